@@ -1,0 +1,47 @@
+"""Coverage: what the evidence can be relied on for, as declared and as measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """One `--complete SOURCE/KIND[:from..to]`: the user says that this part of a log is complete.
+
+    `start` and `end` are UTC; None means the first and last event of that part.
+    """
+
+    source: str
+    kind: str
+    start: datetime | None = None
+    end: datetime | None = None
+
+    def __str__(self) -> str:
+        """Return the declaration as it is typed."""
+        bounds = "" if self.start is None and self.end is None else f":{_iso(self.start)}..{_iso(self.end)}"
+        return f"{self.source}/{self.kind}{bounds}"
+
+
+@dataclass(frozen=True)
+class CoverageRow:
+    """One stretch of one issuer's log: what is in evidence and whether absence there counts.
+
+    `status`: `accepted` (declared, and absence convicts), `refused` (declared, but the export contradicts it),
+    `refuted` (accepted, but ordinary use is missing from it), `hole` (a stretch without records inside an accepted one),
+    `seen` (records are there, nobody declared them complete).
+    """
+
+    issuer: str
+    source: str
+    kind: str
+    status: str
+    start: datetime | None
+    end: datetime | None
+    records: int
+    reason: str
+
+
+def _iso(when: datetime | None) -> str:
+    return "" if when is None else when.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,44 @@
+"""Findings: what a person should look at, why, and what to do next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from counterfoil.model.verdict import FindingVerdict
+
+# Lists in a finding are cut at this many entries; the counts beside them are whole.
+MAX_LISTED = 50
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One answer of a rule, over one or many tokens.
+
+    `severity`: critical, high, medium, low. `confidence`: high, medium, low. Both are words of Sigma's kind.
+    `tokens`, `subjects`, ... hold at most MAX_LISTED entries; `token_count` and `acceptance_count` are whole.
+    `evidence`: `raw file:position` references of the records that show it.
+    `score`: for suspicions, the sum of weights that ranks them; 0 otherwise.
+    """
+
+    id: str
+    rule: str
+    verdict: FindingVerdict
+    severity: str
+    confidence: str
+    title: str
+    detail: str
+    first_seen: datetime | None
+    last_seen: datetime | None
+    token_count: int
+    acceptance_count: int
+    subjects: tuple[str, ...]
+    tokens: tuple[str, ...]
+    keys: tuple[str, ...]
+    clients: tuple[str, ...]
+    ips: tuple[str, ...]
+    objects: tuple[str, ...]
+    evidence: tuple[str, ...]
+    attack: tuple[str, ...]
+    next_step: str
+    score: float = 0.0

@@ -1,0 +1,86 @@
+"""The result of a hunt as one frozen value: what every report format renders."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from counterfoil.model.coverage import CoverageRow
+from counterfoil.model.finding import Finding
+from counterfoil.model.verdict import ACCUSING, FindingVerdict, Verdict
+
+
+@dataclass(frozen=True)
+class InputFile:
+    """What became of one input file. `read` = `kept` + `duplicates` + `rejected`.
+
+    `source` is empty for a file that was not read; then `unread` says why and `nearest` names the closest shape.
+    `truncated` says how the export shows that it was cut off, or is empty.
+    """
+
+    path: str
+    sha256: str
+    size: int
+    source: str
+    read: int
+    kept: int
+    duplicates: int
+    rejected: int
+    truncated: str
+    unread: str
+    nearest: str
+
+
+@dataclass(frozen=True)
+class RejectCount:
+    """How many records of a file were rejected for one reason, and where the first one is."""
+
+    path: str
+    reason: str
+    count: int
+    first_position: int
+
+
+@dataclass(frozen=True)
+class VerdictCount:
+    """Tokens and acceptance records of one verdict and reason."""
+
+    verdict: Verdict
+    reason: str
+    tokens: int
+    acceptances: int
+
+
+@dataclass(frozen=True)
+class HuntReport:
+    """Everything that a report shows. `verdicts` has one row per verdict and reason that occurs."""
+
+    version: str
+    case: str
+    since: datetime | None
+    until: datetime | None
+    inputs: tuple[InputFile, ...]
+    rejects: tuple[RejectCount, ...]
+    legs: tuple[tuple[str, int], ...]
+    first_event: datetime | None
+    last_event: datetime | None
+    coverage: tuple[CoverageRow, ...]
+    verdicts: tuple[VerdictCount, ...]
+    findings: tuple[Finding, ...]
+
+    def tokens(self, verdict: Verdict) -> int:
+        """Return how many tokens have the verdict."""
+        return sum(row.tokens for row in self.verdicts if row.verdict is verdict)
+
+    def acceptances(self, verdict: Verdict) -> int:
+        """Return how many acceptance records have the verdict."""
+        return sum(row.acceptances for row in self.verdicts if row.verdict is verdict)
+
+    @property
+    def judged(self) -> int:
+        """Tokens about which the evidence says something: accused, or minted."""
+        return sum(self.tokens(verdict) for verdict in (*ACCUSING, Verdict.MINTED))
+
+    def found(self, fail_on: frozenset[FindingVerdict]) -> bool:
+        """Tell whether a finding is at or above what the caller wants to fail on."""
+        return any(finding.verdict in fail_on for finding in self.findings)

@@ -1,0 +1,125 @@
+"""Verdicts, reasons and the claim tuple: the words of every answer.
+
+A verdict is one of a closed set, and `Verdict` lists it in the order in which they are tried: the first
+that holds wins. A reason is a machine-readable code that says why; `counterfoil explain CODE` tells it in
+words (the texts are here, so that the program and the docs cannot disagree).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """What the evidence says of one accepted token, first match wins."""
+
+    CONTRADICTED = "contradicted"
+    TAINTED = "tainted"
+    MINTED = "minted"
+    FORGED = "forged"
+    UNLINKABLE = "unlinkable"
+    UNCOVERED = "uncovered"
+
+
+ACCUSING: frozenset[Verdict] = frozenset({Verdict.CONTRADICTED, Verdict.TAINTED, Verdict.FORGED})
+JUDGED: frozenset[Verdict] = ACCUSING | {Verdict.MINTED}
+
+# The unit of judgement: the claims that a record carries about its token. NULL parts are unknown.
+CLAIM_TUPLE: tuple[str, ...] = (
+    "issuer",
+    "token_id",
+    "subject",
+    "token_tenant",
+    "issued_at",
+    "key_id",
+    "signing_input_digest",
+)
+
+MEANING: dict[Verdict, str] = {
+    Verdict.CONTRADICTED: "the record cannot be true: it disagrees with its issuance, or with itself",
+    Verdict.TAINTED: "genuinely issued, but obtained with a token that is forged or was never issued",
+    Verdict.MINTED: "its issuance is in evidence and agrees",
+    Verdict.FORGED: "its issuance must be in evidence and is not",
+    Verdict.UNLINKABLE: "the time is covered, but the record carries nothing that could tell which issuance is its own",
+    Verdict.UNCOVERED: "no evidence of issuance for this issuer, kind and time that could be relied on: cannot tell",
+}
+
+
+class Reason(StrEnum):
+    """Why a token has its verdict. The value is the code in tables and JSON."""
+
+    # contradicted
+    SUBJECT_DIFFERS = "subject-differs"
+    TENANT_DIFFERS = "tenant-differs"
+    KEY_DIFFERS = "key-differs"
+    DIGEST_DIFFERS = "digest-differs"
+    ISSUED_AT_DIFFERS = "issued-at-differs"
+    CONSUMER_REALM = "consumer-realm-at-organisation"
+    # tainted
+    FORGED_ANCESTOR = "forged-ancestor"
+    UNROOTED = "unrooted"
+    # minted
+    BY_DIGEST = "basis-digest"
+    BY_ID = "basis-id"
+    # forged
+    ID_NOT_ISSUED = "id-not-issued"
+    SUBJECT_NOT_SIGNED_IN = "subject-not-signed-in"
+    ASSERTION_NOT_ISSUED = "assertion-not-issued"
+    # unlinkable
+    NO_ID = "no-id"
+    INTERRUPT_ONLY = "interrupted-sign-in-only"
+    FAILURE_ONLY = "failed-sign-in-only"
+    PRESENTATION_UNKNOWN = "presentation-unknown"
+    COUNT_ONLY = "count-only"
+    # uncovered
+    NO_ISSUER_LOG = "no-issuer-log"
+    NOT_DECLARED = "not-declared"
+    OUTSIDE_COVERAGE = "outside-coverage"
+    DECLARATION_REFUTED = "declaration-refuted"
+    ORDINARY_MISS = "ordinary-miss"
+    SILENT_STRATUM = "silent-stratum"
+    KEY_NOT_SOUND = "key-not-sound"
+    UNROOTED_UNCOVERED = "unrooted-uncovered"
+
+
+REASON_MEANING: dict[Reason, str] = {
+    Reason.SUBJECT_DIFFERS: "the issuer issued this id to another subject",
+    Reason.TENANT_DIFFERS: "the issuer issued this id for another tenant",
+    Reason.KEY_DIFFERS: "the issuer signed this id with another key",
+    Reason.DIGEST_DIFFERS: "the issuer signed other bytes under this id",
+    Reason.ISSUED_AT_DIFFERS: "issued-at breaks the issuer's own law, which held on at least 200 linked pairs here",
+    Reason.CONSUMER_REALM: "a token of the consumer realm was accepted at an organisation's mailbox",
+    Reason.FORGED_ANCESTOR: "the chain of tokens that led to it starts at a forged or contradicted one",
+    Reason.UNROOTED: "it was obtained from an exchange, and no sign-in stands behind the exchange although it must",
+    Reason.BY_DIGEST: "the issuer's record has the same digest of the signed bytes",
+    Reason.BY_ID: "the issuer's record has the same id and no known claim differs (an exact copy would pass too)",
+    Reason.ID_NOT_ISSUED: "every issuance of this kind and time is in evidence, and none has this id",
+    Reason.SUBJECT_NOT_SIGNED_IN: "every sign-in of this time is in evidence, and this user has none in the token's life",
+    Reason.ASSERTION_NOT_ISSUED: "an assertion was presented, and the upstream issuer issued none for this user then",
+    Reason.NO_ID: "the record carries no token id, and the user has sign-ins that it could belong to",
+    Reason.INTERRUPT_ONLY: "the id is known only from an interrupted sign-in",
+    Reason.FAILURE_ONLY: "the id is known only from a failed sign-in: suspicious, but failures are recorded oddly",
+    Reason.PRESENTATION_UNKNOWN: "the sign-in does not say whether an assertion was presented",
+    Reason.COUNT_ONLY: "more assertions were accepted than issued: some of this set are forged, the log cannot say which",
+    Reason.NO_ISSUER_LOG: "no issuance record of this issuer is in evidence",
+    Reason.NOT_DECLARED: "issuance records are in evidence, but nobody declared them complete (--complete)",
+    Reason.OUTSIDE_COVERAGE: "the token may have been issued at a time, or by a kind, that the declaration does not cover",
+    Reason.DECLARATION_REFUTED: "the log was declared complete, but ordinary use of several people is missing from it",
+    Reason.ORDINARY_MISS: "it is missing, but client, network and agent are this user's own: a lost record explains it too",
+    Reason.SILENT_STRATUM: "accesses of this kind never have a sign-in record",
+    Reason.KEY_NOT_SOUND: "no id, and no sign-in of this user, but the record does not prove that a user's own token was used",
+    Reason.UNROOTED_UNCOVERED: "obtained from an exchange with no sign-in behind it, where sign-ins are not covered",
+}
+
+
+class FindingVerdict(StrEnum):
+    """What a finding claims. The order is the order of severity."""
+
+    FORGED = "forged"
+    CONTRADICTED = "contradicted"
+    TAINTED = "tainted"
+    PROBABLY_FORGED = "probably-forged"
+    SUSPICION = "suspicion"
+
+
+FAIL_ON_DEFAULT: frozenset[FindingVerdict] = frozenset(FindingVerdict) - {FindingVerdict.SUSPICION}

@@ -1,0 +1,102 @@
+"""Recognises a file's shape by its content: a sample of its records against every source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from counterfoil.sources.source import Source
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """The sources that read the file; several where one wrapper carries several logs (Azure Monitor)."""
+
+    sources: tuple[Source, ...]
+
+
+@dataclass(frozen=True)
+class Unread:
+    """No source reads the file: `nearest` is the closest shape's name or empty, `reason` a clear line."""
+
+    nearest: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What the reader saw first: the container's name, a CSV's header (empty for JSON), some records."""
+
+    container: str
+    header: tuple[str, ...]
+    records: Sequence[Any]
+
+
+def recognise(sample: Sample, sources: Iterable[Source]) -> Recognised | Unread:
+    """Return the sources that read the sample, or why none does."""
+    candidates = [s for s in sources if (s.csv is not None) == bool(sample.header)]
+    if sample.header:
+        return _by_header(sample.header, candidates)
+    objects = [record for record in sample.records if isinstance(record, Mapping)]
+    if not objects:
+        return Unread("", "no record is a JSON object")
+    hits = [(source, sum(_misses(source, record) == [] for record in objects)) for source in candidates]
+    best = max((count for _, count in hits), default=0)
+    if best:
+        return Recognised(tuple(source for source, count in hits if count))
+    return _nearest(objects[0], candidates)
+
+
+def _by_header(header: tuple[str, ...], candidates: list[Source]) -> Recognised | Unread:
+    names = set(header)
+    hits = [source for source in candidates if source.csv and source.csv.header <= names]
+    if hits:
+        widest = max(hits, key=lambda source: len(source.csv.header if source.csv else ()))
+        return Recognised((widest,))
+    near = [(len(s.csv.header & names) / len(s.csv.header), s) for s in candidates if s.csv]
+    if not near:
+        return Unread("", "CSV with columns of no known export")
+    share, source = max(near, key=lambda pair: pair[0])
+    if share == 0 or source.csv is None:
+        return Unread("", "CSV with columns of no known export: " + ", ".join(header[:6]))
+    return Unread(source.name, "column " + ", ".join(sorted(source.csv.header - names)[:6]) + " missing")
+
+
+def _nearest(record: Mapping[str, Any], candidates: list[Source]) -> Unread:
+    """Return the source that misses the smallest share of what it asks for."""
+    scored = [(len(_misses(s, record)) / max(1, len(s.required) + len(s.markers)), s) for s in candidates]
+    if not scored:
+        return Unread("", "JSON of no known log")
+    share, source = min(scored, key=lambda pair: (pair[0], pair[1].name))
+    if share >= 1:
+        return Unread("", "JSON of no known log; its keys are " + ", ".join(sorted(map(str, record))[:6]))
+    return Unread(source.name, "; ".join(_misses(source, record)[:4]))
+
+
+def _misses(source: Source, record: Mapping[str, Any]) -> list[str]:
+    """Return what keeps the record from being of that source, in words; empty when nothing does."""
+    misses = [f"{path} missing" for path in sorted(source.required) if not _has(record, path)]
+    for path, values in sorted(source.markers.items()):
+        value = _get(record, path)
+        if not isinstance(value, str | int) or str(value) not in values:
+            misses.append(f"{path} is {str(value)[:40]!r}, not one of {sorted(values)[:4]}")
+    misses += [f"{path} present" for path in sorted(source.absent) if _has(record, path)]
+    return misses
+
+
+def _get(record: Mapping[str, Any], path: str) -> Any:
+    """Return the value at a dotted path, None if there is none."""
+    value: Any = record
+    for step in path.split("."):
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(step)
+    return value
+
+
+def _has(record: Mapping[str, Any], path: str) -> bool:
+    """Tell whether the dotted path exists, whatever its value."""
+    head, _, last = path.rpartition(".")
+    parent = _get(record, head) if head else record
+    return isinstance(parent, Mapping) and last in parent

@@ -1,0 +1,32 @@
+"""Finds the sources: every module of this folder that holds `SOURCE` or `SOURCES`."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from functools import cache
+
+from counterfoil import sources
+from counterfoil.sources.source import Source
+
+_HELPERS = frozenset({"source", "mapping", "registry", "recognise"})
+
+
+@cache
+def all_sources() -> tuple[Source, ...]:
+    """Return every source, ordered by name; two of one name are a mistake of ours and raise ValueError."""
+    found: list[Source] = []
+    for module in pkgutil.iter_modules(sources.__path__):
+        if module.name in _HELPERS or module.name.startswith("_"):
+            continue
+        loaded = importlib.import_module(f"{sources.__name__}.{module.name}")
+        found += getattr(loaded, "SOURCES", None) or (loaded.SOURCE,)
+    names = [source.name for source in found]
+    if len(set(names)) != len(names):
+        raise ValueError(f"two sources share a name: {sorted(names)}")
+    return tuple(sorted(found, key=lambda source: source.name))
+
+
+def by_name(name: str) -> Source | None:
+    """Return the source of that name, or None."""
+    return next((source for source in all_sources() if source.name == name), None)

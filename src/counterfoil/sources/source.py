@@ -1,0 +1,78 @@
+"""What a source is: the contract that every module of this folder fulfils.
+
+A record is one JSON text: a line, an element of an array, or a CSV row turned into an object of its
+columns (columns that hold JSON are embedded as such). The reader parses it into the declared raw columns,
+all leaves as text, and the source maps those to evidence columns with a portable Ibis expression.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import ibis.expr.types as ir
+
+# A raw type is "string", a mapping of field names to raw types, or a list of one raw type.
+RawType = str | Mapping[str, Any] | Sequence[Any]
+
+TEXT = "string"
+
+# Columns that the reader adds to the raw ones.
+RAW_FILE = "_file"  # string: SHA-256 of the input file
+RAW_POSITION = "_position"  # int64: 1-based line, row or element
+RAW_DIGEST = "_digest"  # string: hash of the record's text, for records without an id of their own
+READER_COLUMNS: Mapping[str, str] = {RAW_FILE: "string", RAW_POSITION: "int64", RAW_DIGEST: "string"}
+
+# Column that a source adds to its evidence: why a record is refused, or NULL.
+REJECT = "reject"
+
+
+@dataclass(frozen=True)
+class Explain:
+    """What `sources explain` says: plain text, one paragraph or list of lines each."""
+
+    what: str  # what the log holds and which leg it is
+    export: tuple[str, ...]  # exact vendor commands or portal steps
+    retention: str
+    caps: str  # row caps and paging
+    traps: tuple[str, ...]
+    complete: str = ""  # how `--complete` names it and when that is honest; empty: it cannot be declared
+
+
+@dataclass(frozen=True)
+class Csv:
+    """A CSV container: the columns that name the shape, and those whose cells hold JSON."""
+
+    header: frozenset[str]
+    json_columns: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Source:
+    """One log in one wrapper.
+
+    `required`: dotted paths that every record of the shape has (a record is recognised when all are there).
+    `markers`: dotted path -> values, one of which the record must hold there; "" never matches.
+    `absent`: dotted paths that no record of the shape has.
+    `raw`: raw columns; those named in `embedded` hold objects or JSON texts of objects.
+    `to_evidence`: raw table (raw columns + READER_COLUMNS) -> evidence columns + REJECT, see `mapping.rows`.
+    `csv`: set when the container is CSV, else records are JSON.
+    `shortfall`: pairs of raw text columns (index, count) that show a cut-off result set.
+    `row_caps`: row counts at which the vendor's export stops.
+    """
+
+    name: str
+    log: str
+    title: str
+    fidelity: int
+    raw: Mapping[str, RawType]
+    to_evidence: Callable[[ir.Table], ir.Table]
+    explain: Explain
+    required: frozenset[str] = frozenset()
+    markers: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    absent: frozenset[str] = frozenset()
+    embedded: frozenset[str] = frozenset()
+    csv: Csv | None = None
+    shortfall: tuple[str, str] | None = None
+    row_caps: frozenset[int] = frozenset()
