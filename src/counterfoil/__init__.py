@@ -1,3 +1,55 @@
-"""counterfoil finds forged security tokens by joining what was accepted with what was issued."""
+"""counterfoil finds forged security tokens by joining what was accepted with what was issued.
 
-__version__ = "0.1.0"
+As a library::
+
+    from pathlib import Path
+    from counterfoil import HuntSettings, hunt
+
+    report = hunt(["exports/"], HuntSettings(case=Path("case")))
+    for finding in report.findings:
+        print(finding.verdict, finding.title)
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from counterfoil._version import __version__ as __version__
+
+if TYPE_CHECKING:
+    from counterfoil.app import QueryResult as QueryResult
+    from counterfoil.app import hunt as hunt
+    from counterfoil.app import ingest as ingest
+    from counterfoil.app import sql as sql
+    from counterfoil.config import HuntSettings as HuntSettings
+    from counterfoil.errors import CounterfoilError as CounterfoilError
+    from counterfoil.model.coverage import Declaration as Declaration
+    from counterfoil.model.finding import Finding as Finding
+    from counterfoil.model.hunt import HuntReport as HuntReport
+    from counterfoil.model.verdict import Verdict as Verdict
+
+
+# The engine takes half a second to import, so the names are looked up when they are first used.
+_HOMES = {
+    "CounterfoilError": "errors",
+    "Declaration": "model.coverage",
+    "Finding": "model.finding",
+    "HuntReport": "model.hunt",
+    "HuntSettings": "config",
+    "QueryResult": "app",
+    "Verdict": "model.verdict",
+    "hunt": "app",
+    "ingest": "app",
+    "sql": "app",
+}
+
+__all__ = ["__version__", *sorted(_HOMES)]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for (PEP 562)."""
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{home}"), name)
