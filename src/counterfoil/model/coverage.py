@@ -29,8 +29,8 @@ class CoverageRow:
     """One stretch of one issuer's log: what is in evidence and whether absence there counts.
 
     `status`: `accepted` (declared, and absence convicts), `refused` (declared, but the export contradicts it),
-    `refuted` (accepted, but ordinary use is missing from it), `hole` (a stretch without records inside an accepted one),
-    `seen` (records are there, nobody declared them complete).
+    `refuted` (accepted, but ordinary use is missing from it), `hole` (a stretch without records inside an accepted
+    one), `seen` (records are there, nobody declared them complete).
     """
 
     issuer: str

@@ -67,6 +67,8 @@ class HuntReport:
     coverage: tuple[CoverageRow, ...]
     verdicts: tuple[VerdictCount, ...]
     findings: tuple[Finding, ...]
+    # domains whose sign-ins presented an assertion of an issuer that nobody named (--federated)
+    unnamed_domains: tuple[str, ...] = ()
 
     def tokens(self, verdict: Verdict) -> int:
         """Return how many tokens have the verdict."""

@@ -63,9 +63,9 @@ EVIDENCE: tuple[Column, ...] = (
     Column("expires_at", _TIME, "the token's own expiry (`exp`), UTC"),
     Column("ingested_at", _TIME, "when the log received the record, UTC"),
     # identity of the record
-    Column("source", "string", "the log that holds the record, whatever its wrapper: `m365-ual`, `entra-signin`", "never"),
-    Column("kind", "string", "the part of that log, as `--complete SOURCE/KIND` names it: `interactive`, a host", "never"),
-    Column("record_id", "string", "the record's own id, lower case; equal in every wrapper of the same record", "never"),
+    Column("source", "string", "the log that holds it, whatever the wrapper: `m365-ual`, `entra-signin`", "never"),
+    Column("kind", "string", "part of that log, as `--complete SOURCE/KIND` names it: `interactive`, a host", "never"),
+    Column("record_id", "string", "the record's own id, lower case; equal in all its wrappers", "never"),
     Column("fidelity", "int64", "rank of the wrapper: the lower one wins where wrappers of one record differ", "never"),
     Column("raw_file", "string", "SHA-256 of the input file, hex; `inputs` maps it to a path", "never"),
     Column("raw_position", "int64", "1-based line, row or array element in that file", "never"),
@@ -82,7 +82,7 @@ EVIDENCE: tuple[Column, ...] = (
     Column("algorithm", "string", "JWS `alg` or XML signature method"),
     Column("key_operation", "string", "for key_use: sign, export, list, create, delete..."),
     # whom, by what, for what
-    Column("subject_id", "string", "the token's subject: object id of the acting user or service principal, lower case"),
+    Column("subject_id", "string", "object id of the acting user or service principal, lower case"),
     Column("subject_name", "string", "the acting user's name as logged (UPN, DOMAIN\\sam, SID), lower case"),
     Column("client_id", "string", "application that used or obtained the token, lower case"),
     Column("resource", "string", "resource or audience the token is for, lower case"),

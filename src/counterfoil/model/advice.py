@@ -1,0 +1,297 @@
+"""What to do about an answer: advice per verdict, reason and rule, as frozen data.
+
+`counterfoil explain CODE` and the reports say these texts. What a verdict or reason *means* stands in
+`model/verdict.py`; here stand why it may be believed and what to do next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from counterfoil.model.verdict import MEANING, REASON_MEANING, FindingVerdict, Reason, Verdict
+
+
+@dataclass(frozen=True)
+class Advice:
+    """Why an answer holds (`why`) and what to do about it, first things first (`act`)."""
+
+    why: str
+    act: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """All that is known of one code. `sort` says what the code is: verdict, finding verdict, reason, rule."""
+
+    code: str
+    sort: str
+    meaning: str
+    why: str
+    act: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RuleText:
+    """What a rule looks for, and its advice."""
+
+    meaning: str
+    advice: Advice
+
+
+# What `--complete` can name: the kinds of each log of issuance; none listed: the kind is the name of a host.
+DECLARABLE: Mapping[str, tuple[str, ...]] = {
+    "adfs": (),
+    "entra-signin": (
+        "interactive",
+        "non-interactive",
+        "service-principal",
+        "managed-identity",
+        "adfs",
+        "microsoft-service-principal",
+    ),
+}
+
+_BLOCK = "Block the signing key at every service that trusts it, or have its issuer do so."
+_REACHED = "See what it reached: counterfoil sql CASE \"SELECT * FROM evidence WHERE token_id = 'ID'\""
+_KEEP = "Keep the case folder and the original exports: the manifest holds their SHA-256."
+
+VERDICT_ADVICE: dict[Verdict, Advice] = {
+    Verdict.CONTRADICTED: Advice(
+        "Only the issuer can set subject, tenant, key and signed bytes of a token. Here they differ from the issuer's"
+        " own record of the same id, or cannot hold together. No client, proxy or lost record explains that.",
+        (
+            "Treat the token as forged. " + _BLOCK,
+            "Test the service that accepted it: does it bind the key to issuer, tenant and token class?",
+            _REACHED,
+            _KEEP,
+        ),
+    ),
+    Verdict.TAINTED: Advice(
+        "The issuer did issue this token, but in exchange for one that is forged or that nobody signed in for."
+        " Whoever holds such a token can renew it for as long as the exchange accepts it.",
+        (
+            "Revoke the whole lineage: sessions and refresh tokens of the subject, not this token alone.",
+            "Close the exchange to tokens that it issued itself.",
+            "Look at the forged or missing ancestor first: counterfoil explain forged.",
+            _REACHED,
+        ),
+    ),
+    Verdict.MINTED: Advice(
+        "The issuer's record of this token is in evidence and no known claim differs. Without digests an exact copy of"
+        " id and claims would pass as well, and so does a genuine token that was stolen.",
+        (
+            "Nothing, if the use is expected.",
+            "If the use is not expected, think of theft: compare address, client and agent with the sign-in.",
+        ),
+    ),
+    Verdict.FORGED: Advice(
+        "The service accepted a token whose issuance must be in the issuer's log, which was declared complete for its"
+        " kind and time and was not refuted by measurement. It is not there: nobody issued it.",
+        (
+            _BLOCK,
+            "Ask who could sign with that key: look at its custody log. Without one, assume that the key is out.",
+            _REACHED,
+            "Check the export before you accuse anybody: counterfoil sql CASE \"SELECT * FROM coverage\"",
+            _KEEP,
+        ),
+    ),
+    Verdict.UNLINKABLE: Advice(
+        "Issuance is covered, but nothing in the record tells which issuance is its own. It is neither cleared nor"
+        " accused.",
+        (
+            "Turn on the fields that carry token ids at that service, and export again.",
+            "Read the suspicions: they rank what cannot be judged.",
+        ),
+    ),
+    Verdict.UNCOVERED: Advice(
+        "No record of issuance that could be relied on covers this issuer, kind and time. An absent record proves"
+        " nothing then: real logs lose records.",
+        (
+            "Export the sign-in logs of all four kinds, from 28 hours before the first acceptance on.",
+            "Declare complete what is complete: --complete entra-signin/interactive, and so on.",
+            "Read the suspicions: they rank what cannot be judged.",
+        ),
+    ),
+}
+
+# Meanings of the finding verdicts that are not verdicts of tokens.
+FINDING_MEANING: dict[FindingVerdict, str] = {
+    FindingVerdict.PROBABLY_FORGED: "very likely forged, but the evidence does not convict",
+    FindingVerdict.SUSPICION: "unusual enough to look at; neither cleared nor accused",
+}
+
+FINDING_ADVICE: dict[FindingVerdict, Advice] = {
+    FindingVerdict.PROBABLY_FORGED: Advice(
+        "Either the miss is far beyond what this log normally loses, or it would convict if its coverage held."
+        " The tokens keep their verdict (uncovered or unlinkable); the finding says what would settle it.",
+        (
+            "Treat it as an intrusion until it is explained: the finding names client, addresses and subjects.",
+            "Export what is missing (all sign-in kinds, from 28 hours before), declare it, reconcile again.",
+            _KEEP,
+        ),
+    ),
+    FindingVerdict.SUSPICION: Advice(
+        "Suspicions rank what cannot be judged by what is new or odd about it: client, address, agent, hours.",
+        (
+            "Ask the person or the owner of the application.",
+            "Export more issuance evidence, so that it can be judged: counterfoil explain uncovered.",
+        ),
+    ),
+}
+
+_SEE_FORGED = "counterfoil explain forged says what to do."
+_SEE_CONTRADICTED = "counterfoil explain contradicted says what to do."
+_EXPORT_MORE = "Export the missing time and kinds: counterfoil sources explain NAME gives the vendor's steps."
+
+REASON_ADVICE: dict[Reason, tuple[str, ...]] = {
+    Reason.SUBJECT_DIFFERS: (_SEE_CONTRADICTED,),
+    Reason.TENANT_DIFFERS: (_SEE_CONTRADICTED, "Rule out a partner or service tenant that you know."),
+    Reason.KEY_DIFFERS: (_SEE_CONTRADICTED, "Find out who else holds the other key."),
+    Reason.DIGEST_DIFFERS: (_SEE_CONTRADICTED,),
+    Reason.ISSUED_AT_DIFFERS: (_SEE_CONTRADICTED,),
+    Reason.CONSUMER_REALM: (_SEE_CONTRADICTED, "This is the shape of 2023: a consumer key signed for an organisation."),
+    Reason.FORGED_ANCESTOR: ("counterfoil explain tainted says what to do.",),
+    Reason.UNROOTED: ("counterfoil explain tainted says what to do.",),
+    Reason.BY_DIGEST: ("Nothing, if the use is expected.",),
+    Reason.BY_ID: ("Nothing, if the use is expected.", "Log digests at the service, so that a copied id cannot pass."),
+    Reason.ID_NOT_ISSUED: (_SEE_FORGED,),
+    Reason.SUBJECT_NOT_SIGNED_IN: (_SEE_FORGED,),
+    Reason.ASSERTION_NOT_ISSUED: (
+        _SEE_FORGED,
+        "Replace the token-signing certificate of the federation server twice.",
+        "Look for changed federation settings in the directory.",
+    ),
+    Reason.NO_ID: ("Export the log in a wrapper that keeps token ids (raw audit records, not a summary).",),
+    Reason.INTERRUPT_ONLY: ("Look for the sign-in that followed; if the log ends there, export the next days.",),
+    Reason.FAILURE_ONLY: ("Ask the person whether the sign-in worked; look at the other tokens from that address.",),
+    Reason.PRESENTATION_UNKNOWN: ("Export the sign-in log with the field incomingTokenType (Graph or Azure Monitor).",),
+    Reason.COUNT_ONLY: ("Compare the named sign-ins with the federation server's own log, one by one.",),
+    Reason.NO_ISSUER_LOG: ("Export the sign-in logs of that issuer.", _EXPORT_MORE),
+    Reason.NOT_DECLARED: (
+        "If the export is complete for its time, say so: --complete SOURCE/KIND[:from..to] for every kind in evidence.",
+        "Declare only what you know: absence in a declared log accuses.",
+    ),
+    Reason.OUTSIDE_COVERAGE: (_EXPORT_MORE, "A token may have been issued up to 28 hours before its use."),
+    Reason.DECLARATION_REFUTED: (
+        "Records are missing from that export: export it again, then reconcile again.",
+        "counterfoil sql CASE \"SELECT * FROM coverage\" names the log and the time.",
+    ),
+    Reason.ORDINARY_MISS: ("Nothing. Export that day again if the person matters.",),
+    Reason.SILENT_STRATUM: ("Nothing, if client and address are the provider's own; otherwise read the suspicions.",),
+    Reason.KEY_NOT_SOUND: ("Read the findings: such records are listed as probably forged.",),
+    Reason.UNROOTED_UNCOVERED: ("Export and declare the sign-ins before the exchange, then reconcile again.",),
+}
+
+# Each reason in at most MAX_BRIEF characters, for tables; REASON_MEANING says it in full.
+MAX_BRIEF = 62
+
+IN_BRIEF: dict[Reason, str] = {
+    Reason.SUBJECT_DIFFERS: "issued to another subject",
+    Reason.TENANT_DIFFERS: "issued for another tenant",
+    Reason.KEY_DIFFERS: "signed with another key by its issuer",
+    Reason.DIGEST_DIFFERS: "the issuer signed other bytes under this id",
+    Reason.ISSUED_AT_DIFFERS: "issued-at is not what this issuer writes",
+    Reason.CONSUMER_REALM: "a consumer token at an organisation's mailbox",
+    Reason.FORGED_ANCESTOR: "obtained with a forged or contradicted token",
+    Reason.UNROOTED: "obtained from an exchange that no sign-in stands behind",
+    Reason.BY_DIGEST: "the issuer signed these very bytes",
+    Reason.BY_ID: "the issuer's record of this id agrees",
+    Reason.ID_NOT_ISSUED: "all issuance is in evidence, and none has this id",
+    Reason.SUBJECT_NOT_SIGNED_IN: "all sign-ins are in evidence, and this user has none",
+    Reason.ASSERTION_NOT_ISSUED: "an assertion was presented that nobody issued",
+    Reason.NO_ID: "no token id, and several sign-ins could be its own",
+    Reason.INTERRUPT_ONLY: "the id is known from an interrupted sign-in only",
+    Reason.FAILURE_ONLY: "the id is known from a failed sign-in only",
+    Reason.PRESENTATION_UNKNOWN: "not told whether an assertion was presented",
+    Reason.COUNT_ONLY: "more assertions than issued; which ones, cannot be told",
+    Reason.NO_ISSUER_LOG: "no log of its issuer is in evidence",
+    Reason.NOT_DECLARED: "its issuer's log is there, but not declared complete",
+    Reason.OUTSIDE_COVERAGE: "may be issued where no complete log reaches",
+    Reason.DECLARATION_REFUTED: "declared complete, but ordinary records are missing too",
+    Reason.ORDINARY_MISS: "missing, but this user's own client, network and agent",
+    Reason.SILENT_STRATUM: "accesses of this kind never have a sign-in record",
+    Reason.KEY_NOT_SOUND: "no sign-in, but not shown to be a user's own token",
+    Reason.UNROOTED_UNCOVERED: "from an exchange without sign-in, where none are covered",
+}
+
+# The first is the one to read first.
+_REASONS_OF: dict[Verdict, tuple[Reason, ...]] = {
+    Verdict.CONTRADICTED: (
+        Reason.DIGEST_DIFFERS, Reason.KEY_DIFFERS, Reason.TENANT_DIFFERS, Reason.SUBJECT_DIFFERS,
+        Reason.ISSUED_AT_DIFFERS, Reason.CONSUMER_REALM,
+    ),
+    Verdict.TAINTED: (Reason.FORGED_ANCESTOR, Reason.UNROOTED),
+    Verdict.MINTED: (Reason.BY_DIGEST, Reason.BY_ID),
+    Verdict.FORGED: (Reason.ID_NOT_ISSUED, Reason.SUBJECT_NOT_SIGNED_IN, Reason.ASSERTION_NOT_ISSUED),
+    Verdict.UNLINKABLE: (
+        Reason.NO_ID, Reason.INTERRUPT_ONLY, Reason.FAILURE_ONLY, Reason.PRESENTATION_UNKNOWN, Reason.COUNT_ONLY,
+    ),
+    Verdict.UNCOVERED: (
+        Reason.NO_ISSUER_LOG, Reason.NOT_DECLARED, Reason.OUTSIDE_COVERAGE, Reason.DECLARATION_REFUTED,
+        Reason.ORDINARY_MISS, Reason.SILENT_STRATUM, Reason.KEY_NOT_SOUND, Reason.UNROOTED_UNCOVERED,
+    ),
+}  # fmt: skip
+
+
+def reasons_of(verdict: Verdict) -> tuple[Reason, ...]:
+    """Return the reasons that a token of this verdict can have."""
+    return _REASONS_OF[verdict]
+
+
+# Rules of findings other than reasons (above) and suspicions (`detect/`, one file each).
+RULES: dict[str, RuleText] = {
+    "misses-far-beyond-rate": RuleText(
+        "far more tokens of one client, network or person lack an issuance than this log normally loses",
+        Advice(
+            "Logs lose records, at a rate that can be measured on everybody else. This group lacks so many more that"
+            " chance explains it less than once in a million. The finding names both numbers.",
+            FINDING_ADVICE[FindingVerdict.PROBABLY_FORGED].act,
+        ),
+    ),
+    "extraordinary-miss": RuleText(
+        "an issuance is missing from a log that loses records, but nothing about this use is the person's own",
+        Advice(
+            "The log was declared complete and ordinary records turned out to be missing, so that absence alone no"
+            " longer convicts. Here client, network or agent are also strange to the person.",
+            FINDING_ADVICE[FindingVerdict.PROBABLY_FORGED].act,
+        ),
+    ),
+    "suspicious": RuleText(
+        "several signs of an intruder on tokens that cannot be judged",
+        Advice(
+            "Each sign has a weight; the finding lists those that hold and their sum. None of them is proof.",
+            FINDING_ADVICE[FindingVerdict.SUSPICION].act,
+        ),
+    ),
+    "one-id-several-tuples": RuleText(
+        "one token id was accepted with claims that disagree",
+        Advice(
+            "An id belongs to one issuance. Services keep it across applications and addresses, but never across"
+            " subjects, tenants or keys: one of the records does not tell of the token that was issued.",
+            (
+                "See which of the tuples disagrees with the issuance: that one is contradicted.",
+                _SEE_CONTRADICTED,
+            ),
+        ),
+    ),
+}
+
+
+def explanation(code: str) -> Explanation | None:
+    """Return what is known of a verdict, finding verdict, reason or rule; None for any other code."""
+    if code in set(Verdict):
+        verdict = Verdict(code)
+        advice = VERDICT_ADVICE[verdict]
+        return Explanation(code, "verdict", MEANING[verdict], advice.why, advice.act)
+    if code in set(FindingVerdict):
+        claim = FindingVerdict(code)
+        advice = FINDING_ADVICE[claim]
+        return Explanation(code, "verdict of a finding", FINDING_MEANING[claim], advice.why, advice.act)
+    if code in set(Reason):
+        reason = Reason(code)
+        return Explanation(code, "reason", REASON_MEANING[reason], "", REASON_ADVICE[reason])
+    if code in RULES:
+        rule = RULES[code]
+        return Explanation(code, "rule", rule.meaning, rule.advice.why, rule.advice.act)
+    return None
