@@ -21,8 +21,11 @@ TEXT = "string"
 # Columns that the reader adds to the raw ones.
 RAW_FILE = "_file"  # string: SHA-256 of the input file
 RAW_POSITION = "_position"  # int64: 1-based line, row or element
-RAW_DIGEST = "_digest"  # string: hash of the record's text, for records without an id of their own
-READER_COLUMNS: Mapping[str, str] = {RAW_FILE: "string", RAW_POSITION: "int64", RAW_DIGEST: "string"}
+RAW_TEXT = "_text"  # string: the record as it stands in the file
+RAW_REFUSED = "_refused"  # string: why the reader refuses the record (not JSON, too long), or NULL
+READER_COLUMNS: Mapping[str, str] = {
+    RAW_FILE: "string", RAW_POSITION: "int64", RAW_TEXT: "string", RAW_REFUSED: "string"
+}
 
 # Column that a source adds to its evidence: why a record is refused, or NULL.
 REJECT = "reject"

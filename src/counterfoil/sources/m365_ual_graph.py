@@ -1,0 +1,36 @@
+"""The Unified Audit Log as Microsoft Graph returns it: `security/auditLog/queries/{id}/records`."""
+
+from __future__ import annotations
+
+import ibis.expr.types as ir
+
+from counterfoil.sources import _ual, _ual_record
+from counterfoil.sources._ual_docs import ual_explain
+from counterfoil.sources.source import TEXT, Source
+
+_FIDELITY = 3  # the whole record; auditData is an open type and keeps its names
+
+
+def to_evidence(raw: ir.Table) -> ir.Table:
+    """Map auditLogRecord objects to evidence."""
+    flat = _ual_record.flat(raw, raw.auditData, **{_ual_record.WRAPPER_DATE: raw.createdDateTime})
+    return _ual.to_evidence(flat, fidelity=_FIDELITY)
+
+
+SOURCE = Source(
+    name="m365-ual-graph",
+    log=_ual_record.LOG,
+    title="Microsoft 365 audit log, Microsoft Graph audit log query",
+    fidelity=_FIDELITY,
+    required=frozenset({"auditData", "auditLogRecordType", "createdDateTime"}),
+    raw={"createdDateTime": TEXT, "auditData": _ual_record.SCHEMA},
+    embedded=frozenset({"auditData"}),
+    to_evidence=to_evidence,
+    explain=ual_explain(
+        'POST https://graph.microsoft.com/beta/security/auditLog/queries {"filterStartDateTime":'
+        ' "2025-09-01T00:00:00Z", "filterEndDateTime": "2025-09-02T00:00:00Z"}',
+        "GET https://graph.microsoft.com/beta/security/auditLog/queries/ID until status is succeeded, then"
+        " .../queries/ID/records, and every @odata.nextLink, each page kept as a file",
+        caps="none; a page names the next one in @odata.nextLink.",
+    ),
+)

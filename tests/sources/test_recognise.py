@@ -1,0 +1,83 @@
+"""Recognition by content: a sample against every source, and a clear line where none reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from counterfoil.sources.recognise import Recognised, Sample, Unread, recognise
+from counterfoil.sources.registry import all_sources
+
+from .m365_samples import RECORDS, office_row
+
+MAIL = RECORDS["a mail read with every token field"]
+
+
+def _json(*records: Any) -> Recognised | Unread:
+    return recognise(Sample("json-lines", (), records), all_sources())
+
+
+def _csv(*header: str) -> Recognised | Unread:
+    return recognise(Sample("csv", header, ()), all_sources())
+
+
+SHAPES: list[tuple[str, Mapping[str, Any], str]] = [
+    ("an AuditData record", MAIL, "m365-ual-api"),
+    ("a row with AuditData as an object", {"CreationDate": "", "AuditData": MAIL}, "m365-ual-search-json"),
+    ("a row with AuditData as a text", {"CreationDate": "", "AuditData": "{}"}, "m365-ual-search-json"),
+    ("a row of OfficeActivity", office_row(MAIL), "sentinel-officeactivity"),
+    ("a row of CloudAppEvents", {"ActionType": "x", "RawEventData": {}}, "defender-cloudappevents"),
+    (
+        "an envelope of CloudAppEvents",
+        {"category": "AdvancedHunting-CloudAppEvents", "properties": {"RawEventData": {}}},
+        "defender-cloudappevents-stream",
+    ),
+]
+
+
+@pytest.mark.parametrize(("record", "name"), [row[1:] for row in SHAPES], ids=[row[0] for row in SHAPES])
+def test_a_shape_is_read_by_one_source(record: Mapping[str, Any], name: str) -> None:
+    """No two wrappers claim the same record."""
+    found = _json(record)
+    assert isinstance(found, Recognised)
+    assert [source.name for source in found.sources] == [name]
+
+
+HEADERS = [
+    ("CreationDate", "UserIds", "Operations", "AuditData"),
+    ("PSComputerName", "RecordType", "CreationDate", "UserIds", "Operations", "AuditData", "ResultIndex"),
+    ("RecordId", "CreationDate", "RecordType", "Operation", "UserId", "AuditData", "AssociatedAdminUnits"),
+]
+
+
+@pytest.mark.parametrize(
+    ("header", "name"), list(zip(HEADERS, ["m365-ual-search", "m365-ual-search", "m365-ual-purview"], strict=True))
+)
+def test_a_csv_is_known_by_its_columns(header: tuple[str, ...], name: str) -> None:
+    """More columns than needed do no harm, in any order."""
+    found = _csv(*header)
+    assert isinstance(found, Recognised)
+    assert [source.name for source in found.sources] == [name]
+
+
+def test_one_good_record_is_enough() -> None:
+    """A file whose first records are of another kind is still recognised by the next ones."""
+    found = _json({"some": "header"}, 7, MAIL)
+    assert isinstance(found, Recognised)
+
+
+def test_a_near_miss_says_what_is_missing() -> None:
+    """The reason names the field, so that the export can be repeated with it."""
+    found = _json({name: value for name, value in MAIL.items() if name != "RecordType"})
+    assert found == Unread("m365-ual-api", "RecordType missing")
+
+
+def test_what_nobody_reads_says_so() -> None:
+    """Unknown JSON, unknown CSV and no objects at all each have their own line."""
+    assert _json({"colour": "red"}) == Unread("", "JSON of no known log; its keys are colour")
+    assert _json(1, "x") == Unread("", "no record is a JSON object")
+    found = _csv("colour", "size")
+    assert isinstance(found, Unread)
+    assert found.reason == "CSV with columns of no known export: colour, size"

@@ -1,0 +1,86 @@
+"""Every registered source, held to the evidence schema and to the reader's rules."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import ibis
+import ibis.expr.datatypes as dt
+import ibis.expr.types as ir
+import pytest
+
+from counterfoil.model import schema
+from counterfoil.sources.registry import all_sources, by_name
+from counterfoil.sources.source import READER_COLUMNS, REJECT, TEXT, RawType, Source
+
+SOURCES = all_sources()
+DOCS = Path(__file__).parents[2] / "docs" / "sources"
+# A mapping whose text is larger takes the engine seconds to plan: name the parts that are used twice.
+MAX_SQL_BYTES = 150_000
+
+
+def _dtype(kind: RawType) -> dt.DataType:
+    if isinstance(kind, str):
+        return dt.string
+    if isinstance(kind, Mapping):
+        return dt.Struct({name: _dtype(inner) for name, inner in kind.items()})
+    return dt.Array(_dtype(kind[0]))
+
+
+def _mapped(source: Source) -> ir.Table:
+    columns = {name: _dtype(kind) for name, kind in source.raw.items()}
+    return source.to_evidence(ibis.table(columns | dict(READER_COLUMNS), name="raw"))
+
+
+def _structs(kind: RawType) -> Iterator[Mapping[str, Any]]:
+    if isinstance(kind, Mapping):
+        yield kind
+        for inner in kind.values():
+            yield from _structs(inner)
+    elif not isinstance(kind, str):
+        yield from _structs(kind[0])
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
+def test_evidence_schema(source: Source) -> None:
+    """A source gives the evidence columns, in order and typed as declared, and the reason of a reject."""
+    found = _mapped(source).schema()
+    assert tuple(found.names) == (*schema.NAMES, REJECT)
+    assert dict(found.items()) == {name: dt.dtype(kind) for name, kind in schema.TYPES.items()} | {REJECT: dt.string}
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
+def test_raw_schema(source: Source) -> None:
+    """Raw leaves are texts, and no two names differ in case alone: engines would take them for one."""
+    assert source.embedded <= source.raw.keys()
+    for struct in _structs(source.raw):
+        assert len({name.lower() for name in struct}) == len(struct)
+        assert all(kind == TEXT for kind in struct.values() if isinstance(kind, str))
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
+def test_mapping_stays_small(source: Source) -> None:
+    """A mapping is planned in a moment."""
+    assert len(ibis.to_sql(_mapped(source), dialect="duckdb")) < MAX_SQL_BYTES
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
+def test_words(source: Source) -> None:
+    """A source has a plain name and says how to export it, what it keeps, what is cut off, and what misleads."""
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", source.name)
+    assert by_name(source.name) is source
+    said = source.explain
+    assert source.title and said.what and said.export and said.retention and said.caps and said.traps
+    assert not any(line.strip() != line or not line for line in (*said.export, *said.traps))
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
+def test_documented(source: Source) -> None:
+    """A page of docs/sources names the source and repeats its exports as the program says them."""
+    pages = [page.read_text() for page in DOCS.glob("*.md")]
+    page = next((text for text in pages if f"`{source.name}`" in text), None)
+    assert page is not None, f"no page of docs/sources names {source.name}"
+    assert [line for line in source.explain.export if line not in page] == []
