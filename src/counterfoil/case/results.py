@@ -1,0 +1,134 @@
+"""Results of a case: written as one new database that replaces the old one in a single step, and read from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import ibis.expr.types as ir
+from ibis.backends.duckdb import Backend
+
+from counterfoil.case.folder import CaseFolder, pattern
+from counterfoil.case.ingest import REJECTED
+from counterfoil.case.manifest import Manifest
+from counterfoil.errors import CaseError, UsageError
+from counterfoil.model import schema
+
+_ORDER = ", ".join(schema.NAMES)
+
+
+def evidence_sql(folder: CaseFolder, manifest: Manifest, *, rejected: bool = False) -> str:
+    """Return a query over the committed evidence, rejects apart from the rest."""
+    batches = sorted(batch.id for batch in manifest.batches)
+    condition = f"leg {'=' if rejected else '<>'} '{REJECTED}'"
+    columns = "raw_file, raw_position, reject" if rejected else _ORDER
+    if not batches:
+        empty = ", ".join(f"CAST(NULL AS {_duck(dtype)}) AS {name}" for name, dtype in schema.TYPES.items())
+        return f"SELECT {columns} FROM (SELECT {empty}, NULL AS reject) WHERE false"  # noqa: S608  # our own names
+    evidence = pattern(folder.evidence)
+    paths = ", ".join("'" + _quote(evidence / batch / "*" / "*" / "*.parquet") + "'" for batch in batches)
+    return (
+        f"SELECT {columns} FROM read_parquet([{paths}], hive_partitioning = true, "  # noqa: S608  # our own names
+        f"hive_types = {{'leg': VARCHAR, 'day': VARCHAR}}) WHERE {condition}"
+    )
+
+
+def _duck(dtype: str) -> str:
+    return {"string": "VARCHAR", "int64": "BIGINT", "boolean": "BOOLEAN", "array<string>": "VARCHAR[]"}.get(
+        dtype, "TIMESTAMP"
+    )
+
+
+def _quote(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
+def write_results(con: Backend, folder: CaseFolder, tables: Mapping[str, ir.Table]) -> None:
+    """Write the tables to a new database beside the old one, then replace it."""
+    new = folder.root / "case.duckdb.new"
+    new.unlink(missing_ok=True)
+    con.raw_sql(f"ATTACH '{_quote(new)}' AS results")
+    try:
+        for name, table in tables.items():
+            con.raw_sql(f'CREATE TABLE results."{name}" AS {con.compile(table)}')
+    finally:
+        con.raw_sql("DETACH results")
+    new.chmod(0o600)
+    new.replace(folder.results)
+
+
+@contextmanager
+def opened(folder: CaseFolder, manifest: Manifest) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the results for reading, with `evidence` beside them; nothing outside the case can be reached.
+
+    Raises CaseError if the case has no results yet, or if they cannot be read.
+    """
+    if not folder.results.is_file():
+        raise CaseError(f"the case {folder.root} has no results yet", hint="run: counterfoil reconcile --case DIR")
+    con = duckdb.connect()
+    try:
+        try:
+            _prepare(con, folder, manifest)
+        except duckdb.Error as error:
+            line = str(error).splitlines()[0][:200]
+            raise CaseError(
+                f"the results of the case {folder.root} cannot be read: {line}",
+                hint="run: counterfoil reconcile --case DIR",
+            ) from error
+        yield con
+    finally:
+        con.close()
+
+
+def _prepare(con: duckdb.DuckDBPyConnection, folder: CaseFolder, manifest: Manifest) -> None:
+    """Make views of the tables, then shut everything else out."""
+    con.execute(f"ATTACH '{_quote(folder.results)}' AS results (READ_ONLY)")
+    con.execute("SET TimeZone = 'UTC'")
+    names = con.execute("SELECT table_name FROM duckdb_tables() WHERE database_name = 'results'").fetchall()
+    for (name,) in names:
+        con.execute(f'CREATE VIEW "{name}" AS SELECT * FROM results."{name}"')  # noqa: S608  # our own names
+    con.execute(f"CREATE VIEW evidence_raw AS {evidence_sql(folder, manifest)}")
+    con.execute(_EVIDENCE)
+    allowed = (folder.evidence.resolve(), folder.evidence, pattern(folder.evidence))
+    con.execute("SET allowed_directories = [" + ", ".join(f"'{_quote(path)}'" for path in allowed) + "]")
+    con.execute("SET enable_external_access = false")
+    con.execute("SET lock_configuration = true")
+
+
+# Every record once: what occurs in several wrappers is read from the merged rows.
+_EVIDENCE = f"""CREATE VIEW evidence AS
+SELECT {_ORDER} FROM evidence_raw e WHERE NOT EXISTS (
+  SELECT 1 FROM merged m WHERE m.source = e.source AND m.record_id = e.record_id)
+UNION ALL SELECT {_ORDER} FROM merged"""  # noqa: S608  # our own names
+
+
+def query(con: duckdb.DuckDBPyConnection, sql: str) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+    """Run one query of the user's and return column names and rows; raises UsageError for what is wrong in it.
+
+    Only SELECT and its like: the engine may read the evidence files, and what it may read it may overwrite.
+    """
+    try:
+        kinds = [statement.type for statement in con.extract_statements(sql)]
+        if kinds != [duckdb.StatementType.SELECT]:
+            raise UsageError("expected one SELECT statement", hint="tables: " + ", ".join(TABLES))
+        found = con.execute(sql)
+        names = tuple(column[0] for column in found.description or ())
+        return names, found.fetchall()
+    except duckdb.Error as error:
+        lines = str(error).strip().splitlines()
+        raise UsageError(
+            f"the query failed: {' '.join(lines[:2])[:300]}", hint="tables: " + ", ".join(TABLES)
+        ) from error
+
+
+def rows(con: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
+    """Return the rows of one of our own queries as dictionaries."""
+    found = con.execute(sql, list(parameters))
+    names = [column[0] for column in found.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+TABLES = ("evidence", "tokens", "acceptances", "findings", "coverage", "strata", "keys", "rejects", "inputs")
