@@ -1,0 +1,111 @@
+"""Rules 1.3 and 1.4: every acceptance, those included that another record implies."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from counterfoil.model.schema import Leg, Outcome, TokenClass
+from counterfoil.reconcile.engine import Engine
+
+SAML = ("saml11", "saml20")
+FEDERATION = "urn:federation:microsoftonline"
+
+# What a token, its verdict and the suspicions need of an acceptance.
+COLUMNS = (
+    "event_time", "issued_at", "source", "kind", "record_id", "raw_file", "raw_position",
+    "issuer", "token_class", "token_id", "token_id_kind", "signing_input_digest", "key_id",
+    "subject_id", "subject_name", "client_id", "resource", "token_tenant", "resource_tenant", "home_tenant",
+    "ip", "user_agent", "logon_type", "object_kind", "object_id", "object_parent", "operation", "item_count",
+    "access_mode", "throttled",
+)  # fmt: skip
+
+
+def acceptances(engine: Engine, records: ir.Table, federated: tuple[tuple[str, str], ...]) -> ir.Table:
+    """Return acceptances with COLUMNS and four more.
+
+    `derived` ('', 'assertion' or 'exchange'), `unknown_presentation`,
+    `child_id` (the token obtained with this one, derived ones only), `network`.
+    """
+    domains = engine.given("federated", {"domain": "string", "federation": "string"}, federated)
+    parts = [_recorded(records), _assertions(records, domains), _exchanged(records)]
+    whole = ibis.union(*parts)
+    return whole.mutate(network=network(whole.ip))
+
+
+def network(ip: ir.StringValue) -> ir.StringValue:
+    """Return the /24 of an IPv4 and the /48 of an IPv6 address as text, however it is written; NULL for NULL."""
+    v4 = ip.re_extract(r"^(\d+\.\d+\.\d+)\.\d+$", 1)
+    group = "0*([0-9a-f]+)"
+    forms = ((rf"^{group}:{group}:{group}", 3), (rf"^{group}:{group}::", 2), (rf"^{group}::", 1), ("^::", 0))
+    written = [
+        (
+            ip.re_search(form),
+            ibis.literal(":").join([*(ip.re_extract(form, n + 1) for n in range(known)), *["0"] * (3 - known)]),
+        )
+        for form, known in forms
+    ]
+    return ibis.cases((v4 != "", v4), *written, else_=ip)
+
+
+def _recorded(records: ir.Table) -> ir.Table:
+    let_in = records.filter(records.leg == Leg.ACCEPTANCE, records.outcome.isin([Outcome.SUCCESS, Outcome.DENIED]))
+    return let_in.select(*COLUMNS).mutate(
+        derived=ibis.literal(""), unknown_presentation=ibis.literal(False), child_id=ibis.null("string")
+    )
+
+
+def _assertions(records: ir.Table, domains: ir.Table) -> ir.Table:
+    """Rule 1.3 a, b: a sign-in that was given an assertion accepted it."""
+    signins = records.filter(
+        records.leg == Leg.ISSUANCE, records.source == "entra-signin", records.outcome == Outcome.SUCCESS
+    )
+    signins = signins.mutate(domain=signins.subject_name.re_extract(r"@([^@]+)$", 1).nullif(""))
+    joined = signins.left_join(domains, "domain").drop("domain_right")
+    shown = joined.incoming_token.isin(SAML)
+    maybe = joined.incoming_token.isnull() & joined.federation.notnull()
+    taken = joined.filter(shown.fill_null(False) | maybe)
+    taken = taken.mutate(unknown_presentation=taken.incoming_token.isnull(), child_id=taken.token_id)
+    # several successful versions of one sign-in were given one assertion
+    version = ibis.row_number().over(
+        group_by=ibis.coalesce(taken.token_id, taken.record_id),
+        order_by=[taken.unknown_presentation, taken.event_time, taken.record_id],
+    )
+    taken = taken.mutate(version=version).filter(lambda t: t.version == 0)
+    issuer = ibis.coalesce(taken.federation, ibis.literal("federated:") + taken.domain)
+    return taken.mutate(
+        issuer=issuer,
+        token_class=ibis.literal(str(TokenClass.ASSERTION)),
+        token_id=ibis.null("string"),
+        token_id_kind=ibis.null("string"),
+        issued_at=ibis.null("timestamp(6)"),
+        key_id=ibis.null("string"),
+        signing_input_digest=ibis.null("string"),
+        token_tenant=ibis.null("string"),
+        resource=ibis.literal(FEDERATION),
+        operation=ibis.literal("assertion"),
+        object_kind=ibis.null("string"),
+        derived=ibis.literal("assertion"),
+    ).select(*COLUMNS, "derived", "unknown_presentation", "child_id")
+
+
+def _exchanged(records: ir.Table) -> ir.Table:
+    """Rule 1.3 c: whoever exchanged a token for another accepted it."""
+    exchanges = records.filter(
+        records.leg == Leg.SECONDARY_ISSUANCE, records.outcome == Outcome.SUCCESS, records.parent_token_ids.length() > 0
+    )
+    single = exchanges.parent_token_ids.unique().length() == 1  # with several, each may be another's
+    return exchanges.mutate(
+        child_id=exchanges.token_id,
+        token_id=exchanges.parent_token_ids.unique().unnest(),
+        issued_at=ibis.null("timestamp(6)"),
+        key_id=ibis.null("string"),
+        signing_input_digest=ibis.null("string"),
+        token_class=ibis.null("string"),
+        token_tenant=ibis.null("string"),
+        subject_id=ibis.ifelse(single, exchanges.subject_id, ibis.null("string")),
+        subject_name=ibis.ifelse(single, exchanges.subject_name, ibis.null("string")),
+        operation=ibis.literal("exchange"),
+        derived=ibis.literal("exchange"),
+        unknown_presentation=ibis.literal(False),
+    ).select(*COLUMNS, "derived", "unknown_presentation", "child_id")

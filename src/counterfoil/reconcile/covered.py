@@ -1,0 +1,118 @@
+"""Rules 4.1 a-d and 5.3: whether everything that could hold a token's issuance is relied on for its time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import ibis
+import ibis.expr.types as ir
+
+from counterfoil.model.coverage import CoverageRow
+from counterfoil.model.schema import TokenClass
+from counterfoil.reconcile.declared import LogFacts, seconds
+from counterfoil.reconcile.engine import Engine
+from counterfoil.reconcile.policy import Policy
+
+ENTRA = "entra-signin"
+ENTRA_KINDS = ("interactive", "non-interactive", "service-principal", "managed-identity")
+UNKNOWN = "unknown"
+PERSONAL = ("interactive", "non-interactive")
+
+# Which kinds of sign-in could have issued a token of the class. The class is a claim of the token's maker: one that
+# is not shown needs them all.
+ENTRA_NEEDS: dict[str, tuple[str, ...]] = {
+    TokenClass.USER: PERSONAL,
+    TokenClass.ACT_AS: PERSONAL,
+    TokenClass.APPLICATION: ("service-principal",),
+    TokenClass.MANAGED_IDENTITY: ("managed-identity",),
+    TokenClass.SERVICE: ENTRA_KINDS,
+    UNKNOWN: ENTRA_KINDS,
+}
+
+
+def windowed(tokens: ir.Table, policy: Policy) -> ir.Table:
+    """Return tokens with `w_lo`, `w_hi` (seconds): when their issuance must lie, and `outside_life` (rule 4.1)."""
+    life = ibis.cases(
+        *((tokens.token_class == name, span) for name, span in policy.life.items()), else_=policy.default_life
+    )
+    late = tokens.t_last - life
+    floor = ibis.ifelse(late <= tokens.t_first, late, tokens.t_first - life)
+    inside = (tokens.t_issued >= floor) & (tokens.t_issued <= tokens.t_first + policy.skew)
+    lo = ibis.ifelse(inside.fill_null(False), tokens.t_issued, floor)
+    assertion = tokens.derived == "assertion"
+    return tokens.mutate(
+        w_lo=lo - ibis.ifelse(assertion, 0, policy.backdate) - policy.skew,
+        w_hi=tokens.t_first + ibis.ifelse(assertion, policy.skew, policy.event_lag),
+        outside_life=tokens.t_issued.notnull() & ~inside.fill_null(True),
+    )
+
+
+def with_coverage(engine: Engine, open_: ir.Table, rows: Sequence[CoverageRow], facts: LogFacts) -> ir.Table:
+    """Return `open_` with `needed`, `declared`, `contained`: counts of the log parts that the token needs.
+
+    `needed` 0 means that no issuance record of the issuer is in evidence.
+    """
+    required = engine.given(
+        "required", {"issuer": "string", "needs": "string", "source": "string", "kind": "string"}, _required(facts)
+    )
+    accepted = engine.given(
+        "accepted",
+        {"issuer": "string", "source": "string", "kind": "string", "lo": "int64", "hi": "int64"},
+        [(r.issuer, r.source, r.kind, seconds(r.start), seconds(r.end))
+         for r in rows if r.status == "accepted" and r.start and r.end],
+    )  # fmt: skip
+    declared = engine.given(
+        "declared",
+        {"issuer": "string", "source": "string", "kind": "string", "told": "boolean"},
+        sorted({(r.issuer, r.source, r.kind, True) for r in rows if r.status in ("accepted", "hole")}),
+    )
+    needs = ibis.cases(
+        (open_.derived == "assertion", str(TokenClass.ASSERTION)),
+        (~open_.has_id, str(TokenClass.USER)),
+        (open_.token_class.isnull() & open_.is_user & open_.subject_id.notnull(), str(TokenClass.USER)),
+        else_=open_.token_class.fill_null(UNKNOWN),
+    )
+    asked = open_.select("token_key", "issuer", "w_lo", "w_hi", needs=needs)
+    wanted = asked.join(required, ["issuer", "needs"])
+    told = wanted.left_join(declared, ["issuer", "source", "kind"], rname="{name}_d")
+    met = told.left_join(accepted, ["issuer", "source", "kind"], rname="{name}_a")
+    part = met.source + "/" + met.kind
+    inside = ((met.lo <= met.w_lo) & (met.hi >= met.w_hi)).fill_null(False)
+    counted = met.group_by("token_key").agg(
+        needed=part.nunique(),
+        declared=part.nunique(where=met.told.notnull()),
+        contained=part.nunique(where=inside),
+    )
+    joined = open_.left_join(counted, "token_key").drop("token_key_right")
+    return joined.mutate(
+        needed=joined.needed.fill_null(0),
+        declared=joined.declared.fill_null(0),
+        contained=joined.contained.fill_null(0),
+    )
+
+
+def _required(facts: LogFacts) -> list[tuple[str, str, str, str]]:
+    """Return (issuer, class, source, kind): what must be covered for a token of that class of that issuer."""
+    rows: list[tuple[str, str, str, str]] = []
+    for issuer in sorted({part.issuer for part in facts.extents}):
+        parts = [part for part in facts.extents if part.issuer == issuer]
+        if issuer.startswith("entra:"):
+            rows += [(issuer, str(cls), ENTRA, kind) for cls, kinds in ENTRA_NEEDS.items() for kind in kinds]
+        else:
+            rows += [(issuer, str(cls), p.source, p.kind) for cls in (*TokenClass, UNKNOWN) for p in parts]
+    return rows
+
+
+def personal_stretches(rows: Iterable[CoverageRow]) -> list[tuple[str, int, int]]:
+    """Return (issuer, from, to) in seconds: where both kinds of people's sign-ins are relied on."""
+    spans: dict[tuple[str, str], list[tuple[int, int]]] = {}
+    for row in rows:
+        if row.status == "accepted" and row.source == ENTRA and row.kind in PERSONAL and row.start and row.end:
+            spans.setdefault((row.issuer, row.kind), []).append((seconds(row.start), seconds(row.end)))
+    found: list[tuple[str, int, int]] = []
+    for issuer in sorted({issuer for issuer, _ in spans}):
+        for lo, hi in spans.get((issuer, PERSONAL[0]), []):
+            for other_lo, other_hi in spans.get((issuer, PERSONAL[1]), []):
+                if max(lo, other_lo) < min(hi, other_hi):
+                    found.append((issuer, max(lo, other_lo), min(hi, other_hi)))
+    return found

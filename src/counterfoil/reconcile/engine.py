@@ -1,0 +1,21 @@
+"""What reconciliation asks of an engine: keep a table, read a small one, and take one in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import ibis.expr.types as ir
+
+
+class Engine(Protocol):
+    """Three calls over any Ibis backend."""
+
+    def keep(self, name: str, table: ir.Table) -> ir.Table:
+        """Compute the table once, store it under `name` (replacing one of that name), and return it."""
+
+    def rows(self, table: ir.Table) -> list[dict[str, Any]]:
+        """Compute a small table and return its rows."""
+
+    def given(self, name: str, columns: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> ir.Table:
+        """Return a small table with these columns (name -> Ibis type) and rows."""

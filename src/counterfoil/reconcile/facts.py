@@ -1,0 +1,95 @@
+"""Asks the evidence about its own logs: extents, gaps, whose they are, and where they break off."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import date, datetime
+
+import ibis.expr.types as ir
+
+from counterfoil.model.schema import Leg
+from counterfoil.reconcile.clock import whole_seconds
+from counterfoil.reconcile.covered import ENTRA
+from counterfoil.reconcile.declared import Extent as _Extent
+from counterfoil.reconcile.declared import LogFacts, Part
+from counterfoil.reconcile.engine import Engine
+from counterfoil.reconcile.policy import HOUR, Policy
+
+# Record numbers of a filtered export jump all the time and prove nothing; of a whole one they never do.
+CONTIGUOUS = 0.9
+LOG_CLEARED = "1102"
+WINDOWS = ("adfs", "windows-security")
+
+
+def log_facts(
+    engine: Engine, evidence: ir.Table, issued: ir.Table, truncated: Mapping[str, str], policy: Policy
+) -> LogFacts:
+    """Return what the evidence shows of the logs that issuances come from.
+
+    `evidence` is taken with its duplicates: two events that are one record have two record numbers.
+    """
+    primary = issued.filter(issued.leg == Leg.ISSUANCE, issued.issuer.notnull())
+    return LogFacts(
+        extents=_extents(engine, primary, policy),
+        own=_own(engine, primary),
+        truncated=truncated,
+        breaks=_breaks(engine, evidence),
+    )
+
+
+def _extents(engine: Engine, primary: ir.Table, policy: Policy) -> dict[Part, _Extent]:
+    part = ["issuer", "source", "kind"]
+    daily = primary.group_by(*part, day=primary.event_time.date()).agg(
+        records=primary.count(), first=primary.event_time.min(), last=primary.event_time.max()
+    )
+    days: dict[Part, dict[date, int]] = defaultdict(dict)
+    spans: dict[Part, tuple[datetime, datetime]] = {}
+    for row in engine.rows(daily):
+        key = Part(row["issuer"], row["source"], row["kind"])
+        days[key][row["day"]] = row["records"]
+        first, last = spans.get(key, (row["first"], row["last"]))
+        spans[key] = (min(first, row["first"]), max(last, row["last"]))
+    gaps: dict[Part, list[tuple[datetime, datetime]]] = defaultdict(list)
+    previous = primary.event_time.lag().over(group_by=[primary[name] for name in part], order_by=primary.event_time)
+    stepped = primary.select(*part, "event_time", previous=previous)
+    wide = stepped.filter(
+        whole_seconds(stepped.event_time) - whole_seconds(stepped.previous) >= policy.gap_hours * HOUR
+    )
+    for row in engine.rows(wide):
+        gaps[Part(row["issuer"], row["source"], row["kind"])].append((row["previous"], row["event_time"]))
+    return {key: _Extent(*spans[key], days[key], tuple(sorted(gaps[key]))) for key in days}
+
+
+def _own(engine: Engine, primary: ir.Table) -> frozenset[str]:
+    """Return the issuers whose own log is in evidence (rule 5.2): someone signed in at home there.
+
+    Where the log names no tenants at all, every issuer in it is its own.
+    """
+    entra = primary.source == ENTRA
+    both = primary.home_tenant.notnull() & primary.resource_tenant.notnull()
+    named = bool(engine.rows(primary.filter(entra & both).select("issuer").limit(1)))
+    at_home = primary.home_tenant == primary.resource_tenant if named else both.isnull() | ~both
+    return frozenset(row["issuer"] for row in engine.rows(primary.filter(~entra | at_home).select("issuer").distinct()))
+
+
+def _breaks(engine: Engine, evidence: ir.Table) -> dict[tuple[str, str], tuple[tuple[datetime, datetime, str], ...]]:
+    """Return where a host's event log was cleared or its record numbers jump."""
+    windows = evidence.filter(evidence.source.isin(WINDOWS))
+    found: dict[tuple[str, str], list[tuple[datetime, datetime, str]]] = defaultdict(list)
+    cleared = windows.filter(windows.operation == LOG_CLEARED).select("kind", "event_time")
+    for row in engine.rows(cleared):
+        found["adfs", row["kind"]].append((row["event_time"], row["event_time"], "the event log was cleared (1102)"))
+    numbered = windows.filter(windows.sequence.notnull()).select("kind", "event_time", "sequence").distinct()
+    by_number = {"group_by": numbered.kind, "order_by": [numbered.sequence, numbered.event_time]}
+    stepped = numbered.mutate(
+        step=numbered.sequence - numbered.sequence.lag().over(**by_number),
+        previous=numbered.event_time.lag().over(**by_number),
+    )
+    hosts = stepped.group_by("kind").agg(whole=(stepped.step == 1).cast("int64").sum(), steps=stepped.step.count())
+    solid = hosts.filter(hosts.steps > 0, hosts.whole >= CONTIGUOUS * hosts.steps)
+    for row in engine.rows(stepped.filter(stepped.step > 1).semi_join(solid, "kind")):
+        found["adfs", row["kind"]].append(
+            (*sorted((row["previous"], row["event_time"])), f"record numbers jump by {row['step']}")
+        )
+    return {host: tuple(sorted(times)) for host, times in found.items()}

@@ -1,0 +1,55 @@
+"""Rule 1.2: who a record is about. Names become ids only where the evidence proves it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import ibis
+import ibis.expr.types as ir
+
+from counterfoil.model.schema import Leg
+from counterfoil.reconcile.covered import ENTRA, PERSONAL
+from counterfoil.reconcile.engine import Engine
+
+NAME_PREFIX = "name:"
+
+
+def aliases(engine: Engine, records: ir.Table, identities: Sequence[tuple[str, str]]) -> ir.Table:
+    """Return (subject_name, proven_id): names that stand for exactly one id, and the given pairs above all."""
+    guest = (
+        records.home_tenant.notnull()
+        & records.resource_tenant.notnull()
+        & (records.home_tenant != records.resource_tenant)
+    )
+    told = records.leg.isin([Leg.ISSUANCE, Leg.SECONDARY_ISSUANCE, Leg.CONTEXT])  # acceptances may be forged
+    both = records.filter(told, records.subject_id.notnull(), records.subject_name.notnull(), ~guest)
+    pairs = both.select("subject_name", "subject_id").distinct()
+    proven = pairs.group_by("subject_name").agg(ids=pairs.count(), proven_id=pairs.subject_id.min())
+    proven = proven.filter(proven.ids == 1).select("subject_name", "proven_id")
+    if not identities:
+        return engine.keep("aliases", proven)
+    given = engine.given(
+        "identities",
+        {"subject_name": "string", "proven_id": "string"},
+        sorted({name: id_ for id_, name in identities}.items()),
+    )
+    return engine.keep("aliases", ibis.union(proven.anti_join(given, "subject_name"), given))
+
+
+def with_subject(table: ir.Table, names: ir.Table) -> ir.Table:
+    """Return `table` with `subject` (id, `name:...`, or NULL) and `identified`."""
+    joined = table.left_join(names, "subject_name").drop("subject_name_right")
+    named = ibis.literal(NAME_PREFIX) + joined.subject_name
+    subject = ibis.coalesce(joined.subject_id, joined.proven_id, named)
+    return joined.mutate(subject=subject, identified=ibis.coalesce(joined.subject_id, joined.proven_id).notnull()).drop(
+        "proven_id"
+    )
+
+
+def with_people(engine: Engine, tokens: ir.Table, issued: ir.Table, identities: Sequence[tuple[str, str]]) -> ir.Table:
+    """Rule 4.2 c: add `is_user`: the subject is one that signs in as a person."""
+    signed = issued.filter(issued.source == ENTRA, issued.kind.isin(PERSONAL), issued.identified).select("subject")
+    given = engine.given("given_people", {"subject": "string"}, sorted({(id_,) for id_, _ in identities}))
+    people = ibis.union(signed, given, distinct=True).mutate(person=ibis.literal(True))
+    joined = tokens.left_join(people, "subject", rname="{name}_p")
+    return joined.select(*tokens.columns, is_user=joined.person.fill_null(False))

@@ -1,0 +1,37 @@
+"""Rules 6.1, 6.2, 6.4: what descends from what, at any depth, with cycles.
+
+Reachability is computed by doubling: after step k every id knows its ancestors exactly 2^k hops away, so that
+log2(ids) steps settle chains of any length and cycles cannot hold them up.
+"""
+
+from __future__ import annotations
+
+import math
+
+import ibis.expr.types as ir
+
+from counterfoil.reconcile.engine import Engine
+
+
+def reached(engine: Engine, name: str, edges: ir.Table, seeds: ir.Table) -> ir.Table:
+    """Return (id): the seeds and everything that descends from them.
+
+    `edges`: (parent, child), both token ids; `seeds`: (id). Both are small next to the evidence: only tokens
+    that were exchanged have edges.
+    """
+    marked = engine.keep(f"{name}_0", seeds.select("id").distinct())
+    hops = engine.keep(f"{name}_hops_0", edges.select("parent", "child").distinct())
+    nodes = _count(engine, edges.select(id=edges.parent).union(edges.select(id=edges.child), distinct=True))
+    steps = math.ceil(math.log2(nodes + 1)) + 1 if nodes else 0
+    for step in range(1, steps + 1):
+        more = hops.semi_join(marked, hops.parent == marked.id).select(id=hops.child)
+        marked = engine.keep(f"{name}_{step % 2}", marked.union(more, distinct=True))
+        left, right = hops, hops.view()
+        doubled = left.join(right, left.child == right.parent).select(parent=left.parent, child=right.child)
+        hops = engine.keep(f"{name}_hops_{step % 2}", doubled.distinct())
+    return marked
+
+
+def _count(engine: Engine, table: ir.Table) -> int:
+    (row,) = engine.rows(table.aggregate(n=table.count()))
+    return int(row["n"])

@@ -1,0 +1,145 @@
+"""Rules 5.1, 5.4 - 5.7: what measurement says about coverage. It refutes and it raises; it never convicts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import ibis
+import ibis.expr.types as ir
+
+from counterfoil.model.known import SILENT_CLIENTS
+from counterfoil.model.schema import TokenClass
+from counterfoil.reconcile.engine import Engine
+from counterfoil.reconcile.policy import Policy
+
+STRATUM = ("issuer", "kind", "resource", "client_id")
+_NONE = "\x1e"  # stands for NULL, which agrees with nothing but NULL
+
+
+def key(value: ir.Value) -> ir.StringValue:
+    """Return the value as text in which NULL is a value of its own, for grouping and joining."""
+    return value.cast("string").fill_null(_NONE)
+
+
+def strata(tokens: ir.Table) -> ir.Table:
+    """Return per stratum: tokens with an id, how many link, when it was seen, and the Beta posterior of its rate.
+
+    `tokens`: with `has_id`, `linked`. Mean and standard deviation are of Beta(linked + 0.5, misses + 0.5).
+    """
+    ids = tokens.filter(tokens.has_id)
+    grouped = ids.group_by(*STRATUM).agg(
+        ids=ids.count(),
+        linked=ids.linked.cast("int64").sum().cast("int64"),
+        subjects=ids.subject.nunique(),
+        days=ids.first_seen.date().nunique(),
+        first_seen=ids.first_seen.min(),
+    )
+    a, b = grouped.linked + 0.5, grouped.ids - grouped.linked + 0.5
+    return grouped.mutate(rate=a / (a + b), rate_sd=(a * b / ((a + b) * (a + b) * (a + b + 1))).sqrt())
+
+
+def silent(tokens: ir.Table, start: datetime | None, policy: Policy) -> ir.Table:
+    """Rule 5.6, by behaviour: strata that were seen before `start` on many days and never linked."""
+    if start is None:
+        return tokens.filter(ibis.literal(False)).select(*STRATUM).distinct()
+    before = tokens.filter(tokens.has_id, tokens.first_seen < ibis.timestamp(start))
+    seen = before.group_by(*STRATUM).agg(days=before.first_seen.date().nunique(), subjects=before.subject.nunique())
+    often = seen.filter(seen.days >= policy.silent_days, seen.subjects >= policy.silent_subjects)
+    # what links at any time is not silent: before the log begins nothing could link
+    links = tokens.filter(tokens.linked).select(*STRATUM).distinct()
+    return often.anti_join(links, same(often, links, STRATUM)).select(*STRATUM)
+
+
+def silent_by_data(tokens: ir.Table) -> ir.BooleanValue:
+    """Rule 5.6, by data: a service that calls on its own behalf."""
+    own = (tokens.token_class != TokenClass.USER).fill_null(True)
+    return tokens.client_id.isin(sorted(SILENT_CLIENTS)).fill_null(False) & own
+
+
+def same(left: ir.Table, right: ir.Table, columns: tuple[str, ...]) -> list[ir.BooleanValue]:
+    """Return join conditions under which NULL equals NULL."""
+    return [key(left[name]) == key(right[name]) for name in columns]
+
+
+TRAITS = ("client", "network", "agent")
+
+
+def traits(table: ir.Table, *keys: str) -> ir.Table:
+    """Return `keys` with the client, network and agent of each row, NULL as a value of its own."""
+    return table.select(*keys, client=key(table.client_id), network=key(table.network), agent=key(table.user_agent))
+
+
+def habits(engine: Engine, name: str, open_: ir.Table, known: ir.Table) -> ir.Table:
+    """Rule 5.4: return (token_key, client, network, agent): on which traits the open tokens agree with `known`.
+
+    `known`: subject and TRAITS of what surely was the subject's own.
+    """
+    mine = engine.keep(f"{name}_mine", traits(open_.filter(open_.identified), "token_key", "subject"))
+    concerned = known.semi_join(mine.select("subject").distinct(), "subject")
+    own = engine.keep(f"{name}_known", concerned.select("subject", *TRAITS).distinct())
+    joined = mine.select("token_key")
+    for trait in TRAITS:
+        agreeing = mine.semi_join(own, ["subject", trait]).select("token_key", **{trait: ibis.literal(True)})
+        joined = joined.left_join(agreeing, "token_key").drop("token_key_right")
+    return joined.mutate(**{trait: joined[trait].fill_null(False) for trait in TRAITS})
+
+
+def raised(engine: Engine, tokens: ir.Table, policy: Policy) -> ir.Table:
+    """Rule 5.7: return (token_key, cluster, ids, misses, expected) of misses far beyond what is usual here.
+
+    `tokens`: those with an id, with `linked`, `missed`, `ordinary`, `route`, `silent`.
+    """
+    heard = tokens.filter(~tokens.silent)
+    counted = heard.mutate(odd=heard.missed & ~heard.route, strange=heard.missed & ~heard.route & ~heard.ordinary)
+    found = [
+        _clusters(counted, "client and network", ("client_id", "network"), "strange", policy),
+        _clusters(counted, "client", ("client_id",), "strange", policy),
+        _clusters(counted, "subject", ("subject",), "odd", policy),
+    ]
+    every = engine.keep("raised_all", ibis.union(*found))
+    place = ibis.row_number().over(group_by=every.token_key, order_by=[every.expected, every.cluster])
+    return every.mutate(place=place).filter(lambda t: t.place == 0).drop("place")
+
+
+def _clusters(tokens: ir.Table, name: str, by: tuple[str, ...], miss: str, policy: Policy) -> ir.Table:
+    """Return the misses of clusters that exceed the rate of everything else of their kind."""
+    keyed = tokens.filter(*(tokens[part].notnull() for part in by)).mutate(is_miss=lambda t: t[miss])
+    keys = ["issuer", *by]
+    clusters = keyed.group_by(*keys).agg(
+        ids=keyed.count(),
+        misses=keyed.is_miss.cast("int64").sum(),
+        kind=keyed.kind.argmin(keyed.first_seen),
+        **_rate(keyed),
+    )
+    clusters = clusters.filter(clusters.misses >= policy.raise_misses)
+    inside = keyed.group_by(*keys, "kind").agg(**_rate(keyed))
+    own = clusters.left_join(inside, [*keys, "kind"], rname="{name}_in")
+    kinds = tokens.group_by("issuer", "kind").agg(**_rate(tokens))
+    issuers = tokens.group_by("issuer").agg(**_rate(tokens))
+    joined = own.join(kinds, ["issuer", "kind"], rname="{name}_kind").join(issuers, "issuer", rname="{name}_issuer")
+    beyond = _beyond(joined, policy)
+    hit = beyond.select(*keys, "ids", "misses", "expected")
+    misses = keyed.filter(keyed.is_miss)
+    return misses.join(hit, keys).select(
+        "token_key", cluster=ibis.literal(name), ids=hit.ids, misses=hit.misses, expected=hit.expected
+    )
+
+
+def _rate(tokens: ir.Table) -> dict[str, ir.Value]:
+    return {"odds": tokens.odd.cast("int64").sum(), "links": tokens.linked.cast("int64").sum()}
+
+
+def _beyond(joined: ir.Table, policy: Policy) -> ir.Table:
+    """Return the clusters whose share of misses is improbable, with `expected`: the rate outside, at most."""
+    kind_odds, kind_links = joined.odds_kind - joined.odds_in, joined.links_kind - joined.links_in
+    issuer_odds, issuer_links = joined.odds_issuer - joined.odds, joined.links_issuer - joined.links
+    thin = (kind_odds + kind_links) < policy.thin
+    a = ibis.ifelse(thin, issuer_odds, kind_odds) + 0.5
+    b = ibis.ifelse(thin, issuer_links, kind_links) + 0.5
+    mean, variance = a / (a + b), a * b / ((a + b) * (a + b) * (a + b + 1))
+    told = joined.mutate(expected=ibis.least(mean + 2 * variance.sqrt(), 0.999999), share=joined.misses / joined.ids)
+    # n KL(share || expected), the exponent by which chance explains such a share
+    rest = ibis.greatest(1 - told.share, 1e-12)
+    tail = ibis.ifelse(told.share < 1, rest * (rest / (1 - told.expected)).ln(), 0.0)
+    nats = told.ids * (told.share * (told.share / told.expected).ln() + tail)
+    return told.filter(told.share > told.expected, nats >= policy.raise_nats, told.links_issuer > 0)

@@ -1,0 +1,49 @@
+"""Every constant of reconciliation, in one place, with its source. Times are in seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from counterfoil.model.schema import TokenClass
+
+HOUR = 3600
+
+
+def _life() -> Mapping[str, int]:
+    return {TokenClass.ASSERTION: 65 * 60}
+
+
+def _max_lag() -> Mapping[str, int]:
+    # Entra sign-ins: 73 h is the longest delay between event and log seen in real exports.
+    return {"entra-signin": 73 * HOUR}
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The constants that docs/reference/reconciliation.md lists.
+
+    `life`: longest life by token class; `default_life` for all others (28 h: continuous access evaluation).
+    `max_lag`: longest delay between event and log by source; `default_lag` for all others.
+    """
+
+    life: Mapping[str, int] = field(default_factory=_life)
+    default_life: int = 28 * HOUR
+    backdate: int = 300  # Entra issues tokens with an issued-at 300 s in the past
+    skew: int = 300
+    event_lag: int = 600
+    max_lag: Mapping[str, int] = field(default_factory=_max_lag)
+    default_lag: int = 24 * HOUR
+    law_pairs: int = 200
+    law_tolerance: int = 2
+    law_share: float = 0.99
+    rooted_pairs: int = 20
+    rooted_share: float = 0.9
+    silent_days: int = 3
+    silent_subjects: int = 5
+    refuting_subjects: int = 2
+    raise_nats: float = 13.8
+    raise_misses: int = 3
+    thin: int = 50
+    gap_hours: int = 24
+    gap_records: int = 20

@@ -1,0 +1,132 @@
+"""Runs the engine on the rows that the reference judges, and tells where the two differ."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from counterfoil.case.engine import engine
+from counterfoil.case.tables import Tables
+from counterfoil.detect.groups import described
+from counterfoil.model.coverage import CoverageRow
+from counterfoil.model.schema import EVIDENCE
+from counterfoil.model.verdict import ACCUSING, Reason
+from counterfoil.reconcile.asked import Asked
+from counterfoil.reconcile.measured import raised
+from counterfoil.reconcile.run import reconcile
+
+from .reference import CoverageLine, Judged, Policy, Settings, judge
+from .rows import Row
+
+COLUMNS = {column.name: column.dtype for column in EVIDENCE}
+CLAIMS = ("issuer", "token_id", "subject", "token_tenant", "issued_at", "key_id", "signing_input_digest")
+WHOSE = ("source", "record_id", "derived")  # of a token without id and digest
+TOLD = ("verdict", "reason", "acceptances", "first_seen", "last_seen")
+FLAGS = ("ordinary", "route", "silent", "refuted")  # both tell of tokens that nothing settles
+PROBABLY = {"misses-far-beyond-rate", "extraordinary-miss", "key-not-sound", "unrooted-uncovered"}
+
+Key = tuple[Any, ...]
+Facts = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the engine says: a row per token, with `group_rule`, and the coverage."""
+
+    tokens: list[Row]
+    coverage: tuple[CoverageRow, ...]
+
+
+Judge = Callable[[Sequence[Row], Settings, Policy], Answer]
+
+
+@contextmanager
+def judging(work: Path) -> Iterator[Judge]:
+    """Yield what judges rows as a run of the program would, in one engine."""
+    with engine(work, memory=None, threads=1) as con:
+        tables = Tables(con)
+
+        def judged(rows: Sequence[Row], settings: Settings, policy: Policy) -> Answer:
+            evidence = tables.given("evidence_in", COLUMNS, [[row.get(name) for name in COLUMNS] for row in rows])
+            out = reconcile(tables, evidence, asked(settings), policy)
+            odd = raised(tables, out.tokens.filter(out.tokens.has_id), policy)
+            score = tables.given("score", {"token_key": "string", "suspicion": "float64", "rules": "string"}, [])
+            return Answer(tables.rows(described(out.tokens, odd, score)), out.coverage)
+
+        yield judged
+
+
+def asked(settings: Settings) -> Asked:
+    """Return what the user says, as the engine takes it."""
+    return Asked(
+        declarations=settings.declarations,
+        exported_at=settings.exported_at,
+        since=settings.since,
+        federated=tuple(sorted(settings.federated.items())),
+        identities=settings.identities,
+        truncated=dict.fromkeys(settings.truncated, "cut"),
+    )
+
+
+def differences(engine_says: Answer, rows: Sequence[Row], settings: Settings, policy: Policy) -> list[str]:
+    """Return in words where the engine and the reference do not agree about these rows."""
+    told = judge(rows, settings, policy)
+    wanted = {_key(vars(t)): _wanted(t) for t in told.tokens if settings.since is None or t.last_seen >= settings.since}
+    found = {_key(row): row for row in engine_says.tokens}
+    words = [f"only the reference has {key}" for key in wanted.keys() - found.keys()]
+    words += [f"only the engine has {key}" for key in found.keys() - wanted.keys()]
+    for key in wanted.keys() & found.keys():
+        got = _found(found[key])
+        words += [
+            f"{key}: {name} is {got[name]}, the reference says {value}"
+            for name, value in wanted[key].items()
+            if got[name] != value
+        ]
+    parts = {(row.get("issuer"), row["source"], row["kind"]) for row in rows}
+    return words + _coverage_differences(engine_says.coverage, told.coverage, parts)
+
+
+def _key(token: Mapping[str, Any]) -> Key:
+    claims = tuple(token[name] for name in CLAIMS)
+    nameless = token["token_id"] is None and token["signing_input_digest"] is None
+    return claims + tuple(token[name] for name in WHOSE) if nameless else claims
+
+
+def _wanted(token: Judged) -> Facts:
+    facts: Facts = {name: getattr(token, name) for name in TOLD}
+    if not token.settled:
+        facts |= {name: getattr(token, name) for name in ("silent", "refuted")}
+        facts["outside_life"] = token.issued_at_outside_life
+    if token.miss and not token.settled:
+        facts |= {"ordinary": token.ordinary, "route": token.route}
+    accused = token.verdict in ACCUSING or token.reason is Reason.COUNT_ONLY
+    facts["probably"] = bool(token.probably_forged) and not accused
+    return facts
+
+
+def _found(row: Row) -> Facts:
+    return row | {"probably": row["group_rule"] in PROBABLY and row["verdict"] not in set(map(str, ACCUSING))}
+
+
+def _coverage_differences(got: Sequence[CoverageRow], wanted: Sequence[CoverageLine], parts: set[Key]) -> list[str]:
+    """Compare what is relied on and what not, of parts that are in evidence. A refusal's bounds are mere words."""
+
+    def line(row: CoverageRow | CoverageLine) -> Key:
+        bounds = (None, None) if row.status == "refused" else (_whole(row.start), _whole(row.end))
+        return (row.issuer, row.source, row.kind, row.status, *bounds)
+
+    def lines(rows: Iterable[CoverageRow | CoverageLine]) -> set[Key]:
+        told = {line(row) for row in rows if row.status != "seen"}
+        return {row for row in told if row[:3] in parts and (row[3] == "refused" or row[4] != row[5])}
+
+    ours, theirs = lines(wanted), lines(got)
+    words = [f"coverage: only the reference has {row}" for row in sorted(ours - theirs, key=str)]
+    return words + [f"coverage: only the engine has {row}" for row in sorted(theirs - ours, key=str)]
+
+
+def _whole(when: datetime | None) -> datetime | None:
+    return when and when.replace(microsecond=0)

@@ -1,0 +1,89 @@
+"""Rule 4.3 and its part of 5.4: assertions, which nothing but user and time connects with what was issued."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from . import reference_coverage
+from .reference_case import Case, Token, Window
+from .reference_policy import FEDERATION
+from .reference_records import Record, identified
+
+
+def weigh(case: Case) -> None:
+    """Fill in `covered`, `served` and `short` of every assertion."""
+    for token in case.tokens:
+        if token.is_assertion:
+            token.covered = case.has_log_of(token.issuer) and declared(case, token) and _inside(case, token)
+            token.served = bool(_serving(case, token, _window(case, token, token)))
+    for token in case.tokens:
+        token.short = _in_short_run(case, token)
+
+
+def declared(case: Case, token: Token) -> bool:
+    """Rule 4.3 b: something of the upstream issuer's log is declared, and accepted."""
+    return any(case.accepted(token.issuer, *host) for host in reference_coverage.hosts(case, token.issuer))
+
+
+def _inside(case: Case, token: Token) -> bool:
+    """Rule 4.3 c: for every host in evidence."""
+    span = _window(case, token, token)
+    hosts = [case.accepted(token.issuer, *host) for host in reference_coverage.hosts(case, token.issuer)]
+    return all(any(d.contains(span) for d in host) for host in hosts)
+
+
+def _window(case: Case, first: Token, last: Token) -> Window:
+    skew = timedelta(seconds=case.policy.skew)
+    return first.begins - case.life(first) - skew, last.ends + skew
+
+
+def _serving(case: Case, token: Token, span: Window) -> list[Record]:
+    """Rule 4.3: the issuances in the window that could be the assertion's own."""
+    return [
+        r
+        for r in case.issued
+        if r.leg == "issuance"
+        and r.issuer == token.issuer
+        and r.resource in (None, FEDERATION)
+        and (r.subject == token.subject or not identified(r.subject))
+        and span[0] <= r.second <= span[1]
+    ]
+
+
+def counted(token: Token) -> bool:
+    """Rule 4.3 e: whether it is one of those whose number is held against the issuances'.
+
+    Not if nobody knows what was presented: it may have taken no issuance.
+    """
+    known = token.is_assertion and not token.first.presentation_unknown and identified(token.subject)
+    return known and token.covered and token.served
+
+
+def _in_short_run(case: Case, token: Token) -> bool:
+    """Rule 4.3 e: some run of this user's assertions around it has more members than issuances."""
+    if not counted(token):
+        return False
+    own = [t for t in case.tokens if counted(t) and (t.issuer, t.subject) == (token.issuer, token.subject)]
+    own.sort(key=lambda t: t.first.order)
+    apart = case.life(token) + 2 * timedelta(seconds=case.policy.skew)
+    at = own.index(token)
+    begin = end = at
+    while begin > 0 and own[begin].begins - own[begin - 1].begins <= apart:
+        begin -= 1
+    while end + 1 < len(own) and own[end + 1].begins - own[end].begins <= apart:
+        end += 1
+    return any(
+        j - i + 1 > len(_serving(case, token, _window(case, own[i], own[j])))
+        for i in range(begin, at + 1)
+        for j in range(at, end + 1)
+    )
+
+
+def is_miss(token: Token) -> bool:
+    """Rule 4.3 d: presented, and nothing in its window was issued that it could be."""
+    return token.is_assertion and not token.first.presentation_unknown and not token.served
+
+
+def stands_for_linked(token: Token) -> bool:
+    """Rule 5.4: whether it shows what this user's genuine assertions look like."""
+    return counted(token) and not token.short

@@ -1,0 +1,80 @@
+"""Rule 6: roots and taint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from counterfoil.model.verdict import Verdict
+
+from .reference_case import Case, Token
+from .reference_misses import looks_ordinary
+from .reference_records import SIGN_IN_KINDS, IdKey, Record
+
+Edges = set[tuple[IdKey, IdKey]]  # from parent id to child id
+
+
+def edges(case: Case) -> Edges:
+    """Rule 6.1, between ids: an exchange's parents and the id that it issued."""
+    return {
+        (token.first.id_key, child)
+        for token in case.tokens
+        for record in token.acceptances
+        for child in record.children
+        if token.first.id_key is not None
+    }
+
+
+def _closure(start: Iterable[IdKey], ways: Edges) -> set[IdKey]:
+    """Everything that descends from `start`, at any depth; cycles change nothing."""
+    reached = set(start)
+    while new := {child for parent, child in ways if parent in reached} - reached:
+        reached |= new
+    return reached
+
+
+def rooted_ids(case: Case) -> set[IdKey]:
+    """Rule 6.2: an id with a primary issuance, or with a parent that is rooted."""
+    primary = {r.id_key for r in case.issued if r.leg == "issuance" and r.id_key is not None}
+    return _closure(primary, edges(case))
+
+
+def tainted_ids(case: Case, verdicts: dict[Token, Verdict]) -> set[IdKey]:
+    """Rule 6.4: what was issued with a contradicted or forged token, and what descends from that."""
+    bad = {t for t, verdict in verdicts.items() if verdict in (Verdict.CONTRADICTED, Verdict.FORGED)}
+    children = {child for token in bad for record in token.acceptances for child in record.children}
+    return _closure(children, edges(case))
+
+
+def is_rooted(token: Token, rooted: set[IdKey]) -> bool:
+    """Whether a linked token has a primary issuance, or one that descends from one."""
+    own = {token.first.id_key} if token.first.id_key is not None else set()
+    return any(r.leg == "issuance" for r in token.issuances) or bool((token.linked_ids | own) & rooted)
+
+
+def normally_roots(case: Case, token: Token, rooted: set[IdKey]) -> bool:
+    """Rule 6.3: whether every stratum of the token's secondary issuances normally roots."""
+    strata = {_stratum(r) for r in token.issuances if r.leg == "secondary_issuance"}
+    return bool(strata) and all(_roots(case, stratum, rooted) for stratum in strata)
+
+
+def _stratum(record: Record) -> tuple[str | None, str, str]:
+    return (record.issuer, record.source, record.operation)
+
+
+def _roots(case: Case, stratum: tuple[str | None, str, str], rooted: set[IdKey]) -> bool:
+    secondary = [r for r in case.issued if r.leg == "secondary_issuance" and _stratum(r) == stratum]
+    ids = {r.id_key for r in secondary if r.id_key is not None and _relied_on(case, r)}
+    strange = {t.first.id_key for t in case.tokens if not looks_ordinary(case, t)}  # extraordinary use
+    with_root, without = len(ids & rooted), len(ids - rooted - strange)
+    policy = case.policy
+    return with_root >= policy.rooted_pairs and with_root / (with_root + without) >= policy.rooted_share
+
+
+def _relied_on(case: Case, record: Record) -> bool:
+    """Rule 6.3: whether a sign-in behind it would be in evidence, of whichever kind of people's sign-ins."""
+    skew = timedelta(seconds=case.policy.skew)
+    span = (record.second - skew, record.second + skew)
+    return all(
+        any(d.contains(span) for d in case.accepted(record.issuer, "entra-signin", kind)) for kind in SIGN_IN_KINDS
+    )

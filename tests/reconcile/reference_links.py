@@ -1,0 +1,142 @@
+"""Rules 2 and 3: tokens, links and contradictions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from counterfoil.model.schema import TokenClass
+from counterfoil.model.verdict import Reason
+
+from .reference_case import Case, Token
+from .reference_policy import CONSUMER_TENANT
+from .reference_records import SIGN_IN_KINDS, Record, identified
+
+
+def tokens_of(acceptances: Sequence[Record]) -> list[Token]:
+    """Rule 2.1: one token per claim tuple; a record without id and digest is a tuple of its own."""
+    groups: dict[tuple[object, ...], list[Record]] = {}
+    for r in acceptances:
+        key: tuple[object, ...]
+        if r.token_id is None and r.signing_input_digest is None:
+            key = ("record", r.source, r.record_id, r.derived)
+        else:
+            claims = (r.issuer, r.token_id, r.subject, r.token_tenant, r.issued_at, r.key_id, r.signing_input_digest)
+            key = ("claims", *claims)
+        groups.setdefault(key, []).append(r)
+    return [Token(sorted(group, key=lambda r: r.order)) for group in groups.values()]
+
+
+def link(case: Case, token: Token) -> None:
+    """Rules 2.2 and 3.1: by digest, else by id."""
+    digest = token.first.signing_input_digest
+    same_digest = [r for r in case.issued if digest is not None and r.signing_input_digest == digest]
+    same_id = [r for r in case.issued if token.token_id is not None and r.id_key == token.first.id_key]
+    token.known_as = _known_as(case, token)
+    token.namesakes = [*same_digest, *same_id]  # "that id" of 3.2 may be the token's, or that of its digest
+    if same_digest:
+        token.issuances, token.by_digest = same_digest, True
+        return
+    token.issuances = same_id
+    if digest is not None and any(r.signing_input_digest is not None for r in same_id):
+        token.contradiction = Reason.DIGEST_DIFFERS
+
+
+def _known_as(case: Case, token: Token) -> str:
+    """Rule 2.2: issued if any version succeeded, else interrupted if any was, else failed."""
+    outcomes = {
+        r.outcome
+        for r in case.records
+        if r.leg in ("issuance", "secondary_issuance") and r.id_key is not None and r.id_key == token.first.id_key
+    }
+    if "success" in outcomes:
+        return "issued"
+    if "interrupted" in outcomes:
+        return "interrupted"
+    return "failed" if outcomes else "nothing"
+
+
+def contradict(case: Case) -> None:
+    """Rules 3.2 and 3.3, for every token; the first fact that differs gives the reason."""
+    for token in case.tokens:
+        token.breaks_law = _obeys(case, token) is False
+    for token in case.tokens:
+        if token.contradiction is not None:  # the digest, the first in the order
+            continue
+        if _key_differs(token):
+            token.contradiction = Reason.KEY_DIFFERS
+        elif _tenant_differs(case, token):
+            token.contradiction = Reason.TENANT_DIFFERS
+        elif _subject_differs(case, token):
+            token.contradiction = Reason.SUBJECT_DIFFERS
+        elif token.breaks_law and _law_holds(case, token):
+            token.contradiction = Reason.ISSUED_AT_DIFFERS
+        elif _consumer_at_organisation(token):
+            token.contradiction = Reason.CONSUMER_REALM
+
+
+def _key_differs(token: Token) -> bool:
+    known = {r.key_id for r in token.namesakes} - {None}
+    return token.first.key_id is not None and bool(known) and token.first.key_id not in known
+
+
+def _tenant_differs(case: Case, token: Token) -> bool:
+    tenant = token.first.token_tenant
+    known = {r.resource_tenant for r in token.namesakes} - {None}
+    if tenant is None or not known or tenant in known:
+        return False
+    if tenant in case.known.service_tenants or known & case.known.service_tenants:
+        return False
+    crossings = {(r.cross_tenant or "").lower() for r in token.namesakes}
+    return not crossings & case.known.cross_tenant_exceptions
+
+
+def _subject_differs(case: Case, token: Token) -> bool:
+    known = {r.subject for r in token.namesakes if identified(r.subject)}
+    if not identified(token.subject) or not known or token.subject in known:
+        return False
+    if any(r.is_guest for r in token.namesakes) or token.first.token_class not in (None, TokenClass.USER):
+        return False
+    return token.has_subject_id or shows_own_token(case, token)
+
+
+def shows_own_token(case: Case, token: Token) -> bool:
+    """Rule 4.2 a-d: the record positively shows the acting user's own delegated token."""
+    record = token.first
+    owner = record.logon_type == "owner" or record.object_kind not in (None, "mailbox")  # a; unknown shows nothing
+    user = record.token_class == TokenClass.USER or (record.token_class is None and token.has_subject_id)  # b, d
+    return owner and user and is_user(case, token.subject)
+
+
+def is_user(case: Case, subject: str | None) -> bool:
+    """Rule 4.2 c: somebody who signs in, whatever came of it."""
+    sign_ins = [r for r in case.issuances if r.source == "entra-signin" and r.kind in SIGN_IN_KINDS]
+    signs_in = any(r.subject == subject for r in sign_ins)
+    named = any(subject == identity for identity, _ in case.settings.identities)
+    return identified(subject) and (signs_in or named)
+
+
+def _obeys(case: Case, token: Token) -> bool | None:
+    """Whether issued-at obeys the law of rule 3.2; None where there is nothing to hold it against."""
+    sign_ins = [r for r in token.namesakes if r.leg == "issuance" and r.source == "entra-signin"]
+    issued_at = token.issued_at
+    if issued_at is None or not sign_ins:
+        return None
+    back, tolerance = timedelta(seconds=case.policy.backdate), timedelta(seconds=case.policy.law_tolerance)
+    expected = [r.second - back for r in sign_ins]
+    return any(abs(issued_at - at) <= tolerance for at in expected)
+
+
+def _law_holds(case: Case, token: Token) -> bool:
+    """Whether enough tokens of the stratum, linked by id, obey the law, and nearly all of them do."""
+    peers = [t for t in case.tokens if t.stratum == token.stratum and t.linked and not t.by_digest]
+    judged = [obeys for t in peers if (obeys := _obeys(case, t)) is not None]
+    obeying = sum(judged)
+    return obeying >= case.policy.law_pairs and obeying / len(judged) >= case.policy.law_share
+
+
+def _consumer_at_organisation(token: Token) -> bool:
+    """Rule 3.3: any acceptance of the tuple shows it, linked or not."""
+    return token.first.token_tenant == CONSUMER_TENANT and any(
+        r.object_kind == "mailbox" and r.resource_tenant not in (None, CONSUMER_TENANT) for r in token.acceptances
+    )

@@ -1,0 +1,254 @@
+"""Rules 4 (windows, kinds, candidates) and 5.4 to 5.8: what a missing issuance is worth."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from counterfoil.model.ids import IdKind
+from counterfoil.model.schema import TokenClass
+
+from . import reference_assertions
+from .reference_case import Case, Token, Window
+from .reference_links import is_user
+from .reference_records import SIGN_IN_KINDS, identified
+
+NEEDED = {  # rule 4.1
+    "user": SIGN_IN_KINDS,
+    "act_as": SIGN_IN_KINDS,
+    "application": ("service-principal",),
+    "managed_identity": ("managed-identity",),
+}
+ALL_KINDS = (*SIGN_IN_KINDS, "service-principal", "managed-identity")
+
+
+def needed_kinds(case: Case, token: Token) -> tuple[str, ...]:
+    """Rules 4.1 and 4.2: the kinds of sign-in that could have issued it."""
+    if token.token_id is None:
+        return SIGN_IN_KINDS
+    if token.first.token_class is None and token.has_subject_id and is_user(case, token.subject):
+        return SIGN_IN_KINDS
+    return NEEDED.get(token.first.token_class or "", ALL_KINDS)
+
+
+def sound_id(token: Token) -> bool:
+    """Rule 4.1: whether the absence of this kind of id can tell anything."""
+    return token.first.token_id_kind == IdKind.ENTRA_UTI
+
+
+def issued_within_life(case: Case, token: Token) -> bool | None:
+    """Rule 4.1: whether issued-at lies in the class's life; None when it is unknown."""
+    if token.issued_at is None:
+        return None
+    skew = timedelta(seconds=case.policy.skew)
+    return _floor(case, token) <= token.issued_at <= token.begins + skew
+
+
+def _floor(case: Case, token: Token) -> datetime:
+    """Return when it was issued at the earliest. One that is used for longer than its life has a longer life."""
+    life = case.life(token)
+    return token.ends - life if token.ends - life <= token.begins else token.begins - life
+
+
+def window(case: Case, token: Token) -> Window:
+    """Rule 4.1: when the token must have been issued. An issued-at outside its life is no excuse."""
+    told = token.issued_at
+    low = told if told is not None and issued_within_life(case, token) else _floor(case, token)
+    policy = case.policy
+    back = timedelta(seconds=policy.backdate + policy.skew)
+    return low - back, token.begins + timedelta(seconds=policy.event_lag)
+
+
+def declared(case: Case, token: Token) -> bool:
+    """Rules 4.1 c and 4.2 b: every needed kind has an accepted declaration."""
+    return all(case.accepted(token.issuer, "entra-signin", kind) for kind in needed_kinds(case, token))
+
+
+def inside(case: Case, token: Token) -> bool:
+    """Rules 4.1 d and 4.2 b: for every needed kind, one accepted interval contains the window."""
+    span = window(case, token)
+    return all(
+        any(d.contains(span) for d in case.accepted(token.issuer, "entra-signin", kind))
+        for kind in needed_kinds(case, token)
+    )
+
+
+def has_candidate(case: Case, token: Token) -> bool:
+    """Rule 4.2: a sign-in that the record could belong to. A record without a subject could belong to any."""
+    low, high = window(case, token)
+    return any(
+        r.leg == "issuance"
+        and r.source in ("entra-signin", "m365-ual")
+        and low <= r.second <= high
+        and (token.subject is None or r.subject == token.subject or not identified(r.subject))
+        for r in case.issued
+    )
+
+
+def is_miss(token: Token) -> bool:
+    """Rule 5.4: an id that is in no issuance, or no id and no candidate; rule 4.3 d for assertions."""
+    if token.is_assertion:
+        return reference_assertions.is_miss(token)
+    if token.linked:
+        return False
+    return token.known_as == "nothing" if token.token_id is not None else not token.candidate
+
+
+def agrees(case: Case, token: Token) -> tuple[bool, bool, bool]:
+    """Rule 5.4: whether client, network and agent occur in this subject's own linked acceptances."""
+    if not identified(token.subject):
+        return False, False, False
+    stands = reference_assertions.stands_for_linked if token.is_assertion else _cleared
+    own = [r for t in case.tokens if stands(t) and t.subject == token.subject for r in t.acceptances]
+    return (
+        any(r.client_id == token.first.client_id for r in own),
+        any(r.network == token.first.network for r in own),
+        any(r.user_agent == token.first.user_agent for r in own),
+    )
+
+
+def _cleared(token: Token) -> bool:
+    return token.cleared
+
+
+def looks_ordinary(case: Case, token: Token) -> bool:
+    """Rule 5.4, whatever the token links to: all three are this subject's own.
+
+    An exchange shows the address and client of the service that exchanged: it is as ordinary as the token is elsewhere.
+    """
+    same = [token]
+    if any(r.derived == "exchange" for r in token.acceptances):
+        same += [t for t in case.tokens if (t.token_id, t.subject) == (token.token_id, token.subject)]
+    return any(agrees(case, t) == (True, True, True) for t in same)
+
+
+def is_route(case: Case, token: Token) -> bool:
+    """Rule 5.4: from the subject's own network, by a client that no linked token of the issuer has.
+
+    Sign-ins through a client may be lost; assertions are not issued through the client of a sign-in.
+    """
+    _, network, _ = agrees(case, token)
+    clients = {t.first.client_id for t in case.tokens if t.cleared and t.issuer == token.issuer}
+    return network and token.first.client_id not in clients and not token.is_assertion
+
+
+def is_silent(case: Case, token: Token) -> bool:
+    """Rule 5.6: by data, or because the stratum never linked on several days and subjects before the window.
+
+    By tokens with an id: that the others do not link tells nothing of the stratum.
+    """
+    by_data = token.first.client_id in case.known.silent_clients
+    if by_data and token.first.token_class != TokenClass.USER:
+        return True
+    starts = [begin for d in case.declared for begin, _ in d.pieces]
+    begin = case.settings.since or min(starts, default=None)
+    if begin is None:
+        return False
+    peers = [t for t in case.tokens if t.stratum == token.stratum]
+    before = [t for t in peers if t.token_id is not None and t.begins < begin]
+    days = {t.first_seen.date() for t in before}
+    subjects = {t.subject for t in before} - {None}
+    enough = len(days) >= case.policy.silent_days and len(subjects) >= case.policy.silent_subjects
+    return enough and not any(t.cleared for t in peers)
+
+
+def weigh(case: Case) -> None:
+    """Fill in the flags of every token, in the order in which they depend on each other."""
+    for token in case.tokens:
+        token.silent = is_silent(case, token)
+        token.candidate = has_candidate(case, token)
+        token.covered = case.has_log_of(token.issuer) and declared(case, token) and inside(case, token)
+    reference_assertions.weigh(case)
+    for token in case.tokens:
+        token.ordinary = not token.primary and looks_ordinary(case, token)
+        token.route = not token.primary and is_route(case, token)
+    for token in case.tokens:
+        token.refuted = _refuted(case, token)
+    raise_clusters(case)
+
+
+def _refuted(case: Case, token: Token) -> bool:
+    """Rule 5.5: for the whole issuer by ordinary misses, for one client by route misses.
+
+    A route miss with an id need not be covered: it is in no log, of whatever time.
+    """
+    routes = {
+        t.subject
+        for t in case.tokens
+        if t.route
+        and is_miss(t)
+        and (t.covered or t.token_id is not None)
+        and (t.issuer, t.first.client_id) == (token.issuer, token.first.client_id)
+    }
+    return max(len(ordinary_subjects(case, token.issuer)), len(routes)) >= case.policy.refuting_subjects
+
+
+def ordinary_subjects(case: Case, issuer: str | None) -> set[str | None]:
+    """Rule 5.5: the subjects whose ordinary misses lie in covered windows of the issuer, outside silent strata."""
+    misses = [t for t in case.tokens if t.issuer == issuer and is_miss(t) and t.ordinary]
+    return {t.subject for t in misses if t.covered and not t.silent}
+
+
+def raise_clusters(case: Case) -> None:
+    """Rule 5.7: mark the misses of clusters that their issuer's own rate of misses does not explain."""
+
+    def by_network(t: Token) -> tuple[object, ...]:
+        return (t.issuer, t.first.client_id, t.first.network)
+
+    def by_client(t: Token) -> tuple[object, ...]:
+        return (t.issuer, t.first.client_id)
+
+    def by_subject(t: Token) -> tuple[object, ...]:
+        return (t.issuer, t.subject)
+
+    for key, with_ordinary in ((by_network, False), (by_client, False), (by_subject, True)):
+        _raise_by(case, key, with_ordinary=with_ordinary)
+
+
+def _countable(token: Token) -> bool:
+    """Rule 5.7's misses: of an id whose absence tells something, not in a silent stratum, no route miss."""
+    return token.token_id is not None and sound_id(token) and is_miss(token) and not token.silent and not token.route
+
+
+def _raise_by(case: Case, key: Callable[[Token], tuple[object, ...]], *, with_ordinary: bool) -> None:
+    with_id = [t for t in case.tokens if t.token_id is not None and not t.silent]
+    for value in {key(t) for t in with_id}:
+        if None in value:  # what is unknown makes no cluster
+            continue
+        cluster = [t for t in with_id if key(t) == value]
+        rest = [t for t in with_id if key(t) != value and t.issuer == cluster[0].issuer]
+        misses = [t for t in cluster if _countable(t) and (with_ordinary or not t.ordinary)]
+        if _improbable(case, cluster, misses, rest):
+            for token in misses:
+                token.raised = True
+
+
+def _improbable(case: Case, cluster: list[Token], misses: list[Token], rest: list[Token]) -> bool:
+    policy = case.policy
+    if len(misses) < policy.raise_misses or not any(t.cleared for t in [*cluster, *rest]):
+        return False
+    first = min(cluster, key=lambda t: (t.first.order, t.token_id))
+    base = _counts([t for t in rest if t.first.kind == first.first.kind])
+    if sum(base) < policy.thin:
+        base = _counts(rest)
+    p = upper_rate(*base)
+    share = len(misses) / len(cluster)
+    return share > p and len(cluster) * divergence(share, p) >= policy.raise_nats
+
+
+def _counts(tokens: list[Token]) -> tuple[int, int]:
+    """Return misses and linked tokens."""
+    return sum(map(_countable, tokens)), sum(t.cleared for t in tokens)
+
+
+def upper_rate(misses: int, linked: int) -> float:
+    """Mean plus two standard deviations of the Beta posterior of the share of misses."""
+    a, b = misses + 0.5, linked + 0.5
+    return a / (a + b) + 2 * math.sqrt(a * b / ((a + b) ** 2 * (a + b + 1)))
+
+
+def divergence(q: float, p: float) -> float:
+    """KL(q ‖ p) of two coins, in nats; 0 ln 0 is 0. Asked only for p < q."""
+    rest = 0.0 if q == 1 else (1 - q) * math.log((1 - q) / (1 - p))
+    return q * math.log(q / p) + rest

@@ -1,0 +1,30 @@
+"""The constants and the data that the reference works with.
+
+Both are the program's own: the reference is independent in what it does with them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from counterfoil.model.known import CONSUMER_TENANT, CROSS_TENANT_EXCEPTIONS, SERVICE_TENANTS, SILENT_CLIENTS
+from counterfoil.reconcile.policy import Policy
+
+__all__ = ["CONSUMER_TENANT", "FEDERATION", "Known", "Policy"]
+
+FEDERATION = "urn:federation:microsoftonline"
+
+
+@dataclass(frozen=True)
+class Known:
+    """Data about the vendors' worlds that the rules speak of as "data".
+
+    `silent_clients`: services whose calls never have a sign-in record, whatever the resource.
+    `cross_tenant_exceptions`: values of `cross_tenant`, in any case, under which tenants may differ.
+    `summarised`: sources whose export sums records up.
+    """
+
+    service_tenants: frozenset[str] = SERVICE_TENANTS
+    silent_clients: frozenset[str] = SILENT_CLIENTS
+    cross_tenant_exceptions: frozenset[str] = frozenset(value.lower() for value in CROSS_TENANT_EXCEPTIONS)
+    summarised: frozenset[str] = frozenset()
