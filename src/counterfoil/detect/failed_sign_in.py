@@ -1,0 +1,23 @@
+"""The token's id is known only from a sign-in that failed."""
+
+from __future__ import annotations
+
+import ibis.expr.types as ir
+
+from counterfoil.detect.rule import Rule, Tables
+from counterfoil.model.verdict import Reason
+
+
+def _find(tables: Tables) -> ir.Table:
+    return tables.suspects.filter(tables.suspects.reason == str(Reason.FAILURE_ONLY)).select("token_key")
+
+
+RULE = Rule(
+    id="failed-sign-in-only",
+    title="a token whose sign-in failed was accepted",
+    weight=3.0,
+    attack=("T1550.001",),
+    why="No token is issued when a sign-in fails. A later success that was lost from the log looks the same.",
+    next_step="Look for a success under the same id in another export of the sign-in log.",
+    find=_find,
+)

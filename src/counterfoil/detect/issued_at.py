@@ -1,0 +1,23 @@
+"""The token's issued-at claim does not fit: outside the life of its class, or off the issuer's own law."""
+
+from __future__ import annotations
+
+import ibis.expr.types as ir
+
+from counterfoil.detect.rule import Rule, Tables
+
+
+def _find(tables: Tables) -> ir.Table:
+    return tables.suspects.filter(tables.suspects.outside_life | tables.suspects.law_broken).select("token_key")
+
+
+RULE = Rule(
+    id="issued-at-odd",
+    title="an issued-at time that no genuine token has",
+    weight=2.0,
+    attack=("T1606",),
+    why="Whoever forges a token chooses its issued-at. Entra's own lies 300 s before the sign-in and within the "
+    "token's life. Clocks of services that are far off look the same.",
+    next_step="Compare the issued-at of all tokens of this client: scripted minting shows a constant offset.",
+    find=_find,
+)

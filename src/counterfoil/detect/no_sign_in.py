@@ -1,0 +1,27 @@
+"""A user's mail was read, and no sign-in of that user is in evidence at all."""
+
+from __future__ import annotations
+
+import ibis.expr.types as ir
+
+from counterfoil.detect.rule import Rule, Tables
+
+
+def _find(tables: Tables) -> ir.Table:
+    people = tables.issued.filter(tables.issued.subject.notnull()).select("subject").distinct()
+    suspects = tables.suspects.filter(
+        tables.suspects.object_kind == "mailbox", tables.suspects.subject.notnull(), tables.suspects.derived == ""
+    )
+    return suspects.anti_join(people, "subject").select("token_key")
+
+
+RULE = Rule(
+    id="mail-without-sign-in",
+    title="mail was read, and no sign-in of that user is in evidence",
+    weight=1.0,
+    attack=("T1114.002",),
+    why="Either the sign-in logs were not exported, or nobody signed in. Applications that read mail on their own "
+    "behalf look the same.",
+    next_step="Export the sign-ins of these users: counterfoil sources explain entra-signin-graph.",
+    find=_find,
+)

@@ -1,0 +1,39 @@
+"""Ranks what cannot be judged: every rule over the suspects, weights summed per token."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import ibis
+import ibis.expr.types as ir
+
+from counterfoil.detect.registry import all_rules
+from counterfoil.detect.rule import Tables
+from counterfoil.model.verdict import Verdict
+
+OPEN = (str(Verdict.UNCOVERED), str(Verdict.UNLINKABLE))
+
+
+def suspects(tokens: ir.Table) -> ir.Table:
+    """Return the tokens that cannot be judged, without service calls that never can: those have their own rule."""
+    return tokens.filter(tokens.verdict.isin(OPEN), ~tokens.silent)
+
+
+def suspicion(keep: Callable[[str, ir.Table], ir.Table], tables: Tables) -> ir.Table:
+    """Return (token_key, suspicion, rules): the summed weight, and the ids of the rules joined by spaces."""
+    hits = [
+        keep(
+            f"rule_{number}",
+            rule.find(tables)
+            .distinct()
+            .mutate(rule=ibis.literal(rule.id), weight=ibis.literal(rule.weight, type="float64")),
+        )
+        for number, rule in enumerate(all_rules())
+    ]
+    every = ibis.union(*hits)
+    return keep(
+        "suspicion",
+        every.group_by("token_key").agg(
+            suspicion=every.weight.sum(), rules=every.rule.group_concat(" ", order_by=[every.weight.desc(), every.rule])
+        ),
+    )

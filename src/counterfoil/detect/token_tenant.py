@@ -1,0 +1,26 @@
+"""The token names another tenant than the one whose resource accepted it."""
+
+from __future__ import annotations
+
+import ibis.expr.types as ir
+
+from counterfoil.detect.rule import Rule, Tables
+from counterfoil.model.known import SERVICE_TENANTS
+
+
+def _find(tables: Tables) -> ir.Table:
+    suspects = tables.suspects
+    foreign = (suspects.token_tenant != suspects.resource_tenant) & ~suspects.token_tenant.isin(sorted(SERVICE_TENANTS))
+    return suspects.filter(foreign.fill_null(False)).select("token_key")
+
+
+RULE = Rule(
+    id="token-tenant-differs",
+    title="a token of another tenant was accepted here",
+    weight=3.0,
+    attack=("T1550.001",),
+    why="The forged tokens of 2023 were of another realm than the mailboxes they opened. Direct connect and partner "
+    "access are the lawful cases.",
+    next_step="Check cross-tenant access settings and partner relations for that tenant.",
+    find=_find,
+)

@@ -1,0 +1,83 @@
+"""Small tables for rules: only the columns that rules look at, with values that nothing is odd about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from counterfoil.case.engine import engine
+from counterfoil.case.tables import Tables as Kept
+from counterfoil.detect.rule import Rule, Tables
+
+Row = Mapping[str, Any]
+
+TENANT = "11111111-0000-0000-0000-000000000001"
+DAY = 86_400
+
+
+def at(text: str) -> int:
+    """Return the seconds since 1970 of a UTC time."""
+    return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
+
+
+THEN = datetime.fromisoformat("2025-09-20T08:00:00")  # evidence is naive UTC
+NOW = at("2025-09-20T08:00:00")
+
+_TOKEN = {
+    "token_key": ("string", "t"), "token_id": ("string", None), "verdict": ("string", "uncovered"),
+    "reason": ("string", "not-declared"), "subject": ("string", "alice"),
+    "subject_name": ("string", "alice@example.com"),
+    "identified": ("boolean", True), "derived": ("string", ""), "silent": ("boolean", False),
+    "outside_life": ("boolean", False), "law_broken": ("boolean", False), "token_tenant": ("string", None),
+    "resource_tenant": ("string", TENANT), "issuer": ("string", f"entra:{TENANT}"), "client_id": ("string", "outlook"),
+    "resource": ("string", "exchange"), "ip": ("string", "198.51.100.7"), "network": ("string", "198.51.100.0/24"),
+    "user_agent": ("string", "edge"), "key_id": ("string", None), "t_issued": ("int64", None),
+    "t_first": ("int64", NOW), "t_last": ("int64", NOW), "object_kind": ("string", "mailbox"),
+    "object_id": ("string", "box"), "object_parent": ("string", None), "token_class": ("string", "user"),
+    "is_user": ("boolean", True), "has_id": ("boolean", False), "kind": ("string", "exchange"),
+    "operation": ("string", "MailItemsAccessed"), "source": ("string", "m365-ual"), "failed": ("boolean", False),
+}  # fmt: skip
+_RECORD = {
+    "token_key": ("string", "t"), "event_time": ("timestamp(6)", THEN), "subject": ("string", "alice"),
+    "subject_name": ("string", "alice@example.com"), "client_id": ("string", "outlook"),
+    "ip": ("string", "198.51.100.7"),
+    "network": ("string", "198.51.100.0/24"), "object_kind": ("string", "mailbox"), "object_id": ("string", "box"),
+    "resource_tenant": ("string", TENANT), "operation": ("string", "MailItemsAccessed"), "derived": ("string", ""),
+    "leg": ("string", "acceptance"), "outcome": ("string", "success"), "issuer": ("string", f"entra:{TENANT}"),
+    "user_agent": ("string", "edge"), "source": ("string", "m365-ual"), "kind": ("string", "exchange"),
+}  # fmt: skip
+
+
+@contextmanager
+def opened(work: Path) -> Iterator[Kept]:
+    """Yield an engine for small tables."""
+    with engine(work, memory="500MB", threads=1) as con:
+        yield Kept(con)
+
+
+def _table(kept: Kept, name: str, columns: Mapping[str, tuple[str, Any]], rows: Iterable[Row]) -> Any:
+    values = []
+    for row in rows:
+        unknown = row.keys() - columns.keys()
+        assert not unknown, f"{name} has no {unknown}"
+        values.append([row.get(column, usual) for column, (_, usual) in columns.items()])
+    return kept.given(name, {column: dtype for column, (dtype, _) in columns.items()}, values)
+
+
+def found(
+    kept: Kept, rule: Rule, suspects: Iterable[Row], *, tokens: Iterable[Row] = (), acceptances: Iterable[Row] = (),
+    issued: Iterable[Row] = (), records: Iterable[Row] = (),
+) -> set[str]:  # fmt: skip
+    """Return the keys of the tokens for which the rule holds; `tokens` are judged ones beside the suspects."""
+    suspects = list(suspects)
+    tables = Tables(
+        suspects=_table(kept, "given_suspects", _TOKEN, [row for row in suspects if not row.get("silent")]),
+        tokens=_table(kept, "given_tokens", _TOKEN, [*suspects, *tokens]),
+        acceptances=_table(kept, "given_acceptances", _RECORD, acceptances),
+        issued=_table(kept, "given_issued", _RECORD, issued),
+        records=_table(kept, "given_records", _RECORD, records),
+    )
+    return {row["token_key"] for row in kept.rows(rule.find(tables).distinct())}
