@@ -1,0 +1,1 @@
+"""The lab: invented estates under attack, for demonstrations, training, tests and benchmarks."""

@@ -1,0 +1,108 @@
+"""Acts out golden SAML: sign-ins with a forged assertion. Entra's records look normal; AD FS issued nothing."""
+
+from __future__ import annotations
+
+import random
+from datetime import date
+
+from counterfoil.lab.history import audit
+from counterfoil.lab.history.cast import Person
+from counterfoil.lab.history.clock import HOUR, MINUTE, SECOND, day_of, midnight
+from counterfoil.lab.history.habits import Habits
+from counterfoil.lab.history.ids import guid, seeded
+from counterfoil.lab.history.intrusions import GoldenSaml
+from counterfoil.lab.history.names import EXCHANGE, office_clients
+from counterfoil.lab.history.proxies import AGENTS, pick
+from counterfoil.lab.history.routes import mail_route, user_route
+from counterfoil.lab.history.truth import (
+    FORGED,
+    FORGED_BY_COUNT,
+    FORGED_NO_ID,
+    TAINTED,
+    TAINTED_BY_COUNT,
+    Label,
+    Source,
+)
+from counterfoil.lab.history.world import World
+
+_NOTE = "An assertion signed with the stolen key of the federation server, which issued none near this time."
+_COUNT_NOTE = "A forged assertion within the hour of a genuine one: only the count of assertions shows it."
+_CHILD_NOTE = "Issued by Entra in good faith for a forged assertion."
+
+
+class GoldenAttack:
+    """The intrusion at work: nights alone, and some days in the shadow of a genuine sign-in."""
+
+    def __init__(self, intrusion: GoldenSaml, world: World, habits: Habits) -> None:
+        self._intrusion, self._world, self._habits = intrusion, world, habits
+        federated = [person for person in world.cast.people if person.federated]
+        self._victims = [federated[n] for n in intrusion.victims]
+        self._near = {person.oid: intrusion.near for person in self._victims}
+        self._first, self._last = midnight(intrusion.start), midnight(intrusion.start) + intrusion.days * 24 * HOUR
+        self._client = office_clients(139)[1]
+        world.assertion_watchers.append(self._watch)
+
+    def plan(self, day: date) -> None:
+        """Present an assertion for each victim in the victim's night, hours from any genuine one."""
+        rng = seeded(self._world.tenant.seed, self._intrusion.name, day)
+        start = midnight(day)
+        if not self._first <= start < self._last:
+            return
+        for victim in self._victims:
+            local = 1 * HOUR + int(rng.random() * 3 * HOUR)
+            self._present(rng, start + (local - victim.zone) % (24 * HOUR), victim, near=False)
+
+    def _watch(self, t: int, person: Person) -> None:
+        """Follow a genuine assertion of a victim with a forged one, as often as the settings say."""
+        if not self._first <= t < self._last or not self._near.get(person.oid):
+            return
+        self._near[person.oid] -= 1
+        rng = seeded(self._world.tenant.seed, self._intrusion.name, "near", person.oid, t)
+        self._present(rng, t + int((8 + 40 * rng.random()) * MINUTE), person, near=True)
+
+    def _present(self, rng: random.Random, t: int, victim: Person, *, near: bool) -> None:
+        world, tid = self._world, self._world.tenant.tenant_id
+        if t >= world.ends:
+            return
+        agent = AGENTS[rng.randrange(len(AGENTS))]
+        plain = user_route(victim, self._client, EXCHANGE, tid, pick(rng, day_of(t)), agent=agent)
+        route = mail_route(plain, self._client, self._habits.mail_access(victim))
+        token, lost = world.issue(rng, t, route, "interactive", guid(rng), incoming="saml20")
+        world.counts["acceptance"] += not lost
+        hidden = lost or world.losses.hides(t, t)
+        self._row(
+            None, token.name, victim, [t], "forged", FORGED_BY_COUNT if near else FORGED,
+            _COUNT_NOTE if near else _NOTE, source="entra-signin", lost=hidden,
+        )  # fmt: skip
+        times = [t + (30 + 60 * n) * SECOND for n in range(self._intrusion.reads)]
+        times = [use for use in times if use < world.ends]
+        fields = audit.exchange_context(token) if world.tenant.id_era == "2025" else ""
+        for use in times:
+            rid = guid(rng)
+            world.audit(use, audit.mail(rng, use, rid, route, fields, token.session))
+            if not world.tenant.mail_has_ids:
+                self._row(None, rid, victim, [use], "descends-from-forged", FORGED_NO_ID, _CHILD_NOTE, lost=hidden)
+        if times and world.tenant.mail_has_ids:
+            expect = TAINTED_BY_COUNT if near else TAINTED
+            self._row(token.name, None, victim, times, "descends-from-forged", expect, _CHILD_NOTE,
+                      issued_at=token.iat, lost=hidden)  # fmt: skip
+
+    def _row(
+        self,
+        token_id: str | None,
+        record_id: str | None,
+        victim: Person,
+        times: list[int],
+        label: Label,
+        expect: tuple[str, ...],
+        note: str,
+        *,
+        source: Source = "m365-ual",
+        issued_at: str | None = None,
+        lost: bool = False,
+    ) -> None:
+        self._world.truth.add(
+            token_id=token_id, source=source, record_id=record_id, subject_id=victim.oid, subject_name=victim.upn,
+            issued_at=issued_at, first=times[0], last=times[-1], acceptances=len(times), label=label,
+            intrusion=self._intrusion.name, expect=expect, lost=lost, note=note,
+        )  # fmt: skip

@@ -1,0 +1,138 @@
+"""What a history is made of: one frozen value per tenant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Literal, get_args
+
+from counterfoil.errors import UsageError
+from counterfoil.lab.history.clock import DAY, midnight
+from counterfoil.lab.history.ids import guid, seeded
+
+IdEra = Literal["2025", "2023"]
+AuditWrapper = Literal[
+    "management-api", "management-lines", "search-csv", "purview-csv", "cloudappevents", "officeactivity"
+]
+SigninWrapper = Literal["azure-monitor", "graph", "log-analytics"]
+UtiForm = Literal["plain", "padded", "ascii"]
+CsvDates = Literal["american", "australian"]
+AdfsNames = Literal["sam", "upn"]
+AdfsLevel = Literal["basic", "verbose"]
+
+_SHARES = (
+    "cae_share",
+    "service_share",
+    "stray_gatfr_share",
+    "null_id_share",
+    "throttled_share",
+    "duplicate_share",
+    "enum_text_share",
+    "federated_share",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tenant:
+    """A tenant and the habits of its people.
+
+    Rates are means per person and working day; shares lie between 0 and 1. The same values give the same bytes.
+    """
+
+    seed: int
+    start: date
+    days: int
+    name: str = "contoso"  # the domain is NAME.com, or the first of federated_domains for federated people
+    people: int = 40
+    guests: int = 3
+    delegates: int = 3  # people who also read another person's mailbox
+    shared_mailboxes: int = 2
+    apps: int = 4  # delegated third-party applications; the first reads calendars and never mail
+    service_principals: int = 3  # applications that act as themselves and read mail or call Graph
+    managed_identities: int = 2
+    federated_domains: tuple[str, ...] = ()
+    federated_share: float = 0.5  # share of people in federated domains, where there are any
+    holidays: tuple[date, ...] = ()
+
+    mail_per_person_day: float = 12.0  # MailItemsAccessed records
+    files_per_person_day: float = 3.0  # SharePoint and OneDrive records
+    chats_per_person_day: float = 2.0  # Teams records
+    graph_per_person_day: float = 2.0  # Graph requests
+    gatfr_per_person_day: float = 1.2  # secondary issuances (GetAccessTokenForResource)
+    rules_per_person_day: float = 0.02  # New-InboxRule records
+    directory_changes_per_day: float = 4.0
+    tokens_per_principal_day: float = 8.0  # of service principals
+    uses_per_token: float = 3.0  # mean acceptances per token, 1 or more
+    interrupts: bool = True  # interrupted (50074 ...) and failed (50126) sign-ins
+    logons_in_audit: bool = True  # the audit log's own UserLoggedIn records of interactive sign-ins
+    cae_share: float = 0.2  # share of tokens that live 20 to 28 hours instead of 60 to 90 minutes
+    act_as_share: float = 0.1  # share of people who use an application with act-as tokens
+    service_share: float = 0.05  # share of mail records made by the services themselves, which no sign-in explains
+    stray_gatfr_share: float = 0.0  # share of secondary issuances that match no sign-in and are never used
+    null_id_share: float = 0.0  # share of mail records that carry no token id
+    throttled_share: float = 0.0  # share of mail records that say IsThrottled True
+
+    id_era: IdEra = "2025"
+    audit_wrappers: tuple[AuditWrapper, ...] = ("management-api",)
+    signin_wrappers: tuple[SigninWrapper, ...] = ("azure-monitor",)
+    uti_form: UtiForm = "plain"  # of the sign-in logs
+    csv_dates: CsvDates = "american"
+    adfs_names: AdfsNames = "sam"  # DOMAIN\\name or user@domain in AD FS events 1200 and 1202
+    adfs_level: AdfsLevel = "verbose"  # audit level of the federation servers; basic has events 1200 and 1202 alone
+    duplicate_share: float = 0.0  # share of lines that are written twice in the same wrapper
+    enum_text_share: float = 0.05  # share of management API records whose numeric enums are strings
+    per_day: bool = False  # one file per day and stream instead of one per stream
+    gzip: bool = False
+    genuine_truth: bool = True  # False: the truth holds only what was planted (for histories of 10^8 records)
+
+    def __post_init__(self) -> None:
+        """Refuse settings that no history can have."""
+        if self.days < 1 or self.people < 1:
+            raise UsageError(f"a tenant needs at least one day and one person, got {self.days} and {self.people}")
+        if self.uses_per_token < 1:
+            raise UsageError(f"uses_per_token must be 1 or more, got {self.uses_per_token}")
+        for name in _SHARES:
+            if not 0 <= getattr(self, name) <= 1:
+                raise UsageError(f"{name} must lie between 0 and 1, got {getattr(self, name)}")
+        if not self.audit_wrappers or not set(self.audit_wrappers) <= set(get_args(AuditWrapper)):
+            raise UsageError(f"audit_wrappers must be some of {get_args(AuditWrapper)}, got {self.audit_wrappers}")
+        if not self.signin_wrappers or not set(self.signin_wrappers) <= set(get_args(SigninWrapper)):
+            raise UsageError(f"signin_wrappers must be some of {get_args(SigninWrapper)}, got {self.signin_wrappers}")
+
+    @property
+    def tenant_id(self) -> str:
+        """The tenant's GUID, derived from its name and seed."""
+        return guid(seeded(self.seed, "tenant", self.name))
+
+    @property
+    def domain(self) -> str:
+        """The tenant's own mail domain."""
+        return f"{self.name}.com"
+
+    @property
+    def begins(self) -> int:
+        """First microsecond of the history."""
+        return midnight(self.start)
+
+    @property
+    def ends(self) -> int:
+        """First microsecond after the history."""
+        return self.begins + self.days * DAY
+
+    @property
+    def keeps_ids(self) -> bool:
+        """Whether any wrapper in use keeps the token ids of audit records (OfficeActivity drops them)."""
+        return any(wrapper != "officeactivity" for wrapper in self.audit_wrappers)
+
+    @property
+    def mail_has_ids(self) -> bool:
+        """Whether mail, Teams and inbox-rule records carry token ids."""
+        return self.id_era == "2025" and self.keeps_ids
+
+    def is_working_day(self, day: date) -> bool:
+        """Return whether most people work on `day`."""
+        return day.weekday() < 5 and day not in self.holidays
+
+    def working_days(self) -> int:
+        """Return how many days of the history are working days."""
+        return sum(self.is_working_day(self.start + timedelta(days=n)) for n in range(self.days))

@@ -1,0 +1,110 @@
+"""Acts out Storm-0558: a forged seed per victim, renewals without a sign-in, mail read with the renewals."""
+
+from __future__ import annotations
+
+import random
+from datetime import date
+
+from counterfoil.lab.history import audit
+from counterfoil.lab.history.audit import Token
+from counterfoil.lab.history.cast import Person
+from counterfoil.lab.history.clock import HOUR, MINUTE, SECOND, instant, midnight, seconds
+from counterfoil.lab.history.habits import Habits
+from counterfoil.lab.history.ids import guid, request_id, seeded
+from counterfoil.lab.history.intrusions import Storm0558
+from counterfoil.lab.history.names import CONSUMER_TENANT, EXCHANGE, OWA_ITSELF, Client, office_clients
+from counterfoil.lab.history.proxies import AGENTS, pick
+from counterfoil.lab.history.routes import Route, mail_route, user_route
+from counterfoil.lab.history.truth import CONTRADICTED, FORGED, FORGED_AS_SERVICE, FORGED_NO_ID, TAINTED, Label
+from counterfoil.lab.history.world import World
+
+_HOURS = 9  # of work per day, from 00:00 UTC
+_SEED_NOTE = "Signed with a stolen key; accepted by the mail service; no sign-in issued it."
+_RENEWED_NOTE = "Issued by the mail service in exchange for the forged seed or its descendant."
+_OWA = office_clients(139)[1]
+_READER_INFO = "Client=REST;Client=RESTSystem;;"
+
+
+class StormAttack:
+    """The intrusion at work, day by day."""
+
+    def __init__(self, intrusion: Storm0558, world: World, habits: Habits) -> None:
+        self._intrusion, self._world, self._habits = intrusion, world, habits
+        people = world.cast.people
+        self._victims = [people[n] for n in intrusion.victims]
+        known = world.cast.calendar_app
+        self._reader = Client(intrusion.client_id or known.id, known.name, _READER_INFO, AGENTS[0])
+        self._first, self._last = instant(intrusion.start), instant(intrusion.end)
+        self._seeded: set[str] = set()
+
+    def plan(self, day: date) -> None:
+        """Work through the night of a working day: a seed for new victims, then renew and read."""
+        if day.weekday() >= 5:
+            return
+        rng = seeded(self._world.tenant.seed, self._intrusion.name, day)
+        base = midnight(day)
+        for victim in self._victims:
+            session = guid(rng)
+            t = base + int(rng.random() * 40 * MINUTE)
+            if victim.oid not in self._seeded and self._within(t):
+                self._seeded.add(victim.oid)
+                self._seed(rng, t, victim, session, day)
+            gap = (_HOURS * HOUR - 50 * MINUTE) // max(1, self._intrusion.renewals_per_day)
+            for number in range(self._intrusion.renewals_per_day):
+                self._renewal(rng, t + 2 * MINUTE + number * gap, min(gap, HOUR - 10 * MINUTE), victim, session, day)
+
+    def _within(self, t: int) -> bool:
+        return self._first <= t < self._last and t < self._world.ends
+
+    def _route(self, rng: random.Random, victim: Person, client: Client, day: date, *, realm: str = "") -> Route:
+        agent = AGENTS[rng.randrange(len(AGENTS))]
+        tid = self._world.tenant.tenant_id
+        route = user_route(victim, client, EXCHANGE, tid, pick(rng, day), agent=agent)
+        return mail_route(route, client, self._habits.mail_access(victim, token_tenant=realm))
+
+    def _seed(self, rng: random.Random, t: int, victim: Person, session: str, day: date) -> None:
+        realm = CONSUMER_TENANT if self._intrusion.consumer_realm else ""
+        modern = self._world.tenant.id_era == "2025" and not self._intrusion.claims_service
+        route = self._route(rng, victim, _OWA if modern else OWA_ITSELF, day, realm=realm)
+        name, uti = request_id(rng)
+        token = Token(name, uti, seconds(t - int(rng.random() * 20 * MINUTE)), session, route)
+        expect = CONTRADICTED if realm else FORGED_AS_SERVICE if self._intrusion.claims_service else FORGED
+        self._read(rng, [t + SECOND], token, "forged", expect, _SEED_NOTE)
+
+    def _renewal(self, rng: random.Random, t: int, span: int, victim: Person, session: str, day: date) -> None:
+        if not self._within(t):
+            return
+        route = self._route(rng, victim, self._reader, day)
+        name, uti = request_id(rng)
+        token = Token(name, uti, seconds(t - 300 * SECOND), session, route)
+        if self._world.tenant.id_era == "2025":
+            address = "" if rng.random() < 0.8 else route.ip
+            body = audit.gatfr(t, guid(rng), token, victim.puid, "https://outlook.office.com", address)
+            self._world.audit(t, body, "secondary_issuance")
+        times = sorted(t + 10 * SECOND + int(rng.random() * span) for _ in range(self._intrusion.reads_per_renewal))
+        self._read(rng, times, token, "laundered", TAINTED, _RENEWED_NOTE)
+
+    def _read(
+        self, rng: random.Random, times: list[int], token: Token, label: Label, expect: tuple[str, ...], note: str
+    ) -> None:
+        world, route, name = self._world, token.route, self._intrusion.name
+        times = [t for t in times if self._within(t)]
+        fields = audit.exchange_context(token) if world.tenant.id_era == "2025" else ""
+        with_ids = world.tenant.mail_has_ids
+        for t in times:
+            rid = guid(rng)
+            world.audit(t, audit.mail(rng, t, rid, route, fields, token.session))
+            if not with_ids:
+                world.truth.add(
+                    token_id=None, source="m365-ual", record_id=rid, subject_id=route.subject_id,
+                    subject_name=route.subject_name, issued_at=None, first=t, last=t, label=label,
+                    intrusion=name, expect=FORGED_NO_ID, lost=world.losses.hides(t, t), note=note,
+                )  # fmt: skip
+        if times and with_ids:
+            world.truth.add(
+                token_id=token.name, source="m365-ual", subject_id=route.subject_id,
+                subject_name=route.subject_name, issued_at=token.iat, first=times[0], last=times[-1],
+                acceptances=len(times), label=label, intrusion=name, expect=expect,
+                lost=world.losses.hides(times[0], times[-1]), note=note,
+                token_tenant=CONSUMER_TENANT if expect is CONTRADICTED else None,
+            )  # fmt: skip
