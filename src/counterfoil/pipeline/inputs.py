@@ -1,0 +1,90 @@
+"""Finds the input files that the user's paths, folders and globs mean, and hashes them."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import stat
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from counterfoil.case.folder import is_case
+from counterfoil.errors import InputError, UsageError
+
+HASH_CHUNK = 4 << 20
+MAX_FILES = 1_000_000
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One file to read: its path as found, SHA-256 (hex) and size in bytes."""
+
+    path: Path
+    sha256: str
+    size: int
+
+
+def find(patterns: Sequence[str]) -> tuple[Path, ...]:
+    """Return the files that the patterns mean, each once, in a stable order.
+
+    A folder means everything below it, except hidden files and counterfoil's own cases. What is no file that can be
+    read (links to folders, pipes) is returned too: `digest` says why it is not read. Raises UsageError for a pattern
+    that means nothing.
+    """
+    found: dict[Path, None] = {}
+    for pattern in patterns:
+        matches = _expand(pattern)
+        if not matches:
+            raise UsageError(f"nothing found at {pattern}", hint="give a file, a folder, or a glob in quotes")
+        for path in matches:
+            found.setdefault(path)
+            if len(found) > MAX_FILES:
+                raise UsageError(f"more than {MAX_FILES:,} files", hint="name a smaller folder")
+    return tuple(found)
+
+
+def _expand(pattern: str) -> list[Path]:
+    path = Path(pattern)
+    if path.is_dir():
+        return sorted(_below(path))
+    if path.exists() or path.is_symlink():
+        return [path]
+    named = sorted(Path(match) for match in glob.iglob(pattern, recursive=True))  # noqa: PTH207  # absolute globs too
+    return [file for match in named for file in (sorted(_below(match)) if match.is_dir() else [match])]
+
+
+def _below(folder: Path) -> Iterable[Path]:
+    try:
+        entries = list(folder.iterdir())
+    except OSError:
+        yield folder  # closed to us: `digest` says so
+        return
+    for path in entries:
+        if path.name.startswith("."):
+            continue
+        # a link to a folder may lead round in a circle
+        if path.is_symlink() or not path.is_dir():
+            yield path
+        elif not is_case(path):
+            yield from _below(path)
+
+
+def digest(path: Path) -> Candidate:
+    """Return the file with its hash; raises InputError if it cannot be read."""
+    sha = hashlib.sha256()
+    size = 0
+    try:
+        kind = path.stat().st_mode
+        if stat.S_ISDIR(kind):
+            why = "a link to a folder is not followed" if path.is_symlink() else "the folder is closed to this user"
+            raise InputError(f"cannot read {path}: {why}")
+        if not stat.S_ISREG(kind):
+            raise InputError(f"cannot read {path}: neither a file nor a folder")
+        with path.open("rb") as file:
+            while chunk := file.read(HASH_CHUNK):
+                sha.update(chunk)
+                size += len(chunk)
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+    return Candidate(path, sha.hexdigest(), size)

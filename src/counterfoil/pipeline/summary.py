@@ -1,0 +1,71 @@
+"""Sums up a case's results as one value for the reports."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+import duckdb
+
+from counterfoil._version import __version__
+from counterfoil.case.results import rows
+from counterfoil.model.coverage import CoverageRow
+from counterfoil.model.finding import Finding
+from counterfoil.model.hunt import HuntReport, InputFile, RejectCount, VerdictCount
+from counterfoil.model.verdict import FindingVerdict, Verdict
+
+
+def summary(con: duckdb.DuckDBPyConnection, case: str, since: datetime | None, until: datetime | None) -> HuntReport:
+    """Return the report of the case whose results `con` holds."""
+    legs = rows(con, "SELECT leg, records, first, last FROM legs ORDER BY leg")
+    return HuntReport(
+        version=__version__,
+        case=case,
+        since=since,
+        until=until,
+        inputs=tuple(InputFile(**row) for row in rows(con, f"SELECT {_names(InputFile)} FROM inputs ORDER BY path")),  # noqa: S608
+        rejects=_rejects(con),
+        legs=tuple((row["leg"], row["records"]) for row in legs),
+        first_event=min((row["first"] for row in legs), default=None),
+        last_event=max((row["last"] for row in legs), default=None),
+        coverage=tuple(CoverageRow(**row) for row in rows(con, _COVERAGE)),
+        verdicts=_verdicts(con),
+        findings=tuple(_finding(row) for row in rows(con, "SELECT * FROM findings")),
+        unnamed_domains=tuple(row["domain"] for row in rows(con, _UNNAMED)),
+    )
+
+
+def _names(value: type[InputFile]) -> str:
+    return ", ".join(f'"{column.name}"' for column in fields(value))
+
+
+_UNNAMED = """SELECT DISTINCT issuer[11:] AS domain FROM tokens WHERE starts_with(issuer, 'federated:')
+ORDER BY domain LIMIT 50"""
+_COVERAGE = 'SELECT issuer, source, kind, status, start, "end", records, reason FROM coverage ORDER BY ALL'
+
+
+def _rejects(con: duckdb.DuckDBPyConnection) -> tuple[RejectCount, ...]:
+    found = rows(
+        con,
+        """SELECT coalesce(path, raw_file) AS path, reject AS reason, count(*) AS count,
+            min(raw_position) AS first_position
+        FROM rejects LEFT JOIN inputs ON raw_file = sha256 AND source <> '' GROUP BY ALL ORDER BY ALL""",
+    )
+    return tuple(RejectCount(**row) for row in found)
+
+
+def _verdicts(con: duckdb.DuckDBPyConnection) -> tuple[VerdictCount, ...]:
+    found = rows(
+        con,
+        """SELECT verdict, reason, count(*) AS tokens, sum(acceptances)::BIGINT AS acceptances
+        FROM tokens GROUP BY ALL""",
+    )
+    counts = [VerdictCount(Verdict(r["verdict"]), r["reason"], r["tokens"], r["acceptances"]) for r in found]
+    order = list(Verdict)
+    return tuple(sorted(counts, key=lambda count: (order.index(count.verdict), -count.tokens, count.reason)))
+
+
+def _finding(row: dict[str, Any]) -> Finding:
+    lists = {name: tuple(value or ()) for name, value in row.items() if isinstance(value, list)}
+    return Finding(**(row | lists | {"verdict": FindingVerdict(row["verdict"])}))

@@ -1,0 +1,67 @@
+"""Small estates and cases that the tests of the pipeline read, and the tables of a case as values."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from counterfoil import app
+from counterfoil.config import HuntSettings
+from counterfoil.lab.history.scenarios import Scenario
+from counterfoil.model.coverage import Declaration
+from counterfoil.model.hunt import HuntReport
+
+# Every table that a case promises. Results and evidence alike must not depend on how the evidence got there.
+TABLES = ("evidence", "tokens", "acceptances", "findings", "coverage", "strata", "keys", "rejects", "inputs")
+
+Rows = dict[str, list[tuple[Any, ...]]]
+
+
+def settings(case: Path, scenario: Scenario | None = None, **more: Any) -> HuntSettings:
+    """Return settings for a case; with a scenario, as an analyst would declare its logs."""
+    if scenario is None:
+        return HuntSettings(case=case, threads=1, **more)
+    declared = tuple(
+        Declaration(d.source, d.kind, d.start.replace(tzinfo=None), d.end.replace(tzinfo=None))
+        for d in scenario.declarations()
+    )
+    exported = datetime.combine(scenario.tenant.start, datetime.min.time()) + timedelta(days=scenario.tenant.days + 7)
+    told: dict[str, Any] = {
+        "complete": declared,
+        "exported_at": exported,
+        "federated": scenario.federated(),
+        "threads": 1,
+    }
+    return HuntSettings(case=case, **(told | more))
+
+
+def hunted(paths: Iterable[object], told: HuntSettings) -> HuntReport:
+    """Hunt in silence."""
+    return app.hunt([str(path) for path in paths], told, app.Silent())
+
+
+def tables(case: Path, names: Sequence[str] = TABLES) -> Rows:
+    """Return the rows of the tables, in an order that does not depend on how they are stored."""
+    return {name: app.sql(case, f"SELECT * FROM {name} ORDER BY ALL").rows for name in names}  # noqa: S608  # our own
+
+
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def program(*arguments: object, before: Sequence[str] = (), **more: Any) -> subprocess.Popen[bytes]:
+    """Start the program in its own process; `before` is a command that runs it."""
+    command = [*before, sys.executable, "-m", "counterfoil.cli.main", *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more)  # noqa: S603  # our own
+
+
+def ended(process: subprocess.Popen[bytes]) -> tuple[int, str, str]:
+    """Wait for the program and return its code and what it wrote."""
+    out, err = process.communicate(timeout=120)
+    return process.returncode, out.decode(), err.decode()
