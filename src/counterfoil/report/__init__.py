@@ -1,0 +1,1 @@
+"""Results to text: one module per format, each with `render` (a report) and `table` (any rows), found by `registry`."""

@@ -1,0 +1,76 @@
+"""Coverage in words: one line per issuer, log and kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+
+from counterfoil.model.advice import DECLARABLE
+from counterfoil.model.coverage import CoverageRow
+from counterfoil.report._words import bound, minute, series, some
+from counterfoil.report.clean import clean
+
+MAX_REASON = 160
+MAX_GAPS = 2
+
+# What a log proves that nobody declared complete: by whether it could be declared at all.
+_SEEN = {True: "not declared complete: absence proves nothing", False: "partial by nature: absence proves nothing"}
+
+
+@dataclass(frozen=True)
+class Line:
+    """What is known of one part of one issuer's log. `sound`: absence there convicts; `broken`: it was declared so."""
+
+    issuer: str
+    part: str
+    records: int
+    words: str
+    sound: bool
+    broken: bool
+
+
+def lines(rows: Iterable[CoverageRow]) -> tuple[Line, ...]:
+    """Return the lines, issuers and parts in the order in which they first occur."""
+    grouped: dict[tuple[str, str, str], list[CoverageRow]] = {}
+    for row in rows:
+        grouped.setdefault((row.issuer, row.source, row.kind), []).append(row)
+    ordered = sorted(grouped, key=lambda key: list(dict.fromkeys(k[0] for k in grouped)).index(key[0]))
+    return tuple(_line(*key, grouped[key]) for key in ordered)
+
+
+def _line(issuer: str, source: str, kind: str, rows: Sequence[CoverageRow]) -> Line:
+    accepted = [row for row in rows if row.status == "accepted"]
+    doubted = [row for row in rows if row.status not in ("accepted", "hole", "seen")]
+    sentences = [_accepted(accepted)] if accepted else []
+    sentences += [f"declared, but {clean(row.status, 20)}: {_reason(row)}" for row in doubted]
+    return Line(
+        issuer=clean(issuer) or "not in evidence",
+        part=clean(f"{source}/{kind}" if kind else source, 48),
+        records=sum(row.records for row in rows),
+        words="; ".join(sentences) or _SEEN[source in DECLARABLE],
+        sound=bool(accepted) and not doubted,
+        broken=bool(doubted),
+    )
+
+
+def _accepted(rows: Sequence[CoverageRow]) -> str:
+    """Return from when to when absence convicts, and what lies between the pieces: holes, or not declared."""
+    pieces = sorted(rows, key=lambda row: (minute(row.start), minute(row.end)))
+    gaps = [(a.end, b.start) for a, b in pairwise(pieces) if a.end and b.start and a.end < b.start]
+    whole = f"complete {bound(pieces[0].start)} to {bound(pieces[-1].end)}"
+    year = pieces[0].start.year if pieces[0].start else 0
+    if len(gaps) > MAX_GAPS:
+        longest = max(gaps, key=lambda gap: gap[1] - gap[0])
+        return f"{whole}, except {some(len(gaps), 'gap')}, the longest {_span(longest, year)}"
+    return whole + (f", except {series([_span(gap, year) for gap in gaps])}" if gaps else "")
+
+
+def _span(gap: tuple[datetime, datetime], year: int) -> str:
+    """Return a gap; the year is said only where it is not that of the stretch."""
+    return " to ".join(bound(when).removeprefix(f"{year}-") for when in gap)
+
+
+def _reason(row: CoverageRow) -> str:
+    return clean(row.reason, MAX_REASON) or "no reason recorded"

@@ -1,0 +1,114 @@
+"""What to do next: a few steps drawn from the report, the most urgent first, with commands that can be copied."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from counterfoil.model.advice import DECLARABLE
+from counterfoil.model.coverage import CoverageRow
+from counterfoil.model.hunt import HuntReport
+from counterfoil.model.verdict import ACCUSING, Reason
+from counterfoil.report._words import some
+from counterfoil.report.clean import clean
+
+MAX_STEPS = 5
+MAX_FROM_FINDINGS = 2
+MAX_TEXT = 400
+# More parts than this are not typed by hand.
+MAX_DECLARED = 8
+
+_TOKENS = "SELECT subject_name, ip, token_id, reason FROM tokens"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing to do; `command` is a line to type, or empty."""
+
+    text: str
+    command: str = ""
+
+
+def steps(report: HuntReport) -> tuple[Step, ...]:
+    """Return at most MAX_STEPS steps."""
+    case = shlex.quote(clean(report.case, 4096))
+    found = [*_from_findings(report), *_accused(report, case)]
+    waiting = [*_not_judged(report, case), *_undeclared(report, case)]
+    evidence = [*waiting, *_no_log(report), *_unnamed(report), *_unread(report)]
+    return tuple([*found, *evidence][:MAX_STEPS])
+
+
+def _from_findings(report: HuntReport) -> Iterator[Step]:
+    """Yield what the findings themselves advise, each advice once, with the findings that it is for."""
+    advised: dict[str, list[int]] = {}
+    for place, finding in enumerate(report.findings, 1):
+        if finding.next_step:
+            advised.setdefault(clean(finding.next_step, MAX_TEXT), []).append(place)
+    for text, places in list(advised.items())[:MAX_FROM_FINDINGS]:
+        which = ", ".join(map(str, places[:5])) + (" …" if len(places) > 5 else "")
+        yield Step(f"({which}) {text}")
+
+
+def _accused(report: HuntReport, case: str) -> Iterator[Step]:
+    accused = sum(report.tokens(verdict) for verdict in ACCUSING)
+    if accused:
+        verdicts = [f"'{verdict}'" for verdict in sorted(ACCUSING) if report.tokens(verdict)]
+        which = f"= {verdicts[0]}" if len(verdicts) == 1 else f"IN ({', '.join(verdicts)})"
+        yield Step(
+            f"See the {some(accused, 'accused token')}, with reasons:",
+            f'counterfoil sql {case} "{_TOKENS} WHERE verdict {which}"',
+        )
+
+
+def _not_judged(report: HuntReport, case: str) -> Iterator[Step]:
+    if not report.legs and any(not entry.unread for entry in report.inputs):
+        yield Step("Judge the tokens:", f"counterfoil reconcile --case {case}")
+
+
+def _undeclared(report: HuntReport, case: str) -> Iterator[Step]:
+    waiting = sum(row.tokens for row in report.verdicts if row.reason == Reason.NOT_DECLARED)
+    parts = list(dict.fromkeys(_declared(row) for row in report.coverage if _waits(row)))
+    if waiting and parts:
+        options = " ".join(f"--complete {shlex.quote(part)}" for part in parts[:MAX_DECLARED])
+        text = f"{some(waiting, 'token')} could be judged if these logs are complete for their time;"
+        if any(row.status != "seen" for row in report.coverage):  # a reconcile with these alone would forget the others
+            yield Step(f"{text} if so, add to your options:", options)
+        else:
+            yield Step(f"{text} if so, say it:", f"counterfoil reconcile --case {case} {options}")
+
+
+def _waits(row: CoverageRow) -> bool:
+    return row.status == "seen" and row.source in DECLARABLE
+
+
+def _declared(row: CoverageRow) -> str:
+    return clean(f"{row.source}/{row.kind}")
+
+
+def _no_log(report: HuntReport) -> Iterator[Step]:
+    without = sum(row.tokens for row in report.verdicts if row.reason == Reason.NO_ISSUER_LOG)
+    if without:
+        yield Step(
+            f"For {some(without, 'token')} the log of the issuer is missing. Export the sign-ins and add them:",
+            "counterfoil sources explain NAME",
+        )
+
+
+def _unnamed(report: HuntReport) -> Iterator[Step]:
+    """Yield how to tell who issues the assertions of a domain."""
+    farms = sorted({row.issuer for row in report.coverage if row.source == "adfs" and row.issuer})
+    if report.unnamed_domains:
+        domains = [clean(domain) for domain in report.unnamed_domains[:MAX_DECLARED]]
+        issuer = clean(farms[0]) if farms else "adfs:FARM.DOMAIN"
+        yield Step(
+            f"Sign-ins of {', '.join(domains)} presented assertions. Name who issues them, as an option:",
+            " ".join(f"--federated {shlex.quote(f'{domain}={issuer}')}" for domain in domains),
+        )
+
+
+def _unread(report: HuntReport) -> Iterator[Step]:
+    unread = sum(bool(entry.unread) for entry in report.inputs)
+    if unread:
+        yield Step(f"{some(unread, 'file was', 'files were')} not read. What can be read:", "counterfoil sources")
+

@@ -1,0 +1,48 @@
+"""Finds the formats: every module of this folder except the helpers named here."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Sequence
+from typing import Protocol, cast
+
+from counterfoil import report as package
+from counterfoil.model.hunt import HuntReport
+from counterfoil.report.screen import Screen
+
+_HELPERS = frozenset({"clean", "registry", "screen"})
+
+
+class Format(Protocol):
+    """What every module of a format offers: two pure functions, each returning a whole text with its last newline."""
+
+    def render(self, report: HuntReport, screen: Screen) -> str:
+        """Return the report in this format."""
+
+    def table(self, columns: Sequence[str], rows: Sequence[Sequence[object]], screen: Screen) -> str:
+        """Return rows of a query in this format."""
+
+
+def formats() -> tuple[str, ...]:
+    """Return the names of all formats: text first, the others in order."""
+    names = [module.name for module in pkgutil.iter_modules(package.__path__)]
+    found = sorted(name for name in names if name not in _HELPERS and not name.startswith("_"))
+    return tuple(sorted(found, key=lambda name: name != "text"))
+
+
+def by_name(name: str) -> Format:
+    """Return the format of that name; KeyError if there is none."""
+    if name not in formats():
+        raise KeyError(name)
+    return cast(Format, importlib.import_module(f"{package.__name__}.{name}"))
+
+
+def render(report: HuntReport, name: str, screen: Screen | None = None) -> str:
+    """Return the report in the format of that name."""
+    return by_name(name).render(report, screen or Screen())
+
+
+def table(name: str, columns: Sequence[str], rows: Sequence[Sequence[object]], screen: Screen | None = None) -> str:
+    """Return rows of a query in the format of that name."""
+    return by_name(name).table(columns, rows, screen or Screen())
