@@ -1,0 +1,123 @@
+"""`sources` and `explain`: what is read and how to export it; what a code means and what to do about it."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from counterfoil.cli import options, params, terminal
+from counterfoil.model import advice
+from counterfoil.model.verdict import REASON_MEANING, FindingVerdict, Reason, Verdict
+from counterfoil.report import registry
+
+if TYPE_CHECKING:
+    from counterfoil.detect.rule import Rule
+    from counterfoil.sources.source import Source
+
+WIDTH = 100
+_LABEL = 10
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands."""
+    group = typer.Typer(help="What is read, and how each log is exported.", rich_markup_mode=None)
+    group.callback(invoke_without_command=True)(sources)
+    group.command("explain")(explain_source)
+    app.add_typer(group, name="sources")
+    app.command()(explain)
+
+
+def sources(context: typer.Context, format: params.OutputFormat = "text") -> None:
+    """List the logs and wrappers that are read."""
+    if context.invoked_subcommand is not None:
+        return
+    form = options.one_of(format, registry.formats(), "--format: unknown", "formats")
+    from counterfoil import app
+
+    rows = [(source.name, source.log, source.title) for source in app.sources()]
+    terminal.write(registry.table(form, ("name", "log", "what"), rows, terminal.screen()))
+
+
+def explain_source(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A name or log that `counterfoil sources` lists.")],
+) -> None:
+    """Tell what a log holds, how to export it, how long it is kept, and its traps."""
+    from counterfoil import app
+
+    known = app.sources()
+    wanted = options.one_of(name, _names(known), "unknown source", "sources")
+    terminal.write("\n".join(_source_text(source) for source in known if wanted in (source.name, source.log)))
+
+
+def explain(
+    code: Annotated[
+        str, typer.Argument(metavar="CODE", help="A verdict, a reason, a rule, or the name of a source.")
+    ],
+) -> None:
+    """Tell what a code of the report means, why it may be believed, and what to do."""
+    known = advice.explanation(code)
+    if known is not None and code not in set(Reason):
+        terminal.write(_text(known))
+        return
+    from counterfoil import app
+    from counterfoil.detect.registry import all_rules
+
+    told = [_text(known)] if known is not None else []  # a reason and a rule of suspicion may share a code
+    told += [_rule_text(rule) for rule in all_rules() if rule.id == code]
+    told += [_source_text(source) for source in app.sources() if code in (source.name, source.log)]
+    if not told:
+        codes = [*Verdict, *FindingVerdict, *Reason, *advice.RULES, *(rule.id for rule in all_rules())]
+        options.one_of(code, dict.fromkeys([*map(str, codes), *_names(app.sources())]), "unknown code", "codes")
+    terminal.write("\n".join(told))
+
+
+def _names(known: Sequence[Source]) -> list[str]:
+    """Return what a source may be called: each name, and each log."""
+    return list(dict.fromkeys([source.name for source in known] + [source.log for source in known]))
+
+
+def _rule_text(rule: Rule) -> str:
+    weight = f"It adds {rule.weight:g} to a token's suspicion (ATT&CK: {', '.join(rule.attack) or 'none'})."
+    known = advice.Explanation(rule.id, "rule", rule.title, f"{rule.why} {weight}", (rule.next_step,))
+    return _text(known)
+
+
+def _text(known: advice.Explanation) -> str:
+    lines = [f"{known.code}  ({known.sort})", *_paragraph("means", known.meaning), *_paragraph("why", known.why)]
+    lines += _points("do", known.act)
+    if known.code in set(Verdict):
+        reasons = advice.reasons_of(Verdict(known.code))
+        lines += _points("reasons", [f"{reason}: {REASON_MEANING[reason]}" for reason in reasons])
+    return "\n".join(lines) + "\n"
+
+
+def _source_text(source: Source) -> str:
+    told = source.explain
+    lines = [f"{source.name}  ({source.title})", *_paragraph("log", source.log), *_paragraph("holds", told.what)]
+    lines += _points("export", told.export)
+    lines += [*_paragraph("kept", told.retention), *_paragraph("caps", told.caps), *_points("traps", told.traps)]
+    lines += _paragraph("complete", told.complete or "It cannot be declared complete with --complete.")
+    return "\n".join(lines) + "\n"
+
+
+def _paragraph(label: str, text: str) -> list[str]:
+    """Return the text beside its label; nothing for an empty text."""
+    indent = " " * _LABEL
+    return textwrap.wrap(
+        text, WIDTH, initial_indent=label.ljust(_LABEL), subsequent_indent=indent, break_on_hyphens=False
+    )
+
+
+def _points(label: str, points: Sequence[str]) -> list[str]:
+    """Return numbered points beside their label. A point is never cut inside a word: it may be a command."""
+    lines: list[str] = []
+    for place, point in enumerate(points, 1):
+        head = f"{label if place == 1 else '':<{_LABEL}}{place}. "
+        lines += textwrap.wrap(
+            point, WIDTH, initial_indent=head, subsequent_indent=" " * len(head), break_on_hyphens=False,
+            break_long_words=False,
+        )  # fmt: skip
+    return lines

@@ -1,0 +1,147 @@
+"""`hunt`, and the same in steps: `ingest`, `reconcile`, `report`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import typer
+
+from counterfoil.cli import exits, options, params, terminal
+from counterfoil.cli.exits import ExitCode
+from counterfoil.config import HuntSettings
+from counterfoil.model.hunt import HuntReport
+from counterfoil.model.verdict import FindingVerdict
+from counterfoil.report import registry
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands."""
+    for command in (hunt, ingest, reconcile, report):
+        app.command()(command)
+
+
+def hunt(
+    paths: params.Paths,
+    since: params.Since = None,
+    until: params.Until = None,
+    complete: params.Complete = None,
+    exported_at: params.ExportedAt = None,
+    federated: params.Federated = None,
+    identities: params.Identities = None,
+    memory: params.Memory = None,
+    threads: params.Threads = None,
+    case: params.Case = params.DEFAULT_CASE,
+    format: params.OutputFormat = "text",
+    fail_on: params.FailOn = None,
+    quiet: params.Quiet = False,
+) -> None:
+    """Read logs, reconcile what was accepted with what was issued, and report."""
+    form, fatal = _form(format), options.fail_on(fail_on)
+    settings = _settings(case, since, until, complete, exported_at, federated, identities, memory, threads)
+    from counterfoil import app
+
+    with terminal.progress(quiet=quiet) as progress:
+        result = app.hunt(paths, settings, progress)
+    _finish(result, form, fatal)
+
+
+def ingest(
+    paths: params.Paths,
+    memory: params.Memory = None,
+    threads: params.Threads = None,
+    case: params.Case = params.DEFAULT_CASE,
+    format: params.OutputFormat = "text",
+    quiet: params.Quiet = False,
+) -> None:
+    """Read logs into a case, without judging. What the case holds already is not read again."""
+    form = _form(format)
+    settings = HuntSettings(case=case, memory=options.memory(memory), threads=threads)
+    from counterfoil import app
+
+    with terminal.progress(quiet=quiet) as progress:
+        result = app.ingest(paths, settings, progress)
+    _show(result, form)
+    if not exits.readable(result):
+        terminal.leave(ExitCode.UNUSABLE)
+
+
+def reconcile(
+    since: params.Since = None,
+    until: params.Until = None,
+    complete: params.Complete = None,
+    exported_at: params.ExportedAt = None,
+    federated: params.Federated = None,
+    identities: params.Identities = None,
+    memory: params.Memory = None,
+    threads: params.Threads = None,
+    case: params.Case = params.DEFAULT_CASE,
+    format: params.OutputFormat = "text",
+    fail_on: params.FailOn = None,
+    quiet: params.Quiet = False,
+) -> None:
+    """Judge the tokens of a case again, with the options given now, and report."""
+    form, fatal = _form(format), options.fail_on(fail_on)
+    settings = _settings(case, since, until, complete, exported_at, federated, identities, memory, threads)
+    from counterfoil import app
+
+    with terminal.progress(quiet=quiet) as progress:
+        result = app.reconcile(settings, progress)
+    _finish(result, form, fatal)
+
+
+def report(
+    case: params.Case = params.DEFAULT_CASE,
+    format: params.OutputFormat = "text",
+    fail_on: params.FailOn = None,
+) -> None:
+    """Show the report of the last reconciliation of a case."""
+    form, fatal = _form(format), options.fail_on(fail_on)
+    from counterfoil import app
+
+    _finish(app.report(HuntSettings(case=case)), form, fatal)
+
+
+def _settings(
+    case: Path,
+    since: str | None,
+    until: str | None,
+    complete: Sequence[str] | None,
+    exported_at: str | None,
+    federated: Sequence[str] | None,
+    identities: Path | None,
+    memory: str | None,
+    threads: int | None,
+) -> HuntSettings:
+    """Return the settings that the options mean; raises UsageError."""
+    begin, end = options.window(since, until)
+    return HuntSettings(
+        case=case,
+        since=begin,
+        until=end,
+        complete=tuple(options.declaration(text) for text in complete or ()),
+        exported_at=None if exported_at is None else options.moment(exported_at, "--exported-at"),
+        federated=options.federation(federated or ()),
+        identities=identities,
+        memory=options.memory(memory),
+        threads=threads,
+    )
+
+
+def _form(text: str) -> str:
+    return options.one_of(text, registry.formats(), "--format: unknown", "formats")
+
+
+def _show(result: HuntReport, form: str) -> None:
+    from counterfoil import app
+
+    terminal.write(app.render(result, form, terminal.screen()))
+
+
+def _finish(result: HuntReport, form: str, fatal: frozenset[FindingVerdict]) -> None:
+    """Show the report and end with the code that it means."""
+    _show(result, form)
+    code = exits.after(result, fatal)
+    if code in (ExitCode.UNUSABLE, ExitCode.BLIND):
+        terminal.say(exits.ADVICE[code][0], exits.ADVICE[code][1])
+    terminal.leave(code)

@@ -1,0 +1,63 @@
+"""The options that several commands share: names, help and defaults, declared once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from counterfoil.report.registry import formats
+
+DEFAULT_CASE = Path("counterfoil-case")
+FORMATS = "|".join(formats())
+
+Paths = Annotated[
+    list[str], typer.Argument(metavar="PATH", help="Files, folders or quoted globs, plain or gz.")
+]
+Case = Annotated[
+    Path, typer.Option("--case", metavar="DIR", help="Folder of the case: evidence and results.", show_default=False)
+]
+Since = Annotated[
+    str | None, typer.Option("--since", metavar="TIME", help="Judge acceptances from this time on (UTC).")
+]
+Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Judge acceptances before this time (UTC).")]
+Complete = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--complete",
+        metavar="SOURCE/KIND[:FROM..TO]",
+        help="This part of a log is complete, so that absence there convicts. Repeat for each part.",
+    ),
+]
+ExportedAt = Annotated[
+    str | None,
+    typer.Option("--exported-at", metavar="TIME", help="When the logs were exported (UTC): late records have arrived."),
+]
+Federated = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--federated", metavar="DOMAIN=ISSUER", help="Sign-ins of this domain are asserted by that issuer. Repeatable."
+    ),
+]
+Identities = Annotated[
+    Path | None,
+    typer.Option(
+        "--identities", metavar="FILE", help="CSV with header id,name: which names belong to which object id.",
+        exists=True, dir_okay=False, readable=True,
+    ),
+]  # fmt: skip
+Memory = Annotated[
+    str | None, typer.Option("--memory", metavar="SIZE", help="Memory of the engine, such as 2GB; the rest is spilled.")
+]
+Threads = Annotated[int | None, typer.Option("--threads", metavar="N", min=1, help="Threads of the engine.")]
+FailOn = Annotated[
+    str | None,
+    typer.Option(
+        "--fail-on",
+        metavar="VERDICTS",
+        help="Exit with 1 on findings of these verdicts, or graver ones; none: never. Default: all but suspicion.",
+    ),
+]
+OutputFormat = Annotated[str, typer.Option("--format", metavar=FORMATS, help="Form of the output.", show_default=False)]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Tell nothing on stderr but errors.")]

@@ -1,0 +1,214 @@
+"""The commands through the real seam: generated logs in, reports and exit codes out."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import signal
+import sys
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from counterfoil import app
+from counterfoil.detect.registry import all_rules
+from counterfoil.lab.history.intrusions import Spray
+from counterfoil.lab.history.scenarios import tiny
+from counterfoil.model.advice import DECLARABLE
+
+from .run import run, start
+
+
+@dataclass(frozen=True)
+class Estate:
+    """A hunted history: its logs, truth and case, and the options that it was hunted with."""
+
+    logs: Path
+    truth: Path
+    case: Path
+    options: tuple[str, ...]
+
+
+@pytest.fixture(scope="session")
+def estate(tmp_path_factory: pytest.TempPathFactory) -> Estate:
+    """Write a week of eight people with five forged tokens, and hunt in it."""
+    root = tmp_path_factory.mktemp("estate")
+    start, end = (datetime(2025, 9, day, tzinfo=UTC) for day in (3, 5))
+    spray = Spray(tokens=5, victims=(1, 2), start=start, end=end)
+    scenario = tiny(intrusions=(spray,))
+    scenario.write(root / "logs", root / "truth.jsonl")
+    declared = [word for item in scenario.declarations() for word in ("--complete", str(item))]
+    options = (*declared, "--exported-at", f"{scenario.exported_at:%Y-%m-%d}", "--memory", "1GB", "--threads", "2")
+    return Estate(root / "logs", root / "truth.jsonl", root / "case", options)
+
+
+@pytest.fixture(scope="session")
+def hunted(estate: Estate) -> Estate:
+    """Hunt once for all tests that only look at the case."""
+    from counterfoil.cli.main import main
+
+    assert main(["hunt", str(estate.logs), "--case", str(estate.case), *estate.options, "--quiet"]) == 1
+    return estate
+
+
+def test_a_hunt_finds_what_was_planted(hunted: Estate, capsys: pytest.CaptureFixture[str]) -> None:
+    """The report of the case shows the forged tokens, ends with 1, and the numbers of JSON are those of text."""
+    text = run(capsys, "report", "--case", hunted.case)
+    document = json.loads(run(capsys, "report", "--case", hunted.case, "--format", "json").out)
+    assert text.code == 1
+    assert document["verdicts"]["forged"]["tokens"] == 5
+    assert ": 5 forged, " in text.out
+    assert len(text.out.splitlines()) <= 45
+
+
+def test_fail_on_changes_the_code_and_nothing_else(hunted: Estate, capsys: pytest.CaptureFixture[str]) -> None:
+    """A pipeline chooses what it fails on; the report stays the same."""
+    usual, never = (run(capsys, "report", "--case", hunted.case, *more) for more in ((), ("--fail-on", "none")))
+    assert (usual.code, never.code) == (1, 0)
+    assert usual.out == never.out
+
+
+def test_reconcile_judges_anew(estate: Estate, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Ingest, then reconcile without a word on completeness: nothing convicts, and the report says what is missing."""
+    case = tmp_path / "case"
+    assert run(capsys, "ingest", estate.logs, "--case", case).code == 0
+    blind = run(capsys, "reconcile", "--case", case, "--since", "2030-01-01")
+    assert blind.code == 3
+    assert "this is no all-clear" in blind.err
+    open_ = run(capsys, "reconcile", "--case", case)
+    assert "none forged" in open_.out
+    assert "--complete entra-signin/interactive" in open_.out
+    closed = run(capsys, "reconcile", "--case", case, *estate.options)
+    assert closed.code == 1
+    assert ": 5 forged, " in closed.out
+
+
+def test_nothing_readable_is_code_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Files that are no logs, and paths that do not exist, are told and end with 2."""
+    other = tmp_path / "notes.txt"
+    other.write_text("not a log\n")
+    for path in (other, tmp_path / "absent"):
+        told = run(capsys, "hunt", path, "--case", tmp_path / "case")
+        assert told.code == 2
+        assert "counterfoil: nothing" in told.err
+
+
+def test_sql_answers_in_every_format(hunted: Estate, capsys: pytest.CaptureFixture[str]) -> None:
+    """The tables that the project promises are there, and one answer comes in four forms."""
+    query = "SELECT verdict, count(*) AS n FROM tokens WHERE verdict = 'forged' GROUP BY verdict"
+    assert "forged   5" in run(capsys, "sql", hunted.case, query).out
+    assert json.loads(run(capsys, "sql", hunted.case, query, "--format", "json").out)["rows"] == [["forged", 5]]
+    assert json.loads(run(capsys, "sql", hunted.case, query, "--format", "jsonl").out) == {"verdict": "forged", "n": 5}
+    rows = list(csv.reader(io.StringIO(run(capsys, "sql", hunted.case, query, "--format", "csv").out)))
+    assert rows == [["verdict", "n"], ["forged", "5"]]
+    for table in ("evidence", "tokens", "findings", "coverage", "keys", "rejects", "inputs"):
+        assert run(capsys, "sql", hunted.case, f"SELECT * FROM {table} LIMIT 1").code == 0  # noqa: S608  # our names
+
+
+def test_the_reports_own_commands_work(hunted: Estate, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every `counterfoil sql` line that the report prints can be run as it stands."""
+    import shlex
+
+    page = run(capsys, "report", "--case", hunted.case).out
+    lines = [line.strip() for line in page.splitlines() if line.strip().startswith("counterfoil sql")]
+    assert lines
+    for line in lines:
+        told = run(capsys, *shlex.split(line)[1:])
+        assert told.code == 0
+        assert "5 rows" in told.out
+
+
+@pytest.mark.parametrize("query", ["SELEC 1", "SELECT * FROM nowhere", "DROP TABLE tokens", ""])
+def test_a_bad_query_is_one_line(hunted: Estate, query: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is wrong in a query is told in a line with a hint."""
+    told = run(capsys, "sql", hunted.case, query)
+    assert told.code == 2
+    assert len(told.err.splitlines()) == 2
+
+
+@pytest.mark.parametrize("command", ["report", "reconcile"])
+def test_a_missing_case_is_told(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """No case, no traceback: how to start one is the hint."""
+    told = run(capsys, command, "--case", tmp_path / "none")
+    assert told.code == 2
+    assert "counterfoil hunt" in told.err
+
+
+def test_verdicts_are_held_against_the_truth(hunted: Estate, capsys: pytest.CaptureFixture[str]) -> None:
+    """`lab compare` counts what was planted, caught and wrongly accused; 0 if every verdict is allowed."""
+    told = run(capsys, "lab", "compare", hunted.case, hunted.truth, "--format", "csv")
+    counts = dict(list(csv.reader(io.StringIO(told.out)))[1:])
+    assert (counts["planted, evidence kept"], counts["planted and convicted"]) == ("5", "5")
+    assert counts["genuine but convicted"] == "0"
+    assert (told.code, told.err) == (0, "")
+
+
+def test_sources_are_listed_and_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    """Every source has its line in the list, and its export, retention, caps and traps."""
+    listed = json.loads(run(capsys, "sources", "--format", "json").out)["rows"]
+    assert [row[0] for row in listed] == [source.name for source in app.sources()]
+    for name, log, _ in listed:
+        told = run(capsys, "sources", "explain", name).out
+        assert told == run(capsys, "explain", name).out
+        assert all(f"\n{label}" in told for label in ("export", "kept", "caps", "traps", "complete"))
+        assert name in run(capsys, "explain", log).out
+
+
+def test_every_rule_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each rule of suspicion says what it means, how an innocent looks the same, and what to do."""
+    for rule in all_rules():
+        assert f"{rule.id} (rule) means {rule.title}" in " ".join(run(capsys, "explain", rule.id).out.split())
+
+
+def test_what_can_be_declared_is_what_sources_say() -> None:
+    """The kinds that --complete accepts are those that the sources' own explanations name, and no log is left out."""
+    told = {source.log: source.explain.complete for source in app.sources() if source.explain.complete}
+    assert set(told) == set(DECLARABLE)
+    assert all(kind in told[log] for log, kinds in DECLARABLE.items() for kind in kinds)
+
+
+def test_a_closed_pipe_is_no_error(hunted: Estate) -> None:
+    """When the reader of the output goes away, the program ends without a word."""
+    process = start("report", "--case", hunted.case)
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.wait(60) == 141
+    assert process.stderr is not None
+    assert process.stderr.read() == b""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_ctrl_c_is_one_line(estate: Estate, tmp_path: Path) -> None:
+    """An interrupted run tells so, ends with 130, and the same command finishes the work."""
+    command = ("hunt", estate.logs, "--case", tmp_path / "case", *estate.options)
+    process = start(*command)
+    for _ in range(600):  # until the case exists, so that the work is on
+        if (tmp_path / "case" / "evidence").exists():
+            break
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err.decode().startswith("counterfoil: interrupted\n")
+    again = start(*command)
+    assert again.wait(120) == 1
+
+
+def test_data_and_talk_stay_apart(estate: Estate, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is piped on is a document and nothing else, whatever is told on the way."""
+    told = run(capsys, "hunt", estate.logs, "--case", tmp_path / "case", *estate.options, "--format", "jsonl")
+    assert all(json.loads(line)["schema"] == "counterfoil.finding/1" for line in told.out.splitlines())
+    assert "\x1b" not in told.out + told.err
+
+
+@pytest.mark.slow
+def test_the_demo_shows_the_intrusion_in_under_a_minute(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The demo ends with 0 and shows both shapes of logs, forged tokens in the first."""
+    told = run(capsys, "demo", "--case", tmp_path / "demo")
+    assert told.code == 0
+    assert told.out.count("\nFOUND  ") == 2
+    assert " forged" in told.out.split("2. The same intrusion")[0]
