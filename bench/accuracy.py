@@ -1,0 +1,130 @@
+"""Measures recall and false accusations on generated tenants whose truth is known.
+
+    python bench/accuracy.py            every row of docs/reference/accuracy.md (about ten minutes on 2 cores)
+    python bench/accuracy.py --quick    the same rows with a tenth of the records
+
+Each row writes a tenant (fixed seed), hunts in it with the declarations an analyst would make, and holds the
+verdicts against the truth. "Probably" counts tokens that are only in a probably-forged finding.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import ibis
+
+import counterfoil
+from counterfoil import app
+from counterfoil.config import HuntSettings
+from counterfoil.lab.history import scenarios
+from counterfoil.lab.history.compare import Comparison, compare, read_truth
+from counterfoil.lab.history.losses import IntervalLoss
+from counterfoil.lab.history.scenarios import Scenario
+from counterfoil.model.coverage import Declaration
+
+OUTLOOK_MOBILE = "27922004-5251-4030-b22d-91ecd9a37ea4"
+PROBABLE = ("misses-far-beyond-rate", "extraordinary-miss", "key-not-sound", "unrooted-uncovered")
+COLUMNS = ("acceptances", "planted", "forged, tainted or contradicted", "probably", "innocents accused",
+           "innocents probably", "uncovered", "hunt s")  # fmt: skip
+
+
+def rows(size: int) -> Iterator[tuple[str, Scenario]]:
+    """Yield each row's sentence and scenario; `size` is the number of acceptances."""
+    for forged in (1, 10, 100, 1_000, 10_000):
+        if forged <= size // 10:
+            yield f"complete, {forged:,} forged, one victim", scenarios.complete(size, forged, 1)
+            if forged > 1:
+                many = min(500, forged)
+                yield f"complete, {forged:,} forged, {many} victims", scenarios.complete(size, forged, many)
+    yield "two weeks of sign-ins removed, the rest declared", _two_weeks(size)
+    for rate in (0.0001, 0.001, 0.01):
+        yield f"declared complete, {rate:.2%} lost at random", scenarios.lost(
+            rate=rate, acceptances=size, forged=100, victims=20
+        )
+    yield "declared complete, all sign-ins of one application lost", scenarios.lost(
+        client_id=OUTLOOK_MOBILE, acceptances=size, forged=100, victims=20
+    )
+    yield "golden SAML in a federated tenant", scenarios.federated_golden_saml()
+    yield "copied token ids", scenarios.copied_ids()
+    yield "demo: forged seeds, renewals, two days lost", scenarios.demo()
+
+
+def _two_weeks(size: int) -> Scenario:
+    whole = scenarios.complete(size, 100, 20)
+    tenant = replace(whole.tenant, days=42)
+    start = datetime.combine(tenant.start, datetime.min.time(), UTC) + timedelta(days=7)
+    gap = IntervalLoss(start, start + timedelta(days=14))
+    return replace(whole, name="two-weeks", tenant=tenant, losses=(gap,))
+
+
+def measure(scenario: Scenario, folder: Path) -> tuple[object, ...]:
+    """Return the values of COLUMNS for one scenario."""
+    scenario.write(folder / "logs", folder / "truth.jsonl")
+    settings = HuntSettings(
+        case=folder / "case",
+        complete=tuple(Declaration(d.source, d.kind, _naive(d.start), _naive(d.end)) for d in scenario.declarations()),
+        exported_at=_naive(scenario.exported_at),
+        federated=scenario.federated(),
+    )
+    began = time.perf_counter()
+    report = app.hunt([str(folder / "logs")], settings, app.Silent())
+    took = time.perf_counter() - began
+    truth = read_truth(folder / "truth.jsonl")
+    strict, loose = _against(settings.case, truth, probable=False), _against(settings.case, truth, probable=True)
+    if strict.missing_verdicts or strict.unknown_verdicts:
+        raise SystemExit(f"{scenario.name}: verdicts and truth do not match up")
+    uncovered = sum(row.tokens for row in report.verdicts if row.verdict.value == "uncovered")
+    planted = strict.planted + strict.planted_without_evidence
+    caught, caught_loosely = _convicted(strict), _convicted(loose)
+    acceptances = sum(row.acceptances for row in report.verdicts)
+    return (
+        f"{acceptances:,}", planted, caught, caught_loosely - caught, strict.false_accusations,
+        loose.false_accusations - strict.false_accusations, f"{uncovered:,}", f"{took:.1f}",
+    )  # fmt: skip
+
+
+def _convicted(found: Comparison) -> int:
+    """Return how many rows of intruders are convicted, evidence lost or not."""
+    accusing = {"forged", "tainted", "contradicted"}
+    innocent = {"genuine", "service"}
+    return sum(n for (label, verdict), n in found.confusion.items() if verdict in accusing and label not in innocent)
+
+
+def _against(case: Path, truth: list, *, probable: bool) -> Comparison:  # type: ignore[type-arg]
+    listed = ", ".join(f"'{rule}'" for rule in PROBABLE)
+    verdict = f"CASE WHEN group_rule IN ({listed}) THEN 'forged' ELSE verdict END" if probable else "verdict"
+    names = ("verdict", "token_id", "source", "record_id", "subject", "issued_at", "token_tenant")
+    found = app.sql(case, f"SELECT {verdict} AS verdict, {', '.join(names[1:])} FROM tokens")  # noqa: S608
+    return compare(truth, [dict(zip(names, row, strict=True)) for row in found.rows])
+
+
+def _naive(when: datetime) -> datetime:
+    return when.astimezone(UTC).replace(tzinfo=None)
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="a tenth of the records")
+    quick = parser.parse_args().quick
+    versions = f"counterfoil {counterfoil.__version__}, duckdb {duckdb.__version__}, ibis {ibis.__version__}"
+    size = 10_000 if quick else 100_000
+    print(f"{versions}, Python {platform.python_version()}, {size:,} acceptances, fixed seeds\n")
+    print(f"| tenant | {' | '.join(COLUMNS)} |")
+    print(f"|---|{'---:|' * len(COLUMNS)}")
+    for sentence, scenario in rows(size):
+        with tempfile.TemporaryDirectory() as folder:
+            values = measure(scenario, Path(folder))
+            print(f"| {sentence} | {' | '.join(map(str, values))} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
