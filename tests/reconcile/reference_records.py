@@ -169,10 +169,9 @@ def _assertions(records: Sequence[Record], federated: Mapping[str, str]) -> list
         versions.sort(key=lambda r: r.order)
         shown = [v for v in versions if v.incoming_token in ("saml11", "saml20")]  # 1.3 a
         untold = [v for v in versions if v.incoming_token is None and _domain(v) in federated]  # 1.3 b
-        told_otherwise = [v for v in versions if v.incoming_token is not None]
         if shown:
             derived.append(_assertion(shown[0], federated, unknown=False))
-        elif untold and not told_otherwise:
+        elif untold:
             derived.append(_assertion(untold[0], federated, unknown=True))
     return derived
 
