@@ -53,7 +53,7 @@ def judging(work: Path) -> Iterator[Judge]:
         def judged(rows: Sequence[Row], settings: Settings, policy: Policy) -> Answer:
             evidence = tables.given("evidence_in", COLUMNS, [[row.get(name) for name in COLUMNS] for row in rows])
             out = reconcile(tables, evidence, asked(settings), policy)
-            odd = raised(tables, out.tokens.filter(out.tokens.has_id), policy)
+            odd = raised(tables, out.every_token.filter(out.every_token.has_id), policy)
             score = tables.given("score", {"token_key": "string", "suspicion": "float64", "rules": "string"}, [])
             return Answer(tables.rows(described(out.tokens, odd, score)), out.coverage)
 

@@ -14,6 +14,7 @@ from .rows import (
     OTHER_TENANT,
     Row,
     access,
+    assertion,
     at,
     background,
     complete,
@@ -127,3 +128,22 @@ def test_a_silent_route_is_a_route(engine_judge: Judge) -> None:
     calls = [access(5, f"s-{who}", who, **service) for who in ("alice", "bob")]
     answer = agreed(engine_judge, [*own, *calls, foreign(9, "x", **known)])
     assert reason(answer, "x") == Reason.DECLARATION_REFUTED
+
+
+def test_the_rate_of_misses_is_that_of_the_whole_evidence(engine_judge: Judge) -> None:
+    """5.7: `--since` says what is told of; what was lost before it is lost as well."""
+    lost = [
+        access(-3000 + n, f"m{n}", f"m{n}", client_id=f"c{n}", ip=f"203.0.{n}.9", user_agent="odd") for n in range(60)
+    ]
+    people = [row for n in range(60) for row in (sign_in(n, f"ok{n}", f"u{n}"), access(n + 1, f"ok{n}", f"u{n}"))]
+    few = [foreign(100 + n, f"x{n}", f"u{n}") for n in range(6)]
+    answer = agreed(engine_judge, [*lost, *people, *few], Settings(since=at(0)))
+    assert {t["group_rule"] for t in answer.tokens} == {None}
+
+
+def test_a_log_that_was_cleared_in_the_second_of_its_first_record_is_refused(engine_judge: Judge) -> None:
+    """5.2: times are compared in whole seconds, rounded down."""
+    begin = assertion(0, "zoe") | {"event_time": at(0) + timedelta(milliseconds=600)}
+    cleared = assertion(0, None, source="windows-security", operation="1102", leg="context")
+    answer = agreed(engine_judge, [begin, cleared, assertion(600, "zoe"), federated_sign_in(300, "a")])
+    assert [row.status for row in answer.coverage if row.source == "adfs"] == ["refused"]

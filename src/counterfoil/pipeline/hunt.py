@@ -89,8 +89,8 @@ def _with_tenant(tables: Tables, evidence: ir.Table) -> ir.Table:
 def _told(tables: Tables, found: Reconciled, policy: Policy) -> ir.Table:
     """Return tokens with suspicion, raised clusters and the rule under which each is reported."""
     tokens = found.tokens
-    ids = tokens.filter(tokens.has_id)
-    odd = raised(tables, ids, policy)
+    every = found.every_token  # the usual rate is that of the whole evidence, not of the window (rule 5.7)
+    odd = raised(tables, every.filter(every.has_id), policy)
     suspected = RuleTables(
         suspects=tables.keep("suspects", suspects(tokens)),
         tokens=tokens,

@@ -116,7 +116,7 @@ def _refusal(part: Part, start: datetime, asked: datetime, end: datetime, extent
     if part.source in facts.truncated:
         return f"the export was cut off: {facts.truncated[part.source]}"
     for begin, stop, what in facts.breaks.get((part.source, part.kind), ()):
-        if begin <= asked and stop >= start:
+        if begin.replace(microsecond=0) <= asked and stop >= start.replace(microsecond=0):
             return f"{what} at {stop:%Y-%m-%d %H:%M:%S}Z"
     if end <= start:
         return "nothing is left once late records are allowed for; say when it was exported with --exported-at"

@@ -36,12 +36,16 @@ _OPEN_FLAGS = ("ordinary", "route", "refuted", "silent", "relied", "outside_life
 
 @dataclass(frozen=True)
 class Reconciled:
-    """What came of it: tables for the rules and the report, and the coverage rows."""
+    """What came of it: tables for the rules and the report, and the coverage rows.
+
+    `tokens` are those used in the window that was asked for; `every_token`, by which rates are measured, are all.
+    """
 
     records: ir.Table
     acceptances: ir.Table
     issued: ir.Table
     tokens: ir.Table
+    every_token: ir.Table
     strata: ir.Table
     coverage: tuple[CoverageRow, ...]
 
@@ -60,9 +64,10 @@ def reconcile(engine: Engine, evidence: ir.Table, asked: Asked, policy: Policy) 
     facts = log_facts(engine, evidence, issued, asked.truncated, policy)
     rows = coverage(asked.declarations, asked.exported_at, facts, policy)  # 5.2, 5.3
     open_ = unsettled(engine, linked, accepted, issued, rows, facts, asked, policy)  # 4, 5
-    judged = _within(_judged(engine, linked, open_, accepted, issued), asked.since, asked.until)  # 6, 7
+    judged = _judged(engine, linked, open_, accepted, issued)  # 6, 7
+    window = _within(judged, asked.since, asked.until)
     strata = engine.keep("strata_all", measured.strata(linked))
-    return Reconciled(records, accepted, issued, judged, strata, _refuted_rows(engine, rows, open_))
+    return Reconciled(records, accepted, issued, window, judged, strata, _refuted_rows(engine, rows, open_))
 
 
 def _linked(engine: Engine, tokens: ir.Table, issued: ir.Table, policy: Policy) -> ir.Table:
