@@ -10,7 +10,19 @@ import math
 
 import ibis.expr.types as ir
 
+from counterfoil.model.schema import Leg, Outcome
 from counterfoil.reconcile.engine import Engine
+
+
+def exchanges(issued: ir.Table) -> ir.Table:
+    """Rule 6.1: return (parent, child): which token ids were presented to obtain which."""
+    done = issued.filter(
+        issued.leg == Leg.SECONDARY_ISSUANCE,
+        issued.outcome == Outcome.SUCCESS,
+        issued.token_id.notnull(),
+        issued.parent_token_ids.length() > 0,
+    )
+    return done.select(parent=done.parent_token_ids.unnest(), child=done.token_id)
 
 
 def reached(engine: Engine, name: str, edges: ir.Table, seeds: ir.Table) -> ir.Table:

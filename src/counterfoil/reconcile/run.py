@@ -10,7 +10,6 @@ import ibis
 import ibis.expr.types as ir
 
 from counterfoil.model.coverage import CoverageRow
-from counterfoil.model.schema import Leg, Outcome
 from counterfoil.model.verdict import Reason, Verdict
 from counterfoil.reconcile import judge, measured
 from counterfoil.reconcile.acceptances import acceptances
@@ -20,7 +19,7 @@ from counterfoil.reconcile.duplicates import records as unique_records
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.facts import log_facts
 from counterfoil.reconcile.identity import aliases, with_people, with_subject
-from counterfoil.reconcile.lineage import reached
+from counterfoil.reconcile.lineage import exchanges, reached
 from counterfoil.reconcile.links import contradiction, issuances, links
 from counterfoil.reconcile.policy import Policy
 from counterfoil.reconcile.tokens import tokens as claimed_tokens
@@ -119,10 +118,7 @@ def _tainted(engine: Engine, judged: ir.Table, accepted: ir.Table, issued: ir.Ta
     bad = judged.filter(judged.base_verdict.isin([str(Verdict.FORGED), str(Verdict.CONTRADICTED)]))
     born = accepted.filter(accepted.child_id.notnull())
     seeds = engine.keep("taint_seeds", born.semi_join(bad, "token_key").select(id=born.child_id).distinct())
-    second = issued.filter(issued.leg == Leg.SECONDARY_ISSUANCE, issued.outcome == Outcome.SUCCESS,
-                           issued.parent_token_ids.length() > 0)  # fmt: skip
-    edges = second.select(parent=second.parent_token_ids.unnest(), child=second.token_id)
-    return reached(engine, "tainted", edges.filter(edges.child.notnull()), seeds)
+    return reached(engine, "tainted", exchanges(issued), seeds)
 
 
 def _within(tokens: ir.Table, since: datetime | None, until: datetime | None) -> ir.Table:

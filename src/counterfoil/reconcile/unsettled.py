@@ -16,7 +16,7 @@ from counterfoil.reconcile.covered import ENTRA, personal_stretches, windowed, w
 from counterfoil.reconcile.declared import LogFacts
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.federation import assertion_counts
-from counterfoil.reconcile.lineage import reached
+from counterfoil.reconcile.lineage import exchanges, reached
 from counterfoil.reconcile.policy import Policy
 
 
@@ -25,8 +25,8 @@ def unsettled(
     facts: LogFacts, asked: Asked, policy: Policy,
 ) -> ir.Table:  # fmt: skip
     """Return the tokens that no primary issuance settles, with everything that their verdict depends on."""
-    unsettled = linked.filter(~linked.primary, linked.contradiction.isnull())
-    open_ = engine.keep("open_1", windowed(unsettled, policy))
+    open_ = linked.filter(~linked.primary, linked.contradiction.isnull())
+    open_ = engine.keep("open_1", windowed(open_, policy))
     open_ = engine.keep("open_2", _with_silence(with_coverage(engine, open_, rows, facts), linked, rows, asked, policy))
     open_ = engine.keep("open_3", _with_assertions(engine, open_, issued, policy))
     open_ = engine.keep("open_4", _with_habits(engine, open_, linked, accepted))
@@ -149,8 +149,7 @@ def _with_roots(
     )
     ids = engine.keep("secondary_ids", second.select("token_id", "issuer", "source", "operation").distinct())
     watched = engine.keep("secondary_watched", inside.select("token_id").distinct())
-    exchanged = second.filter(second.parent_token_ids.length() > 0)
-    edges = engine.keep("edges", exchanged.select(parent=exchanged.parent_token_ids.unnest(), child=exchanged.token_id))
+    edges = engine.keep("edges", exchanges(issued))
     nodes = ibis.union(ids.select(id=ids.token_id), edges.select(id=edges.parent), distinct=True)
     seeds = engine.keep("root_seeds", nodes.semi_join(first, nodes.id == first.token_id))
     rooted = reached(engine, "rooted", edges, seeds).mutate(is_rooted=ibis.literal(True))
