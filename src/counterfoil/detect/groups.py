@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import ibis
 import ibis.expr.types as ir
 
@@ -13,8 +11,6 @@ from counterfoil.model.verdict import ACCUSING, Reason
 # Suspicion from which a token is shown as a finding: one strong sign, or two weaker ones.
 THRESHOLD = 2.5
 _ACCUSED = [str(verdict) for verdict in ACCUSING]
-
-Keep = Callable[[str, ir.Table], ir.Table]
 
 
 def described(tokens: ir.Table, raised: ir.Table, suspicion: ir.Table) -> ir.Table:

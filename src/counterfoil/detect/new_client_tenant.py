@@ -4,24 +4,12 @@ from __future__ import annotations
 
 import ibis.expr.types as ir
 
+from counterfoil.detect._first_use import through_new_client
 from counterfoil.detect.rule import Rule, Tables
-
-# An application is new only against a baseline: mail access in this tenant for so many days before it. Public rules of
-# this kind take 10 to 14 days; a shorter export must still rank.
-BASELINE_DAYS = 7
-NEW_DAYS = 7  # so long an application stays new
 
 
 def _find(tables: Tables) -> ir.Table:
-    mail = tables.acceptances.filter(
-        tables.acceptances.object_kind == "mailbox", tables.acceptances.client_id.notnull()
-    )
-    begin = mail.group_by("resource_tenant").agg(begin=mail.event_time.min().epoch_seconds())
-    clients = mail.group_by("resource_tenant", "client_id").agg(since=mail.event_time.min().epoch_seconds())
-    new = clients.join(begin, "resource_tenant").filter(lambda t: t.since - t.begin >= BASELINE_DAYS * 86_400)
-    suspects = tables.suspects.filter(tables.suspects.object_kind == "mailbox")
-    found = suspects.join(new, ["resource_tenant", "client_id"], rname="{name}_client")
-    return found.filter(found.t_first - found.since <= NEW_DAYS * 86_400).select("token_key")
+    return through_new_client(tables, "resource_tenant")
 
 
 RULE = Rule(
