@@ -7,7 +7,7 @@ from datetime import datetime
 
 from counterfoil.model.coverage import CoverageRow
 from counterfoil.model.finding import Finding
-from counterfoil.model.verdict import ACCUSING, FindingVerdict, Verdict
+from counterfoil.model.verdict import JUDGED, FindingVerdict, Verdict
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class HuntReport:
     @property
     def judged(self) -> int:
         """Tokens about which the evidence says something: accused, or minted."""
-        return sum(self.tokens(verdict) for verdict in (*ACCUSING, Verdict.MINTED))
+        return sum(self.tokens(verdict) for verdict in JUDGED)
 
     def found(self, fail_on: frozenset[FindingVerdict]) -> bool:
         """Tell whether a finding is at or above what the caller wants to fail on."""

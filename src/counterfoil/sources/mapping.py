@@ -185,10 +185,6 @@ def _members(texts: dict[str, ir.StringValue]) -> ir.StringValue:
     return ibis.literal('","').join([ibis.literal(f'{name}":"') + value for name, value in texts.items()])
 
 
-def json_text(value: ir.Value) -> ir.StringValue:
-    """Return the text as a JSON string literal (RFC 8259 section 7); control characters become spaces."""
-    return ibis.literal('"') + _escaped(value) + '"'
-
-
 def _escaped(value: ir.Value) -> ir.StringValue:
+    """Return the inside of a JSON string literal (RFC 8259 section 7); control characters become spaces."""
     return value.replace("\\", "\\\\").replace('"', '\\"').re_replace(r"[\x00-\x1f]", " ")

@@ -13,7 +13,6 @@ import uuid
 # Entra's request ids end in a zero byte, so their token ids end in "AA".
 _KEEP = int("ffffffffffffff0f3fffffffffffff00", 16)
 _SET = int("00000000000000408000000000000000", 16)
-NULL_UTI = "AAAAAAAAAAAAAAAAAAAAAA"
 
 
 def seeded(*parts: object) -> random.Random:
