@@ -23,12 +23,10 @@ import ibis
 
 import counterfoil
 from counterfoil import app
-from counterfoil.config import HuntSettings
 from counterfoil.lab.history import scenarios
 from counterfoil.lab.history.compare import Comparison, compare, read_truth
 from counterfoil.lab.history.losses import IntervalLoss
 from counterfoil.lab.history.scenarios import Scenario
-from counterfoil.model.coverage import Declaration
 
 OUTLOOK_MOBILE = "27922004-5251-4030-b22d-91ecd9a37ea4"
 PROBABLE = ("misses-far-beyond-rate", "extraordinary-miss", "key-not-sound", "unrooted-uncovered")
@@ -68,12 +66,7 @@ def _two_weeks(size: int) -> Scenario:
 def measure(scenario: Scenario, folder: Path) -> tuple[object, ...]:
     """Return the values of COLUMNS for one scenario."""
     scenario.write(folder / "logs", folder / "truth.jsonl")
-    settings = HuntSettings(
-        case=folder / "case",
-        complete=tuple(Declaration(d.source, d.kind, _naive(d.start), _naive(d.end)) for d in scenario.declarations()),
-        exported_at=_naive(scenario.exported_at),
-        federated=scenario.federated(),
-    )
+    settings = scenario.settings(folder / "case")
     began = time.perf_counter()
     report = app.hunt([str(folder / "logs")], settings, app.Silent())
     took = time.perf_counter() - began
@@ -104,10 +97,6 @@ def _against(case: Path, truth: list, *, probable: bool) -> Comparison:  # type:
     names = ("verdict", "token_id", "source", "record_id", "subject", "issued_at", "token_tenant")
     found = app.sql(case, f"SELECT {verdict} AS verdict, {', '.join(names[1:])} FROM tokens")  # noqa: S608
     return compare(truth, [dict(zip(names, row, strict=True)) for row in found.rows])
-
-
-def _naive(when: datetime) -> datetime:
-    return when.astimezone(UTC).replace(tzinfo=None)
 
 
 def main() -> None:

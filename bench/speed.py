@@ -13,7 +13,6 @@ import platform
 import tempfile
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +21,7 @@ import ibis
 
 import counterfoil
 from counterfoil import app
-from counterfoil.config import HuntSettings
 from counterfoil.lab.history import scenarios
-from counterfoil.model.coverage import Declaration
 from counterfoil.sources.registry import by_name
 
 LIMIT = (("m365-ual-api", "m365/*.jsonl"), ("entra-signin-azure-monitor", "entra/*SignInLogs.jsonl"))
@@ -56,19 +53,9 @@ def _type(kind: Any) -> str:
 
 def hunt(logs: Path, case: Path, scenario: scenarios.Scenario, threads: int) -> tuple[float, int]:
     """Return the seconds of a whole hunt and the forged tokens it found."""
-    settings = HuntSettings(
-        case=case,
-        threads=threads,
-        exported_at=_naive(scenario.exported_at),
-        complete=tuple(Declaration(d.source, d.kind, _naive(d.start), _naive(d.end)) for d in scenario.declarations()),
-    )
     began = time.perf_counter()
-    report = app.hunt([str(logs)], settings)
+    report = app.hunt([str(logs)], scenario.settings(case, threads=threads))
     return time.perf_counter() - began, report.tokens(counterfoil.Verdict.FORGED)
-
-
-def _naive(when: datetime) -> datetime:
-    return when.astimezone(UTC).replace(tzinfo=None)
 
 
 def main() -> None:

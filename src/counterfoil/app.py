@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time, timedelta
+from dataclasses import dataclass
 from pathlib import Path
 
 from counterfoil._version import __version__
 from counterfoil.case.engine import engine
 from counterfoil.case.folder import CaseFolder, existing, locked
 from counterfoil.case.manifest import Manifest, read_manifest
-from counterfoil.case.results import opened, query, rows
+from counterfoil.case.results import opened, query
 from counterfoil.config import HuntSettings
 from counterfoil.errors import UsageError
-from counterfoil.lab.history import scenarios
-from counterfoil.lab.history.compare import Comparison, read_truth
-from counterfoil.lab.history.compare import compare as compare_rows
-from counterfoil.lab.history.scenarios import Scenario
-from counterfoil.model.coverage import Declaration
 from counterfoil.model.hunt import HuntReport, InputFile
 from counterfoil.pipeline.hunt import judge, read_identities
 from counterfoil.pipeline.ingest import ingest as read_inputs
@@ -30,15 +24,10 @@ from counterfoil.report.registry import render
 from counterfoil.sources.registry import all_sources as sources
 
 __all__ = [
-    "Progress", "QueryResult", "Silent", "compare", "demo", "hunt", "ingest", "reconcile", "render", "report",
-    "sources", "sql",
+    "Progress", "QueryResult", "Silent", "hunt", "ingest", "reconcile", "render", "report", "sources", "sql",
 ]  # fmt: skip
 
 _SILENT = Silent()
-
-# The demo's logs are exported so long after the last event: every late record has arrived.
-EXPORT_WAIT_DAYS = 7
-DEMO = {"today": scenarios.demo(), "2023": scenarios.demo_2023()}
 
 
 @dataclass(frozen=True)
@@ -83,49 +72,6 @@ def sql(case: Path, text: str) -> QueryResult:
     folder = existing(case)
     with opened(folder, read_manifest(folder.manifest)) as con:
         return QueryResult(*query(con, text))
-
-
-def demo(settings: HuntSettings, progress: Progress) -> tuple[HuntReport, ...]:
-    """Write the demo estate and hunt in it: first in logs of today's shape, then in those of 2023, without ids.
-
-    The case in `settings.case` is of today's shape; the estate, its truth and the other case lie in CASE/demo.
-    """
-    folder = settings.case / "demo"
-    with locked(settings.case):
-        progress.stage("writing logs")
-        stories = [(name, scenario, _written(scenario, folder / name)) for name, scenario in DEMO.items()]
-    reports = []
-    for name, scenario, logs in stories:
-        case = settings.case if name == "today" else folder / name / "case"
-        declared = tuple(
-            Declaration(d.source, d.kind, _naive(d.start), _naive(d.end)) for d in scenario.declarations()
-        ) if name == "today" else ()  # fmt: skip
-        exported = datetime.combine(scenario.tenant.start, time()) + timedelta(
-            days=scenario.tenant.days + EXPORT_WAIT_DAYS
-        )
-        told = replace(settings, case=case, complete=declared, exported_at=exported)
-        reports.append(hunt([str(logs)], told, progress))
-    return tuple(reports)
-
-
-def compare(case: Path, truth: Path) -> Comparison:
-    """Hold a case's verdicts against the truth of the lab that made its logs."""
-    folder = existing(case)
-    columns = "verdict, token_id, source, record_id, subject AS subject_id, issued_at, token_tenant"
-    with opened(folder, read_manifest(folder.manifest)) as con:
-        verdicts = rows(con, f"SELECT {columns} FROM tokens")  # noqa: S608  # our own names
-        declared = rows(con, "SELECT 1 FROM coverage WHERE status IN ('accepted', 'refuted') LIMIT 1")
-    return compare_rows(read_truth(truth), verdicts, declared=bool(declared))
-
-
-def _written(scenario: Scenario, folder: Path) -> Path:
-    logs = folder / "logs"
-    scenario.write(logs, folder / "truth.jsonl")
-    return logs
-
-
-def _naive(when: datetime) -> datetime:
-    return when.astimezone(UTC).replace(tzinfo=None)
 
 
 def _run(paths: Sequence[str], settings: HuntSettings, progress: Progress) -> HuntReport:

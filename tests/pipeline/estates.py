@@ -6,14 +6,13 @@ import hashlib
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from counterfoil import app
 from counterfoil.config import HuntSettings
 from counterfoil.lab.history.scenarios import Scenario
-from counterfoil.model.coverage import Declaration
 from counterfoil.model.hunt import HuntReport
 
 # Every table that a case promises. Results and evidence alike must not depend on how the evidence got there.
@@ -26,18 +25,7 @@ def settings(case: Path, scenario: Scenario | None = None, **more: Any) -> HuntS
     """Return settings for a case; with a scenario, as an analyst would declare its logs."""
     if scenario is None:
         return HuntSettings(case=case, threads=1, **more)
-    declared = tuple(
-        Declaration(d.source, d.kind, d.start.replace(tzinfo=None), d.end.replace(tzinfo=None))
-        for d in scenario.declarations()
-    )
-    exported = datetime.combine(scenario.tenant.start, datetime.min.time()) + timedelta(days=scenario.tenant.days + 7)
-    told: dict[str, Any] = {
-        "complete": declared,
-        "exported_at": exported,
-        "federated": scenario.federated(),
-        "threads": 1,
-    }
-    return HuntSettings(case=case, **(told | more))
+    return replace(scenario.settings(case, threads=1), **more)
 
 
 def hunted(paths: Iterable[object], told: HuntSettings) -> HuntReport:

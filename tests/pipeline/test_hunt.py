@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from counterfoil import app
+from counterfoil import app, rehearsal
 from counterfoil.config import HuntSettings
 from counterfoil.lab.history import scenarios
 from counterfoil.lab.history.compare import read_truth
@@ -51,7 +51,7 @@ def _nobody_accused(report: HuntReport) -> None:
 
 def test_the_demonstration_agrees_with_its_truth(demo: Estate) -> None:
     """Every token of the estate has a verdict that the truth allows, all planted ones are convicted, nobody else."""
-    found = app.compare(demo.case, demo.written.truth)
+    found = rehearsal.compare(demo.case, demo.written.truth)
     assert found.ok, found.examples
     assert found.caught == found.planted > 0
     _accounted(demo.report)
@@ -80,7 +80,7 @@ def test_logs_of_2023_raise_suspicion_and_accuse_nobody(of_2023: Estate) -> None
     """Without token ids nothing can be proven: suspicions only, and the program says that it could not judge."""
     _accounted(of_2023.report)
     _nobody_accused(of_2023.report)
-    assert app.compare(of_2023.case, of_2023.written.truth).false_accusations == 0
+    assert rehearsal.compare(of_2023.case, of_2023.written.truth).false_accusations == 0
     assert of_2023.report.findings
 
 
@@ -149,4 +149,4 @@ def test_little_memory_is_enough(tmp_path: Path) -> None:
     hunted([written.folder], settings(tmp_path / "large", scenario))
     names = ("tokens", "coverage", "findings")
     assert tables(tmp_path / "small", names) == tables(tmp_path / "large", names)
-    assert app.compare(tmp_path / "small", written.truth).ok
+    assert rehearsal.compare(tmp_path / "small", written.truth).ok

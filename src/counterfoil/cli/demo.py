@@ -33,10 +33,10 @@ def demo(
     It ends with 0 when it ran: what it finds is planted.
     """
     settings = HuntSettings(case=case, memory=options.memory(memory), threads=threads)
-    from counterfoil import app
+    from counterfoil import app, rehearsal
 
     with terminal.progress(quiet=quiet) as progress:
-        reports = app.demo(settings, progress)
+        reports = rehearsal.demo(settings, progress)
     for place, report in enumerate(reports):
         title = _TITLES[place] if place < len(_TITLES) else ""
         terminal.write(f"{title}\n\n{app.render(report, 'text', terminal.screen())}\n")

@@ -40,9 +40,9 @@ def compare(
 ) -> None:
     """Hold the verdicts of a case against the truth of a generated history; ends with 1 if one is wrong."""
     form = options.one_of(format, registry.formats(), "--format: unknown", "formats")
-    from counterfoil import app
+    from counterfoil import rehearsal
 
-    result = app.compare(case, truth)
+    result = rehearsal.compare(case, truth)
     terminal.write(registry.table(form, ("what", "rows"), list(_rows(result)), terminal.screen()))
     for mistake in result.examples[:MAX_TOLD]:
         name = mistake.truth.token_id or f"{mistake.truth.source} {mistake.truth.record_id}"

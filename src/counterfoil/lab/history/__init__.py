@@ -8,14 +8,13 @@ from counterfoil.lab.history.estate import Written, write_estate
 from counterfoil.lab.history.ids import uti, uti_padded
 from counterfoil.lab.history.intrusions import CopiedId, GoldenSaml, Intrusion, Spray, Storm0558
 from counterfoil.lab.history.losses import ClientLoss, IntervalLoss, Loss, RandomLoss
-from counterfoil.lab.history.scenarios import Declaration, Scenario
+from counterfoil.lab.history.scenarios import Scenario
 from counterfoil.lab.history.settings import Tenant
 
 __all__ = [
     "ClientLoss",
     "Comparison",
     "CopiedId",
-    "Declaration",
     "GoldenSaml",
     "IntervalLoss",
     "Intrusion",

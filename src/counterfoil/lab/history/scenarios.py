@@ -7,12 +7,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
+from counterfoil.config import HuntSettings
 from counterfoil.errors import UsageError
 from counterfoil.lab.history.cast import cast_of
 from counterfoil.lab.history.estate import Written, write_estate
 from counterfoil.lab.history.intrusions import CopiedId, GoldenSaml, Intrusion, Spray, Storm0558
 from counterfoil.lab.history.losses import SIGNIN_KINDS, ClientLoss, IntervalLoss, Kind, Loss, RandomLoss
 from counterfoil.lab.history.settings import Tenant
+from counterfoil.model.coverage import Declaration
 
 _START = date(2025, 9, 1)  # a Monday
 # Shares of the acceptances of a usual day: mail, files, chats, Graph.
@@ -20,20 +22,6 @@ _MIX = (0.62, 0.16, 0.11, 0.11)
 # Mail records per person and day in benchmarks: fewer people need less memory for the same number of records.
 _BENCH_MAIL = 40.0
 _BENCH_TRUTH_LIMIT = 5_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Declaration:
-    """A statement that the records of `kind` are complete from `start` to `end`, as an analyst would declare it."""
-
-    source: str
-    kind: str
-    start: datetime
-    end: datetime
-
-    def __str__(self) -> str:
-        """Return the form that `--complete` takes."""
-        return f"{self.source}/{self.kind}:{self.start:%Y-%m-%dT%H:%M:%SZ}..{self.end:%Y-%m-%dT%H:%M:%SZ}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +41,16 @@ class Scenario:
     def exported_at(self) -> datetime:
         """When the logs were exported: four days after the end, later than any record arrives."""
         return _at(self.tenant.start) + timedelta(days=self.tenant.days + 4)
+
+    def settings(self, case: Path, *, threads: int | None = None) -> HuntSettings:
+        """Return the settings of an analyst who knows the logs: declared, exported late enough, issuers named."""
+        return HuntSettings(
+            case=case,
+            complete=self.declarations(),
+            exported_at=_naive(self.exported_at),
+            federated=self.federated(),
+            threads=threads,
+        )
 
     def identities(self) -> tuple[tuple[str, str], ...]:
         """Return (object id, name) of all people, for user@domain and for the account name."""
@@ -81,11 +79,15 @@ class Scenario:
         out = []
         for start, end in gaps:
             if begins < start:
-                out.append(Declaration(source, name, begins, start))
+                out.append(Declaration(source, name, _naive(begins), _naive(start)))
             begins = max(begins, end)
         if begins < ends:
-            out.append(Declaration(source, name, begins, ends))
+            out.append(Declaration(source, name, _naive(begins), _naive(ends)))
         return out
+
+
+def _naive(when: datetime) -> datetime:
+    return when.astimezone(UTC).replace(tzinfo=None)
 
 
 def _at(day: date) -> datetime:
