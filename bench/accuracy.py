@@ -1,7 +1,7 @@
 """Measures recall and false accusations on generated tenants whose truth is known.
 
-    python bench/accuracy.py            every row of docs/reference/accuracy.md (about ten minutes on 2 cores)
-    python bench/accuracy.py --quick    the same rows with a tenth of the records
+    python -m bench accuracy            every row of docs/reference/accuracy.md (about ten minutes on 2 cores)
+    python -m bench accuracy --quick    the same rows with a tenth of the records
 
 Each row writes a tenant (fixed seed), hunts in it with the declarations an analyst would make, and holds the
 verdicts against the truth. "Probably" counts tokens that are only in a probably-forged finding.
@@ -13,7 +13,7 @@ import argparse
 import platform
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -99,11 +99,11 @@ def _against(case: Path, truth: list, *, probable: bool) -> Comparison:  # type:
     return compare(truth, [dict(zip(names, row, strict=True)) for row in found.rows])
 
 
-def main() -> None:
+def main(arguments: Sequence[str]) -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a tenth of the records")
-    quick = parser.parse_args().quick
+    quick = parser.parse_args(arguments).quick
     versions = f"counterfoil {counterfoil.__version__}, duckdb {duckdb.__version__}, ibis {ibis.__version__}"
     size = 10_000 if quick else 100_000
     print(f"{versions}, Python {platform.python_version()}, {size:,} acceptances, fixed seeds\n")
@@ -113,7 +113,3 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             values = measure(scenario, Path(folder))
             print(f"| {sentence} | {' | '.join(map(str, values))} |", flush=True)
-
-
-if __name__ == "__main__":
-    main()

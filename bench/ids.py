@@ -1,6 +1,6 @@
 """Token ids to their canonical form, in one nested expression and in steps: the numbers of docs/adr/0005.
 
-    python bench/ids.py --rows 200000
+    python -m bench ids --rows 200000
 
 Half of the ids are in base64url, a quarter GUIDs, a quarter other texts (seeded). Prints microseconds a row and thread.
 """
@@ -12,6 +12,7 @@ import platform
 import random
 import time
 import uuid
+from collections.abc import Sequence
 
 import duckdb
 import pyarrow as pa
@@ -35,12 +36,12 @@ def ids(rows: int) -> list[str]:
     return [(uti(guid), guid, uti(guid), f"_{guid}")[place % 4] for place, guid in enumerate(guids)]
 
 
-def main() -> None:
+def main(arguments: Sequence[str]) -> None:
     """Measure both, in turn, on the same rows; the answers must be equal."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=200_000)
     parser.add_argument("--rounds", type=int, default=3)
-    told = parser.parse_args()
+    told = parser.parse_args(arguments)
     texts = ids(told.rows)
     with duckdb.connect(config={"threads": 1}) as con:
         for macro in (*MACROS, NESTED_MACRO):
@@ -63,7 +64,3 @@ def main() -> None:
     print("| way | us a row |\n| --- | ---: |")
     for name, seconds in best.items():
         print(f"| {name} | {seconds / told.rows * 1e6:.2f} |")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,6 +1,6 @@
 """Ways to read JSON lines into typed columns, measured side by side: the numbers of docs/adr/0003-reading.md.
 
-    python bench/reading.py --records 200000
+    python -m bench reading --records 200000
 
 Writes invented Unified Audit Log records (seeded, about 1.6 kB each, every 10,000th line cut short), then reads
 them in each way, `--rounds` times in turn, and prints the best. All ways declare the same raw columns, those of the
@@ -17,7 +17,7 @@ import random
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -211,13 +211,13 @@ WAYS = (
 )
 
 
-def main() -> None:
+def main(arguments: Sequence[str]) -> None:
     """Write the input, read it in every way, print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--records", type=int, default=200_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
-    told = parser.parse_args()
+    told = parser.parse_args(arguments)
     best: dict[str, float] = {}
     gave: dict[str, Yield] = {}
     with tempfile.TemporaryDirectory(prefix="counterfoil-bench-") as name:
@@ -243,7 +243,3 @@ def main() -> None:
             f"| {way.name} | {told.records / seconds / 1e3:.0f} | {size / seconds / 1e6:.0f} | {found.rows} "
             f"| {'yes' if found.positions else 'no'} | {named} |"
         )
-
-
-if __name__ == "__main__":
-    main()

@@ -1,6 +1,6 @@
 """Times raw JSON to verdicts, beside DuckDB's bare read of the same columns as the limit, in one run.
 
-    python bench/speed.py --records 1000000
+    python -m bench speed --records 1000000
 
 Half of the records are mail accesses, half sign-ins (fixed seed). The limit is `read_json` with the declared raw
 columns of both sources into a table: no positions, no rejects, no hashes, no Parquet, no verdicts.
@@ -12,7 +12,7 @@ import argparse
 import platform
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,12 +58,12 @@ def hunt(logs: Path, case: Path, scenario: scenarios.Scenario, threads: int) -> 
     return time.perf_counter() - began, report.tokens(counterfoil.Verdict.FORGED)
 
 
-def main() -> None:
+def main(arguments: Sequence[str]) -> None:
     """Print one line per run and the ratio."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--records", type=int, default=1_000_000)
     parser.add_argument("--threads", type=int, default=2)
-    asked = parser.parse_args()
+    asked = parser.parse_args(arguments)
     scenario = scenarios.bench(asked.records)
     print(f"counterfoil {counterfoil.__version__}, duckdb {duckdb.__version__}, ibis {ibis.__version__}, "
           f"Python {platform.python_version()}, {platform.machine()}, {asked.threads} threads, seed 1")  # fmt: skip
@@ -77,7 +77,3 @@ def main() -> None:
     print(f"bare read_json   {bare:.1f} s, {records / bare / 1000:.0f} k records/s")
     print(f"hunt             {took:.1f} s, {records / took / 1000:.0f} k records/s, {forged} of 100 forged")
     print(f"ratio            {bare / took:.2f} of the limit")
-
-
-if __name__ == "__main__":
-    main()
