@@ -396,7 +396,7 @@ def test_what_was_not_mapped_survives_in_extra(rows: dict[str, dict[str, Any]]) 
     change = json.loads(rows["a directory change"]["extra"])
     assert len(change["ModifiedProperties"]) == 4_000
     assert json.loads(rows["a mail read with every token field"]["extra"])["AppAccessContext_ClientAppId"] == OTHER_APP
-    assert json.loads(rows['a sent message with "quotes" in its subject']["extra"])["Subject"] == 'Re: "plan" \\ ü 2'
+    assert json.loads(rows['a sent message with "quotes" in its subject']["extra"])["Subject"] == 'Re: "plan" \\ ü\n2'
     assert json.loads(rows["a compliance cmdlet with its parameters as a text"]["extra"])["Parameters"] == (
         '-Identity "Plan"'
     )

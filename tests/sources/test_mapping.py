@@ -108,7 +108,7 @@ def test_extra_is_json_whatever_the_log_holds(one: str, other: str) -> None:
     """Quotes, backslashes and control characters in a field never make another field of it."""
     expected = {"one": one, "other": other} if other else {"one": one}
     found = json.loads(_value(mapping.extra(one=ibis.literal(one), other=ibis.literal(other))))
-    assert found == {name: "".join(" " if c < " " else c for c in text) for name, text in expected.items()}
+    assert found == expected
 
 
 def test_a_stage_is_not_merged_into_the_next() -> None:

@@ -14,6 +14,9 @@ _GUID = "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]
 _UTI = r"[A-Za-z0-9_\-+/]{21}[AQgw](==)?"
 _BASE64 = r"[A-Za-z0-9_\-+/]{48}"
 
+# Hardly any id has spaces around it, and looking is cheaper than trimming.
+_TRIMMED = "CASE WHEN prefix(token_id, ' ') OR suffix(token_id, ' ') THEN trim(token_id, ' ') ELSE token_id END"
+
 
 def _form(text: str, kind: str) -> str:
     """Return the query text that tells which form an id has: N(ull), G(uid), U(ti), A(scii GUID) or T(ext)."""
@@ -26,20 +29,20 @@ def _form(text: str, kind: str) -> str:
 
 
 def _bytes(text: str) -> str:
-    return f"from_base64(translate({text}, '-_', '+/'))"
+    # two replacements take half of the time of one translate
+    return f"from_base64(replace(replace({text}, '-', '+'), '_', '/'))"
 
 
 def _plain(text: str, form: str) -> str:
     """Return the query text for the hexadecimal bytes of a U, and for the text of an A if it is ASCII."""
-    return f"""CASE {form} WHEN 'U' THEN lower(hex({_bytes(f"{text}[1:22] || '=='")}))
+    return f"""CASE {form} WHEN 'U' THEN hex({_bytes(f"{text}[1:22] || '=='")})
     WHEN 'A' THEN lower(hex({_bytes(text)})) END"""
 
 
 def _canonical(text: str, form: str, plain: str) -> str:
-    # the bytes of a .NET GUID: its first three groups are little-endian
-    guid = " || ".join(
-        f"{plain}[{first}:{first + 1}]" if first else "'-'" for first in (7, 5, 3, 1, 0, 11, 9, 0, 15, 13)
-    ) + f" || '-' || {plain}[17:20] || '-' || {plain}[21:32]"  # fmt: skip
+    # the bytes of a .NET GUID: its first three groups are little-endian; the engine's UUID sets the dashes
+    order = ", ".join(f"{plain}[{first}:{first + 1}]" for first in (7, 5, 3, 1, 11, 9, 15, 13))
+    guid = f"TRY_CAST(concat({order}, {plain}[17:32]) AS UUID)::VARCHAR"
     ascii_ = f"CASE WHEN regexp_full_match({plain}, '([2-6][0-9a-f]){{36}}') THEN decode(unhex({plain})) END"
     return f"""CASE {form} WHEN 'N' THEN NULL
     WHEN 'G' THEN nullif(lower({text}), '00000000-0000-0000-0000-000000000000')
@@ -55,7 +58,7 @@ def with_canonical_ids(query: str) -> str:
   REPLACE ({_canonical("cf_text", "cf_form", "cf_plain")} AS token_id)
 FROM (SELECT *, {_plain("cf_text", "cf_form")} AS cf_plain
 FROM (SELECT *, {_form("cf_text", "token_id_kind")} AS cf_form
-FROM (SELECT *, trim(token_id, ' ') AS cf_text FROM ({query}))))"""  # noqa: S608  # our own names
+FROM (SELECT *, {_TRIMMED} AS cf_text FROM ({query}))))"""  # noqa: S608  # our own names
 
 
 # For lists: the same steps, each over the whole list.
