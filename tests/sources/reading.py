@@ -15,7 +15,7 @@ from counterfoil.case.records import InputText
 from counterfoil.case.sniff import sniff
 from counterfoil.sources.recognise import Recognised, Sample, Unread, recognise
 from counterfoil.sources.registry import all_sources
-from counterfoil.sources.source import Source
+from counterfoil.sources.source import Csv, Source
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 
@@ -32,7 +32,7 @@ class Read:
 def recognised(path: Path) -> Recognised | Unread:
     """Return what the file is taken for."""
     head = sniff(path)
-    return recognise(Sample(head.container, head.header, head.records), all_sources())
+    return recognise(Sample(head.container, head.header, head.records, path.name), all_sources())
 
 
 def read(paths: Sequence[Path], work: Path) -> list[Read]:
@@ -66,9 +66,12 @@ def _digest(path: Path) -> str:
 
 
 def _rows(con: Any, folder: CaseFolder, source: Source, paths: Sequence[Path]) -> list[dict[str, Any]]:
-    columns = source.csv.json_columns if source.csv else frozenset()
+    csv = source.csv or Csv(frozenset())
     shape = Shape(source.name, source.raw, source.embedded, source.to_evidence)
-    files = [(_digest(p), InputText(n, p, sniff(p).container, columns)) for n, p in enumerate(paths)]
+    files = [
+        (_digest(p), InputText(n, p, sniff(p).container, csv.json_columns, None, csv.dates))
+        for n, p in enumerate(paths)
+    ]
     written = write_batch(con, folder, shape, files, lambda _: None)
     table = con.con.execute(
         "SELECT * FROM read_parquet(?, hive_partitioning = true, union_by_name = true) ORDER BY raw_file, raw_position",

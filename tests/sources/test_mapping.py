@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from itertools import product
 from typing import Any
 
 import ibis
@@ -49,6 +50,69 @@ def test_times_are_utc_or_none(written: str | None, expected: str | None) -> Non
     """A time is read in one way or not at all."""
     found = _value(mapping.any_when(_text(written)))
     assert found == (None if expected is None else datetime.fromisoformat(expected))
+
+
+LOCAL_TIMES = [
+    ("the portal's own, with milliseconds", "5/18/2021, 9:13:33.000 PM", "month", "2021-05-18T21:13:33"),
+    ("a browser's narrow space before PM", "5/18/2021, 9:13:33\u202fPM", "month", "2021-05-18T21:13:33"),
+    ("Australian", "6/05/2021 9:13:33 PM", "day", "2021-05-06T21:13:33"),
+    ("British, 24 hours", "06/05/2021, 21:13:33.123", "day", "2021-05-06T21:13:33.123"),
+    ("German", "06.05.2021 21:13:33", "day", "2021-05-06T21:13:33"),
+    ("Dutch", "6-5-2021 21:13:33", "day", "2021-05-06T21:13:33"),
+    ("without seconds", "5/18/2021 9:13 PM", "month", "2021-05-18T21:13:00"),
+    ("Spanish half days", "6/5/2021 9:13:33 p. m.", "day", "2021-05-06T21:13:33"),
+    ("the month's name", "May 18, 2021 9:13:33 PM", None, "2021-05-18T21:13:33"),
+    ("year first", "2021/05/18 21:13:33", "day", "2021-05-18T21:13:33"),
+    ("ISO in a file of local dates", "2021-05-18T21:13:33Z", "two ways", "2021-05-18T21:13:33"),
+    ("one of two ways, but only one is a date", "18/05/2021 21:13:33", "two ways", "2021-05-18T21:13:33"),
+    ("two ways to the same day", "5/5/2021 21:13:33", "two ways", "2021-05-05T21:13:33"),
+    ("two ways to two days", "6/5/2021 21:13:33", "two ways", None),
+    ("against the order of its file", "18/05/2021 21:13:33", "month", None),
+    ("an hour that no half day has", "5/18/2021 13:13:33 PM", "month", None),
+    ("an hour that no day has", "5/18/2021 25:13:33", "month", None),
+]
+
+
+@pytest.mark.parametrize(
+    ("written", "dates", "expected"), [row[1:] for row in LOCAL_TIMES], ids=[row[0] for row in LOCAL_TIMES]
+)
+def test_local_dates_need_the_order_of_their_file(written: str, dates: str | None, expected: str | None) -> None:
+    """A date with the year last is read as its file writes dates, and not at all where that cannot be told."""
+    found = _value(mapping.any_when(_text(written), _text(dates)))
+    assert found == (None if expected is None else datetime.fromisoformat(expected))
+    assert _value(mapping.two_ways(_text(written), _text(dates))) == (
+        mapping.TWO_WAYS if (dates, expected) == ("two ways", None) else None
+    )
+
+
+_LOCALES = [
+    (order, half_days, between, slash)
+    for order in ("month", "day") for half_days in (True, False)
+    for between in (" ", ", ", ",\u202f") for slash in "/.-"
+]  # fmt: skip
+_FIRST, _LAST = datetime.fromisoformat("2010-01-01"), datetime.fromisoformat("2099-12-31")
+
+
+@settings(max_examples=5, deadline=None)
+@given(st.lists(st.datetimes(_FIRST, _LAST), min_size=10, max_size=30))
+def test_what_a_locale_writes_is_read_back(times: list[datetime]) -> None:
+    """Day and month, 12 and 24 hours: the time that was written comes back, or nothing where it reads two ways."""
+    rows = []
+    for at, (order, half_days, between, slash) in product(times, _LOCALES):
+        time = at.replace(microsecond=at.microsecond // 1000 * 1000)
+        parts = (time.month, time.day) if order == "month" else (time.day, time.month)
+        clock = time.strftime("%I:%M:%S") if half_days else time.strftime("%H:%M:%S")
+        written = f"{parts[0]}{slash}{parts[1]}{slash}{time.year}{between}{clock}.{time.microsecond // 1000:03d}"
+        sure = time if max(parts) > 12 or parts[0] == parts[1] else None
+        rows.append((written + (time.strftime(" %p") if half_days else ""), order, time, sure))
+    table = ibis.memtable(
+        {"written": [row[0] for row in rows], "order": [row[1] for row in rows], "two": ["two ways"] * len(rows)}
+    )
+    read = table.select(
+        told=mapping.any_when(table.written, table.order), unsure=mapping.any_when(table.written, table.two)
+    )
+    found = _ENGINE.to_pyarrow(read).to_pylist()
+    assert [(row["told"], row["unsure"]) for row in found] == [row[2:] for row in rows]
 
 
 ADDRESSES = [

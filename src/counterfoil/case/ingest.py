@@ -22,8 +22,9 @@ import pyarrow as pa
 from ibis.backends.duckdb import Backend
 
 from counterfoil.case.canonical import MACROS, with_canonical_ids
+from counterfoil.case.columns import Order
 from counterfoil.case.folder import CaseFolder, pattern
-from counterfoil.case.records import SCHEMA, Counter, InputText, stream
+from counterfoil.case.records import SCHEMA, Counter, InputText, date_order, stream
 from counterfoil.model import schema
 
 REJECTED = "rejected"  # the leg under which rejects are stored
@@ -76,7 +77,7 @@ class Written:
     """A batch that was written to staging, not yet committed.
 
     By the SHA-256 of the file: `streamed` counts its records, `cut` says how it shows that its export was cut off;
-    `linked` are pages that name one that follows.
+    `linked` are pages that name one that follows; `two_ways` are files whose dates can be read day or month first.
     """
 
     id: str
@@ -85,6 +86,7 @@ class Written:
     streamed: Mapping[str, int]
     cut: Mapping[str, str]
     linked: frozenset[str]
+    two_ways: frozenset[str]
 
     @property
     def rows(self) -> int:
@@ -110,12 +112,13 @@ def write_batch(
     target = folder.staging / name
     counter = Counter()
     texts = [text for _, text in files]
+    orders = {sha: date_order(text) for sha, text in files}
     reader = pa.RecordBatchReader.from_batches(SCHEMA, stream(texts, counter, advance))
     duck = con.con
     for macro in MACROS:
         duck.execute(macro)
     duck.register("cf_stream", reader)
-    duck.register("cf_files", pa.table({"file": [t.number for t in texts], "sha256": [sha for sha, _ in files]}))
+    duck.register("cf_files", _files(files, orders))
     try:
         duck.execute(_copy(shape, target))
     except duckdb.Error as error:
@@ -128,7 +131,18 @@ def write_batch(
     streamed = {sha: counter.records.get(text.number, 0) for sha, text in files}
     cut = {sha: counter.cut[text.number] for sha, text in files if text.number in counter.cut}
     linked = frozenset(sha for sha, text in files if text.number in counter.linked)
-    return Written(name, target, _counts(con, target), streamed, cut, linked)
+    two_ways = frozenset(sha for sha, told in orders.items() if told is Order.TWO_WAYS)
+    return Written(name, target, _counts(con, target), streamed, cut, linked, two_ways)
+
+
+def _files(files: Sequence[tuple[str, InputText]], orders: Mapping[str, Order | None]) -> pa.Table:
+    """Return the table that the engine joins the stream with: what is known of each file."""
+    columns = {
+        "file": [text.number for _, text in files],
+        "sha256": [sha for sha, _ in files],
+        "dates": pa.array([orders[sha] for sha, _ in files], pa.string()),
+    }
+    return pa.table(columns)
 
 
 def commit(folder: CaseFolder, written: Written) -> None:
@@ -186,11 +200,11 @@ def _parsed(shape: Shape) -> str:
         f"{_literal(json.dumps(_spec(shape.raw[name])))}) AS {_name(name)}"
         for name in sorted(shape.embedded)
     ]
-    return f"""SELECT sha256 AS _file, position AS _position, text AS _text, why AS _refused,
+    return f"""SELECT sha256 AS _file, position AS _position, text AS _text, why AS _refused, dates AS _dates,
   {", ".join(columns)}
-FROM (SELECT sha256, position, text, coalesce(refused, CASE WHEN NOT ok THEN 'not JSON' END) AS why,
+FROM (SELECT sha256, dates, position, text, coalesce(refused, CASE WHEN NOT ok THEN 'not JSON' END) AS why,
     json_transform(CASE WHEN ok THEN text END, {_literal(json.dumps(text))}) AS r
-  FROM (SELECT sha256, position, refused, text, coalesce(json_valid(text), false) AS ok
+  FROM (SELECT sha256, dates, position, refused, text, coalesce(json_valid(text), false) AS ok
     FROM cf_stream JOIN cf_files USING (file)
     WHERE (refused IS NOT NULL OR strlen(text) > {BLANK_BYTES} OR trim(text, E' \\r\\n\\t') <> ''))
   WHERE {_where(shape)})"""  # noqa: S608  # names and values are quoted above
@@ -212,7 +226,7 @@ def _matches(route: Route) -> str:
 
 def _raw_schema(shape: Shape) -> ibis.Schema:
     columns = {name: _dtype(kind) for name, kind in shape.raw.items()}
-    reader = {"_file": dt.string, "_position": dt.int64, "_text": dt.string, "_refused": dt.string}
+    reader = {"_file": dt.string, "_position": dt.int64, "_text": dt.string, "_refused": dt.string, "_dates": dt.string}
     return ibis.schema(columns | reader)
 
 

@@ -9,7 +9,6 @@ vector operations and shared, not copied.
 from __future__ import annotations
 
 import csv
-import io
 import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -21,6 +20,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
+from counterfoil.case import columns
 from counterfoil.case.sniff import BOM, LISTS, Container, opened
 from counterfoil.errors import InputError
 
@@ -40,6 +40,7 @@ class InputText:
     """One file to stream: `number` stands for it in the batches.
 
     `shortfall`: the members of a record that hold its number in the result set, and the set's size.
+    `date_columns`: columns of a CSV whose dates may have the exporter's locale.
     """
 
     number: int
@@ -47,6 +48,7 @@ class InputText:
     container: Container
     json_columns: frozenset[str] = frozenset()
     shortfall: tuple[str, str] | None = None
+    date_columns: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -101,6 +103,15 @@ def stream(
         except InputError as error:
             counter.failure = error
             raise
+
+
+def date_order(file: InputText) -> columns.Order | None:
+    """Return how a CSV writes day and month in its date columns, None where it need not be told."""
+    if file.container is not Container.CSV or not file.date_columns:
+        return None
+    csv.field_size_limit(MAX_RECORD_BYTES)
+    with opened(file.path) as handle:
+        return columns.order(handle, file.date_columns)
 
 
 def _file(job: _Job) -> Iterator[pa.RecordBatch]:
@@ -237,13 +248,8 @@ def _elements(data: bytes) -> tuple[list[msgspec.Raw], Any]:
 def _csv(job: _Job) -> _Texts:
     """Yield the rows of a CSV as JSON objects; cells of `json_columns` are embedded as they stand."""
     csv.field_size_limit(job.limits.record)
-    wrapped = io.TextIOWrapper(job.handle, encoding="utf-8-sig", errors="surrogateescape", newline="")
-    text = _Told(wrapped, job.advance)
-    rows = csv.reader(text)
-    header = next(rows, [])
-    if header and header[0].startswith("#TYPE"):
-        header = next(rows, [])
-    keys = [(json.dumps(name.strip()), name.strip() in job.file.json_columns) for name in header]
+    header, rows = columns.rows_of(job.handle, job.advance)
+    keys = [(json.dumps(name), name in job.file.json_columns) for name in header]
     texts: list[bytes] = []
     try:
         for row in rows:
@@ -274,19 +280,6 @@ def _row(keys: list[tuple[str, bool]], row: list[str]) -> str:
 
 def _quoted(cell: str) -> str:
     return json.dumps(cell, ensure_ascii=False)
-
-
-class _Told:
-    """Lines of a text file, telling how many characters went by."""
-
-    def __init__(self, text: io.TextIOWrapper, advance: Callable[[int], None]) -> None:
-        self._text = text
-        self._advance = advance
-
-    def __iter__(self) -> Iterator[str]:
-        for line in self._text:
-            self._advance(len(line))
-            yield line
 
 
 class Shown:

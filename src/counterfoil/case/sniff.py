@@ -16,6 +16,7 @@ from typing import IO, Any
 
 import msgspec
 
+from counterfoil.case import columns
 from counterfoil.errors import InputError
 
 HEAD_BYTES = 4 << 20  # enough for a few records of the largest kind
@@ -155,7 +156,7 @@ def _csv(data: bytes, whole: bool) -> Head:
         first = [row for row, _ in zip(rows, range(SAMPLE_RECORDS), strict=False)]
     except csv.Error as error:
         return Head(Container.UNKNOWN, why=f"neither JSON nor CSV: {error}")
-    names = tuple(name.strip() for name in header)
+    names = tuple(columns.names(header))
     if len(names) < 2 or len(names) > MAX_COLUMNS:
         return Head(Container.UNKNOWN, why="neither JSON nor CSV: the first line has no known form")
     records = tuple(dict(zip(names, row, strict=False)) for row in first)

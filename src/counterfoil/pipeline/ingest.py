@@ -28,12 +28,13 @@ from counterfoil.pipeline.progress import Progress
 from counterfoil.sources.mapping import rows
 from counterfoil.sources.recognise import Recognised, Sample, Unread, recognise
 from counterfoil.sources.registry import all_sources
-from counterfoil.sources.source import TEXT, Source
+from counterfoil.sources.source import TEXT, Csv, Source
 
 # A batch ends after so many bytes or files: what a killed run has to read again.
 BATCH_BYTES = 4 << 30
 BATCH_FILES = 2_000
 HASHERS = 2
+TWO_WAYS = "rows are left out: nothing in the file tells whether its dates have the day or the month first"
 LAST_PAGE_MISSING = "the last page is missing (@odata.nextLink)"
 MAX_PAGE_DIGITS = 18  # what is longer is no page number
 
@@ -104,22 +105,23 @@ def _plan(candidate: Candidate) -> Planned | Input:
     if head.container in (Container.UNKNOWN, Container.EMPTY):
         return _unread(candidate, Unread("", head.why))
     known = all_sources()
-    found = recognise(_sample(head), known)
+    found = recognise(_sample(head, candidate.path.name), known)
     if isinstance(found, Unread):
         return _unread(candidate, found)
-    return Planned(candidate, head.container, _family(found, known))
+    sources = found.sources[:1] if head.header else _family(found, known)
+    return Planned(candidate, head.container, sources)
 
 
-def _sample(head: Head) -> Sample:
-    return Sample(head.container, head.header, head.records)
+def _sample(head: Head, name: str) -> Sample:
+    return Sample(head.container, head.header, head.records, name)
 
 
 def _family(found: Recognised, known: Sequence[Source]) -> tuple[Source, ...]:
     """Return the sources found first, then all others that share their envelope: later records may be theirs."""
     first = found.sources[0]
-    if not first.markers or first.csv is not None:
+    if not first.markers:
         return found.sources[:1]
-    same = [s for s in known if s.csv is None and s.markers.keys() == first.markers.keys() and s not in found.sources]
+    same = [s for s in known if s.markers.keys() == first.markers.keys() and s not in found.sources]
     return (*found.sources, *same)
 
 
@@ -189,9 +191,14 @@ def _refuse(raw: ir.Table) -> ir.Table:
 
 
 def _texts(plans: Sequence[Planned], source: Source) -> list[tuple[str, InputText]]:
-    columns = source.csv.json_columns if source.csv else frozenset()
+    shape = source.csv or Csv(frozenset())
     return [
-        (plan.candidate.sha256, InputText(number, plan.candidate.path, plan.container, columns, source.shortfall))
+        (
+            plan.candidate.sha256,
+            InputText(
+                number, plan.candidate.path, plan.container, shape.json_columns, source.shortfall, shape.dates
+            ),
+        )
         for number, plan in enumerate(plans)
     ]
 
@@ -228,7 +235,13 @@ def _truncated(plan: Planned, read: int, written: Sequence[Written]) -> str:
     caps = {cap for source in plan.sources for cap in source.row_caps}
     if read in caps:
         return f"exactly {read:,} rows, where this export stops"
+    if any(plan.candidate.sha256 in batch.two_ways and _rejects(plan, batch) for batch in written):
+        return TWO_WAYS
     return next((batch.cut[plan.candidate.sha256] for batch in written if plan.candidate.sha256 in batch.cut), "")
+
+
+def _rejects(plan: Planned, batch: Written) -> int:
+    return sum(file.rejected for file in batch.files if file.sha256 == plan.candidate.sha256)
 
 
 def _with_last_pages(folder: CaseFolder, manifest: Manifest) -> Manifest:

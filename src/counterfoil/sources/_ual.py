@@ -24,6 +24,7 @@ from counterfoil.model.schema import Leg, Outcome, TokenClass
 from counterfoil.sources import _ual_types as types
 from counterfoil.sources import mapping
 from counterfoil.sources._ual_record import LOG, RECEIVED, WRAPPER_DATE
+from counterfoil.sources.source import RAW_DATES
 
 # Longest text that `extra` takes from one field: a changed application lists its whole manifest.
 MAX_EXTRA_CHARS = 4_000
@@ -48,7 +49,7 @@ def to_evidence(audit: ir.Table, *, fidelity: int) -> ir.Table:
         reject=_reject(record),
         leg=record.leg,
         kind=record.kind,
-        event_time=ibis.coalesce(mapping.when(record.CreationTime), _locale_when(record[WRAPPER_DATE])),
+        event_time=ibis.coalesce(mapping.when(record.CreationTime), mapping.any_when(record.local_date, record.order)),
         ingested_at=mapping.when(record[RECEIVED]),
         record_id=_record_id(record),
         operation=record.Operation.nullif(""),
@@ -93,6 +94,12 @@ def _first(audit: ir.Table) -> dict[str, ir.Value]:
         "device_session": said("DeviceProperties", "SessionId"),
         "messages": _messages(audit, "InternetMessageId"),
         "sizes": _messages(audit, "SizeInBytes"),
+        # PowerShell 7 turns CreationTime into the exporter's locale; the wrapper's own date always has it
+        "local_date": ibis.cases(
+            (audit.CreationTime.contains("/") | audit.CreationTime.contains("."), audit.CreationTime),
+            else_=audit[WRAPPER_DATE],
+        ),
+        "order": ibis.coalesce(audit[RAW_DATES], "two ways"),
     }
 
 
@@ -123,29 +130,10 @@ def _second(audit: ir.Table) -> dict[str, ir.Value]:
 
 def _reject(audit: ir.Table) -> ir.StringValue:
     nothing = audit.Id.isnull() & audit.Operation.isnull() & audit.CreationTime.isnull()
-    return ibis.cases((nothing, "no audit record in it: AuditData is empty or not a JSON object"))
-
-
-# A date in the exporter's locale (5/18/2021 9:13:33 PM, 18/05/2021 21:13:33), and ConvertTo-Json's \/Date(ms)\/.
-_SLASHED = r"^(\d{1,2})/(\d{1,2})/"
-_EPOCH = r"^/Date\((\d{1,15})\)/$"
-
-
-def _locale_when(value: ir.StringValue) -> ir.TimestampValue:
-    """Return the UTC time of a wrapper's date, NULL where it can be read two ways.
-
-    5/6/2021 is the fifth of June or the sixth of May, by the locale of the machine that exported it: a wrong month
-    would put the record outside every window.
-    """
-    first, second = (value.re_extract(_SLASHED, group).try_cast("int64") for group in (1, 2))
-    epoch = value.re_extract(_EPOCH, 1).try_cast("int64")
-    return ibis.coalesce(
-        mapping.when(value),
-        ibis.cases(
-            ((second > 12) | (first == second), mapping.local_when(value, month=1, day=2)),
-            (first > 12, mapping.local_when(value, month=2, day=1)),
-        ),
-        ibis.timestamp("1970-01-01T00:00:00") + (epoch // 1000).as_interval("s"),
+    undated = mapping.when(audit.CreationTime).isnull()
+    return ibis.cases(
+        (nothing, "no audit record in it: AuditData is empty or not a JSON object"),
+        (undated, mapping.two_ways(audit.local_date, audit.order)),
     )
 
 

@@ -101,8 +101,16 @@ def flag(value: ir.Value) -> ir.BooleanValue:
 
 
 # Vendors write UTC: with Z, without Z, with 7 fractional digits; offsets other than zero do not occur there.
-_SLASHED = r"^(\d{1,2})/(\d{1,2})/(\d{4}),? (\d{1,2}:\d{2}:\d{2}) ?(?:[AaPp][Mm])?$"
 _OFFSET = r"[+-]\d{2}:?\d{2}$"
+# Dates with the year last: 5/18/2021 9:13:33 PM, 18.05.2021 21:13:33, 5/18/2021, 9:13:33.000 PM, with the spaces
+# that browsers put before AM and PM.
+_SPACES = r"[ \x{a0}\x{202f}]*"
+_CLOCK = rf"(\d{{1,2}})[:.](\d{{2}})(?:[:.](\d{{2}})([.,]\d{{1,9}})?)?{_SPACES}(?:([AaPp])\.?{_SPACES}[Mm]\.?)?"
+_LOCAL = rf"^(\d{{1,2}})[/.-](\d{{1,2}})[/.-](\d{{4}}),?{_SPACES}{_CLOCK}$"
+_NAMED = rf"^([A-Z][a-z]{{2}})[a-z]* (\d{{1,2}}), (\d{{4}}),?{_SPACES}(?:at )?{_CLOCK}$"
+_MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"
+_EPOCH = r"^/Date\((\d{1,15})\)/$"
+TWO_WAYS = "date can be read two ways, day or month first"
 
 
 def when(value: ir.Value) -> ir.TimestampValue:
@@ -116,27 +124,72 @@ def when(value: ir.Value) -> ir.TimestampValue:
     return iso.try_cast("timestamp(6)")
 
 
-def us_when(value: ir.Value) -> ir.TimestampValue:
-    """Return the UTC time of a US-locale text such as `5/18/2021 9:13:33 PM`; NULL if it is none."""
-    return local_when(value, month=1, day=2)
+def any_when(value: ir.Value, dates: ir.Value | None = None) -> ir.TimestampValue:
+    """Return the UTC time of a text in any of the forms that exports write; NULL if it is none of them.
+
+    ISO; `/Date(milliseconds)/` (Windows PowerShell); with the year last, and then `dates` tells whether the month or
+    the day comes first (RAW_DATES). Where that is NULL the month does: so Azure itself writes, whatever the locale.
+    Where it is `two ways`, only a date that can be read in one way is taken.
+    """
+    # Engines compute shared parts for every row: NULL spares the searches where they cannot match.
+    slashed = value.contains("/")
+    if dates is not None:
+        slashed = slashed | dates.notnull() | value.endswith("M")
+    local = ibis.cases((slashed, value), else_=ibis.null("string"))
+    epoch = local.re_extract(_EPOCH, 1).try_cast("int64")
+    return ibis.coalesce(
+        when(value), _local_when(local, dates), _named_when(local), epoch.as_timestamp("ms").cast("timestamp(6)")
+    )
 
 
-def local_when(value: ir.Value, *, month: int, day: int) -> ir.TimestampValue:
-    """Return the UTC time of a date with slashes whose month and day stand in the given places; NULL if it is none."""
-    part = [value.re_extract(_SLASHED, group) for group in (3, month, day, 4)]
-    time = (part[0] + "-" + part[1] + "-" + part[2] + " " + part[3]).try_cast("timestamp(6)")
-    half = value.right(2).lower()
-    noon = value.re_search(r"[ ]12:\d{2}:\d{2}")
-    half_day = ibis.interval(hours=12)
-    return ibis.cases(((half == "pm") & ~noon, time + half_day), ((half == "am") & noon, time - half_day), else_=time)
+def two_ways(value: ir.Value, dates: ir.Value) -> ir.StringValue:
+    """Return why a record is refused whose time cannot be told, where that is because of the order of its date."""
+    undecided = (ibis.coalesce(dates, "") == "two ways") & value.re_search(_LOCAL) & any_when(value, dates).isnull()
+    return ibis.cases((undecided, TWO_WAYS), else_=ibis.null("string"))
 
 
-def any_when(value: ir.Value) -> ir.TimestampValue:
-    """Return the UTC time of an ISO or US-locale text, or of `/Date(milliseconds)/` (Windows PowerShell)."""
-    # Engines compute shared parts of us_when for every row: NULL spares the searches where they cannot match.
-    slashed = ibis.cases((value.contains("/"), value), else_=ibis.null("string"))
-    epoch = slashed.re_extract(r"^/Date\((\d{1,15})\)/$", 1).try_cast("int64")
-    return ibis.coalesce(when(value), us_when(slashed), epoch.as_timestamp("ms").cast("timestamp(6)"))
+def _local_when(value: ir.Value, dates: ir.Value | None) -> ir.TimestampValue:
+    """Return the UTC time of a date with the year last."""
+    first, second = value.re_extract(_LOCAL, 1), value.re_extract(_LOCAL, 2)
+    year = value.re_extract(_LOCAL, 3)
+    time = _clock(value, _LOCAL, 4)
+
+    def at(month: ir.StringValue, day: ir.StringValue) -> ir.TimestampValue:
+        return (year + "-" + month + "-" + day + time).try_cast("timestamp(6)")
+
+    month_first, day_first = at(first, second), at(second, first)
+    if dates is None:
+        return month_first
+    order = ibis.coalesce(dates, "month")
+    return ibis.cases(
+        (order == "month", month_first),
+        ((order == "day") | month_first.isnull(), day_first),
+        (day_first.isnull() | (month_first == day_first), month_first),
+    )
+
+
+def _named_when(value: ir.Value) -> ir.TimestampValue:
+    """Return the UTC time of a date such as `May 18, 2021 9:13:33 PM`."""
+    place = ibis.literal(_MONTHS).find(value.re_extract(_NAMED, 1).nullif(""))
+    month = (place // 3 + 1).cast("string")
+    date = value.re_extract(_NAMED, 3) + "-" + month + "-" + value.re_extract(_NAMED, 2)
+    return (date + _clock(value, _NAMED, 4)).try_cast("timestamp(6)")
+
+
+def _clock(value: ir.Value, pattern: str, group: int) -> ir.StringValue:
+    """Return ` hours:minutes:seconds` of 24 hours from five groups of the pattern, no time where it has none."""
+    hour, minute, second, fraction, half = (value.re_extract(pattern, group + place) for place in range(5))
+    count = hour.try_cast("int64")
+    afternoon = ibis.cases(
+        (half == "", count),
+        ((count < 1) | (count > 12), ibis.null("int64")),
+        (half.lower() == "p", count % 12 + 12),
+        else_=count % 12,
+    )
+    return (
+        ibis.literal(" ") + afternoon.cast("string") + ":" + minute + ":" + ibis.coalesce(second.nullif(""), "00")
+        + fraction.replace(",", ".")
+    )  # fmt: skip
 
 
 def bag(pairs: ir.ArrayValue, name: str, *, key: str = "Name", value: str = "Value") -> ir.StringValue:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from counterfoil.sources.source import Source
+from counterfoil.sources.source import Csv, Source
 
 
 @dataclass(frozen=True)
@@ -26,18 +27,19 @@ class Unread:
 
 @dataclass(frozen=True)
 class Sample:
-    """What the reader saw first: the container's name, a CSV's header (empty for JSON), some records."""
+    """What the reader saw first: the container, a CSV's header (empty for JSON), some records, the file's name."""
 
     container: str
     header: tuple[str, ...]
     records: Sequence[Any]
+    name: str = ""
 
 
 def recognise(sample: Sample, sources: Iterable[Source]) -> Recognised | Unread:
     """Return the sources that read the sample, or why none does."""
-    candidates = [s for s in sources if (s.csv is not None) == bool(sample.header)]
+    candidates = [s for s in sources if (s.csv is not None if sample.header else s.reads_json)]
     if sample.header:
-        return _by_header(sample.header, candidates)
+        return _by_header(sample, candidates)
     objects = [record for record in sample.records if isinstance(record, Mapping)]
     if not objects:
         return Unread("", "no record is a JSON object")
@@ -48,19 +50,26 @@ def recognise(sample: Sample, sources: Iterable[Source]) -> Recognised | Unread:
     return _nearest(objects[0], candidates)
 
 
-def _by_header(header: tuple[str, ...], candidates: list[Source]) -> Recognised | Unread:
-    names = set(header)
-    hits = [source for source in candidates if source.csv and source.csv.header <= names]
-    if hits:
-        widest = max(hits, key=lambda source: len(source.csv.header if source.csv else ()))
-        return Recognised((widest,))
-    near = [(len(s.csv.header & names) / len(s.csv.header), s) for s in candidates if s.csv]
+def _by_header(sample: Sample, candidates: list[Source]) -> Recognised | Unread:
+    """Return the source whose header is the widest of those that fit; of equals, the one that names the file."""
+    names = set(sample.header)
+    near: list[tuple[float, Source, Csv]] = []
+    hits: list[tuple[int, bool, Source]] = []
+    for source in candidates:
+        shape = source.csv
+        if shape is None or (shape.named and not re.search(shape.named, sample.name.lower())):
+            continue
+        near.append((len(shape.header & names) / len(shape.header), source, shape))
+        if shape.header <= names:
+            hits.append((len(shape.header), bool(shape.named), source))
     if not near:
         return Unread("", "CSV with columns of no known export")
-    share, source = max(near, key=lambda pair: pair[0])
-    if share == 0 or source.csv is None:
-        return Unread("", "CSV with columns of no known export: " + ", ".join(header[:6]))
-    return Unread(source.name, "column " + ", ".join(sorted(source.csv.header - names)[:6]) + " missing")
+    if hits:
+        return Recognised((max(hits, key=lambda hit: hit[:2])[2],))
+    share, source, shape = max(near, key=lambda found: found[0])
+    if not share:
+        return Unread("", "CSV with columns of no known export: " + ", ".join(sample.header[:6]))
+    return Unread(source.name, "column " + ", ".join(sorted(shape.header - names)[:6]) + " missing")
 
 
 def _nearest(record: Mapping[str, Any], candidates: list[Source]) -> Unread:

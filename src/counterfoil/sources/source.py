@@ -23,8 +23,10 @@ RAW_FILE = "_file"  # string: SHA-256 of the input file
 RAW_POSITION = "_position"  # int64: 1-based line, row or element
 RAW_TEXT = "_text"  # string: the record as it stands in the file
 RAW_REFUSED = "_refused"  # string: why the reader refuses the record (not JSON, too long), or NULL
+# string: how the CSV file writes dates (`month` first, `day` first, or `two ways`), NULL for other files
+RAW_DATES = "_dates"
 READER_COLUMNS: Mapping[str, str] = {
-    RAW_FILE: "string", RAW_POSITION: "int64", RAW_TEXT: "string", RAW_REFUSED: "string"
+    RAW_FILE: "string", RAW_POSITION: "int64", RAW_TEXT: "string", RAW_REFUSED: "string", RAW_DATES: "string"
 }
 
 # Column that a source adds to its evidence: why a record is refused, or NULL.
@@ -45,10 +47,17 @@ class Explain:
 
 @dataclass(frozen=True)
 class Csv:
-    """A CSV container: the columns that name the shape, and those whose cells hold JSON."""
+    """A CSV container. Column names are as in the file, without spaces around them and the portals' ` [UTC]`.
+
+    `header`: the columns that name the shape. `json_columns`: a cell of them that is no JSON is a reject.
+    `dates`: columns that may have the exporter's locale; the reader finds out which (RAW_DATES).
+    `named`: pattern of the file's name in lower case, where nothing in the file tells two sources apart.
+    """
 
     header: frozenset[str]
     json_columns: frozenset[str] = frozenset()
+    dates: frozenset[str] = frozenset()
+    named: str = ""
 
 
 @dataclass(frozen=True)
@@ -60,7 +69,7 @@ class Source:
     `absent`: dotted paths that no record of the shape has.
     `raw`: raw columns; those named in `embedded` hold objects or JSON texts of objects.
     `to_evidence`: raw table (raw columns + READER_COLUMNS) -> evidence columns + REJECT, see `mapping.rows`.
-    `csv`: set when the container is CSV, else records are JSON.
+    `csv`: set when the container may be CSV. Without `required` and `markers`, it is never JSON.
     `shortfall`: pairs of raw text columns (index, count) that show a cut-off result set.
     `row_caps`: row counts at which the vendor's export stops.
     """
@@ -79,3 +88,8 @@ class Source:
     csv: Csv | None = None
     shortfall: tuple[str, str] | None = None
     row_caps: frozenset[int] = frozenset()
+
+    @property
+    def reads_json(self) -> bool:
+        """Tell whether records of the source may be JSON."""
+        return bool(self.required or self.markers)
