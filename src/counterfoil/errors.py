@@ -33,3 +33,19 @@ class CaseBusyError(CaseError):
 
 class EngineError(CounterfoilError):
     """The query engine refused or failed: memory, disk, or a query of the user's own."""
+
+
+class LogError(CounterfoilError):
+    """A transparency log cannot be opened or written: nothing may go on that it must record; mend the disk, reopen."""
+
+
+class LogTamperedError(LogError):
+    """A log, a checkpoint or a proof is not what was signed: keep the files, ask who could write them."""
+
+
+class KeyStoreError(CounterfoilError):
+    """The key store failed or refused: its service, device or files need attention."""
+
+
+class KeyUnusableError(KeyStoreError):
+    """A key cannot do that: unknown, disabled, destroyed, or of another algorithm. Take another key."""

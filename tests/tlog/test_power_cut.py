@@ -1,0 +1,165 @@
+"""Power cuts, replayed: whatever part of the unsynced writes reached the disk, no acknowledged entry is lost.
+
+A killed process keeps its page cache; a power cut does not. The folder records every operation of a run. Afterwards,
+for every point of it, the disk is put together as it may look: what was synced, and any part of what was not.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from counterfoil.tlog import replay, wal
+from counterfoil.tlog.filelog import open_log
+from counterfoil.tlog.folder import Folder
+
+from .making import ORIGIN, Unsynced, entries
+
+
+@dataclass
+class Recording(Folder):
+    """A folder that does everything and writes down what: (operation, file, place, data)."""
+
+    path: Path
+    done: list[tuple[str, str, int, bytes]] = field(default_factory=list)
+    names_of: dict[int, str] = field(default_factory=dict)
+
+    def open(self, name: str) -> int:
+        """Open, and know the file by its descriptor."""
+        descriptor = super().open(name)
+        self.names_of[descriptor] = name
+        return descriptor
+
+    def write_at(self, descriptor: int, place: int, data: bytes) -> None:
+        """Write."""
+        self.done.append(("write", self.names_of[descriptor], place, data))
+        super().write_at(descriptor, place, data)
+
+    def sync(self, descriptor: int) -> None:
+        """Sync, in the record only."""
+        self.done.append(("sync", self.names_of[descriptor], 0, b""))
+
+    def put(self, name: str, data: bytes, *, durable: bool = True) -> None:
+        """Put a whole file."""
+        self.done.append(("put", name, 0, data))
+        super().put(name, data, durable=False)
+        assert durable
+
+
+@dataclass
+class Disk:
+    """Files as a crash may leave them: what is durable, and what is written but not synced."""
+
+    durable: dict[str, bytes] = field(default_factory=dict)
+    pending: list[tuple[str, int, bytes]] = field(default_factory=list)
+
+    def do(self, kind: str, name: str, place: int, data: bytes) -> None:
+        """Apply one operation."""
+        if kind == "put":
+            self.durable[name] = data
+            self.pending = [held for held in self.pending if held[0] != name]
+        elif kind == "write":
+            self.pending.append((name, place, data))
+        else:
+            for held, begin, written in self.pending:
+                if held == name:
+                    self.durable[name] = _written(self.durable.get(name, b""), begin, written)
+            self.pending = [held for held in self.pending if held[0] != name]
+
+    def states(self, step: int) -> Iterator[dict[str, bytes]]:
+        """Yield what may be on the disk: any prefix of an unsynced write, or its length filled with zeros or rubbish.
+
+        The head fits in a sector and is overwritten in place: any of its unsynced versions may be there.
+        """
+        heads = [data for name, _, data in self.pending if name == replay.HEAD_FILE]
+        others = [held for held in self.pending if held[0] != replay.HEAD_FILE]
+        assert len(others) <= 1, "one write at a time"
+        for head in [None, *heads[-1:]]:
+            files = dict(self.durable) if head is None else {**self.durable, replay.HEAD_FILE: head}
+            yield files
+            for name, place, data in others:
+                old = files.get(name, b"")
+                for cut in sorted({*range(0, len(data), step), len(data)}):
+                    yield {**files, name: _written(old, place, data[:cut])}
+                    rest = len(data) - cut
+                    yield {**files, name: _written(old, place, data[:cut] + bytes(rest))}
+                    yield {**files, name: _written(old, place, data[:cut] + b"\xa5" * rest)}
+
+
+def _written(old: bytes, place: int, data: bytes) -> bytes:
+    return old[:place].ljust(place, b"\0") + data + old[place + len(data) :]
+
+
+def _run(path: Path, count: int, seal_after: int) -> tuple[Recording, list[tuple[int, bytes]]]:
+    """Append entries and publish; returns the operations, and after how many of them each entry was promised."""
+    folder = Recording(path)
+    log = open_log(path, ORIGIN, folder=folder, seal_after=seal_after)
+    promised = []
+    for place in range(count):
+        entry = b'{"entry": %d, "filling": "%s"}' % (place, b"." * (place % 40))
+        log.append(entry)
+        promised.append((len(folder.done), entry))
+        if place % 7 == 3:
+            log.publish()
+    log.close()
+    return folder, promised
+
+
+def _replay(tmp_path: Path, count: int, seal_after: int, step: int) -> int:
+    folder, promised = _run(tmp_path / "run", count, seal_after)
+    created = 1 + next(place for place, (_, name, *_) in enumerate(folder.done) if name == replay.KEY_FILE)
+    disk, states = Disk(), 0
+    for place, operation in enumerate(folder.done, 1):
+        disk.do(*operation)
+        if place < created:
+            continue
+        for files in disk.states(step):
+            states += 1
+            _hold(tmp_path / "cut", files, [entry for when, entry in promised if when <= place], promised)
+    return states
+
+
+def _hold(path: Path, files: dict[str, bytes], kept: list[bytes], promised: list[tuple[int, bytes]]) -> None:
+    """Put a disk together, open the log, and look what is there; then it must take an entry and verify again."""
+    shutil.rmtree(path, ignore_errors=True)
+    for name, data in files.items():
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
+        (path / name).write_bytes(data)
+    log = open_log(path, folder=Unsynced(path))
+    index = log.append(b"after the cut")
+    log.close()
+    found = entries(path)
+    assert found[-1] == b"after the cut"
+    assert found[:-1] == [entry for _, entry in promised][:index]
+    assert found[: len(kept)] == kept
+
+
+def test_a_power_cut_loses_no_promised_entry(tmp_path: Path) -> None:
+    """Cut at every operation and at many points of each unsynced write: all that was promised is there and verifies."""
+    assert _replay(tmp_path, count=9, seal_after=100, step=37) > 300
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("count", "seal_after", "step"), [(24, 1000, 1), (290, 260, 97)])
+def test_a_power_cut_at_every_byte_loses_no_promised_entry(
+    tmp_path: Path, count: int, seal_after: int, step: int
+) -> None:
+    """Every byte of every unsynced write, and a run that moves entries into bundles on the way."""
+    assert _replay(tmp_path, count, seal_after, step) > 1000
+
+
+def test_an_unfinished_write_is_put_aside(tmp_path: Path) -> None:
+    """What is cut off is kept for whoever wants to look, and told."""
+    folder, _ = _run(tmp_path / "run", 3, 100)
+    raw = (tmp_path / "run/wal").read_bytes()
+    frame = wal.pack_frame(3, [b"unfinished"], bytes(32), bytes(64))[:-5]
+    (tmp_path / "run/wal").write_bytes(raw + frame)
+    log = open_log(tmp_path / "run")
+    assert (log.found.size, log.found.torn) == (3, frame)
+    log.close()
+    assert [path.read_bytes() for path in (tmp_path / "run").glob("torn-3-*")] == [frame]
+    assert folder.path == tmp_path / "run"
