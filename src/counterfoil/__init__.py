@@ -24,21 +24,33 @@ if TYPE_CHECKING:
     from counterfoil.app import sql as sql
     from counterfoil.config import HuntSettings as HuntSettings
     from counterfoil.errors import CounterfoilError as CounterfoilError
+    from counterfoil.errors import VerifyError as VerifyError
     from counterfoil.model.coverage import Declaration as Declaration
     from counterfoil.model.finding import Finding as Finding
     from counterfoil.model.hunt import HuntReport as HuntReport
     from counterfoil.model.verdict import Verdict as Verdict
+    from counterfoil.tokens.policy import TokenPolicy as TokenPolicy
+    from counterfoil.tokens.presentation import DpopRequest as DpopRequest
+    from counterfoil.tokens.presentation import Presentation as Presentation
+    from counterfoil.tokens.verifier import VerifiedToken as VerifiedToken
+    from counterfoil.tokens.verifier import Verifier as Verifier
 
 
 # The engine takes half a second to import, so the names are looked up when they are first used.
 _HOMES = {
     "CounterfoilError": "errors",
     "Declaration": "model.coverage",
+    "DpopRequest": "tokens.presentation",
     "Finding": "model.finding",
     "HuntReport": "model.hunt",
     "HuntSettings": "config",
+    "Presentation": "tokens.presentation",
     "QueryResult": "app",
+    "TokenPolicy": "tokens.policy",
     "Verdict": "model.verdict",
+    "VerifiedToken": "tokens.verifier",
+    "Verifier": "tokens.verifier",
+    "VerifyError": "errors",
     "hunt": "app",
     "ingest": "app",
     "sql": "app",

@@ -1,12 +1,17 @@
-"""Settings of a run: one frozen value, with defaults and units. Read from the command line in one place."""
+"""Settings: frozen values with defaults and units, and the files that hold them. Read in one place."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from counterfoil.errors import InputError
 from counterfoil.model.coverage import Declaration
+
+if TYPE_CHECKING:
+    from counterfoil.tokens.policy import TokenPolicy
 
 
 @dataclass(frozen=True)
@@ -27,3 +32,32 @@ class HuntSettings:
     identities: Path | None = None
     memory: str | None = None
     threads: int | None = None
+
+
+def read_token_policy(path: Path) -> TokenPolicy:
+    """Return the policy in a TOML file, with the key documents that it names (relative to its folder).
+
+    Raises InputError for a file that cannot be read, PolicyError (with line and field) for one that cannot be used.
+    """
+    from counterfoil.tokens.limits import MAX_JWKS_BYTES, MAX_POLICY_BYTES
+    from counterfoil.tokens.policy import TokenPolicy, documents_of
+
+    try:
+        text = read_bounded(path, MAX_POLICY_BYTES).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8", hint="a token policy is TOML, which is UTF-8") from error
+    names = documents_of(text, str(path))
+    documents = {name: read_bounded(path.parent / name, MAX_JWKS_BYTES) for name in names}
+    return TokenPolicy.from_toml(text, documents, str(path))
+
+
+def read_bounded(path: Path, most: int) -> bytes:
+    """Return a file's content; raises InputError if it cannot be read or is longer than `most` bytes."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(most + 1)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}", hint="name a file that can be read") from error
+    if len(content) > most:
+        raise InputError(f"{path}: longer than {most} bytes", hint="is this the right file?")
+    return content

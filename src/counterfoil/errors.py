@@ -49,3 +49,28 @@ class KeyStoreError(CounterfoilError):
 
 class KeyUnusableError(KeyStoreError):
     """A key cannot do that: unknown, disabled, destroyed, or of another algorithm. Take another key."""
+
+
+class PolicyError(UsageError):
+    """A token policy or key set cannot be used as it is: change the file. The message says where."""
+
+
+class VerifyError(CounterfoilError):
+    """A token was refused. Never holds the token or any part of its signature.
+
+    `code`: the reason, one per rule, such as "key-not-entitled"; `rule`: the rule's number, such as "V4";
+    `check`: which of the rule's checks, such as "issuer"; `expected` and `got`: in words; `hint`: what to do;
+    `source`: the standard or advisory that the rule comes from; `key_id`: the key that was asked for, if any.
+    `signature_verified`: True if that key did sign the token. With V2, V3 or V4 that is an alarm: somebody can sign
+    with the key who must not. False: a bad signature, or none was tried.
+    """
+
+    def __init__(
+        self, message: str, *, code: str, rule: str, check: str, expected: str, got: str, hint: str, source: str
+    ) -> None:
+        """Keep what is known of the refusal."""
+        super().__init__(message, hint=hint)
+        self.code, self.rule, self.check = code, rule, check
+        self.expected, self.got, self.source = expected, got, source
+        self.key_id: str | None = None
+        self.signature_verified = False

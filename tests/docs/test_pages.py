@@ -15,6 +15,8 @@ from counterfoil.model import advice, schema
 from counterfoil.model.ids import NULL_FORMS, IdKind
 from counterfoil.model.verdict import MEANING, FindingVerdict, Reason, Verdict
 from counterfoil.sources.registry import all_sources
+from counterfoil.tokens.flow import CLASSES
+from counterfoil.tokens.rules import BY_CODE
 
 from . import evidence_page
 from .pages import ROOT, Block, Page, commands, page, pages
@@ -65,7 +67,8 @@ def codes() -> set[str]:
     rules = {rule.id for rule in all_rules()}
     sources = {name for source in all_sources() for name in (source.name, source.log)}
     kinds = {kind for kinds in advice.DECLARABLE.values() for kind in kinds}
-    return {*map(str, Verdict), *map(str, FindingVerdict), *map(str, Reason), *advice.RULES, *rules, *sources, *kinds}
+    told = {*map(str, Verdict), *map(str, FindingVerdict), *map(str, Reason)}
+    return {*told, *advice.RULES, *rules, *sources, *kinds, *BY_CODE, *CLASSES}
 
 
 OWN = [name for name in PAGES if not name.startswith("docs/sources/") and name != "docs/reference/cli.md"]

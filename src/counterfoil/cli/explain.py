@@ -12,6 +12,7 @@ from counterfoil.cli import options, params, terminal
 from counterfoil.model import advice
 from counterfoil.model.verdict import REASON_MEANING, FindingVerdict, Reason, Verdict
 from counterfoil.report import registry
+from counterfoil.tokens import rules as refusals
 
 if TYPE_CHECKING:
     from counterfoil.detect.rule import Rule
@@ -54,11 +55,14 @@ def explain_source(
 
 def explain(
     code: Annotated[
-        str, typer.Argument(metavar="CODE", help="A verdict, a reason, a rule, or the name of a source.")
+        str,
+        typer.Argument(
+            metavar="CODE", help="A verdict, a reason, a rule, a reason of refusal, or the name of a source."
+        ),
     ],
 ) -> None:
-    """Tell what a code of the report means, why it may be believed, and what to do."""
-    known = advice.explanation(code)
+    """Tell what a code of a report or a refusal means, why it may be believed, and what to do."""
+    known = advice.explanation(code) or refusals.explanation(code)
     if known is not None and code not in set(Reason):
         terminal.write(_text(known))
         return
@@ -70,6 +74,7 @@ def explain(
     told += [_source_text(source) for source in app.sources() if code in (source.name, source.log)]
     if not told:
         codes = [*Verdict, *FindingVerdict, *Reason, *advice.RULES, *(rule.id for rule in all_rules())]
+        codes += refusals.BY_CODE
         options.one_of(code, dict.fromkeys([*map(str, codes), *_names(app.sources())]), "unknown code", "codes")
     terminal.write("\n".join(told))
 

@@ -1,0 +1,184 @@
+"""The rules about claims, V3 to V10 and V13, each on its own. `verifier` runs them in order.
+
+Comparisons of times are written so that anything that is no number fails them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from counterfoil.tokens import rules
+from counterfoil.tokens.encoding import numeric_date
+from counterfoil.tokens.entitlement import GUID, VERIFYING
+from counterfoil.tokens.flow import ANY_TENANT, Flow
+from counterfoil.tokens.keyset import Key
+from counterfoil.tokens.rules import listed, quoted, refused, when
+
+Claims = Mapping[str, Any]
+
+# Registered claims that are texts where they occur (RFC 7519, 4.1; RFC 8693, 4; RFC 9068, 2.2; Entra).
+TEXTS = ("sub", "jti", "sid", "client_id", "tid", "uti", "azp", "appid", "oid")
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """`iat`, and the end: `exp`, or where the class has none, the longest lifetime after `iat`."""
+
+    issued: float
+    end: float
+
+
+def v2_state(key: Key) -> None:
+    """V2, second half: the key may still be used. After the signature, so that the error can tell it was good."""
+    state = key.entitlement.state
+    if state not in VERIFYING:
+        why = f" ({key.entitlement.why})" if key.entitlement.why else ""
+        raise refused(rules.V2, "state", "a key that is current or previous", f"{quoted(key.id)}, {state}{why}")
+
+
+def v10_required(claims: Claims, flow: Flow) -> None:
+    """V10: the claims that must be there are, each of its type."""
+    issuer = claims.get("iss")
+    if type(issuer) is not str or not issuer:
+        raise refused(rules.V10, "iss", "an issuer", quoted(issuer))
+    for name in TEXTS:
+        if name in claims and (type(claims[name]) is not str or not claims[name]):
+            raise refused(rules.V10, name, f"{name} as a text", quoted(claims[name]))
+    for names in flow.token_class.required:
+        _one_of(claims, names)
+    for names in flow.required:
+        _one_of(claims, names)
+
+
+def _one_of(claims: Claims, names: tuple[str, ...]) -> None:
+    for name in names:
+        if claims.get(name) is not None:
+            return
+    raise refused(rules.V10, names[0], f"the claim {' or '.join(names)}", "none")
+
+
+def v10_times(claims: Claims, flow: Flow) -> Times:
+    """V10: `iat` is there, and `exp` where the class has it; both are times."""
+    issued = _date(claims, "iat")
+    if "exp" in claims or flow.token_class.expires:
+        return Times(issued, _date(claims, "exp"))
+    return Times(issued, issued + flow.max_lifetime)
+
+
+def _date(claims: Claims, name: str) -> float:
+    value = numeric_date(claims.get(name))
+    if value is None:
+        raise refused(rules.V10, name, f"{name} as a time in seconds", quoted(claims.get(name)))
+    return value
+
+
+def v10_audience(claims: Claims, flow: Flow) -> tuple[str, ...]:
+    """V10: the audience is there where the class has one; a text, or several. Returned as several."""
+    value = claims.get("aud")
+    if type(value) is str and value:
+        return (value,)
+    if type(value) is tuple and value and all(type(one) is str and one for one in value):
+        return value
+    if value is None and not flow.token_class.addressed:
+        return ()
+    raise refused(rules.V10, "aud", "an audience", quoted(value))
+
+
+def v3_window(key: Key, issued: float) -> None:
+    """V3: the key signed at the time at which the token says it was issued."""
+    allowed = key.entitlement
+    if not allowed.sign_from <= issued:
+        raise refused(rules.V3, "start", f"issued at {when(allowed.sign_from)} or later", when(issued))
+    if not issued < allowed.sign_until:
+        raise refused(rules.V3, "end", f"issued before {when(allowed.sign_until)}", when(issued))
+
+
+def v4_entitled(key: Key, issuer: str, tenant: str | None, audience: tuple[str, ...], flow: Flow) -> None:
+    """V4: this key may sign for this issuer and tenant, these audiences and this class."""
+    allowed = key.entitlement
+    patterns = allowed.forbids_issuer(issuer, tenant)
+    if patterns is not None:
+        texts = listed([pattern.text for pattern in patterns])
+        raise refused(rules.V4, "issuer", f"an issuer that {quoted(key.id)} may sign for: {texts}", quoted(issuer))
+    if allowed.tenants is not None and tenant not in allowed.tenants:
+        raise refused(rules.V4, "tenant", f"a tenant of this key: {listed(allowed.tenants)}", quoted(tenant))
+    if allowed.audiences is not None and not allowed.audiences.issuperset(audience):
+        raise refused(rules.V4, "audience", f"an audience of this key: {listed(allowed.audiences)}", several(audience))
+    if allowed.classes is not None and flow.token_class.name not in allowed.classes:
+        raise refused(rules.V4, "class", f"a class of this key: {listed(allowed.classes)}", flow.token_class.name)
+
+
+def v5_tenant(claims: Claims, flow: Flow) -> str | None:
+    """V5: return the tenant, which is a GUID, the issuer's, and accepted; None where neither token nor flow has one."""
+    tenant: str | None = claims.get("tid")
+    if tenant is None:
+        if flow.tenants is not None:
+            raise refused(rules.V5, "tid", "a tenant (tid)", "none")
+        return None
+    if not GUID.fullmatch(tenant):
+        raise refused(rules.V5, "guid", "tid as a GUID in lower case", quoted(tenant))
+    if flow.issuer_tenants.get(claims["iss"], tenant) != tenant:
+        raise refused(rules.V5, "issuer", f"the issuer's tenant {flow.issuer_tenants[claims['iss']]}", quoted(tenant))
+    if flow.tenants is not None and tenant not in flow.tenants and ANY_TENANT not in flow.tenants:
+        raise refused(rules.V5, "accepted", f"a tenant that is served: {listed(flow.tenants)}", quoted(tenant))
+    return tenant
+
+
+def v6_issuer(issuer: str, tenant: str | None, flow: Flow) -> None:
+    """V6: the issuer is one of the flow's, for this tenant."""
+    for pattern in flow.issuers:
+        if pattern.matches(issuer, tenant):
+            return
+    expected = f"{listed([pattern.text for pattern in flow.issuers])}" + (f" for tenant {tenant}" if tenant else "")
+    raise refused(rules.V6, "issuer", expected, quoted(issuer))
+
+
+def v7_audience(audience: tuple[str, ...], flow: Flow) -> None:
+    """V7: the token is for this service and for nobody else."""
+    if not flow.audiences.issuperset(audience):
+        raise refused(rules.V7, "audience", f"{listed(flow.audiences)} and no other", several(audience))
+
+
+def several(audience: tuple[str, ...]) -> str:
+    """Return audiences for an error."""
+    return ", ".join(map(quoted, audience[:4])) + (f" and {len(audience) - 4} more" if len(audience) > 4 else "")
+
+
+def v8_header(header: Mapping[str, Any], flow: Flow) -> None:
+    """V8: the header's type is the class's (RFC 7515, 4.1.9: in any case, with or without "application/")."""
+    typ = header.get("typ", "")
+    if type(typ) is not str or typ.lower().removeprefix("application/") not in flow.typ:
+        names = [text or "no typ" for text in sorted(flow.typ)]
+        raise refused(rules.V8, "typ", f"typ {listed(names)}", quoted(typ) if typ != "" else "no typ")
+
+
+def v8_claims(claims: Claims, flow: Flow) -> None:
+    """V8: the claims that tell the class have its values."""
+    for name, accepted in flow.claims.items():
+        value = claims.get(name)
+        if type(value) is not str or value not in accepted:
+            raise refused(rules.V8, name, f"{name} {listed(accepted)}", quoted(value))
+
+
+def v9_times(claims: Claims, times: Times, flow: Flow, at: float) -> None:
+    """V9: begun, not over, not from the future, and not longer than the policy allows."""
+    if not at < times.end + flow.leeway:
+        raise refused(rules.V9, "exp", f"an expiry after {when(at)}", when(times.end))
+    if not times.issued <= at + flow.leeway:
+        raise refused(rules.V9, "iat", f"issued at {when(at)} or before", when(times.issued))
+    if "nbf" in claims and not _date(claims, "nbf") <= at + flow.leeway:
+        raise refused(rules.V9, "nbf", f"valid from {when(at)} or before", when(claims["nbf"]))
+    if not times.end - times.issued <= flow.max_lifetime:
+        raise refused(rules.V9, "lifetime", f"at most {flow.max_lifetime:.0f} s from iat to exp",
+                      f"{times.end - times.issued:.0f} s")  # fmt: skip
+    if not times.issued < times.end:
+        raise refused(rules.V9, "order", "an expiry after the issuance", when(times.end))
+
+
+def v13_renewal(issuer: str, tenant: str | None, flow: Flow) -> None:
+    """V13: where tokens are renewed or exchanged, only those of an authorization server are."""
+    if not any(pattern.matches(issuer, tenant) for pattern in flow.renewal_issuers):
+        servers = listed([pattern.text for pattern in flow.renewal_issuers])
+        raise refused(rules.V13, "issuer", f"a token of {servers}", quoted(issuer))

@@ -1,0 +1,125 @@
+"""Exact base64url and JSON: what has two readings is refused.
+
+`msgspec` and `json` keep the last of two members of one name. RFC 7515, 4 and RFC 7519, 4 let a verifier refuse
+instead, which is the only safe choice. Encoding the decoded value again finds out at no great cost: if that gives the
+same bytes, no name occurred twice (an encoder writes each once). Only where it does not (spaces, escapes, duplicates)
+a second parser looks at every object.
+"""
+
+from __future__ import annotations
+
+import json
+from binascii import Error as _BinasciiError
+from binascii import a2b_base64
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+
+from counterfoil.tokens import rules
+from counterfoil.tokens.limits import MAX_DEPTH, MAX_MEMBERS, MAX_NUMERIC_DATE
+from counterfoil.tokens.rules import refused
+
+# base64url to base64. The characters that only base64 has, and padding, become one that no alphabet has.
+TO_BASE64 = bytes.maketrans(b"-_+/=", b"+/!!!")
+_PADDING = (b"", b"", b"==", b"=")
+# By length mod 4: the last characters whose unused bits are zero (RFC 4648, 3.5).
+_LAST: tuple[frozenset[int], ...] = (
+    frozenset(), frozenset(), frozenset(b"AQgw"), frozenset(b"AEIMQUYcgkosw048"),
+)  # fmt: skip
+
+_decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
+
+
+def from_base64url(text: bytes, what: str) -> bytes:
+    """Return what base64url without padding encodes; raises VerifyError F2 for any other text.
+
+    >>> from_base64url(b"eyJhbGci", "header")
+    b'{"alg'
+    """
+    return from_translated(text.translate(TO_BASE64), what)
+
+
+def from_translated(text: bytes, what: str) -> bytes:
+    """Return the same for a text that went through `TO_BASE64`."""
+    spare = len(text) & 3
+    if spare and text[-1] not in _LAST[spare]:
+        raise refused(rules.MALFORMED, "base64url", f"{what} in canonical base64url", "unused bits that are not zero")
+    try:
+        return a2b_base64(text + _PADDING[spare], strict_mode=True)
+    except _BinasciiError as error:
+        raise refused(rules.MALFORMED, "base64url", f"{what} in base64url without padding", "other text") from error
+
+
+def json_object(raw: bytes, what: str) -> dict[str, Any]:
+    """Return the JSON object that `raw` is. Raises VerifyError: F2 for other JSON or none, F3 for a duplicate name."""
+    try:
+        value = _decode(raw)
+        same = type(value) is dict and _encode(value) == raw
+    except RecursionError as error:
+        raise refused(rules.TOO_LARGE, "depth", f"at most {MAX_DEPTH} levels in {what}", "far more") from error
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise refused(rules.MALFORMED, "json", f"{what} as a JSON object", "text that is none") from error
+    if type(value) is not dict:
+        raise refused(rules.MALFORMED, "object", f"{what} as a JSON object", rules.quoted(value))
+    if not same:
+        _refuse_duplicates(raw, what)
+    return value
+
+
+class _DuplicateError(ValueError):
+    """A name occurs twice."""
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> None:
+    names = [name for name, _ in pairs]
+    if len(set(names)) != len(names):
+        raise _DuplicateError(next(name for place, name in enumerate(names) if name in names[:place]))
+
+
+def _refuse_duplicates(raw: bytes, what: str) -> None:
+    try:
+        json.loads(raw.decode("utf-8"), object_pairs_hook=_unique)
+    except _DuplicateError as error:
+        raise refused(
+            rules.DUPLICATE, "member", f"each name once in {what}", f"{rules.quoted(str(error))} twice"
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise refused(rules.MALFORMED, "json", f"{what} as a JSON object", "text that is none") from error
+
+
+def frozen(members: dict[str, Any], what: str) -> MappingProxyType[str, Any]:
+    """Return an object that cannot be changed, at any depth; raises VerifyError F1 for too deep or too many."""
+    if len(members) > MAX_MEMBERS:
+        raise refused(rules.TOO_LARGE, "members", f"at most {MAX_MEMBERS} members in {what}", str(len(members)))
+    left = MAX_MEMBERS - len(members)
+    for name, value in members.items():
+        kind = type(value)
+        if kind is list or kind is dict:
+            members[name], left = _frozen(value, what, 2, left)
+    return MappingProxyType(members)
+
+
+def _frozen(value: Any, what: str, depth: int, left: int) -> tuple[Any, int]:
+    """Return the value frozen, and how many members may follow it."""
+    left -= len(value)
+    if left < 0:
+        raise refused(rules.TOO_LARGE, "members", f"at most {MAX_MEMBERS} members in {what}", "more")
+    if depth > MAX_DEPTH:
+        raise refused(rules.TOO_LARGE, "depth", f"at most {MAX_DEPTH} levels in {what}", "more")
+    held: list[Any] = []
+    for item in value.values() if type(value) is dict else value:
+        if type(item) is list or type(item) is dict:
+            inner, left = _frozen(item, what, depth + 1, left)
+            held.append(inner)
+        else:
+            held.append(item)
+    return MappingProxyType(dict(zip(value, held, strict=True))) if type(value) is dict else tuple(held), left
+
+
+def numeric_date(value: object) -> float | None:
+    """Return a NumericDate (RFC 7519, 2) in bounds; None for anything else, a truth value included."""
+    if (type(value) is int or type(value) is float) and 0 <= value <= MAX_NUMERIC_DATE:
+        return value
+    return None

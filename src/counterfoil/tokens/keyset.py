@@ -1,0 +1,208 @@
+"""The keys that a verifier knows: JWKS documents and certificates, each key with what it may sign.
+
+A key that is unfit, or that nothing entitles, is left out with its reason (`unusable`): providers publish keys of new
+kinds, and one must not stop a service. A document with secret material or two keys of one id is refused as a whole.
+"""
+
+from __future__ import annotations
+
+import binascii
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC
+from types import MappingProxyType
+from typing import Any
+
+from cryptography import x509
+
+from counterfoil.errors import PolicyError, VerifyError
+from counterfoil.tokens.algorithms import ALGORITHMS, Check, check
+from counterfoil.tokens.encoding import json_object, numeric_date
+from counterfoil.tokens.entitlement import Entitlement, IssuerPattern, KeyState, strictest
+from counterfoil.tokens.jwk import ExposedKeyError, PublicJwk, UnfitKeyError, from_certificate, public_jwk
+from counterfoil.tokens.limits import MAX_JWKS_BYTES, MAX_KEYS
+
+PEM_BEGIN = b"-----BEGIN CERTIFICATE-----"
+
+
+@dataclass(frozen=True)
+class Key:
+    """A public key, what it may sign, and how a signature of each of its algorithms is checked."""
+
+    id: str
+    jwk: PublicJwk = field(repr=False)
+    entitlement: Entitlement
+    checks: Mapping[str, Check] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class KeySet:
+    """Keys by id. `unusable`: ids of keys that were left out, with the reason."""
+
+    keys: Mapping[str, Key]
+    unusable: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def joined(cls, sets: Iterable[KeySet]) -> KeySet:
+        """Return all keys of several sets; raises PolicyError if two of them have a key of one id."""
+        keys: dict[str, Key] = {}
+        unusable: dict[str, str] = {}
+        for held in sets:
+            if twice := sorted((set(held.keys) | set(held.unusable)) & (set(keys) | set(unusable))):
+                raise PolicyError(
+                    f"key id {twice[0]!r} is in two key sets",
+                    hint="two keys of one id cannot be told apart (RFC 7517, 4.5); keep one",
+                )
+            keys |= held.keys
+            unusable |= held.unusable
+        return cls(MappingProxyType(keys), MappingProxyType(unusable))
+
+
+@dataclass(frozen=True)
+class Grant:
+    """What a policy grants to the keys of one document: to all of them, and less to some of them."""
+
+    to_all: Entitlement
+    to_key: Mapping[str, Entitlement] = field(default_factory=dict)
+
+
+def from_document(document: bytes, grant: Grant, where: str) -> KeySet:
+    """Return the keys of a JWKS (RFC 7517, 5) or of PEM certificates, entitled by the policy and by themselves.
+
+    `where` names the document in errors. Raises PolicyError for a document that cannot be used.
+    """
+    if len(document) > MAX_JWKS_BYTES:
+        raise PolicyError(f"{where}: larger than {MAX_JWKS_BYTES} bytes", hint="a key set is a few kilobytes")
+    found = _certificates(document, where) if document.lstrip().startswith(PEM_BEGIN) else _jwks(document, where)
+    keys: dict[str, Key] = {}
+    unusable: dict[str, str] = {}
+    for place, (name, made) in enumerate(found, 1):
+        try:
+            jwk = made()
+            key_id = _named(jwk)
+            _once(key_id, keys, unusable, where)
+            keys[key_id] = _key(key_id, jwk, grant)
+        except ExposedKeyError as error:
+            raise PolicyError(
+                f"{where}: key {place}: {error}", hint="treat that key as stolen; publish public keys only"
+            ) from error
+        except UnfitKeyError as error:
+            key_id = name or f"#{place}"
+            _once(key_id, keys, unusable, where)
+            unusable[key_id] = str(error)
+    if unknown := sorted(set(grant.to_key) - set(keys) - set(unusable)):
+        unusable |= dict.fromkeys(unknown, f"not in {where}")
+    return KeySet(MappingProxyType(keys), MappingProxyType(unusable))
+
+
+def _once(key_id: str, keys: Mapping[str, Key], unusable: Mapping[str, str], where: str) -> None:
+    if key_id in keys or key_id in unusable:
+        raise PolicyError(
+            f"{where}: two keys have the id {key_id!r}", hint="they cannot be told apart (RFC 7517, 4.5); keep one"
+        )
+
+
+def _named(jwk: PublicJwk) -> str:
+    if jwk.key_id is None:
+        raise UnfitKeyError("it has no kid")
+    return jwk.key_id
+
+
+class _Maker:
+    """Makes a key when it is called, so that one failure is one key's."""
+
+    def __init__(self, source: Mapping[str, Any] | x509.Certificate) -> None:
+        self.source = source
+
+    def __call__(self) -> PublicJwk:
+        return from_certificate(self.source) if isinstance(self.source, x509.Certificate) else public_jwk(self.source)
+
+
+def _jwks(document: bytes, where: str) -> list[tuple[str, _Maker]]:
+    try:
+        members = json_object(document, "the document").get("keys")
+    except VerifyError as error:
+        raise PolicyError(f"{where}: expected a JWKS: {error.expected}, got {error.got}") from error
+    if not isinstance(members, list) or not all(isinstance(member, dict) for member in members):
+        raise PolicyError(f"{where}: expected a JWKS with a list named keys", hint='such as {"keys": [{"kty": ...}]}')
+    if not 0 < len(members) <= MAX_KEYS:
+        raise PolicyError(f"{where}: expected 1 to {MAX_KEYS} keys, got {len(members)}")
+    return [(str(member.get("kid", ""))[:80], _Maker(member)) for member in members]
+
+
+def _certificates(document: bytes, where: str) -> list[tuple[str, _Maker]]:
+    try:
+        found = x509.load_pem_x509_certificates(document)
+    except (ValueError, binascii.Error) as error:
+        raise PolicyError(f"{where}: expected certificates in PEM form") from error
+    return [("", _Maker(certificate)) for certificate in found[:MAX_KEYS]]
+
+
+def _key(key_id: str, jwk: PublicJwk, grant: Grant) -> Key:
+    granted = [grant.to_all, stated(jwk)]
+    if key_id in grant.to_key:
+        granted.append(grant.to_key[key_id])
+    allowed = strictest(granted)
+    _check_entitled(allowed, jwk)
+    algorithms = jwk.algorithms if allowed.algorithms is None else jwk.algorithms & allowed.algorithms
+    if not algorithms:
+        raise UnfitKeyError("no algorithm is allowed by the policy and suits the key")
+    checks = {name: check(jwk.key, ALGORITHMS[name]) for name in sorted(algorithms)}
+    return Key(key_id, jwk, allowed, MappingProxyType(checks))
+
+
+def _check_entitled(allowed: Entitlement, jwk: PublicJwk) -> None:
+    """Refuse a key that nobody restricts, or that the sources restrict to nothing."""
+    if not allowed.issuers:
+        raise UnfitKeyError("neither the policy nor the key says which issuer it signs for")
+    if allowed.algorithms is None and "alg" not in jwk.members and jwk.kty == "RSA":
+        raise UnfitKeyError("neither the policy nor the key says which algorithm it signs with")
+    for name in ("tenants", "audiences", "classes"):
+        if getattr(allowed, name) == frozenset():
+            raise UnfitKeyError(f"policy and key have no {name} in common")
+
+
+def stated(jwk: PublicJwk) -> Entitlement:
+    """Return what a JWK says of itself.
+
+    `issuer`: Microsoft's member, literal or with `{tenantid}`. `iat`, `nbf`, `exp`, `revoked`: OpenID Federation 1.0,
+    8.7.2. The validity of the first certificate of `x5c`: RFC 5280, 4.1.2.5.
+    """
+    members = jwk.members
+    starts = [_date(members, name) for name in ("iat", "nbf") if name in members]
+    ends = [_date(members, "exp")] if "exp" in members else []
+    if jwk.certificate is not None:
+        starts.append(jwk.certificate.not_valid_before_utc.astimezone(UTC).timestamp())
+        ends.append(jwk.certificate.not_valid_after_utc.astimezone(UTC).timestamp())
+    state, why = _revoked(members)
+    return Entitlement(
+        issuers=_issuer(members),
+        sign_from=max(starts, default=Entitlement.sign_from),
+        sign_until=min(ends, default=Entitlement.sign_until),
+        state=state,
+        why=why,
+    )
+
+
+def _issuer(members: Mapping[str, Any]) -> tuple[tuple[IssuerPattern, ...], ...]:
+    if "issuer" not in members:
+        return ()
+    try:
+        return ((IssuerPattern.of(str(members["issuer"] if isinstance(members["issuer"], str) else "")),),)
+    except ValueError as error:
+        raise UnfitKeyError("issuer is no issuer") from error
+
+
+def _date(members: Mapping[str, Any], name: str) -> float:
+    value = numeric_date(members[name])
+    if value is None:
+        raise UnfitKeyError(f"{name} is not a time in seconds")
+    return value
+
+
+def _revoked(members: Mapping[str, Any]) -> tuple[KeyState, str]:
+    if members.get("revoked") is None:
+        return KeyState.CURRENT, ""
+    told = members["revoked"]
+    reason = told.get("reason") if isinstance(told, dict) else None
+    return KeyState.BLOCKED, f"revoked: {str(reason)[:40]}" if reason else "revoked"

@@ -1,0 +1,48 @@
+"""Bounds on what is untrusted. Reached bounds refuse the token (`token-too-large`); nothing is cut short."""
+
+from __future__ import annotations
+
+# A compact token. Web servers take 8 to 16 KiB of headers (nginx large_client_header_buffers, Apache
+# LimitRequestFieldSize, IIS MaxFieldLength), so that no longer one arrives in a request.
+MAX_TOKEN_BYTES = 16 * 1024
+# A status list token: a million statuses of one bit, incompressible, in base64url twice (RFC-to-be
+# draft-ietf-oauth-status-list, section 12.5 on size).
+MAX_STATUS_LIST_BYTES = 512 * 1024
+# The same after decompression: eight million statuses of one bit. A bound against decompression bombs.
+MAX_STATUS_LIST_INFLATED = 1024 * 1024
+# A decoded JOSE header. The largest genuine one is a DPoP proof with an RSA-4096 key: about 900 bytes.
+MAX_HEADER_BYTES = 4 * 1024
+# Objects and arrays inside each other, the outermost included. RFC 8693 actor chains are the deepest in use.
+MAX_DEPTH = 8
+# Members and elements in a whole header or claims set. Entra ID writes at most 200 groups into a JWT.
+MAX_MEMBERS = 1_024
+# A key id: Entra has 27 characters, RFC 7638 thumbprints 43 (SHA-512: 86).
+MAX_KEY_ID = 256
+# A JWKS document and the keys in it. Large providers publish under 20 keys, x5c included.
+MAX_JWKS_BYTES = 1024 * 1024
+MAX_KEYS = 256
+# A policy file.
+MAX_POLICY_BYTES = 1024 * 1024
+# RSA: NIST SP 800-131A forbids less than 2048 bits; more than 8192 is a way to make verification slow.
+MIN_RSA_BITS, MAX_RSA_BITS = 2048, 8192
+# Public exponents up to 2^32: FIPS 186-5 allows larger ones, which nobody uses and which are slow to verify.
+MIN_RSA_EXPONENT, MAX_RSA_EXPONENT = 3, 2**32
+# 9999-12-31T23:59:59Z, the last moment that most systems can represent. RFC 7519 gives no bound.
+MAX_NUMERIC_DATE = 253_402_300_799
+# Clock skew. RFC 7519, 4.1.4: "usually no more than a few minutes".
+MAX_LEEWAY = 300
+# The longest lifetime a policy may allow: 28 hours, Entra's tokens under continuous access evaluation. NIST IR 8587
+# asks for an hour.
+MAX_LIFETIME = 28 * 3600
+# How old a DPoP proof may be at most (RFC 9449, 11.1: "relatively brief period", seconds or minutes).
+MAX_PROOF_AGE = 300
+# Actors behind each other in an `act` claim (RFC 8693, 4.1).
+MAX_ACTORS = 4
+# A SAML response or assertion.
+MAX_ASSERTION_BYTES = 256 * 1024
+# Keys of one issuer that a SAML signature is tried with: a current, a next and previous ones.
+MAX_CANDIDATE_KEYS = 16
+# Headers of tokens that verified, which are not parsed again.
+MAX_CACHED_HEADERS = 256
+# What an error quotes of a token's value.
+MAX_QUOTED = 80

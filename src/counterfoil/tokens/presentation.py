@@ -1,0 +1,40 @@
+"""What is shown together with a token: proof of possession, certificate, status. One value, checked when built."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class DpopRequest:
+    """A DPoP proof (RFC 9449) and the request that it came with.
+
+    `url`: the request's URL as the client sees it. `nonce`: what the server gave out, if it gives nonces out.
+    `seen`: ids of proofs that were accepted before (within the flow's `proof_age`); the caller remembers
+    `VerifiedToken.proof_id` for that.
+    """
+
+    proof: str = field(repr=False)
+    method: str
+    url: str
+    nonce: str | None = field(default=None, repr=False)
+    seen: Container[str] = ()
+
+
+@dataclass(frozen=True)
+class Presentation:
+    """How a token was presented. `certificate`: the client's, DER, from mutual TLS (RFC 8705).
+
+    `renewal`: at a place that renews or exchanges tokens. `status_list`: the status list token that the token points
+    to. `introspection`: the response of the issuer's introspection endpoint, JSON (RFC 7662).
+    """
+
+    dpop: DpopRequest | None = None
+    certificate: bytes | None = field(default=None, repr=False)
+    renewal: bool = False
+    status_list: str | bytes | None = field(default=None, repr=False)
+    introspection: bytes | None = field(default=None, repr=False)
+
+
+BEARER = Presentation()

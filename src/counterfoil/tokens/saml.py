@@ -1,0 +1,152 @@
+"""SAML 2.0 assertions, verified by the rules for tokens. Needs the extra `saml` (signxml, lxml).
+
+Only keys with a certificate of the policy can verify an assertion. A certificate that the assertion brings selects
+among those, and is never trusted itself (V14). Encrypted assertions are refused. What is read is what was signed.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from lxml import etree
+from signxml.algorithms import DigestAlgorithm, SignatureMethod
+from signxml.exceptions import SignXMLException
+from signxml.verifier import SignatureConfiguration, XMLVerifier
+
+from counterfoil.errors import UsageError, VerifyError
+from counterfoil.tokens import claims, jws, rules
+from counterfoil.tokens.encoding import frozen
+from counterfoil.tokens.keyset import Key
+from counterfoil.tokens.limits import MAX_CANDIDATE_KEYS
+from counterfoil.tokens.policy import TokenPolicy
+from counterfoil.tokens.rules import quoted, refused
+from counterfoil.tokens.saml_document import SIGNATURE, assertion_in, read_claims
+from counterfoil.tokens.verifier import VerifiedToken
+
+# XML Signature methods by the JWA algorithm with the same key, padding and hash. SHA-1 is not among them.
+METHODS: Mapping[str, tuple[str, SignatureMethod]] = {
+    method.value: (name, method)
+    for name, method in (
+        ("RS256", SignatureMethod.RSA_SHA256),
+        ("RS384", SignatureMethod.RSA_SHA384),
+        ("RS512", SignatureMethod.RSA_SHA512),
+        ("ES256", SignatureMethod.ECDSA_SHA256),
+        ("ES384", SignatureMethod.ECDSA_SHA384),
+        ("ES512", SignatureMethod.ECDSA_SHA512),
+    )
+}
+_DIGESTS = frozenset({DigestAlgorithm.SHA256, DigestAlgorithm.SHA384, DigestAlgorithm.SHA512})
+
+
+class SamlVerifier:
+    """Verifies the assertions of one flow of class `saml`. Safe to share between threads."""
+
+    def __init__(self, policy: TokenPolicy, flow: str | None = None) -> None:
+        """Take the flow of this name (or the only one); raises UsageError if it is not for SAML."""
+        self.policy = policy
+        self.flow = policy.flow(flow)
+        if self.flow.token_class.name != "saml":
+            raise UsageError(f"flow {self.flow.name!r} is not of class saml", hint="use Verifier for JWTs")
+        self._keys = [key for key in policy.keys.keys.values() if key.jwk.certificate is not None]
+
+    def verify(self, document: bytes, *, at: float | datetime) -> VerifiedToken:
+        """Return the claims of the one assertion in `document` (XML: a response, or an assertion).
+
+        Raises VerifyError, and nothing else, for whatever is wrong with it. The digest is that of the signed element in
+        canonical form.
+        """
+        moment = at.timestamp() if isinstance(at, datetime) and at.tzinfo is not None else at
+        if isinstance(moment, datetime):
+            raise UsageError("at: a time without offset", hint="give a datetime with tzinfo, or Unix seconds")
+        assertion = assertion_in(document)
+        algorithm, method = _method(assertion)
+        key, octets, signed = self._signed(assertion, algorithm, method)
+        try:
+            return self._entitled(key, algorithm, octets, signed, moment)
+        except VerifyError as error:
+            error.key_id, error.signature_verified = key.id, True
+            raise
+
+    def _signed(
+        self, assertion: etree._Element, algorithm: str, method: SignatureMethod
+    ) -> tuple[Key, bytes, etree._Element]:
+        """F5, V1, V2: return the key that signed, and what it signed."""
+        tried: VerifyError | None = None
+        for key in self._candidates(assertion):
+            jws.check_of(key, algorithm)
+            try:
+                return key, *_covered(assertion, key, method)
+            except (SignXMLException, etree.LxmlError, ValueError, binascii.Error) as error:
+                tried = refused(rules.SIGNATURE, "signature", "a signature of a known key", "another")
+                tried.key_id, tried.__cause__ = key.id, error
+        raise tried or refused(rules.V2, "known", "a certificate of the key set", "another, or none")
+
+    def _candidates(self, assertion: etree._Element) -> Iterator[Key]:
+        """Yield the keys that may have signed: the one whose certificate is named, or else all, up to a bound."""
+        path = (f"{SIGNATURE}{name}" for name in ("Signature", "KeyInfo", "X509Data", "X509Certificate"))
+        named = assertion.find("/".join(path))
+        if named is None:
+            yield from self._keys[:MAX_CANDIDATE_KEYS]
+            return
+        try:
+            der = base64.b64decode("".join((named.text or "").split()), validate=True)
+        except (binascii.Error, ValueError):
+            return
+        yield from (key for key in self._keys if _certificate(key).public_bytes(Encoding.DER) == der)
+
+    def _entitled(
+        self, key: Key, algorithm: str, octets: bytes, signed: etree._Element, at: float
+    ) -> VerifiedToken:
+        """V2 to V9, as for other tokens."""
+        flow = self.flow
+        claims.v2_state(key)
+        said = frozen(read_claims(signed, flow.recipients, at, flow.leeway), "the assertion")
+        claims.v10_required(said, flow)
+        times = claims.v10_times(said, flow)
+        audience = claims.v10_audience(said, flow)
+        claims.v3_window(key, times.issued)
+        tenant = claims.v5_tenant(said, flow)
+        claims.v4_entitled(key, said["iss"], tenant, audience, flow)
+        claims.v6_issuer(said["iss"], tenant, flow)
+        claims.v7_audience(audience, flow)
+        claims.v9_times(said, times, flow, at)
+        return VerifiedToken(
+            said, {"alg": algorithm}, key.id, algorithm, "saml", tenant, audience, times.end, sha256(octets).digest()
+        )
+
+
+def _certificate(key: Key) -> x509.Certificate:
+    assert key.jwk.certificate is not None, "only keys with a certificate are asked"  # noqa: S101
+    return key.jwk.certificate
+
+
+def _method(assertion: etree._Element) -> tuple[str, SignatureMethod]:
+    """V1, first half: return the algorithm that the signature names."""
+    found = assertion.find(f"{SIGNATURE}Signature/{SIGNATURE}SignedInfo/{SIGNATURE}SignatureMethod")
+    name = None if found is None else found.get("Algorithm")
+    if name is None or name not in METHODS:
+        raise refused(rules.V1, "known", "RSA or ECDSA with SHA-256 or longer", quoted(name))
+    return METHODS[name]
+
+
+def _covered(assertion: etree._Element, key: Key, method: SignatureMethod) -> tuple[bytes, etree._Element]:
+    """Return what the signature covers, as octets and as an element; A1 if that is not the assertion."""
+    certificate = _certificate(key)
+    # The window of the certificate is V3's, for the time of issuance; signxml would hold it to the present.
+    inside = certificate.not_valid_before_utc
+    expected = SignatureConfiguration(
+        location="./", expect_references=1, signature_methods=frozenset({method}), digest_algorithms=_DIGESTS,
+        verification_time=inside, ignore_ambiguous_key_info=True,
+    )  # fmt: skip
+    found: Any = XMLVerifier().verify(assertion, x509_cert=certificate, id_attribute="ID", expect_config=expected)
+    signed = found.signed_xml
+    if signed is None or signed.tag != assertion.tag or signed.get("ID") != assertion.get("ID"):
+        raise refused(rules.WRAPPED, "covers", "a signature over the assertion", "one over something else")
+    return found.signed_data, signed

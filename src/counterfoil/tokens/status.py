@@ -1,0 +1,117 @@
+"""S1: what the issuer says of the token today, by a status list (draft-ietf-oauth-status-list) or RFC 7662.
+
+The decision only. Fetching lists and asking endpoints is in `relying/`; what was fetched comes in with the token.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from counterfoil.errors import VerifyError
+from counterfoil.tokens import rules
+from counterfoil.tokens.encoding import from_base64url, json_object
+from counterfoil.tokens.flow import Flow, StatusCheck
+from counterfoil.tokens.limits import MAX_STATUS_LIST_INFLATED, MAX_TOKEN_BYTES
+from counterfoil.tokens.presentation import Presentation
+from counterfoil.tokens.rules import quoted, refused, when
+
+if TYPE_CHECKING:
+    from counterfoil.tokens.verifier import VerifiedToken
+
+# Token Status List, 7.1: 0 is the only status of a token that may be used.
+VALID = 0
+STATUS_NAMES: Mapping[int, str] = {1: "revoked", 2: "suspended"}
+_BITS = (1, 2, 4, 8)
+
+
+def s1_status(
+    claims: Mapping[str, Any],
+    flow: Flow,
+    shown: Presentation,
+    at: float,
+    verify: Callable[[str | bytes], VerifiedToken],
+) -> None:
+    """Refuse a token that the issuer does not say is valid. `verify` verifies a status list token."""
+    if flow.status is StatusCheck.INTROSPECTION:
+        _introspected(claims, shown.introspection, at)
+    else:
+        _in_list(claims, shown.status_list, at, verify)
+
+
+def _in_list(
+    claims: Mapping[str, Any], token: str | bytes | None, at: float, verify: Callable[[str | bytes], VerifiedToken]
+) -> None:
+    index, uri = _reference(claims)
+    if token is None:
+        raise refused(rules.STATUS, "list", f"the status list {quoted(uri)}", "none")
+    try:
+        found = verify(token)
+        bits, statuses = _statuses(found.claims)
+    except VerifyError as error:
+        raise refused(rules.STATUS, "list", "a status list that verifies", f"one refused as {error.code}") from error
+    if found.subject != uri:  # 8.3, step 4.1
+        raise refused(rules.STATUS, "uri", f"the status list {quoted(uri)}", quoted(found.subject))
+    if found.issuer != claims["iss"]:
+        raise refused(rules.STATUS, "issuer", "a status list of the token's issuer", quoted(found.issuer))
+    _within_ttl(found.claims, at)
+    place = index * bits // 8
+    if not place < len(statuses):
+        raise refused(rules.STATUS, "index", f"an index below {len(statuses) * 8 // bits}", quoted(index))
+    value = statuses[place] >> (index * bits % 8) & ((1 << bits) - 1)  # 4.1: from the least significant bit on
+    if value != VALID:
+        raise refused(rules.STATUS, "status", "valid (0)", f"{STATUS_NAMES.get(value, 'another status')} ({value})")
+
+
+def _reference(claims: Mapping[str, Any]) -> tuple[int, str]:
+    """Return the place of the token's status, and the list it is in (6.1)."""
+    status = claims.get("status")
+    listed = status.get("status_list") if isinstance(status, Mapping) else None
+    index, uri = (listed.get("idx"), listed.get("uri")) if isinstance(listed, Mapping) else (None, None)
+    if type(index) is not int or not 0 <= index < MAX_STATUS_LIST_INFLATED * 8 or not isinstance(uri, str):
+        raise refused(rules.STATUS, "reference", "a status claim with idx and uri", quoted(status))
+    return index, uri
+
+
+def _statuses(claims: Mapping[str, Any]) -> tuple[int, bytes]:
+    """Return bits per status, and the list (4.2); raises VerifyError."""
+    listed = claims["status_list"]
+    bits, packed = (listed.get("bits"), listed.get("lst")) if isinstance(listed, Mapping) else (None, None)
+    if type(bits) is not int or bits not in _BITS or not isinstance(packed, str):
+        raise refused(rules.MALFORMED, "status_list", "bits (1, 2, 4 or 8) and lst", quoted(listed))
+    inflate = zlib.decompressobj()
+    try:
+        statuses = inflate.decompress(from_base64url(packed.encode("utf-8"), "lst"), MAX_STATUS_LIST_INFLATED)
+    except zlib.error as error:
+        raise refused(rules.MALFORMED, "lst", "a list compressed with zlib", "other data") from error
+    if not inflate.eof:
+        raise refused(rules.TOO_LARGE, "lst", f"a whole list of at most {MAX_STATUS_LIST_INFLATED} bytes", "another")
+    return bits, statuses
+
+
+def _within_ttl(claims: Mapping[str, Any], at: float) -> None:
+    """Refuse a list that its issuer no longer stands by (5.1: `ttl`, seconds after `iat`)."""
+    ttl = claims.get("ttl")
+    if ttl is not None and (type(ttl) not in (int, float) or not at <= claims["iat"] + ttl):
+        raise refused(rules.STATUS, "ttl", "a status list within its ttl", f"one from {when(claims['iat'])}")
+
+
+def _introspected(claims: Mapping[str, Any], response: bytes | None, at: float) -> None:
+    if response is None:
+        raise refused(rules.STATUS, "introspection", "an introspection response", "none")
+    if len(response) > MAX_TOKEN_BYTES:
+        raise refused(rules.STATUS, "introspection", f"a response of at most {MAX_TOKEN_BYTES} bytes", "a larger one")
+    try:
+        told = json_object(response, "the response")
+    except VerifyError as error:
+        raise refused(rules.STATUS, "introspection", "a response in JSON", f"one refused as {error.code}") from error
+    if told.get("active") is not True:
+        raise refused(rules.STATUS, "active", "active: true", quoted(told.get("active")))
+    # RFC 7662, 2.2: where it speaks of the token it must speak of this token.
+    for name in ("iss", "sub", "client_id", "jti", "iat", "exp"):
+        if name in told and name in claims and told[name] != claims[name]:
+            raise refused(rules.STATUS, name, f"{name} {quoted(claims[name])} as in the token", quoted(told[name]))
+    end = told.get("exp")
+    if end is not None and (type(end) not in (int, float) or not at < end):
+        raise refused(rules.STATUS, "exp", f"an expiry after {when(at)}", quoted(end))

@@ -1,0 +1,151 @@
+"""The verifier: a token in, its verified claims out, or one error. docs/reference/verification.md has the plan.
+
+The order: F1 F2 F3 F4 (form), V14 V1 V2 (header and key), F5 (signature), V2 (state of the key), V10 V3 V5 V4 V6 V7 V8
+V9 V13 (claims), V11 (actors), V12 (binding), S1 (status). What is cheap and needs no trust comes first; whatever
+follows F5 is known to be signed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from counterfoil.errors import UsageError, VerifyError
+from counterfoil.tokens import actors, binding, claims, jws, status
+from counterfoil.tokens.algorithms import Check
+from counterfoil.tokens.encoding import from_translated, frozen, json_object
+from counterfoil.tokens.flow import StatusCheck
+from counterfoil.tokens.keyset import Key
+from counterfoil.tokens.limits import MAX_CACHED_HEADERS, MAX_STATUS_LIST_BYTES, MAX_TOKEN_BYTES
+from counterfoil.tokens.policy import TokenPolicy
+from counterfoil.tokens.presentation import BEARER, Presentation
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedToken:
+    """What a token was found to say. Claims and header cannot be changed, at any depth.
+
+    `digest`: the SHA-256 of the signing input, which names the token without holding it. `proof_id`: the id of the
+    DPoP proof that was accepted with it; keep it for the flow's `proof_age` to find replays.
+    """
+
+    claims: Mapping[str, Any] = field(repr=False)
+    header: Mapping[str, Any] = field(repr=False)
+    key_id: str
+    algorithm: str
+    token_class: str
+    tenant: str | None
+    audience: tuple[str, ...]
+    expires_at: float
+    digest: bytes = field(repr=False)
+    proof_id: str | None = None
+
+    @property
+    def issuer(self) -> str:
+        """The `iss` claim."""
+        return str(self.claims["iss"])
+
+    @property
+    def subject(self) -> str | None:
+        """The `sub` claim."""
+        return self.claims.get("sub")
+
+    @property
+    def token_id(self) -> str | None:
+        """The id that logs know the token by: `uti` (Entra), else `jti`."""
+        return self.claims.get("uti") or self.claims.get("jti")
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A header that verified before: the same octets need not be read again. The key's state is looked at each time."""
+
+    header: Mapping[str, Any]
+    key: Key
+    algorithm: str
+    check: Check
+
+
+class Verifier:
+    """Verifies the tokens of one flow of a policy. Safe to share between threads.
+
+    >>> Verifier(policy, "mail-api").verify(token, at=time.time()).claims["sub"]  # doctest: +SKIP
+    'alice'
+    """
+
+    def __init__(self, policy: TokenPolicy, flow: str | None = None) -> None:
+        """Take the flow of this name (or the only one); raises UsageError if there is none."""
+        self.policy = policy
+        self.flow = policy.flow(flow)
+        self._headers: dict[bytes, _Known] = {}
+        self._most = MAX_STATUS_LIST_BYTES if self.flow.token_class.name == "status-list" else MAX_TOKEN_BYTES
+
+    def verify(
+        self, token: str | bytes, *, at: float | datetime, shown: Presentation = BEARER
+    ) -> VerifiedToken:
+        """Return the token's verified claims. Raises VerifyError, and nothing else, for whatever is wrong with it.
+
+        `at`: the present, in Unix seconds or as a datetime with offset. `shown`: what came with the token.
+        """
+        moment = at.timestamp() if isinstance(at, datetime) and at.tzinfo is not None else at
+        if isinstance(moment, datetime):
+            raise UsageError("at: a time without offset", hint="give a datetime with tzinfo, or Unix seconds")
+        parts = jws.compact(token, self._most)
+        known = self._headers.get(parts.header) or self._read(parts.header)
+        digest = jws.signed(parts, known.check, known.key.id)
+        try:
+            found = self._entitled(parts, known, digest, moment, shown)
+        except VerifyError as error:
+            error.key_id, error.signature_verified = known.key.id, True
+            raise
+        if len(self._headers) >= MAX_CACHED_HEADERS:
+            self._headers.clear()
+        self._headers[parts.header] = known
+        return found
+
+    def _read(self, encoded: bytes) -> _Known:
+        """F1 to F4, V14, V1, V2: return what the header says, of a key that may be used with its algorithm."""
+        header = jws.read_header(encoded)
+        jws.refuse_keys(header)
+        algorithm = jws.algorithm_of(header)
+        key = jws.key_of(header, self.policy.keys)
+        return _Known(header, key, algorithm, jws.check_of(key, algorithm))
+
+    def _entitled(
+        self, parts: jws.Compact, known: _Known, digest: bytes, at: float, shown: Presentation
+    ) -> VerifiedToken:
+        """V2 to V13: return the claims of a signed token, if its key and its flow allow them."""
+        flow, key = self.flow, known.key
+        claims.v2_state(key)
+        said = frozen(json_object(from_translated(parts.payload, "the claims"), "the claims"), "the claims")
+        claims.v10_required(said, flow)
+        times = claims.v10_times(said, flow)
+        audience = claims.v10_audience(said, flow)
+        issuer = said["iss"]
+        claims.v3_window(key, times.issued)
+        tenant = claims.v5_tenant(said, flow)
+        claims.v4_entitled(key, issuer, tenant, audience, flow)
+        claims.v6_issuer(issuer, tenant, flow)
+        claims.v7_audience(audience, flow)
+        claims.v8_header(known.header, flow)
+        claims.v8_claims(said, flow)
+        claims.v9_times(said, times, flow, at)
+        if shown.renewal:
+            claims.v13_renewal(issuer, tenant, flow)
+        if "act" in said or "actortoken" in said:
+            actors.v11_actors(said, tenant, flow, lambda nested: self._other(flow.actor_flow).verify(nested, at=at))
+        proof_id = None
+        if "cnf" in said or shown.dpop is not None or flow.binding != "optional":
+            proof_id = binding.v12_binding(said, parts, flow, shown, at)
+        if flow.status is not StatusCheck.OFF:
+            status.s1_status(said, flow, shown, at, lambda listed: self._other(flow.status_flow).verify(listed, at=at))
+        return VerifiedToken(
+            said, known.header, key.id, known.algorithm, flow.token_class.name, tenant, audience, times.end, digest,
+            proof_id,
+        )  # fmt: skip
+
+    def _other(self, flow: str | None) -> Verifier:
+        """Return the verifier of a flow that this one refers to; the policy has made sure that it exists."""
+        return Verifier(self.policy, flow)
