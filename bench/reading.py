@@ -36,6 +36,7 @@ from counterfoil.case.sniff import Container
 from counterfoil.model.ids import uti
 from counterfoil.sources.m365_ual_api import SOURCE
 from counterfoil.sources.source import RAW_TEXT
+from counterfoil.unpack.walk import plain
 
 SEED = 558
 DAMAGED_EVERY = 10_000
@@ -153,7 +154,7 @@ def lines(path: Path, work: Path, threads: int) -> Yield:
     """Find the lines in Python with vector operations, share them with the engine, test and type them there."""
     del work
     with duckdb.connect(config=_config(threads, ordered=False)) as con:
-        texts = stream([InputText(0, path, Container.LINES)], Counter(), _nobody)
+        texts = stream([InputText(0, plain(path), Container.LINES)], Counter(), _nobody)
         con.register("records", pa.RecordBatchReader.from_batches(SCHEMA, texts))
         found = con.execute(f"""SELECT count(*), count(*) FILTER (NOT ok), count(position), {COUNTS}
             FROM (SELECT position, ok, unnest(json_transform(CASE WHEN ok THEN text END, '{STRUCTURE}'))
@@ -183,7 +184,7 @@ def _batch(path: Path, work: Path, threads: int, mapper: Callable[[ir.Table], ir
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     shape = Shape(SOURCE.name, SOURCE.raw, SOURCE.embedded, mapper)
     with engine(folder.tmp, memory=None, threads=threads) as con:
-        written = write_batch(con, folder, shape, [(digest, InputText(0, path, Container.LINES))], _nobody)
+        written = write_batch(con, folder, shape, [(digest, InputText(0, plain(path), Container.LINES))], _nobody)
     return Yield(written.rows, True, sum(file.rejected for file in written.files))
 
 

@@ -122,6 +122,7 @@ def _reading(settings: HuntSettings, manifest: Manifest) -> HuntReport:
             truncated=e.truncated,
             unread=e.unread,
             nearest=e.nearest,
+            archive=e.archive,
         )
         for e in manifest.inputs
     )

@@ -23,6 +23,10 @@ class InputError(CounterfoilError):
     """An input could not be read at all: change or re-export the file."""
 
 
+class MissingExtraError(InputError):
+    """What reads the input is not installed: install the extra that the hint names, and read it again."""
+
+
 class CaseError(CounterfoilError):
     """The case folder is missing, damaged, from another version, or not writable."""
 

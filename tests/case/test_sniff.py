@@ -9,6 +9,7 @@ import pytest
 
 from counterfoil.case.sniff import BOM, HEAD_BYTES, SAMPLE_RECORDS, Container, sniff
 from counterfoil.errors import InputError
+from counterfoil.unpack.walk import plain
 
 from .writing import put
 
@@ -43,7 +44,7 @@ TABLE = {
 @pytest.mark.parametrize("form", ["plain", "bom", "gzip"])
 def test_the_container_is_told_by_content(tmp_path: Path, data: bytes, container: Container, form: str) -> None:
     """Each form is recognised plain, with a byte order mark, and compressed; what is unknown says why."""
-    head = sniff(put(tmp_path / "file.dat", data, bom=form == "bom", packed=form == "gzip"))
+    head = sniff(plain(put(tmp_path / "file.dat", data, bom=form == "bom", packed=form == "gzip")))
     assert head.container is container
     assert bool(head.why) == (container in (Container.UNKNOWN, Container.EMPTY))
 
@@ -52,7 +53,7 @@ def test_the_container_is_told_by_content(tmp_path: Path, data: bytes, container
 def test_utf_16_is_named(tmp_path: Path, encoding: str) -> None:
     """What PowerShell's `>` writes is told apart from a binary file, with what to do about it."""
     mark = {"utf-16-le": b"\xff\xfe", "utf-16-be": b"\xfe\xff"}.get(encoding, b"")
-    head = sniff(put(tmp_path / "x", mark + '{"a":1}\r\n'.encode(encoding)))
+    head = sniff(plain(put(tmp_path / "x", mark + '{"a":1}\r\n'.encode(encoding))))
     assert (head.container, head.why) == (Container.UNKNOWN, "UTF-16 text: save it as UTF-8")
 
 
@@ -60,7 +61,7 @@ def test_the_sample_is_bounded(tmp_path: Path) -> None:
     """Only the first records are decoded, from any container."""
     records = [{"n": n} for n in range(SAMPLE_RECORDS * 3)]
     for data in (json.dumps(records), "\n".join(map(json.dumps, records)), json.dumps({"value": records})):
-        assert list(sniff(put(tmp_path / "x", data.encode())).records) == records[:SAMPLE_RECORDS]
+        assert list(sniff(plain(put(tmp_path / "x", data.encode()))).records) == records[:SAMPLE_RECORDS]
 
 
 @pytest.mark.parametrize("begin", [b"[", b'{"value":[', b'{"@odata.context":"x",\n "value":\n[', b""])
@@ -69,7 +70,7 @@ def test_a_file_larger_than_the_head_is_sampled(tmp_path: Path, begin: bytes) ->
     record = json.dumps({"text": "x" * 300_000}).encode()
     count = HEAD_BYTES // len(record) + 2
     data = begin + (b"," if begin else b"\n").join([record] * count) + (b"]" if begin else b"\n")
-    head = sniff(put(tmp_path / "x", data))
+    head = sniff(plain(put(tmp_path / "x", data)))
     assert head.container is (Container.DOCUMENT if begin else Container.LINES)
     assert len(head.records) == count - 2
     assert all(found == json.loads(record) for found in head.records)
@@ -78,19 +79,19 @@ def test_a_file_larger_than_the_head_is_sampled(tmp_path: Path, begin: bytes) ->
 @pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, '{"a":1}\n' + "[" * 100_000])
 def test_deep_nesting_is_no_harm(tmp_path: Path, text: str) -> None:
     """A file made to exhaust the parser's stack is unknown, or its broken lines are left to the reader."""
-    assert sniff(put(tmp_path / "x", text.encode())).container in (Container.UNKNOWN, Container.LINES)
+    assert sniff(plain(put(tmp_path / "x", text.encode()))).container in (Container.UNKNOWN, Container.LINES)
 
 
 def test_what_cannot_be_opened_is_an_input_error(tmp_path: Path) -> None:
     """A file that is gone, or a damaged archive, raises InputError with its path."""
     with pytest.raises(InputError, match="gone"):
-        sniff(tmp_path / "gone")
+        sniff(plain(tmp_path / "gone"))
     path = tmp_path / "damaged.gz"
     path.write_bytes(b"\x1f\x8b\x08\x00not gzip at all")
     with pytest.raises(InputError, match=r"damaged\.gz"):
-        sniff(path)
+        sniff(plain(path))
 
 
 def test_a_mark_alone_is_empty(tmp_path: Path) -> None:
     """A byte order mark and nothing else is an empty file."""
-    assert sniff(put(tmp_path / "x", BOM)).container is Container.EMPTY
+    assert sniff(plain(put(tmp_path / "x", BOM))).container is Container.EMPTY

@@ -13,6 +13,7 @@ from typing import Any
 
 from counterfoil.case.records import Counter, InputText, Limits, stream
 from counterfoil.case.sniff import BOM, Container
+from counterfoil.unpack.walk import plain
 
 MIB = 1 << 20
 
@@ -41,7 +42,7 @@ def streamed(
     """Stream one file; positions must be 1 to n, in order."""
     counter = Counter()
     told: list[int] = []
-    file = InputText(7, path, container, json_columns, shortfall)
+    file = InputText(7, plain(path), container, json_columns, shortfall)
     batches = list(stream([file], counter, told.append, Limits(chunk, record)))
     rows = [row for batch in batches for row in batch.to_pylist()]
     assert [row["position"] for row in rows] == list(range(1, len(rows) + 1))

@@ -16,6 +16,7 @@ from counterfoil.case.sniff import sniff
 from counterfoil.sources.recognise import Recognised, Sample, Unread, recognise
 from counterfoil.sources.registry import all_sources
 from counterfoil.sources.source import Csv, Source
+from counterfoil.unpack.walk import plain
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 
@@ -31,7 +32,7 @@ class Read:
 
 def recognised(path: Path) -> Recognised | Unread:
     """Return what the file is taken for."""
-    head = sniff(path)
+    head = sniff(plain(path))
     return recognise(Sample(head.container, head.header, head.records, path.name), all_sources())
 
 
@@ -69,7 +70,7 @@ def _rows(con: Any, folder: CaseFolder, source: Source, paths: Sequence[Path]) -
     csv = source.csv or Csv(frozenset())
     shape = Shape(source.name, source.raw, source.embedded, source.to_evidence)
     files = [
-        (_digest(p), InputText(n, p, sniff(p).container, csv.json_columns, None, csv.dates))
+        (_digest(p), InputText(n, plain(p), sniff(plain(p)).container, csv.json_columns, None, csv.dates))
         for n, p in enumerate(paths)
     ]
     written = write_batch(con, folder, shape, files, lambda _: None)

@@ -14,6 +14,7 @@ from counterfoil.case.records import InputText
 from counterfoil.case.sniff import Container
 from counterfoil.sources.recognise import Recognised
 from counterfoil.sources.source import Source
+from counterfoil.unpack.walk import plain
 
 from .expecting import Promise, Rows, at, by_position, read_samples
 from .reading import SAMPLES, Read, recognised
@@ -102,7 +103,7 @@ def _routed(source: Source, work: Path) -> list[tuple[int, str, str]]:
     folder = CaseFolder(work)
     folder.staging.mkdir(parents=True)
     folder.tmp.mkdir()
-    text = InputText(0, SAMPLES / "entra" / AM, Container.LINES)
+    text = InputText(0, plain(SAMPLES / "entra" / AM), Container.LINES)
     route = Route("category", source.markers["category"])
     shape = Shape(source.name, source.raw, source.embedded, source.to_evidence, route)
     with engine(folder.tmp, memory="1GB", threads=1) as con:

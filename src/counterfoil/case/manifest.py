@@ -18,7 +18,7 @@ class Input(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """One input file. `source` names the shape, empty if unread; `read` and `rejected` count records.
 
     A file of the same content as another is an input of its own, unread, with the hash of the other.
-    `linked`: it is a page that names one that follows.
+    `linked`: it is a page that names one that follows. `archive`: the SHA-256 of the archive on disk that it is in.
     """
 
     sha256: str
@@ -32,6 +32,16 @@ class Input(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     linked: bool = False
     unread: str = ""
     nearest: str = ""
+    archive: str = ""
+
+
+class Archive(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One archive on disk of which every member is an input, read or unread."""
+
+    sha256: str
+    path: str
+    size: int
+    members: int
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -47,6 +57,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     schema: str = SCHEMA
     version: str = __version__
     inputs: tuple[Input, ...] = ()
+    archives: tuple[Archive, ...] = ()
     batches: tuple[Batch, ...] = ()
 
 

@@ -13,7 +13,6 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import IO, Any
 
 import msgspec
@@ -21,8 +20,9 @@ import numpy as np
 import pyarrow as pa
 
 from counterfoil.case import columns
-from counterfoil.case.sniff import BOM, LISTS, Container, opened
+from counterfoil.case.sniff import BOM, LISTS, Container
 from counterfoil.errors import InputError
+from counterfoil.unpack.walk import Member
 
 CHUNK_BYTES = 8 << 20
 BATCH_ROWS = 4_096
@@ -44,7 +44,7 @@ class InputText:
     """
 
     number: int
-    path: Path
+    member: Member
     container: Container
     json_columns: frozenset[str] = frozenset()
     shortfall: tuple[str, str] | None = None
@@ -98,7 +98,7 @@ def stream(
     """
     for file in files:
         try:
-            with opened(file.path) as handle:
+            with file.member.open() as handle:
                 yield from _file(_Job(file, handle, counter, advance, limits or Limits()))
         except InputError as error:
             counter.failure = error
@@ -110,7 +110,7 @@ def date_order(file: InputText) -> columns.Order | None:
     if file.container is not Container.CSV or not file.date_columns:
         return None
     csv.field_size_limit(MAX_RECORD_BYTES)
-    with opened(file.path) as handle:
+    with file.member.open() as handle:
         return columns.order(handle, file.date_columns)
 
 
@@ -219,14 +219,14 @@ def _document(job: _Job) -> _Texts:
     job.advance(len(data))
     if len(data) > MAX_DOCUMENT_BYTES:
         raise InputError(
-            f"{file.path} is one JSON document of over {MAX_DOCUMENT_BYTES >> 20} MiB",
+            f"{file.member.name} is one JSON document of over {MAX_DOCUMENT_BYTES >> 20} MiB",
             hint="write it as JSON lines, one record a line (jq -c '.[]')",
         )
     data = data.removeprefix(BOM)
     try:
         found, next_page = _elements(data)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise InputError(f"{file.path} is damaged: {str(error)[:160]}", hint="export it again") from error
+        raise InputError(f"{file.member.name} is damaged: {str(error)[:160]}", hint="export it again") from error
     if next_page:
         job.counter.linked.add(file.number)
     for offset in range(0, len(found), BATCH_ROWS):

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 import json
-import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import msgspec
 
 from counterfoil.case import columns
-from counterfoil.errors import InputError
+from counterfoil.unpack.walk import Member
 
 HEAD_BYTES = 4 << 20  # enough for a few records of the largest kind
 SAMPLE_RECORDS = 50
 MAX_COLUMNS = 1_000
-GZIP_MAGIC = b"\x1f\x8b"
 BOM = b"\xef\xbb\xbf"
 
 # The members of a JSON document that hold its records (Graph: value, Azure storage and Event Hubs: records).
@@ -52,21 +47,9 @@ class Head:
     why: str = ""
 
 
-@contextmanager
-def opened(path: Path) -> Iterator[IO[bytes]]:
-    """Open the file for reading bytes, decompressed; raises InputError when that fails on the way."""
-    try:
-        with path.open("rb") as raw:
-            packed = raw.peek(2)[:2] == GZIP_MAGIC
-            with gzip.GzipFile(fileobj=raw) if packed else raw as file:
-                yield file  # type: ignore[misc]  # GzipFile is an IO[bytes] in all that is used here
-    except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"cannot read {path}: {error}") from error
-
-
-def sniff(path: Path) -> Head:
+def sniff(member: Member) -> Head:
     """Return what the head of the file shows; raises InputError if it cannot be opened."""
-    with opened(path) as file:
+    with member.open() as file:
         data = file.read(HEAD_BYTES)
     whole = len(data) < HEAD_BYTES
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):

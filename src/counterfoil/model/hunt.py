@@ -15,7 +15,8 @@ class InputFile:
     """What became of one input file. `read` = `kept` + `duplicates` + `rejected`.
 
     `source` is empty for a file that was not read; then `unread` says why and `nearest` names the closest shape.
-    `truncated` says how the export shows that it was cut off, or is empty.
+    `truncated` says how the export shows that it was cut off, or is empty. `archive` is the SHA-256 of the archive on
+    disk in which it is; `path` then goes on inside it.
     """
 
     path: str
@@ -29,6 +30,7 @@ class InputFile:
     truncated: str
     unread: str
     nearest: str
+    archive: str = ""
 
 
 @dataclass(frozen=True)

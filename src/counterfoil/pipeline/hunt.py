@@ -154,6 +154,7 @@ _COVERAGE = {
 _INPUT = {
     "path": "string", "sha256": "string", "size": "int64", "source": "string", "read": "int64", "kept": "int64",
     "duplicates": "int64", "rejected": "int64", "truncated": "string", "unread": "string", "nearest": "string",
+    "archive": "string",
 }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,18 +17,20 @@ import ibis.expr.types as ir
 import msgspec
 from ibis.backends.duckdb import Backend
 
-from counterfoil.case.folder import CaseFolder
+from counterfoil.case.folder import PRIVATE, CaseFolder
 from counterfoil.case.ingest import Route, Shape, Written, commit, write_batch
-from counterfoil.case.manifest import Batch, Input, Manifest, read_manifest, write_manifest
+from counterfoil.case.manifest import Archive, Batch, Input, Manifest, read_manifest, write_manifest
 from counterfoil.case.records import InputText
 from counterfoil.case.sniff import Container, Head, sniff
 from counterfoil.errors import InputError
 from counterfoil.pipeline.inputs import Candidate, digest
+from counterfoil.pipeline.members import Found, Unopened, members
 from counterfoil.pipeline.progress import Progress
 from counterfoil.sources.mapping import rows
 from counterfoil.sources.recognise import Recognised, Sample, Unread, recognise
 from counterfoil.sources.registry import all_sources
 from counterfoil.sources.source import TEXT, Csv, Source
+from counterfoil.unpack.walk import Unpacker, plain
 
 # A batch ends after so many bytes or files: what a killed run has to read again.
 BATCH_BYTES = 4 << 30
@@ -43,9 +45,19 @@ MAX_PAGE_DIGITS = 18  # what is longer is no page number
 class Planned:
     """A file with the sources that read it; the first one takes what the sample showed."""
 
-    candidate: Candidate
+    found: Found
     container: Container
     sources: tuple[Source, ...]
+
+
+@dataclass(frozen=True)
+class Sorted:
+    """What is to be done with the files: planned by the names of their sources, unread, or copies of others."""
+
+    planned: dict[tuple[str, ...], list[Planned]]
+    unread: list[Input]
+    copies: list[Input]
+    archives: list[Archive]
 
 
 def ingest(con: Backend, folder: CaseFolder, paths: Sequence[Path], progress: Progress) -> Manifest:
@@ -55,30 +67,61 @@ def ingest(con: Backend, folder: CaseFolder, paths: Sequence[Path], progress: Pr
     content as another, once that one is read.
     """
     manifest = read_manifest(folder.manifest)
-    known = {entry.sha256: Path(entry.path) for entry in reversed(manifest.inputs) if entry.sha256}
-    planned: dict[tuple[str, ...], list[Planned]] = {}
-    unread: list[Input] = []
-    copies: list[Input] = []
-    for found in _hashed(paths, progress):
-        if isinstance(found, Input):
-            unread.append(found)
-        elif found.sha256 in known:
-            first = known[found.sha256]
-            if found.path.absolute() != first.absolute():
-                copies.append(_unread(found, Unread("", f"same content as {first}")))
+    spool = folder.tmp / "unpacked"
+    spool.mkdir(mode=PRIVATE)
+    with Unpacker(spool) as unpacker:
+        work = _sorted(manifest, _hashed(paths, progress), unpacker)
+        manifest = _record(folder, manifest, work.unread, ())
+        progress.stage("reading", sum(plan.found.size for plans in work.planned.values() for plan in plans))
+        for plans in work.planned.values():
+            for batch in _batches(plans):
+                manifest = _read(con, folder, manifest, batch, progress)
+    return _with_last_pages(folder, _record(folder, manifest, work.copies, (), work.archives))
+
+
+def _sorted(manifest: Manifest, files: Iterable[Candidate | Input], unpacker: Unpacker) -> Sorted:
+    """Say what is to be done with the files, and with the members of those that are archives."""
+    known = {entry.sha256: entry.path for entry in reversed(manifest.inputs) if entry.sha256}
+    known |= {archive.sha256: archive.path for archive in manifest.archives}
+    work = Sorted({}, [], [], [])
+    for file in files:
+        if isinstance(file, Input):
+            work.unread.append(file)
+        elif file.sha256 in known:
+            _copy(work, known[file.sha256], Found(plain(file.path), file.sha256, file.size))
         else:
-            known[found.sha256] = found.path
-            plan = _plan(found)
-            if isinstance(plan, Input):
-                unread.append(plan)
-            else:
-                planned.setdefault(tuple(source.name for source in plan.sources), []).append(plan)
-    manifest = _record(folder, manifest, unread, ())
-    progress.stage("reading", sum(plan.candidate.size for plans in planned.values() for plan in plans))
-    for plans in planned.values():
-        for batch in _batches(plans):
-            manifest = _read(con, folder, manifest, batch, progress)
-    return _with_last_pages(folder, _record(folder, manifest, copies, ()))
+            _sort(work, known, file, unpacker)
+    return work
+
+
+def _sort(work: Sorted, known: dict[str, str], file: Candidate, unpacker: Unpacker) -> None:
+    """Say what is to be done with one file or with what is in it."""
+    inside, again = 0, False
+    for found in members(unpacker, file):
+        inside += bool(found.archive)
+        if isinstance(found, Unopened):
+            again |= found.again
+            work.unread.append(found.entry)
+            continue
+        if found.sha256 in known:
+            _copy(work, known[found.sha256], found)
+            continue
+        known[found.sha256] = found.member.name
+        plan = _plan(found)
+        if isinstance(plan, Input):
+            work.unread.append(plan)
+        else:
+            work.planned.setdefault(tuple(source.name for source in plan.sources), []).append(plan)
+    if inside:
+        known[file.sha256] = str(file.path)
+        if not again:
+            work.archives.append(Archive(sha256=file.sha256, path=str(file.path), size=file.size, members=inside))
+
+
+def _copy(work: Sorted, first: str, found: Found) -> None:
+    """List a file of the same content as another, unless it is that file."""
+    if Path(found.member.name).absolute() != Path(first).absolute():
+        work.copies.append(_unread(found, Unread("", f"same content as {first}")))
 
 
 def _hashed(paths: Sequence[Path], progress: Progress) -> Iterator[Candidate | Input]:
@@ -97,19 +140,19 @@ def _hashed(paths: Sequence[Path], progress: Progress) -> Iterator[Candidate | I
             yield found
 
 
-def _plan(candidate: Candidate) -> Planned | Input:
+def _plan(found: Found) -> Planned | Input:
     try:
-        head = sniff(candidate.path)
+        head = sniff(found.member)
     except InputError as error:
-        return _unread(candidate, Unread("", str(error)))
+        return _unread(found, Unread("", str(error)))
     if head.container in (Container.UNKNOWN, Container.EMPTY):
-        return _unread(candidate, Unread("", head.why))
+        return _unread(found, Unread("", head.why))
     known = all_sources()
-    found = recognise(_sample(head, candidate.path.name), known)
-    if isinstance(found, Unread):
-        return _unread(candidate, found)
-    sources = found.sources[:1] if head.header else _family(found, known)
-    return Planned(candidate, head.container, sources)
+    shape = recognise(_sample(head, Path(found.member.name).name), known)
+    if isinstance(shape, Unread):
+        return _unread(found, shape)
+    sources = shape.sources[:1] if head.header else _family(shape, known)
+    return Planned(found, head.container, sources)
 
 
 def _sample(head: Head, name: str) -> Sample:
@@ -125,9 +168,14 @@ def _family(found: Recognised, known: Sequence[Source]) -> tuple[Source, ...]:
     return (*found.sources, *same)
 
 
-def _unread(candidate: Candidate, why: Unread) -> Input:
+def _unread(found: Found, why: Unread) -> Input:
     return Input(
-        sha256=candidate.sha256, path=str(candidate.path), size=candidate.size, unread=why.reason, nearest=why.nearest
+        sha256=found.sha256,
+        path=found.member.name,
+        size=found.size,
+        unread=why.reason,
+        nearest=why.nearest,
+        archive=found.archive,
     )
 
 
@@ -135,11 +183,11 @@ def _batches(plans: Sequence[Planned]) -> Iterator[list[Planned]]:
     batch: list[Planned] = []
     size = 0
     for plan in plans:
-        if batch and (size + plan.candidate.size > BATCH_BYTES or len(batch) >= BATCH_FILES):
+        if batch and (size + plan.found.size > BATCH_BYTES or len(batch) >= BATCH_FILES):
             yield batch
             batch, size = [], 0
         batch.append(plan)
-        size += plan.candidate.size
+        size += plan.found.size
     if batch:
         yield batch
 
@@ -155,7 +203,7 @@ def _read(con: Backend, folder: CaseFolder, manifest: Manifest, plans: list[Plan
             for plan in plans:
                 manifest = _read(con, folder, manifest, [plan], progress)
             return manifest
-        return _record(folder, manifest, [_unread(plans[0].candidate, Unread("", str(error)))], ())
+        return _record(folder, manifest, [_unread(plans[0].found, Unread("", str(error)))], ())
     inputs = [_input(plan, written) for plan in plans]
     for batch in written:
         commit(folder, batch)
@@ -176,7 +224,7 @@ def _passes(con: Backend, folder: CaseFolder, plans: list[Planned], progress: Pr
         yield batch
         for file in batch.files:
             taken[file.sha256] = taken.get(file.sha256, 0) + file.rows
-        left = [p for p in left if taken.get(p.candidate.sha256, 0) < batch.streamed[p.candidate.sha256]]
+        left = [p for p in left if taken.get(p.found.sha256, 0) < batch.streamed[p.found.sha256]]
         if not left:
             return
     rest = Shape("rest", {"category": TEXT}, frozenset(), _refuse, leaves=routes)  # the engine wants a column to parse
@@ -194,10 +242,8 @@ def _texts(plans: Sequence[Planned], source: Source) -> list[tuple[str, InputTex
     shape = source.csv or Csv(frozenset())
     return [
         (
-            plan.candidate.sha256,
-            InputText(
-                number, plan.candidate.path, plan.container, shape.json_columns, source.shortfall, shape.dates
-            ),
+            plan.found.sha256,
+            InputText(number, plan.found.member, plan.container, shape.json_columns, source.shortfall, shape.dates),
         )
         for number, plan in enumerate(plans)
     ]
@@ -213,20 +259,21 @@ def _route(source: Source) -> Route:
 
 
 def _input(plan: Planned, written: Sequence[Written]) -> Input:
-    sha = plan.candidate.sha256
+    sha = plan.found.sha256
     counts = [file for batch in written for file in batch.files if file.sha256 == sha]
     source = plan.sources[0]
     read = sum(file.rows for file in counts)
     return Input(
         sha256=sha,
-        path=str(plan.candidate.path),
-        size=plan.candidate.size,
+        path=plan.found.member.name,
+        size=plan.found.size,
         source=source.name,
         log=source.log,
         read=read,
         rejected=sum(file.rejected for file in counts),
         truncated=_truncated(plan, read, written),
         linked=any(sha in batch.linked for batch in written),
+        archive=plan.found.archive,
     )
 
 
@@ -235,13 +282,13 @@ def _truncated(plan: Planned, read: int, written: Sequence[Written]) -> str:
     caps = {cap for source in plan.sources for cap in source.row_caps}
     if read in caps:
         return f"exactly {read:,} rows, where this export stops"
-    if any(plan.candidate.sha256 in batch.two_ways and _rejects(plan, batch) for batch in written):
+    if any(plan.found.sha256 in batch.two_ways and _rejects(plan, batch) for batch in written):
         return TWO_WAYS
-    return next((batch.cut[plan.candidate.sha256] for batch in written if plan.candidate.sha256 in batch.cut), "")
+    return next((batch.cut[plan.found.sha256] for batch in written if plan.found.sha256 in batch.cut), "")
 
 
 def _rejects(plan: Planned, batch: Written) -> int:
-    return sum(file.rejected for file in batch.files if file.sha256 == plan.candidate.sha256)
+    return sum(file.rejected for file in batch.files if file.sha256 == plan.found.sha256)
 
 
 def _with_last_pages(folder: CaseFolder, manifest: Manifest) -> Manifest:
@@ -276,13 +323,21 @@ def _page(entry: Input) -> tuple[tuple[str, str], int]:
     return (entry.source, str(path.with_name(f"{before}#{after}"))), int(number[:MAX_PAGE_DIGITS])
 
 
-def _record(folder: CaseFolder, manifest: Manifest, inputs: Sequence[Input], batches: Sequence[Batch]) -> Manifest:
-    """Write the manifest with more inputs and batches, if there are any."""
+def _record(
+    folder: CaseFolder,
+    manifest: Manifest,
+    inputs: Sequence[Input],
+    batches: Sequence[Batch],
+    archives: Sequence[Archive] = (),
+) -> Manifest:
+    """Write the manifest with more inputs, batches and archives, if there are any."""
     inputs = [entry for entry in inputs if entry not in manifest.inputs]
-    if not inputs and not batches:
+    if not inputs and not batches and not archives:
         return manifest
     # a file that could not be read is tried again by every run, and listed once
-    kept = [entry for entry in manifest.inputs if entry.sha256 or entry.path not in {i.path for i in inputs}]
+    again = {i.path for i in inputs} | {archive.path for archive in archives}
+    kept = [entry for entry in manifest.inputs if entry.sha256 or entry.path not in again]
     new = msgspec.structs.replace(manifest, inputs=(*kept, *inputs), batches=(*manifest.batches, *batches))
+    new = msgspec.structs.replace(new, archives=(*manifest.archives, *archives))
     write_manifest(folder.manifest, new)
     return new

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import hashlib
+import os
 import stat
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from counterfoil.case.folder import is_case
 from counterfoil.errors import InputError, UsageError
+from counterfoil.unpack.streams import Stamp
 
 HASH_CHUNK = 4 << 20
 MAX_FILES = 1_000_000
@@ -18,11 +20,12 @@ MAX_FILES = 1_000_000
 
 @dataclass(frozen=True)
 class Candidate:
-    """One file to read: its path as found, SHA-256 (hex) and size in bytes."""
+    """One file to read: its path as found, SHA-256 (hex), size in bytes, and what shows that it is still the same."""
 
     path: Path
     sha256: str
     size: int
+    stamp: Stamp
 
 
 def find(patterns: Sequence[str]) -> tuple[Path, ...]:
@@ -82,9 +85,10 @@ def digest(path: Path) -> Candidate:
         if not stat.S_ISREG(kind):
             raise InputError(f"cannot read {path}: neither a file nor a folder")
         with path.open("rb") as file:
+            stamp = Stamp.of(os.fstat(file.fileno()))
             while chunk := file.read(HASH_CHUNK):
                 sha.update(chunk)
                 size += len(chunk)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
-    return Candidate(path, sha.hexdigest(), size)
+    return Candidate(path, sha.hexdigest(), size, stamp)
