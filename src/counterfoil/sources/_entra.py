@@ -16,7 +16,7 @@ from counterfoil.model.ids import NULL_FORMS, IdKind
 from counterfoil.model.known import INTERRUPT_CODES
 from counterfoil.model.schema import Leg, Outcome, TokenClass
 from counterfoil.sources import mapping
-from counterfoil.sources.source import READER_COLUMNS, TEXT, RawType
+from counterfoil.sources.source import RAW_DATES, READER_COLUMNS, TEXT, RawType
 
 SIGNIN_LOG = "entra-signin"
 
@@ -24,6 +24,8 @@ INTERACTIVE = "interactive"
 NON_INTERACTIVE = "non-interactive"
 SERVICE_PRINCIPAL = "service-principal"
 MANAGED_IDENTITY = "managed-identity"
+# Sign-ins of people of which nothing tells whether they were interactive (portal CSV that lost its name).
+USER = "user"
 ADFS = "adfs"
 # Sign-ins of Microsoft's own service principals. They share no record with `service-principal`, so they are a
 # kind of their own: records of the one must not make the other look complete.
@@ -32,6 +34,7 @@ MICROSOFT_SERVICE = "microsoft-service-principal"
 TOKEN_CLASSES: Mapping[str, TokenClass] = {
     INTERACTIVE: TokenClass.USER,
     NON_INTERACTIVE: TokenClass.USER,
+    USER: TokenClass.USER,
     ADFS: TokenClass.USER,
     SERVICE_PRINCIPAL: TokenClass.APPLICATION,
     MANAGED_IDENTITY: TokenClass.MANAGED_IDENTITY,
@@ -185,15 +188,23 @@ def signin_rows(raw: ir.Table, flat: Mapping[str, ir.Value], *, fidelity: int) -
     """Return the evidence of sign-ins, of whose columns `flat` names all of FLAT."""
     table = raw.select(**{name: raw[name] for name in READER_COLUMNS}, **flat)
     tenant = ibis.coalesce(*(mapping.lower(table[name]) for name in ("resourceTenantId", "tenant", "homeTenantId")))
-    created = mapping.any_when(table.createdDateTime)
-    received = mapping.any_when(table.received)
+    dates = table[RAW_DATES]
+    table = mapping.stage(
+        table,
+        created_at=mapping.any_when(table.createdDateTime, dates),
+        received_at=mapping.any_when(table.received, dates),
+    )
+    happened = ibis.coalesce(table.created_at, table.received_at)
     return mapping.rows(
         table,
         source=SIGNIN_LOG,
         fidelity=fidelity,
+        reject=mapping.two_ways(
+            ibis.coalesce(mapping.text(table.createdDateTime), table.received), table[RAW_DATES], happened
+        ),
         leg=Leg.ISSUANCE,
-        event_time=ibis.coalesce(created, received),
-        ingested_at=received.nullif(ibis.coalesce(created, received)),
+        event_time=happened,
+        ingested_at=table.received_at.nullif(happened),
         kind=table.kind,
         # An interrupt and the success that follows it under one id are two records.
         record_id=request_id(table.id) + "/" + ibis.coalesce(table.code, "unknown"),

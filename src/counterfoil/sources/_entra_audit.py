@@ -13,7 +13,7 @@ import ibis.expr.types as ir
 
 from counterfoil.model.schema import Leg, Outcome, TokenClass
 from counterfoil.sources import _entra, mapping
-from counterfoil.sources.source import READER_COLUMNS, TEXT, Explain, RawType
+from counterfoil.sources.source import RAW_DATES, READER_COLUMNS, TEXT, Explain, RawType
 
 LOG = "entra-audit"
 KIND = "directory"
@@ -54,20 +54,30 @@ RESOURCE: Mapping[str, RawType] = {
 def audit_rows(raw: ir.Table, flat: Mapping[str, ir.Value], *, fidelity: int) -> ir.Table:
     """Return the evidence of directory changes, of which `flat` names all of FLAT."""
     table = raw.select(**{name: raw[name] for name in READER_COLUMNS}, **flat)
-    user, app = table.initiatedBy["user"], table.initiatedBy["app"]
     link = table.initiatedBy["linkableIdentifiers"]
-    token = _entra.named_token(_either(link["tokenDetails"], "uti", "uniqueTokenIdentifier"))
+    dates = table[RAW_DATES]
+    table = mapping.stage(
+        table,
+        happened_at=mapping.any_when(table.happened, dates),
+        received_at=mapping.any_when(table.received, dates),
+        issued_at=mapping.any_when(_either(link["tokenDetails"], "issuedAt", "issuedAtDateTime")),
+        token=_entra.named_token(_either(link["tokenDetails"], "uti", "uniqueTokenIdentifier")),
+    )
+    user, app, token = table.initiatedBy["user"], table.initiatedBy["app"], table.token
+    link = table.initiatedBy["linkableIdentifiers"]
     tenant = mapping.lower(table.tenant)
-    happened = mapping.any_when(table.happened)
-    received = mapping.any_when(table.received)
+    happened, received = ibis.coalesce(table.happened_at, table.received_at), table.received_at
     targets = table.targetResources
     return mapping.rows(
         table,
         source=LOG,
         fidelity=fidelity,
+        reject=mapping.two_ways(
+            ibis.coalesce(mapping.text(table.happened), table.received), table[RAW_DATES], happened
+        ),
         leg=ibis.cases((token.notnull(), Leg.ACCEPTANCE.value), else_=Leg.CONTEXT.value),
-        event_time=ibis.coalesce(happened, received),
-        issued_at=mapping.any_when(_either(link["tokenDetails"], "issuedAt", "issuedAtDateTime")),
+        event_time=happened,
+        issued_at=table.issued_at,
         ingested_at=received.nullif(happened),
         kind=KIND,
         record_id=mapping.lower(table.id),
@@ -90,18 +100,22 @@ def audit_rows(raw: ir.Table, flat: Mapping[str, ir.Value], *, fidelity: int) ->
         outcome=_outcome(table.result, token),
         object_kind="directory",
         object_id=mapping.lower(targets[0]["id"]),
-        extra=mapping.extra(
-            category=table.category,
-            correlationId=table.correlationId,
-            loggedByService=table.loggedByService,
-            operationType=table.operationType,
-            result=table.result,
-            resultReason=table.resultReason.left(MAX_NAMES_CHARS),
-            targetNames=_joined(targets, "displayName").left(MAX_NAMES_CHARS),
-            targetUsers=_joined(targets, "userPrincipalName").left(MAX_NAMES_CHARS),
-            targetTypes=_joined(targets, "type").left(MAX_NAMES_CHARS),
-            modifiedProperties=_joined(targets, "modifiedProperties").left(MAX_CHANGE_CHARS),
-        ),
+        extra=_extra(table, targets),
+    )
+
+
+def _extra(table: ir.Table, targets: ir.ArrayValue) -> ir.StringValue:
+    return mapping.extra(
+        category=table.category,
+        correlationId=table.correlationId,
+        loggedByService=table.loggedByService,
+        operationType=table.operationType,
+        result=table.result,
+        resultReason=table.resultReason.left(MAX_NAMES_CHARS),
+        targetNames=_joined(targets, "displayName").left(MAX_NAMES_CHARS),
+        targetUsers=_joined(targets, "userPrincipalName").left(MAX_NAMES_CHARS),
+        targetTypes=_joined(targets, "type").left(MAX_NAMES_CHARS),
+        modifiedProperties=_joined(targets, "modifiedProperties").left(MAX_CHANGE_CHARS),
     )
 
 

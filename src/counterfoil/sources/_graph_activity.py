@@ -13,7 +13,7 @@ import ibis.expr.types as ir
 
 from counterfoil.model.schema import Leg, Outcome, TokenClass
 from counterfoil.sources import _entra, mapping
-from counterfoil.sources.source import READER_COLUMNS, Explain
+from counterfoil.sources.source import RAW_DATES, READER_COLUMNS, Explain
 
 LOG = "graph-activity"
 GRAPH = "graph"
@@ -48,18 +48,28 @@ FLAT: tuple[str, ...] = (
 def activity_rows(raw: ir.Table, flat: Mapping[str, ir.Value], *, fidelity: int) -> ir.Table:
     """Return the evidence of requests, of which `flat` names all of FLAT."""
     table = raw.select(**{name: raw[name] for name in READER_COLUMNS}, **flat)
+    # Both ids are the token's `uti`; the second is newer and not filled everywhere.
+    dates = table[RAW_DATES]
+    table = mapping.stage(
+        table,
+        received_at=mapping.any_when(table.received, dates),
+        happened_at=mapping.any_when(table.happened, dates),
+        issued_at=mapping.any_when(table.tokenIssuedAt, dates),
+        token=ibis.coalesce(_entra.named_token(table.signInActivityId), _entra.named_token(table.uniqueTokenId)),
+    )
+    token, received = table.token, table.received_at
     tenant = mapping.lower(table.tenant)
-    # Both are the token's `uti`; the second is newer and not filled everywhere.
-    token = ibis.coalesce(_entra.named_token(table.signInActivityId), _entra.named_token(table.uniqueTokenId))
-    received = mapping.when(table.received)
-    happened = ibis.coalesce(mapping.when(table.happened), received)
+    happened = ibis.coalesce(table.happened_at, received)
     return mapping.rows(
         table,
         source=LOG,
         fidelity=fidelity,
+        reject=mapping.two_ways(
+            ibis.coalesce(mapping.text(table.happened), table.received), table[RAW_DATES], happened
+        ),
         leg=Leg.ACCEPTANCE,
         event_time=happened,
-        issued_at=mapping.any_when(table.tokenIssuedAt),
+        issued_at=table.issued_at,
         ingested_at=received.nullif(happened),
         kind=table.kind,
         record_id=mapping.lower(table.requestId),

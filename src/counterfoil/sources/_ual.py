@@ -49,7 +49,7 @@ def to_evidence(audit: ir.Table, *, fidelity: int) -> ir.Table:
         reject=_reject(record),
         leg=record.leg,
         kind=record.kind,
-        event_time=ibis.coalesce(mapping.when(record.CreationTime), mapping.any_when(record.local_date, record.order)),
+        event_time=record.happened,
         ingested_at=mapping.when(record[RECEIVED]),
         record_id=_record_id(record),
         operation=record.Operation.nullif(""),
@@ -124,16 +124,18 @@ def _second(audit: ir.Table) -> dict[str, ir.Value]:
             (access, Leg.ACCEPTANCE.value),
             else_=Leg.CONTEXT.value,
         ),
+        "happened": ibis.coalesce(
+            mapping.when(audit.CreationTime), mapping.any_when(audit.local_date, audit.order)
+        ),
         "count": ibis.coalesce(mapping.number(audit.OperationCount), audit.messages.length().nullif(0)),
     }
 
 
 def _reject(audit: ir.Table) -> ir.StringValue:
     nothing = audit.Id.isnull() & audit.Operation.isnull() & audit.CreationTime.isnull()
-    undated = mapping.when(audit.CreationTime).isnull()
-    return ibis.cases(
-        (nothing, "no audit record in it: AuditData is empty or not a JSON object"),
-        (undated, mapping.two_ways(audit.local_date, audit.order)),
+    return ibis.coalesce(
+        ibis.cases((nothing, "no audit record in it: AuditData is empty or not a JSON object")),
+        mapping.two_ways(audit.local_date, audit.order, audit.happened),
     )
 
 

@@ -15,7 +15,7 @@ import ibis.expr.types as ir
 
 from counterfoil.sources import _ual, _ual_record, mapping
 from counterfoil.sources._ual_docs import ual_explain
-from counterfoil.sources.source import TEXT, RawType, Source
+from counterfoil.sources.source import TEXT, Csv, RawType, Source
 
 _FIDELITY = 4  # the whole record, after a detour through another product
 
@@ -62,12 +62,14 @@ _TABLE = Source(
     required=frozenset({"ActionType", "RawEventData"}),
     raw=_COLUMNS,
     embedded=frozenset({"RawEventData"}),
+    csv=Csv(header=frozenset({"ActionType", "RawEventData"}), dates=frozenset({"Timestamp", "TimeGenerated"})),
     row_caps=frozenset({10_000, 100_000}),
     to_evidence=from_table,
     explain=ual_explain(
         "POST https://graph.microsoft.com/v1.0/security/runHuntingQuery"
         ' {"Query": "CloudAppEvents | where Timestamp between (datetime(2025-09-01) .. datetime(2025-09-02))"},'
         " keep .results as JSON",
+        "in the portal: Hunting > Advanced hunting > run the query > Export",
         caps="100,000 rows for a hunting query by API, 10,000 in the portal: take short intervals.",
         retention="30 days in Defender XDR; as long as the workspace keeps it in Sentinel.",
         traps=("keeps every id: prefer it to OfficeActivity",),
@@ -82,6 +84,7 @@ _STREAM = replace(
     markers={"category": frozenset({"AdvancedHunting-CloudAppEvents"})},
     raw={"time": TEXT, "properties": _COLUMNS},
     embedded=frozenset(),
+    csv=None,
     row_caps=frozenset(),
     to_evidence=from_stream,
     explain=replace(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from counterfoil.sources import _entra_audit, mapping
-from counterfoil.sources.source import TEXT, RawType, Source
+from counterfoil.sources import _entra_audit, _log_analytics, mapping
+from counterfoil.sources.source import TEXT, Csv, RawType, Source
 
 _SAME = ("id", "category", "correlationId", "result", "resultReason", "loggedByService", "operationType",
          "initiatedBy", "targetResources", "additionalDetails")  # fmt: skip
@@ -92,7 +92,7 @@ GRAPH = Source(
 LOG_ANALYTICS = Source(
     name="entra-audit-log-analytics",
     log=_entra_audit.LOG,
-    title="Table AuditLogs of Log Analytics and Microsoft Sentinel, JSON lines",
+    title="Table AuditLogs of Log Analytics and Microsoft Sentinel, JSON lines or CSV",
     fidelity=3,
     required=frozenset({"TimeGenerated", "Id", "OperationName", "InitiatedBy", "TargetResources"}),
     raw={
@@ -100,13 +100,18 @@ LOG_ANALYTICS = Source(
         **_NESTED,
     },
     embedded=frozenset(_NESTED),
+    csv=Csv(
+        header=frozenset({"TimeGenerated", "Id", "OperationName", "InitiatedBy", "TargetResources"}),
+        dates=frozenset({"TimeGenerated", "ActivityDateTime"}),
+    ),
     to_evidence=from_log_analytics,
     explain=_entra_audit.explain(
         "az monitor log-analytics query -w WORKSPACE -t 2026-01-01T00:00:00Z/2026-02-01T00:00:00Z --analytics-query"
         " 'AuditLogs' -o json | jq -c '.[]' > auditlogs.jsonl",
-        caps="a query returns at most 500,000 rows or 100 MB (30,000 rows in the portal).",
+        _log_analytics.PORTAL_EXPORT,
+        caps=_log_analytics.CAPS,
     ),
-    row_caps=frozenset({30_000, 500_000}),
+    row_caps=_log_analytics.ROW_CAPS,
 )
 
 SOURCES = (AZURE_MONITOR, GRAPH, LOG_ANALYTICS)

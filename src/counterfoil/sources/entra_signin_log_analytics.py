@@ -1,13 +1,13 @@
-"""Entra sign-ins as Log Analytics and Microsoft Sentinel hold them, exported as JSON lines."""
+"""Entra sign-ins as Log Analytics and Microsoft Sentinel hold them: JSON lines of a query, or the portal's CSV."""
 
 from __future__ import annotations
 
 import ibis
 import ibis.expr.types as ir
 
-from counterfoil.sources import _entra, mapping
+from counterfoil.sources import _entra, _log_analytics, mapping
 from counterfoil.sources._entra_docs import signin_explain
-from counterfoil.sources.source import TEXT, RawType, Source
+from counterfoil.sources.source import TEXT, Csv, RawType, Source
 
 _FIDELITY = 3  # older tables have no session and no incoming token type
 
@@ -63,6 +63,7 @@ def _rows(raw: ir.Table, shown: ir.StringValue) -> ir.Table:
     return _entra.signin_rows(raw, flat, fidelity=_FIDELITY)
 
 
+_DATES = frozenset({"TimeGenerated", "CreatedDateTime"})
 _RAW: dict[str, RawType] = {**dict.fromkeys((*_FLAT_COLUMNS.values(), *_OWN), TEXT), **_NESTED}
 _EXPLAIN = signin_explain(
     "az monitor log-analytics query -w WORKSPACE -t 2026-01-01T00:00:00Z/2026-01-02T00:00:00Z --analytics-query"
@@ -71,35 +72,41 @@ _EXPLAIN = signin_explain(
     " MicrosoftServicePrincipalSignInLogs)",
     "for more than a day of a large tenant: az monitor log-analytics workspace data-export create, or a search job,"
     " since a query returns at most 500,000 rows",
-    caps="a query returns at most 500,000 rows or 100 MB (30,000 rows in the portal).",
+    _log_analytics.PORTAL_EXPORT,
+    caps=_log_analytics.CAPS,
 )
 
 SIGNINS = Source(
     name="entra-signin-log-analytics",
     log=_entra.SIGNIN_LOG,
-    title="Entra sign-in tables of Log Analytics and Microsoft Sentinel, JSON lines",
+    title="Entra sign-in tables of Log Analytics and Microsoft Sentinel, JSON lines or CSV",
     fidelity=_FIDELITY,
     required=frozenset({"TimeGenerated", "Id", "AppId", "ResultType"}),
     absent=frozenset({"ActivityDisplayName", "RequestId"}),
     raw=_RAW,
     embedded=frozenset(_NESTED),
+    csv=Csv(header=frozenset({"TimeGenerated", "Id", "AppId", "ResultType"}), dates=_DATES),
     to_evidence=from_signins,
     explain=_EXPLAIN,
-    row_caps=frozenset({30_000, 500_000}),
+    row_caps=_log_analytics.ROW_CAPS,
 )
 
 MICROSOFT = Source(
     name="entra-signin-log-analytics-microsoft",
     log=_entra.SIGNIN_LOG,
-    title="Table MicrosoftServicePrincipalSignInLogs of Log Analytics and Microsoft Sentinel, JSON lines",
+    title="Table MicrosoftServicePrincipalSignInLogs of Log Analytics and Microsoft Sentinel, JSON lines or CSV",
     fidelity=_FIDELITY,
     required=frozenset({"TimeGenerated", "AppId", "ServicePrincipalId", "UniqueTokenIdentifier", "ResultSignature"}),
     absent=frozenset({"Id", "ResultType"}),
     raw=_RAW,
     embedded=frozenset(_NESTED),
+    csv=Csv(
+        header=frozenset({"TimeGenerated", "AppId", "ServicePrincipalId", "UniqueTokenIdentifier", "ResultSignature"}),
+        dates=_DATES,
+    ),
     to_evidence=from_microsoft,
     explain=_EXPLAIN,
-    row_caps=frozenset({30_000, 500_000}),
+    row_caps=_log_analytics.ROW_CAPS,
 )
 
 SOURCES = (SIGNINS, MICROSOFT)

@@ -1,12 +1,12 @@
-"""Microsoft Graph activity as Log Analytics and Microsoft Sentinel hold it, exported as JSON lines."""
+"""Microsoft Graph activity as Log Analytics and Microsoft Sentinel hold it: JSON lines, or the portal's CSV."""
 
 from __future__ import annotations
 
 import ibis
 import ibis.expr.types as ir
 
-from counterfoil.sources import _graph_activity, mapping
-from counterfoil.sources.source import TEXT, Source
+from counterfoil.sources import _graph_activity, _log_analytics, mapping
+from counterfoil.sources.source import TEXT, Csv, Source
 
 _FIDELITY = 2
 _OWN = {"kind", "tenant", "happened", "received", "ipAddress"}
@@ -16,7 +16,7 @@ _EXPORT = (
     " 'MicrosoftGraphActivityLogs' -o json | jq -c '.[]' > graph-activity.jsonl, hour by hour"
     " (and the same for AADGraphActivityLogs)"
 )
-_CAPS = "a query returns at most 500,000 rows or 100 MB (30,000 rows in the portal)."
+_DATES = frozenset({"TimeGenerated", "TokenIssuedAt"})
 
 
 def from_graph(raw: ir.Table) -> ir.Table:
@@ -42,26 +42,31 @@ def _rows(raw: ir.Table, kind: str, *, tenant: ir.Value, address: ir.Value) -> i
 GRAPH = Source(
     name="graph-activity-log-analytics",
     log=_graph_activity.LOG,
-    title="Table MicrosoftGraphActivityLogs of Log Analytics and Microsoft Sentinel, JSON lines",
+    title="Table MicrosoftGraphActivityLogs of Log Analytics and Microsoft Sentinel, JSON lines or CSV",
     fidelity=_FIDELITY,
     required=frozenset({"TimeGenerated", "RequestId", "RequestUri", "SignInActivityId"}),
     absent=frozenset({"CallerIpAddress"}),
     raw=dict.fromkeys((*_COLUMNS.values(), "AadTenantId", "IPAddress", "TimeGenerated"), TEXT),
+    csv=Csv(header=frozenset({"TimeGenerated", "RequestId", "RequestUri", "SignInActivityId"}), dates=_DATES),
     to_evidence=from_graph,
-    explain=_graph_activity.explain(_EXPORT, caps=_CAPS),
-    row_caps=frozenset({30_000, 500_000}),
+    explain=_graph_activity.explain(_EXPORT, _log_analytics.PORTAL_EXPORT, caps=_log_analytics.CAPS),
+    row_caps=_log_analytics.ROW_CAPS,
 )
 
 AAD_GRAPH = Source(
     name="aad-graph-activity-log-analytics",
     log=_graph_activity.LOG,
-    title="Table AADGraphActivityLogs of Log Analytics and Microsoft Sentinel, JSON lines",
+    title="Table AADGraphActivityLogs of Log Analytics and Microsoft Sentinel, JSON lines or CSV",
     fidelity=_FIDELITY,
     required=frozenset({"TimeGenerated", "RequestId", "RequestUri", "SignInActivityId", "CallerIpAddress"}),
     raw=dict.fromkeys((*_COLUMNS.values(), "AADTenantId", "CallerIpAddress", "TimeGenerated"), TEXT),
+    csv=Csv(
+        header=frozenset({"TimeGenerated", "RequestId", "RequestUri", "SignInActivityId", "CallerIpAddress"}),
+        dates=_DATES,
+    ),
     to_evidence=from_aad_graph,
-    explain=_graph_activity.explain(_EXPORT, caps=_CAPS),
-    row_caps=frozenset({30_000, 500_000}),
+    explain=_graph_activity.explain(_EXPORT, _log_analytics.PORTAL_EXPORT, caps=_log_analytics.CAPS),
+    row_caps=_log_analytics.ROW_CAPS,
 )
 
 SOURCES = (GRAPH, AAD_GRAPH)

@@ -105,11 +105,14 @@ _OFFSET = r"[+-]\d{2}:?\d{2}$"
 # Dates with the year last: 5/18/2021 9:13:33 PM, 18.05.2021 21:13:33, 5/18/2021, 9:13:33.000 PM, with the spaces
 # that browsers put before AM and PM.
 _SPACES = r"[ \x{a0}\x{202f}]*"
-_CLOCK = rf"(\d{{1,2}})[:.](\d{{2}})(?:[:.](\d{{2}})([.,]\d{{1,9}})?)?{_SPACES}(?:([AaPp])\.?{_SPACES}[Mm]\.?)?"
+_CLOCK = rf"(\d{{1,2}}[:.]\d{{2}}[:.]\d{{2}}(?:\.\d{{1,9}})?){_SPACES}(?:[AaPp]\.?{_SPACES}[Mm]\.?)?"
 _LOCAL = rf"^(\d{{1,2}})[/.-](\d{{1,2}})[/.-](\d{{4}}),?{_SPACES}{_CLOCK}$"
 _NAMED = rf"^([A-Z][a-z]{{2}})[a-z]* (\d{{1,2}}), (\d{{4}}),?{_SPACES}(?:at )?{_CLOCK}$"
+_AFTERNOON = rf"\b(?:0?\d|1[01])[:.]\d{{2}}[:.]\d{{2}}[^:]*[Pp]\.?{_SPACES}[Mm]\.?$"
+_MIDNIGHT = rf"\b12[:.]\d{{2}}[:.]\d{{2}}[^:]*[Aa]\.?{_SPACES}[Mm]\.?$"
 _MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"
 _EPOCH = r"^/Date\((\d{1,15})\)/$"
+_TWO_WAYS = "two ways"
 TWO_WAYS = "date can be read two ways, day or month first"
 
 
@@ -137,27 +140,24 @@ def any_when(value: ir.Value, dates: ir.Value | None = None) -> ir.TimestampValu
         slashed = slashed | dates.notnull() | value.endswith("M")
     local = ibis.cases((slashed, value), else_=ibis.null("string"))
     epoch = local.re_extract(_EPOCH, 1).try_cast("int64")
-    return ibis.coalesce(
-        when(value), _local_when(local, dates), _named_when(local), epoch.as_timestamp("ms").cast("timestamp(6)")
-    )
+    half_day = ibis.cases(
+        (local.re_search(_AFTERNOON), 12), (local.re_search(_MIDNIGHT), -12), else_=0
+    ).as_interval("h")
+    found = _local_when(local, dates)
+    if dates is not None:  # exports for people
+        found = ibis.coalesce(found, _named_when(local))
+    return ibis.coalesce(when(value), found + half_day, epoch.as_timestamp("ms").cast("timestamp(6)"))
 
 
-def two_ways(value: ir.Value, dates: ir.Value) -> ir.StringValue:
-    """Return why a record is refused whose time cannot be told, where that is because of the order of its date."""
-    undecided = (ibis.coalesce(dates, "") == "two ways") & value.re_search(_LOCAL) & any_when(value, dates).isnull()
+def two_ways(value: ir.Value, dates: ir.Value, time: ir.TimestampValue) -> ir.StringValue:
+    """Return why a record is refused whose `time` cannot be told because of the order of its date, else NULL."""
+    undecided = time.isnull() & (ibis.coalesce(dates, "") == _TWO_WAYS) & value.re_search(_LOCAL)
     return ibis.cases((undecided, TWO_WAYS), else_=ibis.null("string"))
 
 
 def _local_when(value: ir.Value, dates: ir.Value | None) -> ir.TimestampValue:
-    """Return the UTC time of a date with the year last."""
-    first, second = value.re_extract(_LOCAL, 1), value.re_extract(_LOCAL, 2)
-    year = value.re_extract(_LOCAL, 3)
-    time = _clock(value, _LOCAL, 4)
-
-    def at(month: ir.StringValue, day: ir.StringValue) -> ir.TimestampValue:
-        return (year + "-" + month + "-" + day + time).try_cast("timestamp(6)")
-
-    month_first, day_first = at(first, second), at(second, first)
+    """Return the UTC time of a date with the year last, without regard to AM and PM."""
+    month_first, day_first = (_rewritten(value, order) for order in (r"\3-\1-\2 \4", r"\3-\2-\1 \4"))
     if dates is None:
         return month_first
     order = ibis.coalesce(dates, "month")
@@ -168,28 +168,15 @@ def _local_when(value: ir.Value, dates: ir.Value | None) -> ir.TimestampValue:
     )
 
 
+def _rewritten(value: ir.Value, order: str) -> ir.TimestampValue:
+    return value.re_replace(_LOCAL, order).try_cast("timestamp(6)")
+
+
 def _named_when(value: ir.Value) -> ir.TimestampValue:
-    """Return the UTC time of a date such as `May 18, 2021 9:13:33 PM`."""
+    """Return the UTC time of a date such as `May 18, 2021 9:13:33 PM`, without regard to AM and PM."""
     place = ibis.literal(_MONTHS).find(value.re_extract(_NAMED, 1).nullif(""))
-    month = (place // 3 + 1).cast("string")
-    date = value.re_extract(_NAMED, 3) + "-" + month + "-" + value.re_extract(_NAMED, 2)
-    return (date + _clock(value, _NAMED, 4)).try_cast("timestamp(6)")
-
-
-def _clock(value: ir.Value, pattern: str, group: int) -> ir.StringValue:
-    """Return ` hours:minutes:seconds` of 24 hours from five groups of the pattern, no time where it has none."""
-    hour, minute, second, fraction, half = (value.re_extract(pattern, group + place) for place in range(5))
-    count = hour.try_cast("int64")
-    afternoon = ibis.cases(
-        (half == "", count),
-        ((count < 1) | (count > 12), ibis.null("int64")),
-        (half.lower() == "p", count % 12 + 12),
-        else_=count % 12,
-    )
-    return (
-        ibis.literal(" ") + afternoon.cast("string") + ":" + minute + ":" + ibis.coalesce(second.nullif(""), "00")
-        + fraction.replace(",", ".")
-    )  # fmt: skip
+    date = value.re_replace(_NAMED, r"\3-#-\2 \4").replace("#", (place // 3 + 1).cast("string"))
+    return date.try_cast("timestamp(6)")
 
 
 def bag(pairs: ir.ArrayValue, name: str, *, key: str = "Name", value: str = "Value") -> ir.StringValue:

@@ -51,17 +51,17 @@ def recognise(sample: Sample, sources: Iterable[Source]) -> Recognised | Unread:
 
 
 def _by_header(sample: Sample, candidates: list[Source]) -> Recognised | Unread:
-    """Return the source whose header is the widest of those that fit; of equals, the one that names the file."""
+    """Return the source that names the file, else the one whose header is the widest of those that fit."""
     names = set(sample.header)
     near: list[tuple[float, Source, Csv]] = []
-    hits: list[tuple[int, bool, Source]] = []
+    hits: list[tuple[bool, int, Source]] = []
     for source in candidates:
         shape = source.csv
-        if shape is None or (shape.named and not re.search(shape.named, sample.name.lower())):
+        if shape is None or source.absent & names or (shape.named and not re.search(shape.named, sample.name.lower())):
             continue
         near.append((len(shape.header & names) / len(shape.header), source, shape))
         if shape.header <= names:
-            hits.append((len(shape.header), bool(shape.named), source))
+            hits.append((bool(shape.named), len(shape.header), source))
     if not near:
         return Unread("", "CSV with columns of no known export")
     if hits:

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 
 import ibis.expr.types as ir
 
-from counterfoil.sources import _ual, _ual_record
+from counterfoil.sources import _log_analytics, _ual, _ual_record
 from counterfoil.sources._ual_docs import ual_explain
-from counterfoil.sources.source import TEXT, RawType, Source
+from counterfoil.sources.source import TEXT, Csv, RawType, Source
 
 _FIDELITY = 9  # no token ids: any other wrapper of the same record knows more
 
@@ -52,11 +52,16 @@ SOURCE = Source(
     required=frozenset({"OfficeId", "OfficeWorkload", "Operation", "TimeGenerated"}),
     raw={**_raw(), "TimeGenerated": TEXT},
     embedded=_EMBEDDED,
-    row_caps=frozenset({500_000}),
+    csv=Csv(
+        header=frozenset({"OfficeId", "OfficeWorkload", "Operation", "TimeGenerated"}),
+        dates=frozenset({"TimeGenerated"}),
+    ),
+    row_caps=_log_analytics.ROW_CAPS,
     to_evidence=to_evidence,
     explain=ual_explain(
         "az monitor log-analytics query --workspace WORKSPACE --analytics-query"
         ' "OfficeActivity | where TimeGenerated between (datetime(2025-09-01) .. datetime(2025-09-02))" -o json',
+        _log_analytics.PORTAL_EXPORT,
         caps="500,000 rows or 64 MB for one query: take short intervals, or a data export rule to a storage account.",
         retention="90 days unless the workspace keeps it longer.",
         traps=(
