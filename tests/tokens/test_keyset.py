@@ -34,9 +34,13 @@ def key_set(*keys: Any, grant: Grant = GRANT) -> KeySet:
     return from_document(json.dumps({"keys": keys}).encode(), grant, "keys.json")
 
 
-@cache
 def certificate(name: str, year: int = 2026) -> x509.Certificate:
-    """Return a certificate of a key, valid for a year."""
+    """Return the certificate of a key for a year."""
+    return _certificate(name, year)
+
+
+@cache
+def _certificate(name: str, year: int) -> x509.Certificate:
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     start = datetime.datetime(year, 1, 1, tzinfo=datetime.UTC)
     private = key(name)

@@ -79,7 +79,7 @@ class SamlVerifier:
     ) -> tuple[Key, bytes, etree._Element]:
         """F5, V1, V2: return the key that signed, and what it signed."""
         tried: VerifyError | None = None
-        for key in self._candidates(assertion):
+        for key in self._candidates(assertion, algorithm):
             jws.check_of(key, algorithm)
             try:
                 return key, *_covered(assertion, key, method)
@@ -88,12 +88,12 @@ class SamlVerifier:
                 tried.key_id, tried.__cause__ = key.id, error
         raise tried or refused(rules.V2, "known", "a certificate of the key set", "another, or none")
 
-    def _candidates(self, assertion: etree._Element) -> Iterator[Key]:
-        """Yield the keys that may have signed: the one whose certificate is named, or else all, up to a bound."""
+    def _candidates(self, assertion: etree._Element, algorithm: str) -> Iterator[Key]:
+        """Yield the keys that may have signed: the one whose certificate is named, or else all that could, bounded."""
         path = (f"{SIGNATURE}{name}" for name in ("Signature", "KeyInfo", "X509Data", "X509Certificate"))
         named = assertion.find("/".join(path))
         if named is None:
-            yield from self._keys[:MAX_CANDIDATE_KEYS]
+            yield from [key for key in self._keys if algorithm in key.checks][:MAX_CANDIDATE_KEYS]
             return
         try:
             der = base64.b64decode("".join((named.text or "").split()), validate=True)

@@ -1,0 +1,164 @@
+"""S1: status lists and introspection responses: what they say of the token, and that they are the issuer's."""
+
+from __future__ import annotations
+
+import json
+import random
+import zlib
+from typing import Any
+
+import pytest
+
+from counterfoil.errors import VerifyError
+from counterfoil.tokens import limits
+from counterfoil.tokens.presentation import Presentation
+
+from .making import ISSUER, LOGIN, NOW, OTHER_TENANT, TENANT, b64, token, verifier
+
+URI = "https://login.example/statuslists/1"
+
+
+def listed(values: list[int], bits: int = 1, **changes: Any) -> str:
+    """Return a status list token with these statuses."""
+    octets = bytearray((len(values) * bits + 7) // 8)
+    for place, value in enumerate(values):
+        octets[place * bits // 8] |= value << (place * bits % 8)
+    packed = {"bits": bits, "lst": b64(zlib.compress(bytes(octets), 9))}
+    told = {"sub": URI, "status_list": packed, "aud": None, "exp": None, "client_id": None, "jti": None, "sid": None}
+    return token("rsa", {"typ": "statuslist+jwt"}, **{**told, **changes})
+
+
+def referring(index: object = 0, uri: object = URI) -> str:
+    """Return an access token whose status stands at this place."""
+    return token(status={"status_list": {"idx": index, "uri": uri}})
+
+
+def judge(given: str, status: str | bytes | None, at: int = NOW) -> None:
+    """Verify a token with this status list."""
+    verifier("checked").verify(given, at=at, shown=Presentation(status_list=status))
+
+
+def refusal(given: str, status: str | bytes | None, at: int = NOW) -> tuple[str, str]:
+    """Return rule and check of the refusal."""
+    with pytest.raises(VerifyError) as caught:
+        judge(given, status, at)
+    return caught.value.rule, caught.value.check
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+def test_each_status_is_found_at_its_place(bits: int) -> None:
+    """Every place of a list, in every width: 0 passes, everything else is refused."""
+    values = random.Random(bits).choices(range(2**bits), k=20)  # noqa: S311  # invented data
+    made = listed(values, bits)
+    for place, value in enumerate(values):
+        if value == 0:
+            judge(referring(place), made)
+        else:
+            assert refusal(referring(place), made) == ("S1", "status")
+
+
+def test_the_examples_of_the_draft() -> None:
+    """draft-ietf-oauth-status-list, 4.1 and 4.2: one bit and two bits, as they are printed there."""
+    one = [1, 0, 0, 1, 1, 1, 0, 1, 1, 1, 0, 0, 0, 1, 0, 1]
+    two = [1, 2, 0, 3, 0, 1, 0, 1, 1, 2, 3, 3]
+    for bits, lst, values in ((1, "eNrbuRgAAhcBXQ", one), (2, "eNo76fITAAPfAgc", two)):
+        made = listed([], status_list={"bits": bits, "lst": lst})
+        refused = [refusal(referring(place), made) == ("S1", "status") for place, value in enumerate(values) if value]
+        assert all(refused)
+        for place, value in enumerate(values):
+            if value == 0:
+                judge(referring(place), made)
+
+
+BAD_LISTS: dict[str, tuple[dict[str, Any], str]] = {
+    "of another URI": ({"sub": URI + "0"}, "uri"),
+    "of another issuer": ({"iss": LOGIN.replace("{tenantid}", OTHER_TENANT), "tid": OTHER_TENANT}, "issuer"),
+    "that is a day old": ({"iat": NOW - 86_500, "nbf": None}, "list"),
+    "past its ttl": ({"ttl": 59}, "ttl"),
+    "with a ttl that is no number": ({"ttl": "1h"}, "ttl"),
+    "with no list": ({"status_list": None}, "list"),
+    "with a list that is a text": ({"status_list": "x"}, "list"),
+    "with three bits": ({"status_list": {"bits": 3, "lst": "eNrbuRgAAhcBXQ"}}, "list"),
+    "with bits as a truth value": ({"status_list": {"bits": True, "lst": "eNrbuRgAAhcBXQ"}}, "list"),
+    "that is not compressed": ({"status_list": {"bits": 1, "lst": "AAAA"}}, "list"),
+    "that is cut short": ({"status_list": {"bits": 1, "lst": "eNrbuRgA"}}, "list"),
+    "that is no base64url": ({"status_list": {"bits": 1, "lst": "\u00e9="}}, "list"),
+    "that is a bomb": (
+        {"status_list": {"bits": 1, "lst": b64(zlib.compress(bytes(limits.MAX_STATUS_LIST_INFLATED + 1)))}}, "list",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("changes", "check"), BAD_LISTS.values(), ids=BAD_LISTS)
+def test_a_status_list_is_refused(changes: dict[str, Any], check: str) -> None:
+    """The token's own status is 0; the list is wrong in one thing."""
+    assert refusal(referring(), listed([0] * 8, **changes)) == ("S1", check)
+
+
+def test_a_status_list_must_be_shown_and_be_one() -> None:
+    """None, an access token, nonsense, and a list signed by a key of another realm."""
+    assert refusal(referring(), None) == ("S1", "list")
+    assert refusal(referring(), token()) == ("S1", "list")
+    assert refusal(referring(), b"x") == ("S1", "list")
+    forged = listed([0]).rpartition(".")[0] + "." + token("rsa-consumer").rpartition(".")[2]
+    assert refusal(referring(), forged) == ("S1", "list")
+    judge(referring(), listed([0] * 8, ttl=60))
+
+
+@pytest.mark.parametrize(
+    ("index", "uri"), [(8, URI), (-1, URI), (True, URI), ("0", URI), (2**80, URI), (0, None), (0, 7)]
+)
+def test_a_reference_must_lead_somewhere(index: object, uri: object) -> None:
+    """An index beyond the list, or one that is none; a URI that is none."""
+    expected = "index" if index == 8 else "reference"
+    assert refusal(referring(index, uri), listed([0] * 8)) == ("S1", expected)
+
+
+def test_a_token_without_status_is_refused_where_status_is_asked_for() -> None:
+    """The flow wants a status; the token has none, or one of another kind."""
+    for given in (token(), token(status={}), token(status="x"), token(status={"status_list": []})):
+        assert refusal(given, listed([0])) == ("S1", "reference")
+
+
+def introspect(response: object) -> None:
+    """Verify a token with this introspection response."""
+    content = response if isinstance(response, bytes | None) else json.dumps(response).encode()
+    verifier("asked").verify(token(), at=NOW, shown=Presentation(introspection=content))
+
+
+BAD_RESPONSES: dict[str, tuple[object, str]] = {
+    "none": (None, "introspection"),
+    "not active": ({"active": False}, "active"),
+    "active as a text": ({"active": "true"}, "active"),
+    "active as a number": ({"active": 1}, "active"),
+    "empty": ({}, "active"),
+    "an error page": (b"<html>", "introspection"),
+    "active twice": (b'{"active":false,"active":true}', "introspection"),
+    "longer than any": (b" " * (limits.MAX_TOKEN_BYTES + 1), "introspection"),
+    "of another subject": ({"active": True, "sub": "bob"}, "sub"),
+    "of another issuer": ({"active": True, "iss": ISSUER + "/"}, "iss"),
+    "of another client": ({"active": True, "client_id": "tablet"}, "client_id"),
+    "of another token": ({"active": True, "jti": "token-2"}, "jti"),
+    "with another expiry": ({"active": True, "exp": NOW + 9}, "exp"),
+}
+
+
+@pytest.mark.parametrize(("response", "check"), BAD_RESPONSES.values(), ids=BAD_RESPONSES)
+def test_an_introspection_response_refuses(response: object, check: str) -> None:
+    """RFC 7662, 2.2: only `active: true`, about this very token."""
+    with pytest.raises(VerifyError) as caught:
+        introspect(response)
+    assert (caught.value.rule, caught.value.check) == ("S1", check)
+
+
+def test_an_introspection_response_may_end_a_token_early() -> None:
+    """The response's own expiry counts where the token has none of its own to compare."""
+    response = json.dumps({"active": True, "exp": NOW + 1800}).encode()
+    with pytest.raises(VerifyError, match="S1, exp"):
+        verifier("asked").verify(token(), at=NOW + 1800, shown=Presentation(introspection=response))
+
+
+def test_an_active_token_is_accepted() -> None:
+    """With nothing more, and with everything that agrees."""
+    introspect({"active": True})
+    introspect({"active": True, "sub": "alice", "iss": ISSUER, "exp": NOW + 1800, "scope": "mail", "tid": TENANT})
