@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,9 @@ from counterfoil.sources.recognise import Recognised, Sample, Unread, recognise
 from counterfoil.sources.registry import all_sources
 
 from .m365_samples import RECORDS, office_row
+from .reading import SAMPLES, recognised
 
+BYPRODUCTS = SAMPLES / "tools"
 MAIL = RECORDS["a mail read with every token field"]
 
 
@@ -60,6 +63,19 @@ def test_a_csv_is_known_by_its_columns(header: tuple[str, ...], name: str) -> No
     found = _csv(*header)
     assert isinstance(found, Recognised)
     assert [source.name for source in found.sources] == [name]
+
+
+SAMPLE_FILES = sorted(path for path in SAMPLES.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize("path", SAMPLE_FILES, ids=lambda path: path.name)
+def test_no_two_sources_claim_a_sample(path: Path) -> None:
+    """Every sample of every source is claimed by one source alone, or by those that share an envelope."""
+    found = recognised(path)
+    if isinstance(found, Unread):  # of tools' folders: what is no log
+        assert "by-product" in found.reason or BYPRODUCTS in path.parents
+        return
+    assert len(found.sources) == 1 or len({tuple(source.markers) for source in found.sources}) == 1
 
 
 def test_one_good_record_is_enough() -> None:
