@@ -230,10 +230,14 @@ def _batch(queue: list[_Waiting]) -> list[_Waiting]:
     return queue[:count]
 
 
-def open_log(path: Path, origin: str = "", *, folder: Folder | None = None, seal_after: int = SEAL_AFTER) -> FileLog:
+def open_log(
+    path: Path, origin: str = "", *, folder: Folder | None = None, seal_after: int = SEAL_AFTER,
+    visit: replay.Visit | None = None,
+) -> FileLog:  # fmt: skip
     """Open the log in a folder for writing and check all of it; a new one is made if `origin` names it.
 
     Raises LogTamperedError if what is there is not what was signed, LogError if it is absent, busy or unreadable.
+    `visit` is called with every entry that is there.
     The bytes of an unfinished last write are put aside into `torn-…` and cut off: nobody was told they are durable.
     """
     folder = folder or Folder(path)
@@ -245,7 +249,7 @@ def open_log(path: Path, origin: str = "", *, folder: Folder | None = None, seal
     try:
         if folder.read(replay.KEY_FILE) is None:
             _create(folder, origin)
-        found = replay.replay(folder)
+        found = replay.replay(folder, visit)
         if origin and origin != found.key.name:
             raise UsageError(f"log {path}: its origin is {found.key.name}, not {origin}")
         key = _secret(folder, found.key)

@@ -100,6 +100,12 @@ class Folder:
         with _told("remove", self.path / name):
             shutil.rmtree(self.path / name, ignore_errors=True)
 
+    def delete(self, name: str) -> None:
+        """Delete a file, durably; harmless if there is none."""
+        with _told("delete", self.path / name):
+            (self.path / name).unlink(missing_ok=True)
+            self._sync_folder((self.path / name).parent)
+
     def names(self, below: str) -> list[str]:
         """Return the paths of all finished files below, in order."""
         with _told("list", self.path):

@@ -1,0 +1,310 @@
+"""Keys in custody: a key store of which every use is in a log before anything leaves it.
+
+with Custody.open(Path("custody")) as custody:
+custody.create("idp", Algorithm.ES256)
+signature = custody.sign("idp", b"header.payload", purpose="access token").signature
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+import msgspec
+
+from counterfoil.custody import audit, inventory
+from counterfoil.custody.audit import Caller, Operation, Record, Result
+from counterfoil.custody.keys import Algorithm, Attestation, Capabilities, KeyVersion, OwnLog, Signed
+from counterfoil.custody.settings import StoreSettings, WitnessSettings, read_settings
+from counterfoil.custody.store import KeyStore
+from counterfoil.errors import CounterfoilError, KeyUnusableError, LogError, LogTamperedError, UsageError
+from counterfoil.tlog import note
+from counterfoil.tlog.checkpoint import parse
+from counterfoil.tlog.filelog import FileLog, open_log
+from counterfoil.tlog.tree import View
+from counterfoil.tlog.witness import DropWitness, HttpWitness, Witness
+
+LOG_FOLDER = "log"
+_CHANGES = frozenset({
+    Operation.CREATE, Operation.ATTACH, Operation.ROTATE, Operation.DISABLE, Operation.DESTROY,
+})  # fmt: skip
+T = TypeVar("T")
+
+
+def utc_now() -> datetime:
+    """Return the time."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """A published checkpoint, and the witnesses that could not be reached."""
+
+    checkpoint: note.Note
+    unreachable: tuple[str, ...]
+
+    @property
+    def size(self) -> int:
+        """How many records the checkpoint covers."""
+        return parse(self.checkpoint.text).size
+
+
+class Custody:
+    """A key store with its log. Threads may share it; one process at a time holds it.
+
+    Every method records who asked (this process, unless a `caller` is given) before and after it acts. LogError means
+    that nothing was released: the log could not be written, and no key is used until custody is opened again.
+    """
+
+    def __init__(
+        self, store: KeyStore, log: FileLog, witnesses: tuple[Witness, ...], clock: Callable[[], datetime] = utc_now
+    ) -> None:
+        """Use `open`, unless the parts are made elsewhere."""
+        self._store, self._log, self._witnesses, self._clock = store, log, witnesses, clock
+        self._own = Caller.own()
+
+    @classmethod
+    def open(cls, path: Path, *, clock: Callable[[], datetime] = utc_now, note_on_open: str = "") -> Custody:
+        """Open the custody folder at `path`: settings, log (verified as a whole), keys; and record that it was opened.
+
+        Raises LogTamperedError if the log, or the inventory of keys, is not what was recorded last.
+        """
+        settings = read_settings(path)
+        last = LastState()
+        log = open_log(path / LOG_FOLDER, settings.origin, visit=last.visit)
+        try:
+            store = KeyStore.open(settings, clock)
+            told = last.judge(store.inventory_digest)
+            custody = cls(store, log, witnesses_of(settings, log.key), clock)
+        except BaseException:
+            log.close()
+            raise
+        torn = f"{len(log.found.torn)} bytes of an unfinished write put aside" if log.found.torn else ""
+        custody._open(settings, "; ".join(part for part in (told, torn, note_on_open) if part))
+        return custody
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the back-end can do, and what it keeps to."""
+        return self._store.capabilities
+
+    @property
+    def log_key(self) -> note.VerifierKey:
+        """The public key of the log: give it to whoever audits."""
+        return self._log.key
+
+    def sign(self, name: str, signing_input: bytes, *, purpose: str = "", caller: Caller | None = None) -> Signed:
+        """Sign a JWS signing input with the current version of a key.
+
+        The use is durable in the log before the key is touched, and the outcome before the signature is returned.
+        """
+        begin = self._record(Operation.SIGN, caller, name, purpose, digest=hashlib.sha256(signing_input).hexdigest())
+        try:
+            version = self._store.current(name)
+        except KeyUnusableError as error:
+            self._end(self._write(begin), begin, error)
+            raise
+        begin = _with_version(begin, version)
+        return self._run(begin, lambda: self._store.sign_with(version, signing_input))
+
+    def create(self, name: str, algorithm: Algorithm, *, purpose: str = "", caller: Caller | None = None) -> KeyVersion:
+        """Make a key."""
+        begin = self._record(Operation.CREATE, caller, name, purpose, algorithm=str(algorithm))
+        return self._run(begin, lambda: self._store.create(name, algorithm))
+
+    def attach(
+        self, name: str, reference: str, algorithm: Algorithm | None = None, *, purpose: str = "",
+        caller: Caller | None = None,
+    ) -> KeyVersion:  # fmt: skip
+        """Take a key that exists into custody."""
+        told = str(algorithm or "")
+        begin = self._record(Operation.ATTACH, caller, name, purpose, algorithm=told, detail=f"reference {reference}")
+        return self._run(begin, lambda: self._store.attach(name, reference, algorithm))
+
+    def keys(self, *, purpose: str = "", caller: Caller | None = None) -> tuple[KeyVersion, ...]:
+        """Return every version of every key."""
+        return self._run(self._record(Operation.LIST, caller, "", purpose), self._store.keys)
+
+    def rotate(self, name: str, *, purpose: str = "", caller: Caller | None = None) -> KeyVersion:
+        """Make the next version of a key."""
+        return self._run(self._record(Operation.ROTATE, caller, name, purpose), lambda: self._store.rotate(name))
+
+    def disable(self, name: str, *, purpose: str = "", caller: Caller | None = None) -> tuple[KeyVersion, ...]:
+        """Let no version of a key sign any more."""
+        return self._run(self._record(Operation.DISABLE, caller, name, purpose), lambda: self._store.disable(name))
+
+    def destroy(self, name: str, *, purpose: str = "", caller: Caller | None = None) -> tuple[KeyVersion, ...]:
+        """Delete the private keys of what is disabled."""
+        return self._run(self._record(Operation.DESTROY, caller, name, purpose), lambda: self._store.destroy(name))
+
+    def export(self, name: str, *, purpose: str = "", caller: Caller | None = None) -> None:
+        """Refuse to hand out a private key, and record that somebody asked. Always raises KeyUnusableError."""
+        self._run(self._record(Operation.EXPORT, caller, name, purpose), _refuse_export)
+
+    def refuse(self, op: Operation, key: str, caller: Caller) -> None:
+        """Record that somebody asked for what they may not have. Always raises UsageError."""
+
+        def refused() -> None:
+            raise UsageError(f"{caller.principal} may not {op} here", hint="[signer] allow and admins say who may")
+
+        self._run(self._record(op, caller, key, ""), refused)
+
+    def attest(self, name: str, *, purpose: str = "", caller: Caller | None = None) -> Attestation:
+        """Return what the back-end states about a key."""
+        return self._run(self._record(Operation.ATTEST, caller, name, purpose), lambda: self._store.attest(name))
+
+    def checkpoint(self, *, purpose: str = "", caller: Caller | None = None) -> Submitted:
+        """Have the device sign its digest of all signatures, if it keeps one; publish the log's head to the witnesses.
+
+        Raises LogTamperedError if a witness keeps another history of this log.
+        """
+        if self.capabilities.own_log is OwnLog.ATTESTED:
+            nonce = self._log.head().root
+            begin = self._record(Operation.ATTEST, caller, "", purpose, detail="audit digest of the device")
+            self._run(begin, lambda: self._store.audit_digest(nonce))
+        unreachable: list[str] = []
+
+        def cosign(head: note.Note, view: View) -> tuple[note.Signature, ...]:
+            found: list[note.Signature] = []
+            for witness in self._witnesses:
+                try:
+                    found += witness.submit(head, view)
+                except LogTamperedError:
+                    raise
+                except LogError as error:
+                    unreachable.append(str(error))
+            return tuple(found)
+
+        return Submitted(self._log.publish(cosign), tuple(unreachable))
+
+    def size(self) -> int:
+        """Return how many records the log holds."""
+        return self._log.view().size
+
+    def close(self) -> None:
+        """Let go of the keys and the log."""
+        self._store.close()
+        self._log.close()
+
+    def __enter__(self) -> Custody:
+        """Return itself."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def _open(self, settings: StoreSettings, told: str) -> None:
+        detail = f"{settings.backend}, {len(self._witnesses)} witnesses" + (f"; {told}" if told else "")
+        begin = self._record(Operation.OPEN, None, "", "", detail=detail)
+        digest = self.capabilities.own_log is OwnLog.ATTESTED
+        nonce = self._log.head().root
+        self._run(begin, lambda: self._store.audit_digest(nonce) if digest else None)
+
+    def _record(
+        self, op: Operation, caller: Caller | None, key: str, purpose: str, *, algorithm: str = "", digest: str = "",
+        detail: str = "",
+    ) -> Record:  # fmt: skip
+        who = caller or self._own
+        return Record(
+            v=audit.VERSION, time=self._clock(), op=op, result=Result.BEGUN, principal=who.principal,
+            process=who.process, host=who.host, purpose=audit.checked_purpose(purpose), key=key[: audit.MAX_TEXT],
+            algorithm=algorithm, digest=digest, detail=detail[: audit.MAX_TEXT],
+        )  # fmt: skip
+
+    def _run(self, begin: Record, action: Callable[[], T]) -> T:
+        index = self._write(begin)
+        try:
+            value = action()
+        except BaseException as error:
+            self._end(index, begin, error)
+            raise
+        self._end(index, begin, None, value)
+        return value
+
+    def _end(self, index: int, begin: Record, error: BaseException | None, value: object = None) -> None:
+        result, detail = Result.DONE, _told(value)
+        if error is not None:
+            refused = isinstance(error, (KeyUnusableError, UsageError))
+            result = Result.REFUSED if refused else Result.FAILED
+            detail = str(error) if isinstance(error, CounterfoilError) else type(error).__name__
+        self._write(Record(
+            v=audit.VERSION, time=self._clock(), op=begin.op, result=result, of=index, detail=detail[: audit.MAX_TEXT],
+            inventory=self._store.inventory_digest if begin.op in _CHANGES or begin.op is Operation.OPEN else "",
+            evidence=_evidence(value),
+        ))  # fmt: skip
+
+    def _write(self, record: Record) -> int:
+        return self._log.append(audit.encode(record))
+
+
+class LastState:
+    """What the log says the inventory must be; filled in while the log is verified."""
+
+    def __init__(self) -> None:
+        """Begin with an empty log."""
+        self._digest = inventory.EMPTY_DIGEST
+        self._unfinished: dict[int, Operation] = {}
+
+    def visit(self, index: int, raw: bytes) -> None:
+        """Take in one record."""
+        record = audit.decode(raw, index)
+        if record.result is Result.BEGUN:
+            if record.op in _CHANGES:
+                self._unfinished[index] = record.op
+            return
+        self._unfinished.pop(record.of, None)
+        if record.inventory:
+            self._digest = record.inventory
+            if record.op is Operation.OPEN:
+                self._unfinished.clear()
+
+    def judge(self, digest: str) -> str:
+        """Compare with the inventory as it is; return what to record about a difference that a crash explains."""
+        if digest == self._digest:
+            return ""
+        if self._unfinished:
+            return f"the inventory changed in an unfinished {' or '.join(sorted(set(self._unfinished.values())))}"
+        raise LogTamperedError(
+            "the inventory of keys is not the one that was recorded last",
+            hint="somebody changed inventory.json behind custody's back, or took the log away",
+        )
+
+
+def witnesses_of(settings: StoreSettings, log: note.VerifierKey) -> tuple[Witness, ...]:
+    """Return the witnesses that the settings name."""
+    return tuple(witness_of(told, settings.path, log) for told in settings.witness)
+
+
+def witness_of(told: WitnessSettings, base: Path, log: note.VerifierKey) -> Witness:
+    """Return one witness."""
+    if told.drop:
+        return DropWitness(base / told.drop, log)
+    return HttpWitness(told.url, note.VerifierKey.parse(told.key))
+
+
+def _with_version(begin: Record, version: KeyVersion) -> Record:
+    return msgspec.structs.replace(begin, kid=version.kid, algorithm=str(version.algorithm))
+
+
+def _refuse_export() -> Any:
+    raise KeyUnusableError("private keys are not exported", hint="the attempt is recorded")
+
+
+def _told(value: object) -> str:
+    """Return what an end says about what an operation returned."""
+    versions = value if isinstance(value, tuple) else (value,)
+    named = [f"{found.name}.v{found.version} {found.kid}" for found in versions if isinstance(found, KeyVersion)]
+    return ", ".join(named) if len(named) <= 2 else f"{len(named)} key versions"
+
+
+def _evidence(value: object) -> dict[str, str]:
+    if isinstance(value, Signed):
+        return dict(value.evidence)
+    if isinstance(value, Attestation):
+        return {**{word: str(told) for word, told in value.statement.items()}, **value.signed}
+    return {}

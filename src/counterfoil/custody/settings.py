@@ -1,0 +1,123 @@
+"""The settings of a custody folder: `custody.toml`, read once, unknown keys refused."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import msgspec
+
+from counterfoil.custody.driver import DRIVERS
+from counterfoil.errors import UsageError
+
+FILE = "custody.toml"
+MAX_BYTES = 256 * 1024
+
+
+class FileSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The encrypted file store: where its passphrase comes from, and scrypt's cost (a power of two)."""
+
+    passphrase: str
+    scrypt_log2_n: int = 17
+
+
+class Pkcs11Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A PKCS#11 token: the module's path, the token's label, and where the PIN comes from."""
+
+    module: str
+    token: str
+    pin: str
+
+
+class OpenBaoSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """OpenBao or Vault: address, where the token comes from, and where transit is mounted."""
+
+    address: str
+    token: str
+    mount: str = "transit"
+    ca_file: str = ""
+    timeout_seconds: float = 10.0
+
+
+class AwsKmsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """AWS KMS: region; credentials come from the AWS library's own chain. `endpoint` is for VPC endpoints and tests."""
+
+    region: str
+    endpoint: str = ""
+    timeout_seconds: float = 10.0
+
+
+class TpmSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A TPM 2.0: how to reach it (TCTI), such as device:/dev/tpmrm0."""
+
+    tcti: str = "device:/dev/tpmrm0"
+
+
+class WitnessSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Somebody who keeps the log's checkpoints: a folder (`drop`), or `url` and `key` of a tlog-witness."""
+
+    drop: str = ""
+    url: str = ""
+    key: str = ""
+
+
+class SignerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The signer process: its socket, which users or groups (@group) may sign, which may do everything."""
+
+    socket: str = "signer.sock"
+    allow: tuple[str, ...] = ()
+    admins: tuple[str, ...] = ()
+    witness_seconds: float = 60.0
+
+
+class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What `custody.toml` says. `path` is the folder; relative names in it are relative to that."""
+
+    backend: str
+    origin: str
+    path: Path = Path()
+    file: FileSettings | None = None
+    pkcs11: Pkcs11Settings | None = None
+    openbao: OpenBaoSettings | None = None
+    aws_kms: AwsKmsSettings | None = msgspec.field(default=None, name="aws-kms")
+    tpm: TpmSettings | None = None
+    witness: tuple[WitnessSettings, ...] = ()
+    signer: SignerSettings = SignerSettings()
+
+
+def read_settings(path: Path) -> StoreSettings:
+    """Return the settings of a custody folder; UsageError names the file, the key and what was expected."""
+    file = path / FILE
+    try:
+        raw = file.read_bytes()[: MAX_BYTES + 1]
+    except FileNotFoundError as error:
+        raise UsageError(f"no custody in {path}", hint="counterfoil keys init makes one") from error
+    except OSError as error:
+        raise UsageError(f"cannot read {file}: {error.strerror}") from error
+    return parsed(raw, path)
+
+
+def parsed(raw: bytes, path: Path) -> StoreSettings:
+    """Return the settings that the text of a file holds."""
+    file = path / FILE
+    try:
+        if len(raw) > MAX_BYTES:
+            raise ValueError(f"expected at most {MAX_BYTES} bytes")
+        told = tomllib.loads(raw.decode())
+        settings = msgspec.convert({**told, "path": str(path)}, StoreSettings, dec_hook=_path)
+    except (ValueError, msgspec.MsgspecError) as error:
+        raise UsageError(f"{file}: {error}", hint="docs/reference/custody.md lists what it may hold") from error
+    if settings.backend not in DRIVERS:
+        raise UsageError(f"{file}: no back-end {settings.backend[:40]!r}", hint=f"one of {', '.join(DRIVERS)}")
+    if getattr(settings, settings.backend.replace("-", "_")) is None:
+        raise UsageError(f"{file}: the table [{settings.backend}] is missing")
+    for witness in settings.witness:
+        if bool(witness.drop) == bool(witness.url) or bool(witness.url) != bool(witness.key):
+            raise UsageError(f"{file}: a witness has either drop, or url and key")
+    return settings
+
+
+def _path(kind: type, value: object) -> object:
+    if kind is Path and isinstance(value, str):
+        return Path(value)
+    raise NotImplementedError

@@ -1,0 +1,288 @@
+"""The signer: a process of its own that holds the keys and answers over a Unix socket.
+
+The token service never has a key in its memory; the signer never has a token service's bugs in its own. Who asks is
+what the kernel says about the other end of the socket (SO_PEERCRED), not what the other end says.
+
+A message is a length in 4 bytes, big-endian, and JSON. One connection may ask many times; requests of one connection
+are answered in order.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import grp
+import pwd
+import selectors
+import socket
+import struct
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from counterfoil.custody.audit import Caller, Operation
+from counterfoil.custody.custody import Custody
+from counterfoil.custody.keys import Algorithm, Attestation, KeyVersion, Signed
+from counterfoil.custody.settings import SignerSettings
+from counterfoil.errors import CounterfoilError, KeyStoreError, LogError, UsageError
+
+MAX_MESSAGE_BYTES = 512 * 1024
+MAX_CONNECTIONS = 256
+LENGTH_BYTES = 4
+_PEER = struct.Struct("3i")  # struct ucred: pid, uid, gid
+# What everybody on the allow list may ask; the rest is for admins.
+_OPEN_TO_ALL = frozenset({Operation.SIGN, Operation.LIST})
+
+
+class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a client asks; fields that an operation does not use stay empty."""
+
+    op: Operation
+    key: str = ""
+    input: bytes = b""
+    purpose: str = ""
+    algorithm: str = ""
+    reference: str = ""
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """An error of ours: its class, its line, its hint."""
+
+    kind: str
+    message: str
+    hint: str = ""
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What came of a request: one of these."""
+
+    failure: Failure | None = None
+    signed: Signed | None = None
+    keys: tuple[KeyVersion, ...] = ()
+    attestation: Attestation | None = None
+    checkpoint: str = ""
+    unreachable: tuple[str, ...] = ()
+
+
+def receive(connection: socket.socket) -> bytes | None:
+    """Return the next message; None at the end, KeyStoreError if it is too long or cut off."""
+    head = _exactly(connection, LENGTH_BYTES)
+    if head is None:
+        return None
+    length = int.from_bytes(head, "big")
+    if length > MAX_MESSAGE_BYTES:
+        raise KeyStoreError(f"signer: expected a message of at most {MAX_MESSAGE_BYTES} bytes, got {length}")
+    body = _exactly(connection, length)
+    if body is None:
+        raise KeyStoreError("signer: a message was cut off")
+    return body
+
+
+def send(connection: socket.socket, body: bytes) -> None:
+    """Send a message."""
+    connection.sendall(len(body).to_bytes(LENGTH_BYTES, "big") + body)
+
+
+class Signer:
+    """Answers requests on a socket with a custody. `serve` runs until `stop`."""
+
+    def __init__(self, custody: Custody, settings: SignerSettings, path: Path) -> None:
+        """Listen at `path`; UsageError if the allow list is empty or names nobody, LogError if the socket is taken."""
+        self._allow, self._admins = _Peers(settings.allow), _Peers(settings.admins)
+        if not settings.allow and not settings.admins:
+            raise UsageError("nobody may sign", hint="name users or @groups in [signer] allow and admins")
+        self._custody, self._path, self._every = custody, path, settings.witness_seconds
+        self._slots = threading.BoundedSemaphore(MAX_CONNECTIONS)
+        self._stopping = threading.Event()
+        self._wake, self._woken = socket.socketpair()
+        self._open: set[socket.socket] = set()
+        self._socket = _listening(path)
+
+    def serve(self, told: Callable[[str], None]) -> None:
+        """Answer until `stop`; `told` gets one line for what operators must know."""
+        keeper = threading.Thread(target=self._keep_witnesses, args=(told,), daemon=True)
+        keeper.start()
+        with selectors.DefaultSelector() as ready:
+            ready.register(self._socket, selectors.EVENT_READ)
+            ready.register(self._woken, selectors.EVENT_READ)
+            while not self._stopping.is_set():
+                for event, _ in ready.select():
+                    if event.fileobj is self._socket:
+                        self._accept()
+        self._socket.close()
+        self._path.unlink(missing_ok=True)
+        for connection in list(self._open):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        keeper.join()
+        for _ in range(MAX_CONNECTIONS):  # every answer that was begun is finished
+            self._slots.acquire()
+
+    def stop(self) -> None:
+        """End `serve`; may be called from a signal handler."""
+        self._stopping.set()
+        self._wake.send(b"x")
+
+    def _accept(self) -> None:
+        connection, _ = self._socket.accept()
+        if not self._slots.acquire(blocking=False):
+            connection.close()
+            return
+        self._open.add(connection)
+        threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
+
+    def _answer(self, connection: socket.socket) -> None:
+        try:
+            with connection, contextlib.suppress(OSError):
+                pid, uid, gid = _peer(connection)
+                caller = Caller.of(pid, _user(uid))
+                while (body := receive(connection)) is not None and not self._stopping.is_set():
+                    send(connection, msgspec.json.encode(self._answered(body, caller, uid, gid)))
+        except CounterfoilError:
+            pass  # what cannot be read is not answered: the connection is closed
+        finally:
+            self._open.discard(connection)
+            self._slots.release()
+
+    def _answered(self, body: bytes, caller: Caller, uid: int, gid: int) -> Answer:
+        try:
+            request = msgspec.json.decode(body, type=Request)
+            admin = self._admins.has(uid, gid)
+            if not admin and not (request.op in _OPEN_TO_ALL and self._allow.has(uid, gid)):
+                self._custody.refuse(request.op, request.key, caller)
+            return self._done(request, caller)
+        except msgspec.MsgspecError as error:
+            return Answer(Failure("UsageError", f"signer: {error}"))
+        except CounterfoilError as error:
+            return Answer(Failure(type(error).__name__, str(error), error.hint))
+
+    def _done(self, request: Request, caller: Caller) -> Answer:
+        custody, name = self._custody, request.key
+        match request.op:
+            case Operation.SIGN:
+                return Answer(signed=custody.sign(name, request.input, purpose=request.purpose, caller=caller))
+            case Operation.LIST:
+                return Answer(keys=custody.keys(purpose=request.purpose, caller=caller))
+            case Operation.EXPORT:
+                custody.export(name, purpose=request.purpose, caller=caller)
+                return Answer()
+            case Operation.ATTEST:
+                return self._attested(name, request.purpose, caller)
+            case _:
+                return Answer(keys=self._changed(request, caller))
+
+    def _attested(self, name: str, purpose: str, caller: Caller) -> Answer:
+        attestation = self._custody.attest(name, purpose=purpose, caller=caller) if name else None
+        submitted = self._custody.checkpoint(purpose=purpose, caller=caller)
+        return Answer(
+            attestation=attestation, checkpoint=submitted.checkpoint.render(), unreachable=submitted.unreachable
+        )
+
+    def _changed(self, request: Request, caller: Caller) -> tuple[KeyVersion, ...]:
+        custody, name, purpose = self._custody, request.key, request.purpose
+        algorithm = algorithm_of(request.algorithm)
+        match request.op:
+            case Operation.CREATE:
+                if algorithm is None:
+                    raise UsageError("an algorithm is needed to make a key", hint=", ".join(Algorithm))
+                return (custody.create(name, algorithm, purpose=purpose, caller=caller),)
+            case Operation.ATTACH:
+                return (custody.attach(name, request.reference, algorithm, purpose=purpose, caller=caller),)
+            case Operation.ROTATE:
+                return (custody.rotate(name, purpose=purpose, caller=caller),)
+            case Operation.DISABLE:
+                return custody.disable(name, purpose=purpose, caller=caller)
+            case Operation.DESTROY:
+                return custody.destroy(name, purpose=purpose, caller=caller)
+        raise UsageError(f"the signer does not do {request.op}")
+
+    def _keep_witnesses(self, told: Callable[[str], None]) -> None:
+        """Submit the log's head now and then, while it grows."""
+        submitted = -1
+        while True:
+            stopping = self._stopping.wait(self._every)
+            try:
+                if self._custody.size() != submitted:
+                    made = self._custody.checkpoint(purpose="signer")
+                    submitted = made.size
+                    for line in made.unreachable:
+                        told(line)
+            except CounterfoilError as error:
+                told(f"{type(error).__name__}: {error}")
+            if stopping:
+                return
+
+
+class _Peers:
+    """Users, and groups with an at sign, by name or number."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self._users, self._groups = set[int](), set[int]()
+        self._members: set[str] = set()
+        for name in names:
+            try:
+                if name.startswith("@"):
+                    found = grp.getgrgid(int(name[1:])) if name[1:].isdigit() else grp.getgrnam(name[1:])
+                    self._groups.add(found.gr_gid)
+                    self._members.update(found.gr_mem)
+                else:
+                    self._users.add(int(name) if name.isdigit() else pwd.getpwnam(name).pw_uid)
+            except KeyError as error:
+                raise UsageError(f"signer: there is no user or group {name[:80]!r}") from error
+
+    def has(self, uid: int, gid: int) -> bool:
+        """Tell whether a peer is one of them."""
+        return uid in self._users or gid in self._groups or (bool(self._members) and _user(uid) in self._members)
+
+
+def algorithm_of(text: str) -> Algorithm | None:
+    """Return the algorithm of that name, None for none; UsageError for an unknown one."""
+    if not text:
+        return None
+    if text not in set(Algorithm):
+        raise UsageError(f"no algorithm {text[:40]!r}", hint=f"one of {', '.join(Algorithm)}")
+    return Algorithm(text)
+
+
+def _listening(path: Path) -> socket.socket:
+    """Return a listening socket; one that a dead signer left is replaced."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe, contextlib.suppress(OSError):
+        probe.connect(str(path))
+        raise LogError(f"another signer answers at {path}")
+    path.unlink(missing_ok=True)
+    server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        server.bind(str(path))
+        path.chmod(0o666)  # everybody may connect; who may ask is decided by what the kernel says about them
+        server.listen(MAX_CONNECTIONS)
+    except OSError as error:
+        server.close()
+        raise LogError(f"signer: cannot listen at {path}: {error.strerror or error}") from error
+    return server
+
+
+def _peer(connection: socket.socket) -> tuple[int, int, int]:
+    raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size)
+    pid, uid, gid = _PEER.unpack(raw)
+    return pid, uid, gid
+
+
+def _user(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def _exactly(connection: socket.socket, count: int) -> bytes | None:
+    parts, left = [], count
+    while left:
+        part = connection.recv(left)
+        if not part:
+            if left == count:
+                return None
+            raise KeyStoreError("signer: a message was cut off")
+        parts.append(part)
+        left -= len(part)
+    return b"".join(parts)
