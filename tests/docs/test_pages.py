@@ -25,7 +25,7 @@ from .program import calls, known, parsed
 PAGES = {found.name: found for found in pages()}
 
 # Words in the form of a code that are none.
-WORDS = frozenset({"import-linter", "lint-imports", "python3-venv"}) | {
+WORDS = frozenset({"import-linter", "lint-imports", "python3-venv", "aws-kms"}) | {
     # what the rules of reconciliation call the two signs of the rule `issued-at-odd`
     "issued-at-law", "issued-at-outside-life",
 }  # fmt: skip
