@@ -9,6 +9,9 @@ from counterfoil.model.coverage import CoverageRow
 from counterfoil.model.finding import Finding
 from counterfoil.model.verdict import JUDGED, FindingVerdict, Verdict
 
+# How the reason of an unread file begins that a tool wrote beside the logs: no log, and no error.
+BYPRODUCT = "by-product"
+
 
 @dataclass(frozen=True)
 class InputFile:
@@ -31,6 +34,11 @@ class InputFile:
     unread: str
     nearest: str
     archive: str = ""
+
+    @property
+    def byproduct(self) -> bool:
+        """Tell whether the file is unread because it is no log: a tool wrote it beside the logs."""
+        return self.unread.startswith(BYPRODUCT)
 
 
 @dataclass(frozen=True)

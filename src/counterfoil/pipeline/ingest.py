@@ -23,9 +23,11 @@ from counterfoil.case.manifest import Archive, Batch, Input, Manifest, read_mani
 from counterfoil.case.records import InputText
 from counterfoil.case.sniff import Container, Head, sniff
 from counterfoil.errors import InputError
+from counterfoil.model.hunt import BYPRODUCT
 from counterfoil.pipeline.inputs import Candidate, digest
 from counterfoil.pipeline.members import Found, Unopened, members
 from counterfoil.pipeline.progress import Progress
+from counterfoil.sources.byproducts import by_place
 from counterfoil.sources.mapping import rows
 from counterfoil.sources.recognise import Recognised, Sample, Unread, recognise
 from counterfoil.sources.registry import all_sources
@@ -146,11 +148,11 @@ def _plan(found: Found) -> Planned | Input:
     except InputError as error:
         return _unread(found, Unread("", str(error)))
     if head.container in (Container.UNKNOWN, Container.EMPTY):
-        return _unread(found, Unread("", head.why))
+        return _no_log(found, Unread("", head.why))
     known = all_sources()
     shape = recognise(_sample(head, Path(found.member.name).name), known)
     if isinstance(shape, Unread):
-        return _unread(found, shape)
+        return _no_log(found, shape)
     sources = shape.sources[:1] if head.header else _family(shape, known)
     return Planned(found, head.container, sources)
 
@@ -166,6 +168,12 @@ def _family(found: Recognised, known: Sequence[Source]) -> tuple[Source, ...]:
         return found.sources[:1]
     same = [s for s in known if s.markers.keys() == first.markers.keys() and s not in found.sources]
     return (*found.sources, *same)
+
+
+def _no_log(found: Found, why: Unread) -> Input:
+    """List a file that no source reads; one that a tool wrote beside its logs is called so."""
+    told = "" if why.reason.startswith(BYPRODUCT) else by_place(found.member.name)
+    return _unread(found, Unread("", told) if told else why)
 
 
 def _unread(found: Found, why: Unread) -> Input:

@@ -108,7 +108,7 @@ def _unnamed(report: HuntReport) -> Iterator[Step]:
 
 
 def _unread(report: HuntReport) -> Iterator[Step]:
-    unread = sum(bool(entry.unread) for entry in report.inputs)
+    unread = sum(bool(entry.unread) and not entry.byproduct for entry in report.inputs)
     if unread:
         yield Step(f"{some(unread, 'file was', 'files were')} not read. What can be read:", "counterfoil sources")
 

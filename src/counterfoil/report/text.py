@@ -220,6 +220,11 @@ def _sums(files: Sequence[InputFile]) -> list[str]:
 
 
 def _unread(unread: Sequence[InputFile]) -> Iterator[RenderableType]:
+    beside = sum(entry.byproduct for entry in unread)
+    unread = [entry for entry in unread if not entry.byproduct]
+    if beside:
+        told = some(beside, "file is a by-product", "files are by-products")
+        yield _item(f"{told} of the tool that exported, and no log")
     for entry in unread[:MAX_UNREAD]:
         near = f" (nearest shape: {clean(entry.nearest)})" if entry.nearest else ""
         yield _item(f"not read: {tail(entry.path, 40)}: {clean(entry.unread, 160)}{near}", "yellow")

@@ -22,6 +22,7 @@ SOURCE = Source(
     title="Microsoft 365 audit log, Management Activity API (AuditData records)",
     fidelity=_FIDELITY,
     required=frozenset({"CreationTime", "Id", "Operation", "RecordType"}),
+    absent=frozenset({"AuditId"}),  # Hawk's summaries, which have lost the token
     raw=_ual_record.SCHEMA,
     to_evidence=to_evidence,
     explain=ual_explain(

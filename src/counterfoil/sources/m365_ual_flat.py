@@ -39,6 +39,7 @@ SOURCE = Source(
         header=frozenset({"CreationTime", "Id", "Operation", "RecordType", "UserId", "Workload"}),
         dates=frozenset({"CreationTime"}),
     ),
+    absent=frozenset({"AuditId"}),  # Hawk's summaries
     raw=dict.fromkeys((*_TEXTS, "AppAccessContext"), TEXT),
     to_evidence=to_evidence,
     explain=ual_explain(

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from counterfoil.sources import byproducts
 from counterfoil.sources.source import Csv, Source
 
 
@@ -39,7 +40,7 @@ def recognise(sample: Sample, sources: Iterable[Source]) -> Recognised | Unread:
     """Return the sources that read the sample, or why none does."""
     candidates = [s for s in sources if (s.csv is not None if sample.header else s.reads_json)]
     if sample.header:
-        return _by_header(sample, candidates)
+        return _told(_by_header(sample, candidates), sample.header)
     objects = [record for record in sample.records if isinstance(record, Mapping)]
     if not objects:
         return Unread("", "no record is a JSON object")
@@ -47,7 +48,13 @@ def recognise(sample: Sample, sources: Iterable[Source]) -> Recognised | Unread:
     best = max((count for _, count in hits), default=0)
     if best:
         return Recognised(tuple(source for source, count in hits if count))
-    return _nearest(objects[0], candidates)
+    return _told(_nearest(objects[0], candidates), byproducts.members(objects[0]))
+
+
+def _told(found: Recognised | Unread, names: Iterable[str]) -> Recognised | Unread:
+    """Return why no source reads the file, where that is because it is a known by-product."""
+    why = "" if isinstance(found, Recognised) else byproducts.by_shape(names)
+    return Unread("", why) if why else found
 
 
 def _by_header(sample: Sample, candidates: list[Source]) -> Recognised | Unread:
