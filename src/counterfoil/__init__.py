@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from counterfoil.app import ingest as ingest
     from counterfoil.app import sql as sql
     from counterfoil.config import HuntSettings as HuntSettings
+    from counterfoil.custody.custody import Custody as Custody
+    from counterfoil.custody.store import KeyStore as KeyStore
     from counterfoil.errors import CounterfoilError as CounterfoilError
     from counterfoil.errors import VerifyError as VerifyError
     from counterfoil.model.coverage import Declaration as Declaration
@@ -39,11 +41,13 @@ if TYPE_CHECKING:
 # The engine takes half a second to import, so the names are looked up when they are first used.
 _HOMES = {
     "CounterfoilError": "errors",
+    "Custody": "custody.custody",
     "Declaration": "model.coverage",
     "DpopRequest": "tokens.presentation",
     "Finding": "model.finding",
     "HuntReport": "model.hunt",
     "HuntSettings": "config",
+    "KeyStore": "custody.store",
     "Presentation": "tokens.presentation",
     "QueryResult": "app",
     "TokenPolicy": "tokens.policy",

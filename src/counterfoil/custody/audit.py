@@ -102,10 +102,12 @@ class Caller(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, pid: int, user: str) -> Caller:
         """Return another process of this machine."""
+        process, program = Path(f"/proc/{pid}"), "?"
         try:
-            program = str(Path(f"/proc/{pid}/exe").readlink())
-        except OSError:
-            program = "?"
+            program = process.joinpath("comm").read_text().strip()
+            program = str(process.joinpath("exe").readlink())  # of other users' processes only root sees it
+        except (OSError, UnicodeDecodeError):
+            pass
         return cls(f"user:{user}"[:MAX_TEXT], f"{pid} {program}"[:MAX_TEXT], socket.gethostname()[:MAX_TEXT])
 
 

@@ -8,7 +8,8 @@ import sys
 from dataclasses import dataclass
 
 _PR_SET_DUMPABLE, _PR_GET_DUMPABLE = 4, 3
-_MCL_CURRENT, _MCL_FUTURE = 1, 2
+# with MCL_ONFAULT: else every thread would hold its whole stack in memory
+_MCL_CURRENT, _MCL_FUTURE, _MCL_ONFAULT = 1, 2, 4
 
 
 @dataclass(frozen=True)
@@ -39,4 +40,5 @@ def harden() -> Hardening:
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
     not_dumpable = libc.prctl(_PR_GET_DUMPABLE, 0, 0, 0, 0) == 0
-    return Hardening(no_core, not_dumpable, memory_locked=libc.mlockall(_MCL_CURRENT | _MCL_FUTURE) == 0)
+    locked = libc.mlockall(_MCL_CURRENT | _MCL_FUTURE | _MCL_ONFAULT) == 0
+    return Hardening(no_core, not_dumpable, locked)

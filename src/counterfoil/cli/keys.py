@@ -1,0 +1,344 @@
+"""`keys`: custody of signing keys. No private key, passphrase or token is an argument, and none is printed."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import signal
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from counterfoil.cli import keys_text, options, terminal
+from counterfoil.cli.exits import ExitCode
+from counterfoil.config import read_bounded
+from counterfoil.errors import InputError, LogTamperedError, UsageError
+
+if TYPE_CHECKING:
+    from counterfoil.custody.client import SignerClient
+    from counterfoil.custody.custody import Custody
+    from counterfoil.custody.keys import Algorithm
+    from counterfoil.tlog.note import VerifierKey
+    from counterfoil.tlog.witness import Witness
+
+FORMATS = ("text", "json")
+STDIN = Path("-")
+MAX_KEY_BYTES = 4_096
+
+Store = Annotated[
+    Path, typer.Argument(metavar="STORE", help="Custody folder, or the socket of its signer.", show_default=False)
+]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the key.", show_default=False)]
+Purpose = Annotated[str, typer.Option("--purpose", metavar="TEXT", help="Why; is recorded.", show_default=False)]
+Form = Annotated[str, typer.Option("--format", metavar="|".join(FORMATS), help="Form of the output.")]
+AlgorithmOption = Annotated[
+    str, typer.Option("--algorithm", metavar="NAME", help="RS256, PS256, ES256 or EdDSA.", show_default=False)
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands."""
+    group = typer.Typer(help="Custody of signing keys: every use is recorded, and verified.", rich_markup_mode=None)
+    for command in (init, create, attach, list_keys, sign, rotate, disable, destroy, audit, attest, serve, witness):
+        group.command("list" if command is list_keys else None)(command)
+    app.add_typer(group, name="keys")
+
+
+def init(
+    store: Annotated[Path, typer.Argument(metavar="STORE", help="Folder to make.", show_default=False)],
+    origin: Annotated[
+        str, typer.Option("--origin", metavar="NAME", help="Name of the log, such as custody.example.com/idp.")
+    ],
+    backend: Annotated[
+        str, typer.Option("--backend", metavar="NAME", help="file, pkcs11, openbao, aws-kms or tpm.")
+    ] = "file",
+    values: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Setting of the back-end, such as token=file:bao-token."),
+    ] = None,
+) -> None:
+    """Make a custody folder with its settings, custody.toml."""
+    from counterfoil.custody.driver import DRIVERS
+    from counterfoil.custody.founding import found
+
+    kind = options.one_of(backend, DRIVERS, "--backend: unknown", "back-ends")
+    pairs = dict(_pair(text) for text in values or ())
+    for made in found(store, kind, origin, pairs):
+        terminal.say(f"made {store / made}")
+
+
+def create(
+    store: Store, name: Name, algorithm: AlgorithmOption = "ES256", purpose: Purpose = "", format: Form = "text"
+) -> None:
+    """Make a key; non-exportable where the back-end allows."""
+    form, wanted = _form(format), _algorithm(algorithm)
+    with ExitStack() as stack:
+        version = _opened(store, stack).create(name, wanted, purpose=purpose)
+    terminal.write(keys_text.versions([version], form))
+
+
+def attach(
+    store: Store,
+    name: Name,
+    reference: Annotated[
+        str,
+        typer.Argument(
+            metavar="KEY", help="What the back-end calls it: PEM file, label or id:HEX, name, key id, handle.",
+            show_default=False,
+        ),
+    ],
+    algorithm: AlgorithmOption = "",
+    purpose: Purpose = "",
+    format: Form = "text",
+) -> None:  # fmt: skip
+    """Take a key that exists into custody; RSA keys need --algorithm."""
+    form = _form(format)
+    wanted = _algorithm(algorithm) if algorithm else None
+    with ExitStack() as stack:
+        version = _opened(store, stack).attach(name, reference, wanted, purpose=purpose)
+    terminal.write(keys_text.versions([version], form))
+
+
+def list_keys(
+    store: Store,
+    jwks: Annotated[
+        bool, typer.Option("--jwks", help="Print the JWK set of all keys whose tokens are still verified.")
+    ] = False,
+    purpose: Purpose = "",
+    format: Form = "text",
+) -> None:
+    """List every version of every key."""
+    form = _form(format)
+    with ExitStack() as stack:
+        found = _opened(store, stack).keys(purpose=purpose)
+    terminal.write(keys_text.jwks(found) if jwks else keys_text.versions(found, form))
+
+
+def sign(
+    store: Store,
+    name: Name,
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="The JWS signing input, header.payload; - or none: standard input.")
+    ] = STDIN,
+    purpose: Purpose = "",
+    format: Form = "text",
+) -> None:
+    """Sign a JWS signing input; prints the signature as the third part of a JWS (base64url)."""
+    from counterfoil.custody.store import MAX_SIGNING_INPUT
+
+    form = _form(format)
+    raw = sys.stdin.buffer.read(MAX_SIGNING_INPUT + 1) if file == STDIN else read_bounded(file, MAX_SIGNING_INPUT)
+    signing_input = raw.removesuffix(b"\n")
+    with ExitStack() as stack:
+        signature = _opened(store, stack).sign(name, signing_input, purpose=purpose).signature
+    told = base64.urlsafe_b64encode(signature).rstrip(b"=").decode()
+    digest = hashlib.sha256(signing_input).hexdigest()
+    shown = keys_text.document("key-signature", signature=told, digest=digest) if form == "json" else f"{told}\n"
+    terminal.write(shown)
+
+
+def rotate(store: Store, name: Name, purpose: Purpose = "", format: Form = "text") -> None:
+    """Make the next version of a key, which signs from now on."""
+    form = _form(format)
+    with ExitStack() as stack:
+        version = _opened(store, stack).rotate(name, purpose=purpose)
+    terminal.write(keys_text.versions([version], form))
+
+
+def disable(store: Store, name: Name, purpose: Purpose = "", format: Form = "text") -> None:
+    """Let no version of a key sign any more."""
+    form = _form(format)
+    with ExitStack() as stack:
+        found = _opened(store, stack).disable(name, purpose=purpose)
+    terminal.write(keys_text.versions(found, form, ended="disabled"))
+
+
+def destroy(
+    store: Store,
+    name: Name,
+    sure: Annotated[bool, typer.Option("--yes", help="Needed: private keys are deleted.")] = False,
+    purpose: Purpose = "",
+    format: Form = "text",
+) -> None:
+    """Delete the private keys of all versions of a key that is disabled."""
+    form = _form(format)
+    if not sure:
+        raise UsageError(f"this deletes the private keys of {name}", hint="add --yes")
+    with ExitStack() as stack:
+        found = _opened(store, stack).destroy(name, purpose=purpose)
+    terminal.write(keys_text.versions(found, form, ended="destroyed"))
+
+
+def audit(
+    store: Annotated[
+        Path, typer.Argument(metavar="STORE", help="Folder of the custody, or a copy of its log.", show_default=False)
+    ],
+    key: Annotated[
+        str, typer.Option("--key", metavar="KEY|FILE", help="The log's public key (log.vkey), from elsewhere.")
+    ] = "",
+    witnesses: Annotated[
+        list[str] | None,
+        typer.Option("--witness", metavar="FOLDER|URL=KEY", help="Who keeps checkpoints. Default: as in the settings."),
+    ] = None,
+    records: Annotated[bool, typer.Option("--records", help="List every operation, not sums.")] = False,
+    digest: Annotated[
+        str, typer.Option("--digest", metavar="HEX", help="Find the records of this signing input (its SHA-256).")
+    ] = "",
+    format: Form = "text",
+) -> None:
+    """Verify the whole log and tell who did what; ends with 1 if anything is not as it must be."""
+    from counterfoil.custody import auditor
+
+    form = _form(format)
+    log = store / "log" if (store / "log").is_dir() else store
+    pinned = _log_key(key) if key else None
+    try:
+        told = auditor.audited(log, pinned, _witnesses(store, log, witnesses))
+        listed = list(auditor.entries(log, digest.lower())) if records or digest else None
+        proofs = {entry.index: auditor.check_inclusion(log, entry.index) for entry, _ in listed or () if digest}
+    except LogTamperedError as error:
+        terminal.write(keys_text.tampered(error, form))
+        terminal.leave(ExitCode.FOUND)
+    terminal.write(keys_text.audit(told, listed, proofs, form, terminal.screen()))
+    if told.problems or (digest and not listed):
+        terminal.leave(ExitCode.FOUND)
+
+
+def attest(
+    store: Store,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of a key.", show_default=False)] = "",
+    purpose: Purpose = "",
+    format: Form = "text",
+) -> None:
+    """Tell what the back-end states about a key; have the log's head witnessed, and the device's audit signed."""
+    from counterfoil.custody.client import SignerClient
+
+    form = _form(format)
+    with ExitStack() as stack:
+        held = _opened(store, stack)
+        if isinstance(held, SignerClient):
+            attestation, checkpoint, unreachable = held.attest(name, purpose=purpose)
+        else:
+            attestation = held.attest(name, purpose=purpose) if name else None
+            made = held.checkpoint(purpose=purpose)
+            checkpoint, unreachable = made.checkpoint.render(), made.unreachable
+    for line in unreachable:
+        terminal.say(line)
+    terminal.write(keys_text.attested(attestation, checkpoint, unreachable, form))
+
+
+def serve(
+    store: Annotated[Path, typer.Argument(metavar="STORE", help="Folder of the custody.", show_default=False)],
+    allow: Annotated[
+        list[str] | None,
+        typer.Option("--allow", metavar="USER|@GROUP", help="May sign, besides those in the settings."),
+    ] = None,
+) -> None:
+    """Run the signer: hold the keys, answer on a Unix socket, until it is told to end."""
+    import msgspec
+
+    from counterfoil.custody.custody import Custody
+    from counterfoil.custody.hardening import harden
+    from counterfoil.custody.settings import read_settings
+    from counterfoil.custody.signer import Signer
+
+    told = harden().told()
+    settings = read_settings(store)
+    part = msgspec.structs.replace(settings.signer, allow=(*settings.signer.allow, *(allow or ())))
+    with Custody.open(store, note_on_open=told) as custody:
+        signer = Signer(custody, part, store / part.socket)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: signer.stop())
+        terminal.say(f"signer: {told}; log key {custody.log_key.render()}")
+        terminal.say(f"signer: listening at {store / part.socket}")
+        signer.serve(terminal.say)
+
+
+def witness(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where checkpoints are kept.", show_default=False)],
+    logs: Annotated[
+        list[str], typer.Option("--log", metavar="KEY|FILE", help="Public key of a log (log.vkey). Repeat for more.")
+    ],
+    name: Annotated[
+        str, typer.Option("--name", metavar="NAME", help="Name of this witness, such as witness.example.com/w1.")
+    ],
+    listen: Annotated[str, typer.Option("--listen", metavar="HOST:PORT", help="Where to answer.")] = "127.0.0.1:8453",
+) -> None:
+    """Be a witness of others' logs over HTTP (tlog-witness); put TLS in front of it."""
+    from counterfoil.tlog.server import Keeper, serve
+
+    host, _, port = listen.rpartition(":")
+    if not host or not port.isdigit():
+        raise UsageError(f"--listen: expected HOST:PORT, got {listen[:80]!r}")
+    keeper = Keeper(folder, name, [_log_key(text) for text in logs], time.time)
+    with serve(keeper, host, int(port)) as server:
+        terminal.say(f"witness: key {keeper.key.render()}")
+        terminal.say(f"witness: answers at http://{host}:{server.server_address[1]}")
+        server.serve_forever()
+
+
+def _opened(store: Path, stack: ExitStack) -> Custody | SignerClient:
+    """Return the custody in a folder, or its signer if one answers there or the path is its socket."""
+    from counterfoil.custody.client import SignerClient
+    from counterfoil.custody.custody import Custody
+    from counterfoil.custody.hardening import harden
+    from counterfoil.custody.settings import read_settings
+
+    socket = store if store.is_socket() else store / read_settings(store).signer.socket
+    if socket.is_socket():
+        return stack.enter_context(SignerClient(socket))
+    harden()
+    return stack.enter_context(Custody.open(store))
+
+
+def _form(format: str) -> str:
+    return options.one_of(format, FORMATS, "--format: unknown", "formats")
+
+
+def _algorithm(text: str) -> Algorithm:
+    from counterfoil.custody.keys import Algorithm
+
+    known = {str(found).lower(): found for found in Algorithm}
+    return known[options.one_of(text.lower(), known, "--algorithm: unknown", "algorithms")]
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.isidentifier():
+        raise UsageError("--set: expected KEY=VALUE", hint="such as token=file:bao-token")
+    return name, value
+
+
+def _log_key(text: str) -> VerifierKey:
+    """Return a note key that was typed, or that a file holds."""
+    from counterfoil.tlog.note import VerifierKey
+
+    if Path(text).is_file():
+        return VerifierKey.parse(read_bounded(Path(text), MAX_KEY_BYTES).decode(errors="replace"))
+    try:
+        return VerifierKey.parse(text)
+    except InputError as error:
+        raise UsageError(f"no note key, and no file that holds one: {text[:80]!r}", hint="as in log.vkey") from error
+
+
+def _witnesses(store: Path, log: Path, given: list[str] | None) -> tuple[Witness, ...]:
+    """Return the witnesses that were typed, else those of the settings, if there are any."""
+    from counterfoil.custody.custody import witness_of, witnesses_of
+    from counterfoil.custody.settings import FILE, WitnessSettings, read_settings
+    from counterfoil.tlog.folder import Folder
+    from counterfoil.tlog.replay import verifier_key
+
+    own = verifier_key(Folder(log))
+    if given is None:
+        return witnesses_of(read_settings(store), own) if (store / FILE).exists() else ()
+    found = []
+    for text in given:
+        url, _, key = text.partition("=")
+        web = url.startswith(("http://", "https://"))
+        told = WitnessSettings(url=url, key=_log_key(key).render()) if web else WitnessSettings(drop=text)
+        found.append(witness_of(told, Path(), own))
+    return tuple(found)

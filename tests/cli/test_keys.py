@@ -1,0 +1,209 @@
+"""`counterfoil keys` as an operator uses it: text, JSON, exit codes, a signer, a witness, an audit that finds."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from .run import run, start
+
+ORIGIN = "custody.example.com/idp"
+INPUT = b"header.payload"
+
+
+@pytest.fixture
+def store(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Path:
+    """Return a custody folder with one key, ES256."""
+    path = tmp_path / "custody"
+    assert run(capsys, "keys", "init", path, "--origin", ORIGIN, "--set", "scrypt_log2_n=14").code == 0
+    assert run(capsys, "keys", "create", path, "idp", "--purpose", "set-up").code == 0
+    (tmp_path / "input").write_bytes(INPUT)
+    return path
+
+
+def told(capsys: pytest.CaptureFixture[str], *arguments: object) -> dict[str, object]:
+    """Run a command for its JSON document."""
+    ran = run(capsys, "keys", *arguments, "--format", "json")
+    document: dict[str, object] = json.loads(ran.out)
+    return document
+
+
+def test_a_key_is_made_used_rotated_and_ended(
+    capsys: pytest.CaptureFixture[str], store: Path, tmp_path: Path
+) -> None:
+    """The whole life of a key from the command line; the signature verifies with the published JWK."""
+    signature = run(capsys, "keys", "sign", store, "idp", tmp_path / "input", "--purpose", "access token").out.strip()
+    (jwk,) = json.loads(run(capsys, "keys", "list", store, "--jwks").out)["keys"]
+    _verify(jwk, signature)
+    document = told(capsys, "list", store)
+    assert document["schema"] == "counterfoil.keys/1"
+    assert run(capsys, "keys", "rotate", store, "idp").code == 0
+    assert len(json.loads(run(capsys, "keys", "list", store, "--jwks").out)["keys"]) == 2
+    assert "disabled" in run(capsys, "keys", "disable", store, "idp").out
+    refused = run(capsys, "keys", "sign", store, "idp", tmp_path / "input")
+    assert (refused.code, refused.out) == (2, "")
+    assert "key idp is disabled" in refused.err
+    assert json.loads(run(capsys, "keys", "list", store, "--jwks").out) == {"keys": []}
+    unsure = run(capsys, "keys", "destroy", store, "idp")
+    assert (unsure.code, "--yes" in unsure.err) == (2, True)
+    assert "destroyed" in run(capsys, "keys", "destroy", store, "idp", "--yes").out
+
+
+def test_an_existing_key_is_attached(capsys: pytest.CaptureFixture[str], store: Path, tmp_path: Path) -> None:
+    """From a PEM file; the list says that it was attached."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    pem = tmp_path / "old.pem"
+    pem.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    assert "attached" in run(capsys, "keys", "attach", store, "old", pem).out
+    again = run(capsys, "keys", "attach", store, "older", pem)
+    assert (again.code, "in custody already" in again.err) == (2, True)
+
+
+def test_an_audit_tells_who_did_what(capsys: pytest.CaptureFixture[str], store: Path, tmp_path: Path) -> None:
+    """Sums, single operations, and the records of one signing input with proof of inclusion."""
+    run(capsys, "keys", "sign", store, "idp", tmp_path / "input", "--purpose", "access token")
+    ran = run(capsys, "keys", "audit", store)
+    assert ran.code == 0
+    assert f"log {ORIGIN}: 8 records, verified" in ran.out
+    assert "not attested" in ran.out
+    me = pwd.getpwuid(os.getuid()).pw_name
+    assert any(f"user:{me}" in line and "access token" in line and "sign" in line for line in ran.out.splitlines())
+    assert "sign" in run(capsys, "keys", "audit", store, "--records").out
+    digest = hashlib.sha256(INPUT).hexdigest()
+    assert "inclusion proven" in run(capsys, "keys", "audit", store, "--digest", digest).out
+    document = told(capsys, "audit", store, "--digest", digest)
+    assert [(found["digest"], found["operation"], found["result"]) for found in _records(document)] == [
+        (digest, "sign", "done")
+    ]
+    assert run(capsys, "keys", "audit", store, "--digest", "00" * 32).code == 1
+
+
+def test_an_audit_finds_a_changed_byte_and_a_rollback(
+    capsys: pytest.CaptureFixture[str], store: Path, tmp_path: Path
+) -> None:
+    """With exit code 1; with the witness the log is attested, the older copy is not."""
+    (tmp_path / "theirs").mkdir()
+    with (store / "custody.toml").open("a") as file:
+        file.write(f'[[witness]]\ndrop = "{tmp_path}/theirs"\n')
+    shutil.copytree(store / "log", tmp_path / "old")
+    attested = told(capsys, "attest", store, "idp")
+    assert attested["unreachable"] == []
+    assert str(attested["checkpoint"]).startswith(ORIGIN)
+    ran = run(capsys, "keys", "audit", store, "--key", store / "log/log.vkey")
+    assert (ran.code, "attested: it extends" in ran.out) == (0, True)
+    rolled = run(capsys, "keys", "audit", tmp_path / "old", "--witness", tmp_path / "theirs")
+    assert (rolled.code, "PROBLEMS" in rolled.out) == (1, True)
+    raw = bytearray((store / "log/wal").read_bytes())
+    raw[len(raw) // 2] ^= 1
+    (store / "log/wal").write_bytes(raw)
+    changed = run(capsys, "keys", "audit", store)
+    assert (changed.code, changed.out.startswith("NOT VERIFIED")) == (1, True)
+    assert told(capsys, "audit", store)["verified"] is False
+
+
+@pytest.fixture
+def served(store: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Yield a running signer of the store."""
+    process = start("keys", "serve", store, "--allow", pwd.getpwuid(os.getuid()).pw_name)
+    assert process.stderr is not None
+    for line in process.stderr:
+        if b"listening" in line:
+            break
+    yield process
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=20)
+
+
+def test_a_running_signer_is_asked(
+    capsys: pytest.CaptureFixture[str], store: Path, served: subprocess.Popen[bytes], tmp_path: Path
+) -> None:
+    """The same command goes to the signer while one runs; who may only sign may not make keys; it ends with 0."""
+    by_folder = run(capsys, "keys", "sign", store, "idp", tmp_path / "input")
+    by_socket = run(capsys, "keys", "sign", store / "signer.sock", "idp", tmp_path / "input")
+    assert (by_folder.code, by_socket.code) == (0, 0)
+    refused = run(capsys, "keys", "create", store, "other")
+    assert (refused.code, "may not create here" in refused.err) == (2, True)
+    served.send_signal(signal.SIGTERM)
+    _, err = served.communicate(timeout=20)
+    assert (served.returncode, b"Traceback" in err) == (0, False)
+    assert not (store / "signer.sock").exists()
+    found = _records(told(capsys, "audit", store, "--records"))
+    processes = {str(record["process"]).split()[0] for record in found if record["operation"] == "sign"}
+    assert processes == {str(os.getpid())}
+
+
+def test_a_witness_over_http_vouches(capsys: pytest.CaptureFixture[str], store: Path, tmp_path: Path) -> None:
+    """A second counterfoil keeps the checkpoints."""
+    command = ("keys", "witness", tmp_path / "theirs", "--log", store / "log/log.vkey", "--name", "w.example/1")
+    process = start(*command, "--listen", "127.0.0.1:0")
+    assert process.stderr is not None
+    key, address = (process.stderr.readline().decode().split()[-1] for _ in range(2))
+    try:
+        with (store / "custody.toml").open("a") as file:
+            file.write(f'[[witness]]\nurl = "{address}"\nkey = "{key}"\n')
+        assert "w.example/1" in str(told(capsys, "attest", store)["checkpoint"])
+        assert told(capsys, "audit", store)["attested"] is True
+        assert told(capsys, "audit", store, "--witness", f"{address}={key}")["attested"] is True
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+    away = run(capsys, "keys", "audit", store)
+    assert (away.code, "cannot tell" in away.out) == (1, True)
+
+
+BAD = {
+    "no custody there": (("list", "nowhere"), "no custody in"),
+    "an unknown algorithm": (("create", "STORE", "x", "--algorithm", "HS256"), "--algorithm: unknown"),
+    "an unknown back-end": (("init", "new", "--origin", "o", "--backend", "paper"), "unknown"),
+    "custody there already": (("init", "STORE", "--origin", "o"), "already"),
+    "a setting without a value": (("init", "new", "--origin", "o", "--set", "x"), "KEY=VALUE"),
+    "a setting that is unknown": (("init", "new", "--origin", "o", "--set", "x=1"), "unknown field"),
+    "a log key that is none": (("audit", "STORE", "--key", "x"), "no note key"),
+    "no log there": (("audit", "nowhere"), "no log"),
+    "a witness with nobody's key": (("audit", "STORE", "--witness", "http://127.0.0.1:9=x"), "no note key"),
+    "a place to listen that is none": (
+        ("witness", "w", "--log", "STORE/log/log.vkey", "--name", "w", "--listen", "x"), "HOST:PORT",
+    ),
+    "nobody to serve": (("serve", "STORE"), "nobody may sign"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_usage_is_one_line_with_code_2(
+    capsys: pytest.CaptureFixture[str], store: Path, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing on stdout, one clear line on stderr."""
+    monkeypatch.chdir(tmp_path)
+    arguments, said = BAD[name]
+    ran = run(capsys, "keys", *(argument.replace("STORE", str(store)) for argument in arguments))
+    assert (ran.code, ran.out) == (2, "")
+    assert said in ran.err
+    assert "internal error" not in ran.err
+
+
+def _records(document: dict[str, object]) -> list[dict[str, object]]:
+    found = document["records"]
+    assert isinstance(found, list)
+    return found
+
+
+def _verify(jwk: dict[str, str], signature: str) -> None:
+    raw = base64.urlsafe_b64decode(signature + "==")
+    x, y = (int.from_bytes(base64.urlsafe_b64decode(jwk[name] + "=="), "big") for name in ("x", "y"))
+    pair = (int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:], "big"))
+    key = ec.EllipticCurvePublicNumbers(x, y, ec.SECP256R1()).public_key()
+    key.verify(encode_dss_signature(*pair), INPUT, ec.ECDSA(hashes.SHA256()))
