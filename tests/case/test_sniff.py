@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from counterfoil.case.sniff import BOM, HEAD_BYTES, SAMPLE_RECORDS, Container, sniff
+from counterfoil.case.encoding import BOM
+from counterfoil.case.sniff import HEAD_BYTES, SAMPLE_RECORDS, Container, sniff
 from counterfoil.errors import InputError
 from counterfoil.unpack.walk import plain
 
@@ -37,6 +38,17 @@ TABLE = {
     "prose": (b"Dear colleague\nplease find the logs\n", Container.UNKNOWN),
     "an image": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", Container.UNKNOWN),
     "a damaged document": (b'{"a":\n[', Container.UNKNOWN),
+    "indented objects one after another": (b'{\n "a": 1\n}\n{\n "a": 2\n}\n', Container.DOCUMENT),
+    "objects on one line": (b'{"a":1}{"a":2}', Container.DOCUMENT),
+    "objects with commas between": (b'{"a":1},\n{"a":2},\n', Container.DOCUMENT),
+    "a page a line": (b'{"records":[{"a":1}]}\n{"records":[{"a":2}]}\n', Container.DOCUMENT),
+    "an array with a broken element": (b'[{"a":tru},{"a":1}]', Container.DOCUMENT),
+    "an array that is cut off": (b'[{"a":1},{"a', Container.DOCUMENT),
+    "a page that is cut off": (b'{"value":[{"a":1},{"a', Container.DOCUMENT),
+    "a table with semicolons": (b"a;b\n1;2\n", Container.CSV),
+    "a table with tabs": (b"a\tb\n1\t2\n", Container.CSV),
+    "a table of Excel": (b"sep=;\r\na;b\r\n1;2\r\n", Container.CSV),
+    "a table of too many columns": (",".join(map(str, range(1001))).encode() + b"\n", Container.UNKNOWN),
 }
 
 
@@ -47,14 +59,6 @@ def test_the_container_is_told_by_content(tmp_path: Path, data: bytes, container
     head = sniff(plain(put(tmp_path / "file.dat", data, bom=form == "bom", packed=form == "gzip")))
     assert head.container is container
     assert bool(head.why) == (container in (Container.UNKNOWN, Container.EMPTY))
-
-
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
-def test_utf_16_is_named(tmp_path: Path, encoding: str) -> None:
-    """What PowerShell's `>` writes is told apart from a binary file, with what to do about it."""
-    mark = {"utf-16-le": b"\xff\xfe", "utf-16-be": b"\xfe\xff"}.get(encoding, b"")
-    head = sniff(plain(put(tmp_path / "x", mark + '{"a":1}\r\n'.encode(encoding))))
-    assert (head.container, head.why) == (Container.UNKNOWN, "UTF-16 text: save it as UTF-8")
 
 
 def test_the_sample_is_bounded(tmp_path: Path) -> None:

@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from counterfoil.case.records import Counter, InputText, Limits, stream
-from counterfoil.case.sniff import BOM, Container
+from counterfoil.case.encoding import BOM
+from counterfoil.case.records import Counter, InputText, stream
+from counterfoil.case.sniff import Container
+from counterfoil.case.texts import Limits
 from counterfoil.unpack.walk import plain
 
 MIB = 1 << 20

@@ -55,7 +55,7 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_read(tiny: Estate, tmp_pat
     expected = {
         "empty.json": "empty file",
         "binary.bin": "binary file",
-        "excel.json": "UTF-16 text: save it as UTF-8",
+        "excel.json": "JSON of no known log; its keys are a",
         "half.gz": "Compressed file ended",
         "other.json": "",
         "other.csv": "CSV with columns of no known export: a, b",

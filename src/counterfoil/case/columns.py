@@ -8,15 +8,21 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 from typing import IO
 
+from counterfoil.case.texts import MAX_RECORD_BYTES
+
 # Portals add the zone that they show; other zones stay in the name, so that nothing takes the column for UTC.
 _ZONE = re.compile(r"\s*\[UTC\]$")
 _LOCAL = re.compile(r"\s*(\d{1,2})([/.-])(\d{1,2})\2\d{4}(?!\d)")
 _ISO = re.compile(r"(?<!\d)(\d{4})-(\d{2})-(\d{2})(?!\d)")
+SEPARATORS = (",", ";", "\t", "|")
+_SEPARATOR_LINE = re.compile(r'"?sep=([^\w\s"]|\t)"?\r?\n?')
+_QUOTED = re.compile(r'"[^"]*"')
 MAX_CELL = 65_536  # of a cell that may hold ISO times, so much is looked at
 MAX_WITNESSES = 1_000  # rows whose dates are compared with ISO times
 
@@ -30,36 +36,70 @@ class Order(StrEnum):
 
 
 def names(header: Sequence[str]) -> list[str]:
-    """Return the column names: without spaces around them and `[UTC]`; one that repeats gets its number, ` (2)`."""
+    """Return the column names: without spaces around them and `[UTC]`; one that repeats gets its number, ` (2)`.
+
+    One that is blank is named by its place.
+    """
     found: dict[str, int] = {}
     result = []
-    for text in header:
-        name = _ZONE.sub("", text.strip())
+    for place, text in enumerate(header, start=1):
+        name = _ZONE.sub("", text.strip()) or f"column {place}"
         found[name] = found.get(name, 0) + 1
         result.append(name if found[name] == 1 else f"{name} ({found[name]})")
     return result
 
 
-def rows_of(
-    handle: IO[bytes], advance: Callable[[int], None] = lambda _: None
-) -> tuple[list[str], Iterator[list[str]]]:
-    """Return the column names and the rows of a CSV file, without PowerShell's `#TYPE` line.
+class Lines:
+    """The lines of a CSV file as they are read, and whether the file ends in the middle of a row.
 
-    `advance` is told how many characters went by. What is not UTF-8 is escaped, for the reader of the rows to refuse.
+    A line over the limit raises csv.Error before it is held. `advance` is told how many characters went by. What is
+    not UTF-8 is escaped, for the reader of the rows to refuse.
+    """
+
+    def __init__(self, handle: IO[bytes], advance: Callable[[int], None] = lambda _: None) -> None:
+        """Read from the handle."""
+        self._text = io.TextIOWrapper(handle, encoding="utf-8-sig", errors="surrogateescape", newline="")
+        self._advance = advance
+        self._quotes = 0
+        self._ended = True
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the lines."""
+        while line := self._text.readline(MAX_RECORD_BYTES + 1):
+            if len(line) > MAX_RECORD_BYTES:
+                raise csv.Error(f"line longer than {MAX_RECORD_BYTES >> 20} MiB")
+            self._advance(len(line))
+            self._quotes += line.count('"')
+            self._ended = line.endswith(("\n", "\r"))
+            yield line
+
+    def torn(self, *, short: bool) -> bool:
+        """Tell whether what was read ends inside of quotes, or in a `short` row without an end of line."""
+        return self._quotes % 2 == 1 or (short and not self._ended)
+
+
+def rows_of(lines: Lines) -> tuple[list[str], Iterator[list[str]]]:
+    """Return the column names and the rows of a CSV file, without PowerShell's `#TYPE` line and Excel's `sep=` line.
+
+    The separator is the one that Excel's line names, else the one that divides the header most often.
     Raises csv.Error while rows are drawn.
     """
-    text = io.TextIOWrapper(handle, encoding="utf-8-sig", errors="surrogateescape", newline="")
-    rows = csv.reader(_told_lines(text, advance))
-    header = next(rows, [])
-    if header and header[0].startswith("#TYPE"):
-        header = next(rows, [])
-    return names(header), rows
+    left = iter(lines)
+    first = next(left, "")
+    if first.startswith("#TYPE"):
+        first = next(left, "")
+    if told := _SEPARATOR_LINE.fullmatch(first):
+        first, separator = next(left, ""), told[1]
+    else:
+        separator = _separator(first)
+    rows = csv.reader(itertools.chain([first], left), delimiter=separator)
+    return names(next(rows, [])), rows
 
 
-def _told_lines(text: io.TextIOWrapper, advance: Callable[[int], None]) -> Iterator[str]:
-    for line in text:
-        advance(len(line))
-        yield line
+def _separator(line: str) -> str:
+    """Return what divides the header: Excel writes semicolons where commas are decimal points, and tabs as text."""
+    bare = _QUOTED.sub("", line)
+    return max(SEPARATORS, key=bare.count)
 
 
 def order(handle: IO[bytes], dates: frozenset[str]) -> Order | None:
@@ -69,7 +109,7 @@ def order(handle: IO[bytes], dates: frozenset[str]) -> Order | None:
     knows no locale that puts the month first; and ISO times in other cells of the same row, as long as all of them
     agree. What contradicts itself tells nothing.
     """
-    header, rows = rows_of(handle)
+    header, rows = rows_of(Lines(handle))
     wanted = [index for index, name in enumerate(header) if name in dates]
     found: set[Order] = set()
     witnesses: list[frozenset[Order]] = []

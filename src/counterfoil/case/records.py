@@ -19,16 +19,16 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from counterfoil.case import columns
-from counterfoil.case.sniff import BOM, LISTS, Container
+from counterfoil.case import columns, documents
+from counterfoil.case.documents import Notes
+from counterfoil.case.encoding import Encoding, utf8
+from counterfoil.case.sniff import Container
+from counterfoil.case.texts import MAX_RECORD_BYTES, Limits, Texts, TextStream, one_by_one, refused, shared
 from counterfoil.errors import InputError
 from counterfoil.unpack.walk import Member
 
-CHUNK_BYTES = 8 << 20
 BATCH_ROWS = 4_096
-MAX_RECORD_BYTES = 16 << 20  # the largest real record seen is below 1 MB
-MAX_DOCUMENT_BYTES = 1 << 30  # one JSON document is decoded as a whole
-NOT_UTF8 = "not UTF-8"
+MAX_NAME_CHARS = 100  # of a column, in a reason
 
 SCHEMA = pa.schema(
     [("file", pa.int32()), ("position", pa.int64()), ("text", pa.large_string()), ("refused", pa.string())]
@@ -49,6 +49,7 @@ class InputText:
     json_columns: frozenset[str] = frozenset()
     shortfall: tuple[str, str] | None = None
     date_columns: frozenset[str] = frozenset()
+    encoding: Encoding = Encoding.UTF_8
 
 
 @dataclass
@@ -63,19 +64,6 @@ class Counter:
     cut: dict[int, str] = field(default_factory=dict)
     linked: set[int] = field(default_factory=set)
     failure: InputError | None = None
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Bytes of one read, and of the longest record that is taken."""
-
-    chunk: int = CHUNK_BYTES
-    record: int = MAX_RECORD_BYTES
-
-    @property
-    def too_long(self) -> str:
-        """Why a longer record is refused."""
-        return f"record longer than {self.record >> 20} MiB"
 
 
 @dataclass(frozen=True)
@@ -99,7 +87,8 @@ def stream(
     for file in files:
         try:
             with file.member.open() as handle:
-                yield from _file(_Job(file, handle, counter, advance, limits or Limits()))
+                text = utf8(handle, file.encoding)
+                yield from _file(_Job(file, text, counter, advance, limits or Limits()))
         except InputError as error:
             counter.failure = error
             raise
@@ -111,7 +100,7 @@ def date_order(file: InputText) -> columns.Order | None:
         return None
     csv.field_size_limit(MAX_RECORD_BYTES)
     with file.member.open() as handle:
-        return columns.order(handle, file.date_columns)
+        return columns.order(utf8(handle, file.encoding), file.date_columns)
 
 
 def _file(job: _Job) -> Iterator[pa.RecordBatch]:
@@ -137,13 +126,10 @@ def _batches(number: int, start: int, texts: pa.Array, refusals: pa.Array) -> It
         yield batch.slice(offset, BATCH_ROWS)
 
 
-_Texts = Iterator[tuple[pa.Array, pa.Array]]
-
-
-def _lines(job: _Job) -> _Texts:
+def _lines(job: _Job) -> TextStream:
     """Yield the lines of JSON lines. A line over the limit is skipped without being held."""
     limits = job.limits
-    rest, skipping = job.handle.read(len(BOM)).removeprefix(BOM), False
+    rest, skipping = b"", False
     while chunk := job.handle.read(limits.chunk):
         job.advance(len(chunk))
         data = rest + chunk
@@ -151,7 +137,7 @@ def _lines(job: _Job) -> _Texts:
         rest = data[cut:]
         if cut and skipping:
             end = data.index(b"\n") + 1
-            yield _refused(limits.too_long)
+            yield refused(limits.too_long)
             data, cut, skipping = data[end:], cut - end, False
         if cut:
             yield _split(data[:cut], limits)
@@ -160,122 +146,90 @@ def _lines(job: _Job) -> _Texts:
         elif skipping:
             rest = b""
     if skipping:
-        yield _refused(limits.too_long)
+        yield refused(limits.too_long)
     elif rest:
         yield _split(rest + b"\n", limits)
 
 
-def _split(data: bytes, limits: Limits) -> tuple[pa.Array, pa.Array]:
+def _split(data: bytes, limits: Limits) -> Texts:
     """Return the lines of `data`, which ends with a newline, as one array that shares its bytes."""
     ends = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == ord("\n"))
     offsets = np.empty(len(ends) + 1, dtype=np.int64)
     offsets[0] = 0
     offsets[1:] = ends + 1
-    texts = pa.LargeStringArray.from_buffers(len(ends), pa.py_buffer(offsets), pa.py_buffer(data))
-    if len(data) <= limits.record or np.diff(offsets).max() <= limits.record:
-        with suppress(pa.ArrowInvalid):
-            texts.validate(full=True)
-            return texts, pa.nulls(len(ends), pa.string())
-    return _texts((data[offsets[i] : offsets[i + 1]] for i in range(len(ends))), limits)
+    return shared(data, offsets, limits)
 
 
-def _texts(records: Iterable[bytes], limits: Limits) -> tuple[pa.Array, pa.Array]:
-    """Return the records one by one, refusing those that are too long or not UTF-8."""
-    texts: list[str | None] = []
-    refusals: list[str | None] = []
-    for record in records:
-        text, why = _text(record, limits)
-        texts.append(text)
-        refusals.append(why)
-    return pa.array(texts, pa.large_string()), pa.array(refusals, pa.string())
+def _document(job: _Job) -> TextStream:
+    """Yield the records of JSON documents."""
+    notes = Notes()
+
+    def read() -> bytes:
+        chunk = job.handle.read(job.limits.chunk)
+        job.advance(len(chunk))
+        return chunk
+
+    yield from documents.records(read, notes, job.limits)
+    _note(job, notes.cut)
+    if notes.linked:
+        job.counter.linked.add(job.file.number)
 
 
-def _text(record: bytes, limits: Limits) -> tuple[str | None, str | None]:
-    if len(record) > limits.record:
-        return None, limits.too_long
-    try:
-        return record.decode("utf-8"), None
-    except UnicodeDecodeError:
-        return None, NOT_UTF8
-
-
-def _refused(why: str) -> tuple[pa.Array, pa.Array]:
-    return pa.array([None], pa.large_string()), pa.array([why], pa.string())
-
-
-class _Listed(msgspec.Struct):
-    """A document that holds its records in one of the known lists; other members are left alone."""
-
-    value: list[msgspec.Raw] | None = None
-    records: list[msgspec.Raw] | None = None
-    Records: list[msgspec.Raw] | None = None
-    next_page: Any = msgspec.field(default=None, name="@odata.nextLink")
-
-
-def _document(job: _Job) -> _Texts:
-    """Yield the elements of one JSON document, undecoded."""
-    file = job.file
-    data = job.handle.read(MAX_DOCUMENT_BYTES + 1)
-    job.advance(len(data))
-    if len(data) > MAX_DOCUMENT_BYTES:
-        raise InputError(
-            f"{file.member.name} is one JSON document of over {MAX_DOCUMENT_BYTES >> 20} MiB",
-            hint="write it as JSON lines, one record a line (jq -c '.[]')",
-        )
-    data = data.removeprefix(BOM)
-    try:
-        found, next_page = _elements(data)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise InputError(f"{file.member.name} is damaged: {str(error)[:160]}", hint="export it again") from error
-    if next_page:
-        job.counter.linked.add(file.number)
-    for offset in range(0, len(found), BATCH_ROWS):
-        yield _texts((bytes(raw) for raw in found[offset : offset + BATCH_ROWS]), job.limits)
-
-
-def _elements(data: bytes) -> tuple[list[msgspec.Raw], Any]:
-    """Return the records of the document, and its link to the page that follows."""
-    if data.lstrip()[:1] == b"[":
-        return msgspec.json.decode(data, type=list[msgspec.Raw]), None
-    listed = msgspec.json.decode(data, type=_Listed)
-    for name in LISTS:
-        found: list[msgspec.Raw] | None = getattr(listed, name)
-        if found is not None:
-            return found, listed.next_page
-    return [msgspec.Raw(data)], None
-
-
-def _csv(job: _Job) -> _Texts:
+def _csv(job: _Job) -> TextStream:
     """Yield the rows of a CSV as JSON objects; cells of `json_columns` are embedded as they stand."""
     csv.field_size_limit(job.limits.record)
-    header, rows = columns.rows_of(job.handle, job.advance)
-    keys = [(json.dumps(name), name in job.file.json_columns) for name in header]
-    texts: list[bytes] = []
+    lines = columns.Lines(job.handle, job.advance)
+    header, rows = columns.rows_of(lines)
+    keys = [(name, json.dumps(name), name in job.file.json_columns) for name in header]
+    texts: list[bytes | str] = []
     try:
         for row in rows:
-            texts.append(_row(keys, row).encode("utf-8", "surrogateescape"))
-            if len(texts) == BATCH_ROWS:
-                yield _texts(texts, job.limits)
-                texts = []
+            texts.append(_row(keys, row))
+            if len(texts) > BATCH_ROWS:  # the last one is kept back: the file may end in it
+                yield one_by_one(texts[:-1], job.limits)
+                texts = texts[-1:]
     except csv.Error as error:
-        yield _texts(texts, job.limits)
-        yield _refused(f"broken CSV from here on: {error}")
-        return
-    yield _texts(texts, job.limits)
+        texts.append(f"broken CSV from here on: {error}")
+        _note(job, f"broken CSV after row {job.counter.records.get(job.file.number, 0) + len(texts) - 1:,}")
+    else:
+        if texts and lines.torn(short=len(row) < len(header)):
+            texts[-1] = "the file ends in the middle of this row"
+            _note(job, "the file ends in the middle of a row")
+    yield one_by_one(texts, job.limits)
 
 
-def _row(keys: list[tuple[str, bool]], row: list[str]) -> str:
-    """Return the row as a JSON object, a blank line as nothing.
+def _note(job: _Job, cut: str) -> None:
+    if cut:
+        job.counter.cut[job.file.number] = cut
 
-    An embedded cell that is no JSON makes the whole no JSON: a reject.
+
+def _row(keys: list[tuple[str, str, bool]], row: list[str]) -> bytes | str:
+    """Return the row as a JSON object, a blank line as nothing, or why it is refused.
+
+    Cells beyond the header mean that something in the row was taken for a separator: who knows which cell is which.
     """
     if not row:
-        return ""
-    members = [
-        f"{key}:{cell if embedded and cell.strip() else _quoted(cell)}"
-        for (key, embedded), cell in zip(keys, row, strict=False)
-    ]
-    return "{" + ",".join(members) + "}"
+        return b""
+    if len(row) > len(keys) and any(row[len(keys) :]):
+        return f"{len(row)} cells under {len(keys)} columns"
+    members = []
+    for (name, key, embedded), cell in zip(keys, row, strict=False):
+        if not embedded or not cell.strip():
+            members.append(f"{key}:{_quoted(cell)}")
+        elif _is_json(cell):
+            members.append(f"{key}:{cell}")
+        else:
+            return f"not JSON in the column {name[:MAX_NAME_CHARS]}"
+    return ("{" + ",".join(members) + "}").encode("utf-8", "surrogateescape")
+
+
+def _is_json(cell: str) -> bool:
+    """Tell whether the cell is one JSON value: it must not end the object and go on with members of its own."""
+    try:
+        msgspec.json.decode(cell.encode("utf-8", "surrogateescape"), type=msgspec.Raw)
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return True
 
 
 def _quoted(cell: str) -> str:
@@ -310,7 +264,7 @@ class Shown:
         return f"rows 1..{index:,} of {count:,} ({self._names})" if index > 0 else f"row {index} ({self._names})"
 
 
-_READERS: dict[Container, Callable[[_Job], _Texts]] = {
+_READERS: dict[Container, Callable[[_Job], TextStream]] = {
     Container.LINES: _lines,
     Container.DOCUMENT: _document,
     Container.CSV: _csv,

@@ -17,6 +17,7 @@ import ibis.expr.types as ir
 import msgspec
 from ibis.backends.duckdb import Backend
 
+from counterfoil.case.encoding import Encoding
 from counterfoil.case.folder import PRIVATE, CaseFolder
 from counterfoil.case.ingest import Route, Shape, Written, commit, write_batch
 from counterfoil.case.manifest import Archive, Batch, Input, Manifest, read_manifest, write_manifest
@@ -49,6 +50,7 @@ class Planned:
 
     found: Found
     container: Container
+    encoding: Encoding
     sources: tuple[Source, ...]
 
 
@@ -154,7 +156,7 @@ def _plan(found: Found) -> Planned | Input:
     if isinstance(shape, Unread):
         return _no_log(found, shape)
     sources = shape.sources[:1] if head.header else _family(shape, known)
-    return Planned(found, head.container, sources)
+    return Planned(found, head.container, head.encoding, sources)
 
 
 def _sample(head: Head, name: str) -> Sample:
@@ -251,7 +253,15 @@ def _texts(plans: Sequence[Planned], source: Source) -> list[tuple[str, InputTex
     return [
         (
             plan.found.sha256,
-            InputText(number, plan.found.member, plan.container, shape.json_columns, source.shortfall, shape.dates),
+            InputText(
+                number,
+                plan.found.member,
+                plan.container,
+                shape.json_columns,
+                source.shortfall,
+                shape.dates,
+                plan.encoding,
+            ),
         )
         for number, plan in enumerate(plans)
     ]
