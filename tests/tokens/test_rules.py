@@ -331,6 +331,13 @@ def test_the_consumers_realm_is_never_reached_through_a_template() -> None:
         judge.verify(token("rsa-consumer", iss=CONSUMER_ISSUER, tid=TENANT), at=NOW)
 
 
+def test_any_tenant_is_still_a_tenant() -> None:
+    """Where any tenant is served, the mark for that is no tenant itself."""
+    for tenant in ("*", "contoso"):
+        with pytest.raises(VerifyError, match="V5, guid"):
+            verifier("dpop").verify(token(tid=tenant, iss=_elsewhere(tenant)), at=NOW)
+
+
 def test_an_issuer_that_only_the_keys_allow_is_refused() -> None:
     """V6 breaks alone: key and tenant are in order, the flow does not know the issuer."""
     judge = verifier()

@@ -6,7 +6,6 @@ Comparisons of times are written so that anything that is no number fails them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from counterfoil.tokens import rules
@@ -20,14 +19,6 @@ Claims = Mapping[str, Any]
 
 # Registered claims that are texts where they occur (RFC 7519, 4.1; RFC 8693, 4; RFC 9068, 2.2; Entra).
 TEXTS = ("sub", "jti", "sid", "client_id", "tid", "uti", "azp", "appid", "oid")
-
-
-@dataclass(frozen=True, slots=True)
-class Times:
-    """`iat`, and the end: `exp`, or where the class has none, the longest lifetime after `iat`."""
-
-    issued: float
-    end: float
 
 
 def v2_state(key: Key) -> None:
@@ -44,27 +35,23 @@ def v10_required(claims: Claims, flow: Flow) -> None:
     if type(issuer) is not str or not issuer:
         raise refused(rules.V10, "iss", "an issuer", quoted(issuer))
     for name in TEXTS:
-        if name in claims and (type(claims[name]) is not str or not claims[name]):
-            raise refused(rules.V10, name, f"{name} as a text", quoted(claims[name]))
-    for names in flow.token_class.required:
-        _one_of(claims, names)
-    for names in flow.required:
-        _one_of(claims, names)
+        value = claims.get(name, "absent")
+        if type(value) is not str or not value:
+            raise refused(rules.V10, name, f"{name} as a text", quoted(value))
+    for names in flow.needed:
+        for name in names:
+            if claims.get(name) is not None:
+                break
+        else:
+            raise refused(rules.V10, names[0], f"the claim {' or '.join(names)}", "none")
 
 
-def _one_of(claims: Claims, names: tuple[str, ...]) -> None:
-    for name in names:
-        if claims.get(name) is not None:
-            return
-    raise refused(rules.V10, names[0], f"the claim {' or '.join(names)}", "none")
-
-
-def v10_times(claims: Claims, flow: Flow) -> Times:
-    """V10: `iat` is there, and `exp` where the class has it; both are times."""
+def v10_times(claims: Claims, flow: Flow) -> tuple[float, float]:
+    """V10: return `iat` and the end: `exp`, or where the class has none, the longest lifetime after `iat`."""
     issued = _date(claims, "iat")
     if "exp" in claims or flow.token_class.expires:
-        return Times(issued, _date(claims, "exp"))
-    return Times(issued, issued + flow.max_lifetime)
+        return issued, _date(claims, "exp")
+    return issued, issued + flow.max_lifetime
 
 
 def _date(claims: Claims, name: str) -> float:
@@ -117,12 +104,14 @@ def v5_tenant(claims: Claims, flow: Flow) -> str | None:
         if flow.tenants is not None:
             raise refused(rules.V5, "tid", "a tenant (tid)", "none")
         return None
-    if not GUID.fullmatch(tenant):
+    served = flow.tenants
+    listed_by_name = served is not None and tenant in served and ANY_TENANT not in served  # then it is a GUID
+    if not listed_by_name and not GUID.fullmatch(tenant):
         raise refused(rules.V5, "guid", "tid as a GUID in lower case", quoted(tenant))
     if flow.issuer_tenants.get(claims["iss"], tenant) != tenant:
         raise refused(rules.V5, "issuer", f"the issuer's tenant {flow.issuer_tenants[claims['iss']]}", quoted(tenant))
-    if flow.tenants is not None and tenant not in flow.tenants and ANY_TENANT not in flow.tenants:
-        raise refused(rules.V5, "accepted", f"a tenant that is served: {listed(flow.tenants)}", quoted(tenant))
+    if not listed_by_name and served is not None and ANY_TENANT not in served:
+        raise refused(rules.V5, "accepted", f"a tenant that is served: {listed(served)}", quoted(tenant))
     return tenant
 
 
@@ -162,19 +151,19 @@ def v8_claims(claims: Claims, flow: Flow) -> None:
             raise refused(rules.V8, name, f"{name} {listed(accepted)}", quoted(value))
 
 
-def v9_times(claims: Claims, times: Times, flow: Flow, at: float) -> None:
+def v9_times(claims: Claims, issued: float, end: float, flow: Flow, at: float) -> None:
     """V9: begun, not over, not from the future, and not longer than the policy allows."""
-    if not at < times.end + flow.leeway:
-        raise refused(rules.V9, "exp", f"an expiry after {when(at)}", when(times.end))
-    if not times.issued <= at + flow.leeway:
-        raise refused(rules.V9, "iat", f"issued at {when(at)} or before", when(times.issued))
+    if not at < end + flow.leeway:
+        raise refused(rules.V9, "exp", f"an expiry after {when(at)}", when(end))
+    if not issued <= at + flow.leeway:
+        raise refused(rules.V9, "iat", f"issued at {when(at)} or before", when(issued))
     if "nbf" in claims and not _date(claims, "nbf") <= at + flow.leeway:
         raise refused(rules.V9, "nbf", f"valid from {when(at)} or before", when(claims["nbf"]))
-    if not times.end - times.issued <= flow.max_lifetime:
+    if not end - issued <= flow.max_lifetime:
         raise refused(rules.V9, "lifetime", f"at most {flow.max_lifetime:.0f} s from iat to exp",
-                      f"{times.end - times.issued:.0f} s")  # fmt: skip
-    if not times.issued < times.end:
-        raise refused(rules.V9, "order", "an expiry after the issuance", when(times.end))
+                      f"{end - issued:.0f} s")  # fmt: skip
+    if not issued < end:
+        raise refused(rules.V9, "order", "an expiry after the issuance", when(end))
 
 
 def v13_renewal(issuer: str, tenant: str | None, flow: Flow) -> None:

@@ -104,6 +104,7 @@ class Flow:
     status_flow: str | None = None
     recipients: frozenset[str] = frozenset()
     issuer_tenants: Mapping[str, str] = field(init=False, repr=False)
+    needed: tuple[tuple[str, ...], ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Refuse what would accept everything, or nothing can pass; ValueError says the field and what is wrong."""
@@ -127,6 +128,7 @@ class Flow:
         literal = [pattern.text for pattern in self.issuers if not pattern.is_template]
         found = {text: match.group() for text in literal if (match := _ONE_GUID.search(text))}
         object.__setattr__(self, "issuer_tenants", MappingProxyType(found))
+        object.__setattr__(self, "needed", self.token_class.required + self.required)
 
 
 _ONE_GUID = re.compile(rf"(?<![0-9a-f-]){GUID.pattern}(?![0-9a-f-])")

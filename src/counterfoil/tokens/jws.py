@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from cryptography.exceptions import InvalidSignature
 
 from counterfoil.errors import VerifyError
@@ -26,8 +27,7 @@ KEY_PARAMETERS = ("jwk", "jku", "x5u", "x5c")
 CRITICAL_PARAMETERS = ("crit", "b64")
 
 
-@dataclass(frozen=True, slots=True)
-class Compact:
+class Compact(msgspec.Struct, frozen=True, gc=False):
     """The parts of a compact JWS, in base64 (no longer base64url), and the octets that were signed."""
 
     signing_input: bytes

@@ -28,7 +28,7 @@ from counterfoil.tokens.limits import MAX_CANDIDATE_KEYS
 from counterfoil.tokens.policy import TokenPolicy
 from counterfoil.tokens.rules import quoted, refused
 from counterfoil.tokens.saml_document import SIGNATURE, assertion_in, read_claims
-from counterfoil.tokens.verifier import VerifiedToken
+from counterfoil.tokens.verifier import VerifiedToken, unix_seconds
 
 # XML Signature methods by the JWA algorithm with the same key, padding and hash. SHA-1 is not among them.
 METHODS: Mapping[str, tuple[str, SignatureMethod]] = {
@@ -62,9 +62,7 @@ class SamlVerifier:
         Raises VerifyError, and nothing else, for whatever is wrong with it. The digest is that of the signed element in
         canonical form.
         """
-        moment = at.timestamp() if isinstance(at, datetime) and at.tzinfo is not None else at
-        if isinstance(moment, datetime):
-            raise UsageError("at: a time without offset", hint="give a datetime with tzinfo, or Unix seconds")
+        moment = unix_seconds(at)
         assertion = assertion_in(document)
         algorithm, method = _method(assertion)
         key, octets, signed = self._signed(assertion, algorithm, method)
@@ -109,16 +107,16 @@ class SamlVerifier:
         claims.v2_state(key)
         said = frozen(read_claims(signed, flow.recipients, at, flow.leeway), "the assertion")
         claims.v10_required(said, flow)
-        times = claims.v10_times(said, flow)
+        issued, end = claims.v10_times(said, flow)
         audience = claims.v10_audience(said, flow)
-        claims.v3_window(key, times.issued)
+        claims.v3_window(key, issued)
         tenant = claims.v5_tenant(said, flow)
         claims.v4_entitled(key, said["iss"], tenant, audience, flow)
         claims.v6_issuer(said["iss"], tenant, flow)
         claims.v7_audience(audience, flow)
-        claims.v9_times(said, times, flow, at)
+        claims.v9_times(said, issued, end, flow, at)
         return VerifiedToken(
-            said, {"alg": algorithm}, key.id, algorithm, "saml", tenant, audience, times.end, sha256(octets).digest()
+            said, {"alg": algorithm}, key.id, algorithm, "saml", tenant, audience, end, sha256(octets).digest()
         )
 
 

@@ -7,40 +7,48 @@ follows F5 is known to be signed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
+
+import msgspec
 
 from counterfoil.errors import UsageError, VerifyError
 from counterfoil.tokens import actors, binding, claims, jws, status
 from counterfoil.tokens.algorithms import Check
-from counterfoil.tokens.encoding import from_translated, frozen, json_object
-from counterfoil.tokens.flow import StatusCheck
+from counterfoil.tokens.encoding import from_translated, frozen_inside, json_object
+from counterfoil.tokens.flow import Binding, StatusCheck
 from counterfoil.tokens.keyset import Key
 from counterfoil.tokens.limits import MAX_CACHED_HEADERS, MAX_STATUS_LIST_BYTES, MAX_TOKEN_BYTES
 from counterfoil.tokens.policy import TokenPolicy
 from counterfoil.tokens.presentation import BEARER, Presentation
 
 
-@dataclass(frozen=True, slots=True)
-class VerifiedToken:
+class VerifiedToken(msgspec.Struct, frozen=True):
     """What a token was found to say. Claims and header cannot be changed, at any depth.
+
+    A struct of msgspec instead of a dataclass, since one is made for every token: it takes a fourth of the time.
 
     `digest`: the SHA-256 of the signing input, which names the token without holding it. `proof_id`: the id of the
     DPoP proof that was accepted with it; keep it for the flow's `proof_age` to find replays.
     """
 
-    claims: Mapping[str, Any] = field(repr=False)
-    header: Mapping[str, Any] = field(repr=False)
+    claims: Mapping[str, Any]
+    header: Mapping[str, Any]
     key_id: str
     algorithm: str
     token_class: str
     tenant: str | None
     audience: tuple[str, ...]
     expires_at: float
-    digest: bytes = field(repr=False)
+    digest: bytes
     proof_id: str | None = None
+
+    def __repr__(self) -> str:
+        """Return key, class and digest: claims may hold names, and tokens inside the token."""
+        return f"VerifiedToken({self.token_class} by {self.key_id!r}, {self.algorithm}, digest {self.digest.hex()})"
 
     @property
     def issuer(self) -> str:
@@ -56,6 +64,15 @@ class VerifiedToken:
     def token_id(self) -> str | None:
         """The id that logs know the token by: `uti` (Entra), else `jti`."""
         return self.claims.get("uti") or self.claims.get("jti")
+
+
+def unix_seconds(at: float | datetime) -> float:
+    """Return a time in Unix seconds; raises UsageError for a datetime without offset."""
+    if not isinstance(at, datetime):
+        return at
+    if at.tzinfo is None:
+        raise UsageError("at: a time without offset", hint="give a datetime with tzinfo, or Unix seconds")
+    return at.timestamp()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +106,7 @@ class Verifier:
 
         `at`: the present, in Unix seconds or as a datetime with offset. `shown`: what came with the token.
         """
-        moment = at.timestamp() if isinstance(at, datetime) and at.tzinfo is not None else at
-        if isinstance(moment, datetime):
-            raise UsageError("at: a time without offset", hint="give a datetime with tzinfo, or Unix seconds")
+        moment = at if type(at) is float else unix_seconds(at)
         parts = jws.compact(token, self._most)
         known = self._headers.get(parts.header) or self._read(parts.header)
         digest = jws.signed(parts, known.check, known.key.id)
@@ -119,33 +134,33 @@ class Verifier:
         """V2 to V13: return the claims of a signed token, if its key and its flow allow them."""
         flow, key = self.flow, known.key
         claims.v2_state(key)
-        said = frozen(json_object(from_translated(parts.payload, "the claims"), "the claims"), "the claims")
+        said = frozen_inside(json_object(from_translated(parts.payload, "the claims"), "the claims"), "the claims")
         claims.v10_required(said, flow)
-        times = claims.v10_times(said, flow)
+        issued, end = claims.v10_times(said, flow)
         audience = claims.v10_audience(said, flow)
         issuer = said["iss"]
-        claims.v3_window(key, times.issued)
+        claims.v3_window(key, issued)
         tenant = claims.v5_tenant(said, flow)
         claims.v4_entitled(key, issuer, tenant, audience, flow)
         claims.v6_issuer(issuer, tenant, flow)
         claims.v7_audience(audience, flow)
         claims.v8_header(known.header, flow)
         claims.v8_claims(said, flow)
-        claims.v9_times(said, times, flow, at)
+        claims.v9_times(said, issued, end, flow, at)
         if shown.renewal:
             claims.v13_renewal(issuer, tenant, flow)
         if "act" in said or "actortoken" in said:
-            actors.v11_actors(said, tenant, flow, lambda nested: self._other(flow.actor_flow).verify(nested, at=at))
+            actors.v11_actors(said, tenant, flow, self._other(flow.actor_flow, at))
         proof_id = None
-        if "cnf" in said or shown.dpop is not None or flow.binding != "optional":
+        if "cnf" in said or shown.dpop is not None or flow.binding is not Binding.OPTIONAL:
             proof_id = binding.v12_binding(said, parts, flow, shown, at)
         if flow.status is not StatusCheck.OFF:
-            status.s1_status(said, flow, shown, at, lambda listed: self._other(flow.status_flow).verify(listed, at=at))
+            status.s1_status(said, flow, shown, at, self._other(flow.status_flow, at))
         return VerifiedToken(
-            said, known.header, key.id, known.algorithm, flow.token_class.name, tenant, audience, times.end, digest,
-            proof_id,
+            MappingProxyType(said), known.header, key.id, known.algorithm, flow.token_class.name, tenant, audience,
+            end, digest, proof_id,
         )  # fmt: skip
 
-    def _other(self, flow: str | None) -> Verifier:
-        """Return the verifier of a flow that this one refers to; the policy has made sure that it exists."""
-        return Verifier(self.policy, flow)
+    def _other(self, flow: str | None, at: float) -> Callable[[str | bytes], VerifiedToken]:
+        """Return what verifies a token under a flow that this one refers to; the policy made sure that it exists."""
+        return lambda token: Verifier(self.policy, flow).verify(token, at=at)
