@@ -116,8 +116,7 @@ def _pyjwt(algorithm: str, given: str, required: list[str]) -> Call:
 
 
 def _authlib(algorithm: str, given: str, options: dict[str, Any]) -> Call:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # authlib.jose is deprecated in favour of joserfc, and still in wide use
+    with warnings.catch_warnings(record=True):  # authlib.jose is deprecated in favour of joserfc, and still in wide use
         from authlib.jose import JsonWebKey, JsonWebToken
 
     keys, decoder = JsonWebKey.import_key_set(json.loads(key_set())), JsonWebToken([algorithm])

@@ -5,6 +5,9 @@ All derive from `CounterfoilError`; each carries one clear line and, where there
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 
 class CounterfoilError(Exception):
     """Base of every error; `str()` is one line for people, `hint` says what to do next (may be empty)."""
@@ -78,3 +81,8 @@ class VerifyError(CounterfoilError):
         self.expected, self.got, self.source = expected, got, source
         self.key_id: str | None = None
         self.signature_verified = False
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how to make it again, so that it can come back from another process."""
+        names = ("code", "rule", "check", "expected", "got", "hint", "source")
+        return partial(type(self), **{name: getattr(self, name) for name in names}), (str(self),), vars(self)

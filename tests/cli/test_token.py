@@ -176,6 +176,18 @@ def test_bad_usage_is_one_line_with_a_hint(
     assert hides(making.token(), ran)
 
 
+@pytest.mark.parametrize("command", [("inspect",), ("verify", "--policy", "policy.toml")])
+def test_a_token_as_an_argument_is_refused_and_not_repeated(
+    command: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Arguments are seen by everybody on the machine; the message holds no part of the token."""
+    token = making.token()
+    ran = run(capsys, "token", *command, token)
+    assert (ran.code, ran.out) == (2, "")
+    assert "standard input" in ran.err
+    assert hides(token, ran)
+
+
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
 def test_every_reason_of_refusal_is_explained(rule: object, capsys: pytest.CaptureFixture[str]) -> None:
     """By its code and by its number: what it means, why, what to do, and where the rule comes from."""

@@ -170,8 +170,7 @@ def _joserfc() -> list[Contestant]:
 
 
 def _authlib() -> list[Contestant]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # authlib.jose is deprecated in favour of joserfc, and still in wide use
+    with warnings.catch_warnings(record=True):  # authlib.jose is deprecated in favour of joserfc, and still in wide use
         from authlib.jose import JsonWebKey, JsonWebToken
 
         keys = JsonWebKey.import_key_set(json.loads(key_set()))

@@ -92,11 +92,11 @@ def _mutant(path: Path, node: ast.stmt, source: str) -> Mutant:
     return Mutant(path.stem, node.lineno, node.end_lineno or node.lineno, node.col_offset, text)
 
 
-def run(mutant: Mutant) -> str:
-    """Return the test that fails on a mutant, or "" if none does."""
+def run(mutant: Mutant, source: Path) -> str:
+    """Return the test that fails on a mutant of these sources, or "" if none does."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "src"
-        shutil.copytree(SOURCE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(source, copy)
         path = copy / "counterfoil" / "tokens" / f"{mutant.module}.py"
         lines = path.read_text("utf-8").splitlines()
         lines[mutant.first - 1 : mutant.last] = [" " * mutant.column + "pass"]
@@ -128,8 +128,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     paths = [path for path in sorted(PACKAGE.glob("*.py")) if path.stem not in SKIPPED]
     chosen = [made for path in paths if not told.names or path.stem in told.names for made in mutants(path)]
     survived = 0
-    with ThreadPoolExecutor(told.jobs) as pool:
-        results = (None for _ in chosen) if told.list else pool.map(run, chosen)
+    with ThreadPoolExecutor(told.jobs) as pool, tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "src"  # as they are now: somebody may go on working
+        shutil.copytree(SOURCE, source, ignore=shutil.ignore_patterns("__pycache__"))
+        results = (None for _ in chosen) if told.list else pool.map(run, chosen, [source] * len(chosen))
         for mutant, found in zip(chosen, results, strict=True):
             survived += found == ""
             shown = f"SURVIVED  {mutant.text}" if found == "" else (found or mutant.text).split(" - ")[0]

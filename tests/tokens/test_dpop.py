@@ -42,6 +42,7 @@ def shown(made: str, **request: Any) -> Presentation:
 REFUSED: dict[str, tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = {
     "for another method": ("method", {"htm": "POST"}, {}, {}),
     "for another path": ("url", {"htu": "https://mail.example/files"}, {}, {}),
+    "for a path that only looks alike": ("url", {"htu": URL + "/a%2Fb"}, {}, {"url": URL + "/a/b"}),
     "for another host": ("url", {"htu": "https://files.example/messages"}, {}, {}),
     "for another port": ("url", {"htu": "https://mail.example:8443/messages"}, {}, {}),
     "for no URL": ("url", {"htu": "messages"}, {}, {}),
@@ -108,6 +109,7 @@ GENUINE: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "as it is": ({}, {}),
     "query and fragment do not count": ({"htu": URL + "?a=1#b"}, {"url": URL + "?c=2"}),
     "host in capitals, and the default port": ({"htu": "HTTPS://MAIL.example:443/messages"}, {}),
+    "escapes in other letters": ({"htu": URL + "/%7ea%2f"}, {"url": URL + "/~a%2F"}),
     "as old as it may be": ({"iat": NOW - 120}, {}),
     "with the nonce": ({"nonce": "n-1"}, {"nonce": "n-1"}),
     "another was used before": ({}, {"seen": frozenset({"proof-0"})}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -440,6 +441,21 @@ def test_no_refusal_or_representation_holds_the_token() -> None:
         assert not [part for part in secret.split(".") if part in told]
     good = token(actortoken=actor())
     assert not [part for part in good.split(".") if part in repr(verifier().verify(good, at=NOW))]
+
+
+def test_a_refusal_survives_another_process() -> None:
+    """Verified in a pool of processes, it comes back as it was."""
+    with pytest.raises(VerifyError) as caught:
+        verifier().verify(token("rsa-retired"), at=NOW)
+    again = pickle.loads(pickle.dumps(caught.value))  # noqa: S301  # our own
+    assert vars(again) == vars(caught.value)
+    assert str(again) == str(caught.value)
+
+
+def test_claims_can_be_had_as_plain_values() -> None:
+    """For those who pass them on as JSON."""
+    found = verifier().verify(token(act={"sub": "calendar"}, roles=[["a"]]), at=NOW)
+    assert json.dumps(found.plain_claims()) == json.dumps(claims(act={"sub": "calendar"}, roles=[["a"]]))
 
 
 def test_the_rules_are_all_tested() -> None:

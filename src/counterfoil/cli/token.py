@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from datetime import UTC, datetime
@@ -27,6 +28,7 @@ FORMATS = ("text", "json")
 SCHEMA = "counterfoil.token/1"
 STDIN = Path("-")
 MAX_TEXT = 2_000
+_LIKE_A_TOKEN = re.compile(r"eyJ[\w-]+\.")
 _TIMES = frozenset({"iat", "nbf", "exp", "auth_time"})
 _LABEL = 11
 
@@ -159,6 +161,11 @@ def _token(file: Path) -> bytes:
     """Return what a file or standard input holds, without the line break that editors and shells add."""
     from counterfoil.tokens.limits import MAX_STATUS_LIST_BYTES
 
+    if _LIKE_A_TOKEN.match(str(file)):
+        raise UsageError(
+            "a token was given as an argument, where others on this machine can read it",
+            hint="give it on standard input, or name a file that holds it",
+        )
     if file != STDIN:
         return read_bounded(file, MAX_STATUS_LIST_BYTES).strip()
     if sys.stdin.isatty():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -86,7 +87,18 @@ def _target(url: str) -> tuple[str, str, int | None, str] | None:
         return None
     if not told.scheme or not told.hostname or told.username is not None:
         return None
-    return told.scheme.lower(), told.hostname.lower(), port or _DEFAULT_PORTS.get(told.scheme.lower()), told.path or "/"
+    path = _ESCAPE.sub(_normal, told.path) or "/"
+    return told.scheme.lower(), told.hostname.lower(), port or _DEFAULT_PORTS.get(told.scheme.lower()), path
+
+
+# RFC 3986, 6.2.2: escapes of unreserved characters are those characters; all others are in capitals.
+_ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
+_UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+
+
+def _normal(escape: re.Match[str]) -> str:
+    char = chr(int(escape.group()[1:], 16))
+    return char if char in _UNRESERVED else escape.group().upper()
 
 
 def _fresh(claims: Mapping[str, Any], request: DpopRequest, flow: Flow, at: float) -> None:

@@ -9,6 +9,7 @@ a second parser looks at every object.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -136,3 +137,10 @@ def numeric_date(value: object) -> float | None:
     if (type(value) is int or type(value) is float) and 0 <= value <= MAX_NUMERIC_DATE:
         return value
     return None
+
+
+def thawed(value: Any) -> Any:
+    """Return a frozen value as dictionaries and lists."""
+    if isinstance(value, Mapping):
+        return {name: thawed(inner) for name, inner in value.items()}
+    return [thawed(inner) for inner in value] if isinstance(value, tuple) else value

@@ -18,7 +18,7 @@ import msgspec
 from counterfoil.errors import UsageError, VerifyError
 from counterfoil.tokens import actors, binding, claims, jws, status
 from counterfoil.tokens.algorithms import Check
-from counterfoil.tokens.encoding import from_translated, frozen_inside, json_object
+from counterfoil.tokens.encoding import from_translated, frozen_inside, json_object, thawed
 from counterfoil.tokens.flow import Binding, StatusCheck
 from counterfoil.tokens.keyset import Key
 from counterfoil.tokens.limits import MAX_CACHED_HEADERS, MAX_STATUS_LIST_BYTES, MAX_TOKEN_BYTES
@@ -49,6 +49,10 @@ class VerifiedToken(msgspec.Struct, frozen=True):
     def __repr__(self) -> str:
         """Return key, class and digest: claims may hold names, and tokens inside the token."""
         return f"VerifiedToken({self.token_class} by {self.key_id!r}, {self.algorithm}, digest {self.digest.hex()})"
+
+    def plain_claims(self) -> dict[str, Any]:
+        """Return the claims as dictionaries and lists of the caller's own, as they were in the token's JSON."""
+        return dict(thawed(self.claims))
 
     @property
     def issuer(self) -> str:
