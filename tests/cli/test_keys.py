@@ -51,6 +51,7 @@ def test_a_key_is_made_used_rotated_and_ended(
     _verify(jwk, signature)
     document = told(capsys, "list", store)
     assert document["schema"] == "counterfoil.keys/1"
+    assert "next" in run(capsys, "keys", "rotate", store, "idp", "--prepare").out
     assert run(capsys, "keys", "rotate", store, "idp").code == 0
     assert len(json.loads(run(capsys, "keys", "list", store, "--jwks").out)["keys"]) == 2
     assert "disabled" in run(capsys, "keys", "disable", store, "idp").out

@@ -7,6 +7,7 @@ A back-end whose software is missing skips its tests with the name of what is mi
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import shutil
 import socket
@@ -38,6 +39,7 @@ class Backend:
     name: str
     toml: str
     existing: Callable[[Path], str]
+    log: Callable[[], list[dict[str, Any]]] = list  # what its own log holds, oldest first
 
     def text(self, more: str = "") -> str:
         """Return a whole custody.toml."""
@@ -126,7 +128,10 @@ def openbao_backend(folder: Path) -> Iterator[Backend]:
             client.write_data(f"transit/keys/{name}", data={"type": "ecdsa-p256"})
             return name
 
-        yield Backend("openbao", f'[openbao]\naddress = "{address}"\ntoken = "file:token"', existing)
+        def log() -> list[dict[str, Any]]:
+            return [json.loads(line) for line in (folder / "audit.log").read_text().splitlines()]
+
+        yield Backend("openbao", f'[openbao]\naddress = "{address}"\ntoken = "file:token"', existing, log)
 
 
 @contextmanager
@@ -150,7 +155,13 @@ def kms_backend(folder: Path) -> Iterator[Backend]:
             made = client.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")
             return str(made["KeyMetadata"]["KeyId"])
 
-        yield Backend("aws-kms", f'[aws-kms]\nregion = "eu-west-1"\nendpoint = "{endpoint}"', existing)
+        def log() -> list[dict[str, Any]]:
+            trail: Any = boto3.client("cloudtrail", region_name="eu-west-1", endpoint_url=endpoint)
+            asked = {"LookupAttributes": [{"AttributeKey": "EventName", "AttributeValue": "Sign"}], "MaxResults": 50}
+            told = trail.lookup_events(**asked)["Events"]
+            return [json.loads(event["CloudTrailEvent"]) for event in reversed(told)]
+
+        yield Backend("aws-kms", f'[aws-kms]\nregion = "eu-west-1"\nendpoint = "{endpoint}"', existing, log)
 
 
 @contextmanager

@@ -98,6 +98,21 @@ def test_rotation_changes_who_signs(store: KeyStore) -> None:
     assert [(found.version, found.state) for found in held] == [(1, KeyState.PREVIOUS), (2, KeyState.CURRENT)]
 
 
+def test_the_next_key_is_published_before_it_signs(store: KeyStore) -> None:
+    """A prepared version is listed and does not sign; the rotation lets that very one sign."""
+    old = store.create("idp", Algorithm.ES256)
+    prepared = store.prepare("idp")
+    assert prepared.state is KeyState.NEXT
+    verify(old, store.sign("idp", INPUT).signature, INPUT)
+    with pytest.raises(UsageError, match="has a next version already"):
+        store.prepare("idp")
+    assert store.rotate("idp").kid == prepared.kid
+    verify(prepared, store.sign("idp", INPUT).signature, INPUT)
+    assert [found.state for found in store.keys()] == [KeyState.PREVIOUS, KeyState.CURRENT]  # noqa: SIM118
+    store.prepare("idp")
+    assert len(store.disable("idp")) == 3
+
+
 def test_a_disabled_key_signs_no_more(store: KeyStore) -> None:
     """All versions are refused by the store, and by the back-end where it states that; repeating is harmless."""
     store.create("idp", Algorithm.ES256)

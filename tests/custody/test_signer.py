@@ -69,6 +69,7 @@ def test_the_signer_does_what_custody_does(running: tuple[Path, SignerClient], t
     path, client = running
     version = client.create("idp", Algorithm.ES256, purpose="set-up")
     verify(version, client.sign("idp", INPUT, purpose="access token").signature, INPUT)
+    assert client.prepare("idp").version == 2
     assert client.rotate("idp").version == 2
     kept = client.keys()
     assert [found.version for found in kept] == [1, 2]

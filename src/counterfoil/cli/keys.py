@@ -141,11 +141,20 @@ def sign(
     terminal.write(shown)
 
 
-def rotate(store: Store, name: Name, purpose: Purpose = "", format: Form = "text") -> None:
-    """Make the next version of a key, which signs from now on."""
+def rotate(
+    store: Store,
+    name: Name,
+    prepare: Annotated[
+        bool, typer.Option("--prepare", help="Make and publish the next version; a later rotate lets it sign.")
+    ] = False,
+    purpose: Purpose = "",
+    format: Form = "text",
+) -> None:
+    """Let the next version of a key sign from now on; it is made now, unless it was prepared."""
     form = _form(format)
     with ExitStack() as stack:
-        version = _opened(store, stack).rotate(name, purpose=purpose)
+        held = _opened(store, stack)
+        version = held.prepare(name, purpose=purpose) if prepare else held.rotate(name, purpose=purpose)
     terminal.write(keys_text.versions([version], form))
 
 

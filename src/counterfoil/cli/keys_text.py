@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from counterfoil.errors import LogTamperedError
 
 MAX_TEXT = 1_000
+PUBLISHED = frozenset({"next", "current", "previous"})
 # Rows stay rows, also where the terminal is narrower: a kid is copied from here.
 WIDTH = 200
 Table = tuple[Sequence[str], Sequence[Sequence[object]]]
@@ -51,7 +52,7 @@ def versions(found: Sequence[KeyVersion], form: str, ended: str = "") -> str:
 
 def jwks(found: Sequence[KeyVersion]) -> str:
     """Return the JWK set of the keys whose tokens are still verified."""
-    return json.dumps({"keys": [key.jwk() for key in found if key.state in ("current", "previous")]}, indent=2) + "\n"
+    return json.dumps({"keys": [key.jwk() for key in found if key.state in PUBLISHED]}, indent=2) + "\n"
 
 
 def attested(told: Attestation | None, checkpoint: str, unreachable: Sequence[str], form: str) -> str:

@@ -29,6 +29,7 @@ class Operation(StrEnum):
     ATTACH = "attach"
     LIST = "list"
     SIGN = "sign"
+    PREPARE = "prepare"  # the next version is made, and signs after the rotation
     ROTATE = "rotate"
     DISABLE = "disable"
     DESTROY = "destroy"

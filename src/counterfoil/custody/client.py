@@ -47,8 +47,12 @@ class SignerClient:
         told = str(algorithm or "")
         return self._ask(signer.Request(Operation.ATTACH, name, b"", purpose, told, reference)).keys[0]
 
+    def prepare(self, name: str, *, purpose: str = "") -> KeyVersion:
+        """Make the next version of a key without letting it sign yet."""
+        return self._ask(signer.Request(Operation.PREPARE, name, b"", purpose)).keys[0]
+
     def rotate(self, name: str, *, purpose: str = "") -> KeyVersion:
-        """Make the next version of a key."""
+        """Let the next version of a key sign, made now unless it was prepared."""
         return self._ask(signer.Request(Operation.ROTATE, name, b"", purpose)).keys[0]
 
     def disable(self, name: str, *, purpose: str = "") -> tuple[KeyVersion, ...]:

@@ -31,7 +31,7 @@ from counterfoil.tlog.witness import DropWitness, HttpWitness, Witness
 
 LOG_FOLDER = "log"
 _CHANGES = frozenset({
-    Operation.CREATE, Operation.ATTACH, Operation.ROTATE, Operation.DISABLE, Operation.DESTROY,
+    Operation.CREATE, Operation.ATTACH, Operation.PREPARE, Operation.ROTATE, Operation.DISABLE, Operation.DESTROY,
 })  # fmt: skip
 T = TypeVar("T")
 
@@ -130,8 +130,12 @@ class Custody:
         """Return every version of every key."""
         return self._run(self._record(Operation.LIST, caller, "", purpose), self._store.keys)
 
+    def prepare(self, name: str, *, purpose: str = "", caller: Caller | None = None) -> KeyVersion:
+        """Make the next version of a key without letting it sign yet."""
+        return self._run(self._record(Operation.PREPARE, caller, name, purpose), lambda: self._store.prepare(name))
+
     def rotate(self, name: str, *, purpose: str = "", caller: Caller | None = None) -> KeyVersion:
-        """Make the next version of a key."""
+        """Let the next version of a key sign, made now unless it was prepared."""
         return self._run(self._record(Operation.ROTATE, caller, name, purpose), lambda: self._store.rotate(name))
 
     def disable(self, name: str, *, purpose: str = "", caller: Caller | None = None) -> tuple[KeyVersion, ...]:
@@ -199,7 +203,8 @@ class Custody:
         self.close()
 
     def _open(self, settings: StoreSettings, told: str) -> None:
-        detail = f"{settings.backend}, {len(self._witnesses)} witnesses" + (f"; {told}" if told else "")
+        detail = f"{settings.backend}, settings {settings.digest}, {len(self._witnesses)} witnesses"
+        detail += f"; {told}" if told else ""
         begin = self._record(Operation.OPEN, None, "", "", detail=detail)
         digest = self.capabilities.own_log is OwnLog.ATTESTED
         nonce = self._log.head().root

@@ -87,8 +87,22 @@ class Inventory:
         if len(self._versions) >= MAX_KEYS:
             raise UsageError(f"custody holds {MAX_KEYS} key versions, which is the limit")
 
-    def added(self, name: str, algorithm: Algorithm, new: NewKey, now: datetime, *, attached: bool) -> KeyVersion:
-        """Add a version that signs from now on; the one before becomes previous."""
+    def next(self, name: str) -> KeyVersion | None:
+        """Return the version that is prepared, if there is one."""
+        return next((found for found in self.of(name) if found.state is KeyState.NEXT), None)
+
+    def promoted(self, version: KeyVersion) -> KeyVersion:
+        """Let a prepared version sign from now on; the one before becomes previous."""
+        begun = replace(version, state=KeyState.CURRENT)
+        rest = [found for found in self._superseded(version.name) if found.kid != version.kid]
+        self._write([*rest, begun])
+        return begun
+
+    def added(
+        self, name: str, algorithm: Algorithm, new: NewKey, now: datetime, *, attached: bool = False,
+        prepared: bool = False,
+    ) -> KeyVersion:  # fmt: skip
+        """Add a version that signs from now on, and makes the one before previous; or one that is prepared only."""
         kid = jwk.thumbprint(new.public)
         if algorithm not in jwk.algorithms_of(new.public):
             raise KeyUnusableError(f"key {name} is not of {algorithm}", hint="give the algorithm that the key is for")
@@ -96,11 +110,16 @@ class Inventory:
             raise UsageError(f"the key {kid} is in custody already", hint="one key has one name")
         number = 1 + max((found.version for found in self._versions if found.name == name), default=0)
         version = KeyVersion(
-            name, number, kid, algorithm, KeyState.CURRENT, new.reference, new.public, now, attached, new.exportable
-        )
-        rest = [_superseded(found) if found.name == name else found for found in self._versions]
-        self._write([*rest, version])
+            name, number, kid, algorithm, KeyState.NEXT if prepared else KeyState.CURRENT, new.reference, new.public,
+            now, attached, new.exportable,
+        )  # fmt: skip
+        self._write([*(self._versions if prepared else self._superseded(name)), version])
         return version
+
+    def _superseded(self, name: str) -> list[KeyVersion]:
+        """Return all versions, with the one of this name that signs as previous."""
+        old = self._signing.get(name)
+        return [replace(found, state=KeyState.PREVIOUS) if found is old else found for found in self._versions]
 
     def stated(self, kid: str, state: KeyState) -> None:
         """Change the state of a version."""
@@ -122,10 +141,6 @@ class Inventory:
 
 def _signing(versions: list[KeyVersion]) -> dict[str, KeyVersion]:
     return {found.name: found for found in versions if found.state is KeyState.CURRENT}
-
-
-def _superseded(found: KeyVersion) -> KeyVersion:
-    return replace(found, state=KeyState.PREVIOUS) if found.state is KeyState.CURRENT else found
 
 
 def _parsed(raw: bytes, path: Path) -> list[KeyVersion]:

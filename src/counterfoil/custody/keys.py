@@ -22,6 +22,7 @@ class Algorithm(StrEnum):
 class KeyState(StrEnum):
     """What a version of a key may do."""
 
+    NEXT = "next"  # published, so that relying parties know it when it begins to sign
     CURRENT = "current"  # signs
     PREVIOUS = "previous"  # rotated: signs no more, its tokens are still verified
     DISABLED = "disabled"  # signs no more, its tokens must be refused

