@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from counterfoil.model.hunt import HuntReport as HuntReport
     from counterfoil.model.verdict import Verdict as Verdict
     from counterfoil.tokens.policy import TokenPolicy as TokenPolicy
-    from counterfoil.tokens.presentation import DpopRequest as DpopRequest
     from counterfoil.tokens.presentation import Presentation as Presentation
     from counterfoil.tokens.verifier import VerifiedToken as VerifiedToken
     from counterfoil.tokens.verifier import Verifier as Verifier
@@ -43,7 +42,6 @@ _HOMES = {
     "CounterfoilError": "errors",
     "Custody": "custody.custody",
     "Declaration": "model.coverage",
-    "DpopRequest": "tokens.presentation",
     "Finding": "model.finding",
     "HuntReport": "model.hunt",
     "HuntSettings": "config",

@@ -36,5 +36,12 @@ class Presentation:
     status_list: str | bytes | None = field(default=None, repr=False)
     introspection: bytes | None = field(default=None, repr=False)
 
+    @classmethod
+    def with_dpop(
+        cls, proof: str, *, method: str, url: str, nonce: str | None = None, seen: Container[str] = ()
+    ) -> Presentation:
+        """Return the presentation of a token with a DPoP proof; the parameters are those of `DpopRequest`."""
+        return cls(dpop=DpopRequest(proof, method, url, nonce, seen))
+
 
 BEARER = Presentation()
