@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from counterfoil.errors import VerifyError
@@ -22,15 +22,20 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=4),
     max_leaves=12,
 )
+# A busy machine is no failure.
+relaxed = settings(deadline=None)
+
 OBJECTS = st.dictionaries(st.text(max_size=8), VALUES, max_size=8)
 
 
+@relaxed
 @given(st.binary(max_size=200))
 def test_base64url_of_octets_is_read_back(data: bytes) -> None:
     """Reading undoes writing."""
     assert from_base64url(b64(data).encode(), "the text") == data
 
 
+@relaxed
 @given(st.binary(max_size=24) | st.text(alphabet='ABg_-+/=."\\! \n\x00u0041', max_size=12).map(str.encode))
 @example(b'AA"')
 @example(b"\\u0041AAA")
@@ -56,6 +61,7 @@ def _strict(text: bytes) -> bytes | None:
         return None
 
 
+@relaxed
 @given(OBJECTS, st.sampled_from([None, 1]), st.booleans())
 def test_json_without_duplicates_is_read_as_it_is(value: dict[str, Any], indent: int | None, ascii_only: bool) -> None:
     """Whatever its spaces and escapes."""
@@ -71,6 +77,7 @@ def test_json_without_duplicates_is_read_as_it_is(value: dict[str, Any], indent:
         assert any(0xD800 <= ord(char) <= 0xDFFF for char in json.dumps(value, ensure_ascii=False))
 
 
+@relaxed
 @given(st.data())
 def test_a_name_that_occurs_twice_is_found(data: st.DataObject) -> None:
     """In the outermost object or further in, as it is or in escapes, with the same value or another."""
@@ -87,6 +94,7 @@ def test_a_name_that_occurs_twice_is_found(data: st.DataObject) -> None:
     assert caught.value.rule == "F3"
 
 
+@relaxed
 @given(st.binary(max_size=60) | st.text(max_size=60).map(lambda text: text.encode("utf-8", "surrogatepass")))
 @example(b"\xef\xbb\xbf{}")
 @example(b'{"a":NaN}')
@@ -106,6 +114,7 @@ def test_whatever_is_no_json_is_refused(octets: bytes) -> None:
         assert json.loads(octets) == found
 
 
+@relaxed
 @given(OBJECTS)
 def test_freezing_changes_no_value(value: dict[str, Any]) -> None:
     """Arrays become tuples and objects become views that cannot be changed; nothing else changes."""
@@ -136,6 +145,7 @@ def test_what_is_no_time_is_none(value: object) -> None:
     assert numeric_date(value) is None
 
 
+@relaxed
 @given(st.integers(0, limits.MAX_NUMERIC_DATE) | st.floats(0, limits.MAX_NUMERIC_DATE))
 def test_times_are_numbers_in_bounds(value: float) -> None:
     """Integers and fractions."""

@@ -73,7 +73,7 @@ def _elsewhere(guid: str) -> str:
 
 
 # What the row says -> (the rule and check that must refuse it, the token, how it is presented).
-CASES: dict[str, tuple[str, str, Callable[[], str | bytes], Presentation]] = {
+CASES: dict[str, tuple[str, str, Callable[[], Any], Presentation]] = {
     f"{rule} {check}: {sentence}": (rule, check, made, shown)
     for rule, check, sentence, made, *more in (
         ("F1", "token", "longer than a web server takes", lambda: token(pad="x" * limits.MAX_TOKEN_BYTES)),
@@ -88,6 +88,7 @@ CASES: dict[str, tuple[str, str, Callable[[], str | bytes], Presentation]] = {
         ("F2", "compact", "other characters", lambda: token() + "\u00e9"),
         ("F2", "compact", "JSON serialization", lambda: json.dumps({"payload": "e30"})),
         ("F2", "compact", "nothing", lambda: ""),
+        ("F2", "compact", "no token at all", lambda: None),
         ("F2", "base64url", "padding", lambda: _altered(token(), 0, lambda part: part + "=")),
         ("F2", "base64url", "base64 instead", lambda: _altered(token(), 0, lambda part: part[:-4] + "+///")),
         ("F2", "base64url", "a line break", lambda: token() + "\n"),
@@ -238,7 +239,7 @@ OTHER_FLOWS: dict[str, dict[str, Any]] = {"V4 tenant": {"tenants": frozenset({"*
 
 @pytest.mark.parametrize(("rule", "check", "made", "shown"), CASES.values(), ids=CASES)
 def test_a_token_that_breaks_one_rule_is_refused_by_it(
-    rule: str, check: str, made: Callable[[], str | bytes], shown: Presentation
+    rule: str, check: str, made: Callable[[], Any], shown: Presentation
 ) -> None:
     """The refusal names the rule and the check; the same token without the fault is accepted (below)."""
     judge = verifier()
@@ -418,6 +419,13 @@ def test_time_comes_as_seconds_or_with_an_offset() -> None:
     assert verifier().verify(token(), at=datetime.fromtimestamp(NOW, UTC)).subject == "alice"
     with pytest.raises(UsageError, match="offset"):
         verifier().verify(token(), at=datetime(2026, 5, 28))  # noqa: DTZ001  # the mistake
+
+
+def test_what_was_looked_at_besides_is_told() -> None:
+    """For receipts: binding, actors and renewal stand beside the rules for every token."""
+    judge = verifier()
+    assert judge.verify(token(), at=NOW).also == ()
+    assert judge.verify(token(act={"sub": "calendar"}), at=NOW, shown=RENEWAL).also == ("V13", "V11")
 
 
 def test_verified_values_cannot_be_changed() -> None:

@@ -20,6 +20,7 @@ from counterfoil.errors import UsageError, VerifyError
 from counterfoil.tokens import limits
 from counterfoil.tokens.policy import TokenPolicy
 from counterfoil.tokens.saml import SamlVerifier, _covered
+from counterfoil.tokens.verifier import Verifier
 
 from .making import CONSUMERS, NOW, OTHER_TENANT, TENANT, b64, key
 from .test_keyset import certificate
@@ -310,6 +311,8 @@ def test_a_good_signature_over_something_else_is_refused() -> None:
 
 def test_a_flow_for_other_tokens_is_a_mistake_of_the_callers() -> None:
     """And so is a time without offset."""
+    with pytest.raises(UsageError, match="of class saml"):
+        Verifier(verifier().policy, "saml")
     with pytest.raises(UsageError, match="not of class saml"):
         SamlVerifier(verifier().policy, "api")
     with pytest.raises(UsageError, match="offset"):

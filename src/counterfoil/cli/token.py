@@ -82,7 +82,7 @@ def verify(
     ] = None,
     format: Form = "text",
 ) -> None:
-    """Verify a token against a policy: 0 if it is accepted, 1 if it is refused, with the reason."""
+    """Verify a token against a policy. Exit code 0: accepted; 1: refused, with the reason."""
     form = options.one_of(format, FORMATS, "--format: unknown", "formats")
     moment = time.time() if at is None else options.moment(at, "--at").replace(tzinfo=UTC).timestamp()
     known = read_token_policy(policy)
@@ -97,7 +97,7 @@ def verify(
 
 
 def inspect(file: TokenFile = STDIN, format: Form = "text") -> None:
-    """Show what a token says, NOT VERIFIED: header and claims, without the signature."""
+    """Show what a token says, NOT VERIFIED. Header and claims, without the signature."""
     form = options.one_of(format, FORMATS, "--format: unknown", "formats")
     from counterfoil.tokens.decoded import decoded
 
@@ -112,7 +112,7 @@ def inspect(file: TokenFile = STDIN, format: Form = "text") -> None:
 def policy(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The policy (TOML).")], format: Form = "text"
 ) -> None:
-    """Check a policy and show its keys and flows; exit code 2, file, line and field where it cannot be used."""
+    """Check a policy and show its keys and flows. Exit code 2 with file, line and field where it cannot be used."""
     form = options.one_of(format, FORMATS, "--format: unknown", "formats")
     known = read_token_policy(file)
     terminal.write(_json(_policy(known)) if form == "json" else _policy_text(known))

@@ -49,16 +49,19 @@ class Jws:
 
 def compact(token: str | bytes, most: int = MAX_TOKEN_BYTES) -> Compact:
     """Return the parts of a token; raises VerifyError F1 if it is longer than `most`, F2 if it is not compact."""
+    if not isinstance(token, str | bytes):  # what a framework gives for a header that is not there
+        raise refused(rules.MALFORMED, "compact", "a text", quoted(token))
     if len(token) > most:
         raise refused(rules.TOO_LARGE, "token", f"at most {most} bytes", str(len(token)))
     try:
-        octets = token if type(token) is bytes else token.encode("ascii")  # type: ignore[union-attr]
-    except (UnicodeEncodeError, AttributeError) as error:
+        octets = token.encode("ascii") if isinstance(token, str) else token
+    except UnicodeEncodeError as error:
         raise refused(rules.MALFORMED, "compact", "ASCII text", "other characters") from error
     parts = octets.translate(TO_BASE64).split(b".", 5)
     if len(parts) != 3:
         kind = " (an encrypted token, which is not supported)" if len(parts) == 5 else ""
-        raise refused(rules.MALFORMED, "compact", "three parts with dots between", f"{len(parts)}{kind}")
+        count = "one part" if len(parts) == 1 else f"{len(parts)} parts"
+        raise refused(rules.MALFORMED, "compact", "three parts with dots between", f"{count}{kind}")
     header, payload, signature = parts
     return Compact(octets[: len(header) + 1 + len(payload)], header, payload, signature)
 

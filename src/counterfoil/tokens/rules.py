@@ -73,7 +73,7 @@ V1 = Rule(
 V2 = Rule(
     "V2", "key-not-active",
     "the token names no key, an unknown key, or one that is not in use yet, retired, revoked or blocked",
-    "The key of 2023 was five years past its use and still trusted. A good signature under a dead key means that"
+    "The key of 2023 was past its end by two years, and still trusted. A good signature under a dead key means that"
     " somebody has that key.",
     "If the key is new, get the issuer's current key set. If the signature verified, raise the alarm.",
     "RFC 7517, 4.5; OpenID Federation 1.0, 8.7; NIST SP 800-57 part 1, 5.3.4",

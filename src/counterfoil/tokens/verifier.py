@@ -32,7 +32,8 @@ class VerifiedToken(msgspec.Struct, frozen=True):
     A struct of msgspec instead of a dataclass, since one is made for every token: it takes a fourth of the time.
 
     `digest`: the SHA-256 of the signing input, which names the token without holding it. `proof_id`: the id of the
-    DPoP proof that was accepted with it; keep it for the flow's `proof_age` to find replays.
+    DPoP proof that was accepted with it; keep it for the flow's `proof_age` to find replays. `also`: the rules that
+    were looked at beyond those for every token, of V11 (actors), V12 (binding), V13 (renewal), S1 (status).
     """
 
     claims: Mapping[str, Any]
@@ -45,6 +46,7 @@ class VerifiedToken(msgspec.Struct, frozen=True):
     expires_at: float
     digest: bytes
     proof_id: str | None = None
+    also: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         """Return key, class and digest: claims may hold names, and tokens inside the token."""
@@ -89,6 +91,9 @@ class _Known:
     check: Check
 
 
+NOTHING_MORE: tuple[str, ...] = ()
+
+
 class Verifier:
     """Verifies the tokens of one flow of a policy. Safe to share between threads.
 
@@ -97,9 +102,11 @@ class Verifier:
     """
 
     def __init__(self, policy: TokenPolicy, flow: str | None = None) -> None:
-        """Take the flow of this name (or the only one); raises UsageError if there is none."""
+        """Take the flow of this name (or the only one); raises UsageError if there is none, or if it is for SAML."""
         self.policy = policy
         self.flow = policy.flow(flow)
+        if self.flow.token_class.name == "saml":
+            raise UsageError(f"flow {self.flow.name!r} is of class saml", hint="use tokens.saml.SamlVerifier")
         self._headers: dict[bytes, _Known] = {}
         self._most = MAX_STATUS_LIST_BYTES if self.flow.token_class.name == "status-list" else MAX_TOKEN_BYTES
 
@@ -151,18 +158,22 @@ class Verifier:
         claims.v8_header(known.header, flow)
         claims.v8_claims(said, flow)
         claims.v9_times(said, issued, end, flow, at)
+        proof_id, also = None, NOTHING_MORE
         if shown.renewal:
             claims.v13_renewal(issuer, tenant, flow)
+            also += ("V13",)
         if "act" in said or "actortoken" in said:
             actors.v11_actors(said, tenant, flow, self._other(flow.actor_flow, at))
-        proof_id = None
+            also += ("V11",)
         if "cnf" in said or shown.dpop is not None or flow.binding is not Binding.OPTIONAL:
             proof_id = binding.v12_binding(said, parts, flow, shown, at)
+            also += ("V12",)
         if flow.status is not StatusCheck.OFF:
             status.s1_status(said, flow, shown, at, self._other(flow.status_flow, at))
+            also += ("S1",)
         return VerifiedToken(
             MappingProxyType(said), known.header, key.id, known.algorithm, flow.token_class.name, tenant, audience,
-            end, digest, proof_id,
+            end, digest, proof_id, also,
         )  # fmt: skip
 
     def _other(self, flow: str | None, at: float) -> Callable[[str | bytes], VerifiedToken]:
