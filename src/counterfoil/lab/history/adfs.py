@@ -1,6 +1,6 @@
-"""AD FS security events around one issued token, as lines of Log Analytics' SecurityEvent table.
+"""AD FS security events around one issued token.
 
-1202 (fresh credentials), 412, 501, 500, 299 and 1200 (token issued); 1200 and 1202 hold XML, the verbose ones an array.
+1202 (fresh credentials), 412, 501, 500, 299 and 1200 (token issued); 1200 and 1202 hold XML, the verbose ones strings.
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ import random
 from xml.sax.saxutils import escape
 
 from counterfoil.lab.history.cast import Person
-from counterfoil.lab.history.clock import SECOND, ticks
+from counterfoil.lab.history.clock import SECOND
 from counterfoil.lab.history.ids import guid
-from counterfoil.lab.history.routes import quoted
 from counterfoil.lab.history.settings import Tenant
+from counterfoil.lab.history.windows import SECURITY_AUDITING, WindowsEvent
 
 RELYING_PARTY = "urn:federation:MicrosoftOnline"
-_BASIC = (1200, 1202)  # all that the default audit level writes
+ISSUED = 1200
+_BASIC = (ISSUED, 1202)  # all that the default audit level writes
 _KEEP_SIGNED = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"
 _CLAIM = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/"
 _MS_CLAIM = "http://schemas.microsoft.com/ws/2008/06/identity/claims/"
@@ -52,30 +53,9 @@ def _audit_xml(audit: str, user: str, farm: str, ip: str, agent: str) -> str:
     )
 
 
-def _event(t: int, number: int, workspace: str, computer: str, rng: random.Random, data: str) -> str:
-    return (
-        f'{{"TenantId":"{workspace}","SourceSystem":"OpsManager","TimeGenerated":"{ticks(t)}",'
-        f'"Computer":"{computer}"{data},"EventID":{number},"ManagementGroupName":"AOI-{workspace}",'
-        f'"Type":"SecurityEvent","EventSourceName":"AD FS Auditing","Channel":"Security","Task":3,"Level":"8",'
-        f'"Activity":"{number}","EventOriginId":"{guid(rng)}","TimeCollected":"{ticks(t + 30 * SECOND)}"}}'
-    )
-
-
-def _xml_data(activity: str, xml: str) -> str:
-    text = (
-        '<EventData xmlns="http://schemas.microsoft.com/win/2004/08/events/event">'
-        f"<Data>{activity}</Data><Data>{escape(xml)}</Data></EventData>"
-    )
-    return f',"EventData":{quoted(text)}'
-
-
-def _array_data(values: list[str]) -> str:
-    return f',"EventData_dynamic":{quoted(quoted(values))}'
-
-
 def issued_token(
     rng: random.Random, t: int, person: Person, tenant: Tenant, workspace: str, ip: str, agent: str
-) -> list[tuple[int, str]]:
+) -> list[WindowsEvent]:
     """Return the events of AD FS issuing one token to `person` at `t`, oldest first; all within the second of `t`."""
     domain = person.upn.split("@")[1]
     farm, computer = f"sts.{domain}", f"ADFS01.{domain}"
@@ -90,37 +70,37 @@ def issued_token(
     ]  # fmt: skip
     step = SECOND // 6
     events = [
-        (1202, _xml_data(activity, _audit_xml("FreshCredential", user, farm, ip, agent))),
-        (412, _array_data([instance, activity, _KEEP_SIGNED, RELYING_PARTY])),
-        (501, _array_data([instance, *caller])),
-        (500, _array_data([instance, *issued])),
-        (299, _array_data([instance, activity, RELYING_PARTY])),
-        (1200, _xml_data(activity, _audit_xml("AppToken", user, farm, ip, agent))),
+        (1202, (activity, _audit_xml("FreshCredential", user, farm, ip, agent))),
+        (412, (instance, activity, _KEEP_SIGNED, RELYING_PARTY)),
+        (501, (instance, *caller)),
+        (500, (instance, *issued)),
+        (299, (instance, activity, RELYING_PARTY)),
+        (ISSUED, (activity, _audit_xml("AppToken", user, farm, ip, agent))),
     ]
     # All within one second, as on a real server: both audits of one issuance carry the same time.
     first = t - t % SECOND
     return [
-        (first + n * step, _event(first + n * step, number, workspace, computer, rng, data))
-        for n, (number, data) in enumerate(events)
+        WindowsEvent(
+            first + n * step, number, computer, strings=strings, origin=guid(rng), columns=_columns(workspace)
+        )
+        for n, (number, strings) in enumerate(events)
         if tenant.adfs_level == "verbose" or number in _BASIC
     ]
 
 
-def logon(rng: random.Random, t: int, person: Person, workspace: str, ip: str) -> tuple[int, str]:
+def logon(rng: random.Random, t: int, person: Person, workspace: str, ip: str) -> WindowsEvent:
     """Return the Windows logon (4624) of `person` at the federation server."""
     domain, name = person.sam.split("\\")
-    computer = f"ADFS01.{person.upn.split('@')[1]}"
-    data = (
-        f',"Account":{quoted(person.sam)},"AccountType":"User","AuthenticationPackageName":"Kerberos",'
-        f'"IpAddress":"{ip}","LogonProcessName":"Kerberos","LogonType":3,"LogonTypeName":"3 - Network",'
-        f'"TargetAccount":{quoted(person.sam)},"TargetDomainName":"{domain}","TargetUserName":"{name}",'
-        f'"TargetUserSid":"{person.sid}"'
-    )
-    line = (
-        f'{{"TenantId":"{workspace}","SourceSystem":"OpsManager","TimeGenerated":"{ticks(t)}",'
-        f'"Computer":"{computer}","EventID":4624,"Type":"SecurityEvent",'
-        f'"EventSourceName":"Microsoft-Windows-Security-Auditing","Channel":"Security","Task":12544,"Level":"8",'
-        f'"Activity":"4624 - An account was successfully logged on."{data},"EventOriginId":"{guid(rng)}",'
-        f'"TimeCollected":"{ticks(t + 30 * SECOND)}"}}'
-    )
-    return t, line
+    data = {
+        "AuthenticationPackageName": "Kerberos", "IpAddress": ip, "LogonProcessName": "Kerberos", "LogonType": "3",
+        "TargetDomainName": domain, "TargetUserName": name, "TargetUserSid": person.sid,
+    }  # fmt: skip
+    columns = {"Account": person.sam, "AccountType": "User", "TargetAccount": person.sam} | _columns(workspace)
+    return WindowsEvent(
+        t, 4624, f"ADFS01.{person.upn.split('@')[1]}", SECURITY_AUDITING, task=12544, named=data, origin=guid(rng),
+        columns=columns,
+    )  # fmt: skip
+
+
+def _columns(workspace: str) -> dict[str, object]:
+    return {"TenantId": workspace, "ManagementGroupName": f"AOI-{workspace}"}

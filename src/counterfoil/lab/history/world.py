@@ -23,11 +23,13 @@ from counterfoil.lab.history.routes import Route
 from counterfoil.lab.history.settings import Tenant
 from counterfoil.lab.history.signin import signin, written_uti
 from counterfoil.lab.history.truth import Truth
+from counterfoil.lab.history.windows import WindowsEvent
 from counterfoil.lab.history.wrap_audit import AuditRow, audit_sink
 from counterfoil.lab.history.wrap_signin import SigninRow, SigninSink
+from counterfoil.lab.history.wrap_windows import EventSink
 
 Line = tuple[int, str]
-_Row = TypeVar("_Row", AuditRow, SigninRow)
+_Row = TypeVar("_Row", AuditRow, SigninRow, tuple[int, WindowsEvent])
 AssertionWatcher = Callable[[int, Person], None]
 _time = itemgetter(0)
 
@@ -46,7 +48,7 @@ class World:
         self._audit: defaultdict[int, list[AuditRow]] = defaultdict(list)
         self._signins: dict[Kind, defaultdict[int, list[SigninRow]]] = {k: defaultdict(list) for k in SIGNIN_KINDS}
         self._lines: dict[str, defaultdict[int, list[Line]]] = {
-            name: defaultdict(list) for name in ("graph", "directory", "adfs")
+            name: defaultdict(list) for name in ("graph", "directory")
         }
         self._audit_sinks = [audit_sink(tenant, wrapper, folder / "m365") for wrapper in tenant.audit_wrappers]
         self._signin_sinks = {
@@ -58,9 +60,10 @@ class World:
             for name, place, stem in (
                 ("graph", "entra", "MicrosoftGraphActivityLogs"),
                 ("directory", "entra", "AuditLogs"),
-                ("adfs", "adfs", "SecurityEvent"),
             )
         }
+        self._events: defaultdict[int, list[tuple[int, WindowsEvent]]] = defaultdict(list)
+        self._event_sink = EventSink(tenant, tenant.adfs_wrapper, folder / "adfs")
         self.lines = 0
 
     def audit(self, t: int, body: str, leg: str = "acceptance") -> None:
@@ -70,7 +73,7 @@ class World:
             self.counts[leg] += 1
 
     def line(self, stream: str, t: int, text: str, leg: str = "acceptance") -> None:
-        """Record one finished line of `stream` (graph, directory or adfs)."""
+        """Record one finished line of `stream` (graph or directory)."""
         if t < self.ends:
             self._lines[stream][t // SLICE].append((t, text))
             self.counts[leg] += 1
@@ -130,15 +133,22 @@ class World:
         events.append(adfs.logon(rng, t - 2 * SECOND, person, self.workspace, ip))
         if self.losses.any and self.losses.loses(t, "adfs", ""):
             return True
-        for moment, text in events:
-            self.line("adfs", moment, text, "issuance" if '"EventID":1200,' in text else "context")
+        for event in events:
+            self.event(event, "issuance" if event.number == adfs.ISSUED else "context")
         return False
+
+    def event(self, event: WindowsEvent, leg: str = "context") -> None:
+        """Record one Windows event."""
+        if event.t < self.ends:
+            self._events[event.t // SLICE].append((event.t, event))
+            self.counts[leg] += 1
 
     def flush(self, number: int) -> None:
         """Write everything of slice `number` (slices since 1970)."""
         _drain(self._audit, number, self._audit_sinks)
         for kind, buckets in self._signins.items():
             _drain(buckets, number, self._signin_sinks[kind])
+        _drain(self._events, number, [self._event_sink])
         for name, lines in self._lines.items():
             rows = lines.pop(number, [])
             rows.sort(key=_time)
@@ -155,6 +165,8 @@ class World:
             for sink in signins:
                 paths += sink.close()
                 self.lines += sink.lines
+        paths += self._event_sink.close()
+        self.lines += self._event_sink.lines
         for output in self._line_outputs.values():
             output.close()
             paths += output.paths

@@ -1,0 +1,322 @@
+"""The forms in which Windows events are exported: XML, JSON of several tools, CSV, the text of wevtutil."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+from xml.sax.saxutils import escape
+
+from counterfoil.lab.history.clock import SECOND, american, ticks
+from counterfoil.lab.history.files import Output
+from counterfoil.lab.history.routes import quoted
+from counterfoil.lab.history.settings import AdfsWrapper, Tenant
+from counterfoil.lab.history.windows import WindowsEvent
+from counterfoil.lab.history.windows_messages import message
+
+_NAMESPACE = "http://schemas.microsoft.com/win/2004/08/events/event"
+_CLEARED = "http://manifests.microsoft.com/win/2004/08/windows/eventlog"
+_FIRST_NUMBER = 1_204_311  # a log that has been rolling for a while
+
+# An event, with its number in its host's log, as text.
+Render = Callable[[WindowsEvent, int], str]
+
+
+@dataclass(frozen=True)
+class Form:
+    """How a file of events is put together. `counted`: its numbers count the file's events, from 0."""
+
+    render: Render
+    extension: str
+    opening: str = ""
+    between: str = ""
+    closing: str = ""
+    counted: bool = False
+
+
+def _xml(event: WindowsEvent, number: int) -> str:
+    """Return the event as wevtutil writes it: on one line, attributes in single quotes."""
+    return _xml_event(event, number, "'")
+
+
+def _xml_event(event: WindowsEvent, number: int, q: str, more: str = "") -> str:
+    data = "".join(f"<Data>{escape(text)}</Data>" for text in event.strings)
+    data += "".join(f"<Data Name={q}{name}{q}>{escape(value)}</Data>" for name, value in event.named.items())
+    body = f"<EventData>{data}</EventData>"
+    if event.user_data:
+        leaves = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in event.named.items())
+        body = f"<UserData><{event.user_data} xmlns={q}{_CLEARED}{q}>{leaves}</{event.user_data}></UserData>"
+    return (
+        f"<Event xmlns={q}{_NAMESPACE}{q}><System><Provider Name={q}{event.provider}{q}/>"
+        f"<EventID Qualifiers={q}0{q}>{event.number}</EventID><Version>0</Version><Level>0</Level>"
+        f"<Task>{event.task}</Task><Opcode>0</Opcode><Keywords>0x8020000000000000</Keywords>"
+        f"<TimeCreated SystemTime={q}{ticks(event.t)}{q}/><EventRecordID>{number}</EventRecordID><Correlation/>"
+        f"<Execution ProcessID={q}712{q} ThreadID={q}4032{q}/><Channel>{event.channel}</Channel>"
+        f"<Computer>{event.host}</Computer><Security/></System>{body}{more}</Event>"
+    )
+
+
+def _viewer(event: WindowsEvent, number: int) -> str:
+    """Return the event as Event Viewer saves it: double quotes, with the message rendered."""
+    rendering = f'<RenderingInfo Culture="en-US"><Message>{escape(message(event))}</Message></RenderingInfo>'
+    return _xml_event(event, number, '"', rendering)
+
+
+def _dumped_xml(event: WindowsEvent, number: int) -> str:
+    text = _xml_event(event, number, '"').replace("><", ">\n  <")
+    return f'Record {number}\n<?xml version="1.0" encoding="utf-8"?>\n{text}\n'
+
+
+def _data(event: WindowsEvent) -> object:
+    """Return the event's data as evtx_dump turns them to JSON."""
+    if event.strings:
+        text: object = list(event.strings) if len(event.strings) > 1 else event.strings[0]
+        return {"Data": {"#text": text}, "Binary": None}
+    return dict(event.named) or None
+
+
+def _dumped(event: WindowsEvent, number: int, *, separate: bool) -> str:
+    system: dict[str, object] = {"EventID": event.number, "Version": 0, "Task": event.task}
+    for name, attributes in (("Provider", {"Name": event.provider}), ("TimeCreated", {"SystemTime": ticks(event.t)})):
+        system |= {f"{name}_attributes": attributes} if separate else {name: {"#attributes": attributes}}
+    if not separate:
+        system["EventID"] = {"#attributes": {"Qualifiers": 0}, "#text": event.number}
+    system |= {"EventRecordID": number, "Channel": event.channel, "Computer": event.host}
+    body = {"UserData": {event.user_data: dict(event.named)}} if event.user_data else {"EventData": _data(event)}
+    return quoted({"Event": {"System": system} | body}) + "\n"
+
+
+def _velociraptor(event: WindowsEvent, number: int) -> str:
+    system = {
+        "Provider": {"Name": event.provider}, "EventID": {"Value": event.number}, "Task": event.task,
+        "TimeCreated": {"SystemTime": event.t / SECOND}, "EventRecordID": number, "Channel": event.channel,
+        "Computer": event.host,
+    }  # fmt: skip
+    data = {"Data": list(event.strings)} if event.strings else dict(event.named)
+    body = {"UserData": {event.user_data: dict(event.named)}} if event.user_data else {"EventData": data}
+    return quoted({"System": system, **body, "Message": message(event)}) + "\n"
+
+
+def _evtxecmd_row(event: WindowsEvent, number: int, when: str) -> dict[str, object]:
+    pairs: object = [{"@Name": name, "#text": value} for name, value in event.named.items()]
+    if event.strings:
+        pairs = list(event.strings) if len(event.strings) > 1 else event.strings[0]
+    payload = {"UserData": {event.user_data: dict(event.named)}} if event.user_data else {"EventData": {"Data": pairs}}
+    return {
+        "EventId": event.number, "Level": "LogAlways", "Provider": event.provider, "Channel": event.channel,
+        "Computer": event.host, "MapDescription": "", "EventRecordId": str(number), "TimeCreated": when,
+        "SourceFile": "C:\\export\\Security.evtx", "Payload": json.dumps(payload, separators=(",", ":")),
+    }  # fmt: skip
+
+
+def _evtxecmd(event: WindowsEvent, number: int) -> str:
+    return quoted(_evtxecmd_row(event, number, ticks(event.t)[:-1] + "+00:00")) + "\n"
+
+
+_CSV_COLUMNS = ("EventRecordId", "TimeCreated", "EventId", "Level", "Provider", "Channel", "Computer", "MapDescription",
+                "SourceFile", "Payload")  # fmt: skip
+
+
+def _evtxecmd_csv(event: WindowsEvent, number: int) -> str:
+    row = _evtxecmd_row(event, number, ticks(event.t)[:-1].replace("T", " "))
+    return _csv([row[name] for name in _CSV_COLUMNS])
+
+
+def _csv(cells: Sequence[object]) -> str:
+    out = io.StringIO()
+    csv.writer(out).writerow(cells)
+    return out.getvalue()
+
+
+def _document(event: WindowsEvent, number: int) -> dict[str, object]:
+    data = {f"param{n + 1}": text for n, text in enumerate(event.strings)} or dict(event.named)
+    body = {"user_data": {"xml_name": event.user_data, **event.named}} if event.user_data else {"event_data": data}
+    log = {
+        "event_id": str(event.number), "computer_name": event.host, "channel": event.channel,
+        "provider_name": event.provider, "record_id": number, "task": "None", "api": "wineventlog", **body,
+    }  # fmt: skip
+    return {
+        "@timestamp": ticks(event.t)[:-5] + "Z", "message": message(event), "winlog": log,
+        "event": {"code": str(event.number), "provider": event.provider, "created": ticks(event.t + 2 * SECOND)},
+        "host": {"name": event.host},
+    }  # fmt: skip
+
+
+def _winlogbeat(event: WindowsEvent, number: int) -> str:
+    return quoted(_document(event, number)) + "\n"
+
+
+def _hit(event: WindowsEvent, number: int) -> str:
+    hit = {"_index": "winlogbeat-8", "_id": f"{event.host}-{number}", "_source": _document(event, number)}
+    return quoted(hit) + "\n"
+
+
+def _nxlog(event: WindowsEvent, number: int) -> str:
+    own = {} if event.strings else dict(event.named)
+    return quoted({
+        "EventTime": ticks(event.t)[:-2] + "Z", "Hostname": event.host, "Keywords": -9178336040581070848,
+        "EventType": "AUDIT_SUCCESS", "EventID": event.number, "SourceName": event.provider, "Task": event.task,
+        "RecordNumber": number, "Channel": event.channel, "Message": message(event), **own,
+    }) + "\n"  # fmt: skip
+
+
+def _windows_event(event: WindowsEvent, number: int) -> str:
+    data = {"Data": list(event.strings)} if event.strings else dict(event.named)
+    return quoted({
+        "TimeGenerated": ticks(event.t), "Provider": event.provider, "Channel": event.channel, "Computer": event.host,
+        "Task": event.task, "EventID": event.number, "EventData": data, "EventRecordId": str(number),
+        "Type": "WindowsEvent",
+    }) + "\n"  # fmt: skip
+
+
+def _event_data(event: WindowsEvent) -> str:
+    body = "".join(f"<Data>{escape(text)}</Data>" for text in event.strings)
+    body += "".join(f'<Data Name="{name}">{escape(value)}</Data>' for name, value in event.named.items())
+    return f'<EventData xmlns="{_NAMESPACE}">{body}</EventData>'
+
+
+_PORTAL = ("TimeGenerated [UTC]", "Computer", "EventID", "EventSourceName", "Channel", "Activity", "EventData",
+           "EventRecordId", "EventOriginId")  # fmt: skip
+
+
+def _portal(event: WindowsEvent, number: int) -> str:
+    when = american(event.t)
+    when = f"{when[:-3].replace(' ', ', ', 1)}.{event.t % SECOND // 1000:03d}{when[-3:]}"
+    return _csv([when, event.host, event.number, event.provider, event.channel, str(event.number), _event_data(event),
+                 number, event.origin])  # fmt: skip
+
+
+# Data of Windows' own events by their place, as .NET's EventLogRecord holds them.
+_PLACES: Mapping[int, tuple[str, ...]] = {
+    18: ("RuleName", "EventType", "UtcTime", "ProcessGuid", "ProcessId", "PipeName", "Image", "User"),
+    1102: ("SubjectUserSid", "SubjectUserName", "SubjectDomainName", "SubjectLogonId"),
+    4624: ("SubjectUserSid", "SubjectUserName", "SubjectDomainName", "SubjectLogonId", "TargetUserSid",
+           "TargetUserName", "TargetDomainName", "TargetLogonId", "LogonType", "LogonProcessName",
+           "AuthenticationPackageName", "WorkstationName", "LogonGuid", "TransmittedServices", "LmPackageName",
+           "KeyLength", "ProcessId", "ProcessName", "IpAddress", "IpPort"),
+    4662: ("SubjectUserSid", "SubjectUserName", "SubjectDomainName", "SubjectLogonId", "ObjectServer", "ObjectType",
+           "ObjectName", "OperationType", "HandleId", "AccessList", "AccessMask", "Properties"),
+    4719: ("SubjectUserSid", "SubjectUserName", "SubjectDomainName", "SubjectLogonId", "CategoryId", "SubcategoryId",
+           "SubcategoryGuid", "AuditPolicyChanges"),
+    4769: ("TargetUserName", "TargetDomainName", "ServiceName", "ServiceSid", "TicketOptions", "TicketEncryptionType",
+           "IpAddress"),
+    5156: ("ProcessID", "Application", "Direction", "SourceAddress", "SourcePort", "DestAddress", "DestPort"),
+}  # fmt: skip
+
+
+def _record(event: WindowsEvent, number: int, when: str) -> str:
+    values = event.strings or tuple(event.named.get(name, "-") for name in _PLACES.get(event.number, ()))
+    return quoted({
+        "Id": event.number, "Version": 0, "RecordId": number, "ProviderName": event.provider,
+        "LogName": event.channel, "MachineName": event.host, "TimeCreated": when,
+        "Properties": [{"Value": value} for value in values], "Message": message(event),
+    })  # fmt: skip
+
+
+def _powershell_5(event: WindowsEvent, number: int) -> str:
+    return _record(event, number, f"/Date({event.t // 1000})/")
+
+
+def _powershell_7(event: WindowsEvent, number: int) -> str:
+    return _record(event, number, ticks(event.t + 2 * 3600 * SECOND)[:-1] + "+02:00")
+
+
+def _text(event: WindowsEvent, place: int) -> str:
+    """Return the event as wevtutil prints it; it counts the events of the file, not those of the log."""
+    return (
+        f"Event[{place}]\n  Log Name: {event.channel}\n  Source: {event.provider}\n"
+        f"  Date: {ticks(event.t)}\n  Event ID: {event.number}\n  Task: N/A\n  Level: Information\n  Opcode: Info\n"
+        f"  Keyword: Audit Success\n  User: N/A\n  User Name: N/A\n  Computer: {event.host}\n"
+        f"  Description: \n{message(event)}\n\n"
+    )
+
+
+def _security_event(event: WindowsEvent, _: int) -> str:
+    """Return the event as a row of Log Analytics' table SecurityEvent, which has no record number."""
+    data = ""
+    if event.strings and event.strings[-1].startswith("<?xml"):
+        data = f',"EventData":{quoted(_event_data(event))}'
+    elif event.strings:
+        data = f',"EventData_dynamic":{quoted(quoted(list(event.strings)))}'
+    data += "".join(f',"{name}":{quoted(value)}' for name, value in {**event.named, **event.columns}.items())
+    return (
+        f'{{"SourceSystem":"OpsManager","TimeGenerated":"{ticks(event.t)}","Computer":"{event.host}"{data},'
+        f'"EventID":{event.number},"Type":"SecurityEvent","EventSourceName":"{event.provider}",'
+        f'"Channel":"{event.channel}","Task":{event.task},"Level":"8","Activity":"{event.number}",'
+        f'"EventOriginId":"{event.origin}","TimeCollected":"{ticks(event.t + 30 * SECOND)}"}}\n'
+    )
+
+
+FORMS: Mapping[str, Form] = {
+    "security-event": Form(_security_event, "jsonl"),
+    "security-event-csv": Form(_portal, "csv", opening=_csv(_PORTAL)),
+    "windows-event": Form(_windows_event, "jsonl"),
+    "wevtutil-xml": Form(lambda event, number: _xml(event, number) + "\r\n", "xml"),
+    "wevtutil-root": Form(_xml, "xml", "<Events>", "", "</Events>"),
+    "event-viewer-xml": Form(_viewer, "xml", '<?xml version="1.0" encoding="utf-8" standalone="yes"?>\r\n<Events>', "",
+                             "</Events>"),
+    "toxml-lines": Form(lambda event, number: _xml(event, number) + "\n", "xml"),
+    "wevtutil-text": Form(_text, "txt", counted=True),
+    "evtx-dump-xml": Form(_dumped_xml, "xml"),
+    "evtx-dump-jsonl": Form(lambda event, number: _dumped(event, number, separate=False), "jsonl"),
+    "evtx-dump-separate": Form(lambda event, number: _dumped(event, number, separate=True), "jsonl"),
+    "velociraptor": Form(_velociraptor, "json"),
+    "evtxecmd-json": Form(_evtxecmd, "json"),
+    "evtxecmd-csv": Form(_evtxecmd_csv, "csv", opening=_csv(_CSV_COLUMNS)),
+    "winlogbeat": Form(_winlogbeat, "ndjson"),
+    "winlogbeat-hits": Form(_hit, "json"),
+    "nxlog": Form(_nxlog, "json"),
+    "get-winevent-5": Form(_powershell_5, "json", "[\r\n", ",\r\n", "\r\n]\r\n"),
+    "get-winevent-7": Form(_powershell_7, "json", "[\n", ",\n", "\n]\n"),
+}  # fmt: skip
+if set(FORMS) != set(get_args(AdfsWrapper)):
+    raise ValueError(f"forms of Windows events differ from the settings: {set(FORMS) ^ set(get_args(AdfsWrapper))}")
+
+
+def written(events: Sequence[WindowsEvent], form: str) -> str:
+    """Return a whole file of these events."""
+    shape = FORMS[form]
+    number = _Numbers(counted=shape.counted)
+    return shape.opening + shape.between.join(shape.render(e, number.of(e)) for e in events) + shape.closing
+
+
+class _Numbers:
+    """Counts the records of each host's log, or those of the file."""
+
+    def __init__(self, *, counted: bool) -> None:
+        self._first = 0 if counted else _FIRST_NUMBER
+        self._counted, self._given = counted, Counter[tuple[str, str]]()
+
+    def of(self, event: WindowsEvent) -> int:
+        log = ("", "") if self._counted else (event.host, event.channel)
+        self._given[log] += 1
+        return self._first + self._given[log] - 1
+
+
+class EventSink:
+    """Writes events below `folder` in one form."""
+
+    def __init__(self, tenant: Tenant, form: AdfsWrapper, folder: Path) -> None:
+        self._form, self._numbers = FORMS[form], _Numbers(counted=FORMS[form].counted)
+        stem = "SecurityEvent" if form == "security-event" else form
+        self._output = Output(
+            folder, stem, self._form.extension, per_day=tenant.per_day, compress=tenant.gzip,
+            opening=self._form.opening, between=self._form.between, closing=self._form.closing,
+        )  # fmt: skip
+        self.lines = 0
+
+    def write(self, rows: list[tuple[int, WindowsEvent]]) -> None:
+        """Write the events of one slice, in their order."""
+        if rows:
+            self._output.write(rows[0][0], [self._form.render(e, self._numbers.of(e)) for _, e in rows])
+            self.lines += len(rows)
+
+    def close(self) -> list[Path]:
+        """Finish the file and return the paths."""
+        self._output.close()
+        return self._output.paths
