@@ -43,8 +43,8 @@ PROMISES = (
     Promise("299 without a relying party counts for any", SENTINEL, 6,
             {"leg": "issuance", "resource": None, "record_id":
              HOST + "/issued/ac710000-0000-4000-8000-000000000004/2026-03-02 08:15:31"}),
-    Promise("issued claims (500) are context", SENTINEL, 7,
-            {"leg": "context", "source": "windows-security", "issuer": None}),
+    Promise("issued claims (500) are context of the farm's log", SENTINEL, 7,
+            {"leg": "context", "source": "adfs", "issuer": FARM}),
     Promise("1102 says that the log was cleared", SENTINEL, 8,
             {"leg": "context", "operation": "1102", "kind": HOST, "subject_name": "contoso\\wardog"}),
     Promise("1200 of another provider is no audit of AD FS", SENTINEL, 9,
@@ -76,11 +76,11 @@ PROMISES = (
             {"leg": "context", "kind": "dc01.corp.contoso.example", "subject_name": "contoso\\wardog",
              "ip": "192.0.2.5"}),
     Promise("access to the DKM contact", POWERSHELL, 8, {
-        "leg": "context", "operation": "4662", "object_kind": "directory",
+        "leg": "context", "operation": "4662", "object_kind": "signing_key",
         "object_id": "9736f74f-fd37-4b02-80e8-8120a72ad6c2", "subject_name": "contoso\\wardog",
     }),
     Promise("another channel's numbers are no sequence of the Security log", POWERSHELL, 9, {
-        "operation": "18", "object_kind": "pipe", "object_id": "\\microsoft##wid\\tsql\\query", "sequence": None,
+        "operation": "18", "object_kind": "signing_key", "object_id": "\\microsoft##wid\\tsql\\query", "sequence": None,
     }),
     Promise("a computer without a domain is its own kind", POWERSHELL, 10, {"kind": "adfs01", "operation": "1102"}),
     Promise("an undated event is rejected", POWERSHELL, 11, {"reject": "undated"}),
@@ -130,6 +130,8 @@ STRINGS: tuple[tuple[str, Any, list[str]], ...] = (
     ("a JSON array", json.dumps(["a", 'say "x","y"', "tab\\text"]).replace(", ", ","),
      ["a", 'say "x","y"', "tab\\text"]),
     ("a JSON object", '{"param1":"a","param2":"C:\\\\new"}', ["a", "C:\\new"]),
+    ("unnamed data of an EVTX converter", '{"Data":{"#text":["a","{\\"b\\":1}"]},"Binary":null}', ["a", '{"b":1}']),
+    ("one unnamed string", '{"Data":"a, b"}', ["a, b"]),
     ("neither", "plain text", []),
 )  # fmt: skip
 
@@ -139,7 +141,7 @@ def test_strings_of(what: str, data: str, expected: list[str]) -> None:
     """The strings of an event are taken out whole, whatever holds them."""
     del what
     table = ibis.memtable({"data": [data]})
-    pieces = _windows.strings(ibis.null("array<string>"), table.data)
+    pieces = _windows.strings(table.data)
     (found,) = ibis.duckdb.connect().to_pyarrow(table.select(pieces=pieces)).column("pieces").to_pylist()
     assert (found or []) == expected
 

@@ -57,8 +57,9 @@ def test_directory_changes(audits: list[dict[str, Any]]) -> None:
 
 
 def test_events_are_context(events: list[dict[str, Any]]) -> None:
-    """All 38 events are context, by host, with their own ids; none is an issuance."""
-    assert {(row["leg"], row["source"]) for row in events} == {("context", "windows-security")}
+    """All 38 events are context, by host, with their own ids; none is an issuance, two are audits of AD FS."""
+    assert {row["leg"] for row in events} == {"context"}
+    assert sorted(row["operation"] for row in events if row["source"] == "adfs") == ["412", "501"]
     assert Counter((row["kind"], row["operation"]) for row in events) == {
         ("dc01.simulandlabs.com", "4624"): 24, ("adfs01.simulandlabs.com", "4624"): 4,
         ("dc01.simulandlabs.com", "4662"): 5, ("adfs01.simulandlabs.com", "412"): 1,
@@ -78,14 +79,16 @@ def test_access_to_the_key(events: list[dict[str, Any]]) -> None:
         for row in events
         if row["operation"] in {"18", "33205", "4662", "501"}
     ]
-    contact = ("directory", "9736f74f-fd37-4b02-80e8-8120a72ad6c2")
+    contact = ("signing_key", "9736f74f-fd37-4b02-80e8-8120a72ad6c2")
     thief = "simulandlabs\\wardog"
     assert sorted(told)[:3] == [
-        (at("2021-08-02T13:05:32.770"), "18", "nt authority\\system", "pipe", "\\microsoft##wid\\tsql\\query"),
-        (at("2021-08-02T13:05:33.483"), "33205", thief, "database",
+        (at("2021-08-02T13:05:32.770"), "18", "nt authority\\system", "signing_key", "\\microsoft##wid\\tsql\\query"),
+        (at("2021-08-02T13:05:33.483"), "33205", thief, "signing_key",
          "adfsconfigurationv4.identityserverpolicy.servicesettings"),
         (at("2021-08-02T13:09:20.040"), "501", "simulandlabs\\adfsadmin", None, None),
     ]  # fmt: skip
     assert {entry[2:] for entry in told if entry[1] == "4662"} == {(thief, *contact)}
+    (transfer,) = [row["object_id"] for row in events if row["operation"] == "412"]
+    assert transfer.endswith("/servicemodel/tokens/secureconversation")
     (sql,) = [json.loads(row["extra"]) for row in events if row["operation"] == "33205"]
     assert sql["statement"].startswith("SELECT ServiceSettingsData")

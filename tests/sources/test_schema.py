@@ -81,6 +81,8 @@ def test_words(source: Source) -> None:
 def test_documented(source: Source) -> None:
     """A page of docs/sources names the source and repeats its exports as the program says them."""
     pages = [page.read_text() for page in DOCS.glob("*.md")]
-    page = next((text for text in pages if f"`{source.name}`" in text), None)
-    assert page is not None, f"no page of docs/sources names {source.name}"
-    assert [line for line in source.explain.export if line not in page] == []
+    missing = [
+        [line for line in source.explain.export if line not in page] for page in pages if f"`{source.name}`" in page
+    ]
+    assert missing, f"no page of docs/sources names {source.name}"
+    assert min(missing, key=len) == []

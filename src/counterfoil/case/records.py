@@ -13,13 +13,14 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import IO, Any
 
 import msgspec
 import numpy as np
 import pyarrow as pa
 
-from counterfoil.case import columns, documents
+from counterfoil.case import columns, documents, windows
 from counterfoil.case.documents import Notes
 from counterfoil.case.encoding import Encoding, utf8
 from counterfoil.case.sniff import Container
@@ -264,8 +265,19 @@ class Shown:
         return f"rows 1..{index:,} of {count:,} ({self._names})" if index > 0 else f"row {index} ({self._names})"
 
 
+def _events(job: _Job) -> TextStream:
+    """Yield Windows events, each as the JSON object that its source maps."""
+    found = windows.events(job.file.container, job.handle, job.advance, job.limits.chunk, job.limits.record)
+    while batch := list(islice(found, BATCH_ROWS)):
+        texts = pa.array([text for text, _ in batch], pa.large_string())
+        yield texts, pa.array([why for _, why in batch], pa.string())
+
+
 _READERS: dict[Container, Callable[[_Job], TextStream]] = {
     Container.LINES: _lines,
     Container.DOCUMENT: _document,
     Container.CSV: _csv,
+    Container.EVENT_XML: _events,
+    Container.EVENT_TEXT: _events,
+    Container.EVTX: _events,
 }

@@ -10,7 +10,7 @@ from typing import IO, Any
 
 import msgspec
 
-from counterfoil.case import columns
+from counterfoil.case import columns, windows
 from counterfoil.case.documents import LISTS, sample
 from counterfoil.case.encoding import Encoding, encoding_of, is_windows_1252, utf8
 from counterfoil.unpack.walk import Member
@@ -29,6 +29,9 @@ class Container(StrEnum):
     LINES = "json-lines"
     DOCUMENT = "json-document"
     CSV = "csv"
+    EVENT_XML = "windows-event-xml"
+    EVENT_TEXT = "windows-event-text"
+    EVTX = "windows-evtx"
     EMPTY = "empty"
     UNKNOWN = "unknown"
 
@@ -69,6 +72,9 @@ def _stream(data: bytes) -> IO[bytes]:
 
 def _told(data: bytes, whole: bool) -> Head:
     """Return what UTF-8 text shows."""
+    events = windows.sniffed(data, SAMPLE_RECORDS)
+    if events is not None:
+        return Head(Container(events.container), records=events.records, why=events.why)
     text = data.lstrip()
     if not text:
         return Head(Container.EMPTY, why="empty file")

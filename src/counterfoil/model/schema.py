@@ -102,7 +102,7 @@ EVIDENCE: tuple[Column, ...] = (
     Column("operation", "string", "operation as the log names it", "never"),
     Column("outcome", "string", "success, denied, refused, interrupted, failed", "never"),
     Column("logon_type", "string", "who opened the mailbox: owner, delegate, admin"),
-    Column("object_kind", "string", "mailbox, file, chat, directory, api, relying_party..."),
+    Column("object_kind", "string", "mailbox, file, chat, directory, api, relying_party, signing_key..."),
     Column("object_id", "string", "the object reached: mailbox GUID, file URL, API path"),
     Column("object_parent", "string", "what it lies in: mailbox owner, site, folder"),
     Column("item_ids", _LIST, "items reached (Internet message ids), at most MAX_ITEM_IDS"),

@@ -1,4 +1,4 @@
-"""How Windows events are told apart and taken to pieces, whatever wrote them to JSON.
+"""How Windows events are told apart and taken to pieces, whatever wrote them down.
 
 The strings of an event (`%1`, `%2`...) come as an array, as `<EventData><Data>` XML, or as a JSON array or object;
 the message as rendered text. AD FS puts an XML document of its own into one of the strings.
@@ -19,9 +19,9 @@ ISSUED_BASIC = "1200"
 ISSUED_VERBOSE = "299"
 REFUSED_BASIC = "1201"
 ADFS_EVENTS = (ISSUED_VERBOSE, *(str(number) for number in range(1200, 1211)))
-# Failures among them (token, credential, password change, sign-out, lockout), and among the other events
-# (AD FS validation 411, logon 4625).
-FAILED_AUDITS = (REFUSED_BASIC, "1203", "1205", "1207", "1210")
+# Failures among them (token, credential, password change, sign-out, lockout; validation 411), and among the others
+# (logon 4625).
+FAILED_AUDITS = (REFUSED_BASIC, "1203", "1205", "1207", "1210", "411")
 FAILED_EVENTS = ("411", "4625")
 ADFS_PROVIDER = "ad fs auditing"
 
@@ -36,7 +36,12 @@ _ASIDE = "\x01"  # no JSON text holds it bare
 _JSON_ESCAPES = (("\\\\", _ASIDE), ("\\r\\n", "\n"), ("\\n", "\n"), ("\\t", "\t"), ('\\"', '"'), (_ASIDE, "\\"))
 # What is left of a piece of EventData up to its text, or of the end that has none.
 _DATA_TAG = r"(?s)^(.*<Data[^>]*>|.*</EventData>.*|\s*<EventData[^>]*/>\s*)"
+# Unnamed strings as converters of EVTX write them: a member Data that holds them, alone or below #text.
+_UNNAMED = r'^\{"Data":(?:\{"#text":)?'
+_BINARY = r',"Binary":(?:null|"[^"]*")\}$'
 _GUID = r"^\{?([0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12})\}?$"
+# Provider of the events that tell of a log itself (started, cleared, full).
+_EVENTLOG = ("microsoft-windows-eventlog", "eventlog")
 
 
 def present(value: ir.Value) -> ir.StringValue:
@@ -60,22 +65,19 @@ def _replaced(value: ir.Value, pairs: Sequence[tuple[str, str]]) -> ir.StringVal
     return value
 
 
-def strings(listed: ir.ArrayValue, data: ir.Value) -> ir.ArrayValue:
-    """Return the event's strings: `listed`, else those of `data` (XML, or JSON text of an array or object)."""
-    trimmed = data.strip()
+def strings(trimmed: ir.Value) -> ir.ArrayValue:
+    """Return the strings of an event's data (XML, or JSON text of an array or object), NULL if it has none."""
     pieces = trimmed.split("</Data>").map(lambda part: unescape(part.re_replace(_DATA_TAG, "")))
     # Within a JSON text `","` stands between two strings and nowhere else: quotes inside are escaped.
-    inner = trimmed.re_replace(r'^[\[{]\s*"?', "").re_replace(r'"?\s*[\]}]+$', "")
+    bare = trimmed.re_replace(_BINARY, "}").re_replace(_UNNAMED, "[")
+    inner = bare.re_replace(r'^[\[{]+\s*"?', "").re_replace(r'"?\s*[\]}]+$', "")
     members = inner.split('","').map(
         lambda part: _replaced(part.re_replace(r'^[^"]*":\[?"', ""), _JSON_ESCAPES)
     )
-    return ibis.coalesce(
-        listed,
-        ibis.cases(
-            (trimmed.startswith("<"), pieces),
-            (trimmed.startswith("[") | trimmed.startswith("{"), members),
-            else_=ibis.null("array<string>"),
-        ),
+    return ibis.cases(
+        (trimmed.startswith("<"), pieces),
+        (trimmed.startswith("[") | trimmed.startswith("{"), members),
+        else_=ibis.null("array<string>"),
     )
 
 
@@ -85,19 +87,26 @@ def body(texts: ir.ArrayValue, *messages: ir.Value) -> ir.StringValue:
 
 
 def tag(xml: ir.Value, name: str) -> ir.StringValue:
-    """Return the text of the first element of that name, empty if there is none."""
-    return unescape(xml.re_extract(f"<{name}>([^<]*)</{name}>", 1))
+    """Return the text of the first element of that name as it stands, empty if there is none."""
+    return xml.re_extract(f"<{name}>([^<]*)</{name}>", 1)
 
 
-def named(data: ir.Value, name: str) -> ir.StringValue:
+def named(trimmed: ir.Value, name: str) -> ir.StringValue:
     """Return the member of that name of an event's data (`<Data Name="x">` or JSON text), empty if there is none."""
-    found = data.re_extract(rf"""(?:Name=['"]{name}['"]>|"{name}":")([^<"]*)""", 1)
-    return found.replace("\\\\", "\\")
+    # each form by its own mark, which no value can hold: `<` and quotes are escaped in values
+    said = trimmed.re_extract(rf"""<Data Name=['"]{name}['"]>([^<]*)""", 1)
+    # of the entities only the ampersand can stand in a name or path
+    return ibis.cases((trimmed.startswith("<"), said.replace("&amp;", "&")), else_=member(trimmed, name))
 
 
-def named_number(data: ir.Value, name: str) -> ir.StringValue:
-    """Return a member that may stand as a number, empty if there is none."""
-    return data.re_extract(rf"""(?:Name=['"]{name}['"]>|"{name}":"?)(\d+)""", 1)
+def member(text: ir.Value, name: str, after: str = "") -> ir.StringValue:
+    """Return the value of a member of a JSON text, a string or number, empty if there is none.
+
+    `after` is what stands between name and value beside the colon (EvtxECmd: `"@Name":"x","#text":"value"`).
+    """
+    key = rf'"@Name":"{name}","#text":' if after else rf'"{name}":'
+    found = text.re_extract(key + r'("(?:[^"\\]|\\.)*"|-?\d+)', 1)
+    return found.re_replace(r'^"|"$', "").replace('\\"', '"').replace("\\\\", "\\")
 
 
 def guid(value: ir.Value) -> ir.StringValue:
@@ -105,10 +114,36 @@ def guid(value: ir.Value) -> ir.StringValue:
     return mapping.text(value.re_extract(_GUID, 1).lower())
 
 
+_SHIFT = r"([+-])(\d{2}):?(\d{2})$"
+_EPOCH = r"^\d{9,10}(?:\.\d{1,9})?$"
+
+
 def stamp(value: ir.Value) -> ir.StringValue:
-    """Return the text of a time: itself, or the ISO text in an object (`{"SystemTime": ...}`)."""
-    inner = value.re_extract(r'"(\d{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z?)', 1)
+    """Return the text of a time: itself, or the one in an object (`{"SystemTime": ...}`)."""
+    inner = value.re_extract(r'"([^"]*\d[^"]*)"\}*$', 1)
     return ibis.cases((value.startswith("{"), inner), else_=value)
+
+
+def happened(bare: ir.Value, dates: ir.Value) -> ir.TimestampValue:
+    """Return the UTC time of a text as exporters of events write it; NULL if it is none. `dates` as RAW_DATES.
+
+    ISO, also with an offset (PowerShell 7 writes local time so), local dates (portal CSV, with a fraction that is
+    dropped), `/Date(ms)/`, seconds since 1970 (Velociraptor).
+    """
+    seconds = ibis.cases((bare.re_search(_EPOCH), bare), else_=ibis.null("string")).try_cast("float64")
+    millis = (seconds * 1_000).round().cast("int64")
+    shifted = ibis.cases((bare.re_search(r"^\d{4}-.*T.*[+-]\d{2}:?\d{2}$"), bare), else_=ibis.null("string"))
+    sign = ibis.cases((shifted.re_extract(_SHIFT, 1) == "-", -1), else_=1)
+    part = [shifted.re_extract(_SHIFT, group).try_cast("int64") for group in (2, 3)]
+    local = shifted.re_replace(_SHIFT, "").try_cast("timestamp(6)")
+    offset = (sign * (part[0] * 60 + part[1])).as_interval("m")
+    plain = bare.re_replace(r"^(\d{1,2}/\d{1,2}/\d{4},? \d{1,2}:\d{2}:\d{2})\.\d+", r"\1")
+    return ibis.coalesce(local - offset, millis.as_timestamp("ms").cast("timestamp(6)"), mapping.any_when(plain, dates))
+
+
+def zoned(value: ir.Value) -> ir.BooleanValue:
+    """Tell whether the time says its zone: exporters that leave it out write local time, which proves nothing."""
+    return value.re_search(r"(Z|[+-]\d{2}:?\d{2}|\)/)$|^\{?\d{9,}")
 
 
 def domain(computer: ir.Value) -> ir.StringValue:
@@ -118,7 +153,13 @@ def domain(computer: ir.Value) -> ir.StringValue:
 
 
 def is_adfs(event: ir.Value, provider: ir.Value, channel: ir.Value) -> ir.BooleanValue:
-    """Tell the AD FS audits that this log is about from other events that share their numbers."""
+    """Tell the AD FS audits from other events that share their numbers."""
     named_so = provider.lower() == ADFS_PROVIDER
     unnamed = provider.isnull() & (channel.isnull() | (channel.lower() == SECURITY))
-    return (mapping.among(event, ADFS_EVENTS) & (named_so | unnamed)).fill_null(False)
+    return (named_so | (mapping.among(event, ADFS_EVENTS) & unnamed)).fill_null(False)
+
+
+def of_the_log(provider: ir.Value, channel: ir.Value) -> ir.BooleanValue:
+    """Tell events about the Security log itself (1100 to 1108), which other providers' events share numbers with."""
+    secure = channel.isnull() | (channel.lower() == SECURITY)
+    return (mapping.among(provider.lower(), _EVENTLOG) | (provider.isnull() & secure)).fill_null(False)
