@@ -108,6 +108,56 @@ def test_a_log_has_one_writer(tmp_path: Path) -> None:
         log.append(b"late")
 
 
+def test_a_running_log_can_be_verified(tmp_path: Path) -> None:
+    """Readers check a log while it grows, seals and publishes: always whole, never a false alarm."""
+    log, stop = opened(tmp_path / "log", seal_after=100), threading.Event()
+
+    def work(publishes: bool) -> None:
+        while not stop.is_set():
+            log.append(b"entry")
+            if publishes:
+                log.publish()
+
+    workers = [threading.Thread(target=work, args=(place == 0,)) for place in range(3)]
+    for worker in workers:
+        worker.start()
+    sizes = [len(entries(tmp_path / "log")) for _ in range(25)]
+    stop.set()
+    for worker in workers:
+        worker.join()
+    log.close()
+    assert sizes == sorted(sizes)
+    assert 0 < sizes[-1] <= len(entries(tmp_path / "log"))
+
+
+def test_an_interrupted_caller_holds_up_nobody(tmp_path: Path) -> None:
+    """Ctrl-C while waiting for one's turn: the entry is written all the same, and the others go on."""
+    gate = threading.Event()
+
+    class Slow(Unsynced):
+        def sync(self, descriptor: int) -> None:  # noqa: ARG002  # a slow disk
+            gate.wait(10)
+
+    log = open_log(tmp_path / "log", ORIGIN, folder=Slow(tmp_path / "log"))
+    first = threading.Thread(target=log.append, args=(b"first",))
+    first.start()
+    while not log._writing:
+        threading.Event().wait(0.01)
+    inner = log._follow
+
+    def interrupted(_: object) -> None:
+        log._follow = inner  # type: ignore[method-assign]
+        raise KeyboardInterrupt
+
+    log._follow = interrupted  # type: ignore[assignment]
+    with pytest.raises(KeyboardInterrupt):
+        log.append(b"interrupted")
+    gate.set()
+    first.join()
+    assert log.append(b"later") == 2
+    log.close()
+
+
 def test_there_is_no_log_by_accident(tmp_path: Path) -> None:
     """Opening makes no log unless told its origin, and keeps to that origin."""
     with pytest.raises(LogError, match="no log"):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from counterfoil.custody import audit, tpmaudit
 from counterfoil.custody.audit import Operation, Record, Result
-from counterfoil.errors import CounterfoilError, InputError, LogError, LogTamperedError
+from counterfoil.errors import CounterfoilError, InputError, LogTamperedError
 from counterfoil.tlog import note, replay
 from counterfoil.tlog.checkpoint import parse
 from counterfoil.tlog.folder import Folder
@@ -131,8 +131,9 @@ def audited(path: Path, key: note.VerifierKey | None = None, witnesses: Sequence
     no log; what a sound log says that should not be is in `problems`.
     """
     folder, found = Folder(path), _Reading()
+    published = replay.published(folder)
     state = replay.replay(folder, found.visit, key)
-    replay.deep_check(folder, state)
+    replay.check_published(folder, published, state)
     unfinished = tuple(found.unfinished())
     windows = tuple(_windows(found.evidence))
     kept = tuple(_kept(witness, state.head, state.tree.view(replay.tile_reader(folder))) for witness in witnesses)
@@ -183,7 +184,7 @@ def _kept(witness: Witness, head: note.Note, view: View) -> Kept:
         return Kept(witness.name, witness.check(head, view))
     except LogTamperedError as error:
         return Kept(witness.name, 0, str(error))
-    except LogError as error:
+    except CounterfoilError as error:
         return Kept(witness.name, 0, f"cannot tell: {error}")
 
 

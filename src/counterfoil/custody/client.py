@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import threading
 from pathlib import Path
@@ -108,8 +109,11 @@ class SignerClient:
 
     def _connection(self) -> socket.socket:
         with self._lock:
-            if self._idle:
-                return self._idle.pop()
+            while self._idle:
+                kept = self._idle.pop()
+                if not select.select([kept], [], [], 0)[0]:  # readable means closed: nothing was asked
+                    return kept
+                kept.close()
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         connection.settimeout(TIMEOUT_SECONDS)
         try:

@@ -8,7 +8,9 @@ signature = custody.sign("idp", b"header.payload", purpose="access token").signa
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -66,7 +68,7 @@ class Custody:
     ) -> None:
         """Use `open`, unless the parts are made elsewhere."""
         self._store, self._log, self._witnesses, self._clock = store, log, witnesses, clock
-        self._own = Caller.own()
+        self._own, self._changing = Caller.own(), threading.Lock()
 
     @classmethod
     def open(cls, path: Path, *, clock: Callable[[], datetime] = utc_now, note_on_open: str = "") -> Custody:
@@ -222,6 +224,11 @@ class Custody:
         )  # fmt: skip
 
     def _run(self, begin: Record, action: Callable[[], T]) -> T:
+        # one change after the other: the last record must hold the digest of the last inventory
+        with self._changing if begin.op in _CHANGES else nullcontext():
+            return self._recorded(begin, action)
+
+    def _recorded(self, begin: Record, action: Callable[[], T]) -> T:
         index = self._write(begin)
         try:
             value = action()

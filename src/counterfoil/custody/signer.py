@@ -30,6 +30,8 @@ from counterfoil.errors import CounterfoilError, KeyStoreError, LogError, UsageE
 MAX_MESSAGE_BYTES = 512 * 1024
 MAX_CONNECTIONS = 256
 LENGTH_BYTES = 4
+# A connection that asks nothing for so long is closed; sooner, if its peer is on no list. Clients connect again.
+IDLE_SECONDS, STRANGER_SECONDS = 600.0, 5.0
 _PEER = struct.Struct("3i")  # struct ucred: pid, uid, gid
 # What everybody on the allow list may ask; the rest is for admins.
 _OPEN_TO_ALL = frozenset({Operation.SIGN, Operation.LIST})
@@ -125,7 +127,10 @@ class Signer:
         self._wake.send(b"x")
 
     def _accept(self) -> None:
-        connection, _ = self._socket.accept()
+        try:
+            connection, _ = self._socket.accept()
+        except OSError:
+            return  # it went away, or there are no descriptors: the next one may have more luck
         if not self._slots.acquire(blocking=False):
             connection.close()
             return
@@ -136,9 +141,12 @@ class Signer:
         try:
             with connection, contextlib.suppress(OSError):
                 pid, uid, gid = _peer(connection)
-                caller = Caller.of(pid, _user(uid))
+                caller, known = Caller.of(pid, _user(uid)), self._allow.has(uid, gid) or self._admins.has(uid, gid)
+                connection.settimeout(IDLE_SECONDS if known else STRANGER_SECONDS)
                 while (body := receive(connection)) is not None and not self._stopping.is_set():
                     send(connection, msgspec.json.encode(self._answered(body, caller, uid, gid)))
+                    if not known:
+                        return  # one answer, which is no
         except CounterfoilError:
             pass  # what cannot be read is not answered: the connection is closed
         finally:

@@ -92,13 +92,23 @@ class FileLog:
             self._queue.append(mine)
             leads = not self._writing
             self._writing = True
-        if not leads:
-            mine.gate.acquire()  # until written, or until the turn has come
-        if not mine.done:
+        if leads:
             self._lead()
+        else:
+            try:
+                self._follow(mine)
+            except BaseException:  # interrupted (Ctrl-C): the turn may still come, and others wait behind it
+                threading.Thread(target=self._follow, args=(mine,)).start()
+                raise
         if mine.error is not None:
             raise LogError(str(mine.error), hint=mine.error.hint) from mine.error
         return mine.index
+
+    def _follow(self, mine: _Waiting) -> None:
+        """Wait until an entry is written, or until its turn to write has come."""
+        mine.gate.acquire()
+        if not mine.done:
+            self._lead()
 
     def _lead(self) -> None:
         """Write what waits (one's own entry is among it), then give the turn to the first who came meanwhile."""

@@ -109,7 +109,7 @@ class Folder:
     def names(self, below: str) -> list[str]:
         """Return the paths of all finished files below, in order."""
         with _told("list", self.path):
-            found = (path for path in (self.path / below).rglob("*") if path.is_file())
+            found = (Path(at) / name for at, _, names in os.walk(self.path / below, onerror=_seen) for name in names)
             return sorted(str(path.relative_to(self.path)) for path in found if path.suffix != UNFINISHED)
 
     def _sync_folder(self, path: Path) -> None:
@@ -122,6 +122,12 @@ class Folder:
             if path == self.path or path == path.parent:
                 return
             path = path.parent
+
+
+def _seen(error: OSError) -> None:
+    """Go on where a folder is gone (a running writer removes superseded ones), and nowhere else."""
+    if not isinstance(error, FileNotFoundError):
+        raise error
 
 
 @contextlib.contextmanager
