@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from counterfoil._version import __version__
@@ -14,6 +14,9 @@ from counterfoil.case.results import opened, query
 from counterfoil.config import HuntSettings
 from counterfoil.errors import UsageError
 from counterfoil.model.hunt import HuntReport, InputFile
+from counterfoil.model.verdict import FindingVerdict
+from counterfoil.pipeline import messages as mail
+from counterfoil.pipeline.dossier import dossier
 from counterfoil.pipeline.hunt import judge, read_identities
 from counterfoil.pipeline.ingest import ingest as read_inputs
 from counterfoil.pipeline.inputs import find
@@ -24,7 +27,8 @@ from counterfoil.report.registry import render
 from counterfoil.sources.registry import all_sources as sources
 
 __all__ = [
-    "Progress", "QueryResult", "Silent", "hunt", "ingest", "reconcile", "render", "report", "sources", "sql",
+    "Progress", "QueryResult", "Silent", "detailed", "hunt", "ingest", "mailboxes", "messages", "reconcile", "render",
+    "report", "sources", "sql", "write_messages",
 ]  # fmt: skip
 
 _SILENT = Silent()
@@ -67,6 +71,38 @@ def report(settings: HuntSettings) -> HuntReport:
     return _summary(folder, settings)
 
 
+def detailed(result: HuntReport, case: Path) -> HuntReport:
+    """Return the report of a judged case with its dossier: what formats such as html show beyond the summary."""
+    folder = existing(case)
+    with opened(folder, read_manifest(folder.manifest)) as con:
+        return replace(result, dossier=dossier(con, folder.manifest))
+
+
+def mailboxes(case: Path, claims: frozenset[FindingVerdict]) -> QueryResult:
+    """Return one row per mailbox whose mail tokens of findings of these claims read: seen, at least, at most."""
+    folder = existing(case)
+    with opened(folder, read_manifest(folder.manifest)) as con:
+        mail.read(con, claims)
+        return QueryResult(mail.SUM_COLUMNS, [mail.sum_row(box) for box in mail.mailboxes(con)])
+
+
+def messages(case: Path, claims: frozenset[FindingVerdict], mailbox: str) -> QueryResult:
+    """Return every message of that mailbox that such tokens read; raises UsageError if there is none."""
+    folder = existing(case)
+    with opened(folder, read_manifest(folder.manifest)) as con:
+        mail.read(con, claims)
+        named = mail.named(con, mailbox)
+        return QueryResult(mail.ITEM_COLUMNS, [row for box in named for chunk in mail.items(con, box) for row in chunk])
+
+
+def write_messages(case: Path, claims: frozenset[FindingVerdict], into: Path) -> int:
+    """Write `mailboxes.csv` and a CSV of messages per mailbox into a new or empty folder; return how many files."""
+    folder = existing(case)
+    with opened(folder, read_manifest(folder.manifest)) as con:
+        mail.read(con, claims)
+        return mail.write(con, into)
+
+
 def sql(case: Path, text: str) -> QueryResult:
     """Run one query over the case's tables; raises UsageError for what is wrong in it."""
     folder = existing(case)
@@ -87,7 +123,7 @@ def _run(paths: Sequence[str], settings: HuntSettings, progress: Progress) -> Hu
 
 def _summary(folder: CaseFolder, settings: HuntSettings) -> HuntReport:
     with opened(folder, read_manifest(folder.manifest)) as con:
-        return summary(con, str(settings.case), settings.since, settings.until)
+        return summary(con, str(settings.case))
 
 
 def _asked(settings: HuntSettings, manifest: Manifest, identities: tuple[tuple[str, str], ...]) -> Asked:

@@ -212,3 +212,72 @@ def test_the_demo_shows_the_intrusion_in_under_a_minute(tmp_path: Path, capsys: 
     assert told.code == 0
     assert told.out.count("\nFOUND  ") == 2
     assert " forged" in told.out.split("2. The same intrusion")[0]
+
+
+def test_the_page_goes_to_a_file_or_to_stdout(
+    hunted: Estate, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`--output` writes what stdout would have got, for the owner only, and keeps the exit code."""
+    out = run(capsys, "report", "--case", hunted.case, "--format", "html")
+    to_file = run(capsys, "report", "--case", hunted.case, "--format", "html", "--output", tmp_path / "r.html")
+    assert (out.code, to_file.code, to_file.out) == (1, 1, "")
+    assert f"wrote {tmp_path / 'r.html'}" in to_file.err
+    assert (tmp_path / "r.html").read_text() == out.out
+    assert (tmp_path / "r.html").stat().st_mode & 0o077 == 0
+    assert "5 forged" in out.out
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["r.html"]
+
+
+@pytest.mark.parametrize("command", ["hunt", "reconcile", "report", "ingest"])
+def test_a_file_that_cannot_be_written_is_refused_before_the_work(
+    hunted: Estate, tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    """Not after hours: a folder that is not there ends the command with 2 at once, and no case is made."""
+    paths = [hunted.logs] if command in ("hunt", "ingest") else []
+    wrong = run(capsys, command, *paths, "--case", tmp_path / "case", "--output", tmp_path / "none" / "r.html")
+    assert (wrong.code, wrong.out) == (2, "")
+    assert "cannot write" in wrong.err
+    assert not (tmp_path / "case").exists()
+
+
+def test_the_report_knows_the_options_of_its_run(
+    hunted: Estate, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`report` says the window that was judged, and the page says every option, as it was typed."""
+    case = tmp_path / "case"
+    window = ("--since", "2025-09-03", "--until", "2025-09-05")
+    ran = run(capsys, "hunt", hunted.logs, "--case", case, *hunted.options, *window, "--quiet", "--format", "json")
+    assert json.loads(ran.out)["since"] == "2025-09-03T00:00:00Z"
+    later = run(capsys, "report", "--case", case, "--format", "json")
+    assert later.out == ran.out
+    page = run(capsys, "report", "--case", case, "--format", "html").out
+    for option in ("--since", "--until", "--complete", "--exported-at"):
+        assert f"<dt>{option}</dt>" in page
+
+
+def test_an_ingested_case_has_a_page_of_what_was_read(
+    hunted: Estate, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`ingest --format html` tells what was read, and that nothing is judged."""
+    ran = run(capsys, "ingest", hunted.logs, "--case", tmp_path / "case", "--format", "html", "--quiet")
+    assert ran.code == 0
+    assert "nothing is judged yet" in ran.out
+
+
+def test_messages_are_told_per_mailbox(hunted: Estate, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Sums as text and CSV, the messages of one mailbox, and a folder with all of them agree."""
+    text = run(capsys, "messages", "--case", hunted.case)
+    assert (text.code, text.err) == (0, "")
+    sums = list(csv.DictReader(io.StringIO(run(capsys, "messages", "--case", hunted.case, "--format", "csv").out)))
+    assert sums
+    assert all(row["mailbox"] in text.out for row in sums)
+    first = sums[0]
+    items = run(capsys, "messages", "--case", hunted.case, "--mailbox", first["mailbox"], "--format", "csv").out
+    named = {row["message_id"] for row in csv.DictReader(io.StringIO(items)) if row["message_id"]}
+    assert len(named) == int(first["seen"])
+    folder = run(capsys, "messages", "--case", hunted.case, "--folder", tmp_path / "out")
+    assert folder.out == ""
+    assert f"wrote {len(sums) + 1} files" in folder.err
+    assert run(capsys, "messages", "--case", hunted.case, "--folder", tmp_path / "out").code == 2
+    assert run(capsys, "messages", "--case", hunted.case, "--folder", tmp_path / "x", "--mailbox", "a").code == 2
+    assert run(capsys, "messages", "--case", hunted.case, "--of", "forgd").code == 2

@@ -5,6 +5,19 @@ from __future__ import annotations
 from datetime import datetime
 
 from counterfoil.model.coverage import CoverageRow
+from counterfoil.model.dossier import (
+    Dossier,
+    HourCount,
+    Intruder,
+    JudgedDay,
+    LogDay,
+    Mailbox,
+    MailSum,
+    Reach,
+    Reached,
+    Record,
+    Trail,
+)
 from counterfoil.model.finding import Finding
 from counterfoil.model.hunt import HuntReport, InputFile, RejectCount, VerdictCount
 from counterfoil.model.verdict import FindingVerdict, Reason, Verdict
@@ -118,4 +131,60 @@ REPORT = HuntReport(
     coverage=COVERAGE,
     verdicts=VERDICTS,
     findings=FINDINGS,
+)
+
+
+def record(**changes: object) -> Record:
+    """Return a record of a trail."""
+    fields: dict[str, object] = {
+        "leg": "acceptance", "event_time": at("2026-05-15T00:11:03"), "source": "m365-ual", "kind": "exchange-item",
+        "operation": "MailItemsAccessed", "outcome": "success", "issuer": TENANT, "subject": "person0@contoso.com",
+        "client_id": "5a95c0de-1111-4222-8333-444455556666", "ip": "203.0.113.1", "user_agent": "Client=REST;;",
+        "object_name": "person0@contoso.com", "access_mode": "bind", "item_count": 3, "path": "logs/audit-1.json",
+        "position": 17,
+    }  # fmt: skip
+    return Record(**(fields | changes))  # type: ignore[arg-type]  # changes are the fields' own types
+
+
+def trail(number: int = 0, **changes: object) -> Trail:
+    """Return the trail of a forged token of the first finding."""
+    fields: dict[str, object] = {
+        "token_key": f"{number:032x}", "finding": "f-1", "claim": FindingVerdict.FORGED, "verdict": Verdict.FORGED,
+        "reason": str(Reason.ID_NOT_ISSUED), "derived": "", "token_id": f"{number:08x}-0000-4000-8000-000000000000",
+        "subject": "person0@contoso.com", "issuer": TENANT, "issued_at": at("2026-05-15T00:05"), "key_id": None,
+        "client_id": "5a95c0de-1111-4222-8333-444455556666", "resource": "00000002-0000-0ff1-ce00-000000000000",
+        "ip": "203.0.113.1", "first_seen": at("2026-05-15T00:11:03"), "last_seen": at("2026-05-15T00:40"),
+        "accepted_records": 20, "key_uses": (), "issued": (), "exchanged": (), "accepted": (record(),),
+        "reached": (Reached("mailbox", "person0@contoso.com", 20, 31),), "parents": (), "children": (),
+    }  # fmt: skip
+    return Trail(**(fields | changes))  # type: ignore[arg-type]  # changes are the fields' own types
+
+
+def mailbox(**changes: object) -> Mailbox:
+    """Return a mailbox whose upper limit is unknown."""
+    fields: dict[str, object] = {
+        "mailbox": "person0@contoso.com", "mailbox_id": "9fb69bd1-5865-4ab6-ab62-1773df70e8df", "tokens": 3,
+        "records": 20, "binds": 18, "syncs": 2, "untold": 0, "aggregated": 4, "throttled": 1, "unnamed": 2, "seen": 31,
+        "at_least": 31, "at_most": None, "unbounded": ("whole folder", "not logged for a time"),
+        "folders": ("\\Inbox",), "first_seen": at("2026-05-15T00:11:03"), "last_seen": at("2026-06-16T08:55:09"),
+    }  # fmt: skip
+    return Mailbox(**(fields | changes))  # type: ignore[arg-type]  # changes are the fields' own types
+
+
+GRAVE = (FindingVerdict.FORGED, FindingVerdict.TAINTED)
+DOSSIER = Dossier(
+    trails=(trail(0), trail(1)),
+    intruders=(Intruder(FindingVerdict.FORGED, False, 41, 380, 12, 9, 1, BEGIN, END),),
+    reach=(Reach("mailbox", 12, 380), Reach("file", 3, 4)),
+    logs=(LogDay("entra-signin", "interactive", True, BEGIN.date(), 900),),
+    judged=(
+        JudgedDay("m365-ual", BEGIN.date(), "minted", 900),
+        JudgedDay("m365-ual", BEGIN.date(), "forged", 3),
+        JudgedDay("m365-ual", END.date(), "open", 40),
+    ),
+    hours=(HourCount(1, 3, 12),),
+    mail=(MailSum(GRAVE, (mailbox(),), 1, 31, 31, None, 1),),
+    asked=(("--complete", "entra-signin/interactive"),),
+    inputs_sha256="ef" * 32,
+    manifest_sha256="01" * 32,
 )

@@ -25,7 +25,7 @@ DOCUMENT = json.loads(registry.render(REPORT, "json"))
 
 def test_the_formats_are_found_by_their_files() -> None:
     """Text comes first; there is no format without a module and none that does not exist."""
-    assert registry.formats() == ("text", "csv", "json", "jsonl")
+    assert registry.formats() == ("text", "csv", "html", "json", "jsonl")
     with pytest.raises(KeyError):
         registry.by_name("screen")
 

@@ -33,17 +33,19 @@ def hunt(
     threads: params.Threads = None,
     case: params.Case = params.DEFAULT_CASE,
     format: params.OutputFormat = "text",
+    output: params.Output = None,
     fail_on: params.FailOn = None,
     quiet: params.Quiet = False,
 ) -> None:
     """Read logs, reconcile what was accepted with what was issued, and report."""
     form, fatal = _form(format), options.fail_on(fail_on)
+    terminal.expect(output)
     settings = _settings(case, since, until, complete, exported_at, federated, identities, memory, threads)
     from counterfoil import app
 
     with terminal.progress(quiet=quiet) as progress:
         result = app.hunt(paths, settings, progress)
-    _finish(result, form, fatal)
+    _finish(result, form, output, fatal)
 
 
 def ingest(
@@ -52,16 +54,18 @@ def ingest(
     threads: params.Threads = None,
     case: params.Case = params.DEFAULT_CASE,
     format: params.OutputFormat = "text",
+    output: params.Output = None,
     quiet: params.Quiet = False,
 ) -> None:
     """Read logs into a case, without judging. What the case holds already is not read again."""
     form = _form(format)
+    terminal.expect(output)
     settings = HuntSettings(case=case, memory=options.memory(memory), threads=threads)
     from counterfoil import app
 
     with terminal.progress(quiet=quiet) as progress:
         result = app.ingest(paths, settings, progress)
-    _show(result, form)
+    _show(result, form, output)
     if not exits.readable(result):
         terminal.leave(ExitCode.UNUSABLE)
 
@@ -77,29 +81,33 @@ def reconcile(
     threads: params.Threads = None,
     case: params.Case = params.DEFAULT_CASE,
     format: params.OutputFormat = "text",
+    output: params.Output = None,
     fail_on: params.FailOn = None,
     quiet: params.Quiet = False,
 ) -> None:
     """Judge the tokens of a case again, with the options given now, and report."""
     form, fatal = _form(format), options.fail_on(fail_on)
+    terminal.expect(output)
     settings = _settings(case, since, until, complete, exported_at, federated, identities, memory, threads)
     from counterfoil import app
 
     with terminal.progress(quiet=quiet) as progress:
         result = app.reconcile(settings, progress)
-    _finish(result, form, fatal)
+    _finish(result, form, output, fatal)
 
 
 def report(
     case: params.Case = params.DEFAULT_CASE,
     format: params.OutputFormat = "text",
+    output: params.Output = None,
     fail_on: params.FailOn = None,
 ) -> None:
     """Show the report of the last reconciliation of a case."""
     form, fatal = _form(format), options.fail_on(fail_on)
+    terminal.expect(output)
     from counterfoil import app
 
-    _finish(app.report(HuntSettings(case=case)), form, fatal)
+    _finish(app.report(HuntSettings(case=case)), form, output, fatal)
 
 
 def _settings(
@@ -132,15 +140,19 @@ def _form(text: str) -> str:
     return options.one_of(text, registry.formats(), "--format: unknown", "formats")
 
 
-def _show(result: HuntReport, form: str) -> None:
+def _show(result: HuntReport, form: str, output: Path | None) -> None:
     from counterfoil import app
 
-    terminal.write(app.render(result, form, terminal.screen()))
+    terminal.write(app.render(result, form, terminal.screen(output)), output)
 
 
-def _finish(result: HuntReport, form: str, fatal: frozenset[FindingVerdict]) -> None:
+def _finish(result: HuntReport, form: str, output: Path | None, fatal: frozenset[FindingVerdict]) -> None:
     """Show the report and end with the code that it means."""
-    _show(result, form)
+    from counterfoil import app
+
+    if registry.detailed(form):
+        result = app.detailed(result, Path(result.case))
+    _show(result, form, output)
     code = exits.after(result, fatal)
     if code in (ExitCode.UNUSABLE, ExitCode.BLIND):
         terminal.say(exits.ADVICE[code][0], exits.ADVICE[code][1])

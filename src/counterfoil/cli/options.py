@@ -123,6 +123,15 @@ def memory(text: str | None) -> str | None:
     return f"{found.group(1)}{found.group(2).upper()}B"
 
 
+def claims(text: str | None) -> frozenset[FindingVerdict]:
+    """Return the verdicts of `--of`: those listed and every graver one.
+
+    >>> sorted(str(verdict) for verdict in claims("contradicted"))
+    ['contradicted', 'forged']
+    """
+    return _or_graver(text, "--of", "some of") if text is not None else FAIL_ON_DEFAULT
+
+
 def fail_on(text: str | None) -> frozenset[FindingVerdict]:
     """Return the verdicts of findings that make the exit code 1: those listed and every graver one.
 
@@ -131,12 +140,17 @@ def fail_on(text: str | None) -> frozenset[FindingVerdict]:
     """
     if text is None:
         return FAIL_ON_DEFAULT
-    words = [word.strip().lower() for word in text.split(",")]
-    if words == [NEVER]:
+    if text.strip().lower() == NEVER:
         return frozenset()
+    return _or_graver(text, "--fail-on", f"{NEVER}, or some of")
+
+
+def _or_graver(text: str, option: str, several: str) -> frozenset[FindingVerdict]:
+    """Return the verdicts that a list names, and every graver one; raises UsageError."""
     order = list(FindingVerdict)
     choices = [str(verdict) for verdict in order]
-    known = [one_of(word, choices, "--fail-on: unknown verdict", f"{NEVER}, or some of") for word in words]
+    words = [word.strip().lower() for word in text.split(",")]
+    known = [one_of(word, choices, f"{option}: unknown verdict", several) for word in words]
     return frozenset(order[: max(map(choices.index, known)) + 1])
 
 

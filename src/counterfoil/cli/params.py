@@ -60,4 +60,8 @@ FailOn = Annotated[
     ),
 ]
 OutputFormat = Annotated[str, typer.Option("--format", metavar=FORMATS, help="Form of the output.", show_default=False)]
+Output = Annotated[
+    Path | None,
+    typer.Option("--output", metavar="FILE", help="Write there instead of to stdout; only you can read the file."),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Tell nothing on stderr but errors.")]

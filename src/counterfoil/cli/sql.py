@@ -20,10 +20,11 @@ def sql(
     case: Annotated[Path, typer.Argument(metavar="CASE", help="Folder of the case.", show_default=False)],
     query: Annotated[str, typer.Argument(metavar="QUERY", help="One SELECT statement (DuckDB's SQL).")],
     format: params.OutputFormat = "text",
+    output: params.Output = None,
 ) -> None:
     """Ask the tables of a case: evidence, tokens, findings, coverage, keys, rejects, inputs."""
     form = options.one_of(format, registry.formats(), "--format: unknown", "formats")
     from counterfoil import app
 
     result = app.sql(case, query)
-    terminal.write(registry.table(form, result.columns, result.rows, terminal.screen()))
+    terminal.write(registry.table(form, result.columns, result.rows, terminal.screen(output)), output)

@@ -8,12 +8,15 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
 from counterfoil.cli.exits import ExitCode
+from counterfoil.errors import UsageError
 from counterfoil.report.clean import clean
+from counterfoil.report.files import save
 from counterfoil.report.screen import Screen
 
 if TYPE_CHECKING:
@@ -26,22 +29,32 @@ MAX_ROWS = 200
 PLAIN_WIDTH = 100
 
 
-def screen() -> Screen:
-    """Return what stdout is: a terminal of some width, or a file or pipe."""
-    if not sys.stdout.isatty():
+def screen(output: Path | None = None) -> Screen:
+    """Return what the data goes to: a terminal of some width, or a file or pipe."""
+    if output is not None or not sys.stdout.isatty():
         return Screen(width=PLAIN_WIDTH)
     colour = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     return Screen(width=shutil.get_terminal_size((PLAIN_WIDTH, 24)).columns, colour=colour, rows=MAX_ROWS)
 
 
-def write(data: str) -> None:
-    """Write data to stdout; when its reader has gone, end quietly."""
+def write(data: str, output: Path | None = None) -> None:
+    """Write data to a file if one is named, else to stdout; when its reader has gone, end quietly."""
+    if output is not None:
+        save(output, [data])
+        say(f"wrote {output}")
+        return
     try:
         typer.echo(data, nl=False)
         sys.stdout.flush()
     except BrokenPipeError:
         _close()
         raise typer.Exit(ExitCode.PIPE_CLOSED) from None
+
+
+def expect(output: Path | None) -> None:
+    """Raise UsageError if the file of `--output` cannot be written: better before hours of work than after."""
+    if output is not None and (output.is_dir() or not os.access(output.parent, os.W_OK | os.X_OK)):
+        raise UsageError(f"cannot write {output}", hint="name a file in a folder that exists")
 
 
 def say(line: str, hint: str = "") -> None:

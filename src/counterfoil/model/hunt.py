@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from counterfoil.model.coverage import CoverageRow
+from counterfoil.model.dossier import Dossier
 from counterfoil.model.finding import Finding
 from counterfoil.model.verdict import JUDGED, FindingVerdict, Verdict
 
@@ -79,6 +80,8 @@ class HuntReport:
     findings: tuple[Finding, ...]
     # domains whose sign-ins presented an assertion of an issuer that nobody named (--federated)
     unnamed_domains: tuple[str, ...] = ()
+    # what a report to hand over adds; read only for the formats that show it
+    dossier: Dossier | None = None
 
     def tokens(self, verdict: Verdict) -> int:
         """Return how many tokens have the verdict."""

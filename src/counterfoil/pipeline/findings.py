@@ -70,7 +70,7 @@ def _finding(row: Mapping[str, Any], paths: Mapping[str, str]) -> Finding:
     verdict = finding_verdict(row["group_rule"])
     rules = tuple(str(row["rules"] or "").split())
     return Finding(
-        id=_id(row["group_rule"], row["issuer"], row["group_client"]),
+        id=finding_id(row["group_rule"], row["issuer"], row["group_client"]),
         rule=rules[0] if verdict is FindingVerdict.SUSPICION and rules else row["group_rule"],
         verdict=verdict,
         severity=_SEVERITY[verdict],
@@ -94,7 +94,7 @@ def _finding(row: Mapping[str, Any], paths: Mapping[str, str]) -> Finding:
     )
 
 
-def _id(*parts: str | None) -> str:
+def finding_id(*parts: str | None) -> str:
     """Return a short id that stays the same for the same rule, issuer and client."""
     return hashlib.sha256("\x1f".join(part or "" for part in parts).encode()).hexdigest()[:12]
 
@@ -173,7 +173,7 @@ def _one_id(rows: list[Mapping[str, Any]]) -> list[Finding]:
     tokens = tuple(sorted(row["token_id"] for row in rows))
     return [
         Finding(
-            id=_id("one-id-several-tuples"),
+            id=finding_id("one-id-several-tuples"),
             rule="one-id-several-tuples",
             verdict=FindingVerdict.SUSPICION,
             severity="high",

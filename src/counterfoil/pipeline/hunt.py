@@ -22,6 +22,7 @@ from counterfoil.errors import UsageError
 from counterfoil.model.coverage import CoverageRow
 from counterfoil.model.finding import Finding
 from counterfoil.model.schema import Leg
+from counterfoil.pipeline.asked import options
 from counterfoil.pipeline.findings import findings
 from counterfoil.pipeline.progress import Progress
 from counterfoil.reconcile.asked import Asked
@@ -69,7 +70,8 @@ def judge(con: Backend, folder: CaseFolder, manifest: Manifest, asked: Asked, pr
     rows = tables.rows(grouping.groups(told))
     results = findings(rows, tables.rows(grouping.disagreeing_ids(found.tokens)), paths)
     progress.stage("writing results")
-    write_results(con, folder, _tables(con, tables, manifest, found, told, results))
+    asking = tables.given("asked_out", _ASKED, [[n, *pair] for n, pair in enumerate(options(asked), 1)])
+    write_results(con, folder, _tables(con, tables, manifest, found, told, results) | {"asked": asking})
 
 
 def _with_tenant(tables: Tables, evidence: ir.Table) -> ir.Table:
@@ -151,6 +153,7 @@ _COVERAGE = {
     "issuer": "string", "source": "string", "kind": "string", "status": "string", "start": "timestamp(6)",
     "end": "timestamp(6)", "records": "int64", "reason": "string",
 }  # fmt: skip
+_ASKED = {"place": "int64", "name": "string", "value": "string"}
 _INPUT = {
     "path": "string", "sha256": "string", "size": "int64", "source": "string", "read": "int64", "kept": "int64",
     "duplicates": "int64", "rejected": "int64", "truncated": "string", "unread": "string", "nearest": "string",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from datetime import datetime
 from typing import Any
 
 import duckdb
@@ -14,16 +13,18 @@ from counterfoil.model.coverage import CoverageRow
 from counterfoil.model.finding import Finding
 from counterfoil.model.hunt import HuntReport, InputFile, RejectCount, VerdictCount
 from counterfoil.model.verdict import FindingVerdict, Verdict
+from counterfoil.pipeline.asked import SINCE, UNTIL, moment, options_of
 
 
-def summary(con: duckdb.DuckDBPyConnection, case: str, since: datetime | None, until: datetime | None) -> HuntReport:
+def summary(con: duckdb.DuckDBPyConnection, case: str) -> HuntReport:
     """Return the report of the case whose results `con` holds."""
+    asked = options_of(con)
     legs = rows(con, "SELECT leg, records, first, last FROM legs ORDER BY leg")
     return HuntReport(
         version=__version__,
         case=case,
-        since=since,
-        until=until,
+        since=moment(asked, SINCE),
+        until=moment(asked, UNTIL),
         inputs=tuple(InputFile(**row) for row in rows(con, f"SELECT {_names(InputFile)} FROM inputs ORDER BY path")),  # noqa: S608
         rejects=_rejects(con),
         legs=tuple((row["leg"], row["records"]) for row in legs),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from counterfoil.model.hunt import HuntReport
 from counterfoil.report import _document
@@ -39,6 +39,13 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]], screen: Scre
     return _written(columns, rows)
 
 
+def parts(columns: Sequence[str], chunks: Iterable[Iterable[Sequence[object]]]) -> Iterator[str]:
+    """Yield the header and the rows piece by piece, for tables that memory need not hold as a whole."""
+    yield _written(columns, ())
+    for chunk in chunks:
+        yield _lines(chunk)
+
+
 def guard(text: str) -> str:
     """Return the text as a cell that no spreadsheet runs.
 
@@ -50,10 +57,12 @@ def guard(text: str) -> str:
 
 
 def _written(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    return _lines([[guard(column) for column in columns]]) + _lines(rows)
+
+
+def _lines(rows: Iterable[Sequence[object]]) -> str:
     out = io.StringIO(newline="")
-    writer = csv.writer(out)
-    writer.writerow([guard(column) for column in columns])
-    writer.writerows([_cell(value) for value in row] for row in rows)
+    csv.writer(out).writerows([_cell(value) for value in row] for row in rows)
     return out.getvalue()
 
 

@@ -11,7 +11,7 @@ from counterfoil import report as package
 from counterfoil.model.hunt import HuntReport
 from counterfoil.report.screen import Screen
 
-_HELPERS = frozenset({"clean", "registry", "screen"})
+_HELPERS = frozenset({"clean", "files", "registry", "screen"})
 
 
 class Format(Protocol):
@@ -36,6 +36,11 @@ def by_name(name: str) -> Format:
     if name not in formats():
         raise KeyError(name)
     return cast(Format, importlib.import_module(f"{package.__name__}.{name}"))
+
+
+def detailed(name: str) -> bool:
+    """Tell whether the format of that name shows what lies beyond the summary (`HuntReport.dossier`)."""
+    return getattr(by_name(name), "DETAILED", False)
 
 
 def render(report: HuntReport, name: str, screen: Screen | None = None) -> str:

@@ -1,0 +1,253 @@
+"""The report on one screen, for who has to decide: what happened, how sure, what cannot be judged, what to do first."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from counterfoil.model.advice import IN_BRIEF
+from counterfoil.model.dossier import Intruder, MailSum
+from counterfoil.model.hunt import HuntReport
+from counterfoil.model.schema import Leg
+from counterfoil.model.verdict import ACCUSING, FAIL_ON_DEFAULT, FindingVerdict, Reason, Verdict
+from counterfoil.report._steps import Step, steps
+from counterfoil.report._words import brief, number, series, some, span
+from counterfoil.report.clean import clean
+
+MAX_FIRST = 3
+MAX_REASONS = 3
+MAX_WORDS = 160
+
+
+class State(StrEnum):
+    """The answer in one word; each has a shape of its own beside its colour."""
+
+    ACCUSED = "accused"
+    PROBABLE = "probable"
+    SUSPICIOUS = "suspicious"
+    BLIND = "blind"
+    CLEAR = "clear"
+    UNJUDGED = "unjudged"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The first screen, as sentences."""
+
+    state: State
+    headline: str
+    happened: tuple[str, ...]
+    sure: tuple[str, ...]
+    open: tuple[str, ...]
+    first: tuple[str, ...]
+
+
+KINDS: dict[str, tuple[str, str]] = {
+    "mailbox": ("mailbox", "mailboxes"),
+    "file": ("file", "files"),
+    "chat": ("chat", "chats"),
+    "team": ("team", "teams"),
+    "directory": ("directory object", "directory objects"),
+    "api": ("API path", "API paths"),
+}
+_SURE: dict[Verdict, str] = {
+    Verdict.FORGED: (
+        "Forged: the issuer's log was declared complete for their time, nothing in evidence speaks against that, and"
+        " none of them is in it."
+    ),
+    Verdict.CONTRADICTED: "Contradicted: the records cannot be true; no lost record or odd client explains them.",
+    Verdict.TAINTED: "Tainted: they were obtained with tokens that are forged, or that no sign-in stands behind.",
+}
+
+
+def answer(report: HuntReport) -> Answer:
+    """Return the answer that the report gives."""
+    state = _state(report)
+    return Answer(
+        state=state,
+        headline=_headline(report, state),
+        happened=tuple(_happened(report)),
+        sure=tuple(_sure(report, state)),
+        open=tuple(_open(report)),
+        first=tuple(_in_short(step) for step in steps(report)[:MAX_FIRST]),
+    )
+
+
+def accused(report: HuntReport) -> int:
+    """Return how many tokens are accused: forged, contradicted or tainted."""
+    return sum(report.tokens(verdict) for verdict in ACCUSING)
+
+
+def _state(report: HuntReport) -> State:
+    claims = {finding.verdict for finding in report.findings}
+    if accused(report) or claims & (FAIL_ON_DEFAULT - {FindingVerdict.PROBABLY_FORGED}):
+        return State.ACCUSED
+    if FindingVerdict.PROBABLY_FORGED in claims:
+        return State.PROBABLE
+    if not report.legs:
+        return State.UNJUDGED
+    if not report.judged:
+        return State.BLIND
+    return State.SUSPICIOUS if claims else State.CLEAR
+
+
+def _headline(report: HuntReport, state: State) -> str:
+    grave = sum(finding.verdict in FAIL_ON_DEFAULT for finding in report.findings)
+    order = (Verdict.FORGED, Verdict.CONTRADICTED, Verdict.TAINTED)
+    bad = series([f"{number(report.tokens(verdict))} {verdict}" for verdict in order if report.tokens(verdict)])
+    doubt = " What could not be judged is not cleared." if report.judged < _total(report) else ""
+    return {
+        State.ACCUSED: f"Tokens were accepted that cannot be genuine: {bad}."
+        if bad
+        else f"Tokens were accepted that cannot all be genuine: {some(grave, 'finding')}.",
+        State.PROBABLE: f"Tokens were probably forged: {some(grave, 'finding')}. The evidence does not convict.",
+        State.SUSPICIOUS: "No token is shown to be forged, but some are suspicious." + doubt,
+        State.BLIND: "This is no all-clear: not one accepted token could be judged.",
+        State.CLEAR: f"No forged token among the {number(report.judged)} that could be judged." + doubt,
+        State.UNJUDGED: "The logs are read, and nothing is judged yet.",
+    }[state]
+
+
+def _total(report: HuntReport) -> int:
+    return sum(row.tokens for row in report.verdicts)
+
+
+def _happened(report: HuntReport) -> Iterator[str]:
+    intruders = report.dossier.intruders if report.dossier else ()
+    for each in intruders:
+        if each.claim is not FindingVerdict.SUSPICION:
+            yield _intrusion(each)
+    mail = report.dossier.mail[0] if report.dossier and report.dossier.mail else None
+    if mail and FindingVerdict.SUSPICION not in mail.claims and mail.mailbox_count:
+        yield _mail(mail)
+    others = [
+        some(reach.objects, *KINDS.get(reach.kind, (clean(reach.kind, 24), clean(reach.kind, 24))))
+        for reach in (report.dossier.reach if report.dossier else ())
+        if reach.kind not in ("mailbox", "") and reach.objects
+    ]
+    if others:
+        yield f"They reached {series(others)} besides."
+    suspicions = [each for each in intruders if each.claim is FindingVerdict.SUSPICION]
+    for each in suspicions:
+        yield f"Suspicious, and neither cleared nor accused: {some(each.tokens, 'token')} of {_who(each)}."
+    if suspicions and len(suspicions) == len(intruders):
+        worst = report.findings[0]
+        because = f", because of {clean(worst.detail, MAX_WORDS)}" if worst.detail else ""
+        yield f"First of them: {brief(clean(worst.title, MAX_WORDS))}{because}."
+    if not intruders and report.legs and not report.judged:
+        yield "Nothing was found, and nothing could be judged."
+    elif not intruders and report.legs:
+        yield "Nothing that the rules of this program look for was found in what could be judged."
+
+
+def _intrusion(each: Intruder) -> str:
+    if each.in_part:
+        when = span(each.first_seen, each.last_seen)
+        return f"Of {number(each.tokens)} more some are forged; which ones cannot be told, {when}: {_who(each)}."
+    what = {
+        FindingVerdict.FORGED: "that nobody issued (forged)",
+        FindingVerdict.CONTRADICTED: "that contradict their own issuance (contradicted)",
+        FindingVerdict.TAINTED: "obtained with one that nobody issued (tainted)",
+    }.get(each.claim, "probably forged")
+    were = "was" if each.tokens == 1 else "were"
+    when = span(each.first_seen, each.last_seen)
+    return f"{some(each.tokens, 'token')} {what} {were} accepted, {when}: {_who(each)}."
+
+
+def _who(each: Intruder) -> str:
+    parts = [some(each.subjects, "user"), some(each.ips, "address", "addresses"), some(each.clients, "application")]
+    return series([part for part, count in zip(parts, (each.subjects, each.ips, each.clients), strict=True) if count])
+
+
+def _in_short(step: Step) -> str:
+    """Return a step without its command; the findings that it is for come last."""
+    found = re.fullmatch(r"\((\d+(?:, \d+)*(?: …)?)\) (.*?)\.?", step.text)
+    if found is None:
+        return step.text.rstrip(":;")
+    return f"{found[2]} (finding{'s' if ',' in found[1] else ''} {found[1]})."
+
+
+def _mail(mail: MailSum) -> str:
+    why = series(sorted({words for box in mail.mailboxes for words in box.unbounded}))
+    most = (
+        f"no upper limit can be given ({why or 'see Messages reached'})"
+        if mail.at_most is None
+        else "that is all of them, as far as the log goes"
+        if mail.at_most == mail.at_least
+        else f"at most {number(mail.at_most)}"
+    )
+    boxes = some(mail.mailbox_count, "mailbox", "mailboxes")
+    return f"They read mail in {boxes}: {some(mail.at_least, 'message')} at least; {most}."
+
+
+def _sure(report: HuntReport, state: State) -> Iterator[str]:
+    for verdict, words in _SURE.items():
+        if report.tokens(verdict):
+            yield words
+    if any(finding.verdict is FindingVerdict.PROBABLY_FORGED for finding in report.findings):
+        yield "Probably forged: it points to forging, and would not survive one lost record. Nobody is convicted by it."
+    if state is State.SUSPICIOUS:
+        yield "A suspicion is a sum of oddities, not proof. It ranks what to look at first."
+    if state in (State.BLIND, State.UNJUDGED):
+        yield "Not at all. Absence of findings says nothing here: the evidence to judge by is missing."
+    elif report.judged:
+        yield (
+            "A stolen token, and an exact copy of a real one, count as genuine here: they have an issuance."
+            if state in (State.CLEAR, State.SUSPICIOUS)
+            else _custody(report)
+        )
+    believed = {(row.source, row.kind) for row in report.coverage if row.status == "accepted"}
+    doubted = {(row.source, row.kind) for row in report.coverage if row.status in ("refused", "refuted")}
+    if believed:
+        parts = some(len(believed), "part of a log", "parts of logs")
+        yield f"It rests on the word of whoever declared {parts} complete; checks found nothing against it."
+    if doubted:
+        yield f"{some(len(doubted), 'declaration')} of completeness did not survive the checks: see Coverage."
+
+
+def _custody(report: HuntReport) -> str:
+    if any(leg == Leg.KEY_USE and count for leg, count in report.legs):
+        return "A custody log is in evidence: each trail says whether the key store signed the token."
+    return "How they were signed cannot be told: no log of a key store is in evidence."
+
+
+def _open(report: HuntReport) -> Iterator[str]:
+    total, dark = _total(report), report.tokens(Verdict.UNLINKABLE) + report.tokens(Verdict.UNCOVERED)
+    if total and not dark:
+        yield f"Every one of the {some(total, 'accepted token')} could be judged."
+    elif total:
+        yield f"{number(dark)} of {some(total, 'accepted token')} ({percent(dark, total)}), because:"
+        reasons: dict[str, int] = {}
+        for row in report.verdicts:
+            if row.verdict in (Verdict.UNLINKABLE, Verdict.UNCOVERED):
+                reasons[row.reason] = reasons.get(row.reason, 0) + row.tokens
+        ordered = sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))
+        for reason, count in ordered[:MAX_REASONS]:
+            yield f"{number(count)}: {because(reason)}"
+        if ordered[MAX_REASONS:]:
+            yield f"{number(sum(count for _, count in ordered[MAX_REASONS:]))}: other reasons, see Verdicts"
+    else:
+        yield "No acceptance is in evidence." if report.legs else "Everything: nothing is judged yet."
+    unread = sum(bool(entry.unread) for entry in report.inputs)
+    rejected = sum(entry.rejected for entry in report.inputs)
+    if unread:
+        yield f"{some(unread, 'file was', 'files were')} not read at all."
+    if rejected:
+        yield f"{some(rejected, 'record was', 'records were')} rejected as damaged."
+
+
+def because(reason: str) -> str:
+    """Return a reason in a few words."""
+    return IN_BRIEF[Reason(reason)] if reason in set(Reason) else clean(reason, MAX_WORDS)
+
+
+def percent(part: int, whole: int) -> str:
+    """Return a share that is never rounded to all or nothing.
+
+    >>> percent(9999, 10000), percent(1, 10000), percent(1, 2)
+    ('99 %', 'under 1 %', '50 %')
+    """
+    share = 100 * part // whole if whole else 0
+    return "under 1 %" if part and not share else f"{share} %"

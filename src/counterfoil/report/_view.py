@@ -1,0 +1,225 @@
+"""What the HTML page shows, prepared as values: the template only lays them out."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from counterfoil.model.dossier import Dossier, MailSum, Record, Trail
+from counterfoil.model.finding import Finding
+from counterfoil.model.first_party import name as client_name
+from counterfoil.model.hunt import HuntReport, InputFile, RejectCount
+from counterfoil.model.schema import Leg
+from counterfoil.model.verdict import MEANING, FindingVerdict, Verdict
+from counterfoil.report import _coverage, _plots, _strips
+from counterfoil.report._answer import Answer, accused, answer, because
+from counterfoil.report._steps import Step, steps
+from counterfoil.report._trail import Link, broken, links
+from counterfoil.report._words import number, some
+from counterfoil.report.clean import clean
+
+# How much of each list a page holds; the counts beside them are whole, and a command shows the rest.
+MAX_FINDINGS = 40
+MAX_INPUTS = 200
+MAX_REJECTS = 60
+MAX_COVERAGE = 60
+MAX_VALUES = 10
+MAX_PATH = 4096
+
+_GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_SUSPICIOUS = "suspicious"
+
+
+@dataclass(frozen=True)
+class Token:
+    """One token with its trail drawn; `rows` are the records of all its links, in time."""
+
+    trail: Trail
+    links: tuple[Link, ...]
+    broken: Link | None
+    rows: tuple[Record, ...]
+    more: Step | None
+
+
+@dataclass(frozen=True)
+class Told:
+    """One finding with those of its tokens that the page holds, and how to see the others."""
+
+    place: int
+    finding: Finding
+    facts: tuple[tuple[str, str], ...]
+    tokens: tuple[Token, ...]
+    more: Step | None
+
+
+@dataclass(frozen=True)
+class VerdictRow:
+    """One verdict and reason in words, with its counts; `verdict` is empty where it is that of the row above."""
+
+    verdict: str
+    because: str
+    tokens: int
+    acceptances: int
+
+
+@dataclass(frozen=True)
+class Page:
+    """The whole page."""
+
+    report: HuntReport
+    answer: Answer
+    accused: int
+    findings: tuple[Told, ...]
+    suspicions: tuple[Told, ...]
+    findings_left: int
+    axis: _strips.Axis
+    issuing: tuple[_strips.Strip, ...]
+    accepting: tuple[_strips.Strip, ...]
+    coverage: tuple[_coverage.Line, ...]
+    coverage_left: int
+    verdicts: tuple[VerdictRow, ...]
+    days: tuple[tuple[str, tuple[int, ...]], ...]
+    timeline: _plots.Plot | None
+    hours: _plots.Plot | None
+    mail: tuple[MailSum, ...]
+    steps: tuple[Step, ...]
+    inputs: tuple[InputFile, ...]
+    inputs_left: int
+    rejects: tuple[RejectCount, ...]
+    rejects_left: int
+    sums: dict[str, int]
+    custody: bool
+    repeat: str
+    case: str
+
+    @property
+    def dossier(self) -> Dossier | None:
+        """What lies beyond the summary; None before anything is judged."""
+        return self.report.dossier
+
+
+def page(report: HuntReport) -> Page:
+    """Return the page of a report; without a dossier it holds what was read."""
+    dossier = report.dossier
+    custody = any(leg == Leg.KEY_USE and count for leg, count in report.legs)
+    told = [_told(place, finding, report, custody=custody) for place, finding in enumerate(report.findings, 1)]
+    grave = [each for each in told if each.finding.verdict is not FindingVerdict.SUSPICION]
+    weak = [each for each in told if each.finding.verdict is FindingVerdict.SUSPICION]
+    over = _strips.axis(report)
+    days = _plots.days(dossier.judged, over) if dossier else ()
+    coverage = _coverage.lines(report.coverage)
+    return Page(
+        report=report,
+        answer=answer(report),
+        accused=accused(report),
+        findings=tuple(grave[:MAX_FINDINGS]),
+        suspicions=tuple(weak[:MAX_FINDINGS]),
+        findings_left=len(grave[MAX_FINDINGS:]) + len(weak[MAX_FINDINGS:]),
+        axis=over,
+        issuing=_strips.issuing(report, dossier, over) if dossier else (),
+        accepting=_strips.accepting(dossier, over) if dossier else (),
+        coverage=coverage[:MAX_COVERAGE],
+        coverage_left=len(coverage[MAX_COVERAGE:]),
+        verdicts=tuple(_verdicts(report)),
+        days=days,
+        timeline=_plots.timeline(days, over),
+        hours=_plots.hours(dossier.hours) if dossier else None,
+        mail=dossier.mail if dossier else (),
+        steps=steps(report),
+        inputs=report.inputs[:MAX_INPUTS],
+        inputs_left=len(report.inputs[MAX_INPUTS:]),
+        rejects=report.rejects[:MAX_REJECTS],
+        rejects_left=len(report.rejects[MAX_REJECTS:]),
+        sums={name: sum(getattr(entry, name) for entry in report.inputs)
+              for name in ("read", "kept", "duplicates", "rejected")},
+        custody=custody,
+        repeat=_repeat(report),
+        case=_case(report),
+    )  # fmt: skip
+
+
+def client(client_id: str | None) -> str:
+    """Return the name of a known application with its id, else the id: a claim of whoever made the token."""
+    if not client_id:
+        return "not in the record"
+    known = client_name(client_id)
+    return f"{known} ({clean(client_id, 64)})" if known else clean(client_id, 64)
+
+
+def _case(report: HuntReport) -> str:
+    return shlex.quote(clean(report.case, MAX_PATH))
+
+
+def _told(place: int, finding: Finding, report: HuntReport, *, custody: bool) -> Told:
+    trails = report.dossier.trails if report.dossier else ()
+    mine = [trail for trail in trails if trail.finding == finding.id]
+    tokens = tuple(_token(trail, report, custody=custody) for trail in mine)
+    left = finding.token_count - len(tokens)
+    more = Step(f"{some(left, 'more token')}:", _tokens_of(finding, report)) if left > 0 else None
+    return Told(place, finding, tuple(_facts(finding)), tokens, more)
+
+
+def _tokens_of(finding: Finding, report: HuntReport) -> str:
+    """Return the command that lists a finding's tokens. What a log wrote gets into it only in the form of a GUID."""
+    rule = _SUSPICIOUS if finding.verdict is FindingVerdict.SUSPICION else clean(finding.rule, 64)
+    where = f"group_rule = '{rule}'" if re.fullmatch(r"[a-z0-9-]+", rule) else "group_rule IS NOT NULL"
+    if len(finding.clients) == 1 and _GUID.fullmatch(finding.clients[0]):
+        where += f" AND client_id = '{finding.clients[0]}'"
+    columns = "token_id, subject_name, ip, verdict, reason, first_seen, acceptances"
+    return f'counterfoil sql {_case(report)} "SELECT {columns} FROM tokens WHERE {where}"'  # noqa: S608  # shown, not run
+
+
+def _facts(finding: Finding) -> Iterable[tuple[str, str]]:
+    lists = (
+        ("users", finding.subjects), ("addresses", finding.ips), ("applications", finding.clients),
+        ("reached", finding.objects), ("keys", finding.keys),
+    )  # fmt: skip
+    for label, values in lists:
+        if values:
+            shown = [client(value) if label == "applications" else clean(value, 96) for value in values[:MAX_VALUES]]
+            left = len(values) - len(shown)
+            yield label, ", ".join(shown) + (f", and {number(left)} more or above" if left else "")
+    if finding.detail:
+        yield "because", clean(finding.detail, 600)
+    if finding.attack:
+        yield "ATT&CK", ", ".join(clean(value, 24) for value in finding.attack)
+
+
+def _token(trail: Trail, report: HuntReport, *, custody: bool) -> Token:
+    shown = links(trail, custody=custody)
+    records = [*trail.key_uses, *trail.issued, *trail.exchanged, *trail.accepted]
+    rows = sorted(records, key=lambda row: (row.event_time, row.position))
+    left = trail.accepted_records - len(trail.accepted)
+    columns = "e.event_time, operation, ip, object_parent, item_count, e.raw_position"
+    tables = "acceptances JOIN evidence e USING (source, record_id)"
+    query = f"SELECT {columns} FROM {tables} WHERE token_key = '{trail.token_key}' ORDER BY ALL"  # noqa: S608  # shown, not run
+    more = Step(f"{some(left, 'more record')}:", f'counterfoil sql {_case(report)} "{query}"') if left > 0 else None
+    return Token(trail, shown, broken(shown), tuple(rows), more)
+
+
+def _verdicts(report: HuntReport) -> Iterable[VerdictRow]:
+    said = None
+    order = (Verdict.FORGED, Verdict.CONTRADICTED, Verdict.TAINTED, *Verdict)  # the accused first
+    for row in sorted(report.verdicts, key=lambda row: order.index(row.verdict)):
+        yield VerdictRow(
+            "" if row.verdict is said else row.verdict.value, because(row.reason), row.tokens, row.acceptances
+        )
+        said = row.verdict
+
+
+def _repeat(report: HuntReport) -> str:
+    """Return the command that gives the same verdicts from the same files."""
+    asked = report.dossier.asked if report.dossier else ()
+    options = [f"{name} {shlex.quote(clean(value, MAX_PATH))}" for name, value in asked if name != "--identities"]
+    identities = ["--identities FILE" for name, _ in asked if name == "--identities"]
+    return " ".join(["counterfoil hunt PATH... --case NEW", *options, *identities])
+
+
+GLOSSARY: tuple[tuple[str, str], ...] = tuple((str(verdict), MEANING[verdict]) for verdict in Verdict)
+
+
+def folders(values: Sequence[str]) -> str:
+    """Return the names of folders as one line."""
+    return ", ".join(clean(value, 64) for value in values)

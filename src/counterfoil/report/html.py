@@ -1,0 +1,83 @@
+"""The report to hand over: one HTML page that works offline, without scripts and without anything from elsewhere.
+
+Whoever forges a token also writes names, agents and paths into logs. So: every value is made one bounded printable
+line (`clean`) and escaped by the template engine; no value is ever markup, an attribute of an event, an address of a
+link or a style; and the page forbids scripts, requests, forms and foreign styles to itself (Content-Security-Policy),
+should all of that fail. It is pure ASCII, so that no encoding of a terminal or file can change it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from counterfoil.model.hunt import HuntReport
+from counterfoil.report import _document, _view
+from counterfoil.report._words import brief, minute, number, some, span, tail
+from counterfoil.report.clean import clean
+from counterfoil.report.screen import Screen
+
+# This format shows what lies beyond the summary.
+DETAILED = True
+
+# A value in the page; commands and paths are the longest.
+MAX_VALUE = 8_192
+
+
+def render(report: HuntReport, screen: Screen) -> str:  # noqa: ARG001  # every format has this shape
+    """Return the page of the report."""
+    return _rendered("page.html", page=_view.page(report), glossary=_view.GLOSSARY)
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[object]], screen: Screen) -> str:  # noqa: ARG001
+    """Return a page with one table."""
+    cells = [[_cell(value) for value in row] for row in rows]
+    return _rendered("rows.html", columns=list(columns), rows=cells)
+
+
+def _rendered(name: str, **context: Any) -> str:
+    style = files("counterfoil.report").joinpath("_page", "style.css").read_text(encoding="ascii")
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    # the style sheet is ours, and its hash in the policy is that of these very bytes
+    whole = _environment().get_template(name).render(style=Markup(style), policy=policy, **context)  # noqa: S704
+    return whole.encode("ascii", "xmlcharrefreplace").decode("ascii") + "\n"
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("counterfoil.report", "_page"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_finalized,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "brief": brief, "minute": minute, "number": number, "cut": clean, "client": _view.client,
+        "folders": _view.folders, "tail": tail,
+    }  # fmt: skip
+    environment.globals |= {"some": some, "span": span}
+    return environment
+
+
+def _finalized(value: object) -> object:
+    """Return what the template is about to write: a line of visible characters, or markup of our own."""
+    if isinstance(value, Markup) or not isinstance(value, str):
+        return "" if value is None else value
+    return clean(value, MAX_VALUE)
+
+
+def _cell(value: object) -> str:
+    simple = _document.plain(value)
+    if simple is None:
+        return ""
+    return _document.encode(simple, indent=0) if isinstance(simple, list | dict) else str(simple)
