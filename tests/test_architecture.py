@@ -32,6 +32,15 @@ def test_imports_go_down_only() -> None:
     assert "1 kept, 0 broken" in done.stdout
 
 
+def test_the_library_offers_few_names() -> None:
+    """At most twenty, each of which exists; importing the package itself imports none of their homes."""
+    assert len(counterfoil.__all__) <= 20
+    assert all(getattr(counterfoil, name) for name in counterfoil.__all__)
+    loaded = "import counterfoil, sys; print([name for name in sys.modules if name.startswith('counterfoil.')])"
+    done = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)  # noqa: S603
+    assert done.stdout.strip() == "['counterfoil._version']"
+
+
 def test_the_engine_is_known_by_the_case_alone() -> None:
     """Rules and reconciliation are expressions: what runs them is imported by `case`, and for its type by its users."""
     users = {path.relative_to(SOURCE).parts[0] for path in MODULES if "import duckdb" in path.read_text()}

@@ -53,12 +53,13 @@ def test_a_complete_log_is_proven(tpm: Backend, tmp_path: Path) -> None:
         for key, count in (("idp", 5), ("other", 2), ("third", 1)):
             signing(held, count, key)
         held.sign("idp", b"not attested before the restart")
+    assert audited(path / "log").unattested == 1
     with opened(tpm, path) as held:
         signing(held, 3)
         signing(held, 0)
     found = audited(path / "log")
     assert windows(path) == [(5, True), (2, True), (1, True), (1, True), (3, True), (0, True)]
-    assert found.problems == ()
+    assert (found.problems, found.unattested) == ((), 0)
 
 
 def test_a_signature_behind_our_back_shows(tpm: Backend, tmp_path: Path) -> None:

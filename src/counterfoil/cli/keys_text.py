@@ -92,6 +92,7 @@ def _json(told: Audit, listed: Listed | None, proofs: Mapping[int, Sequence[byte
             {"until": window.until, "signatures": window.signatures, "proven": window.proven, "why": window.why}
             for window in told.windows
         ],
+        "unattested_signatures": told.unattested,
         "uses": [
             {
                 "principal": use.principal, "host": use.host, "operation": use.operation, "key": use.key,
@@ -166,6 +167,8 @@ def _vouched(told: Audit) -> list[str]:
         count = sum(window.signatures for window in proven)
         agree = f"{len(proven)} of {len(told.windows)} readings agree"
         lines.append(f"device: {count:,} signatures proven complete, {agree}\n")
+    if told.unattested:
+        lines.append(f"device: {told.unattested:,} signatures are not attested yet; counterfoil keys attest does it\n")
     return lines
 
 

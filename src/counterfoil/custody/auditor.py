@@ -77,6 +77,7 @@ class Audit:
     uses: tuple[Use, ...]
     unfinished: tuple[Entry, ...]
     windows: tuple[Window, ...]
+    unattested: int  # signatures of a device since its last signed reading, or without any
     witnesses: tuple[Kept, ...]
     problems: tuple[str, ...]
 
@@ -135,7 +136,8 @@ def audited(path: Path, key: note.VerifierKey | None = None, witnesses: Sequence
     state = replay.replay(folder, found.visit, key)
     replay.check_published(folder, published, state)
     unfinished = tuple(found.unfinished())
-    windows = tuple(_windows(found.evidence))
+    evidence = _in_order(found.evidence)
+    windows = tuple(_windows(evidence))
     kept = tuple(_kept(witness, state.head, state.tree.view(replay.tile_reader(folder))) for witness in witnesses)
     problems = found.problems[:MAX_LISTED]
     problems += [f"device: {window.why} (up to record {window.until})" for window in windows if not window.proven]
@@ -144,7 +146,7 @@ def audited(path: Path, key: note.VerifierKey | None = None, witnesses: Sequence
     return Audit(
         state.key.name, state.tree.size, state.head.render(), len(state.torn),
         tuple(sorted(uses, key=lambda use: (use.principal, use.operation, use.key, use.first))),
-        unfinished, windows, kept, tuple(problems[:MAX_LISTED]),
+        unfinished, windows, _unattested(evidence), kept, tuple(problems[:MAX_LISTED]),
     )  # fmt: skip
 
 
@@ -192,7 +194,7 @@ def _windows(evidence: list[tuple[int, Record, Record]]) -> Iterator[Window]:
     """Hold our records to each signed reading of the device, in the order in which the device did things."""
     before: tpmaudit.Reading | None = None
     digest, signatures, flaw = tpmaudit.ZERO, 0, ""
-    for index, begin, end in _in_order(evidence):
+    for index, begin, end in evidence:
         if begin.op is Operation.SIGN:
             try:
                 command = tpmaudit.sign_hash(bytes.fromhex(end.evidence["tpm_name"]), bytes.fromhex(begin.digest))
@@ -210,6 +212,12 @@ def _windows(evidence: list[tuple[int, Record, Record]]) -> Iterator[Window]:
             why = flaw or _compared(before, now, digest if signatures else b"")
             yield Window(index, signatures, proven=not why, why=why)
         before, digest, signatures, flaw = now, tpmaudit.ZERO, 0, ""
+
+
+def _unattested(evidence: list[tuple[int, Record, Record]]) -> int:
+    """Return how many signatures no reading follows."""
+    last = max((place for place, (_, begin, _) in enumerate(evidence) if begin.op is not Operation.SIGN), default=-1)
+    return len(evidence) - 1 - last
 
 
 def _in_order(evidence: list[tuple[int, Record, Record]]) -> list[tuple[int, Record, Record]]:
