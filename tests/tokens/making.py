@@ -9,6 +9,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -219,9 +220,10 @@ def policy() -> TokenPolicy:
     return TokenPolicy.from_toml(POLICY, documents(), "policy.toml")
 
 
-def verifier(flow: str = "mail") -> Verifier:
-    """Return a new verifier of the policy of the tests."""
-    return Verifier(policy(), flow)
+def verifier(flow: str = "mail", **changes: Any) -> Verifier:
+    """Return a new verifier of the policy of the tests, with changes to the flow."""
+    flows = {**policy().flows, flow: replace(policy().flow(flow), **changes)}
+    return Verifier(TokenPolicy(policy().keys, flows), flow)
 
 
 def certificate_thumbprint(der: bytes) -> str:

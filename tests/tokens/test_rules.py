@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import pickle
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -242,8 +241,7 @@ def test_a_token_that_breaks_one_rule_is_refused_by_it(
     rule: str, check: str, made: Callable[[], Any], shown: Presentation
 ) -> None:
     """The refusal names the rule and the check; the same token without the fault is accepted (below)."""
-    judge = verifier()
-    judge.flow = replace(judge.flow, **OTHER_FLOWS.get(f"{rule} {check}", {}))
+    judge = verifier(**OTHER_FLOWS.get(f"{rule} {check}", {}))
     at = MAY_2026 - 60 if check == "end" else NOW
     at = 1_767_225_599 if check == "start" else at
     given = made()
@@ -342,8 +340,7 @@ def test_any_tenant_is_still_a_tenant() -> None:
 
 def test_an_issuer_that_only_the_keys_allow_is_refused() -> None:
     """V6 breaks alone: key and tenant are in order, the flow does not know the issuer."""
-    judge = verifier()
-    judge.flow = replace(judge.flow, issuers=judge.flow.issuers[1:])
+    judge = verifier(issuers=policy().flow("mail").issuers[1:])
     with pytest.raises(VerifyError) as caught:
         judge.verify(token(), at=NOW)
     assert (caught.value.rule, caught.value.check, caught.value.signature_verified) == ("V6", "issuer", True)
@@ -359,8 +356,7 @@ def test_a_class_that_the_key_is_not_entitled_to_is_refused() -> None:
 
 def test_claims_that_tell_the_class_must_have_their_values() -> None:
     """V8, claims: version 1 where version 2 is accepted, or none."""
-    judge = verifier()
-    judge.flow = replace(judge.flow, claims={"ver": frozenset({"2.0"})})
+    judge = verifier(claims={"ver": frozenset({"2.0"})})
     assert judge.verify(token(ver="2.0"), at=NOW)
     others: tuple[dict[str, Any], ...] = ({"ver": "1.0"}, {}, {"ver": 2.0})
     for changes in others:
@@ -371,18 +367,14 @@ def test_claims_that_tell_the_class_must_have_their_values() -> None:
 def test_a_flow_may_insist_on_binding() -> None:
     """V12, required: a bearer token where bound ones are asked for, in each way of asking."""
     for binding in (Binding.REQUIRED, Binding.DPOP, Binding.MTLS):
-        judge = verifier()
-        judge.flow = replace(judge.flow, binding=binding)
         with pytest.raises(VerifyError, match="V12, required"):
-            judge.verify(token(), at=NOW)
+            verifier(binding=binding).verify(token(), at=NOW)
 
 
 def test_an_actor_token_needs_a_flow_of_its_own() -> None:
     """V11, actortoken: a flow that names no flow for actor tokens takes none."""
-    judge = verifier()
-    judge.flow = replace(judge.flow, actor_flow=None)
     with pytest.raises(VerifyError, match="V11, actortoken"):
-        judge.verify(token(actortoken=actor()), at=NOW)
+        verifier(actor_flow=None).verify(token(actortoken=actor()), at=NOW)
 
 
 def test_a_key_that_died_is_refused_though_its_header_is_known() -> None:

@@ -69,12 +69,18 @@ def kid(name: str, year: int = 2026) -> str:
 
 
 @cache
-def verifier() -> SamlVerifier:
-    """Return the verifier: a current RSA and EC key, a retired one, one of another tenant, one that ended in 2021."""
+def policy() -> TokenPolicy:
+    """Return the policy: a current RSA and EC key, a retired one, one of another tenant, one that ended in 2021."""
     known = [certificate(name) for name in ("rsa", "ec", "rsa-retired", "rsa-other")] + [certificate("rsa-old", 2020)]
     text = POLICY.replace("KID-RETIRED", kid("rsa-retired")).replace("KID-OTHER", kid("rsa-other"))
-    pem = b"".join(one.public_bytes(Encoding.PEM) for one in known)
-    return SamlVerifier(TokenPolicy.from_toml(text, {"idp.pem": pem}), "saml")
+    return TokenPolicy.from_toml(text, {"idp.pem": b"".join(one.public_bytes(Encoding.PEM) for one in known)})
+
+
+@cache
+def verifier() -> SamlVerifier:
+    """Return the verifier."""
+    return SamlVerifier(policy(), "saml")
+
 
 
 def when(seconds: int) -> str:
@@ -259,7 +265,7 @@ def test_an_assertion_that_breaks_one_rule_is_refused(rule: str, check: str, mad
     assert (caught.value.rule, caught.value.check) == (rule, check)
     if rule.startswith("V") and check not in {"known", "bound"}:
         assert caught.value.signature_verified
-        assert caught.value.key_id in verifier().policy.keys.keys
+        assert caught.value.key_id in policy().keys.keys
 
 
 GENUINE: dict[str, Callable[[], str]] = {
@@ -304,7 +310,7 @@ def test_a_good_signature_over_something_else_is_refused() -> None:
     """A1, covers: the last look, at what the library says was signed, should the looks before it ever miss one."""
     inner = assertion(swap("<saml:Subject>", '<saml:Subject ID="_b">'))
     text = signed(inner, reference="_b")
-    [known] = [known for known in verifier().policy.keys.keys.values() if known.id == kid("rsa")]
+    [known] = [known for known in policy().keys.keys.values() if known.id == kid("rsa")]
     with pytest.raises(VerifyError, match="A1, covers"):
         _covered(etree.fromstring(text), known, SignatureMethod.RSA_SHA256)
 
@@ -312,9 +318,9 @@ def test_a_good_signature_over_something_else_is_refused() -> None:
 def test_a_flow_for_other_tokens_is_a_mistake_of_the_callers() -> None:
     """And so is a time without offset."""
     with pytest.raises(UsageError, match="of class saml"):
-        Verifier(verifier().policy, "saml")
+        Verifier(policy(), "saml")
     with pytest.raises(UsageError, match="not of class saml"):
-        SamlVerifier(verifier().policy, "api")
+        SamlVerifier(policy(), "api")
     with pytest.raises(UsageError, match="offset"):
         verifier().verify(genuine().encode(), at=datetime(2026, 5, 28))  # noqa: DTZ001  # the mistake
 

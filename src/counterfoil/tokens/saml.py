@@ -50,10 +50,9 @@ class SamlVerifier:
 
     def __init__(self, policy: TokenPolicy, flow: str | None = None) -> None:
         """Take the flow of this name (or the only one); raises UsageError if it is not for SAML."""
-        self.policy = policy
-        self.flow = policy.flow(flow)
-        if self.flow.token_class.name != "saml":
-            raise UsageError(f"flow {self.flow.name!r} is not of class saml", hint="use Verifier for JWTs")
+        self._flow = policy.flow(flow)
+        if self._flow.token_class.name != "saml":
+            raise UsageError(f"flow {self._flow.name!r} is not of class saml", hint="use Verifier for JWTs")
         self._keys = [key for key in policy.keys.keys.values() if key.jwk.certificate is not None]
 
     def verify(self, document: bytes, *, at: float | datetime) -> VerifiedToken:
@@ -103,7 +102,7 @@ class SamlVerifier:
         self, key: Key, algorithm: str, octets: bytes, signed: etree._Element, at: float
     ) -> VerifiedToken:
         """V2 to V9, as for other tokens."""
-        flow = self.flow
+        flow = self._flow
         claims.v2_state(key)
         said = frozen(read_claims(signed, flow.recipients, at, flow.leeway), "the assertion")
         claims.v10_required(said, flow)

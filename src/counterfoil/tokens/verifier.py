@@ -19,7 +19,7 @@ from counterfoil.errors import UsageError, VerifyError
 from counterfoil.tokens import actors, binding, claims, jws, status
 from counterfoil.tokens.algorithms import Check
 from counterfoil.tokens.encoding import from_translated, frozen_inside, json_object, thawed
-from counterfoil.tokens.flow import Binding, StatusCheck
+from counterfoil.tokens.flow import Binding, Flow, StatusCheck
 from counterfoil.tokens.keyset import Key
 from counterfoil.tokens.limits import MAX_CACHED_HEADERS, MAX_STATUS_LIST_BYTES, MAX_TOKEN_BYTES
 from counterfoil.tokens.policy import TokenPolicy
@@ -103,12 +103,17 @@ class Verifier:
 
     def __init__(self, policy: TokenPolicy, flow: str | None = None) -> None:
         """Take the flow of this name (or the only one); raises UsageError if there is none, or if it is for SAML."""
-        self.policy = policy
-        self.flow = policy.flow(flow)
-        if self.flow.token_class.name == "saml":
-            raise UsageError(f"flow {self.flow.name!r} is of class saml", hint="use tokens.saml.SamlVerifier")
+        self._policy = policy
+        self._flow = policy.flow(flow)
+        if self._flow.token_class.name == "saml":
+            raise UsageError(f"flow {self._flow.name!r} is of class saml", hint="use tokens.saml.SamlVerifier")
         self._headers: dict[bytes, _Known] = {}
-        self._most = MAX_STATUS_LIST_BYTES if self.flow.token_class.name == "status-list" else MAX_TOKEN_BYTES
+        self._most = MAX_STATUS_LIST_BYTES if self._flow.token_class.name == "status-list" else MAX_TOKEN_BYTES
+
+    @property
+    def flow(self) -> Flow:
+        """What is accepted."""
+        return self._flow
 
     def verify(
         self, token: str | bytes, *, at: float | datetime, shown: Presentation = BEARER
@@ -136,14 +141,14 @@ class Verifier:
         header = jws.read_header(encoded)
         jws.refuse_keys(header)
         algorithm = jws.algorithm_of(header)
-        key = jws.key_of(header, self.policy.keys)
+        key = jws.key_of(header, self._policy.keys)
         return _Known(header, key, algorithm, jws.check_of(key, algorithm))
 
     def _entitled(
         self, parts: jws.Compact, known: _Known, digest: bytes, at: float, shown: Presentation
     ) -> VerifiedToken:
         """V2 to V13: return the claims of a signed token, if its key and its flow allow them."""
-        flow, key = self.flow, known.key
+        flow, key = self._flow, known.key
         claims.v2_state(key)
         said = frozen_inside(json_object(from_translated(parts.payload, "the claims"), "the claims"), "the claims")
         claims.v10_required(said, flow)
@@ -178,4 +183,4 @@ class Verifier:
 
     def _other(self, flow: str | None, at: float) -> Callable[[str | bytes], VerifiedToken]:
         """Return what verifies a token under a flow that this one refers to; the policy made sure that it exists."""
-        return lambda token: Verifier(self.policy, flow).verify(token, at=at)
+        return lambda token: Verifier(self._policy, flow).verify(token, at=at)
