@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from counterfoil.model.verdict import Verdict as Verdict
     from counterfoil.tokens.policy import TokenPolicy as TokenPolicy
     from counterfoil.tokens.presentation import Presentation as Presentation
-    from counterfoil.tokens.verifier import VerifiedToken as VerifiedToken
+    from counterfoil.tokens.verified import VerifiedToken as VerifiedToken
     from counterfoil.tokens.verifier import Verifier as Verifier
 
 
@@ -50,7 +50,7 @@ _HOMES = {
     "QueryResult": "app",
     "TokenPolicy": "tokens.policy",
     "Verdict": "model.verdict",
-    "VerifiedToken": "tokens.verifier",
+    "VerifiedToken": "tokens.verified",
     "Verifier": "tokens.verifier",
     "VerifyError": "errors",
     "hunt": "app",

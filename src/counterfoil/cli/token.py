@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from counterfoil.tokens.decoded import DecodedToken
     from counterfoil.tokens.policy import TokenPolicy
     from counterfoil.tokens.presentation import Presentation
-    from counterfoil.tokens.verifier import VerifiedToken
+    from counterfoil.tokens.verified import VerifiedToken
 
 FORMATS = ("text", "json")
 SCHEMA = "counterfoil.token/1"

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from counterfoil.errors import VerifyError
 from counterfoil.tokens import rules
 from counterfoil.tokens.flow import Flow
 from counterfoil.tokens.limits import MAX_ACTORS
 from counterfoil.tokens.rules import quoted, refused
-
-if TYPE_CHECKING:
-    from counterfoil.tokens.verifier import VerifiedToken
+from counterfoil.tokens.verified import VerifiedToken
 
 # Claims that name the actor, in this order: a client where one is named, else a subject.
 _NAMES = ("client_id", "azp", "appid", "sub")

@@ -28,7 +28,8 @@ from counterfoil.tokens.limits import MAX_CANDIDATE_KEYS
 from counterfoil.tokens.policy import TokenPolicy
 from counterfoil.tokens.rules import quoted, refused
 from counterfoil.tokens.saml_document import SIGNATURE, assertion_in, read_claims
-from counterfoil.tokens.verifier import VerifiedToken, unix_seconds
+from counterfoil.tokens.verified import VerifiedToken
+from counterfoil.tokens.verifier import unix_seconds
 
 # XML Signature methods by the JWA algorithm with the same key, padding and hash. SHA-1 is not among them.
 METHODS: Mapping[str, tuple[str, SignatureMethod]] = {

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from counterfoil.errors import VerifyError
 from counterfoil.tokens import rules
@@ -16,9 +16,7 @@ from counterfoil.tokens.flow import Flow, StatusCheck
 from counterfoil.tokens.limits import MAX_STATUS_LIST_INFLATED, MAX_TOKEN_BYTES
 from counterfoil.tokens.presentation import Presentation
 from counterfoil.tokens.rules import quoted, refused, when
-
-if TYPE_CHECKING:
-    from counterfoil.tokens.verifier import VerifiedToken
+from counterfoil.tokens.verified import VerifiedToken
 
 # Token Status List, 7.1: 0 is the only status of a token that may be used.
 VALID = 0

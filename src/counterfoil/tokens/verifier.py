@@ -13,63 +13,16 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-import msgspec
-
 from counterfoil.errors import UsageError, VerifyError
 from counterfoil.tokens import actors, binding, claims, jws, status
 from counterfoil.tokens.algorithms import Check
-from counterfoil.tokens.encoding import from_translated, frozen_inside, json_object, thawed
+from counterfoil.tokens.encoding import from_translated, frozen_inside, json_object
 from counterfoil.tokens.flow import Binding, Flow, StatusCheck
 from counterfoil.tokens.keyset import Key
 from counterfoil.tokens.limits import MAX_CACHED_HEADERS, MAX_STATUS_LIST_BYTES, MAX_TOKEN_BYTES
 from counterfoil.tokens.policy import TokenPolicy
 from counterfoil.tokens.presentation import BEARER, Presentation
-
-
-class VerifiedToken(msgspec.Struct, frozen=True):
-    """What a token was found to say. Claims and header cannot be changed, at any depth.
-
-    A struct of msgspec instead of a dataclass, since one is made for every token: it takes a fourth of the time.
-
-    `digest`: the SHA-256 of the signing input, which names the token without holding it. `proof_id`: the id of the
-    DPoP proof that was accepted with it; keep it for the flow's `proof_age` to find replays. `also`: the rules that
-    were looked at beyond those for every token, of V11 (actors), V12 (binding), V13 (renewal), S1 (status).
-    """
-
-    claims: Mapping[str, Any]
-    header: Mapping[str, Any]
-    key_id: str
-    algorithm: str
-    token_class: str
-    tenant: str | None
-    audience: tuple[str, ...]
-    expires_at: float
-    digest: bytes
-    proof_id: str | None = None
-    also: tuple[str, ...] = ()
-
-    def __repr__(self) -> str:
-        """Return key, class and digest: claims may hold names, and tokens inside the token."""
-        return f"VerifiedToken({self.token_class} by {self.key_id!r}, {self.algorithm}, digest {self.digest.hex()})"
-
-    def plain_claims(self) -> dict[str, Any]:
-        """Return the claims as dictionaries and lists of the caller's own, as they were in the token's JSON."""
-        return dict(thawed(self.claims))
-
-    @property
-    def issuer(self) -> str:
-        """The `iss` claim."""
-        return str(self.claims["iss"])
-
-    @property
-    def subject(self) -> str | None:
-        """The `sub` claim."""
-        return self.claims.get("sub")
-
-    @property
-    def token_id(self) -> str | None:
-        """The id that logs know the token by: `uti` (Entra), else `jti`."""
-        return self.claims.get("uti") or self.claims.get("jti")
+from counterfoil.tokens.verified import VerifiedToken
 
 
 def unix_seconds(at: float | datetime) -> float:
