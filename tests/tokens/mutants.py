@@ -92,11 +92,22 @@ def _mutant(path: Path, node: ast.stmt, source: str) -> Mutant:
     return Mutant(path.stem, node.lineno, node.end_lineno or node.lineno, node.col_offset, text)
 
 
-def run(mutant: Mutant, source: Path) -> str:
+def snapshot(folder: Path) -> Path:
+    """Return a copy of sources and tests as they are now: somebody may go on working."""
+    copy = folder / "work"
+    for name in ("src", "tests"):
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", copy)
+    if (shared := ROOT.parent / "shared").exists():  # public vectors
+        (folder / "shared").symlink_to(shared)
+    return copy
+
+
+def run(mutant: Mutant, work: Path) -> str:
     """Return the test that fails on a mutant of these sources, or "" if none does."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "src"
-        shutil.copytree(source, copy)
+        shutil.copytree(work / "src", copy)
         path = copy / "counterfoil" / "tokens" / f"{mutant.module}.py"
         lines = path.read_text("utf-8").splitlines()
         lines[mutant.first - 1 : mutant.last] = [" " * mutant.column + "pass"]
@@ -104,7 +115,7 @@ def run(mutant: Mutant, source: Path) -> str:
         command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--no-header", *_tests(mutant)]
         environment = {**os.environ, "PYTHONPATH": str(copy)}
         done = subprocess.run(  # noqa: S603  # our own tests
-            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=MAX_SECONDS, check=False
+            command, cwd=work, env=environment, capture_output=True, text=True, timeout=MAX_SECONDS, check=False
         )
     if done.returncode == 0:
         return ""
@@ -129,9 +140,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = [made for path in paths if not told.names or path.stem in told.names for made in mutants(path)]
     survived = 0
     with ThreadPoolExecutor(told.jobs) as pool, tempfile.TemporaryDirectory() as folder:
-        source = Path(folder) / "src"  # as they are now: somebody may go on working
-        shutil.copytree(SOURCE, source, ignore=shutil.ignore_patterns("__pycache__"))
-        results = (None for _ in chosen) if told.list else pool.map(run, chosen, [source] * len(chosen))
+        results = (None for _ in chosen) if told.list else pool.map(run, chosen, [snapshot(Path(folder))] * len(chosen))
         for mutant, found in zip(chosen, results, strict=True):
             survived += found == ""
             shown = f"SURVIVED  {mutant.text}" if found == "" else (found or mutant.text).split(" - ")[0]

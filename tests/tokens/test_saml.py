@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -178,6 +179,9 @@ REFUSED: dict[str, tuple[str, str, Callable[[], str | bytes]]] = {
         ("F2", "comment", "an instruction", lambda: genuine().replace("<saml:Subject>", "<?x y?><saml:Subject>")),
         ("F2", "assertion", "an assertion of SAML 1.1",
          lambda: genuine().replace("urn:oasis:names:tc:SAML:2.0:assertion", "urn:oasis:names:tc:SAML:1.0:assertion")),
+        ("F2", "version", "another version", lambda: genuine(swap('Version="2.0"', 'Version="3.0"'))),
+        ("F5", "signature", "an empty signature",
+         lambda: re.sub(r"(SignatureValue>)[^<]*", r"\1", genuine())),
         ("F2", "assertion", "an encrypted assertion", lambda: response("<saml:EncryptedAssertion/>")),
         ("F3", "id", "two elements of one ID",
          lambda: response(genuine()).replace('ID="_r1"', 'ID="_a1"')),
@@ -323,6 +327,47 @@ def test_a_flow_for_other_tokens_is_a_mistake_of_the_callers() -> None:
         SamlVerifier(policy(), "api")
     with pytest.raises(UsageError, match="offset"):
         verifier().verify(genuine().encode(), at=datetime(2026, 5, 28))  # noqa: DTZ001  # the mistake
+
+
+def _drop(node: etree._Element) -> None:
+    parent = node.getparent()
+    if parent is not None:
+        parent.remove(node)
+
+
+def _empty(node: etree._Element) -> None:
+    for child in list(node):
+        node.remove(child)
+    node.text = None
+
+
+def _double(node: etree._Element) -> None:
+    parent = node.getparent()
+    if parent is not None:
+        parent.append(copy.deepcopy(node))
+
+
+def _rename(node: etree._Element) -> None:
+    node.tag = "{urn:x}y"
+
+
+def _strip(node: etree._Element) -> None:
+    node.attrib.clear()
+
+
+@pytest.mark.parametrize("change", [_drop, _empty, _double, _rename, _strip], ids=lambda change: change.__name__[1:])
+def test_every_element_changed_is_refused_or_changes_no_claim(change: Callable[[etree._Element], None]) -> None:
+    """One element at a time, signed or not: nothing but our own error comes out, and no other claims."""
+    base = etree.fromstring(response(genuine()).encode())
+    expected = verifier().verify(etree.tostring(base), at=NOW).claims
+    for place in range(len(list(base.iter()))):
+        root = copy.deepcopy(base)
+        change(list(root.iter())[place])
+        try:
+            found = verifier().verify(etree.tostring(root), at=NOW)
+        except VerifyError:
+            continue
+        assert found.claims == expected
 
 
 def test_no_refusal_holds_the_assertion() -> None:

@@ -43,6 +43,8 @@ METHODS: Mapping[str, tuple[str, SignatureMethod]] = {
         ("ES512", SignatureMethod.ECDSA_SHA512),
     )
 }
+# What signxml raises for signatures that are odd inside (an empty SignatureValue is a TypeError), beside its own.
+_SIGNXML_ERRORS = (SignXMLException, ValueError, TypeError, LookupError, AttributeError)
 _DIGESTS = frozenset({DigestAlgorithm.SHA256, DigestAlgorithm.SHA384, DigestAlgorithm.SHA512})
 
 
@@ -81,7 +83,7 @@ class SamlVerifier:
             jws.check_of(key, algorithm)
             try:
                 return key, *_covered(assertion, key, method)
-            except (SignXMLException, etree.LxmlError, ValueError, binascii.Error) as error:
+            except (*_SIGNXML_ERRORS, etree.LxmlError) as error:
                 tried = refused(rules.SIGNATURE, "signature", "a signature of a known key", "another")
                 tried.key_id, tried.__cause__ = key.id, error
         raise tried or refused(rules.V2, "known", "a certificate of the key set", "another, or none")

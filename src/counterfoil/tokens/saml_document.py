@@ -48,6 +48,8 @@ def assertion_in(document: bytes) -> etree._Element:
     assertion = found[0]
     if assertion.tag != f"{ASSERTION}Assertion":
         raise refused(rules.MALFORMED, "assertion", "a SAML 2.0 assertion", quoted(assertion.tag))
+    if assertion.get("Version") != "2.0":
+        raise refused(rules.MALFORMED, "version", "Version 2.0", quoted(assertion.get("Version")))
     if assertion is not root and (root.tag != f"{PROTOCOL}Response" or assertion.getparent() is not root):
         raise refused(rules.WRAPPED, "place", "an assertion directly in a response", "one elsewhere")
     _unique_ids(root)
