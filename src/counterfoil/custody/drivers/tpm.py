@@ -45,8 +45,8 @@ from counterfoil.custody.settings import StoreSettings
 from counterfoil.errors import KeyStoreError, KeyUnusableError, UsageError
 from counterfoil.tlog.folder import Folder
 
-# A TPM has room for three transient objects; making a key needs two.
-MAX_LOADED = 1
+# A TPM has room for three transient objects: making or loading a key needs one for its parent, and one for itself.
+MAX_LOADED = 2
 HANDLE_PREFIX = "handle:"
 _TEMPLATES = {
     Algorithm.RS256: "rsa2048:rsassa-sha256:null", Algorithm.PS256: "rsa2048:rsapss-sha256:null",
@@ -83,7 +83,12 @@ class Tpm:
     def generate(self, label: str, algorithm: Algorithm) -> NewKey:
         """Make a key in the TPM, for this algorithm only."""
         template = TPM2B_PUBLIC.parse(_TEMPLATES[algorithm], objectAttributes=_SIGNS)
-        with self._calling(f"make key {label}"), self._parent() as parent:
+        with self._calling(f"make key {label}"):
+            self._unload(keep=1)
+            return self._made(label, template)
+
+    def _made(self, label: str, template: Any) -> NewKey:
+        with self._parent() as parent:
             private, public, *_ = self._tpm.create(parent, TPM2B_SENSITIVE_CREATE(), template)
             told = bytes(public.marshal())
             self._folder.put(_file(label), len(told).to_bytes(2, "big") + told + bytes(private.marshal()))
