@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from counterfoil.errors import LogError, LogTamperedError, UsageError
+from counterfoil.errors import CounterfoilError, LogError, LogTamperedError, UsageError
 from counterfoil.tlog import note, replay
 from counterfoil.tlog.filelog import FileLog
 from counterfoil.tlog.folder import Folder
@@ -146,6 +146,17 @@ def test_the_server_answers_as_the_specification_says(tmp_path: Path, name: str)
     assert keeper.add_checkpoint(body).status == status
     assert not (tmp_path / "theirs/kept").exists()
     log.close()
+
+
+def test_a_witness_that_lost_its_memory_vouches_for_nothing(case: tuple[FileLog, Witness], tmp_path: Path) -> None:
+    """What it kept is damaged: no cosignature, and no silence either."""
+    log, witness = case
+    submitted(log, witness, 2)
+    (kept,) = [file for file in (tmp_path / "theirs").rglob("*") if file.parent.name not in ("theirs", "log")]
+    kept.chmod(0o600)
+    kept.write_bytes(b"rubbish")
+    with pytest.raises(CounterfoilError, match=r"HTTP 500|note:"):
+        submitted(log, witness, 1)
 
 
 def test_the_server_bounds_what_it_reads(tmp_path: Path) -> None:

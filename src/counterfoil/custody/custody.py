@@ -87,7 +87,11 @@ class Custody:
             log.close()
             raise
         torn = f"{len(log.found.torn)} bytes of an unfinished write put aside" if log.found.torn else ""
-        custody._open(settings, "; ".join(part for part in (told, torn, note_on_open) if part))
+        try:
+            custody._open(settings, "; ".join(part for part in (told, torn, note_on_open) if part))
+        except BaseException:
+            custody.close()
+            raise
         return custody
 
     @property
@@ -194,8 +198,10 @@ class Custody:
 
     def close(self) -> None:
         """Let go of the keys and the log."""
-        self._store.close()
-        self._log.close()
+        try:
+            self._store.close()
+        finally:
+            self._log.close()
 
     def __enter__(self) -> Custody:
         """Return itself."""

@@ -140,7 +140,13 @@ def serve(keeper: Keeper, host: str, port: int) -> ThreadingHTTPServer:
             elif not length.isdigit() or int(length) > MAX_REQUEST_BYTES:
                 self._answer(Answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE))
             else:
-                self._answer(keeper.add_checkpoint(self.rfile.read(int(length))))
+                self._answer(self._judged(self.rfile.read(int(length))))
+
+        def _judged(self, raw: bytes) -> Answer:
+            try:
+                return keeper.add_checkpoint(raw)
+            except CounterfoilError:  # what it keeps is damaged or cannot be written: no cosignature
+                return Answer(HTTPStatus.INTERNAL_SERVER_ERROR)
 
         def _answer(self, answer: Answer) -> None:
             body = answer.body.encode()
