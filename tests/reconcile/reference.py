@@ -213,7 +213,7 @@ def _assertion(case: Case, token: Token) -> Answer:
 def _probably_forged(case: Case, token: Token, answer: Answer) -> frozenset[str]:
     """Which rules call the token probably forged."""
     reason, strange = answer[1], not token.ordinary and not token.route
-    personal = token.first.token_class in (None, TokenClass.USER, TokenClass.ACT_AS)
+    personal = token.first.token_class in (None, TokenClass.USER, TokenClass.DELEGATED, TokenClass.ACT_AS)
     person = personal and reference_links.is_user(case, token.subject)  # 4.2 c
     rules = {
         "4.2e": reason is Reason.KEY_NOT_SOUND and token.token_id is None and person and strange,

@@ -12,6 +12,9 @@ from .reference_case import Case, Token
 from .reference_policy import CONSUMER_TENANT
 from .reference_records import SIGN_IN_KINDS, Record, identified
 
+# A user's own token: its subject is the one to whom it was issued (3.2).
+_PERSONS = (None, TokenClass.USER, TokenClass.DELEGATED)
+
 
 def tokens_of(acceptances: Sequence[Record]) -> list[Token]:
     """Rule 2.1: one token per claim tuple; a record without id and digest is a tuple of its own."""
@@ -95,7 +98,7 @@ def _subject_differs(case: Case, token: Token) -> bool:
     known = {r.subject for r in token.namesakes if identified(r.subject)}
     if not identified(token.subject) or not known or token.subject in known:
         return False
-    if any(r.is_guest for r in token.namesakes) or token.first.token_class not in (None, TokenClass.USER):
+    if any(r.is_guest for r in token.namesakes) or token.first.token_class not in _PERSONS:
         return False
     return token.has_subject_id or shows_own_token(case, token)
 

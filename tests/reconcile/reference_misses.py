@@ -16,6 +16,7 @@ from .reference_records import SIGN_IN_KINDS, identified
 
 NEEDED = {  # rule 4.1
     "user": SIGN_IN_KINDS,
+    "delegated": SIGN_IN_KINDS,
     "act_as": SIGN_IN_KINDS,
     "application": ("service-principal",),
     "managed_identity": ("managed-identity",),

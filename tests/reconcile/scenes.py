@@ -176,6 +176,7 @@ def copied(pen: Pen) -> None:
         {"subject_id": "bob"},
         {"subject_id": None, "subject_name": "bob@example.com"},
         {"subject_id": "bob", "token_class": TokenClass.ACT_AS},
+        {"subject_id": "bob", "token_class": TokenClass.DELEGATED},
         {"token_tenant": OTHER_TENANT},
         {"token_tenant": MICROSOFT},
         {"issued_at": at(minute)},

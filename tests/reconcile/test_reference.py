@@ -206,6 +206,20 @@ def test_a_guests_subject_is_not_compared() -> None:
     assert innocent(answer(rows))
 
 
+@pytest.mark.parametrize("token_class", ["user", "delegated", None])
+def test_a_delegated_tokens_subject_is_compared(token_class: str | None) -> None:
+    """3.2: a user's token that an application uses names its user, as the sign-in does."""
+    rows = [sign_in(0, "a", "bob"), access(5, "a", "alice", token_class=token_class)]
+    assert is_(answer(rows), Verdict.CONTRADICTED, Reason.SUBJECT_DIFFERS)
+
+
+def test_a_delegated_token_known_by_name_is_not_contradicted() -> None:
+    """3.2: the name in such a record may be the mailbox's."""
+    rows = [sign_in(0, "a", "bob"), sign_in(1, "c")]
+    token = access(5, "a", None, subject_name="alice@example.com", token_class="delegated")  # noqa: S106  # a class
+    assert innocent(answer([*rows, token]))
+
+
 @pytest.mark.parametrize("token_class", ["act_as", "application", "managed_identity", "service"])
 def test_an_act_as_tokens_subject_is_not_compared(token_class: str) -> None:
     """3.2: a service that acts for a user, or for itself, has other ids in other logs."""

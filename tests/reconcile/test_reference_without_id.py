@@ -56,6 +56,7 @@ def test_a_record_without_a_subject_accuses_nobody() -> None:
         {"logon_type": None},
         {"logon_type": None, "object_kind": None},
         {"token_class": "act_as"},
+        {"token_class": "delegated"},
         {"token_class": None, "subject_id": None, "subject_name": "alice@example.com"},
         {"signing_input_digest": "d1", "logon_type": "delegate"},
     ],

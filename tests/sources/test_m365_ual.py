@@ -75,7 +75,7 @@ EXPECTED: list[tuple[str, dict[str, Any]]] = [
             "token_tenant": CONTOSO,
             "resource_tenant": CONTOSO,
             "home_tenant": None,
-            "token_class": "act_as",
+            "token_class": "delegated",
             "session_id": samples.SESSION,
             "subject_id": ALICE,
             "subject_name": "alice@contoso.com",

@@ -25,7 +25,7 @@ def described(tokens: ir.Table, raised: ir.Table, suspicion: ir.Table) -> ir.Tab
         suspicion=joined.suspicion.fill_null(0.0), rules=joined.rules,
     )  # fmt: skip
     strange = ~whole.ordinary & ~whole.route
-    personal = whole.is_user & whole.token_class.isin(["user", "act_as"]).fill_null(True)
+    personal = whole.is_user & whole.token_class.isin(["user", "delegated", "act_as"]).fill_null(True)
     probable = strange & (
         ((whole.reason == str(Reason.KEY_NOT_SOUND)) & personal & ~whole.has_id)
         | (whole.reason == str(Reason.UNROOTED_UNCOVERED))

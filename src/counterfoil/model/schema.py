@@ -38,6 +38,7 @@ class TokenClass(StrEnum):
     APPLICATION = "application"
     MANAGED_IDENTITY = "managed_identity"
     SERVICE = "service"  # a provider's own service acting as itself
+    DELEGATED = "delegated"  # a user's token, used by an application; the service may have issued it itself
     ACT_AS = "act_as"  # a service acting for a user without the user's own token
     ASSERTION = "assertion"  # a SAML assertion presented to another issuer
 
@@ -72,7 +73,8 @@ EVIDENCE: tuple[Column, ...] = (
     Column("sequence", "int64", "the log's own running record number (Windows EventRecordID): shows gaps"),
     # the token
     Column("issuer", "string", "who issued the token the record is about: `entra:<tenant>`, `adfs:<farm domain>`"),
-    Column("token_class", "string", "user, application, managed_identity, service, act_as, assertion", "not shown"),
+    Column("token_class", "string", "user, application, managed_identity, service, delegated, act_as, assertion",
+           "not shown"),
     Column("token_id", "string", "canonical token id; for `entra_uti` the lower-case GUID", "absent or a null form"),
     Column("token_id_kind", "string", "entra_uti, jti, saml_assertion_id, aws_access_key_id", "as token_id"),
     Column("parent_token_ids", _LIST, "ids of the tokens presented to obtain this one, same kind as token_id"),

@@ -22,6 +22,7 @@ PERSONAL = ("interactive", "non-interactive")
 # is not shown needs them all.
 ENTRA_NEEDS: dict[str, tuple[str, ...]] = {
     TokenClass.USER: PERSONAL,
+    TokenClass.DELEGATED: PERSONAL,
     TokenClass.ACT_AS: PERSONAL,
     TokenClass.APPLICATION: ("service-principal",),
     TokenClass.MANAGED_IDENTITY: ("managed-identity",),

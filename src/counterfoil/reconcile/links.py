@@ -117,7 +117,8 @@ def _same(mine: ir.Value, theirs: ir.Value) -> ir.BooleanValue:
 def _subject_counts(tokens: ir.Table) -> ir.BooleanValue:
     """Tell whether the token's subject may be held against an issuance's (rule 3.2)."""
     shown = tokens.subject_id.notnull() | (sound_subject(tokens) & tokens.is_user)
-    return tokens.identified & shown & (tokens.token_class == TokenClass.USER).fill_null(True)
+    theirs = tokens.token_class.isin([TokenClass.USER.value, TokenClass.DELEGATED.value]).fill_null(True)
+    return tokens.identified & shown & theirs
 
 
 def sound_subject(tokens: ir.Table) -> ir.BooleanValue:

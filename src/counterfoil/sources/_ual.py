@@ -231,8 +231,9 @@ def _party(audit: ir.Table) -> dict[str, ir.Value]:
 def _token_class(audit: ir.Table) -> ir.StringValue:
     """Return the token's class where the record positively shows it, else NULL.
 
-    Exchange names the kind of token that it checked: V1AppActAs, S2SAppActAs, V1AppOnly, S2SAppOnly, V1IdToken,
-    and tokens that it issued to itself (V1ExchangeSelfIssued, ...Callback...).
+    Exchange names the kind of token that it checked: V1AppActAs is a user's token from Entra (docs/adr/0010), or one
+    that Exchange called itself back with; S2SAppActAs an unsigned statement around the token of an application; then
+    V1AppOnly, S2SAppOnly, V1IdToken, and what Exchange issued to itself (V1ExchangeSelfIssued, ...Callback...).
     """
     app_only = (
         audit.token_type.contains("app")
@@ -243,6 +244,7 @@ def _token_class(audit: ir.Table) -> ir.StringValue:
     own = audit.token_type.contains("selfissued") | audit.token_type.contains("callback")
     service = app_only & ibis.coalesce(audit.client, audit.app).isin(_SERVICES)
     return ibis.cases(
+        (audit.token_type == types.DELEGATED, TokenClass.DELEGATED.value),
         (audit.token_type.contains("actas"), TokenClass.ACT_AS.value),
         (audit.user_type.isin(types.SYSTEM_USER_TYPES) | own | service, TokenClass.SERVICE.value),
         (app_only, TokenClass.APPLICATION.value),

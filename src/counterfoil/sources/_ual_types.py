@@ -1,8 +1,9 @@
 """What the Unified Audit Log's enumerations mean, as data: record types, user types, logon types.
 
 Numbers and names come from the Office 365 Management Activity API schema (AuditLogRecordType, UserType,
-Exchange LogonType). Wrappers write the number, the number as text or the name, so both stand here; names are
-compared in lower case, because Graph writes them in camelCase.
+Exchange LogonType), in which all of them were found again in 2026, but for 275: that one is from records alone.
+Wrappers write the number, the number as text or the name, so both stand here; names are compared in lower case,
+because Graph writes them in camelCase.
 """
 
 from __future__ import annotations
@@ -47,6 +48,9 @@ SIGNED_IN = "UserLoggedIn"
 SIGN_IN_FAILED = "UserLoginFailed"
 TOKEN_ISSUE = "GATFRTokenIssue"  # noqa: S105  # an operation, no secret
 MAIL_ACCESS = "MailItemsAccessed"
+
+# The TokenType of a user's token that an application uses: the ordinary case, see docs/adr/0010.
+DELEGATED = "v1appactas"
 
 SYSTEM_USER_TYPES = ("4", "system")
 APPLICATION_USER_TYPES = frozenset({"5", "6", "application", "serviceprincipal"})

@@ -62,7 +62,7 @@ SOURCE = Source(
         "az monitor log-analytics query --workspace WORKSPACE --analytics-query"
         ' "OfficeActivity | where TimeGenerated between (datetime(2025-09-01) .. datetime(2025-09-02))" -o json',
         _log_analytics.PORTAL_EXPORT,
-        caps="500,000 rows or 64 MB for one query: take short intervals, or a data export rule to a storage account.",
+        caps="500,000 rows or 100 MB for one query: take short intervals, or a data export rule to a storage account.",
         retention="90 days unless the workspace keeps it longer.",
         traps=(
             "no token ids: nothing here can be cleared or convicted by id; take CloudAppEvents or AuditData instead",
