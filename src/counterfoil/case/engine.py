@@ -47,7 +47,7 @@ def engine(work: Path, *, memory: str | None, threads: int | None) -> Iterator[B
         yield ibis.duckdb.from_connection(connection)
     except duckdb.OutOfMemoryException as error:
         raise EngineError(f"out of memory: {_line(error)}", hint="raise --memory or lower --threads") from error
-    except duckdb.IOException as error:
+    except (duckdb.IOException, duckdb.TransactionException, duckdb.FatalException) as error:
         raise EngineError(f"reading or writing failed: {_line(error)}", hint="is the disk of the case full?") from error
     finally:
         connection.close()

@@ -114,9 +114,9 @@ def existing(root: Path) -> CaseFolder:
 def is_case(root: Path) -> bool:
     """Tell whether the folder is a case: no other folder may be written to, nor is a case an input."""
     folder = CaseFolder(root)
-    if folder.lock.is_file():
-        return True
     try:  # a copy of a case may lack the lock
+        if folder.lock.is_file():
+            return True
         with folder.manifest.open("rb") as file:
             return SCHEMA.encode() in file.read(_MANIFEST_HEAD)
     except OSError:
@@ -130,6 +130,10 @@ def pattern(path: Path) -> Path:
 
 def _create(folder: CaseFolder) -> None:
     root = folder.root
+    try:
+        str(root).encode()
+    except UnicodeEncodeError as error:
+        raise CaseError("the name of the case folder is no UTF-8", hint="choose another with --case DIR") from error
     if root.exists() and not root.is_dir():
         raise CaseError(f"{root} is not a folder", hint="choose another with --case DIR")
     if root.is_dir() and not is_case(root) and any(root.iterdir()):

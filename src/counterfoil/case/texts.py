@@ -11,7 +11,14 @@ import pyarrow as pa
 
 CHUNK_BYTES = 8 << 20
 MAX_RECORD_BYTES = 16 << 20  # the largest real record seen is below 1 MB
+# A parser needs some 20 bytes for each value: 16 MiB of brackets would cost it 300 MB. Real records of a megabyte are
+# long lists of mail items, with some 50,000 values.
+LONG_BYTES = 1 << 20
+MAX_VALUES = 500_000
 NOT_UTF8 = "not UTF-8"
+TOO_MANY_VALUES = f"record of more than {MAX_VALUES:,} values"
+
+_VALUE_BEGINS = (b",", b"[", b"{")
 
 # Some records: their texts, NULL for those that are refused, and the reasons, NULL for those that are not.
 Texts = tuple[pa.Array, pa.Array]
@@ -35,7 +42,8 @@ def shared(data: bytes, offsets: np.ndarray, limits: Limits) -> Texts:
     """Return the records between the offsets (int64, from 0 to the end of `data`) as an array that shares its bytes."""
     rows = len(offsets) - 1
     texts = pa.LargeStringArray.from_buffers(rows, pa.py_buffer(offsets), pa.py_buffer(data))
-    if len(data) <= limits.record or np.diff(offsets).max() <= limits.record:
+    longest = min(limits.record, LONG_BYTES)
+    if len(data) <= longest or np.diff(offsets).max() <= longest:
         with suppress(pa.ArrowInvalid):
             texts.validate(full=True)
             return texts, pa.nulls(rows, pa.string())
@@ -61,6 +69,8 @@ def refused(why: str) -> Texts:
 def _text(record: bytes, limits: Limits) -> tuple[str | None, str | None]:
     if len(record) > limits.record:
         return None, limits.too_long
+    if len(record) > LONG_BYTES and sum(map(record.count, _VALUE_BEGINS)) > MAX_VALUES:
+        return None, TOO_MANY_VALUES
     try:
         return record.decode("utf-8"), None
     except UnicodeDecodeError:

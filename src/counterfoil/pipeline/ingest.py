@@ -33,6 +33,7 @@ from counterfoil.sources.mapping import rows
 from counterfoil.sources.recognise import Recognised, Sample, Unread, recognise
 from counterfoil.sources.registry import all_sources
 from counterfoil.sources.source import TEXT, Csv, Source
+from counterfoil.unpack.names import on_disk
 from counterfoil.unpack.walk import Unpacker, plain
 
 # A batch ends after so many bytes or files: what a killed run has to read again.
@@ -117,9 +118,9 @@ def _sort(work: Sorted, known: dict[str, str], file: Candidate, unpacker: Unpack
         else:
             work.planned.setdefault(tuple(source.name for source in plan.sources), []).append(plan)
     if inside:
-        known[file.sha256] = str(file.path)
+        known[file.sha256] = on_disk(file.path)
         if not again:
-            work.archives.append(Archive(sha256=file.sha256, path=str(file.path), size=file.size, members=inside))
+            work.archives.append(Archive(sha256=file.sha256, path=on_disk(file.path), size=file.size, members=inside))
 
 
 def _copy(work: Sorted, first: str, found: Found) -> None:
@@ -136,7 +137,7 @@ def _hashed(paths: Sequence[Path], progress: Progress) -> Iterator[Candidate | I
         try:
             return digest(path)
         except InputError as error:
-            return Input(sha256="", path=str(path), size=0, unread=str(error))
+            return Input(sha256="", path=on_disk(path), size=0, unread=str(error))
 
     with ThreadPoolExecutor(HASHERS) as pool:
         for found in pool.map(one, paths):

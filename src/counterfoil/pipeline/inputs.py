@@ -12,6 +12,7 @@ from pathlib import Path
 
 from counterfoil.case.folder import is_case
 from counterfoil.errors import InputError, UsageError
+from counterfoil.unpack.names import on_disk
 from counterfoil.unpack.streams import Stamp
 
 HASH_CHUNK = 4 << 20
@@ -49,12 +50,12 @@ def find(patterns: Sequence[str]) -> tuple[Path, ...]:
 
 def _expand(pattern: str) -> list[Path]:
     path = Path(pattern)
-    if path.is_dir():
+    if _is_folder(path):
         return sorted(_below(path))
-    if path.exists() or path.is_symlink():
+    if os.path.lexists(path):
         return [path]
     named = sorted(Path(match) for match in glob.iglob(pattern, recursive=True))  # noqa: PTH207  # absolute globs too
-    return [file for match in named for file in (sorted(_below(match)) if match.is_dir() else [match])]
+    return [file for match in named for file in (sorted(_below(match)) if _is_folder(match) else [match])]
 
 
 def _below(folder: Path) -> Iterable[Path]:
@@ -67,10 +68,18 @@ def _below(folder: Path) -> Iterable[Path]:
         if path.name.startswith("."):
             continue
         # a link to a folder may lead round in a circle
-        if path.is_symlink() or not path.is_dir():
+        if not _is_folder(path) or path.is_symlink():
             yield path
         elif not is_case(path):
             yield from _below(path)
+
+
+def _is_folder(path: Path) -> bool:
+    """Tell whether it is a folder; what we may not look at is none, and `digest` says so."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
 
 
 def digest(path: Path) -> Candidate:
@@ -81,14 +90,14 @@ def digest(path: Path) -> Candidate:
         kind = path.stat().st_mode
         if stat.S_ISDIR(kind):
             why = "a link to a folder is not followed" if path.is_symlink() else "the folder is closed to this user"
-            raise InputError(f"cannot read {path}: {why}")
+            raise InputError(f"cannot read {on_disk(path)}: {why}")
         if not stat.S_ISREG(kind):
-            raise InputError(f"cannot read {path}: neither a file nor a folder")
+            raise InputError(f"cannot read {on_disk(path)}: neither a file nor a folder")
         with path.open("rb") as file:
             stamp = Stamp.of(os.fstat(file.fileno()))
             while chunk := file.read(HASH_CHUNK):
                 sha.update(chunk)
                 size += len(chunk)
     except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from error
+        raise InputError(f"cannot read {on_disk(path)}: {error.strerror}") from error
     return Candidate(path, sha.hexdigest(), size, stamp)

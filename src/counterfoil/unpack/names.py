@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from pathlib import Path
 
 from counterfoil.unpack.bounds import MAX_NAME_CHARS
 
 _RESOURCE_FORKS = "__MACOSX"
+
+
+def on_disk(path: Path) -> str:
+    """Return the path as text: bytes in it that are no UTF-8, which Linux allows, are shown as escapes."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def shown(archive: str, name: str) -> str:

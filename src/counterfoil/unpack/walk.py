@@ -15,7 +15,7 @@ from counterfoil.errors import InputError, MissingExtraError
 from counterfoil.unpack import sevenzip, tars
 from counterfoil.unpack.bounds import MAX_DEPTH, Bounds, Budget
 from counterfoil.unpack.kinds import ARCHIVES, COMPRESSED, HEAD_BYTES, UNREAD, Kind, kind_of
-from counterfoil.unpack.names import hidden, shown
+from counterfoil.unpack.names import hidden, on_disk, shown
 from counterfoil.unpack.place import Disk, Entry
 from counterfoil.unpack.streams import BROKEN, Checked, Stamp, buffered, decompressed, disk, unreadable
 from counterfoil.unpack.zips import Zips
@@ -63,7 +63,7 @@ class Member:
 
 def plain(path: Path) -> Member:
     """Return the file on disk as it is, no archive: only compression is undone."""
-    name = str(path)
+    name = on_disk(path)
     try:
         size = path.stat().st_size
     except (OSError, ValueError):
@@ -96,7 +96,7 @@ class Unpacker:
         An archive that is damaged, encrypted or beyond the bounds gives the members before that, and one with the
         reason. Raises OSError when the folder for spooling cannot be written.
         """
-        name = str(path)
+        name = on_disk(path)
         try:
             found = path.stat()
             if not modes.S_ISREG(found.st_mode):
