@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import typer
@@ -42,3 +43,5 @@ def demo(
         terminal.write(f"{title}\n\n{app.render(report, 'text', terminal.screen())}\n")
     if not quiet:
         terminal.say(f"the logs, and the truth behind them, are in {case / 'demo'}")
+        page = f"counterfoil report --case {shlex.quote(str(case))} --format html --output report.html"
+        terminal.say(f"a page to hand over: {page}")

@@ -71,7 +71,7 @@ def answer(report: HuntReport) -> Answer:
         happened=tuple(_happened(report)),
         sure=tuple(_sure(report, state)),
         open=tuple(_open(report)),
-        first=tuple(_in_short(step) for step in steps(report)[:MAX_FIRST]),
+        first=tuple(in_words(step) for step in steps(report)[:MAX_FIRST]),
     )
 
 
@@ -161,8 +161,8 @@ def _who(each: Intruder) -> str:
     return series([part for part, count in zip(parts, (each.subjects, each.ips, each.clients), strict=True) if count])
 
 
-def _in_short(step: Step) -> str:
-    """Return a step without its command; the findings that it is for come last."""
+def in_words(step: Step) -> str:
+    """Return a step without its command, as a sentence; the findings that it is for come last."""
     found = re.fullmatch(r"\((\d+(?:, \d+)*(?: …)?)\) (.*?)\.?", step.text)
     if found is None:
         return step.text.rstrip(":;")
@@ -230,7 +230,7 @@ def _open(report: HuntReport) -> Iterator[str]:
             yield f"{number(sum(count for _, count in ordered[MAX_REASONS:]))}: other reasons, see Verdicts"
     else:
         yield "No acceptance is in evidence." if report.legs else "Everything: nothing is judged yet."
-    unread = sum(bool(entry.unread) for entry in report.inputs)
+    unread = sum(bool(entry.unread) and not entry.byproduct for entry in report.inputs)
     rejected = sum(entry.rejected for entry in report.inputs)
     if unread:
         yield f"{some(unread, 'file was', 'files were')} not read at all."

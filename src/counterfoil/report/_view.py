@@ -14,7 +14,7 @@ from counterfoil.model.hunt import HuntReport, InputFile, RejectCount
 from counterfoil.model.schema import Leg
 from counterfoil.model.verdict import MEANING, FindingVerdict, Verdict
 from counterfoil.report import _coverage, _plots, _strips
-from counterfoil.report._answer import Answer, accused, answer, because
+from counterfoil.report._answer import Answer, accused, answer, because, in_words
 from counterfoil.report._steps import Step, steps
 from counterfoil.report._trail import Link, broken, links
 from counterfoil.report._words import number, some
@@ -127,8 +127,8 @@ def page(report: HuntReport) -> Page:
         timeline=_plots.timeline(days, over),
         hours=_plots.hours(dossier.hours) if dossier else None,
         mail=dossier.mail if dossier else (),
-        steps=steps(report),
-        inputs=report.inputs[:MAX_INPUTS],
+        steps=tuple(Step(in_words(step), step.command) for step in steps(report)),
+        inputs=tuple(sorted(report.inputs, key=_smooth)[:MAX_INPUTS]),
         inputs_left=len(report.inputs[MAX_INPUTS:]),
         rejects=report.rejects[:MAX_REJECTS],
         rejects_left=len(report.rejects[MAX_REJECTS:]),
@@ -146,6 +146,13 @@ def client(client_id: str | None) -> str:
         return "not in the record"
     known = client_name(client_id)
     return f"{known} ({clean(client_id, 64)})" if known else clean(client_id, 64)
+
+
+def _smooth(entry: InputFile) -> int:
+    """Return 0 for a file that was not read as a whole, 2 for what is no log: the former must not be cut off a list."""
+    if entry.byproduct:
+        return 2
+    return 0 if entry.unread or entry.truncated or entry.rejected else 1
 
 
 def _case(report: HuntReport) -> str:
