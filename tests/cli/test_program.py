@@ -88,7 +88,7 @@ def test_the_version_comes_at_once(capsys: pytest.CaptureFixture[str]) -> None:
 MISTAKES = {
     "hutn": "No such command",
     "hunt --nope x": "--nope",
-    "hunt x --format html": "--format: unknown 'html'",
+    "hunt x --format pdf": "--format: unknown 'pdf'",
     "hunt x --threads 0": "--threads",
     "hunt x --threads two": "--threads",
     "hunt x --since tomorrow": "--since: 'tomorrow' is not a date or time",
