@@ -55,7 +55,7 @@ _RECORD = {
 def opened(work: Path) -> Iterator[Kept]:
     """Yield an engine for small tables."""
     with engine(work, memory="500MB", threads=1) as con:
-        yield Kept(con)
+        yield Kept(con, work / "piles")
 
 
 def _table(kept: Kept, name: str, columns: Mapping[str, tuple[str, Any]], rows: Iterable[Row]) -> Any:

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import ibis
+import ibis.expr.types as ir
+from ibis.backends.duckdb import Backend
+
 from counterfoil.case.engine import engine
 from counterfoil.case.tables import Tables
-from counterfoil.detect.groups import described
+from counterfoil.detect.groups import described, disagreeing_ids
 from counterfoil.model.coverage import CoverageRow
 from counterfoil.model.schema import EVIDENCE
 from counterfoil.model.verdict import ACCUSING, Reason
 from counterfoil.reconcile.asked import Asked
 from counterfoil.reconcile.measured import raised
-from counterfoil.reconcile.run import reconcile
+from counterfoil.reconcile.parts import TWINS, USES
+from counterfoil.reconcile.run import minted, reconcile
+from counterfoil.reconcile.touched import Added
 
 from .reference import CoverageLine, Judged, Policy, Settings, judge
 from .rows import Row
@@ -35,12 +42,16 @@ Facts = dict[str, Any]
 
 @dataclass(frozen=True)
 class Answer:
-    """What the engine says: a row per token, with `group_rule`, and the coverage."""
+    """What the engine says: a row per token, with `group_rule`, the coverage, and what else results are made of."""
 
     tokens: list[Row]
     coverage: tuple[CoverageRow, ...]
+    strata: list[Row]
+    twins: list[Row]
+    uses: list[Row]
 
 
+JudgeSteps = Callable[[Sequence[Sequence[Row]], Settings, Policy], Answer]
 Judge = Callable[[Sequence[Row], Settings, Policy], Answer]
 
 
@@ -48,16 +59,54 @@ Judge = Callable[[Sequence[Row], Settings, Policy], Answer]
 def judging(work: Path) -> Iterator[Judge]:
     """Yield what judges rows as a run of the program would, in one engine."""
     with engine(work, memory=None, threads=1) as con:
-        tables = Tables(con)
 
         def judged(rows: Sequence[Row], settings: Settings, policy: Policy) -> Answer:
-            evidence = tables.given("evidence_in", COLUMNS, [[row.get(name) for name in COLUMNS] for row in rows])
-            out = reconcile(tables, evidence, asked(settings), policy)
-            odd = raised(tables, out.every_token.filter(out.every_token.has_id), policy)
-            score = tables.given("score", {"token_key": "string", "suspicion": "float64", "rules": "string"}, [])
-            return Answer(tables.rows(described(out.tokens, odd, score)), out.coverage)
+            return _in_steps(con, work / "piles", [rows], settings, policy)
 
         yield judged
+
+
+@contextmanager
+def judging_in_steps(work: Path) -> Iterator[JudgeSteps]:
+    """Yield what judges batches of rows as runs of the program would that find one more batch each."""
+    with engine(work, memory=None, threads=1) as con:
+
+        def judged(batches: Sequence[Sequence[Row]], settings: Settings, policy: Policy) -> Answer:
+            return _in_steps(con, work / "piles", batches, settings, policy)
+
+        yield judged
+
+
+def _in_steps(
+    con: Backend, piles: Path, batches: Sequence[Sequence[Row]], settings: Settings, policy: Policy
+) -> Answer:
+    """Judge the first batch, then again with each further one, and return the last answer."""
+    shutil.rmtree(piles, ignore_errors=True)
+    folders = [piles / str(place) for place in range(len(batches))]
+    rows: list[Row] = []
+    added: Added | None = None
+    buckets: tuple[tuple[str, ...], ...] = ((),)
+    for place, batch in enumerate(batches):
+        rows += batch
+        tables = Tables(con, folders[place], folders[:place])
+        if added is not None:
+            added, buckets = replace(added, evidence=_given(tables, "evidence_added", batch)), ()
+        evidence = _given(tables, "evidence_in", rows)
+        out = reconcile(tables, evidence, asked(settings), policy, buckets=buckets, added=added)
+        names, people = tables.keep("names_before", out.names), tables.keep("people_before", out.people)
+        added = Added(evidence, names, people)
+    odd = raised(tables, out.cells, out.every, policy)
+    tokens = ibis.union(out.told, minted(out.plain).mutate(is_user=False).select(*out.told.columns))
+    score = tables.given("score", {"token_key": "string", "suspicion": "float64", "rules": "string"}, [])
+    twins = tables.rows(disagreeing_ids(out.window(tables.piled(TWINS))))
+    uses = tables.piled(USES).select("token_key", "source", "record_id", "derived", "child_id")
+    return Answer(
+        tables.rows(described(tokens, odd, score)), out.coverage, tables.rows(out.strata), twins, tables.rows(uses)
+    )
+
+
+def _given(tables: Tables, name: str, rows: Sequence[Row]) -> ir.Table:
+    return tables.given(name, COLUMNS, [[row.get(column) for column in COLUMNS] for row in rows])
 
 
 def asked(settings: Settings) -> Asked:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,13 +13,37 @@ from ibis.backends.duckdb import Backend
 
 from counterfoil.errors import EngineError, UsageError
 
+# What the process takes beside the engine, whatever the input: the interpreter, the libraries, batches of records on
+# their way (measured by `python -m bench memory`).
+BESIDE = 450 << 20
+# Of the rest, what the engine may count as its own: writers and the allocator take some that it does not count.
+SHARE = 0.7
+_UNITS = {"K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "": 1}
+_SIZE = re.compile(r"([0-9.]+)\s*([KMGT]?)B?", re.IGNORECASE)
+
 # Rows that a thread holds of a partitioned write; the engine's own 524,288 cost 1.5 GB on wide rows.
 FLUSH_ROWS = 30_720
+
+
+def engine_limit(memory: str) -> str:
+    """Return the engine's own limit for a process that may take `memory`, such as "2GB"; raises UsageError.
+
+    >>> engine_limit("4GB")
+    '2469MB'
+    """
+    found = _SIZE.fullmatch(memory)
+    if found is None:
+        raise UsageError(f"not a size: {memory!r}", hint="--memory takes sizes such as 2GB")
+    whole = float(found.group(1)) * _UNITS[found.group(2).upper()]
+    # with less than the rest needs, nothing is done: the engine says so at once
+    return f"{max(1, int(SHARE * max(whole - BESIDE, 0) / 1e6))}MB"
 
 
 @contextmanager
 def engine(work: Path, *, memory: str | None, threads: int | None) -> Iterator[Backend]:
     """Yield Ibis over a DuckDB that works and spills in the folder `work` and never reaches out.
+
+    `memory`: what the whole process may take; the engine is given what the rest of it leaves.
 
     Raises UsageError for limits that the engine does not take, EngineError for what fails inside.
     """
@@ -30,7 +55,7 @@ def engine(work: Path, *, memory: str | None, threads: int | None) -> Iterator[B
         "autoload_known_extensions": "false",
     }
     if memory is not None:
-        config["memory_limit"] = memory
+        config["memory_limit"] = engine_limit(memory)
     if threads is not None:
         config["threads"] = str(threads)
     try:

@@ -1,7 +1,8 @@
 """The case folder: its layout, its lock, and the clean-up after a run that was killed.
 
     CASE/manifest.json          what went in: every input with its SHA-256, every evidence batch
-    CASE/evidence/BATCH/leg=.../day=.../*.parquet
+    CASE/evidence/BATCH/leg=.../bucket=.../*.parquet
+    CASE/settled/GENERATION/...     tokens as runs settled them (case.piles); made anew from the evidence if lost
     CASE/case.duckdb            results of the last reconciliation, replaced as a whole
     CASE/staging/, CASE/tmp/    work in progress; removed when the next run opens the case
     CASE/.counterfoil.lock      held by the run that works on the case; shows that the folder is ours to sweep
@@ -47,6 +48,11 @@ class CaseFolder:
     def evidence(self) -> Path:
         """The folder of committed batches."""
         return self.root / "evidence"
+
+    @property
+    def settled(self) -> Path:
+        """The folder of what runs settled."""
+        return self.root / "settled"
 
     @property
     def staging(self) -> Path:
@@ -140,7 +146,7 @@ def _create(folder: CaseFolder) -> None:
         raise CaseError(f"{root} holds files that are not a case", hint="choose an empty or new folder with --case DIR")
     root.mkdir(parents=True, exist_ok=True, mode=PRIVATE)
     root.chmod(PRIVATE)
-    for sub in (folder.evidence, folder.staging, folder.tmp):
+    for sub in (folder.evidence, folder.settled, folder.staging, folder.tmp):
         sub.mkdir(exist_ok=True, mode=PRIVATE)
 
 

@@ -1,6 +1,7 @@
 """Writes records as evidence: one pass of the engine over the record stream, straight to Parquet.
 
-The stream is parsed into the source's raw columns, mapped, and partitioned by leg and day; what is rejected
+The stream is parsed into the source's raw columns, mapped, and partitioned by leg and
+bucket (by token id: what is joined lies in one bucket); what is rejected
 goes to a leg of its own with its reason, so that one pass yields both. Measured against reading with the
 engine's own JSON reader in docs/adr/0003-reading.md.
 """
@@ -28,9 +29,12 @@ from counterfoil.case.records import SCHEMA, Counter, InputText, date_order, str
 from counterfoil.model import schema
 
 REJECTED = "rejected"  # the leg under which rejects are stored
-NO_DAY = "none"
+NO_BUCKET = "none"  # of rejects
+# The same as `reconcile.families`, which a test holds it to: first digit of the MD5 of the family's name.
+BUCKET = """left(md5(coalesce(token_id, 'digest' || chr(31) || signing_input_digest,
+    source || chr(31) || record_id)), 1)"""
 _PRIVATE_FOLDER, _PRIVATE_FILE = 0o700, 0o600
-# Rows that the writer holds for each day before it writes them: days times this is what reading needs.
+# Rows that the writer holds for each bucket before it writes them: buckets times this is what reading needs.
 ROW_GROUP = 30_720
 BLANK_BYTES = 64  # longer lines are not looked through for being blank: that costs as much as parsing them
 
@@ -175,9 +179,9 @@ WITH cf_raw AS ({_parsed(shape)}),
 cf_mapped AS ({with_canonical_ids(mapped)})
 SELECT CASE WHEN reject IS NOT NULL THEN '{REJECTED}' ELSE leg END AS leg,
   {columns}, reject,
-  CASE WHEN reject IS NOT NULL THEN '{NO_DAY}' ELSE strftime(event_time, '%Y-%m-%d') END AS day
+  CASE WHEN reject IS NOT NULL THEN '{NO_BUCKET}' ELSE {BUCKET} END AS bucket
 FROM cf_mapped
-) TO '{quoted}' (FORMAT parquet, COMPRESSION zstd, PARTITION_BY (leg, day), ROW_GROUP_SIZE {ROW_GROUP})"""  # noqa: S608
+) TO '{quoted}' (FORMAT parquet, COMPRESSION zstd, PARTITION_BY (leg, bucket), ROW_GROUP_SIZE {ROW_GROUP})"""  # noqa: S608
 
 
 def _final(name: str) -> str:

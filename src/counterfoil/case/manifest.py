@@ -10,7 +10,7 @@ import msgspec
 from counterfoil._version import __version__
 from counterfoil.errors import CaseError
 
-SCHEMA = "counterfoil.manifest/1"
+SCHEMA = "counterfoil.manifest/2"
 PRIVATE = 0o600
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,25 +14,29 @@ from ibis.backends.duckdb import Backend
 from counterfoil.case.folder import CaseFolder, pattern
 from counterfoil.case.ingest import REJECTED
 from counterfoil.case.manifest import Manifest
+from counterfoil.case.piles import pile_sql
 from counterfoil.errors import CaseError, UsageError
 from counterfoil.model import schema
+from counterfoil.model.verdict import Reason, Verdict
 
 _ORDER = ", ".join(schema.NAMES)
 
 
-def evidence_sql(folder: CaseFolder, manifest: Manifest, *, rejected: bool = False) -> str:
-    """Return a query over the committed evidence, rejects apart from the rest."""
-    batches = sorted(batch.id for batch in manifest.batches)
+def evidence_sql(
+    folder: CaseFolder, manifest: Manifest, *, rejected: bool = False, only: Collection[str] | None = None
+) -> str:
+    """Return a query over the committed evidence with its `bucket`, or over the rejects. `only`: these batches."""
+    batches = sorted(batch.id for batch in manifest.batches if only is None or batch.id in only)
     condition = f"leg {'=' if rejected else '<>'} '{REJECTED}'"
-    columns = "raw_file, raw_position, reject" if rejected else _ORDER
+    columns = "raw_file, raw_position, reject" if rejected else f"{_ORDER}, bucket"
     if not batches:
         empty = ", ".join(f"CAST(NULL AS {_duck(dtype)}) AS {name}" for name, dtype in schema.TYPES.items())
-        return f"SELECT {columns} FROM (SELECT {empty}, NULL AS reject) WHERE false"  # noqa: S608  # our own names
+        return f"SELECT {columns} FROM (SELECT {empty}, NULL AS reject, '' AS bucket) WHERE false"  # noqa: S608
     evidence = pattern(folder.evidence)
     paths = ", ".join("'" + _quote(evidence / batch / "*" / "*" / "*.parquet") + "'" for batch in batches)
     return (
         f"SELECT {columns} FROM read_parquet([{paths}], hive_partitioning = true, "  # noqa: S608  # our own names
-        f"hive_types = {{'leg': VARCHAR, 'day': VARCHAR}}) WHERE {condition}"
+        f"hive_types = {{'leg': VARCHAR, 'bucket': VARCHAR}}) WHERE {condition}"
     )
 
 
@@ -58,6 +62,19 @@ def write_results(con: Backend, folder: CaseFolder, tables: Mapping[str, ir.Tabl
         con.raw_sql("DETACH results")
     new.chmod(0o600)
     new.replace(folder.results)
+
+
+@contextmanager
+def attached(con: Backend, folder: CaseFolder) -> Iterator[str | None]:
+    """Yield the name under which the last results are attached for reading; None if there are none."""
+    if not folder.results.is_file():
+        yield None
+        return
+    con.raw_sql(f"ATTACH '{_quote(folder.results)}' AS before (READ_ONLY)")
+    try:
+        yield "before"
+    finally:
+        con.raw_sql("DETACH before")
 
 
 @contextmanager
@@ -90,12 +107,51 @@ def _prepare(con: duckdb.DuckDBPyConnection, folder: CaseFolder, manifest: Manif
     names = con.execute("SELECT table_name FROM duckdb_tables() WHERE database_name = 'results'").fetchall()
     for (name,) in names:
         con.execute(f'CREATE VIEW "{name}" AS SELECT * FROM results."{name}"')  # noqa: S608  # our own names
+    _make_tokens(con, folder)
     con.execute(f"CREATE VIEW evidence_raw AS {evidence_sql(folder, manifest)}")
     con.execute(_EVIDENCE)
-    allowed = (folder.evidence.resolve(), folder.evidence, pattern(folder.evidence))
+    read = (folder.evidence, folder.settled)
+    allowed = [path for own in read for path in (own.resolve(), own, pattern(own))]
     con.execute("SET allowed_directories = [" + ", ".join(f"'{_quote(path)}'" for path in allowed) + "]")
     con.execute("SET enable_external_access = false")
     con.execute("SET lock_configuration = true")
+
+
+# What the results say of a token that is minted and nothing else: it lies on a pile, not among those judged.
+_MINTED = {
+    "verdict": f"'{Verdict.MINTED}'",
+    "reason": f"CASE WHEN by_digest THEN '{Reason.BY_DIGEST}' ELSE '{Reason.BY_ID}' END",
+    "suspicion": "0.0",
+    "rules": "NULL",
+    "group_rule": "NULL",
+    **dict.fromkeys(("ordinary", "route", "refuted", "silent", "outside_life"), "false"),
+}
+
+
+def _make_tokens(con: duckdb.DuckDBPyConnection, folder: CaseFolder) -> None:
+    """Make `tokens` and `acceptances` of what was judged and what lies on the piles."""
+    piles = [folder.settled / name for (name,) in con.execute("SELECT name FROM generations ORDER BY place").fetchall()]
+    con.execute(f"CREATE VIEW settled_tokens AS {pile_sql(piles, 'tokens')}")
+    con.execute(f"CREATE VIEW settled_uses AS {pile_sql(piles, 'uses')}")
+    columns = [name for (name, *_) in con.execute("DESCRIBE judged").fetchall()]
+    plain = ", ".join(f"{_MINTED.get(name, _name(name))} AS {_name(name)}" for name in columns)
+    since, until = con.execute("SELECT since, until FROM judged_window").fetchall()[0]
+    inside = "" if since is None else f" AND last_seen >= TIMESTAMP '{since}'"
+    inside += "" if until is None else f" AND first_seen < TIMESTAMP '{until}'"
+    con.execute(
+        f"""CREATE VIEW tokens AS SELECT * FROM judged UNION ALL
+        SELECT {plain} FROM settled_tokens WHERE plain{inside} AND token_key NOT IN (SELECT token_key FROM caught)"""  # noqa: S608
+    )
+    shown = "WHERE token_key IN (SELECT token_key FROM tokens)" if inside else ""
+    con.execute(
+        f"""CREATE VIEW acceptances AS SELECT * FROM (SELECT token_key, event_time, source, record_id, derived,
+        child_id, raw_file, raw_position FROM settled_uses UNION ALL SELECT token_key, first_seen, source, record_id,
+        derived, NULL, raw_file, raw_position FROM settled_tokens WHERE acceptances = 1 AND derived = '') {shown}"""  # noqa: S608
+    )
+
+
+def _name(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 # Every record once: what occurs in several wrappers is read from the merged rows.

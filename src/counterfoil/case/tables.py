@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import ibis
@@ -11,20 +12,50 @@ import pyarrow as pa
 from ibis.backends.duckdb import Backend
 from ibis.formats.pyarrow import PyArrowSchema
 
+from counterfoil.case.folder import PRIVATE, pattern
+from counterfoil.case.piles import pile_sql
+
 # A table that is read into Python is small by design; more rows than this are a mistake of ours.
 MAX_ROWS = 1_000_000
+_PRIVATE = 0o600
+_FORM = "(FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, COMPRESSION_LEVEL 1)"
 
 
 class Tables:
     """Keeps tables in the engine's working database, which lives as long as the run."""
 
-    def __init__(self, con: Backend) -> None:
-        """Work in `con`."""
+    def __init__(self, con: Backend, piles: Path, earlier: Sequence[Path] = ()) -> None:
+        """Work in `con`; pile up in the folder `piles`, on top of what lies in the folders `earlier`."""
         self._con = con
+        self._piles = piles
+        self._earlier = tuple(earlier)
 
     def keep(self, name: str, table: ir.Table) -> ir.Table:
         """Compute the table once, store it under `name` (replacing one of that name), and return it."""
         sql = self._con.compile(table)
+        self._con.raw_sql(f'CREATE OR REPLACE TABLE "{name}" AS {sql}')
+        return self._con.table(name)
+
+    def pile(self, name: str, table: ir.Table) -> ir.Table:
+        """Compute the table once, add it to the pile `name` as a file, and return what was added."""
+        folder = self._piles / name
+        for level in (self._piles.parent, self._piles, folder):
+            level.mkdir(exist_ok=True, mode=PRIVATE)
+        file = folder / f"{len(list(folder.iterdir())):04}.parquet"
+        self._con.raw_sql(f"COPY ({self._con.compile(table)}) TO '{_quoted(file)}' {_FORM}")
+        file.chmod(_PRIVATE)
+        return self._view(f"pile_{name}_added", f"SELECT * FROM read_parquet('{_quoted(pattern(file))}')")  # noqa: S608
+
+    def piled(self, name: str) -> ir.Table:
+        """Return all that lies on the pile `name`."""
+        return self._view(f"pile_{name}", pile_sql((*self._earlier, self._piles), name))
+
+    def _view(self, name: str, sql: str) -> ir.Table:
+        self._con.raw_sql(f'CREATE OR REPLACE VIEW "{name}" AS {sql}')
+        return self._con.table(name)
+
+    def copied(self, name: str, sql: str) -> ir.Table:
+        """Return a table of what one of our own queries finds."""
         self._con.raw_sql(f'CREATE OR REPLACE TABLE "{name}" AS {sql}')
         return self._con.table(name)
 
@@ -46,3 +77,7 @@ class Tables:
         self._con.raw_sql(f'CREATE OR REPLACE TABLE "{name}" AS SELECT * FROM cf_given')  # noqa: S608  # our own names
         self._con.con.unregister("cf_given")
         return self._con.table(name)
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")

@@ -17,18 +17,22 @@ from counterfoil.case.results import evidence_sql, write_results
 from counterfoil.case.tables import Tables
 from counterfoil.detect import groups as grouping
 from counterfoil.detect.rule import Tables as RuleTables
-from counterfoil.detect.suspicion import suspects, suspicion
+from counterfoil.detect.suspicion import OPEN, suspects, suspicion
 from counterfoil.errors import UsageError
+from counterfoil.model import schema
 from counterfoil.model.coverage import CoverageRow
 from counterfoil.model.finding import Finding
 from counterfoil.model.schema import Leg
 from counterfoil.pipeline.asked import options
 from counterfoil.pipeline.findings import findings
 from counterfoil.pipeline.progress import Progress
+from counterfoil.pipeline.settled import Plan, before, fingerprint, folders, plan, state_after, state_table
 from counterfoil.reconcile.asked import Asked
 from counterfoil.reconcile.measured import raised
+from counterfoil.reconcile.parts import TOKENS, TWINS, VARIANTS
 from counterfoil.reconcile.policy import Policy
 from counterfoil.reconcile.run import Reconciled, reconcile
+from counterfoil.reconcile.touched import Added
 
 MAX_IDENTITIES = 5_000_000
 
@@ -43,44 +47,61 @@ TOKEN_COLUMNS = (
 )  # fmt: skip
 
 
-# What `acceptances` promises: which records each token stands for; `evidence` has the rest of them.
-ACCEPTANCE_COLUMNS = (
-    "token_key",
-    "event_time",
-    "source",
-    "record_id",
-    "derived",
-    "child_id",
-    "raw_file",
-    "raw_position",
-)
-
-
 def judge(con: Backend, folder: CaseFolder, manifest: Manifest, asked: Asked, progress: Progress) -> None:
     """Reconcile the case's evidence, apply the rules, and write the results."""
-    tables = Tables(con)
     policy = Policy()
     con.raw_sql(f"CREATE OR REPLACE VIEW evidence_all AS {evidence_sql(folder, manifest)}")
     con.raw_sql(f"CREATE OR REPLACE VIEW rejects_all AS {evidence_sql(folder, manifest, rejected=True)}")
-    progress.stage("reconciling")
-    found = reconcile(tables, _with_tenant(tables, con.table("evidence_all")), asked, policy)
+    evidence = con.table("evidence_all")
+    tenant = _tenant(Tables(con, folder.tmp), evidence)
+    planned = plan(con, folder, manifest, fingerprint(asked, policy, tenant))
+    tables = Tables(con, *folders(folder, planned))
+    progress.stage("reconciling", len(planned.buckets) or None)
+    added = _added(con, folder, manifest, tables, planned, tenant)
+    found = reconcile(
+        tables, _with_tenant(evidence, tenant), asked, policy, buckets=planned.buckets, added=added,
+        step=lambda: progress.advance(1),
+    )  # fmt: skip
     progress.stage("ranking")
     told = _told(tables, found, policy)
     paths = {entry.sha256: entry.path for entry in manifest.inputs if entry.source}
-    rows = tables.rows(grouping.groups(told))
-    results = findings(rows, tables.rows(grouping.disagreeing_ids(found.tokens)), paths)
+    twins = found.window(tables.piled(TWINS))
+    results = findings(tables.rows(grouping.groups(told)), tables.rows(grouping.disagreeing_ids(twins)), paths)
     progress.stage("writing results")
-    asking = tables.given("asked_out", _ASKED, [[n, *pair] for n, pair in enumerate(options(asked), 1)])
-    write_results(con, folder, _tables(con, tables, manifest, found, told, results) | {"asked": asking})
+    state = state_after(folder, manifest, planned)
+    kept = _tables(con, tables, manifest, found, told, results) | {
+        "asked": tables.given("asked_out", _ASKED, [[n, *pair] for n, pair in enumerate(options(asked), 1)]),
+        "settled": state_table(tables, state),
+        "generations": tables.given("generations_out", {"place": "int64", "name": "string"},
+                                    list(enumerate(state.generations))),
+        "judged_window": tables.given("window_out", {"since": "timestamp(6)", "until": "timestamp(6)"},
+                                      [[asked.since, asked.until]]),
+    }  # fmt: skip
+    write_results(con, folder, kept)
 
 
-def _with_tenant(tables: Tables, evidence: ir.Table) -> ir.Table:
-    """Give sign-ins that name no tenant (Graph v1.0 exports) the tenant of the case, if it has exactly one."""
+def _added(
+    con: Backend, folder: CaseFolder, manifest: Manifest, tables: Tables, planned: Plan, tenant: str | None
+) -> Added | None:
+    """Return what the piles lack; None if all is settled anew, or nothing was added."""
+    if not planned.added:
+        return None
+    con.raw_sql(f"CREATE OR REPLACE VIEW evidence_added AS {evidence_sql(folder, manifest, only=planned.added)}")
+    names, people = before(con, folder, tables, ("names", "people"))
+    return Added(_with_tenant(con.table("evidence_added"), tenant), names, people)
+
+
+def _tenant(tables: Tables, evidence: ir.Table) -> str | None:
+    """Return the tenant of the case, if it has exactly one."""
     owned = evidence.filter(evidence.leg == Leg.ACCEPTANCE, evidence.resource_tenant.notnull())
     found = tables.rows(owned.select("resource_tenant").distinct().limit(2))
-    if len(found) != 1:
+    return str(found[0]["resource_tenant"]) if len(found) == 1 else None
+
+
+def _with_tenant(evidence: ir.Table, tenant: str | None) -> ir.Table:
+    """Give sign-ins that name no tenant (Graph v1.0 exports) the tenant of the case."""
+    if tenant is None:
         return evidence
-    tenant = found[0]["resource_tenant"]
     bare = (evidence.source == "entra-signin") & evidence.issuer.isnull()
     return evidence.mutate(
         issuer=ibis.ifelse(bare, f"entra:{tenant}", evidence.issuer),
@@ -89,32 +110,52 @@ def _with_tenant(tables: Tables, evidence: ir.Table) -> ir.Table:
 
 
 def _told(tables: Tables, found: Reconciled, policy: Policy) -> ir.Table:
-    """Return tokens with suspicion, raised clusters and the rule under which each is reported."""
-    tokens = found.tokens
-    every = found.every_token  # the usual rate is that of the whole evidence, not of the window (rule 5.7)
-    odd = raised(tables, every.filter(every.has_id), policy)
-    suspected = RuleTables(
-        suspects=tables.keep("suspects", suspects(tokens)),
-        tokens=tokens,
-        acceptances=found.acceptances,
-        issued=found.issued,
-        records=found.records,
+    """Return judged tokens with suspicion, raised clusters and the rule under which each is reported."""
+    # the usual rate is that of the whole evidence, not of the window (rule 5.7)
+    odd = raised(tables, found.cells, found.every, policy)
+    return tables.keep("told", grouping.described(found.told, odd, _score(tables, found)))
+
+
+def _score(tables: Tables, found: Reconciled) -> ir.Table:
+    """Return (token_key, suspicion, rules) of what the rules find odd."""
+    suspected = tables.keep("suspects", suspects(found.told))
+    open_ = found.told.filter(found.told.verdict.isin(OPEN))
+    if not tables.rows(open_.limit(1)):
+        return tables.given("suspicion", {"token_key": "string", "suspicion": "decimal(38, 1)", "rules": "string"}, [])
+    every, variants = tables.piled(TOKENS), tables.piled(VARIANTS)
+    kind = ["object_kind", "object_id", "resource_tenant", "client_id"]
+    uses = ibis.union(every.select(*kind, event_time=every.first_seen), variants.select(*kind, "event_time"))
+    mail = uses.filter(uses.object_kind == "mailbox")
+    whose = suspected.select("subject").distinct()
+    known = found.issued.select("subject", "ip").semi_join(whose, "subject")
+    return suspicion(
+        tables.keep,
+        RuleTables(
+            suspects=suspected,
+            tokens=found.told,
+            acceptances=tables.keep("first_uses", mail.group_by(*kind).agg(event_time=mail.event_time.min())),
+            issued=tables.keep("sign_in_places", known.distinct()),
+            records=found.records,
+        ),
     )
-    score = suspicion(tables.keep, suspected)
-    return grouping.described(tokens, odd, score)
 
 
 def _tables(
     con: Backend, tables: Tables, manifest: Manifest, found: Reconciled, told: ir.Table, results: Sequence[Finding]
 ) -> dict[str, ir.Table]:
-    """Return the tables that `sql` promises, by name. `evidence` is a view over Parquet and `merged`."""
+    """Return the tables of the results by name.
+
+    `evidence` is a view over Parquet and `merged`; `tokens` one over `judged` and the piles without the `caught`.
+    """
     return {
-        "tokens": told.select(*TOKEN_COLUMNS),
-        "acceptances": found.acceptances.semi_join(told, "token_key").select(*ACCEPTANCE_COLUMNS),
+        "judged": told.select(*TOKEN_COLUMNS),
+        "caught": told.filter(told.plain).select("token_key"),
+        "names": found.names,
+        "people": found.people,
         "findings": tables.given("findings_out", _FINDING, [_finding_row(finding) for finding in results]),
         "coverage": tables.given("coverage_out", _COVERAGE, [_coverage_row(row) for row in found.coverage]),
         "strata": found.strata,
-        "keys": _keys(found),
+        "keys": _keys(tables),
         "rejects": con.table("rejects_all"),
         "inputs": tables.given("inputs_out", _INPUT, _input_rows(tables, manifest)),
         "merged": _merged(con, tables, found),
@@ -127,18 +168,19 @@ def _tables(
 def _merged(con: Backend, tables: Tables, found: Reconciled) -> ir.Table:
     """Return the merged duplicates, an empty table if nothing repeats."""
     if "merged" in con.list_tables():
-        return con.table("merged")
-    return tables.keep("merged", found.records.limit(0))
+        return con.table("merged").select(*schema.NAMES)
+    return tables.keep("merged", found.records.limit(0).select(*schema.NAMES))
 
 
-def _keys(found: Reconciled) -> ir.Table:
+def _keys(tables: Tables) -> ir.Table:
     """Return every signing key that a record names, with the use seen of it."""
-    used = found.acceptances.filter(found.acceptances.key_id.notnull())
+    every = tables.piled(TOKENS)
+    used = every.filter(every.key_id.notnull())
     return used.group_by("key_id", "issuer").agg(
-        tokens=used.token_key.nunique(),
-        acceptances=used.count(),
-        first_seen=used.event_time.min(),
-        last_seen=used.event_time.max(),
+        tokens=used.count(),
+        acceptances=used.acceptances.sum().cast("int64"),
+        first_seen=used.first_seen.min(),
+        last_seen=used.last_seen.max(),
     )
 
 
@@ -189,6 +231,8 @@ def _kept(tables: Tables) -> dict[str, int]:
     """Return per input how many of its good records are duplicates of one kept elsewhere."""
     evidence = tables.table("evidence_all")
     keys = tables.table("repeated")
+    if not tables.rows(keys.limit(1)):
+        return {}
     copies = evidence.semi_join(keys, ["source", "record_id"])
     counted = copies.group_by("raw_file").agg(copies=copies.count())
     found = {row["raw_file"]: int(row["copies"]) for row in tables.rows(counted)}

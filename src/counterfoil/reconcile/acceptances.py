@@ -6,7 +6,7 @@ import ibis
 import ibis.expr.types as ir
 
 from counterfoil.model.schema import Leg, Outcome, TokenClass
-from counterfoil.reconcile.engine import Engine
+from counterfoil.reconcile.families import family
 
 SAML = ("saml11", "saml20")
 FEDERATION = "urn:federation:microsoftonline"
@@ -15,21 +15,20 @@ FEDERATION = "urn:federation:microsoftonline"
 COLUMNS = (
     "event_time", "issued_at", "source", "kind", "record_id", "raw_file", "raw_position",
     "issuer", "token_class", "token_id", "token_id_kind", "signing_input_digest", "key_id",
-    "subject_id", "subject_name", "client_id", "resource", "token_tenant", "resource_tenant", "home_tenant",
-    "ip", "user_agent", "logon_type", "object_kind", "object_id", "object_parent", "operation", "item_count",
-    "access_mode", "throttled",
+    "subject_id", "subject_name", "client_id", "resource", "token_tenant", "resource_tenant",
+    "ip", "user_agent", "logon_type", "object_kind", "object_id", "object_parent", "operation",
 )  # fmt: skip
+_MORE = ("derived", "unknown_presentation", "child_id", "family")
 
 
-def acceptances(engine: Engine, records: ir.Table, federated: tuple[tuple[str, str], ...]) -> ir.Table:
-    """Return acceptances with COLUMNS and four more.
+def acceptances(records: ir.Table, exchanges: ir.Table, domains: ir.Table) -> ir.Table:
+    """Return acceptances with COLUMNS and five more.
 
-    `derived` ('', 'assertion' or 'exchange'), `unknown_presentation`,
+    `derived` ('', 'assertion' or 'exchange'), `unknown_presentation`, `family`,
     `child_id` (the token obtained with this one, derived ones only), `network`.
+    `exchanges`: those that secondary issuances imply; `domains`: (domain, federation).
     """
-    domains = engine.given("federated", {"domain": "string", "federation": "string"}, federated)
-    parts = [_recorded(records), _assertions(records, domains), _exchanged(records)]
-    whole = ibis.union(*parts)
+    whole = ibis.union(_recorded(records), _assertions(records, domains), exchanges)
     return whole.mutate(network=network(whole.ip))
 
 
@@ -50,8 +49,10 @@ def network(ip: ir.StringValue) -> ir.StringValue:
 
 def _recorded(records: ir.Table) -> ir.Table:
     let_in = records.filter(records.leg == Leg.ACCEPTANCE, records.outcome.isin([Outcome.SUCCESS, Outcome.DENIED]))
-    return let_in.select(*COLUMNS).mutate(
-        derived=ibis.literal(""), unknown_presentation=ibis.literal(False), child_id=ibis.null("string")
+    return let_in.select(
+        *COLUMNS,
+        derived=ibis.literal(""), unknown_presentation=ibis.literal(False), child_id=ibis.null("string"),
+        family=family(let_in),
     )
 
 
@@ -60,12 +61,15 @@ def _assertions(records: ir.Table, domains: ir.Table) -> ir.Table:
     signins = records.filter(
         records.leg == Leg.ISSUANCE, records.source == "entra-signin", records.outcome == Outcome.SUCCESS
     )
+    signins = signins.filter(signins.incoming_token.isin(SAML) | signins.incoming_token.isnull())
     signins = signins.mutate(domain=signins.subject_name.re_extract(r"@([^@]+)$", 1).nullif(""))
     joined = signins.left_join(domains, "domain").drop("domain_right")
     shown = joined.incoming_token.isin(SAML)
     maybe = joined.incoming_token.isnull() & joined.federation.notnull()
     taken = joined.filter(shown.fill_null(False) | maybe)
-    taken = taken.mutate(unknown_presentation=taken.incoming_token.isnull(), child_id=taken.token_id)
+    taken = taken.mutate(
+        unknown_presentation=taken.incoming_token.isnull(), child_id=taken.token_id, family=family(taken)
+    )
     # several successful versions of one sign-in were given one assertion
     version = ibis.row_number().over(
         group_by=ibis.coalesce(taken.token_id, taken.record_id),
@@ -86,10 +90,10 @@ def _assertions(records: ir.Table, domains: ir.Table) -> ir.Table:
         operation=ibis.literal("assertion"),
         object_kind=ibis.null("string"),
         derived=ibis.literal("assertion"),
-    ).select(*COLUMNS, "derived", "unknown_presentation", "child_id")
+    ).select(*COLUMNS, *_MORE)
 
 
-def _exchanged(records: ir.Table) -> ir.Table:
+def exchanged(records: ir.Table) -> ir.Table:
     """Rule 1.3 c: whoever exchanged a token for another accepted it."""
     exchanges = records.filter(
         records.leg == Leg.SECONDARY_ISSUANCE, records.outcome == Outcome.SUCCESS, records.parent_token_ids.length() > 0
@@ -108,4 +112,4 @@ def _exchanged(records: ir.Table) -> ir.Table:
         operation=ibis.literal("exchange"),
         derived=ibis.literal("exchange"),
         unknown_presentation=ibis.literal(False),
-    ).select(*COLUMNS, "derived", "unknown_presentation", "child_id")
+    ).mutate(family=lambda t: ibis.coalesce(t.token_id, family(t))).select(*COLUMNS, *_MORE)

@@ -7,14 +7,26 @@ import ibis.expr.types as ir
 
 from counterfoil.model import schema
 from counterfoil.reconcile.engine import Engine
+from counterfoil.reconcile.families import bucket, family
 
 KEY = ("source", "record_id")
 
 
-def repeated(evidence: ir.Table) -> ir.Table:
-    """Return the keys of records that occur more than once."""
-    counted = evidence.group_by(*KEY).agg(copies=evidence.count())
-    return counted.filter(counted.copies > 1)
+def repeated(engine: Engine, evidence: ir.Table) -> ir.Table:
+    """Return the keys of records that occur more than once.
+
+    Counted by a hash of the id first, since numbers are counted several times faster than texts: what a hash
+    throws together is told apart by the second count.
+    """
+    hashed = evidence.select(h=evidence.record_id.hash())
+    often = hashed.group_by("h").agg(copies=hashed.count()).filter(lambda t: t.copies > 1)
+    suspected = engine.keep("repeated_hashes", often.select("h"))
+    keyed = evidence.select(*KEY)
+    if not engine.rows(suspected.limit(1)):
+        return engine.keep("repeated", keyed.limit(0))
+    keyed = keyed.mutate(h=keyed.record_id.hash()).semi_join(suspected, "h")
+    counted = keyed.group_by(*KEY).agg(copies=keyed.count())
+    return engine.keep("repeated", counted.filter(counted.copies > 1).select(*KEY))
 
 
 def merged(evidence: ir.Table, keys: ir.Table) -> ir.Table:
@@ -34,11 +46,15 @@ def merged(evidence: ir.Table, keys: ir.Table) -> ir.Table:
     )
 
 
-def records(engine: Engine, evidence: ir.Table) -> ir.Table:
-    """Return the evidence with every record once. Where nothing repeats, that is the evidence itself."""
-    keys = engine.keep("repeated", repeated(evidence))
+def records(engine: Engine, evidence: ir.Table, keys: ir.Table) -> ir.Table:
+    """Return the evidence with every record once. Where nothing repeats, that is the evidence itself.
+
+    `keys`: of `repeated`. Evidence that comes with its `bucket` keeps it.
+    """
     if not engine.rows(keys.limit(1)):
-        return evidence.select(*schema.NAMES)
+        return evidence
     whole = engine.keep("merged", merged(evidence, keys))
-    once = evidence.anti_join(keys, KEY).select(*schema.NAMES)
-    return ibis.union(once, whole)
+    if "bucket" in evidence.columns:
+        whole = whole.mutate(bucket=bucket(family(whole)))
+    once = evidence.anti_join(keys, KEY)
+    return ibis.union(once, whole.select(*once.columns))

@@ -1,4 +1,4 @@
-"""What reconciliation asks of an engine: keep a table, read a small one, and take one in."""
+"""What reconciliation asks of an engine: keep a table, pile parts of one up, read a small one, and take one in."""
 
 from __future__ import annotations
 
@@ -9,10 +9,16 @@ import ibis.expr.types as ir
 
 
 class Engine(Protocol):
-    """Three calls over any Ibis backend."""
+    """Five calls over any Ibis backend."""
 
     def keep(self, name: str, table: ir.Table) -> ir.Table:
         """Compute the table once, store it under `name` (replacing one of that name), and return it."""
+
+    def pile(self, name: str, table: ir.Table) -> ir.Table:
+        """Compute the table once, add it to the pile `name` outside memory, and return what was added."""
+
+    def piled(self, name: str) -> ir.Table:
+        """Return all that lies on the pile `name`."""
 
     def rows(self, table: ir.Table) -> list[dict[str, Any]]:
         """Compute a small table and return its rows."""

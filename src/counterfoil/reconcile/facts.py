@@ -40,8 +40,13 @@ def log_facts(
 
 def _extents(engine: Engine, primary: ir.Table, policy: Policy) -> dict[Part, _Extent]:
     part = ["issuer", "source", "kind"]
-    daily = primary.group_by(*part, day=primary.event_time.date()).agg(
+    # a gap is at least an hour, so that the first and last record of each hour tell of all gaps
+    hourly = primary.group_by(*part, hour=primary.event_time.truncate("h")).agg(
         records=primary.count(), first=primary.event_time.min(), last=primary.event_time.max()
+    )
+    hourly = engine.keep("hourly", hourly)
+    daily = hourly.group_by(*part, day=hourly.hour.date()).agg(
+        records=hourly.records.sum().cast("int64"), first=hourly["first"].min(), last=hourly["last"].max()
     )
     days: dict[Part, dict[date, int]] = defaultdict(dict)
     spans: dict[Part, tuple[datetime, datetime]] = {}
@@ -51,13 +56,11 @@ def _extents(engine: Engine, primary: ir.Table, policy: Policy) -> dict[Part, _E
         first, last = spans.get(key, (row["first"], row["last"]))
         spans[key] = (min(first, row["first"]), max(last, row["last"]))
     gaps: dict[Part, list[tuple[datetime, datetime]]] = defaultdict(list)
-    previous = primary.event_time.lag().over(group_by=[primary[name] for name in part], order_by=primary.event_time)
-    stepped = primary.select(*part, "event_time", previous=previous)
-    wide = stepped.filter(
-        whole_seconds(stepped.event_time) - whole_seconds(stepped.previous) >= policy.gap_hours * HOUR
-    )
+    previous = hourly["last"].lag().over(group_by=[hourly[name] for name in part], order_by=hourly.hour)
+    stepped = hourly.select(*part, "first", previous=previous)
+    wide = stepped.filter(whole_seconds(stepped["first"]) - whole_seconds(stepped.previous) >= policy.gap_hours * HOUR)
     for row in engine.rows(wide):
-        gaps[Part(row["issuer"], row["source"], row["kind"])].append((row["previous"], row["event_time"]))
+        gaps[Part(row["issuer"], row["source"], row["kind"])].append((row["previous"], row["first"]))
     return {key: _Extent(*spans[key], days[key], tuple(sorted(gaps[key]))) for key in days}
 
 

@@ -38,18 +38,23 @@ def aliases(engine: Engine, records: ir.Table, identities: Sequence[tuple[str, s
 
 def with_subject(table: ir.Table, names: ir.Table) -> ir.Table:
     """Return `table` with `subject` (id, `name:...`, or NULL) and `identified`."""
-    joined = table.left_join(names, "subject_name").drop("subject_name_right")
+    # only who has no id is looked up by name
+    asked = table.mutate(asked_name=ibis.ifelse(table.subject_id.isnull(), table.subject_name, ibis.null("string")))
+    proven = names.select(asked_name=names.subject_name, proven_id=names.proven_id)
+    joined = asked.left_join(proven, "asked_name").drop("asked_name_right")
     named = ibis.literal(NAME_PREFIX) + joined.subject_name
-    subject = ibis.coalesce(joined.subject_id, joined.proven_id, named)
-    return joined.mutate(subject=subject, identified=ibis.coalesce(joined.subject_id, joined.proven_id).notnull()).drop(
-        "proven_id"
-    )
+    known = ibis.coalesce(joined.subject_id, joined.proven_id)
+    return joined.select(*table.columns, subject=ibis.coalesce(known, named), identified=known.notnull())
 
 
-def with_people(engine: Engine, tokens: ir.Table, issued: ir.Table, identities: Sequence[tuple[str, str]]) -> ir.Table:
-    """Rule 4.2 c: add `is_user`: the subject is one that signs in as a person."""
+def people(engine: Engine, issued: ir.Table, identities: Sequence[tuple[str, str]]) -> ir.Table:
+    """Rule 4.2 c: return (subject) of those who sign in as persons."""
     signed = issued.filter(issued.source == ENTRA, issued.kind.isin(PERSONAL), issued.identified).select("subject")
     given = engine.given("given_people", {"subject": "string"}, sorted({(id_,) for id_, _ in identities}))
-    people = ibis.union(signed, given, distinct=True).mutate(person=ibis.literal(True))
-    joined = tokens.left_join(people, "subject", rname="{name}_p")
+    return engine.keep("people", ibis.union(signed, given, distinct=True))
+
+
+def with_people(tokens: ir.Table, persons: ir.Table) -> ir.Table:
+    """Rule 4.2 c: return tokens with `is_user`: the subject is one that signs in as a person."""
+    joined = tokens.left_join(persons.mutate(person=ibis.literal(True)), "subject", rname="{name}_p")
     return joined.select(*tokens.columns, is_user=joined.person.fill_null(False))

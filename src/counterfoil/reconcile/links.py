@@ -9,6 +9,8 @@ from counterfoil.model.known import CROSS_TENANT_EXCEPTIONS, SERVICE_TENANTS
 from counterfoil.model.schema import Leg, Outcome, TokenClass
 from counterfoil.model.verdict import Reason
 from counterfoil.reconcile.clock import whole_seconds
+from counterfoil.reconcile.engine import Engine
+from counterfoil.reconcile.measured import STRATUM, same
 from counterfoil.reconcile.policy import Policy
 
 ISSUANCE = (
@@ -24,48 +26,50 @@ def issuances(records: ir.Table) -> ir.Table:
     return records.filter(records.leg.isin([Leg.ISSUANCE, Leg.SECONDARY_ISSUANCE])).select(*ISSUANCE)
 
 
-def links(tokens: ir.Table, issued: ir.Table, policy: Policy) -> ir.Table:
-    """Return one row per token with an id or digest that is known to some issuance.
+_DIFFERING = ("digest", "key", "tenant", "subject")
+# What issuances say of a token: which kinds know it, by what, and where they disagree with it.
+FLAGS = (
+    "primary", "secondary", "interrupted", "failed", "by_digest", "law_known", "law_obeyed",
+    *(f"{fact}_differs" for fact in _DIFFERING),
+)  # fmt: skip
+_ID = ("token_id", "token_id_kind")
+_MINE = (
+    "token_key", *_ID, "signing_input_digest", "subject", "token_tenant", "key_id", "t_issued", "subject_counts",
+)  # fmt: skip
+_THEIRS = ("leg", "outcome", "good", "guest", "excepted", "lawful", "i_tenant", "i_subject", "i_identified", "i_key",
+           "i_digest", "i_time")  # fmt: skip
 
-    Columns: `token_key`; `primary`, `secondary`, `interrupted`, `failed` (booleans); `by_digest`; and per fact
-    of rule 3.2 `<fact>_differs`; `law_known`, `law_obeyed`.
+
+def linked(engine: Engine, tokens: ir.Table, issued: ir.Table, digests: ir.Table | None, policy: Policy) -> ir.Table:
+    """Return the tokens with FLAGS (booleans).
+
+    `issued`: the issuances of the tokens' families; `digests`: all issuances with a digest, None if there are none.
+    Most ids are known to one issuance: one join settles them. The others are compared pair by pair and summed up.
     """
-    pairs = _pairs(tokens, issued, policy)
-    good = pairs.good
-    primary = good & (pairs.leg == Leg.ISSUANCE)
-    grouped = pairs.group_by("token_key").agg(
-        primary=primary.any(),
-        secondary=(good & (pairs.leg == Leg.SECONDARY_ISSUANCE)).any(),
-        interrupted=(pairs.outcome == Outcome.INTERRUPTED).any(),
-        failed=(pairs.outcome == Outcome.FAILED).any(),
-        by_digest=(good & pairs.digest_same).any(),
-        skip_tenant=(good & pairs.tenant_exempt).any(),
-        skip_subject=(good & pairs.guest).any(),
-        law_known=(primary & pairs.law_known).any(),
-        law_obeyed=(primary & pairs.law_obeyed).any(),
-        **{f"{fact}_known": (good & pairs[f"{fact}_known"]).any() for fact in _FACTS},
-        **{f"{fact}_same": (good & pairs[f"{fact}_same"]).any() for fact in _FACTS},
-    )
-    return grouped.mutate(
-        digest_differs=grouped.digest_known & ~grouped.digest_same,
-        key_differs=grouped.key_known & ~grouped.key_same,
-        tenant_differs=grouped.tenant_known & ~grouped.tenant_same & ~grouped.skip_tenant,
-        subject_differs=grouped.subject_known & ~grouped.subject_same & ~grouped.skip_subject,
-    ).select(
-        "token_key", "primary", "secondary", "interrupted", "failed", "by_digest", "law_known", "law_obeyed",
-        *(f"{fact}_differs" for fact in _FACTS),
-    )  # fmt: skip
+    mine = tokens.mutate(subject_counts=_subject_counts(tokens))
+    theirs = _facts(issued.filter(issued.token_id.notnull()))
+    counted = theirs.group_by(*_ID).agg(n=theirs.count())
+    several = engine.keep("several_issuances", counted.filter(counted.n > 1).select(*_ID))
+    pairs = _pairs(mine, theirs.semi_join(several, _ID))
+    if digests is not None:
+        with_digest = mine.filter(mine.signing_input_digest.notnull())
+        same = _facts(digests).drop(*_ID)
+        by_digest = with_digest.select(*_MINE).join(same, with_digest.signing_input_digest == same.i_digest)
+        pairs = ibis.union(pairs, _pairs(with_digest, theirs), by_digest.select(*_MINE, *_THEIRS))
+    compared = _compared(pairs, policy)
+    summed = compared.group_by("token_key").agg(**{name: flag.any() for name, flag in _said(compared).items()})
+    summed = engine.keep("summed_links", summed.select("token_key", **_told(summed)))
+    single = _compared(mine.left_join(theirs.anti_join(several, _ID), _ID), policy)
+    single = single.mutate(**_said(single))
+    whole = single.mutate(**_told(single)).left_join(summed, "token_key", rname="{name}_sum")
+    flags = {name: ibis.coalesce(whole[f"{name}_sum"], whole[name], ibis.literal(False)) for name in FLAGS}
+    return whole.select(*tokens.columns, **flags)
 
 
-_FACTS = ("digest", "key", "tenant", "subject")
-
-
-def _pairs(tokens: ir.Table, issued: ir.Table, policy: Policy) -> ir.Table:
-    """Return token x issuance pairs that share an id, or a digest, with each fact compared.
-
-    A comparison is (known on both sides, same); NULL on either side is neither.
-    """
-    facts = issued.mutate(
+def _facts(issued: ir.Table) -> ir.Table:
+    """Return the issuances with what tokens are compared with."""
+    return issued.select(
+        *_ID, "leg", "outcome",
         i_tenant=issued.resource_tenant, i_subject=issued.subject, i_identified=issued.identified, i_key=issued.key_id,
         i_digest=issued.signing_input_digest, i_time=whole_seconds(issued.event_time),
         good=issued.outcome == Outcome.SUCCESS,
@@ -73,20 +77,46 @@ def _pairs(tokens: ir.Table, issued: ir.Table, policy: Policy) -> ir.Table:
         excepted=issued.cross_tenant.lower().isin(sorted(map(str.lower, CROSS_TENANT_EXCEPTIONS))).fill_null(False),
         lawful=(issued.leg == Leg.ISSUANCE) & (issued.source == "entra-signin"),
     )  # fmt: skip
-    kept = ["leg", "outcome", "good", "guest", "excepted", "lawful", "i_tenant", "i_subject", "i_identified", "i_key",
-            "i_digest", "i_time"]  # fmt: skip
-    mine = tokens.select(
-        "token_key", "token_id", "token_id_kind", "signing_input_digest", "subject", "token_tenant", "key_id",
-        "t_issued", subject_counts=_subject_counts(tokens),
-    )  # fmt: skip
-    by_id = mine.filter(mine.token_id.notnull()).join(
-        facts.select("token_id", "token_id_kind", *kept), ["token_id", "token_id_kind"]
-    )
-    by_digest = mine.filter(mine.signing_input_digest.notnull()).join(
-        facts.filter(facts.signing_input_digest.notnull()).select("signing_input_digest", *kept), "signing_input_digest"
-    )
-    columns = [*mine.columns, *kept]
-    pairs = ibis.union(by_id.select(*columns), by_digest.select(*columns), distinct=False)
+
+
+def _pairs(mine: ir.Table, theirs: ir.Table) -> ir.Table:
+    return mine.select(*_MINE).join(theirs, _ID).select(*_MINE, *_THEIRS)
+
+
+def _said(pairs: ir.Table) -> dict[str, ir.BooleanValue]:
+    """Return what a pair says, by name. Several pairs say together what any of them says."""
+    good = pairs.good
+    primary = good & (pairs.leg == Leg.ISSUANCE)
+    return {
+        "primary": primary,
+        "secondary": good & (pairs.leg == Leg.SECONDARY_ISSUANCE),
+        "interrupted": pairs.outcome == Outcome.INTERRUPTED,
+        "failed": pairs.outcome == Outcome.FAILED,
+        "by_digest": good & pairs.digest_same,
+        "skip_tenant": good & pairs.tenant_exempt,
+        "skip_subject": good & pairs.guest,
+        "law_known": primary & pairs.law_known,
+        "law_obeyed": primary & pairs.law_obeyed,
+        **{f"{fact}_known": good & pairs[f"{fact}_known"] for fact in _DIFFERING},
+        **{f"{fact}_same": good & pairs[f"{fact}_same"] for fact in _DIFFERING},
+    }
+
+
+def _told(said: ir.Table) -> dict[str, ir.BooleanValue]:
+    """Return FLAGS from what the pairs of a token said."""
+    skipped = {"tenant": said.skip_tenant, "subject": said.skip_subject}
+    differ = {fact: said[f"{fact}_known"] & ~said[f"{fact}_same"] for fact in _DIFFERING}
+    return {
+        **{name: said[name] for name in FLAGS if not name.endswith("_differs")},
+        **{f"{f}_differs": differs & ~skipped[f] if f in skipped else differs for f, differs in differ.items()},
+    }
+
+
+def _compared(pairs: ir.Table, policy: Policy) -> ir.Table:
+    """Return pairs of token and issuance with each fact compared: (known on both sides, same).
+
+    NULL on either side is neither.
+    """
     subject_known = pairs.subject_counts & pairs.i_identified & pairs.i_subject.notnull()
     return pairs.mutate(
         digest_known=_known(pairs.signing_input_digest, pairs.i_digest),
@@ -128,15 +158,26 @@ def sound_subject(tokens: ir.Table) -> ir.BooleanValue:
     return tokens.identified & owner.fill_null(False) & personal.fill_null(False)
 
 
-def contradiction(judged: ir.Table, policy: Policy) -> ir.StringValue:
-    """Rules 3.1-3.3: the reason why the token is contradicted, or NULL. `judged`: tokens left-joined with links."""
-    held = (judged.law_obeying >= policy.law_pairs) & (judged.law_obeying >= policy.law_share * judged.law_pairs)
+def contradiction(tokens: ir.Table) -> ir.StringValue:
+    """Rules 3.1-3.3 but for issued-at: the reason why a linked token is contradicted, or NULL."""
     return ibis.cases(
-        (judged.digest_differs.fill_null(False), str(Reason.DIGEST_DIFFERS)),
-        (judged.key_differs.fill_null(False), str(Reason.KEY_DIFFERS)),
-        (judged.tenant_differs.fill_null(False), str(Reason.TENANT_DIFFERS)),
-        (judged.subject_differs.fill_null(False), str(Reason.SUBJECT_DIFFERS)),
-        ((judged.law_known & ~judged.law_obeyed & held).fill_null(False), str(Reason.ISSUED_AT_DIFFERS)),
-        (judged.consumer_realm, str(Reason.CONSUMER_REALM)),
+        (tokens.digest_differs, str(Reason.DIGEST_DIFFERS)),
+        (tokens.key_differs, str(Reason.KEY_DIFFERS)),
+        (tokens.tenant_differs, str(Reason.TENANT_DIFFERS)),
+        (tokens.subject_differs, str(Reason.SUBJECT_DIFFERS)),
+        (tokens.consumer_realm, str(Reason.CONSUMER_REALM)),
         else_=ibis.null("string"),
     )
+
+
+def with_law(watched: ir.Table, laws: ir.Table, policy: Policy) -> ir.Table:
+    """Rule 3.2, issued-at: return the tokens with `contradiction` completed where the law of their stratum holds.
+
+    `laws`: stratum, law_pairs, law_obeying. The reasons that come before consumer-realm outrank it.
+    """
+    joined = watched.left_join(laws, same(watched, laws, STRATUM), rname="{name}_law")
+    held = (joined.law_obeying >= policy.law_pairs) & (joined.law_obeying >= policy.law_share * joined.law_pairs)
+    breaks = (joined.law_broken & held).fill_null(False)
+    first = joined.contradiction.isnull() | (joined.contradiction == str(Reason.CONSUMER_REALM))
+    reason = ibis.ifelse(breaks & first, str(Reason.ISSUED_AT_DIFFERS), joined.contradiction)
+    return joined.select(*[name for name in watched.columns if name != "contradiction"], contradiction=reason)

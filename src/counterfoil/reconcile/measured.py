@@ -10,6 +10,7 @@ import ibis.expr.types as ir
 from counterfoil.model.known import SILENT_CLIENTS
 from counterfoil.model.schema import TokenClass
 from counterfoil.reconcile.engine import Engine
+from counterfoil.reconcile.literals import number
 from counterfoil.reconcile.policy import Policy
 
 STRATUM = ("issuer", "kind", "resource", "client_id")
@@ -21,32 +22,51 @@ def key(value: ir.Value) -> ir.StringValue:
     return value.cast("string").fill_null(_NONE)
 
 
-def strata(tokens: ir.Table) -> ir.Table:
+_CELL = (*STRATUM, "subject", "network", "has_id", "linked")
+
+
+def cells(tokens: ir.Table) -> ir.Table:
+    """Return tokens counted: `n` and the first `first_seen` of those that are alike in what is measured."""
+    return tokens.group_by(*_CELL).agg(n=tokens.count(), first_seen=tokens.first_seen.min())
+
+
+def days(tokens: ir.Table) -> ir.Table:
+    """Return (stratum, day, first_seen): on which days tokens with an id were first seen, and when that day."""
+    ids = tokens.filter(tokens.has_id)
+    return ids.group_by(*STRATUM, day=ids.first_seen.date()).agg(first_seen=ids.first_seen.min())
+
+
+def strata(cells: ir.Table, days: ir.Table) -> ir.Table:
     """Return per stratum: tokens with an id, how many link, when it was seen, and the Beta posterior of its rate.
 
-    `tokens`: with `has_id`, `linked`. Mean and standard deviation are of Beta(linked + 0.5, misses + 0.5).
+    Mean and standard deviation are of Beta(linked + 0.5, misses + 0.5).
     """
-    ids = tokens.filter(tokens.has_id)
-    grouped = ids.group_by(*STRATUM).agg(
-        ids=ids.count(),
-        linked=ids.linked.cast("int64").sum().cast("int64"),
+    ids = cells.filter(cells.has_id)
+    counted = ids.group_by(*STRATUM).agg(
+        ids=ids.n.sum().cast("int64"),
+        linked=ids.n.sum(where=ids.linked).fill_null(0).cast("int64"),
         subjects=ids.subject.nunique(),
-        days=ids.first_seen.date().nunique(),
         first_seen=ids.first_seen.min(),
     )
+    dated = days.group_by(*STRATUM).agg(days=days.day.nunique())
+    both = counted.join(dated, same(counted, dated, STRATUM), rname="{name}_d")
+    grouped = both.select(*STRATUM, "ids", "linked", "subjects", "days", "first_seen")
     a, b = grouped.linked + 0.5, grouped.ids - grouped.linked + 0.5
     return grouped.mutate(rate=a / (a + b), rate_sd=(a * b / ((a + b) * (a + b) * (a + b + 1))).sqrt())
 
 
-def silent(tokens: ir.Table, start: datetime | None, policy: Policy) -> ir.Table:
+def silent(cells: ir.Table, days: ir.Table, start: datetime | None, policy: Policy) -> ir.Table:
     """Rule 5.6, by behaviour: strata that were seen before `start` on many days and never linked."""
     if start is None:
-        return tokens.filter(ibis.literal(False)).select(*STRATUM).distinct()
-    before = tokens.filter(tokens.has_id, tokens.first_seen < ibis.timestamp(start))
-    seen = before.group_by(*STRATUM).agg(days=before.first_seen.date().nunique(), subjects=before.subject.nunique())
-    often = seen.filter(seen.days >= policy.silent_days, seen.subjects >= policy.silent_subjects)
+        return cells.filter(ibis.literal(False)).select(*STRATUM).distinct()
+    seen = cells.filter(cells.has_id, cells.first_seen < ibis.timestamp(start))
+    people = seen.group_by(*STRATUM).agg(subjects=seen.subject.nunique())
+    before = days.filter(days.first_seen < ibis.timestamp(start))
+    dated = before.group_by(*STRATUM).agg(days=before.day.nunique())
+    both = people.join(dated, same(people, dated, STRATUM), rname="{name}_d")
+    often = both.filter(both.days >= policy.silent_days, both.subjects >= policy.silent_subjects).select(*STRATUM)
     # what links at any time is not silent: before the log begins nothing could link
-    links = tokens.filter(tokens.linked).select(*STRATUM).distinct()
+    links = cells.filter(cells.linked).select(*STRATUM).distinct()
     return often.anti_join(links, same(often, links, STRATUM)).select(*STRATUM)
 
 
@@ -84,49 +104,68 @@ def habits(engine: Engine, name: str, open_: ir.Table, known: ir.Table) -> ir.Ta
     return joined.mutate(**{trait: joined[trait].fill_null(False) for trait in TRAITS})
 
 
-def raised(engine: Engine, tokens: ir.Table, policy: Policy) -> ir.Table:
+_HEARD = ("issuer", "kind", "client_id", "network", "subject", "first_seen", "n", "links", "odd", "strange")
+
+
+def raised(engine: Engine, plain: ir.Table, watched: ir.Table, policy: Policy) -> ir.Table:
     """Rule 5.7: return (token_key, cluster, ids, misses, expected) of misses far beyond what is usual here.
 
-    `tokens`: those with an id, with `linked`, `missed`, `ordinary`, `route`, `silent`.
+    `plain`: cells of linked tokens; `watched`: every other token, with `linked`, `missed`, `ordinary`, `route`,
+    `silent`.
     """
-    heard = tokens.filter(~tokens.silent)
-    counted = heard.mutate(odd=heard.missed & ~heard.route, strange=heard.missed & ~heard.route & ~heard.ordinary)
+    odd = watched.missed & ~watched.route
+    told = watched.filter(watched.has_id, ~watched.silent).select(
+        "token_key", *_HEARD[:6], n=number(1), links=watched.linked.cast("int64"),
+        odd=odd.cast("int64"), strange=(odd & ~watched.ordinary).cast("int64"),
+    )  # fmt: skip
+    misses = engine.keep("raised_misses", told.filter(told.odd > 0))
+    if not engine.rows(misses.limit(1)):
+        return engine.given("raised_all", _RAISED, [])
+    none = number(0)
+    usual = plain.filter(plain.has_id)
+    usual = usual.select(*_HEARD[:6], n=usual.n.cast("int64"), links=usual.n.cast("int64"), odd=none, strange=none)
+    heard = engine.keep("raised_heard", ibis.union(usual, told.select(*_HEARD)))
     found = [
-        _clusters(counted, "client and network", ("client_id", "network"), "strange", policy),
-        _clusters(counted, "client", ("client_id",), "strange", policy),
-        _clusters(counted, "subject", ("subject",), "odd", policy),
+        _clusters(heard, misses, "client and network", ("client_id", "network"), "strange", policy),
+        _clusters(heard, misses, "client", ("client_id",), "strange", policy),
+        _clusters(heard, misses, "subject", ("subject",), "odd", policy),
     ]
     every = engine.keep("raised_all", ibis.union(*found))
     place = ibis.row_number().over(group_by=every.token_key, order_by=[every.expected, every.cluster])
     return every.mutate(place=place).filter(lambda t: t.place == 0).drop("place")
 
 
-def _clusters(tokens: ir.Table, name: str, by: tuple[str, ...], miss: str, policy: Policy) -> ir.Table:
+_RAISED = {"token_key": "string", "cluster": "string", "ids": "int64", "misses": "int64", "expected": "float64"}
+
+
+def _clusters(
+    heard: ir.Table, missed: ir.Table, name: str, by: tuple[str, ...], miss: str, policy: Policy
+) -> ir.Table:
     """Return the misses of clusters that exceed the rate of everything else of their kind."""
-    keyed = tokens.filter(*(tokens[part].notnull() for part in by)).mutate(is_miss=lambda t: t[miss])
+    keyed = heard.filter(*(heard[part].notnull() for part in by))
     keys = ["issuer", *by]
     clusters = keyed.group_by(*keys).agg(
-        ids=keyed.count(),
-        misses=keyed.is_miss.cast("int64").sum(),
+        ids=keyed.n.sum().cast("int64"),
+        misses=keyed[miss].sum().cast("int64"),
         kind=keyed.kind.argmin(keyed.first_seen),
         **_rate(keyed),
     )
     clusters = clusters.filter(clusters.misses >= policy.raise_misses)
     inside = keyed.group_by(*keys, "kind").agg(**_rate(keyed))
     own = clusters.left_join(inside, [*keys, "kind"], rname="{name}_in")
-    kinds = tokens.group_by("issuer", "kind").agg(**_rate(tokens))
-    issuers = tokens.group_by("issuer").agg(**_rate(tokens))
+    kinds = heard.group_by("issuer", "kind").agg(**_rate(heard))
+    issuers = heard.group_by("issuer").agg(**_rate(heard))
     joined = own.join(kinds, ["issuer", "kind"], rname="{name}_kind").join(issuers, "issuer", rname="{name}_issuer")
     beyond = _beyond(joined, policy)
     hit = beyond.select(*keys, "ids", "misses", "expected")
-    misses = keyed.filter(keyed.is_miss)
+    misses = missed.filter(missed[miss] > 0)
     return misses.join(hit, keys).select(
         "token_key", cluster=ibis.literal(name), ids=hit.ids, misses=hit.misses, expected=hit.expected
     )
 
 
 def _rate(tokens: ir.Table) -> dict[str, ir.Value]:
-    return {"odds": tokens.odd.cast("int64").sum(), "links": tokens.linked.cast("int64").sum()}
+    return {"odds": tokens.odd.sum().cast("int64"), "links": tokens.links.sum().cast("int64")}
 
 
 def _beyond(joined: ir.Table, policy: Policy) -> ir.Table:

@@ -1,8 +1,13 @@
-"""Reconciles a case: the numbered rules, in order, each in its own module."""
+"""Reconciles a case: the numbered rules, in order, each in its own module.
+
+What lies within a family of tokens (rules 1.3 to 3) is settled part by part and piled up outside memory. What the
+whole evidence decides (law, coverage, habits, lineage) is judged on the tokens that this leaves open or odd; of the
+plain ones, linked without any contradiction, counts suffice.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -11,25 +16,22 @@ import ibis.expr.types as ir
 
 from counterfoil.model.coverage import CoverageRow
 from counterfoil.model.verdict import Reason, Verdict
-from counterfoil.reconcile import judge, measured
-from counterfoil.reconcile.acceptances import acceptances
+from counterfoil.reconcile import judge, measured, parts
+from counterfoil.reconcile.acceptances import exchanged
 from counterfoil.reconcile.asked import Asked
 from counterfoil.reconcile.declared import coverage
 from counterfoil.reconcile.duplicates import records as unique_records
+from counterfoil.reconcile.duplicates import repeated
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.facts import log_facts
-from counterfoil.reconcile.identity import aliases, with_people, with_subject
+from counterfoil.reconcile.identity import aliases, people, with_people, with_subject
 from counterfoil.reconcile.lineage import exchanges, reached
-from counterfoil.reconcile.links import contradiction, issuances, links
+from counterfoil.reconcile.links import issuances, with_law
+from counterfoil.reconcile.literals import number
 from counterfoil.reconcile.policy import Policy
-from counterfoil.reconcile.tokens import tokens as claimed_tokens
-from counterfoil.reconcile.tokens import with_key
-from counterfoil.reconcile.unsettled import unsettled
+from counterfoil.reconcile.touched import TOUCHED, Added, touched
+from counterfoil.reconcile.unsettled import Seen, unsettled
 
-_FLAGS = ("primary", "secondary", "interrupted", "failed", "by_digest", "law_known", "law_obeyed",
-          "digest_differs", "key_differs", "tenant_differs", "subject_differs")  # fmt: skip
-
-_KEPT = ("primary", "secondary", "interrupted", "failed", "by_digest")
 _OPEN_FLAGS = ("ordinary", "route", "refuted", "silent", "relied", "outside_life")
 
 
@@ -37,88 +39,170 @@ _OPEN_FLAGS = ("ordinary", "route", "refuted", "silent", "relied", "outside_life
 class Reconciled:
     """What came of it: tables for the rules and the report, and the coverage rows.
 
-    `tokens` are those used in the window that was asked for; `every_token`, by which rates are measured, are all.
+    `names` and `people` are what `touched.Added` asks for when more evidence has come.
+
+    `told`: judged tokens, all but the plain ones; `plain`: the tokens that are minted and nothing else, by the pile's
+    columns; both of the window that was asked for. `every`: those of `told`, whatever their time, before taint: by
+    them and the `cells` of linked tokens rates are measured. `window` keeps tokens of the window that was asked for.
     """
 
     records: ir.Table
-    acceptances: ir.Table
+    names: ir.Table
+    people: ir.Table
     issued: ir.Table
-    tokens: ir.Table
-    every_token: ir.Table
+    told: ir.Table
+    plain: ir.Table
+    every: ir.Table
+    cells: ir.Table
     strata: ir.Table
+    window: Callable[[ir.Table], ir.Table]
     coverage: tuple[CoverageRow, ...]
 
 
-def reconcile(engine: Engine, evidence: ir.Table, asked: Asked, policy: Policy) -> Reconciled:
-    """Judge every acceptance in `evidence` (columns of model.schema)."""
-    records = unique_records(engine, evidence)  # 1.1
+def reconcile(
+    engine: Engine, evidence: ir.Table, asked: Asked, policy: Policy, *,
+    buckets: Sequence[Sequence[str]] = ((),), added: Added | None = None, step: Callable[[], None] = lambda: None,
+) -> Reconciled:  # fmt: skip
+    """Judge every acceptance in `evidence` (columns of model.schema, and `bucket` if it is worked on in `buckets`).
+
+    `added`: what the piles do not hold yet; None: they are empty. `step` is called after each of the buckets.
+    """
+    whole = _survey(engine, evidence, asked)
+    if added is not None:
+        families = engine.pile(TOUCHED, touched(engine, whole, evidence, added))
+        parts.settle_families(engine, whole, families, policy)
+    for some in buckets:
+        parts.settle_buckets(engine, whole, some, policy)  # 1.3 to 3
+        step()
+    return _verdicts(engine, whole, evidence, asked, policy)
+
+
+def _survey(engine: Engine, evidence: ir.Table, asked: Asked) -> parts.Whole:
+    """Return what every part needs of the whole evidence."""
+    keys = repeated(engine, evidence)
+    records = unique_records(engine, evidence, keys)  # 1.1
     names = aliases(engine, records, asked.identities)  # 1.2
-    issued = engine.keep("issued", with_subject(issuances(records), names))
-    accepted = with_subject(acceptances(engine, records, asked.federated), names)  # 1.3, 1.4
-    accepted = engine.keep("accepted_records", with_key(accepted))
-    tokens = engine.keep(
-        "claimed", with_people(engine, claimed_tokens(accepted), issued, asked.identities)
-    )  # 2.1, 4.2 c
-    linked = _linked(engine, tokens, issued, policy)  # 2.2, 3
+    issued = with_subject(issuances(records), names)
+    digests = engine.keep("digests", issued.filter(issued.signing_input_digest.notnull()))
+    return parts.Whole(
+        records=records,
+        repeated=keys,
+        exchanges=engine.keep("exchanged", exchanged(records)),
+        digests=digests if engine.rows(digests.limit(1)) else None,
+        domains=engine.given("federated", {"domain": "string", "federation": "string"}, asked.federated),
+        names=names,
+        people=people(engine, issued, asked.identities),
+    )
+
+
+def _verdicts(engine: Engine, whole: parts.Whole, evidence: ir.Table, asked: Asked, policy: Policy) -> Reconciled:
+    """Judge the tokens on the piles."""
+    issued = with_subject(issuances(whole.records), whole.names)
+    every, variants = engine.piled(parts.TOKENS), engine.piled(parts.VARIANTS)
+    plain = every.filter(every.plain)
+    watched = _watched(engine, every, whole.people, policy)
     facts = log_facts(engine, evidence, issued, asked.truncated, policy)
     rows = coverage(asked.declarations, asked.exported_at, facts, policy)  # 5.2, 5.3
-    open_ = unsettled(engine, linked, accepted, issued, rows, facts, asked, policy)  # 4, 5
-    judged = _judged(engine, linked, open_, accepted, issued)  # 6, 7
-    window = _within(judged, asked.since, asked.until)
-    strata = engine.keep("strata_all", measured.strata(linked))
-    return Reconciled(records, accepted, issued, window, judged, strata, _refuted_rows(engine, rows, open_))
+    usual = engine.keep("cells", measured.cells(plain.mutate(linked=ibis.literal(True))))
+    days = engine.keep("days", measured.days(every))
+    cells = ibis.union(usual, measured.cells(watched).select(*usual.columns))
+    linked = ibis.union(_used(plain), _used(watched.filter(watched.linked)))
+    open_ = watched.filter(~watched.primary, watched.contradiction.isnull())
+    open_ = unsettled(engine, open_, Seen(cells, days, linked, variants), issued, rows, facts, asked, policy)  # 4, 5
+    judged = _judged(engine, watched, open_)  # 7
+    tainted = _tainted(engine, judged, issued)  # 6.4
+    told, left = _stained(engine, judged, plain, whole.people, tainted)
+    strata = engine.keep("strata_all", measured.strata(cells, days))
+
+    def window(tokens: ir.Table) -> ir.Table:
+        return _within(tokens, asked.since, asked.until)
+
+    return Reconciled(
+        whole.records, whole.names, whole.people, issued, window(told), window(left), judged, usual, strata, window,
+        _refuted_rows(engine, rows, open_),
+    )  # fmt: skip
 
 
-def _linked(engine: Engine, tokens: ir.Table, issued: ir.Table, policy: Policy) -> ir.Table:
-    """Return tokens with the link flags, `contradiction` (reason or NULL), `linked`, `missed`, `law_broken`.
+def _used(tokens: ir.Table) -> ir.Table:
+    return tokens.select("token_key", "subject", "identified", "client_id", "network", "user_agent")
 
-    Only what is new is kept, beside the tokens: copies of a wide table cost more than the join.
+
+def _watched(engine: Engine, every: ir.Table, persons: ir.Table, policy: Policy) -> ir.Table:
+    """Return the tokens that are not plain, with `is_user`, `linked`, and `contradiction` by the law of their stratum.
+
+    Rule 3.2, issued-at: only where some token breaks the law is it asked how many obey it.
     """
-    found = engine.keep("links", links(tokens, issued, policy))
-    joined = tokens.left_join(found, "token_key").drop("token_key_right")
-    joined = joined.mutate(**{flag: joined[flag].fill_null(False) for flag in _FLAGS})
-    stratum = {f"s_{n}": measured.key(joined[n]) for n in measured.STRATUM}
-    keyed = joined.mutate(**stratum)
-    lawful = keyed.filter(keyed.law_known)
-    laws = lawful.group_by(*stratum).agg(law_pairs=lawful.count(), law_obeying=lawful.law_obeyed.cast("int64").sum())
-    whole = keyed.left_join(laws, list(stratum), rname="{name}_law")
-    flags = engine.keep("link_flags", whole.select(
-        "token_key", *_KEPT,
-        contradiction=contradiction(whole, policy),
-        missed=judge.sound_id(whole) & ~(whole.primary | whole.secondary | whole.interrupted | whole.failed),
-        law_broken=whole.law_known & ~whole.law_obeyed,
-    ))  # fmt: skip
-    linked = flags.mutate(linked=flags.primary & flags.contradiction.isnull())
-    return tokens.join(linked, "token_key")
+    watched = engine.keep("watched", with_people(every.filter(~every.plain), persons))
+    breaking = watched.filter(watched.law_broken).select(*measured.STRATUM).distinct()
+    lawful = every.filter(every.law_known)
+    concerned = lawful.semi_join(breaking, measured.same(lawful, breaking, measured.STRATUM))
+    laws = concerned.group_by(*measured.STRATUM).agg(
+        law_pairs=concerned.count(), law_obeying=concerned.law_obeyed.cast("int64").sum()
+    )
+    told = with_law(watched, engine.keep("laws", laws), policy)
+    told = told.mutate(linked=told.primary & told.contradiction.isnull())
+    return engine.keep("watched_told", told)
 
 
-def _judged(engine: Engine, linked: ir.Table, open_: ir.Table, accepted: ir.Table, issued: ir.Table) -> ir.Table:
-    """Rules 6.4 and 7: return every token with `verdict`, `reason` and the flags of open ones."""
+def _judged(engine: Engine, watched: ir.Table, open_: ir.Table) -> ir.Table:
+    """Rule 7 but for taint: return the tokens with `base` (reason), `base_verdict` and the flags of open ones."""
     told = open_.select("token_key", *_OPEN_FLAGS, "at_least", "open_reason")
-    joined = linked.left_join(told, "token_key", rname="{name}_o")
-    own = ibis.ifelse(joined.by_digest, str(Reason.BY_DIGEST), str(Reason.BY_ID))
-    base = ibis.coalesce(joined.contradiction, ibis.ifelse(joined.primary, own, joined.open_reason))
-    first = engine.keep("judged_base", joined.select(
-        "token_key", "token_id", base=base, base_verdict=judge.verdict_of(base),
-        issued=joined.primary | joined.secondary,
-        **{n: joined[n].fill_null(False) for n in _OPEN_FLAGS}, at_least=joined.at_least.fill_null(0),
+    joined = watched.left_join(told, "token_key", rname="{name}_o")
+    base = ibis.coalesce(joined.contradiction, ibis.ifelse(joined.primary, _own_reason(joined), joined.open_reason))
+    return engine.keep("judged", joined.select(
+        *watched.columns, base=base, base_verdict=judge.verdict_of(base),
+        **{n: joined[n].fill_null(False) for n in _OPEN_FLAGS}, at_least=joined.at_least.fill_null(0).cast("int64"),
     ))  # fmt: skip
-    tainted = _tainted(engine, first, accepted, issued).mutate(stained=ibis.literal(True))
-    whole = first.left_join(tainted, first.token_id == tainted.id)
-    stained = whole.stained.fill_null(False) & whole.issued & (whole.base_verdict != str(Verdict.CONTRADICTED))
-    reason = ibis.ifelse(stained, str(Reason.FORGED_ANCESTOR), whole.base)
-    verdicts = engine.keep("verdicts", whole.select(
-        "token_key", *_OPEN_FLAGS, "at_least", reason=reason, verdict=judge.verdict_of(reason)
-    ))  # fmt: skip
-    return linked.join(verdicts, "token_key")
 
 
-def _tainted(engine: Engine, judged: ir.Table, accepted: ir.Table, issued: ir.Table) -> ir.Table:
-    """Return the ids that descend from a forged or contradicted token."""
+def _own_reason(tokens: ir.Table) -> ir.StringValue:
+    return ibis.ifelse(tokens.by_digest, str(Reason.BY_DIGEST), str(Reason.BY_ID))
+
+
+def _tainted(engine: Engine, judged: ir.Table, issued: ir.Table) -> ir.Table | None:
+    """Rule 6.4: return the ids that descend from a forged or contradicted token, None if there are none."""
     bad = judged.filter(judged.base_verdict.isin([str(Verdict.FORGED), str(Verdict.CONTRADICTED)]))
-    born = accepted.filter(accepted.child_id.notnull())
+    uses = engine.piled(parts.USES)
+    born = uses.filter(uses.child_id.notnull())
     seeds = engine.keep("taint_seeds", born.semi_join(bad, "token_key").select(id=born.child_id).distinct())
-    return reached(engine, "tainted", exchanges(issued), seeds)
+    if not engine.rows(seeds.limit(1)):
+        return None
+    return reached(engine, "tainted", engine.keep("edges", exchanges(issued)), seeds)
+
+
+def _stained(
+    engine: Engine, judged: ir.Table, plain: ir.Table, persons: ir.Table, tainted: ir.Table | None
+) -> tuple[ir.Table, ir.Table]:
+    """Rules 6.4, 7: return the judged tokens with `verdict` and `reason`, and the plain ones that are left."""
+    if tainted is None:
+        return engine.keep("verdicts", _final(judged, ibis.literal(False))), plain
+    caught = with_people(plain.semi_join(tainted, plain.token_id == tainted.id), persons)
+    quiet = {name: ibis.literal(False) for name in _OPEN_FLAGS}
+    moved = engine.keep("caught", caught.mutate(
+        linked=ibis.literal(True), base=_own_reason(caught), base_verdict=ibis.literal(str(Verdict.MINTED)),
+        at_least=number(0), **quiet,
+    ))  # fmt: skip
+    both = ibis.union(judged, moved.select(*judged.columns))
+    marked = both.left_join(tainted.mutate(stained=ibis.literal(True)), both.token_id == tainted.id, rname="{name}_t")
+    issued = marked.primary | marked.secondary
+    stained = marked.stained.fill_null(False) & issued & (marked.base_verdict != str(Verdict.CONTRADICTED))
+    return engine.keep("verdicts", _final(marked, stained)), plain.anti_join(moved, "token_key")
+
+
+def _final(judged: ir.Table, stained: ir.BooleanValue) -> ir.Table:
+    reason = ibis.ifelse(stained, str(Reason.FORGED_ANCESTOR), judged.base)
+    kept = [name for name in judged.columns if name not in ("base", "base_verdict", "stained", "id")]
+    return judged.select(*kept, reason=reason, verdict=judge.verdict_of(reason))
+
+
+def minted(plain: ir.Table) -> ir.Table:
+    """Return plain tokens with `verdict`, `reason` and the flags of judged ones."""
+    reason = _own_reason(plain)
+    quiet = {name: ibis.literal(False) for name in _OPEN_FLAGS}
+    return plain.mutate(
+        reason=reason, verdict=judge.verdict_of(reason), linked=ibis.literal(True), at_least=number(0),
+        **quiet,
+    )  # fmt: skip
 
 
 def _within(tokens: ir.Table, since: datetime | None, until: datetime | None) -> ir.Table:

@@ -8,9 +8,11 @@ import ibis.expr.types as ir
 from counterfoil.model.known import CONSUMER_TENANT
 from counterfoil.model.verdict import CLAIM_TUPLE
 from counterfoil.reconcile.clock import whole_seconds
+from counterfoil.reconcile.engine import Engine
+from counterfoil.reconcile.families import APART
+from counterfoil.reconcile.literals import number
 
 _UNKNOWN = "\x1e"  # stands for NULL inside a key; no log holds it
-_APART = "\x1f"
 
 # Facts of the first acceptance that a token keeps.
 FIRST = (
@@ -24,11 +26,11 @@ def with_key(acceptances: ir.Table) -> ir.Table:
     """Return acceptances with `token_key`: a hash of the claim tuple, and of the record where there is no id."""
     tuple_parts = [_text(acceptances[name]) for name in CLAIM_TUPLE]
     bare = acceptances.token_id.isnull() & acceptances.signing_input_digest.isnull()
-    record = acceptances.source + _APART + acceptances.record_id + _APART + acceptances.derived
+    record = acceptances.source + APART + acceptances.record_id + APART + acceptances.derived
     parts = [*tuple_parts, ibis.cases((bare, record), else_=ibis.literal(""))]
     joined = parts[0]
     for part in parts[1:]:
-        joined = joined + _APART + part
+        joined = joined + APART + part
     return acceptances.mutate(token_key=joined.hexdigest("md5"))
 
 
@@ -45,11 +47,8 @@ def consumer_realm(acceptances: ir.Table) -> ir.BooleanValue:
     ).fill_null(False)
 
 
-def tokens(acceptances: ir.Table) -> ir.Table:
-    """Return one row per `token_key`: the claim tuple, first and last acceptance, the count, and FIRST."""
-    order = [acceptances.event_time, acceptances.source, acceptances.record_id]
-    ranked = acceptances.mutate(place=ibis.row_number().over(group_by=acceptances.token_key, order_by=order))
-    first = ranked.filter(ranked.place == 0).select("token_key", *CLAIM_TUPLE, *FIRST)
+def seen_again(engine: Engine, acceptances: ir.Table) -> ir.Table:
+    """Return the tokens that were accepted more than once, with what is true of all their acceptances."""
     spans = acceptances.group_by("token_key").agg(
         first_seen=acceptances.event_time.min(),
         last_seen=acceptances.event_time.max(),
@@ -57,10 +56,38 @@ def tokens(acceptances: ir.Table) -> ir.Table:
         subject_id=acceptances.subject_id.max(),
         consumer_realm=consumer_realm(acceptances).any(),
     )
-    whole = first.join(spans, "token_key")
+    return engine.keep("seen_again", spans.filter(spans.acceptances > 1))
+
+
+def tokens(acceptances: ir.Table, again: ir.Table) -> ir.Table:
+    """Return one row per `token_key`: the claim tuple, first and last acceptance, the count, and FIRST.
+
+    `again`: of `seen_again`. Many tokens are seen once: only the others need their first acceptance found.
+    """
+    once = acceptances.anti_join(again, "token_key")
+    once = once.select(
+        "token_key", "family", *CLAIM_TUPLE, *FIRST, first_seen=once.event_time, last_seen=once.event_time,
+        acceptances=number(1), subject_id=once.subject_id, consumer_realm=consumer_realm(once),
+    )  # fmt: skip
+    early = acceptances.drop("subject_id").join(
+        again, [acceptances.token_key == again.token_key, acceptances.event_time == again.first_seen]
+    )
+    place = ibis.row_number().over(group_by=early.token_key, order_by=[early.source, early.record_id])
+    first = early.mutate(place=place).filter(lambda t: t.place == 0)
+    whole = ibis.union(once, first.select(*once.columns))
     return whole.mutate(
         has_id=whole.token_id.notnull(),
         t_first=whole_seconds(whole.first_seen),
         t_last=whole_seconds(whole.last_seen),
         t_issued=whole_seconds(whole.issued_at),
     )
+
+
+# What may differ between the uses of one token, and is looked at beyond its first use.
+VARIED = ("client_id", "network", "user_agent", "object_kind", "object_id", "resource_tenant")
+
+
+def variants(acceptances: ir.Table, again: ir.Table) -> ir.Table:
+    """Return (token_key, family, subject, identified, VARIED, event_time): how tokens seen again were used."""
+    uses = acceptances.semi_join(again, "token_key")
+    return uses.group_by("token_key", "family", "subject", "identified", *VARIED).agg(event_time=uses.event_time.min())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import ibis
 import ibis.expr.types as ir
@@ -17,31 +18,45 @@ from counterfoil.reconcile.declared import LogFacts
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.federation import assertion_counts
 from counterfoil.reconcile.lineage import exchanges, reached
+from counterfoil.reconcile.literals import number
 from counterfoil.reconcile.policy import Policy
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What all tokens together show.
+
+    `cells` and `days` of `measured`, `linked` (every linked token: token_key, subject, identified, client_id,
+    network, user_agent) and `variants` (the further ways in which tokens were used).
+    """
+
+    cells: ir.Table
+    days: ir.Table
+    linked: ir.Table
+    variants: ir.Table
+
+
 def unsettled(
-    engine: Engine, linked: ir.Table, accepted: ir.Table, issued: ir.Table, rows: tuple[CoverageRow, ...],
+    engine: Engine, open_: ir.Table, seen: Seen, issued: ir.Table, rows: tuple[CoverageRow, ...],
     facts: LogFacts, asked: Asked, policy: Policy,
 ) -> ir.Table:  # fmt: skip
     """Return the tokens that no primary issuance settles, with everything that their verdict depends on."""
-    open_ = linked.filter(~linked.primary, linked.contradiction.isnull())
     open_ = engine.keep("open_1", windowed(open_, policy))
-    open_ = engine.keep("open_2", _with_silence(with_coverage(engine, open_, rows, facts), linked, rows, asked, policy))
+    open_ = engine.keep("open_2", _with_silence(with_coverage(engine, open_, rows, facts), seen, rows, asked, policy))
     open_ = engine.keep("open_3", _with_assertions(engine, open_, issued, policy))
-    open_ = engine.keep("open_4", _with_habits(engine, open_, linked, accepted))
-    open_ = engine.keep("open_5", _with_candidates(open_, issued))
+    open_ = engine.keep("open_4", _with_habits(engine, open_, seen))
+    open_ = engine.keep("open_5", _with_candidates(engine, open_, issued))
     open_ = engine.keep("open_6", _with_refutation(open_, policy))
     open_ = engine.keep("open_7", _with_roots(engine, open_, issued, personal_stretches(rows), policy))
     return engine.keep("open_8", open_.mutate(open_reason=judge.open_reason(open_)))
 
 
 def _with_silence(
-    open_: ir.Table, linked: ir.Table, rows: tuple[CoverageRow, ...], asked: Asked, policy: Policy
+    open_: ir.Table, seen: Seen, rows: tuple[CoverageRow, ...], asked: Asked, policy: Policy
 ) -> ir.Table:
     """Rule 5.6: add `silent`; and `relied`: all log parts that the token needs are relied on for its time."""
     start = asked.since or min((r.start for r in rows if r.status == "accepted" and r.start), default=None)
-    quiet = measured.silent(linked, start, policy).mutate(quiet=ibis.literal(True))
+    quiet = measured.silent(seen.cells, seen.days, start, policy).mutate(quiet=ibis.literal(True))
     joined = open_.left_join(quiet, measured.same(open_, quiet, measured.STRATUM), rname="{name}_q")
     return joined.select(
         *open_.columns,
@@ -52,7 +67,11 @@ def _with_silence(
 
 def _with_assertions(engine: Engine, open_: ir.Table, issued: ir.Table, policy: Policy) -> ir.Table:
     """Rule 4.3: add `served`, `surplus` and `at_least` of assertions."""
-    counts = assertion_counts(engine, open_.filter(open_.derived == "assertion", open_.relied), issued, policy)
+    assertions = engine.keep("assertions_open", open_.filter(open_.derived == "assertion", open_.relied))
+    if not engine.rows(assertions.limit(1)):
+        none = {"served": number(0), "at_least": number(0)}
+        return open_.mutate(**none, surplus=ibis.literal(False))
+    counts = assertion_counts(engine, assertions, issued, policy)
     joined = open_.left_join(counts, "token_key", rname="{name}_f")
     return joined.select(
         *open_.columns,
@@ -62,17 +81,16 @@ def _with_assertions(engine: Engine, open_: ir.Table, issued: ir.Table, policy: 
     )
 
 
-def _with_habits(engine: Engine, open_: ir.Table, linked: ir.Table, accepted: ir.Table) -> ir.Table:
+def _with_habits(engine: Engine, open_: ir.Table, seen: Seen) -> ir.Table:
     """Rule 5.4: add `ordinary` and `route`."""
-    settled = linked.filter(linked.linked)
     assertions = open_.filter(open_.derived == "assertion")
-    own = measured.traits(accepted.semi_join(settled.filter(settled.identified), "token_key"), "subject")
+    tokens = measured.habits(engine, "habits", open_.filter(open_.derived != "assertion"), _own(engine, open_, seen))
     served = measured.traits(assertions.filter(assertions.served > 0, ~assertions.surplus), "subject")
-    tokens = measured.habits(engine, "habits", open_.filter(open_.derived != "assertion"), own)
     given = measured.habits(engine, "habits_assertions", assertions, served)
-    seen = engine.keep("habits_all", ibis.union(tokens, given))
+    habits = engine.keep("habits_all", ibis.union(tokens, given))
+    settled = seen.cells.filter(seen.cells.linked)
     clients = settled.select("issuer", client_key=measured.key(settled.client_id)).distinct()
-    joined = open_.mutate(client_key=measured.key(open_.client_id)).left_join(seen, "token_key", rname="{name}_h")
+    joined = open_.mutate(client_key=measured.key(open_.client_id)).left_join(habits, "token_key", rname="{name}_h")
     joined = joined.left_join(clients.mutate(familiar=ibis.literal(True)), ["issuer", "client_key"], rname="{name}_c")
     at_home = (joined.network_h & joined.agent).fill_null(False)
     told = joined.select(
@@ -91,11 +109,22 @@ def _with_habits(engine: Engine, open_: ir.Table, linked: ir.Table, accepted: ir
     )
 
 
-def _with_candidates(open_: ir.Table, issued: ir.Table) -> ir.Table:
+def _own(engine: Engine, open_: ir.Table, seen: Seen) -> ir.Table:
+    """Return subject and traits of all uses of the linked tokens of the people of open tokens."""
+    concerned = engine.keep("concerned", open_.filter(open_.identified).select("subject").distinct())
+    theirs = engine.keep("concerned_linked", seen.linked.filter(seen.linked.identified).semi_join(concerned, "subject"))
+    further = seen.variants.filter(seen.variants.identified).semi_join(concerned, "subject")
+    further = further.semi_join(theirs, "token_key")
+    return ibis.union(measured.traits(theirs, "subject"), measured.traits(further, "subject"))
+
+
+def _with_candidates(engine: Engine, open_: ir.Table, issued: ir.Table) -> ir.Table:
     """Rule 4.2: add `candidate`: an issuance that could be this one's."""
+    bare = engine.keep("bare", open_.filter(~open_.has_id, open_.derived != "assertion", open_.relied))
+    if not engine.rows(bare.limit(1)):
+        return open_.mutate(candidate=ibis.literal(False))
     good = issued.filter(issued.leg == Leg.ISSUANCE, issued.outcome == Outcome.SUCCESS)
     good = good.mutate(t=whole_seconds(good.event_time))
-    bare = open_.filter(~open_.has_id, open_.derived != "assertion", open_.relied)
     signins = good.filter(good.source.isin([ENTRA, "m365-ual"]))
     own = signins.filter(signins.identified).select("subject", "t")
     anyone = signins.filter(~signins.identified).select("t").distinct()
@@ -148,6 +177,8 @@ def _with_roots(
         relied, [second.issuer == relied.issuer, at - policy.skew >= relied.lo, at + policy.skew <= relied.hi]
     )
     ids = engine.keep("secondary_ids", second.select("token_id", "issuer", "source", "operation").distinct())
+    if not engine.rows(ids.limit(1)):
+        return open_.mutate(rooted=ibis.literal(False), roots=ibis.literal(False))
     watched = engine.keep("secondary_watched", inside.select("token_id").distinct())
     edges = engine.keep("edges", exchanges(issued))
     nodes = ibis.union(ids.select(id=ids.token_id), edges.select(id=edges.parent), distinct=True)

@@ -1,0 +1,158 @@
+"""Reconciles N acceptances with N issuances, N from 1 M to 100 M, beside DuckDB's plain anti-join as the limit.
+
+    python -m bench reconcile --tokens 1M,3M,10M --memory 4GB --results bench/results/reconcile.json
+
+For each size: evidence is generated as Parquet (fixed seed), the two id columns are anti-joined by DuckDB alone in a
+process of its own (the limit: it finds the forged ids and nothing else), then the case is reconciled in a process of
+its own: all rules, findings and result tables. Peak memory is the kernel's figure for that whole process. Sizes that
+the results file holds already are kept; the last column is the exponent of growth from the smallest size to this one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from bench import results
+from bench.evidence import Made, make
+from counterfoil import app
+from counterfoil.config import HuntSettings
+from counterfoil.model.coverage import Declaration
+from counterfoil.model.verdict import ACCUSING, Verdict
+
+UNITS = {"K": 1_000, "M": 1_000_000}
+PACKAGES = ("duckdb", "ibis-framework", "pyarrow")
+ANTI_JOIN = """SELECT count(*) FROM read_parquet('{root}/evidence/*/leg=acceptance/*/*.parquet') AS accepted
+ANTI JOIN read_parquet('{root}/evidence/*/leg=issuance/*/*.parquet') AS issued USING (token_id)"""
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Measure each size that is not in the results yet, and tell all."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bench reconcile", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--tokens", default="1M,3M,10M", help="sizes, such as 1M,3M,10M,30M,100M")
+    parser.add_argument("--memory", default="4GB", help="limit of the process that reconciles, and of the limit's")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--work", type=Path, default=None, help="where cases are made (some 300 bytes a token)")
+    parser.add_argument("--results", type=Path, default=None, help="file for the results; sizes in it are not repeated")
+    parser.add_argument("--plot", type=Path, default=None, help="SVG to draw of the results")
+    parser.add_argument("--part", nargs=2, metavar=("PART", "CASE"), help=argparse.SUPPRESS)
+    asked = parser.parse_args(arguments)
+    if asked.part:
+        size = _size(asked.tokens)
+        print(json.dumps(_PARTS[asked.part[0]](Path(asked.part[1]), Made(size), asked)))
+        return
+    rows = _earlier(asked.results)
+    for size in sorted({_size(text) for text in asked.tokens.split(",")} - {row["tokens"] for row in rows}):
+        rows = sorted([*rows, _measure(size, asked)], key=lambda row: row["tokens"])
+        _tell(asked, arguments, rows)
+    if asked.plot is not None:
+        from bench.growth import draw
+
+        draw(rows, asked.plot)
+
+
+def _size(text: str) -> int:
+    text = text.strip().upper()
+    return int(float(text[:-1]) * UNITS[text[-1]]) if text[-1:] in UNITS else int(text)
+
+
+def _earlier(path: Path | None) -> list[dict[str, Any]]:
+    if path is None or not path.is_file():
+        return []
+    return list(json.loads(path.read_text(encoding="utf-8"))["rows"])
+
+
+def _tell(asked: argparse.Namespace, arguments: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+    settings = {"seed": Made(1).seed, "threads": asked.threads, "memory": asked.memory}
+    first = rows[0]
+    grown = [dict(row) | {"exponent": _exponent(first, row)} for row in rows]
+    results.keep(asked.results, "reconcile", arguments, settings, grown, PACKAGES)
+
+
+def _exponent(first: Mapping[str, Any], row: Mapping[str, Any]) -> float | None:
+    if row["tokens"] == first["tokens"]:
+        return None
+    return math.log(row["cpu s"] / first["cpu s"]) / math.log(row["tokens"] / first["tokens"])
+
+
+def _measure(size: int, asked: argparse.Namespace) -> dict[str, Any]:
+    """Generate a case, run limit and reconciliation on it, each in its own process, and remove it."""
+    work = Path(tempfile.mkdtemp(prefix="counterfoil-reconcile-", dir=asked.work))
+    try:
+        made = Made(size)
+        print(f"{size:,} tokens: generating", file=sys.stderr)
+        make(work / "case", made)
+        bare = _own_process("limit", work / "case", size, asked)
+        told = _own_process("reconcile", work / "case", size, asked)
+    finally:
+        shutil.rmtree(work)
+    return {
+        "tokens": size, "limit s": bare["wall"], "limit cpu s": bare["cpu"], "wall s": told["wall"],
+        "cpu s": told["cpu"], "ratio": bare["wall"] / told["wall"], "cpu ratio": bare["cpu"] / told["cpu"],
+        "k tokens/s": size / told["wall"] / 1000, "peak GB": told["peak"] / 1e9, "limit peak GB": bare["peak"] / 1e9,
+        "planted": made.forged, "found": told["found"], "innocents accused": told["innocents"],
+    }  # fmt: skip
+
+
+def _own_process(part: str, case: Path, size: int, asked: argparse.Namespace) -> dict[str, Any]:
+    command = [sys.executable, "-m", "bench", "reconcile", "--tokens", str(size), "--memory", asked.memory,
+               "--threads", str(asked.threads), "--part", part, str(case)]  # fmt: skip
+    print(f"{size:,} tokens: {part}", file=sys.stderr)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{part} of {size:,} tokens failed:\n{done.stderr[-2000:]}")
+    return dict(json.loads(done.stdout))
+
+
+def _limit(case: Path, made: Made, asked: argparse.Namespace) -> dict[str, Any]:
+    """Anti-join the two id columns."""
+    began = time.perf_counter()
+    with duckdb.connect(config={"threads": asked.threads, "memory_limit": asked.memory}) as con:
+        con.execute("SET temp_directory = '" + str(case / "spill") + "'")
+        (found,) = con.execute(ANTI_JOIN.format(root=case)).fetchall()[0]
+    if found != made.forged:
+        raise SystemExit(f"the plain join found {found} of {made.forged}")
+    return _spent(began)
+
+
+def _reconcile(case: Path, made: Made, asked: argparse.Namespace) -> dict[str, Any]:
+    """Judge the case, and hold the accused against what was planted."""
+    begin, end = (datetime.combine(day, datetime.min.time()) for day in (made.start, made.end))
+    settings = HuntSettings(
+        case=case, memory=asked.memory, threads=asked.threads, exported_at=end + timedelta(days=30),
+        complete=tuple(Declaration("entra-signin", kind, begin, end) for kind in ("interactive", "non-interactive")),
+    )  # fmt: skip
+    began = time.perf_counter()
+    report = app.reconcile(settings)
+    spent = _spent(began)
+    accused = sum(report.tokens(verdict) for verdict in ACCUSING)
+    planted = f"SELECT count(*) FROM tokens WHERE verdict = 'forged' AND raw_position > {made.tokens}"  # noqa: S608
+    found = app.sql(case, planted)
+    right = int(str(found.rows[0][0]))
+    if report.tokens(Verdict.MINTED) + accused < made.tokens + made.forged:
+        print(report.verdicts, file=sys.stderr)
+    return spent | {"found": right, "innocents": accused - right}
+
+
+_PARTS = {"limit": _limit, "reconcile": _reconcile}
+
+
+def _spent(began: float) -> dict[str, Any]:
+    wall = time.perf_counter() - began
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return {"wall": wall, "cpu": used.ru_utime + used.ru_stime, "peak": used.ru_maxrss * 1024}

@@ -1,0 +1,132 @@
+"""Decides what of a case has to be settled: all of it, what was added since the last run, or nothing.
+
+What a run settled (`case.piles`) serves the next one if it was made by the same version with the same options that
+settling depends on, from batches that the case still holds, and if its files are as they were left. Everything else
+is made anew from the evidence.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import ibis.expr.types as ir
+import msgspec
+from ibis.backends.duckdb import Backend
+
+from counterfoil._version import __version__
+from counterfoil.case.folder import CaseFolder
+from counterfoil.case.manifest import Manifest
+from counterfoil.case.piles import intact, sizes, sweep
+from counterfoil.case.results import attached
+from counterfoil.case.tables import Tables
+from counterfoil.reconcile.asked import Asked
+from counterfoil.reconcile.families import BUCKETS
+from counterfoil.reconcile.policy import Policy
+
+PILES = 1  # raised whenever what settling writes, or how, changes
+# Records that are settled at once: what memory holds of them at a time. A power of two of buckets comes near it.
+PART_ROWS = 4_000_000
+# Each generation costs every reader a join: after so many, all is settled anew.
+MAX_GENERATIONS = 8
+
+
+class State(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the results tell of their piles. `files`: sizes by path; `batches`: the evidence that they were made of."""
+
+    fingerprint: str
+    generations: tuple[str, ...]
+    files: dict[str, int]
+    batches: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to settle. `added`: batches that earlier generations lack, None to settle everything in `buckets`."""
+
+    fingerprint: str
+    earlier: tuple[str, ...]
+    generation: str
+    added: tuple[str, ...] | None
+    buckets: tuple[tuple[str, ...], ...]
+
+
+def fingerprint(asked: Asked, policy: Policy, tenant: str | None) -> str:
+    """Return a hash of everything but the evidence that settling depends on."""
+    told = (__version__, PILES, repr(policy), sorted(asked.federated), sorted(asked.identities), tenant)
+    return hashlib.sha256(repr(told).encode()).hexdigest()
+
+
+def plan(con: Backend, folder: CaseFolder, manifest: Manifest, made_with: str) -> Plan:
+    """Return what has to be settled, and sweep away what no run will use again."""
+    batches = {batch.id: batch.rows for batch in manifest.batches}
+    state = _state(con, folder)
+    sweep(folder.settled, state.generations if state else ())
+    if state is not None and _serves(folder, state, made_with, batches):
+        added = tuple(sorted(batches.keys() - state.batches.keys()))
+        name = _name(made_with, *state.generations, *added)
+        return Plan(made_with, state.generations, name, added, ())
+    rows = sum(batches.values())
+    count = next((n for n in (1, 2, 4, 8) if rows <= n * PART_ROWS), len(BUCKETS))
+    size = len(BUCKETS) // count
+    buckets = tuple(tuple(BUCKETS[place : place + size]) for place in range(0, len(BUCKETS), size))
+    name = _name(made_with, *sorted(batches))
+    sweep(folder.settled, [g for g in (state.generations if state else ()) if g != name])
+    return Plan(made_with, (), name, None, buckets)
+
+
+def _serves(folder: CaseFolder, state: State, made_with: str, batches: dict[str, int]) -> bool:
+    added = batches.keys() - state.batches.keys()
+    return (
+        state.fingerprint == made_with
+        and state.batches.items() <= batches.items()
+        and (not added or len(state.generations) < MAX_GENERATIONS)
+        and sum(batches[name] for name in added) <= sum(state.batches.values())
+        and intact(folder.settled, state.generations, state.files)
+    )
+
+
+def _name(*parts: str) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+
+
+def _state(con: Backend, folder: CaseFolder) -> State | None:
+    """Return what the last results tell of their piles; None if there are none, or they cannot be read."""
+    try:
+        with attached(con, folder) as name:
+            if name is None:
+                return None
+            (text,) = con.con.execute(f"SELECT state FROM {name}.settled").fetchall()[0]  # noqa: S608  # our own name
+            return msgspec.json.decode(text, type=State)
+    except (duckdb.Error, msgspec.MsgspecError, IndexError):
+        return None
+
+
+def state_after(folder: CaseFolder, manifest: Manifest, plan: Plan) -> State:
+    """Return what the results of this run tell the next one."""
+    made = plan.generation if (folder.settled / plan.generation).is_dir() else None
+    generations = (*plan.earlier, *([made] if made else []))
+    files: dict[str, int] = {}
+    for name in generations:
+        files |= sizes(folder.settled / name)
+    batches = {batch.id: batch.rows for batch in manifest.batches}
+    return State(fingerprint=plan.fingerprint, generations=generations, files=files, batches=batches)
+
+
+def state_table(tables: Tables, state: State) -> ir.Table:
+    """Return the state as a table of the results."""
+    return tables.given("settled_out", {"state": "string"}, [[msgspec.json.encode(state).decode()]])
+
+
+def before(con: Backend, folder: CaseFolder, tables: Tables, names: Sequence[str]) -> list[ir.Table]:
+    """Return copies of these tables of the last results."""
+    with attached(con, folder) as results:
+        return [tables.copied(f"{name}_before", f"SELECT * FROM {results}.{name}") for name in names]  # noqa: S608
+
+
+def folders(folder: CaseFolder, plan: Plan) -> tuple[Path, tuple[Path, ...]]:
+    """Return the folder of the generation to be made, and those of the earlier ones."""
+    return folder.settled / plan.generation, tuple(folder.settled / name for name in plan.earlier)

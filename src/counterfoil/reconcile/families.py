@@ -1,0 +1,24 @@
+"""Which records and acceptances belong together: a family shares a token id, a bucket holds whole families.
+
+Everything that is joined or grouped by a token (rules 2 and 3) lies within one family, so that buckets of families
+can be worked on one after the other, in memory that does not grow with the evidence.
+"""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+APART = "\x1f"  # between the parts of a key; no log holds it
+BUCKETS = "0123456789abcdef"
+
+
+def family(records: ir.Table) -> ir.StringValue:
+    """Return the token id of a record, without one the digest, without both what names the record itself."""
+    digest = ibis.literal("digest" + APART) + records.signing_input_digest
+    return ibis.coalesce(records.token_id, digest, records.source + APART + records.record_id)
+
+
+def bucket(name: ir.StringValue) -> ir.StringValue:
+    """Return the bucket of a family: one of BUCKETS, the same on every engine. `case.ingest` writes evidence by it."""
+    return name.hexdigest("md5").left(1)

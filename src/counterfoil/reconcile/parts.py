@@ -1,0 +1,105 @@
+"""Rules 1.3 to 3 on one part of the evidence: its acceptances, its tokens, and what issuances say of them.
+
+A part is a set of buckets (`families`): no token, link or disagreement reaches beyond it. What comes of it is piled
+up outside memory; what depends on all parts together is `run`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import ibis
+import ibis.expr.types as ir
+
+from counterfoil.reconcile import judge
+from counterfoil.reconcile.acceptances import acceptances
+from counterfoil.reconcile.engine import Engine
+from counterfoil.reconcile.families import bucket, family
+from counterfoil.reconcile.identity import with_people, with_subject
+from counterfoil.reconcile.links import contradiction, issuances, linked
+from counterfoil.reconcile.policy import Policy
+from counterfoil.reconcile.tokens import seen_again, tokens, variants, with_key
+
+# The piles: every token with its link flags; how tokens seen again were used; the acceptances of these, and all derived
+# ones (the single use of any other token is what its row says); tokens whose id another bears too.
+TOKENS, VARIANTS, USES, TWINS = "tokens", "variants", "uses", "twins"
+
+USE = (
+    "token_key", "family", "event_time", "source", "record_id", "derived", "child_id", "raw_file", "raw_position",
+)  # fmt: skip
+_TWIN = (
+    "token_key", "family", "token_id", "issuer", "subject", "identified", "token_tenant", "t_issued", "key_id",
+    "signing_input_digest", "derived", "first_seen", "last_seen",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Whole:
+    """What every part needs of the whole evidence.
+
+    `records`: each once; `repeated`: the keys of those that came more than once; `exchanges`: acceptances that
+    secondary issuances imply; `digests`: issuances with a
+    digest, None if there are none; `domains`: (domain, federation); `names`: aliases; `people`: who signs in.
+    """
+
+    records: ir.Table
+    repeated: ir.Table
+    exchanges: ir.Table
+    digests: ir.Table | None
+    domains: ir.Table
+    names: ir.Table
+    people: ir.Table
+
+
+def settle_buckets(engine: Engine, whole: Whole, buckets: Sequence[str], policy: Policy) -> None:
+    """Add the tokens of these buckets to the piles; no buckets: of all the evidence."""
+    records, exchanges = whole.records, whole.exchanges
+    if buckets:
+        records = records.filter(records.bucket.isin(list(buckets)))
+        exchanges = exchanges.filter(bucket(exchanges.family).isin(list(buckets)))
+    _settle(engine, whole, records, exchanges, policy)
+
+
+def settle_families(engine: Engine, whole: Whole, families: ir.Table, policy: Policy) -> None:
+    """Add the tokens of these families to the piles."""
+    named = whole.records.mutate(family=family(whole.records))
+    records = engine.keep("touched_records", named.semi_join(families, "family").drop("family"))
+    _settle(engine, whole, records, whole.exchanges.semi_join(families, "family"), policy)
+
+
+def _settle(engine: Engine, whole: Whole, records: ir.Table, exchanges: ir.Table, policy: Policy) -> None:
+    accepted = with_key(with_subject(acceptances(records, exchanges, whole.domains), whole.names))
+    accepted = engine.keep("accepted", accepted)
+    again = seen_again(engine, accepted)
+    claimed = _with_people(tokens(accepted, again), whole.people)  # 2.1, 4.2 c
+    issued = with_subject(issuances(records), whole.names)
+    told = linked(engine, claimed, issued, whole.digests, policy)  # 2.2, 3
+    told = told.mutate(
+        contradiction=contradiction(told),
+        missed=judge.sound_id(told) & ~(told.primary | told.secondary | told.interrupted | told.failed),
+        law_broken=told.law_known & ~told.law_obeyed,
+    )
+    plain = told.primary & told.contradiction.isnull() & ~told.law_broken
+    added = engine.pile(TOKENS, told.mutate(plain=plain).drop("is_user"))
+    engine.pile(VARIANTS, variants(accepted, again))
+    implied = accepted.filter(accepted.derived != "")
+    repeated = accepted.filter(accepted.derived == "").semi_join(again, "token_key")
+    engine.pile(USES, ibis.union(implied.select(*USE), repeated.select(*USE)))
+    engine.pile(TWINS, _twins(added))
+
+
+def _with_people(claimed: ir.Table, people: ir.Table) -> ir.Table:
+    """Add `is_user` where links depend on it: on tokens whose subject is known by name only."""
+    asked = claimed.mutate(subject_=claimed.subject)
+    by_name = asked.mutate(subject=ibis.ifelse(asked.subject_id.isnull(), asked.subject, ibis.null("string")))
+    told = with_people(by_name, people)
+    return told.mutate(subject=told.subject_).drop("subject_")
+
+
+def _twins(told: ir.Table) -> ir.Table:
+    """Return the tokens whose id some other token bears too (candidates for rule 3.4)."""
+    ids = told.filter(told.token_id.notnull(), told.derived == "")
+    hashed = ids.select(h=ids.token_id.hash())
+    often = hashed.group_by("h").agg(n=hashed.count()).filter(lambda t: t.n > 1)
+    return ids.select(*_TWIN, h=ids.token_id.hash()).semi_join(often, "h").select(*_TWIN)

@@ -1,0 +1,88 @@
+"""Which families of tokens new records concern: what must be settled again when records are added to a case.
+
+A token depends on the records of its family, on exchanges that name its id as parent, on issuances with its digest,
+on what its subject's name stands for, and on whether that subject signs in as a person. A family in which none of
+these changed is settled as it was.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import ibis
+import ibis.expr.types as ir
+
+from counterfoil.model.schema import Leg
+from counterfoil.reconcile.duplicates import KEY
+from counterfoil.reconcile.engine import Engine
+from counterfoil.reconcile.families import family
+from counterfoil.reconcile.parts import TOKENS, Whole
+
+TOUCHED = "touched"  # the pile of (family); tokens of these families that lie on earlier piles count no more
+
+_NEEDED = (
+    "leg", "source", "record_id", "token_id", "signing_input_digest", "subject_id", "subject_name", "parent_token_ids",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Added:
+    """What came since the piles were made: `evidence`, and the `names` and `people` of that time."""
+
+    evidence: ir.Table
+    names: ir.Table
+    people: ir.Table
+
+
+def touched(engine: Engine, whole: Whole, evidence: ir.Table, added: Added) -> ir.Table:
+    """Return (family), each once."""
+    copies = engine.keep("added_copies", _copies(engine, evidence, added.evidence, whole.repeated))
+    names = engine.keep("changed_names", _changed(added.names, whole.names, "subject_name", "proven_id"))
+    records = [added.evidence.select(*_NEEDED), copies]
+    if engine.rows(names.limit(1)):
+        nameless = evidence.filter(evidence.subject_id.isnull(), evidence.subject_name.notnull())
+        records.append(nameless.semi_join(names, "subject_name").select(*_NEEDED))
+    affected = engine.keep("affected", ibis.union(*records) if len(records) > 1 else records[0])
+    parents = affected.filter(affected.parent_token_ids.length() > 0)
+    found = [
+        affected.select(family=family(affected)),
+        parents.select(family=parents.parent_token_ids.unnest()),
+        _by_digest(engine, evidence, affected),
+        _of_people(engine, whole, added),
+    ]
+    return engine.keep("touched_families", ibis.union(*found, distinct=True))
+
+
+def _copies(engine: Engine, evidence: ir.Table, added: ir.Table, repeated: ir.Table) -> ir.Table:
+    """Return every copy of the records that the new evidence repeats."""
+    again = engine.keep("repeated_now", added.select(*KEY).distinct().semi_join(repeated, KEY))
+    if not engine.rows(again.limit(1)):
+        return added.limit(0).select(*_NEEDED)
+    return evidence.semi_join(again, KEY).select(*_NEEDED)
+
+
+def _changed(before: ir.Table, now: ir.Table, *columns: str) -> ir.Table:
+    """Return the first column of the rows that only one of the tables has."""
+    gone, came = before.select(*columns), now.select(*columns)
+    either = ibis.union(gone.anti_join(came, columns), came.anti_join(gone, columns))
+    return either.select(columns[0]).distinct()
+
+
+def _by_digest(engine: Engine, evidence: ir.Table, affected: ir.Table) -> ir.Table:
+    """Return the families of acceptances whose digest an affected issuance has."""
+    issued = affected.filter(affected.leg.isin([Leg.ISSUANCE, Leg.SECONDARY_ISSUANCE]))
+    digests = engine.keep("affected_digests", issued.filter(issued.signing_input_digest.notnull()).select(
+        "signing_input_digest").distinct())  # fmt: skip
+    if not engine.rows(digests.limit(1)):
+        return affected.limit(0).select(family=family(affected))
+    used = evidence.filter(evidence.leg == Leg.ACCEPTANCE, evidence.signing_input_digest.notnull())
+    hit = used.semi_join(digests, "signing_input_digest")
+    return hit.select(family=family(hit))
+
+
+def _of_people(engine: Engine, whole: Whole, added: Added) -> ir.Table:
+    """Return the families of tokens known by name only whose subject began or ceased to be a person."""
+    changed = engine.keep("changed_people", _changed(added.people, whole.people, "subject"))
+    earlier = engine.piled(TOKENS)
+    named = earlier.filter(earlier.subject_id.isnull(), earlier.subject.notnull())
+    return named.semi_join(changed, "subject").select("family")
