@@ -61,7 +61,7 @@ def ingest(paths: Sequence[str], settings: HuntSettings, progress: Progress = _S
     """Read the logs that `paths` mean into the case and return a report of what was read."""
     files = find(paths)
     with locked(settings.case) as folder, engine(folder.tmp, memory=settings.memory, threads=settings.threads) as con:
-        manifest = read_inputs(con, folder, files, progress)
+        manifest = read_inputs(con, folder, files, progress, rehash=settings.rehash)
     return _reading(settings, manifest)
 
 
@@ -114,7 +114,9 @@ def _run(paths: Sequence[str], settings: HuntSettings, progress: Progress) -> Hu
     identities = read_identities(settings.identities)
     files = find(paths)
     with locked(settings.case) as folder, engine(folder.tmp, memory=settings.memory, threads=settings.threads) as con:
-        manifest = read_inputs(con, folder, files, progress) if files else read_manifest(folder.manifest)
+        manifest = read_manifest(folder.manifest)
+        if files:
+            manifest = read_inputs(con, folder, files, progress, rehash=settings.rehash)
         if not any(entry.source for entry in manifest.inputs):
             raise UsageError(_unreadable(manifest), hint="counterfoil sources lists what can be read")
         judge(con, folder, manifest, _asked(settings, manifest, identities), progress)

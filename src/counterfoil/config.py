@@ -20,7 +20,8 @@ class HuntSettings:
 
     `since`, `until`: judge acceptances of this half-open interval only; issuance is read from all evidence.
     `federated`: (domain, issuer) pairs, such as ("contoso.com", "adfs:contoso.com").
-    `memory`: limit of the engine's memory, such as "2GB"; what does not fit is spilled to the case folder.
+    `memory`: what the process may take, such as "2GB"; what does not fit is spilled to the case folder.
+    `rehash`: read every input again for its hash, also those that stand as they were.
     """
 
     case: Path
@@ -32,6 +33,7 @@ class HuntSettings:
     identities: Path | None = None
     memory: str | None = None
     threads: int | None = None
+    rehash: bool = False
 
 
 def read_token_policy(path: Path) -> TokenPolicy:

@@ -14,7 +14,7 @@ from ibis.backends.duckdb import Backend
 from counterfoil.errors import EngineError, UsageError
 
 # What the process takes beside the engine, whatever the input: the interpreter, the libraries, batches of records on
-# their way (measured by `python -m bench memory`).
+# their way. Measured in docs/performance.md.
 BESIDE = 450 << 20
 # Of the rest, what the engine may count as its own: writers and the allocator take some that it does not count.
 SHARE = 0.7

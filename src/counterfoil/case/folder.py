@@ -4,6 +4,7 @@
     CASE/evidence/BATCH/leg=.../bucket=.../*.parquet
     CASE/settled/GENERATION/...     tokens as runs settled them (case.piles); made anew from the evidence if lost
     CASE/case.duckdb            results of the last reconciliation, replaced as a whole
+    CASE/stamps.json            what input files were when they were hashed; may be lost
     CASE/staging/, CASE/tmp/    work in progress; removed when the next run opens the case
     CASE/.counterfoil.lock      held by the run that works on the case; shows that the folder is ours to sweep
 
@@ -68,6 +69,11 @@ class CaseFolder:
     def results(self) -> Path:
         """The database of results."""
         return self.root / "case.duckdb"
+
+    @property
+    def stamps(self) -> Path:
+        """What input files were when they were hashed."""
+        return self.root / "stamps.json"
 
     @property
     def lock(self) -> Path:

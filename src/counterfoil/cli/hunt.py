@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import typer
@@ -31,6 +32,7 @@ def hunt(
     identities: params.Identities = None,
     memory: params.Memory = None,
     threads: params.Threads = None,
+    rehash: params.Rehash = False,
     case: params.Case = params.DEFAULT_CASE,
     format: params.OutputFormat = "text",
     output: params.Output = None,
@@ -41,6 +43,7 @@ def hunt(
     form, fatal = _form(format), options.fail_on(fail_on)
     terminal.expect(output)
     settings = _settings(case, since, until, complete, exported_at, federated, identities, memory, threads)
+    settings = replace(settings, rehash=rehash)
     from counterfoil import app
 
     with terminal.progress(quiet=quiet) as progress:
@@ -52,6 +55,7 @@ def ingest(
     paths: params.Paths,
     memory: params.Memory = None,
     threads: params.Threads = None,
+    rehash: params.Rehash = False,
     case: params.Case = params.DEFAULT_CASE,
     format: params.OutputFormat = "text",
     output: params.Output = None,
@@ -60,7 +64,7 @@ def ingest(
     """Read logs into a case, without judging. What the case holds already is not read again."""
     form = _form(format)
     terminal.expect(output)
-    settings = HuntSettings(case=case, memory=options.memory(memory), threads=threads)
+    settings = HuntSettings(case=case, memory=options.memory(memory), threads=threads, rehash=rehash)
     from counterfoil import app
 
     with terminal.progress(quiet=quiet) as progress:

@@ -48,7 +48,11 @@ Identities = Annotated[
     ),
 ]  # fmt: skip
 Memory = Annotated[
-    str | None, typer.Option("--memory", metavar="SIZE", help="Memory of the engine, such as 2GB; the rest is spilled.")
+    str | None,
+    typer.Option("--memory", metavar="SIZE", help="Memory of the process, such as 2GB; the rest is spilled."),
+]
+Rehash = Annotated[
+    bool, typer.Option("--rehash", help="Read every file again, also those that look as they did when they were read.")
 ]
 Threads = Annotated[int | None, typer.Option("--threads", metavar="N", min=1, help="Threads of the engine.")]
 FailOn = Annotated[

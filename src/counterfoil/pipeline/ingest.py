@@ -25,9 +25,10 @@ from counterfoil.case.records import InputText
 from counterfoil.case.sniff import Container, Head, sniff
 from counterfoil.errors import InputError
 from counterfoil.model.hunt import BYPRODUCT
-from counterfoil.pipeline.inputs import Candidate, digest
+from counterfoil.pipeline.inputs import Candidate
 from counterfoil.pipeline.members import Found, Unopened, members
 from counterfoil.pipeline.progress import Progress
+from counterfoil.pipeline.stamps import Known, read_stamps, recognised, remembered, write_stamps
 from counterfoil.sources.byproducts import by_place
 from counterfoil.sources.mapping import rows
 from counterfoil.sources.recognise import Recognised, Sample, Unread, recognise
@@ -65,8 +66,12 @@ class Sorted:
     archives: list[Archive]
 
 
-def ingest(con: Backend, folder: CaseFolder, paths: Sequence[Path], progress: Progress) -> Manifest:
+def ingest(
+    con: Backend, folder: CaseFolder, paths: Sequence[Path], progress: Progress, *, rehash: bool = False
+) -> Manifest:
     """Read the files into the case and return its manifest.
+
+    Files that stand as they were hashed are not read for their hash, unless `rehash` (pipeline.stamps).
 
     A file that cannot be read is recorded as unread with the reason; the rest is read. So is a file of the same
     content as another, once that one is read.
@@ -75,7 +80,7 @@ def ingest(con: Backend, folder: CaseFolder, paths: Sequence[Path], progress: Pr
     spool = folder.tmp / "unpacked"
     spool.mkdir(mode=PRIVATE)
     with Unpacker(spool) as unpacker:
-        work = _sorted(manifest, _hashed(paths, progress), unpacker)
+        work = _sorted(manifest, _hashed(folder, paths, progress, rehash=rehash), unpacker)
         manifest = _record(folder, manifest, work.unread, ())
         progress.stage("reading", sum(plan.found.size for plans in work.planned.values() for plan in plans))
         for plans in work.planned.values():
@@ -129,20 +134,34 @@ def _copy(work: Sorted, first: str, found: Found) -> None:
         work.copies.append(_unread(found, Unread("", f"same content as {first}")))
 
 
-def _hashed(paths: Sequence[Path], progress: Progress) -> Iterator[Candidate | Input]:
+def _hashed(
+    folder: CaseFolder, paths: Sequence[Path], progress: Progress, *, rehash: bool
+) -> Iterator[Candidate | Input]:
     """Yield each file with its hash, or as an unread input if it cannot be opened."""
-    progress.stage("hashing", len(paths))
+    progress.stage("hashing", sum(map(_size, paths)))
+    known = {} if rehash else read_stamps(folder.stamps)
+    stand: dict[str, Known] = {}
 
-    def one(path: Path) -> Candidate | Input:
+    def one(path: Path) -> tuple[Candidate | Input, Known | None]:
         try:
-            return digest(path)
+            return recognised(path, known)
         except InputError as error:
-            return Input(sha256="", path=on_disk(path), size=0, unread=str(error))
+            return Input(sha256="", path=on_disk(path), size=0, unread=str(error)), None
 
     with ThreadPoolExecutor(HASHERS) as pool:
-        for found in pool.map(one, paths):
-            progress.advance(1)
+        for path, (found, stamp) in zip(paths, pool.map(one, paths), strict=True):
+            progress.advance(found.size)
+            stand |= remembered([(path, stamp)])
             yield found
+    if stand.items() - known.items() or not folder.stamps.exists():
+        write_stamps(folder.stamps, {**known, **stand})
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _plan(found: Found) -> Planned | Input:

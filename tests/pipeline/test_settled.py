@@ -1,0 +1,104 @@
+"""What runs settled serves later ones only if it is what it was; otherwise it is made anew, and nothing else changes."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from counterfoil import app
+from counterfoil.pipeline import settled as planning
+
+from .conftest import Estate
+from .estates import hunted, settings, tables
+
+
+def _generations(case: Path) -> list[str]:
+    return sorted(path.name for path in (case / "settled").iterdir())
+
+
+def _tokens(case: Path) -> list[Path]:
+    return sorted((case / "settled").rglob("tokens/*.parquet"))
+
+
+def _lose_a_file(case: Path) -> None:
+    _tokens(case)[0].unlink()
+
+
+def _cut_a_file(case: Path) -> None:
+    path = _tokens(case)[0]
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def _lose_all(case: Path) -> None:
+    shutil.rmtree(case / "settled")
+
+
+def _spoil_the_state(case: Path) -> None:
+    with duckdb.connect(str(case / "case.duckdb")) as con:
+        con.execute("UPDATE settled SET state = '{\"generations\": 1}'")
+
+
+def _lose_the_state(case: Path) -> None:
+    with duckdb.connect(str(case / "case.duckdb")) as con:
+        con.execute("DROP TABLE settled")
+
+
+def _spoil_the_results(case: Path) -> None:
+    (case / "case.duckdb").write_bytes(b"no database")
+
+
+def _add_a_generation(case: Path) -> None:
+    (case / "settled" / "0123").mkdir()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        _lose_a_file, _cut_a_file, _lose_all, _spoil_the_state, _lose_the_state, _spoil_the_results, _add_a_generation,
+    ],
+)  # fmt: skip
+def test_what_is_damaged_is_made_anew(tiny: Estate, tmp_path: Path, damage: Callable[[Path], None]) -> None:
+    """A file lost or cut, the state lost or not understood, a folder that nobody named."""
+    case = tmp_path / "case"
+    shutil.copytree(tiny.case, case)
+    damage(case)
+    app.reconcile(settings(case, tiny.scenario))
+    assert tables(case) == tables(tiny.case)
+    assert len(_generations(case)) == 1
+
+
+def test_another_version_is_not_trusted(tiny: Estate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that settles otherwise settles all anew."""
+    case = tmp_path / "case"
+    shutil.copytree(tiny.case, case)
+    monkeypatch.setattr(planning, "PILES", planning.PILES + 1)
+    app.reconcile(settings(case, tiny.scenario))
+    assert tables(case) == tables(tiny.case)
+    assert _generations(case) != _generations(tiny.case)
+
+
+def test_judging_again_settles_nothing_again(tiny: Estate, tmp_path: Path) -> None:
+    """Other declarations and another window change what is judged, not what is settled."""
+    case = tmp_path / "case"
+    shutil.copytree(tiny.case, case)
+    before = {path: path.stat().st_mtime_ns for path in _tokens(case)}
+    app.reconcile(settings(case, None))
+    assert {path: path.stat().st_mtime_ns for path in _tokens(case)} == before
+    app.reconcile(settings(case, tiny.scenario))
+    assert tables(case) == tables(tiny.case)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_many_small_additions_end_in_one_generation(tiny: Estate, tmp_path: Path) -> None:
+    """Generations do not pile up without end: after some, all is settled anew, and the answer is the same."""
+    case = tmp_path / "case"
+    files = sorted(tiny.written.paths, key=lambda path: -path.stat().st_size)
+    for path in files:
+        hunted([path], settings(case, tiny.scenario))
+        assert len(_generations(case)) <= planning.MAX_GENERATIONS + 1
+    assert tables(case) == tables(tiny.case)
