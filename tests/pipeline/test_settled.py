@@ -1,4 +1,4 @@
-"""What runs settled serves later ones only if it is what it was; otherwise it is made anew, and nothing else changes."""
+"""What runs settled serves later ones only if it is what it was; otherwise it is made anew."""
 
 from __future__ import annotations
 

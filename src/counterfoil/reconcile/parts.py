@@ -87,6 +87,7 @@ def _settle(engine: Engine, whole: Whole, records: ir.Table, exchanges: ir.Table
     repeated = accepted.filter(accepted.derived == "").semi_join(again, "token_key")
     engine.pile(USES, ibis.union(implied.select(*USE), repeated.select(*USE)))
     engine.pile(TWINS, _twins(added))
+    engine.keep("accepted", accepted.limit(0))  # wide, and of no more use
 
 
 def _with_people(claimed: ir.Table, people: ir.Table) -> ir.Table:
