@@ -18,6 +18,7 @@ from pathlib import Path
 import msgspec
 
 from counterfoil.pipeline.inputs import Candidate, digest
+from counterfoil.unpack.names import on_disk
 from counterfoil.unpack.streams import Stamp
 
 SCHEMA = "counterfoil.stamps/1"
@@ -86,7 +87,7 @@ def remembered(found: Iterable[tuple[Path, Known | None]]) -> dict[str, Known]:
 
 
 def _key(path: Path) -> str:
-    return str(path.absolute())
+    return on_disk(path.absolute())
 
 
 def _status(path: Path) -> os.stat_result | None:
