@@ -6,12 +6,15 @@ import csv
 import io
 import json
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from counterfoil import app
+from counterfoil.model.coverage import Declaration
 from counterfoil.model.hunt import HuntReport
 from counterfoil.sources import byproducts
 
@@ -72,7 +75,7 @@ def _hawk(root: Path) -> Mapping[str, str]:
         "adele@contoso.example/MailItemsAccessed_adele.json": (json.dumps(mail, indent=2), "m365-ual-api"),
         "adele@contoso.example/AutoReply_adele.txt": ("Identity : adele\n", ""),
     }
-    return _written(root / HAWK, files)
+    return _written(root / HAWK, files, "utf-16")  # Out-File of Windows PowerShell
 
 
 def _suite(root: Path) -> Mapping[str, str]:
@@ -96,7 +99,7 @@ def _suite(root: Path) -> Mapping[str, str]:
         "UnifiedAuditLog/2026-case-UnifiedAuditLog.jsonl": (lines, "m365-ual-api"),
         "UnifiedAuditLog/Amount_Of_Audit_Logs.csv": (_csv([{"RecordType": "ExchangeAdmin", "Amount": "3"}]), ""),
         "EntraID/20260302-SignInLogs/servicePrincipal/1-SignInLogs.json":
-            (json.dumps(objects, indent=4), "entra-signin-graph"),
+            (json.dumps(objects[:3], indent=4) + "\n" + json.dumps(objects[3:], indent=4), "entra-signin-graph"),
         "EntraID/20260302-Auditlogs/1-AuditLogs.json":
             (json.dumps(json.loads((SAMPLES / "entra/audit-graph.json").read_text())["value"]), "entra-audit-graph"),
         "SecurityAlerts/202603201000-SecurityAlerts.csv": (alerts, "graph-security-alerts"),
@@ -107,11 +110,11 @@ def _suite(root: Path) -> Mapping[str, str]:
     return _written(root / "Output", files)
 
 
-def _written(root: Path, files: Mapping[str, tuple[str, str]]) -> Mapping[str, str]:
+def _written(root: Path, files: Mapping[str, tuple[str, str]], encoding: str = "utf-8") -> Mapping[str, str]:
     for name, (text, _) in files.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8-sig" if name.endswith(".csv") else "utf-8")
+        path.write_text(text, encoding="utf-8-sig" if name.endswith(".csv") else encoding)
     return {str(root / name): source for name, (_, source) in files.items()}
 
 
@@ -142,6 +145,23 @@ def test_merged_files_count_every_record_once(tmp_path: Path) -> None:
     assert sum(entry.kept for entry in rows) <= 9
     assert all(entry.read == entry.kept + entry.duplicates + entry.rejected for entry in report.inputs)
     assert len(report.inputs) == len(expected)
+
+
+def test_dates_that_tell_nothing_refuse_the_declaration(tmp_path: Path) -> None:
+    """Sign-ins left out for their date are no proof that nobody signed in."""
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    for name in ("entra/log-analytics.jsonl", "entra/log-analytics-two-ways.csv"):
+        (logs / Path(name).name).write_bytes((SAMPLES / name).read_bytes())
+    kinds = ("interactive", "non-interactive")
+    complete = tuple(Declaration("entra-signin", kind, None, None) for kind in kinds)
+    told_all = replace(
+        told(tmp_path / "case"), complete=complete, exported_at=datetime.fromisoformat("2026-04-01")
+    )
+    report = app.hunt([str(logs)], told_all, app.Silent())
+    refused = [row for row in report.coverage if row.status == "refused"]
+    assert {row.kind for row in refused} == set(kinds)
+    assert all("day or the month first" in row.reason for row in refused)
 
 
 def test_a_summary_does_not_hide_a_token(tmp_path: Path) -> None:
