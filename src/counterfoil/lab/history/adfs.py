@@ -12,7 +12,7 @@ from counterfoil.lab.history.cast import Person
 from counterfoil.lab.history.clock import SECOND
 from counterfoil.lab.history.ids import guid
 from counterfoil.lab.history.settings import Tenant
-from counterfoil.lab.history.windows import SECURITY_AUDITING, WindowsEvent
+from counterfoil.lab.history.windows import SECURITY_AUDITING, SYSMON, WindowsEvent
 
 RELYING_PARTY = "urn:federation:MicrosoftOnline"
 ISSUED = 1200
@@ -100,6 +100,42 @@ def logon(rng: random.Random, t: int, person: Person, workspace: str, ip: str) -
         t, 4624, f"ADFS01.{person.upn.split('@')[1]}", SECURITY_AUDITING, task=12544, named=data, origin=guid(rng),
         columns=columns,
     )  # fmt: skip
+
+
+_STATEMENT = (
+    "audit_schema_version:1 sequence_number:1 action_id:SL succeeded:true session_server_principal_name:{who}"
+    " server_principal_name:{who} server_principal_sid:0105 database_principal_name:dbo"
+    " database_name:AdfsConfigurationV4 schema_name:IdentityServerPolicy object_name:ServiceSettings"
+    " statement:SELECT ServiceSettingsData from IdentityServerPolicy.ServiceSettings additional_information: "
+)
+_CONTACT = "{5cb41ed0-0e4c-11d0-a286-00aa003049e2}"  # the class
+_PHOTO = "{8d3bca50-1d7e-11d0-a081-00aa006c33ed}"  # its thumbnailPhoto, which holds the key of the key manager
+
+
+def key_taken(rng: random.Random, t: int, domain: str, workspace: str) -> list[WindowsEvent]:
+    """Return the traces of the theft of the signing key: the settings read from the database, then what decrypts them.
+
+    As SimuLand's public capture shows it: Sysmon 18 and 33205 on the federation server, 4662 on a domain controller.
+    """
+    name = domain.partition(".")[0].upper()
+    who = f"{name}\\svc-backup"
+    server, columns = f"ADFS01.{domain}", _columns(workspace)
+    pipe = {
+        "PipeName": "\\MICROSOFT##WID\\tsql\\query", "User": who,
+        "Image": "C:\\Windows\\System32\\WindowsPowerShell\\v1.0\\powershell.exe",
+    }  # fmt: skip
+    read = {
+        "SubjectUserName": "svc-backup", "SubjectDomainName": name, "ObjectType": f"%{_CONTACT}",
+        "ObjectName": f"%{{{guid(rng)}}}", "AccessMask": "0x10", "Properties": f"%%7684 {_PHOTO} {_CONTACT}",
+    }  # fmt: skip
+    return [
+        WindowsEvent(t, 18, server, SYSMON, "Microsoft-Windows-Sysmon/Operational", 18, named=pipe, origin=guid(rng),
+                     columns=columns),
+        WindowsEvent(t + SECOND, 33205, server, "MSSQL$MICROSOFT##WID", "Application", 5,
+                     (_STATEMENT.format(who=who),), origin=guid(rng), columns=columns),
+        WindowsEvent(t + 367 * SECOND, 4662, f"DC01.{domain}", SECURITY_AUDITING, task=14080, named=read,
+                     origin=guid(rng), columns=columns),
+    ]  # fmt: skip
 
 
 def _columns(workspace: str) -> dict[str, object]:

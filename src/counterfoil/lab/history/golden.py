@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from datetime import date
 
-from counterfoil.lab.history import audit
+from counterfoil.lab.history import adfs, audit
 from counterfoil.lab.history.cast import Person
 from counterfoil.lab.history.clock import HOUR, MINUTE, SECOND, day_of, midnight
 from counterfoil.lab.history.habits import Habits
@@ -40,7 +40,15 @@ class GoldenAttack:
         self._near = {person.oid: intrusion.near for person in self._victims}
         self._first, self._last = midnight(intrusion.start), midnight(intrusion.start) + intrusion.days * 24 * HOUR
         self._client = office_clients(139)[1]
+        self._take_the_key()
         world.assertion_watchers.append(self._watch)
+
+    def _take_the_key(self) -> None:
+        """Leave the traces of the theft, some hours before the first forged assertion."""
+        rng = seeded(self._world.tenant.seed, self._intrusion.name, "key")
+        domain = self._victims[0].upn.split("@")[1]
+        for event in adfs.key_taken(rng, self._first - 6 * HOUR, domain, self._world.workspace):
+            self._world.event(event)
 
     def plan(self, day: date) -> None:
         """Present an assertion for each victim in the victim's night, hours from any genuine one."""
