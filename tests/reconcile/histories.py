@@ -67,12 +67,14 @@ def policies() -> st.SearchStrategy[Policy]:
 
 
 def _declarations() -> st.SearchStrategy[tuple[Declaration, ...]]:
-    kinds = [("entra-signin", kind) for kind in KINDS] + [("adfs", "sts1"), ("adfs", "sts2")]
+    known = [("entra-signin", kind) for kind in KINDS] + [("adfs", "sts1"), ("adfs", "sts2")]
+    # a server by its records, one by its domain, one of another farm
+    kinds = [*known, ("adfs", "sts3"), ("adfs", "new.sts.example.org"), ("adfs", "new.example.net")]
     early, late = MOMENTS[0] - timedelta(days=3), MOMENTS[-1] + timedelta(days=3)
     starts = st.sampled_from([None, early, early, *MOMENTS[:40:4]])
     ends = st.sampled_from([None, late, late, *MOMENTS[-40::4]])
     one = st.builds(lambda part, a, b: Declaration(part[0], part[1], a, b), st.sampled_from(kinds), starts, ends)
-    whole = st.just(tuple(Declaration(*part, early, late) for part in kinds))
+    whole = st.just(tuple(Declaration(*part, early, late) for part in known))
     return st.one_of(whole, whole, st.lists(one, max_size=8).map(tuple))
 
 

@@ -12,7 +12,7 @@ from counterfoil.model.coverage import Declaration
 from .reference_case import Case, Declared, Window
 from .reference_records import Record
 
-LOG_CLEARED = "1102"
+LOG_LOST = ("1101", "1102", "1104")  # dropped, cleared, full
 HOST_SOURCES = ("adfs", "windows-security")  # sources whose kind is a host
 STEADY = 0.9  # share of steps by one from which on a host's numbers are worth something
 DAY = timedelta(days=1)
@@ -54,6 +54,8 @@ def _bounds(case: Case, declaration: Declaration, times: Sequence[datetime]) -> 
 
 def _issuers(case: Case, declaration: Declaration) -> set[str]:
     """Rule 5.2: the own issuers. A guest's sign-in elsewhere does not make a foreign issuer one's own."""
+    if declaration.source == "adfs":
+        return {r.issuer for r in _log(case, declaration) if r.issuer is not None} or _farms(case, declaration)
     if declaration.source != "entra-signin":
         return {r.issuer for r in _log(case, declaration) if r.issuer is not None}
     sign_ins = [r for r in case.issuances if r.source == "entra-signin"]
@@ -65,6 +67,14 @@ def _issuers(case: Case, declaration: Declaration) -> set[str]:
         for r in with_tenants
         if r.issuer is not None and r.home_tenant == r.resource_tenant and r.issuer == f"entra:{r.home_tenant}"
     }
+
+
+def _farms(case: Case, declaration: Declaration) -> set[str]:
+    """Rule 5.3: whose server a host is that issued nothing in evidence: by its other records, else by its domain."""
+    logs = [r for r in case.records if r.source == "adfs" and r.issuer is not None]
+    known = {r.issuer for r in logs if r.kind == declaration.kind and r.issuer is not None}
+    by_name = f"adfs:{declaration.kind.partition('.')[2]}"
+    return known or {r.issuer for r in logs if r.issuer == by_name}
 
 
 def _refusal(case: Case, declaration: Declaration, times: Sequence[datetime], asked: Window, end: datetime) -> str:
@@ -80,8 +90,8 @@ def _refusal(case: Case, declaration: Declaration, times: Sequence[datetime], as
         return "no records"
     if _sequence_gap(case, declaration, asked):
         return "gap"
-    if _log_cleared(case, declaration, asked):
-        return "log cleared"
+    if _log_lost(case, declaration, asked):
+        return "log lost"
     return ""
 
 
@@ -97,9 +107,14 @@ def _sequence_gap(case: Case, declaration: Declaration, interval: Window) -> boo
     )
 
 
-def _log_cleared(case: Case, declaration: Declaration, interval: Window) -> bool:
-    cleared = [r.second for r in _of_host(case, declaration) if r.operation == LOG_CLEARED]
-    return any(interval[0] <= time <= interval[1] for time in cleared)
+def _log_lost(case: Case, declaration: Declaration, interval: Window) -> bool:
+    """Whether the log lost records, or auditing was switched off, in the interval."""
+    lost = [
+        r.second
+        for r in _of_host(case, declaration)
+        if r.object_kind == "auditing_off" or (r.object_kind == "event_log" and r.operation in LOG_LOST)
+    ]
+    return any(interval[0] <= time <= interval[1] for time in lost)
 
 
 def _of_host(case: Case, declaration: Declaration) -> list[Record]:
@@ -141,7 +156,8 @@ def _on_such_a_day(times: Sequence[datetime], day: date, stretch: Sequence[date]
 
 
 def hosts(case: Case, issuer: str | None) -> set[tuple[str, str]]:
-    """Rule 5.3: the parts of an upstream issuer's log that evidence knows; all of them must be declared."""
-    return {
+    """Rule 5.3: the parts of an upstream issuer's log that are known, seen or declared; all must be declared."""
+    seen = {
         (r.source, r.kind) for r in case.records if r.issuer == issuer and (r.leg == "issuance" or r.source == "adfs")
     }
+    return seen | {(d.source, d.kind) for d in case.declared if d.source == "adfs" and d.issuer == issuer}

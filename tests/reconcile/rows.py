@@ -121,6 +121,11 @@ def assertion(minutes: float, subject: str | None = "alice", **more: Any) -> Row
     return row | more
 
 
+CLEARED: Row = {
+    "source": "windows-security", "leg": "context", "operation": "1102", "object_kind": "event_log"
+}  # fmt: skip
+
+
 def federated_sign_in(minutes: float, token_id: str | None, subject: str = "alice", **more: Any) -> Row:
     """Return a sign-in that presented an assertion."""
     return sign_in(minutes, token_id, subject) | {"incoming_token": "saml11"} | more

@@ -390,7 +390,11 @@ def counting(pen: Pen) -> None:
         more = {"sequence": 100 + number + (number >= missing) + (missing == 1 and number > 6)}
         pen.add(assertion(minute + number * STEP, "zoe", **more | pen.variant({}, {}, other)))
     if pen.chance(4):
-        pen.add(assertion(minute, None, **other | {"operation": "1102", "kind": pen.pick(["sts1", "sts2"])}))
+        told = {"operation": pen.pick(["1101", "1102", "1104", "1100"]), "object_kind": "event_log"}
+        told |= pen.variant({}, {}, {"object_kind": None}, {"operation": "4719", "object_kind": "auditing_off"})
+        pen.add(assertion(minute, None, **other | told | {"kind": pen.pick(["sts1", "sts2"])}))
+    if pen.chance(4):  # a server that issued nothing, but is one of the farm's
+        pen.add(assertion(minute, None, leg="context", operation="403", kind=pen.pick(["sts1", "sts2", "sts3"])))
 
 
 def odd(pen: Pen) -> None:

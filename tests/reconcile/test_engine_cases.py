@@ -11,6 +11,7 @@ from counterfoil.model.verdict import Reason
 from .engine_run import Answer, Judge, differences
 from .reference import Policy, Settings
 from .rows import (
+    CLEARED,
     OTHER_TENANT,
     Row,
     access,
@@ -144,6 +145,6 @@ def test_the_rate_of_misses_is_that_of_the_whole_evidence(engine_judge: Judge) -
 def test_a_log_that_was_cleared_in_the_second_of_its_first_record_is_refused(engine_judge: Judge) -> None:
     """5.2: times are compared in whole seconds, rounded down."""
     begin = assertion(0, "zoe") | {"event_time": at(0) + timedelta(milliseconds=600)}
-    cleared = assertion(0, None, source="windows-security", operation="1102", leg="context")
+    cleared = assertion(0, None, **CLEARED)
     answer = agreed(engine_judge, [begin, cleared, assertion(600, "zoe"), federated_sign_in(300, "a")])
     assert [row.status for row in answer.coverage if row.source == "adfs"] == ["refused"]

@@ -9,6 +9,7 @@ from counterfoil.model.verdict import Reason, Verdict
 
 from .reference import CoverageLine, Known, Policy, Settings, judge
 from .rows import (
+    CLEARED,
     ISSUER,
     OTHER_TENANT,
     Row,
@@ -112,7 +113,7 @@ def test_a_host_whose_record_numbers_jump_is_refused() -> None:
 
 def test_a_host_whose_log_was_cleared_is_refused() -> None:
     """5.2: event 1102 of its Security log."""
-    cleared = assertion(1, None, source="windows-security", operation="1102", leg="context")
+    cleared = assertion(1, None, **CLEARED)
     rows = [assertion(0), assertion(9)]
     for more, status in (([], "accepted"), ([cleared], "refused"), ([cleared | {"kind": "sts2"}], "accepted")):
         judgement = judge(numbered([*rows, *more]), Settings((HOST,), at(43200)))

@@ -9,7 +9,7 @@ import ibis.expr.types as ir
 
 from counterfoil.model.coverage import CoverageRow
 from counterfoil.model.schema import TokenClass
-from counterfoil.reconcile.declared import LogFacts, seconds
+from counterfoil.reconcile.declared import ADFS, LogFacts, seconds
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.policy import Policy
 
@@ -54,7 +54,9 @@ def with_coverage(engine: Engine, open_: ir.Table, rows: Sequence[CoverageRow], 
     `needed` 0 means that no issuance record of the issuer is in evidence.
     """
     required = engine.given(
-        "required", {"issuer": "string", "needs": "string", "source": "string", "kind": "string"}, _required(facts)
+        "required",
+        {"issuer": "string", "needs": "string", "source": "string", "kind": "string"},
+        _required(facts, rows),
     )
     accepted = engine.given(
         "accepted",
@@ -92,15 +94,20 @@ def with_coverage(engine: Engine, open_: ir.Table, rows: Sequence[CoverageRow], 
     )
 
 
-def _required(facts: LogFacts) -> list[tuple[str, str, str, str]]:
-    """Return (issuer, class, source, kind): what must be covered for a token of that class of that issuer."""
+def _required(facts: LogFacts, told: Sequence[CoverageRow]) -> list[tuple[str, str, str, str]]:
+    """Return (issuer, class, source, kind): what must be covered for a token of that class of that issuer.
+
+    Of a farm, every server: those that issued something, those that evidence knows otherwise, and those declared.
+    """
     rows: list[tuple[str, str, str, str]] = []
     for issuer in sorted({part.issuer for part in facts.extents}):
-        parts = [part for part in facts.extents if part.issuer == issuer]
         if issuer.startswith("entra:"):
             rows += [(issuer, str(cls), ENTRA, kind) for cls, kinds in ENTRA_NEEDS.items() for kind in kinds]
-        else:
-            rows += [(issuer, str(cls), p.source, p.kind) for cls in (*TokenClass, UNKNOWN) for p in parts]
+            continue
+        parts = {(part.source, part.kind) for part in facts.extents if part.issuer == issuer}
+        parts |= {(ADFS, host) for host in facts.hosts.get(issuer, ())}
+        parts |= {(row.source, row.kind) for row in told if row.issuer == issuer and row.source == ADFS}
+        rows += [(issuer, str(cls), *part) for cls in (*TokenClass, UNKNOWN) for part in sorted(parts)]
     return rows
 
 

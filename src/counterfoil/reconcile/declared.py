@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from statistics import median
 
@@ -11,6 +11,13 @@ from counterfoil.model.coverage import CoverageRow, Declaration
 from counterfoil.reconcile.policy import Policy
 
 DAY = timedelta(days=1)
+ADFS = "adfs"
+DECLARED = "declared complete"
+# Of a farm's servers, any of which may have issued an assertion (rule 5.3).
+NODE_MISSING = "not declared complete: while one server of a farm is missing, no assertion of the farm can be judged"
+SILENT_NODE = "no audit 1200 or 299 of this server is in evidence: auditing is off there, or they were left out"
+ABSENT_NODE = "nothing of this server is in evidence: until it is, no assertion of the farm can be judged"
+MAX_NAMED = 3  # servers in a reason
 MAX_WEEKS = 8  # how far around a stretch its usual weekdays are looked for
 
 
@@ -39,13 +46,19 @@ class LogFacts:
 
     `own`: issuers whose log this is; others appear in it (guests elsewhere) but their log is not here.
     `truncated`: source -> how an export of it shows that it was cut off.
-    `breaks`: (source, kind) -> (from, to, words): where its record numbers jump, or it was cleared.
+    `breaks`: (source, kind) -> (from, to, words): where its record numbers jump, it was cleared, full or switched off.
+    `hosts`: farm -> its servers that are known, whether or not they issued something in evidence.
+    `notes`: (source, kind) -> what its records show of how it was audited and exported, in words.
+    `begins`: (source, kind) -> time and number of the first record of the log, whatever it is about.
     """
 
     extents: Mapping[Part, Extent]
     own: frozenset[str]
     truncated: Mapping[str, str] = field(default_factory=dict)
     breaks: Mapping[tuple[str, str], tuple[tuple[datetime, datetime, str], ...]] = field(default_factory=dict)
+    hosts: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    notes: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    begins: Mapping[tuple[str, str], tuple[datetime, int | None]] = field(default_factory=dict)
 
 
 def coverage(
@@ -58,29 +71,60 @@ def coverage(
         parts = [p for p in facts.extents if (p.source, p.kind) == (declaration.source, declaration.kind)]
         owned = [part for part in parts if part.issuer in facts.own]
         if not owned:
-            why = (
-                "no record of this kind is in evidence" if not parts else "only other tenants' records are in evidence"
-            )
-            rows.append(_row(Part("", declaration.source, declaration.kind), "refused", declaration.start,
-                             declaration.end, 0, why))  # fmt: skip
+            rows += _nothing_of(declaration, bool(parts), facts)
         for issuer in sorted(_lacking(declaration, owned, facts) if owned else ()):
             rows.append(_row(Part(issuer, declaration.source, declaration.kind), "refused", declaration.start,
                              declaration.end, 0, "no record of this kind is in evidence"))  # fmt: skip
         for part in sorted(owned, key=str):
             declared.add(part)
             rows += _one(part, declaration, exported_at, facts, policy)
+    farms = {row.issuer for row in rows if row.source == ADFS}
     for part in sorted(facts.extents.keys() - declared, key=str):
         extent = facts.extents[part]
         total = sum(extent.daily.values())
-        rows.append(_row(part, "seen", extent.first, extent.last, total, "not declared complete"))
-    return tuple(rows)
+        why = NODE_MISSING if part.source == ADFS and part.issuer in farms else "not declared complete"
+        rows.append(_row(part, "seen", extent.first, extent.last, total, why))
+    told = {(row.issuer, row.kind) for row in rows}
+    rows += [
+        _row(Part(farm, ADFS, host), "seen", None, None, 0, SILENT_NODE)
+        for farm, hosts in sorted(facts.hosts.items()) for host in sorted(hosts) if (farm, host) not in told
+    ]  # fmt: skip
+    return tuple(_with_missing_nodes(rows, facts))
+
+
+def _with_missing_nodes(rows: Sequence[CoverageRow], facts: LogFacts) -> Iterable[CoverageRow]:
+    """Yield the rows; an accepted one of a farm's server names the servers for want of which it is no use."""
+    relied = {(row.issuer, row.kind) for row in rows if row.status == "accepted"}
+    for row in rows:
+        told = {other.kind for other in rows if (other.issuer, other.source) == (row.issuer, ADFS)}
+        missing = [host for host in sorted(told | facts.hosts.get(row.issuer, frozenset()))
+                   if (row.issuer, host) not in relied]  # fmt: skip
+        if row.source == ADFS and row.status == "accepted" and missing:
+            more = f" and {len(missing) - MAX_NAMED} more" if len(missing) > MAX_NAMED else ""
+            names = ", ".join(missing[:MAX_NAMED]) + more
+            yield replace(row, reason=f"{row.reason}; of no use while {names} is not relied on")
+        else:
+            yield row
+
+
+def _nothing_of(declaration: Declaration, elsewhere: bool, facts: LogFacts) -> list[CoverageRow]:
+    """Return the refusal of a declaration of which no issuance is in evidence: for its farm, if it is a server's."""
+    why = "only other tenants' records are in evidence" if elsewhere else "no record of this kind is in evidence"
+    known = [farm for farm, hosts in facts.hosts.items() if declaration.kind in hosts]
+    farms = known or sorted(facts.hosts.keys() & {f"{ADFS}:{declaration.kind.partition('.')[2]}"})
+    if declaration.source == ADFS and farms:
+        why = SILENT_NODE if known else ABSENT_NODE
+    return [
+        _row(Part(farm, declaration.source, declaration.kind), "refused", declaration.start, declaration.end, 0, why)
+        for farm in (farms if declaration.source == ADFS else []) or [""]
+    ]
 
 
 def _lacking(declaration: Declaration, owned: Sequence[Part], facts: LogFacts) -> set[str]:
     """Return own issuers that have records of the source but none of the kind."""
     kinds = {part.issuer for part in facts.extents if part.source == declaration.source} & facts.own
     # a kind of AD FS is a host, and no farm has another's hosts
-    return set() if declaration.source == "adfs" else kinds - {part.issuer for part in owned}
+    return set() if declaration.source == ADFS else kinds - {part.issuer for part in owned}
 
 
 def _one(
@@ -96,11 +140,24 @@ def _one(
         return [_row(part, "refused", start, asked, _records(extent, start, asked), why)]
     holes = list(_holes(start, end, extent, policy))
     rows = [_row(part, "hole", *hole, 0, "no record where this log usually has many") for hole in holes]
+    words = "; ".join([DECLARED, *_noted(part, declaration, facts)])
     rows += [
-        _row(part, "accepted", *piece, _records(extent, *piece), "declared complete")
-        for piece in _without(start, end, holes)
+        _row(part, "accepted", *piece, _records(extent, *piece), words) for piece in _without(start, end, holes)
     ]
     return rows
+
+
+def _noted(part: Part, declaration: Declaration, facts: LogFacts) -> Iterable[str]:
+    """Yield what an analyst must know of a log that is relied on: when it begins, how it was audited and exported."""
+    key = (part.source, part.kind)
+    if key in facts.begins and declaration.start:
+        first, number = facts.begins[key]
+        if first > declaration.start:
+            record = f" with record {number:,}" if number is not None else ""
+            lost = ": what came before was overwritten or left out" if number != 1 else ""
+            yield f"the log begins {first:%Y-%m-%d %H:%M}Z{record}{lost}"
+    if key in facts.notes:
+        yield facts.notes[key]
 
 
 def _records(extent: Extent, start: datetime, end: datetime) -> int:
@@ -115,9 +172,13 @@ def _refusal(part: Part, start: datetime, asked: datetime, end: datetime, extent
         return "no record of this kind around the interval"
     if part.source in facts.truncated:
         return f"the export was cut off: {facts.truncated[part.source]}"
-    for begin, stop, what in facts.breaks.get((part.source, part.kind), ()):
-        if begin.replace(microsecond=0) <= asked and stop >= start.replace(microsecond=0):
-            return f"{what} at {stop:%Y-%m-%d %H:%M:%S}Z"
+    broken = [
+        what
+        for begin, stop, what in facts.breaks.get((part.source, part.kind), ())
+        if begin.replace(microsecond=0) <= asked and stop >= start.replace(microsecond=0)
+    ]
+    if broken:
+        return broken[0] + (f"; and {len(broken) - 1:,} more such breaks" if broken[1:] else "")
     if end <= start:
         return "nothing is left once late records are allowed for; say when it was exported with --exported-at"
     return ""

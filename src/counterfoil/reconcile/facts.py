@@ -14,12 +14,8 @@ from counterfoil.reconcile.covered import ENTRA
 from counterfoil.reconcile.declared import Extent as _Extent
 from counterfoil.reconcile.declared import LogFacts, Part
 from counterfoil.reconcile.engine import Engine
+from counterfoil.reconcile.hosts import host_facts
 from counterfoil.reconcile.policy import HOUR, Policy
-
-# Record numbers of a filtered export jump all the time and prove nothing; of a whole one they never do.
-CONTIGUOUS = 0.9
-LOG_CLEARED = "1102"
-WINDOWS = ("adfs", "windows-security")
 
 
 def log_facts(
@@ -30,11 +26,15 @@ def log_facts(
     `evidence` is taken with its duplicates: two events that are one record have two record numbers.
     """
     primary = issued.filter(issued.leg == Leg.ISSUANCE, issued.issuer.notnull())
+    servers = host_facts(engine, evidence)
     return LogFacts(
         extents=_extents(engine, primary, policy),
         own=_own(engine, primary),
         truncated=truncated,
-        breaks=_breaks(engine, evidence),
+        breaks=servers.breaks,
+        hosts=servers.farms,
+        notes=servers.notes,
+        begins=servers.begins,
     )
 
 
@@ -74,25 +74,3 @@ def _own(engine: Engine, primary: ir.Table) -> frozenset[str]:
     named = bool(engine.rows(primary.filter(entra & both).select("issuer").limit(1)))
     at_home = primary.home_tenant == primary.resource_tenant if named else both.isnull() | ~both
     return frozenset(row["issuer"] for row in engine.rows(primary.filter(~entra | at_home).select("issuer").distinct()))
-
-
-def _breaks(engine: Engine, evidence: ir.Table) -> dict[tuple[str, str], tuple[tuple[datetime, datetime, str], ...]]:
-    """Return where a host's event log was cleared or its record numbers jump."""
-    windows = evidence.filter(evidence.source.isin(WINDOWS))
-    found: dict[tuple[str, str], list[tuple[datetime, datetime, str]]] = defaultdict(list)
-    cleared = windows.filter(windows.operation == LOG_CLEARED).select("kind", "event_time")
-    for row in engine.rows(cleared):
-        found["adfs", row["kind"]].append((row["event_time"], row["event_time"], "the event log was cleared (1102)"))
-    numbered = windows.filter(windows.sequence.notnull()).select("kind", "event_time", "sequence").distinct()
-    by_number = {"group_by": numbered.kind, "order_by": [numbered.sequence, numbered.event_time]}
-    stepped = numbered.mutate(
-        step=numbered.sequence - numbered.sequence.lag().over(**by_number),
-        previous=numbered.event_time.lag().over(**by_number),
-    )
-    hosts = stepped.group_by("kind").agg(whole=(stepped.step == 1).cast("int64").sum(), steps=stepped.step.count())
-    solid = hosts.filter(hosts.steps > 0, hosts.whole >= CONTIGUOUS * hosts.steps)
-    for row in engine.rows(stepped.filter(stepped.step > 1).semi_join(solid, "kind")):
-        found["adfs", row["kind"]].append(
-            (*sorted((row["previous"], row["event_time"])), f"record numbers jump by {row['step']}")
-        )
-    return {host: tuple(sorted(times)) for host, times in found.items()}

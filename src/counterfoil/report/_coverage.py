@@ -13,6 +13,7 @@ from counterfoil.report._words import bound, minute, series, some
 from counterfoil.report.clean import clean
 
 MAX_REASON = 160
+MAX_NOTE = 240  # what is said beside an accepted stretch
 MAX_GAPS = 2
 
 # What a log proves that nobody declared complete: by whether it could be declared at all.
@@ -44,15 +45,22 @@ def _line(issuer: str, source: str, kind: str, rows: Sequence[CoverageRow]) -> L
     accepted = [row for row in rows if row.status == "accepted"]
     doubted = [row for row in rows if row.status not in ("accepted", "hole", "seen")]
     sentences = [_accepted(accepted)] if accepted else []
+    sentences += dict.fromkeys(note for row in accepted if (note := clean(row.reason.partition("; ")[2], MAX_NOTE)))
     sentences += [f"declared, but {clean(row.status, 20)}: {_reason(row)}" for row in doubted]
     return Line(
         issuer=clean(issuer) or "not in evidence",
         part=clean(f"{source}/{kind}" if kind else source, 48),
         records=sum(row.records for row in rows),
-        words="; ".join(sentences) or _SEEN[source in DECLARABLE],
+        words="; ".join(sentences) or _seen(source, rows),
         sound=bool(accepted) and not doubted,
         broken=bool(doubted),
     )
+
+
+def _seen(source: str, rows: Sequence[CoverageRow]) -> str:
+    """Return what a log proves that nobody declared complete: its own reason, if it has one beside that."""
+    own = [_reason(row) for row in rows if row.reason not in ("", "not declared complete")]
+    return own[0] if own else _SEEN[source in DECLARABLE]
 
 
 def _accepted(rows: Sequence[CoverageRow]) -> str:

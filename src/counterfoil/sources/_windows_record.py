@@ -73,7 +73,11 @@ _THUMBNAIL_PHOTO = "8d3bca50-1d7e-11d0-a081-00aa006c33ed"
 _SETTINGS = r"(?i)servicesettings"
 _WID_PIPE = "\\microsoft##wid\\tsql\\query"
 _ADFS_SERVICE = r"(?i)\\microsoft\.identityserver\.servicehost\.exe$"
-SIGNING_KEY = "signing_key"
+SIGNING_KEY, AUDITING_OFF = "signing_key", "auditing_off"
+# The audit subcategory that AD FS needs, and how 4719 says that its successes are not audited any more.
+# learn.microsoft.com, "Audit Application Generated", "4719(S): System audit policy was changed"
+_APPLICATION_GENERATED = "0cce9222-69ae-11d9-bed3-505054503030"
+_REMOVED = r"%%8448|Success removed"
 
 
 def events(
@@ -255,6 +259,10 @@ def _object(table: ir.Table) -> tuple[ir.StringValue, ir.StringValue]:
         (_windows.of_the_log(table.provider, table.channel) & mapping.among(table.event, ("104", *_LOG_EVENTS)),
          ibis.coalesce(table.channel.lower(), _windows.SECURITY)), else_=_none(),
     )  # fmt: skip
+    subcategory = ibis.cases(
+        (table.event == "4719", table.fieldSubcategoryGuid.lower().re_extract(r"([0-9a-f-]{36})", 1)), else_=_none()
+    )
+    off = ((subcategory == _APPLICATION_GENERATED) & table.fieldAuditPolicyChanges.re_search(_REMOVED)).fill_null(False)
     found = (
         ("relying_party", table.party),
         ("token_type", table.tokenType.lower()),
@@ -264,6 +272,7 @@ def _object(table: ir.Table) -> tuple[ir.StringValue, ir.StringValue]:
         ("service", ibis.cases((table.event == "4769", table.fieldServiceName.lower()), else_=_none())),
         ("address", (table.fieldDestAddress + ":" + table.fieldDestPort).lower()),
         ("event_log", log),
+        ("audit_policy", subcategory),
     )
     photo = table.fieldProperties.lower().contains(_THUMBNAIL_PHOTO)
     contact = (table.fieldProperties + ibis.coalesce(table.fieldObjectType, "")).lower().contains(_CONTACT)
@@ -273,7 +282,8 @@ def _object(table: ir.Table) -> tuple[ir.StringValue, ir.StringValue]:
         | (table_name.notnull() & settings)
         | ((pipe == _WID_PIPE) & ~table.fieldImage.re_search(_ADFS_SERVICE))
     ).fill_null(False)
-    kind = ibis.cases((key, SIGNING_KEY), *[(name.notnull(), kind) for kind, name in found], else_=_none())
+    special = ((key, SIGNING_KEY), (off, AUDITING_OFF))
+    kind = ibis.cases(*special, *[(name.notnull(), kind) for kind, name in found], else_=_none())
     return kind, ibis.coalesce(*(name for _, name in found))
 
 

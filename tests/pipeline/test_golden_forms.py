@@ -1,0 +1,66 @@
+"""Golden SAML end to end: whatever tool exported the events of AD FS, the verdicts are the same."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+
+from counterfoil import app, rehearsal
+from counterfoil.lab.history.intrusions import GoldenSaml
+from counterfoil.lab.history.scenarios import Scenario
+from counterfoil.lab.history.settings import AdfsWrapper, Tenant
+from counterfoil.model.verdict import FindingVerdict
+
+from .estates import hunted, settings
+
+FORMS: tuple[AdfsWrapper, ...] = get_args(AdfsWrapper)
+# One of each way of reading; the others are run with `-m slow`.
+QUICK = {"wevtutil-xml", "evtx-dump-jsonl"}
+_TENANT = Tenant(
+    seed=5, start=date(2025, 9, 8), days=10, people=8, guests=0, delegates=0, shared_mailboxes=0, apps=0,
+    service_principals=1, managed_identities=1, federated_domains=("fabrikam.com",), federated_share=1.0,
+    adfs_names="upn", mail_per_person_day=3.0, files_per_person_day=0.5, chats_per_person_day=0.5,
+    graph_per_person_day=0.5,
+)  # fmt: skip
+GOLDEN = Scenario("golden", _TENANT, (GoldenSaml(victims=(0, 2), start=date(2025, 9, 15), days=2),))
+_TOKENS = "SELECT * EXCLUDE (token_key) FROM tokens ORDER BY ALL"
+_KEY = "SELECT operation, kind, subject_name, object_id FROM evidence WHERE object_kind = 'signing_key' ORDER BY ALL"
+
+
+def _hunted(form: AdfsWrapper, folder: Path) -> tuple[list[Any], list[Any], bool]:
+    """Return tokens, traces of the key's theft, and whether all agrees with the truth."""
+    scenario = replace(GOLDEN, tenant=replace(_TENANT, adfs_wrapper=form))
+    written = scenario.write(folder / "logs", folder / "truth.jsonl")
+    report = hunted([written.folder], settings(folder / "case", scenario))
+    assert not [entry for entry in report.inputs if entry.unread or entry.rejected]
+    assert report.found(frozenset({FindingVerdict.FORGED}))
+    told = rehearsal.compare(folder / "case", written.truth)
+    return app.sql(folder / "case", _TOKENS).rows, app.sql(folder / "case", _KEY).rows, told.ok
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Any], list[Any], bool]:
+    """Return what the table SecurityEvent of Log Analytics gives."""
+    return _hunted("security-event", tmp_path_factory.mktemp("golden"))
+
+
+def test_the_forged_assertions_are_found_and_the_theft_is_told(expected: tuple[list[Any], list[Any], bool]) -> None:
+    """What was planted is found, nobody else is accused, and the three traces of the stolen key are evidence."""
+    tokens, theft, agrees = expected
+    assert tokens and agrees
+    assert [row[0] for row in theft] == ["18", "33205", "4662"]
+
+
+@pytest.mark.parametrize(
+    "form",
+    [pytest.param(f, marks=() if f in QUICK else pytest.mark.slow) for f in FORMS if f != "security-event"],
+)
+def test_every_form_gives_the_same_verdicts(
+    form: AdfsWrapper, expected: tuple[list[Any], list[Any], bool], tmp_path: Path
+) -> None:
+    """The same tokens, verdicts and reasons, and the same traces of the theft, in every form of export."""
+    assert _hunted(form, tmp_path) == expected

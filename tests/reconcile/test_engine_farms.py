@@ -1,0 +1,125 @@
+"""Farms of federation servers: every server must be in evidence, and its event log whole (rules 5.2 and 5.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from counterfoil.model.coverage import Declaration
+from counterfoil.model.verdict import Reason
+from counterfoil.reconcile.declared import ABSENT_NODE, NODE_MISSING, SILENT_NODE
+
+from .engine_run import Answer, Judge
+from .rows import CLEARED, Row, assertion, at, complete, farm_log, federated_sign_in
+from .test_engine_cases import agreed
+
+NODE = "adfs02.sts.example.org"
+
+
+def judged(answer: Answer) -> str:
+    """Return the reason for the one assertion that was presented."""
+    (token,) = [t for t in answer.tokens if t["derived"] == "assertion"]
+    return str(token["reason"])
+
+
+def farm_rows(answer: Answer) -> dict[str, tuple[str, str]]:
+    """Return status and reason by server."""
+    return {row.kind: (row.status, row.reason) for row in answer.coverage if row.source == "adfs"}
+
+
+def test_a_declared_server_without_evidence_belongs_to_the_farm_of_its_domain(engine_judge: Judge) -> None:
+    """5.3: who declares a second server says that it may have issued the assertion; nothing of it is here."""
+    rows = [*farm_log(), federated_sign_in(5, "a")]
+    named = (*complete().declarations, Declaration("adfs", NODE, at(-14400), at(14400)))
+    assert judged(agreed(engine_judge, rows)) == Reason.ASSERTION_NOT_ISSUED
+    answer = agreed(engine_judge, rows, complete(declarations=named))
+    assert judged(answer) == Reason.OUTSIDE_COVERAGE
+    assert farm_rows(answer)[NODE] == ("refused", ABSENT_NODE)
+    elsewhere = complete(declarations=(*complete().declarations, Declaration("adfs", "adfs02.other.example")))
+    assert judged(agreed(engine_judge, rows, elsewhere)) == Reason.ASSERTION_NOT_ISSUED
+
+
+def test_a_server_that_evidence_knows_must_be_declared(engine_judge: Judge) -> None:
+    """5.3: a request that a server answered shows that it belongs to the farm, even if its issuances are not here."""
+    rows = [*farm_log(), assertion(0, None, kind="sts2", leg="context", operation="403"), federated_sign_in(5, "a")]
+    answer = agreed(engine_judge, rows)
+    assert judged(answer) == Reason.OUTSIDE_COVERAGE
+    assert farm_rows(answer)["sts2"] == ("seen", SILENT_NODE)
+    both = complete(declarations=(*complete().declarations, Declaration("adfs", "sts2", at(-14400), at(14400))))
+    assert farm_rows(agreed(engine_judge, rows, both))["sts2"] == ("refused", SILENT_NODE)
+
+
+LOST = {
+    "the log was cleared": ("1102", "event_log", "the event log was cleared (1102)"),
+    "records were dropped": ("1101", "event_log", "audit events were dropped (1101)"),
+    "the log was full": ("1104", "event_log", "the Security log was full (1104)"),
+    "auditing was switched off": ("4719", "auditing_off", "auditing of AD FS was switched off (4719)"),
+}
+
+
+@pytest.mark.parametrize("what", LOST, ids=lambda what: what.replace(" ", "-"))
+def test_a_log_that_says_of_itself_that_it_is_not_whole_is_refused(what: str, engine_judge: Judge) -> None:
+    """5.2: whatever the Security log says was lost, absence in it proves nothing; the reason says what and when."""
+    operation, kind, words = LOST[what]
+    told = assertion(7, None, **CLEARED | {"operation": operation, "object_kind": kind})
+    answer = agreed(engine_judge, [*farm_log(), told, federated_sign_in(5, "a")])
+    assert farm_rows(answer)["sts1"] == ("refused", f"{words} at {at(7):%Y-%m-%d %H:%M:%S}Z")
+    other = told | {"object_kind": None}  # another provider's event of that number
+    assert farm_rows(agreed(engine_judge, [*farm_log(), other, federated_sign_in(5, "a")]))["sts1"][0] == "accepted"
+
+
+def numbered_log(numbers: Sequence[int], operation: str = "1200") -> list[Row]:
+    """Return a server's records with these numbers, ten minutes apart, and the farm's log around them."""
+    return [assertion(10 * n, "zoe", sequence=number, operation=operation) for n, number in enumerate(numbers)]
+
+
+def test_gaps_are_told_with_numbers_and_times(engine_judge: Judge) -> None:
+    """5.2: the analyst learns which records are missing, between which times, and how many more gaps there are."""
+    rows = numbered_log([*range(1_000, 1_030), *range(1_136, 1_160), *range(1_161, 1_180)])
+    declared = complete(declarations=(Declaration("adfs", "sts1"),), exported_at=at(43200))
+    status, words = farm_rows(agreed(engine_judge, rows, declared))["sts1"]
+    assert status == "refused"
+    times = f"between {at(290):%Y-%m-%d %H:%M:%S}Z and {at(300):%Y-%m-%d %H:%M:%S}Z"
+    assert words == f"records 1,030 to 1,135 are missing (106), {times}; and 1 more such breaks"
+
+
+NOTES = {
+    "a whole log": (numbered_log(range(500, 530)), "audit 1200 alone (Basic); record numbers 500 to 529"),
+    "a filtered one": (
+        numbered_log(range(500, 560, 2)),
+        "audit 1200 alone (Basic); record numbers jump throughout, as in a filtered export, so that gaps cannot be"
+        " seen"),
+    "one without numbers": (
+        [assertion(0), assertion(290, operation="299")],
+        "audits 1200 and 299 (Verbose); no record numbers, so that gaps cannot be seen"),
+    "one of an old server": (
+        numbered_log(range(500, 530), "299"), "audit 299 alone, which names no user; record numbers 500 to 529"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", NOTES, ids=lambda what: what.replace(" ", "-"))
+def test_an_accepted_log_says_how_it_was_audited_and_exported(what: str, engine_judge: Judge) -> None:
+    """5.2: what cannot be seen in a log that is relied on is said beside it."""
+    rows, words = NOTES[what]
+    declared = complete(declarations=(Declaration("adfs", "sts1"),), exported_at=at(43200))
+    assert farm_rows(agreed(engine_judge, rows, declared))["sts1"] == ("accepted", f"declared complete; {words}")
+
+
+def test_a_log_that_rolled_over_says_where_it_begins(engine_judge: Judge) -> None:
+    """5.2: declared from before its first record, the log counts from there, and the analyst learns why."""
+    declared = complete(declarations=(Declaration("adfs", "sts1", at(-14400), at(280)),), exported_at=at(43200))
+    status, words = farm_rows(agreed(engine_judge, numbered_log(range(77_000, 77_030)), declared))["sts1"]
+    assert status == "accepted"
+    assert words.startswith(
+        f"declared complete; the log begins {at(0):%Y-%m-%d %H:%M}Z with record 77,000: what came before was"
+    )
+    first = farm_rows(agreed(engine_judge, numbered_log(range(1, 30)), declared))["sts1"][1]
+    assert f"begins {at(0):%Y-%m-%d %H:%M}Z with record 1;" in first
+
+
+def test_a_server_that_nobody_declared_says_what_it_costs(engine_judge: Judge) -> None:
+    """5.3: the other server's log is complete, and still nothing can be judged: the row says why."""
+    answer = agreed(engine_judge, [*farm_log(), *farm_log("sts2"), federated_sign_in(5, "a")])
+    assert farm_rows(answer)["sts2"] == ("seen", NODE_MISSING)
+    assert farm_rows(answer)["sts1"][1].endswith("; of no use while sts2 is not relied on")
