@@ -177,6 +177,31 @@ def test_a_summary_does_not_hide_a_token(tmp_path: Path) -> None:
     assert found[0]
 
 
+def test_a_broken_log_is_no_by_product(tmp_path: Path) -> None:
+    """A log that was cut off is named as unreadable, wherever it lies."""
+    _hawk(tmp_path / "given")
+    log = tmp_path / "given" / HAWK / "adele@contoso.example" / "EntraSignInLog_adele.json"
+    log.write_bytes(log.read_bytes()[:-500])
+    (entry,) = [e for e in _ingested(tmp_path / "given").inputs if e.path == str(log)]
+    assert entry.unread or entry.rejected
+    assert not entry.byproduct
+
+
+def test_a_summarised_export_refuses_the_declaration(tmp_path: Path) -> None:
+    """The portal's non-interactive rows may stand for several sign-ins: an id that is missing proves nothing."""
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    name = "NonInteractiveSignIns_2026-03-01_2026-03-03.csv"
+    (logs / name).write_bytes((SAMPLES / "entra" / name).read_bytes())
+    told_all = replace(
+        told(tmp_path / "case"),
+        complete=(Declaration("entra-signin", "non-interactive", None, None),),
+        exported_at=datetime.fromisoformat("2026-04-01"),
+    )
+    report = app.hunt([str(logs)], told_all, app.Silent())
+    assert [(row.status, "stand for several" in row.reason) for row in report.coverage] == [("refused", True)]
+
+
 PLACES = [
     ("/e/Hawk_Contoso_20260302_101500/Hawk.log", "messages of its own run"),
     ("C:\\e\\Hawk_A_20260302_101500\\Tenant\\AdminAuditLogConfig.csv", "settings or a summary"),

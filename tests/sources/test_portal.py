@@ -136,6 +136,17 @@ def test_powershell_gives_what_graph_gives(found: dict[str, Read]) -> None:
     assert shell == graph
 
 
+def test_a_forged_member_names_no_token(tmp_path: Path) -> None:
+    """Export-Csv quotes nothing: a session id that holds another member must not lend a token's id."""
+    text = (SAMPLES / "m365" / "flat.csv").read_text("utf-8-sig")
+    forged = text.replace("@{AADSessionId=", "@{AADSessionId=x; UniqueTokenId=AQBVXgwMDU2ODh8vP09fAA; y=", 1)
+    assert forged != text
+    path = tmp_path / "forged.csv"
+    path.write_text(forged)
+    (found,) = read([path], tmp_path / "work")
+    assert found.rows[0]["token_id"] is None
+
+
 def test_audit_data_in_columns(tmp_path: Path) -> None:
     """Export-Csv of AuditData keeps the token's id, in a file whose dates are Australian, and loses the messages."""
     table, twin = read([SAMPLES / "m365" / "flat.csv", SAMPLES / "m365" / "api.jsonl"], tmp_path)

@@ -41,6 +41,7 @@ from counterfoil.unpack.walk import Unpacker, plain
 BATCH_BYTES = 4 << 30
 BATCH_FILES = 2_000
 HASHERS = 2
+_DATA = (".json", ".jsonl", ".csv")
 TWO_WAYS = "rows are left out: nothing in the file tells whether its dates have the day or the month first"
 LAST_PAGE_MISSING = "the last page is missing (@odata.nextLink)"
 MAX_PAGE_DIGITS = 18  # what is longer is no page number
@@ -170,7 +171,8 @@ def _plan(found: Found) -> Planned | Input:
     except InputError as error:
         return _unread(found, Unread("", str(error)))
     if head.container in (Container.UNKNOWN, Container.EMPTY):
-        return _no_log(found, Unread("", head.why))
+        broken = found.member.name.lower().endswith(_DATA)  # it should have been readable: that is worth saying
+        return (_unread if broken else _no_log)(found, Unread("", head.why))
     known = all_sources()
     shape = recognise(_sample(head, Path(found.member.name).name), known)
     if isinstance(shape, Unread):
@@ -195,7 +197,7 @@ def _family(found: Recognised, known: Sequence[Source]) -> tuple[Source, ...]:
 def _no_log(found: Found, why: Unread) -> Input:
     """List a file that no source reads; one that a tool wrote beside its logs is called so."""
     told = "" if why.reason.startswith(BYPRODUCT) else by_place(found.member.name)
-    return _unread(found, Unread("", told) if told else why)
+    return _unread(found, Unread(why.nearest, told) if told else why)
 
 
 def _unread(found: Found, why: Unread) -> Input:
@@ -320,6 +322,8 @@ def _truncated(plan: Planned, read: int, written: Sequence[Written]) -> str:
     caps = {cap for source in plan.sources for cap in source.row_caps}
     if read in caps:
         return f"exactly {read:,} rows, where this export stops"
+    if plan.sources[0].summarised:
+        return plan.sources[0].summarised
     if any(plan.found.sha256 in batch.two_ways and _rejects(plan, batch) for batch in written):
         return TWO_WAYS
     return next((batch.cut[plan.found.sha256] for batch in written if plan.found.sha256 in batch.cut), "")

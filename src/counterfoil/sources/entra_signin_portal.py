@@ -145,6 +145,7 @@ NON_INTERACTIVE = replace(
     name="entra-signin-portal-non-interactive",
     title="Non-interactive Entra sign-ins, Entra admin center CSV NonInteractiveSignIns_*.csv",
     csv=Csv(header=_USER_HEADER, dates=_DATES, named=r"non-?interactivesignins"),
+    summarised="the portal's download of non-interactive sign-ins: one row may stand for several",
     to_evidence=from_non_interactive,
 )
 APPLICATIONS = replace(

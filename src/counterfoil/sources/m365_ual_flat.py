@@ -26,8 +26,13 @@ def to_evidence(raw: ir.Table) -> ir.Table:
 
 
 def _member(value: ir.StringValue, name: str) -> ir.StringValue:
-    """Return a member of an object as Export-Csv writes it."""
-    return value.re_extract(rf"[{{ ;]{name}=([^;}}]*)", 1).nullif("")
+    """Return a member of an object as Export-Csv writes it, NULL if it seems to be there twice.
+
+    Export-Csv does not quote: whoever chooses the session or the id of a token could write another member into it.
+    """
+    once = rf"[{{ ;]{name}=([^;}}]*)"
+    twice = value.re_search(rf"{once}.*{once}")
+    return ibis.cases((~twice, value.re_extract(once, 1).nullif("")))
 
 
 SOURCE = Source(

@@ -72,6 +72,7 @@ class Source:
     `csv`: set when the container may be CSV. Without `required` and `markers`, it is never JSON.
     `shortfall`: pairs of raw text columns (index, count) that show a cut-off result set.
     `row_caps`: row counts at which the vendor's export stops.
+    `summarised`: why one record of the export may stand for several of the log, which refuses declarations; or empty.
     """
 
     name: str
@@ -88,6 +89,7 @@ class Source:
     csv: Csv | None = None
     shortfall: tuple[str, str] | None = None
     row_caps: frozenset[int] = frozenset()
+    summarised: str = ""
 
     @property
     def reads_json(self) -> bool:
