@@ -15,7 +15,7 @@ import typer
 import typer.main
 
 from counterfoil._version import __version__
-from counterfoil.cli import demo, explain, hunt, keys, lab, messages, sql, terminal, token
+from counterfoil.cli import demo, explain, hunt, keys, lab, leaks, messages, sql, terminal, token
 from counterfoil.cli.exits import ExitCode
 from counterfoil.errors import CounterfoilError
 
@@ -36,7 +36,7 @@ def program() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
     app.callback()(_program)
-    for group in (demo, hunt, messages, sql, explain, token, lab, keys):
+    for group in (demo, hunt, messages, sql, explain, token, leaks, lab, keys):
         group.add_to(app)
     return app
 

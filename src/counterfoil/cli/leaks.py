@@ -1,0 +1,107 @@
+"""`leaks`: private keys and live tokens in dumps, logs and archives."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from typer.core import TyperGroup
+
+from counterfoil.cli import options, params, terminal
+from counterfoil.cli.exits import ExitCode
+
+if TYPE_CHECKING:
+    from counterfoil.leaks.finding import LeaksReport
+
+_SCAN = "scan"
+
+
+class _ScanByDefault(TyperGroup):
+    """`leaks PATH` is `leaks scan PATH`."""
+
+    def parse_args(self, ctx, args):  # type: ignore[no-untyped-def]  # the parser's own types differ between releases
+        """Put in `scan` where no other command is named."""
+        if args and args[0] not in self.commands and args[0] not in ("-h", "--help"):
+            args = [_SCAN, *args]
+        return super().parse_args(ctx, args)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this group."""
+    group = typer.Typer(
+        help="Find private keys and live tokens in dumps, logs and archives: `leaks PATH...`.",
+        cls=_ScanByDefault,
+        rich_markup_mode=None,
+        no_args_is_help=True,
+    )
+    group.command(name=_SCAN)(scan)
+    group.command()(corpus)
+    app.add_typer(group, name="leaks")
+
+
+def scan(
+    paths: Annotated[
+        list[str],
+        typer.Argument(metavar="PATH...", help="Files, folders, devices; - is standard input.", show_default=False),
+    ],
+    jwks: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FILE|URL", help="Public keys to look for: a JWKS, its address, or its issuer's."),
+    ] = None,
+    key: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Public keys to look for: PEM, DER, certificates, SSH; several in a file."),
+    ] = None,
+    every_offset: Annotated[
+        bool, typer.Option("--every-offset", help="Look for elliptic curve scalars at every offset. Slow.")
+    ] = False,
+    tokens: Annotated[bool, typer.Option(help="Look for tokens and session cookies as well.")] = True,
+    gate: Annotated[
+        bool, typer.Option("--gate", help="For pipelines: end with 2 if anything could not be read.")
+    ] = False,
+    resume: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Remember in this file what is done, and go on from there.", dir_okay=False),
+    ] = None,
+    threads: params.Threads = None,
+    format: Annotated[str, typer.Option(help="text, json, jsonl or sarif.")] = "text",
+    quiet: params.Quiet = False,
+) -> None:
+    """Find private keys by their public keys alone, written keys of any form, and tokens. Shows no secret."""
+    from counterfoil.leaks import kernel, known, render
+    from counterfoil.leaks import scan as scanning
+
+    form = options.one_of(format, tuple(render.FORMATS), "--format: unknown", "formats")
+    keys = known.known(jwks or (), key or ())
+    if kernel.best().name != "compiled":
+        terminal.say(kernel.SLOW, kernel.SLOW_HINT)
+    settings = scanning.ScanSettings(
+        now=datetime.now(UTC), every_offset=every_offset, tokens=tokens, resume=resume, workers=threads or 0
+    )
+    with terminal.progress(quiet=quiet) as progress:
+        report = scanning.scan(paths, keys, settings, progress)
+    terminal.write(render.render(report, form))
+    terminal.leave(_code(report, gate=gate))
+
+
+def corpus(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A new folder.", show_default=False)],
+) -> None:
+    """Write files that hold decoy keys in every form, clean ones, and the JWKS: to test a scanner with."""
+    from counterfoil.leaks import corpus as writing
+
+    made = writing.write(folder)
+    terminal.say(f"{len(made.planted)} files with a key and {len(made.clean)} clean ones in {folder}")
+
+
+def _code(report: LeaksReport, *, gate: bool) -> ExitCode:
+    """Return the exit code: unread is failure at a gate, and where nothing was read at all."""
+    if report.unread and (gate or not report.files or (not report.scanned and not report.skipped)):
+        terminal.say(
+            "something could not be read: at a gate that is a failure" if gate else "no input could be read",
+            "the report names what was not read, and why",
+        )
+        return ExitCode.UNUSABLE
+    return ExitCode.FOUND if report.found else ExitCode.CLEAN

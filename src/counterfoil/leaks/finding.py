@@ -1,0 +1,79 @@
+"""What a scan says: findings, and what could not be read. Nothing of a secret is in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Leak:
+    """A private key, or what may be one, at a place.
+
+    `kid` is that of a key that was given, else ""; `thumbprint` (RFC 7638) is known whenever the key could be read.
+    `proven`: it is the private half of a key that was given; `how` says how that, or what else, is known.
+    `offset` and `size` are in bytes of what `path` names; `region` is the part of a dump, where its format tells.
+    """
+
+    form: str
+    path: str
+    offset: int
+    size: int
+    kid: str
+    thumbprint: str
+    key_type: str
+    proven: bool
+    how: str
+    region: str = ""
+
+
+@dataclass(frozen=True)
+class TokenSeen:
+    """A token or session secret at a place.
+
+    `state`: live, expired, not-yet-valid or unknown; `verified`: yes, no or unknown.
+    `claims` are those that say whose business it is, never the subject; `digest` is SHA-256 of the token.
+    """
+
+    form: str
+    path: str
+    offset: int
+    state: str
+    verified: str
+    kid: str
+    digest: str
+    claims: tuple[tuple[str, str], ...] = ()
+    region: str = ""
+
+
+@dataclass(frozen=True)
+class Unread:
+    """Something that was not read, wholly or from some place on, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class LeaksReport:
+    """The outcome of a scan. `scanned` and `skipped` (holes of sparse files) are in bytes."""
+
+    kernel: str
+    keys: int
+    findings: tuple[Leak, ...] = ()
+    tokens: tuple[TokenSeen, ...] = ()
+    unread: tuple[Unread, ...] = ()
+    files: int = 0
+    scanned: int = 0
+    skipped: int = 0
+    seconds: float = 0.0
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def found(self) -> bool:
+        """Whether a key was found, or a token that is not expired."""
+        return bool(self.findings) or any(token.state != "expired" for token in self.tokens)
+
+    @property
+    def proven(self) -> tuple[Leak, ...]:
+        """Return the findings that are private halves of the keys that were given."""
+        return tuple(leak for leak in self.findings if leak.proven)

@@ -1,0 +1,159 @@
+"""Keys in DER: PKCS#1 (RFC 8017 A.1.2), SEC 1 (RFC 5915), and either in PKCS#8 (RFC 5958); Ed25519 (RFC 8410)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from counterfoil.leaks.forms.found import AHEAD, Found, Mark
+from counterfoil.leaks.private import CurveScalar, PrivateKey, RsaParts, Seed
+
+_INTEGER, _BITS, _OCTETS, _OID, _SEQUENCE = 2, 3, 4, 6, 0x30
+_RSA_OIDS = (bytes.fromhex("2a864886f70d010101"), bytes.fromhex("2a864886f70d01010a"))
+_EC_OID = bytes.fromhex("2a8648ce3d0201")
+_ED25519_OID = bytes.fromhex("2b6570")
+CURVE_OIDS = {
+    bytes.fromhex("2a8648ce3d030107"): "secp256r1",
+    bytes.fromhex("2b8104000a"): "secp256k1",
+    bytes.fromhex("2b81040022"): "secp384r1",
+    bytes.fromhex("2b81040023"): "secp521r1",
+}
+# The primes and exponents of a key are no longer than its modulus.
+_MOST_INTEGER_BYTES = 2049
+
+
+@dataclass(frozen=True)
+class Element:
+    """One element: its tag, and where its content stands in the data."""
+
+    tag: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, repr=False)
+class DerKey:
+    """A key in DER: its form without the prefix that says how it is written, and the end of it."""
+
+    form: str
+    key: PrivateKey
+    end: int
+
+
+def element(data: bytes, at: int, end: int | None = None) -> Element | None:
+    """Return the element at `at`, None if there is none that ends before `end` (default: of the data)."""
+    end = len(data) if end is None else end
+    if not 0 <= at <= end - 2:
+        return None
+    size, start = data[at + 1], at + 2
+    if size & 0x80:
+        count = size & 0x7F
+        if not 1 <= count <= 4 or start + count > end:
+            return None
+        size, start = int.from_bytes(data[start : start + count]), start + count
+    return Element(data[at], start, start + size) if start + size <= end else None
+
+
+def inside(data: bytes, whole: Element) -> list[Element]:
+    """Return the elements in one, up to the first that is damaged."""
+    found: list[Element] = []
+    at = whole.start
+    while at < whole.end and len(found) < 20 and (part := element(data, at, whole.end)) is not None:
+        found.append(part)
+        at = part.end
+    return found
+
+
+def key_in(data: bytes, at: int = 0) -> DerKey | None:
+    """Return the private key that starts at `at`; what follows it does not matter."""
+    whole = element(data, at, min(len(data), at + AHEAD))
+    if whole is None or whole.tag != _SEQUENCE:
+        return None
+    parts = inside(data, whole)
+    if len(parts) < 2 or parts[0].tag != _INTEGER:
+        return None
+    version = data[parts[0].start : parts[0].end]
+    if version == b"\0" and len(parts) >= 9 and all(part.tag == _INTEGER for part in parts[:9]):
+        return _rsa(data, parts, whole.end)
+    if version == b"\1" and parts[1].tag == _OCTETS:
+        return _sec1(data, parts, whole.end, "")
+    if version in (b"\0", b"\1") and len(parts) >= 3 and parts[1].tag == _SEQUENCE and parts[2].tag == _OCTETS:
+        return _pkcs8(data, parts, whole.end)
+    return None
+
+
+def _rsa(data: bytes, parts: list[Element], end: int) -> DerKey | None:
+    if any(part.end - part.start > _MOST_INTEGER_BYTES for part in parts[:9]):
+        return None
+    n, e, d, p, q = (int.from_bytes(data[part.start : part.end]) for part in parts[1:6])
+    return DerKey("pkcs1", RsaParts(n, e, d, p, q), end)
+
+
+def _sec1(data: bytes, parts: list[Element], end: int, curve: str) -> DerKey | None:
+    scalar = data[parts[1].start : parts[1].end]
+    if not 28 <= len(scalar) <= 66:
+        return None
+    public: tuple[int, int] | None = None
+    for part in parts[2:]:
+        inner = element(data, part.start, part.end)
+        if inner is None:
+            continue
+        content = data[inner.start : inner.end]
+        if part.tag == 0xA0 and inner.tag == _OID:
+            curve = CURVE_OIDS.get(content, content.hex())
+        if part.tag == 0xA1 and inner.tag == _BITS and content[:2] == b"\0\4" and len(content) % 2 == 0:
+            half = (len(content) - 2) // 2
+            public = int.from_bytes(content[2 : 2 + half]), int.from_bytes(content[2 + half :])
+    return DerKey("sec1", CurveScalar(int.from_bytes(scalar), len(scalar), curve, public), end)
+
+
+def _pkcs8(data: bytes, parts: list[Element], end: int) -> DerKey | None:
+    names = inside(data, parts[1])
+    if not names or names[0].tag != _OID:
+        return None
+    algorithm = data[names[0].start : names[0].end]
+    inner = element(data, parts[2].start, parts[2].end)
+    if inner is None:
+        return None
+    if algorithm == _ED25519_OID and inner.tag == _OCTETS and inner.end - inner.start == 32:
+        return DerKey("pkcs8-ed25519", Seed(data[inner.start : inner.end]), end)
+    if inner.tag != _SEQUENCE:
+        return None
+    within = inside(data, inner)
+    if algorithm in _RSA_OIDS and len(within) >= 9 and all(part.tag == _INTEGER for part in within[:9]):
+        held = _rsa(data, within, end)
+        return held and DerKey("pkcs8-rsa", held.key, end)
+    if algorithm == _EC_OID and len(within) >= 2 and within[1].tag == _OCTETS:
+        curve = CURVE_OIDS.get(data[names[1].start : names[1].end], "other") if len(names) > 1 else ""
+        held = _sec1(data, within, end, curve)
+        return held and DerKey("pkcs8-ec", held.key, end)
+    return None
+
+
+def _read(data: bytes, at: int) -> Iterator[Found]:
+    """Read the key whose version number stands at the mark: its header is the two to five bytes before."""
+    for back in (4, 3, 2, 5):
+        if at >= back and data[at - back] == _SEQUENCE:
+            held = key_in(data, at - back)
+            if held is not None:
+                yield Found(f"der-{held.form}", at - back, held.end, held.key)
+                return
+
+
+MARKS = tuple(
+    Mark(bytes.fromhex(literal), _read)
+    for literal in (
+        "0201000282",  # PKCS#1: version 0, a modulus of 256 bytes or more ...
+        "0201000281",  # ... or of 128
+        "0201000241",  # ... or of 64
+        "020100300d06092a864886f70d010101",  # PKCS#8: version 0, then the algorithm
+        "020100300b06092a864886f70d01010a",
+        "020100301306072a8648ce3d0201",
+        "020100301006072a8648ce3d0201",
+        "020100300506032b6570",
+        "020101300506032b6570",  # version 1: the public key follows
+        "0201010420",  # SEC 1: version 1, a scalar
+        "0201010430",
+        "0201010442",
+    )
+)

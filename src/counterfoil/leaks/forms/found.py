@@ -1,0 +1,36 @@
+"""What a form finds, and the text it looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from counterfoil.leaks.private import PrivateKey
+
+# How far before and after its mark a form may look; the scan gives so much at the borders of its chunks.
+BACK = 16 << 10
+AHEAD = 64 << 10
+
+
+@dataclass(frozen=True, repr=False)
+class Found:
+    """A form stands at [start, end) of the text. Without a `key`, `note` says what it is and why it is not open."""
+
+    form: str
+    start: int
+    end: int
+    key: PrivateKey | None = None
+    note: str = ""
+
+
+# A reader of a form: the text, and where in it a mark stands.
+Reader = Callable[[bytes, int], Iterator[Found]]
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A literal by which a form is known, and who reads it. `text`: it may also stand in UTF-16LE."""
+
+    literal: bytes
+    reader: Reader
+    text: bool = False

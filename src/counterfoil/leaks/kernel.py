@@ -1,0 +1,20 @@
+"""Which kernel works here."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from counterfoil.leaks._native import NativeKernel
+from counterfoil.leaks._portable import PortableKernel
+
+SLOW = "no compiled kernel: this will take some hundred times longer"
+SLOW_HINT = "install gcc, then install counterfoil again"
+
+
+@cache
+def best() -> NativeKernel | PortableKernel:
+    """Return the compiled kernel, or the portable one where it was not built or does not load."""
+    try:
+        return NativeKernel()
+    except (OSError, AttributeError):
+        return PortableKernel()

@@ -1,0 +1,244 @@
+"""The public keys that a scan knows: from JWKS, certificates, public keys in PEM or DER, and SSH public keys."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+
+from counterfoil.errors import InputError, UsageError
+
+MAX_KEY_FILE_BYTES = 16 << 20
+MAX_KEYS = 1_000
+_FETCH_SECONDS = 20
+_PEM = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.{1,100000}?-----END \1-----", re.DOTALL)
+_SSH = re.compile(rb"^(?:ssh-(?:rsa|ed25519)|ecdsa-sha2-nistp\d+) [A-Za-z0-9+/=]+", re.MULTILINE)
+_CURVES = {"P-256": "secp256r1", "P-384": "secp384r1", "P-521": "secp521r1", "secp256k1": "secp256k1"}
+_JWK_CURVES = {name: crv for crv, name in _CURVES.items()}
+
+# What the libraries raise on keys that are damaged or of a kind they do not know.
+_UNFIT = (ValueError, TypeError, UnsupportedAlgorithm, KeyError, binascii.Error)
+
+
+@dataclass(frozen=True)
+class PublicKey:
+    """A public key. `kind` is RSA (with `n`, `e`), EC (`curve` as SEC 2 names it, `x`, `y`) or Ed25519 (`raw`)."""
+
+    kind: str
+    n: int = 0
+    e: int = 0
+    curve: str = ""
+    x: int = 0
+    y: int = 0
+    raw: bytes = b""
+
+    @property
+    def thumbprint(self) -> str:
+        """Return the JWK thumbprint (RFC 7638, SHA-256, base64url)."""
+        if self.kind == "RSA":
+            members = {"e": _number(self.e), "kty": "RSA", "n": _number(self.n)}
+        elif self.kind == "EC":
+            size = {"secp384r1": 48, "secp521r1": 66}.get(self.curve, 32)
+            crv = _JWK_CURVES.get(self.curve, self.curve)
+            members = {"crv": crv, "kty": "EC", "x": _text(self.x.to_bytes(size)), "y": _text(self.y.to_bytes(size))}
+        else:
+            members = {"crv": "Ed25519", "kty": "OKP", "x": _text(self.raw)}
+        return _text(sha256(json.dumps(members, separators=(",", ":"), sort_keys=True).encode()).digest())
+
+
+@dataclass(frozen=True)
+class KnownKey:
+    """A public key that is looked for, and the key id it is known by (its thumbprint, if it has none)."""
+
+    kid: str
+    public: PublicKey
+
+
+@dataclass(frozen=True)
+class KnownKeys:
+    """All public keys of a scan, each once."""
+
+    keys: tuple[KnownKey, ...] = ()
+
+    def find(self, public: PublicKey) -> KnownKey | None:
+        """Return the known key with this public part."""
+        return next((key for key in self.keys if key.public == public), None)
+
+
+def known(jwks: Iterable[str], files: Iterable[Path]) -> KnownKeys:
+    """Read all keys; raises InputError for a source that cannot be read or holds none, UsageError for too many."""
+    found: dict[PublicKey, str] = {}
+    for where in jwks:
+        for key in from_jwks(_fetched(where), where):
+            found.setdefault(key.public, key.kid)
+    for path in files:
+        for key in from_file(_read(path), str(path)):
+            found.setdefault(key.public, key.kid)
+    if len(found) > MAX_KEYS:
+        raise UsageError(f"{len(found):,} keys are too many for one scan: at most {MAX_KEYS:,}")
+    return KnownKeys(tuple(KnownKey(kid, public) for public, kid in found.items()))
+
+
+def from_jwks(data: bytes, where: str) -> list[KnownKey]:
+    """Return the keys of a JWKS, or of one JWK; keys of kinds that are not looked for are left out."""
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{where} is no JWKS: not JSON", hint="--key takes PEM, DER and SSH keys") from error
+    members = document.get("keys", [document]) if isinstance(document, dict) else []
+    keys = [key for jwk in members if isinstance(jwk, dict) and (key := _from_jwk(jwk)) is not None]
+    if not keys:
+        raise InputError(f"{where} holds no RSA, EC or Ed25519 key", hint='a JWKS looks like {"keys": [{"kty": ...}]}')
+    return keys
+
+
+def from_file(data: bytes, where: str) -> list[KnownKey]:
+    """Return the keys of a file: PEM blocks, SSH lines, one DER key or certificate, or a JWKS."""
+    if data.lstrip()[:1] == b"{":
+        return from_jwks(data, where)
+    keys = list(_written(data))
+    if not keys:
+        for load in (_from_certificate_der, serialization.load_der_public_key):
+            keys += _loaded(load, data)
+    if not keys:
+        raise InputError(f"{where} holds no public key", hint="PEM, DER or SSH public keys, certificates, or a JWKS")
+    return keys
+
+
+def from_public(key: object) -> PublicKey | None:
+    """Return the public key of the library's object, None for a kind that is not looked for."""
+    if isinstance(key, rsa.RSAPublicKey):
+        numbers = key.public_numbers()
+        return PublicKey("RSA", n=numbers.n, e=numbers.e)
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        point = key.public_numbers()
+        return PublicKey("EC", curve=key.curve.name, x=point.x, y=point.y)
+    if isinstance(key, ed25519.Ed25519PublicKey):
+        return PublicKey("Ed25519", raw=key.public_bytes_raw())
+    return None
+
+
+def _from_jwk(jwk: Mapping[str, Any]) -> KnownKey | None:
+    try:
+        public = _jwk_numbers(jwk)
+    except _UNFIT:
+        return None
+    kid = jwk.get("kid")
+    if public is None:
+        return None
+    return KnownKey(kid if isinstance(kid, str) and kid else public.thumbprint, public)
+
+
+def _jwk_numbers(jwk: Mapping[str, Any]) -> PublicKey | None:
+    kty = jwk.get("kty")
+    if kty == "RSA":
+        return PublicKey("RSA", n=_value(jwk["n"]), e=_value(jwk["e"]))
+    if kty == "EC":
+        return PublicKey("EC", curve=_CURVES[jwk["crv"]], x=_value(jwk["x"]), y=_value(jwk["y"]))
+    if kty == "OKP" and jwk.get("crv") == "Ed25519":
+        return PublicKey("Ed25519", raw=_bytes(jwk["x"]))
+    return None
+
+
+def _written(data: bytes) -> Iterator[KnownKey]:
+    for match in _PEM.finditer(data):
+        load: Callable[[bytes], object] = serialization.load_pem_public_key
+        if b"CERTIFICATE" in match[1]:
+            load = _from_certificate_pem
+        yield from _loaded(load, match[0])
+    for match in _SSH.finditer(data):
+        yield from _loaded(serialization.load_ssh_public_key, match[0])
+
+
+def _loaded(load: Callable[[bytes], object], data: bytes) -> list[KnownKey]:
+    try:
+        public = from_public(load(data))
+    except _UNFIT:
+        return []
+    return [] if public is None else [KnownKey(public.thumbprint, public)]
+
+
+def _from_certificate_pem(data: bytes) -> object:
+    return x509.load_pem_x509_certificate(data).public_key()
+
+
+def _from_certificate_der(data: bytes) -> object:
+    return x509.load_der_x509_certificate(data).public_key()
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(MAX_KEY_FILE_BYTES + 1)
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
+    if len(data) > MAX_KEY_FILE_BYTES:
+        raise InputError(f"{path} is too large for a file of public keys: over {MAX_KEY_FILE_BYTES >> 20} MiB")
+    return data
+
+
+def _fetched(where: str) -> bytes:
+    """Return a JWKS from a file, from its address, or from its issuer's metadata (OpenID Connect Discovery 1.0, 4)."""
+    if "://" not in where:
+        return _read(Path(where))
+    data = _get(where)
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError):
+        document = None
+    if isinstance(document, dict) and "keys" in document:
+        return data
+    if not (isinstance(document, dict) and "jwks_uri" in document):
+        document = json.loads(_get(where.rstrip("/") + "/.well-known/openid-configuration"))
+    address = document.get("jwks_uri") if isinstance(document, dict) else None
+    if not isinstance(address, str):
+        raise InputError(f"{where} is neither a JWKS nor an issuer: its metadata names no jwks_uri")
+    return _get(address)
+
+
+def _get(address: str) -> bytes:
+    parts = urllib.parse.urlsplit(address)
+    if parts.scheme != "https" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
+        raise UsageError(f"{address}: keys are fetched by https only")
+    try:
+        with urllib.request.urlopen(address, timeout=_FETCH_SECONDS) as answer:  # noqa: S310  # scheme checked above
+            data: bytes = answer.read(MAX_KEY_FILE_BYTES + 1)
+    except urllib.error.HTTPError as error:
+        if error.code == 404 and not address.endswith("/openid-configuration"):
+            return b"null"  # an issuer answers at its metadata only
+        raise InputError(f"cannot fetch {address}: {error.code} {error.reason}") from error
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot fetch {address}: {error}") from error
+    if len(data) > MAX_KEY_FILE_BYTES:
+        raise InputError(f"{address} gives more than {MAX_KEY_FILE_BYTES >> 20} MiB: no JWKS")
+    return data
+
+
+def _value(text: str) -> int:
+    return int.from_bytes(_bytes(text))
+
+
+def _bytes(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def _number(value: int) -> str:
+    return _text(value.to_bytes((value.bit_length() + 7) // 8))
+
+
+def _text(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

@@ -1,0 +1,105 @@
+"""A private key as a form held it, and whether its parts agree: what does not prove to be a key is called none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+
+from counterfoil.leaks.curves import CURVES
+from counterfoil.leaks.known import KnownKeys, PublicKey, from_public
+from counterfoil.leaks.moduli import Modulus, factors_from_exponent
+
+_CURVE_CLASSES: dict[str, ec.EllipticCurve] = {
+    "secp256r1": ec.SECP256R1(),
+    "secp256k1": ec.SECP256K1(),
+    "secp384r1": ec.SECP384R1(),
+    "secp521r1": ec.SECP521R1(),
+}
+
+
+@dataclass(frozen=True, repr=False)
+class RsaParts:
+    """The parts of an RSA key that a form held; 0 for those it did not. Never shown."""
+
+    n: int
+    e: int
+    d: int = 0
+    p: int = 0
+    q: int = 0
+
+
+@dataclass(frozen=True, repr=False)
+class CurveScalar:
+    """A scalar on a curve, "" if the form does not say which; `public` is the point that stood with it, if one did."""
+
+    scalar: int
+    size: int
+    curve: str = ""
+    public: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, repr=False)
+class Seed:
+    """A seed of Ed25519 (RFC 8032)."""
+
+    seed: bytes
+
+
+PrivateKey = RsaParts | CurveScalar | Seed
+
+
+@dataclass(frozen=True)
+class Proof:
+    """Which key it is, and how that is known. `known`: it is the private half of a key that was given."""
+
+    public: PublicKey
+    known: bool
+    kid: str
+    how: str
+
+
+def prove(key: PrivateKey, known: KnownKeys) -> Proof | None:
+    """Return what is proven of a key, None if its parts do not agree: then it is none."""
+    if isinstance(key, RsaParts):
+        return _prove_rsa(key, known)
+    if isinstance(key, CurveScalar):
+        return _prove_scalar(key, known)
+    public = ed25519.Ed25519PrivateKey.from_private_bytes(key.seed).public_key()
+    return _proof(PublicKey("Ed25519", raw=public.public_bytes_raw()), known, "its seed gives the public key", "")
+
+
+def _prove_rsa(key: RsaParts, known: KnownKeys) -> Proof | None:
+    if key.n < 3 or key.e < 3 or key.n % 2 == 0:
+        return None
+    factor = next((part for part in (key.p, key.q) if 1 < part < key.n and key.n % part == 0), 0)
+    if not factor and not (key.d and factors_from_exponent(Modulus(key.n, key.e, 0), key.d)):
+        return None
+    how = "its factor divides the modulus" if factor else "its exponent factors the modulus"
+    return _proof(PublicKey("RSA", n=key.n, e=key.e), known, how, how)
+
+
+def _prove_scalar(key: CurveScalar, known: KnownKeys) -> Proof | None:
+    names = [key.curve] if key.curve else [name for name, curve in CURVES.items() if curve.width == key.size]
+    fits = [name for name in names if name in CURVES and 0 < key.scalar < CURVES[name].order]
+    points = [public for name in fits if (public := point_of(name, key.scalar)) is not None]
+    for public in points:
+        if known.find(public):
+            return _proof(public, known, "its scalar gives the public point", "")
+    for public in points:
+        if key.public is None or key.public == (public.x, public.y):
+            how = "the public point beside it agrees" if key.public else ""
+            return _proof(public, known, how, how)
+    return None
+
+
+def point_of(curve: str, scalar: int) -> PublicKey | None:
+    """Return the public key of a scalar between 0 and the order of its curve."""
+    return from_public(ec.derive_private_key(scalar, _CURVE_CLASSES[curve]).public_key())
+
+
+def _proof(public: PublicKey, known: KnownKeys, how: str, alone: str) -> Proof:
+    key = known.find(public)
+    if key is not None:
+        return Proof(public, True, key.kid, how)
+    return Proof(public, False, "", alone or "by its structure only")

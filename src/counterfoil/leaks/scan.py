@@ -1,0 +1,294 @@
+"""The scan: sources into members, members into chunks, chunks to the workers, findings into a report."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Protocol
+
+from counterfoil.errors import CounterfoilError
+from counterfoil.leaks import chunks, expand, inputs
+from counterfoil.leaks import tokens as tokens_in
+from counterfoil.leaks.chunks import Chunk, Hole
+from counterfoil.leaks.engine import Engine, without_inner
+from counterfoil.leaks.finding import Leak, LeaksReport, TokenSeen, Unread
+from counterfoil.leaks.inputs import Source
+from counterfoil.leaks.kernel import best
+from counterfoil.leaks.known import KnownKeys
+from counterfoil.leaks.regions import Regions, regions
+from counterfoil.leaks.resume import Resume
+from counterfoil.unpack.walk import Member, Unpacker
+
+# Findings kept of one member: more of them tell nothing new, and cost memory.
+MOST_FINDINGS = 10_000
+_TOO_MANY = f"more than {MOST_FINDINGS:,} findings in one file: the others were not kept"
+
+
+class Progress(Protocol):
+    """What a scan reports to."""
+
+    def stage(self, name: str, total: int | None = None) -> None:
+        """Begin a stage of `total` bytes."""
+
+    def advance(self, amount: int) -> None:
+        """Tell of so many more bytes."""
+
+    def note(self, text: str) -> None:
+        """Tell a line."""
+
+
+@dataclass(frozen=True)
+class ScanSettings:
+    """How to scan.
+
+    `every_offset`: private scalars of curves at every offset, not only at aligned ones. `tokens`: look for them, too.
+    `resume`: a file that remembers what is done. `now`: what tokens are judged by. `workers`: threads; 0 for all cores.
+    """
+
+    now: datetime
+    every_offset: bool = False
+    tokens: bool = True
+    resume: Path | None = None
+    workers: int = 0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one chunk gave."""
+
+    leaks: tuple[Leak, ...]
+    tokens: tuple[TokenSeen, ...]
+
+
+def scan(paths: Sequence[str], known: KnownKeys, settings: ScanSettings, progress: Progress) -> LeaksReport:
+    """Scan what the paths name; what cannot be read is in the report. Raises CounterfoilError for settings."""
+    begun = time.monotonic()
+    found, unread = inputs.sources(paths)
+    kernel = best()
+    engine = Engine(kernel, known, every_offset=settings.every_offset)
+    reader = tokens_in.TokenReader(known, settings.now) if settings.tokens else None
+    resume = Resume.open(settings.resume, known, settings)
+    run = _Run(engine, reader, progress, settings.workers or os.cpu_count() or 1, resume)
+    progress.stage("scanning", sum(source.size for source in found) or None)
+    with closing(run):
+        for source in found:
+            run.source(source)
+    notes = tuple(f"only written forms of {kid} were looked for: an unusual key" for kid in engine.left_out())
+    return LeaksReport(
+        kernel=kernel.name,
+        keys=len(known.keys),
+        findings=tuple(run.leaks),
+        tokens=tokens_in.merged(run.tokens),
+        unread=(*unread, *run.unread),
+        files=run.files,
+        scanned=run.scanned,
+        skipped=run.skipped,
+        seconds=time.monotonic() - begun,
+        notes=notes,
+    )
+
+
+class _Run:
+    """One scan under way: at most two chunks for each worker are in memory, besides the one that is read."""
+
+    def __init__(
+        self, engine: Engine, reader: tokens_in.TokenReader | None, progress: Progress, workers: int, resume: Resume
+    ) -> None:
+        self._engine, self._reader, self._progress, self._resume = engine, reader, progress, resume
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="leaks")
+        self._workers = workers
+        self.leaks: list[Leak] = []
+        self.tokens: list[TokenSeen] = []
+        self.unread: list[Unread] = []
+        self.files = self.scanned = self.skipped = 0
+
+    def close(self) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def source(self, source: Source) -> None:
+        """Scan a file, a device or standard input, with all that is inside."""
+        done = self._resume.done(source)
+        if done is not None:
+            self._keep(done.leaks, done.tokens)
+            self.unread += done.unread
+            self.files += 1
+            self._progress.advance(source.size)
+            return
+        first = len(self.leaks), len(self.tokens), len(self.unread)
+        if source.regular and source.path is not None:
+            self._archive(source, source.path)
+        else:
+            self._stream_of(source)
+        self._resume.finished(source, self.leaks[first[0] :], self.tokens[first[1] :], self.unread[first[2] :])
+
+    def _archive(self, source: Source, path: Path) -> None:
+        with tempfile.TemporaryDirectory(prefix="counterfoil-") as folder, Unpacker(Path(folder)) as unpacker:
+            count = 0
+            try:
+                for member in unpacker.members(path):
+                    count += 1
+                    self._member(member, source, path)
+            except (OSError, CounterfoilError) as error:
+                self._trouble(source.name, error)
+            if count != 1:
+                self._progress.advance(source.size)
+
+    def _member(self, member: Member, source: Source, path: Path) -> None:
+        if member.trouble:
+            self.unread.append(Unread(member.name, member.trouble))
+            return
+        if not member.nested and not _compressed(member):
+            self._file(source, path)
+            return
+        self.files += 1
+        told = not member.nested
+        try:
+            with member.open() as stream:
+                self._scan_all(chunks.of_stream(stream), member.name, Regions(), told=False)
+            for inner in expand.streams(member.name, member.open, None):
+                self._inner(inner)
+        except (CounterfoilError, OSError) as error:
+            self._trouble(member.name, error)
+        if told:
+            self._progress.advance(source.size)
+
+    def _file(self, source: Source, path: Path) -> None:
+        """Scan a plain file: without the holes of a sparse one, and from where an earlier run stopped."""
+        self.files += 1
+        try:
+            handle = os.open(path, os.O_RDONLY)
+        except OSError as error:
+            self._trouble(source.name, error)
+            return
+        try:
+            where = regions(lambda at, size: os.pread(handle, size, at) if 0 <= at < 1 << 62 else b"")
+            start, held = self._resume.partial(source)
+            self._keep(held.leaks, held.tokens)
+            self._progress.advance(start)
+            first = len(self.leaks), len(self.tokens)
+
+            def mark(offset: int) -> None:
+                self._resume.reached(source, offset, self.leaks[first[0] :], self.tokens[first[1] :])
+
+            self._scan_all(chunks.of_file(handle, start), source.name, where, told=True, mark=mark)
+            for inner in expand.streams(source.name, lambda: path.open("rb"), path):
+                self._inner(inner)
+        except (OSError, CounterfoilError) as error:
+            self._trouble(source.name, error)
+        finally:
+            os.close(handle)
+
+    def _inner(self, inner: expand.Inner) -> None:
+        if inner.trouble:
+            self.unread.append(Unread(inner.name, inner.trouble))
+            return
+        self._scan_all(chunks.of_stream(inner.stream), inner.name, Regions(), told=False)
+
+    def _stream_of(self, source: Source) -> None:
+        self.files += 1
+        try:
+            if source.path is None:
+                stream: IO[bytes] = os.fdopen(os.dup(inputs.standard_input()), "rb")
+            else:
+                stream = source.path.open("rb")
+            with stream:
+                head = _head(stream)
+                where = regions(lambda at, size: head[at : at + size])
+                self._scan_all(chunks.of_stream(_Chained(head, stream)), source.name, where, told=True)
+        except (OSError, ValueError) as error:
+            self._trouble(source.name, error)
+
+    def _scan_all(
+        self,
+        pieces: Iterator[Chunk | Hole] | Iterator[Chunk],
+        path: str,
+        where: Regions,
+        *,
+        told: bool,
+        mark: Callable[[int], None] | None = None,
+    ) -> None:
+        """Scan the chunks in parallel and keep what they give in their order."""
+        waiting: list[tuple[Future[Outcome], Chunk]] = []
+        leaks: list[Leak] = []
+
+        def settle() -> None:
+            outcome, chunk = waiting.pop(0)
+            try:
+                got = outcome.result()
+            except Exception as error:  # noqa: BLE001  # a mistake of ours costs one row, and a gate its pass
+                where_at = f"bytes {chunk.offset + chunk.begin:,} to {chunk.offset + chunk.end:,}"
+                self.unread.append(Unread(path, f"{where_at}: {type(error).__name__}, a mistake of ours"))
+                return
+            leaks.extend(replace(leak, region=where.of(leak.offset)) for leak in got.leaks)
+            self.tokens += [replace(token, region=where.of(token.offset)) for token in got.tokens]
+            own = chunk.end - chunk.begin
+            self.scanned += own
+            if told:
+                self._progress.advance(own)
+            if mark is not None:
+                mark(chunk.offset + chunk.end)
+
+        try:
+            for piece in pieces:
+                if isinstance(piece, Hole):
+                    self.skipped += piece.size
+                    self._progress.advance(piece.size if told else 0)
+                    continue
+                waiting.append((self._pool.submit(self._chunk, piece, path), piece))
+                if len(waiting) > 2 * self._workers:
+                    settle()
+        finally:
+            while waiting:
+                settle()
+            self._keep(leaks[:MOST_FINDINGS], ())
+            if len(leaks) > MOST_FINDINGS:
+                self.unread.append(Unread(path, _TOO_MANY))
+
+    def _chunk(self, chunk: Chunk, path: str) -> Outcome:
+        leaks = self._engine.scan(chunk, path)
+        tokens = self._engine.tokens(chunk, path, self._reader) if self._reader is not None else []
+        return Outcome(tuple(leaks), tuple(tokens))
+
+    def _keep(self, leaks: Iterable[Leak], tokens: Iterable[TokenSeen]) -> None:
+        self.leaks += without_inner(tuple(leaks))
+        self.tokens += tokens
+
+    def _trouble(self, name: str, error: Exception) -> None:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        self.unread.append(Unread(name, why))
+
+
+def _compressed(member: Member) -> bool:
+    from counterfoil.unpack.kinds import COMPRESSED, HEAD_BYTES, kind_of
+
+    try:
+        with member.stored() as stream:
+            return kind_of(stream.read(HEAD_BYTES)) in COMPRESSED
+    except CounterfoilError:
+        return False
+
+
+_HEAD_BYTES = 1 << 20
+
+
+def _head(stream: IO[bytes]) -> bytes:
+    return stream.read(_HEAD_BYTES)
+
+
+class _Chained:
+    """A stream behind bytes that were taken from it."""
+
+    def __init__(self, head: bytes, stream: IO[bytes]) -> None:
+        self._head, self._stream = head, stream
+
+    def read(self, size: int = -1) -> bytes:
+        """Return the next bytes."""
+        part, self._head = self._head[:size], self._head[size:]
+        return part or self._stream.read(size)

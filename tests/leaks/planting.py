@@ -1,0 +1,38 @@
+"""Keys, and buffers that hold their parts, for the tests of this folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from functools import cache
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from counterfoil.leaks.chunks import Chunk
+from counterfoil.leaks.hits import Order
+from counterfoil.leaks.known import KnownKey, KnownKeys, from_public
+
+
+@cache
+def rsa_keys(count: int = 3, bits: int = 2048) -> tuple[rsa.RSAPrivateKey, ...]:
+    """Return keys, made once."""
+    return tuple(rsa.generate_private_key(65537, bits) for _ in range(count))
+
+
+def known_of(*keys: object) -> KnownKeys:
+    """Return the public halves of private keys as known keys: kid k0, k1 and so on."""
+    held = [from_public(key.public_key()) for key in keys]  # type: ignore[attr-defined]
+    return KnownKeys(tuple(KnownKey(f"k{number}", public) for number, public in enumerate(held) if public is not None))
+
+
+def buffer_with(parts: Sequence[tuple[int, int, int, Order]], size: int = 1 << 16) -> bytes:
+    """Return noise that holds numbers: (offset, number, width in bytes, order)."""
+    noise = bytearray(os.urandom(size))
+    for offset, number, width, order in parts:
+        noise[offset : offset + width] = order.bytes_of(number, width)
+    return bytes(noise)
+
+
+def whole(data: bytes) -> Chunk:
+    """Return all of some bytes as one chunk."""
+    return Chunk(data, 0, 0, len(data))

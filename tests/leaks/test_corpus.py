@@ -1,0 +1,110 @@
+"""The corpus: every form is found, by the public keys and without them; nothing else is."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from counterfoil.leaks import corpus, known, render
+from counterfoil.leaks.chunks import of_stream
+from counterfoil.leaks.corpus import BARE_FORMS, Corpus
+from counterfoil.leaks.engine import Engine, without_inner
+from counterfoil.leaks.finding import LeaksReport
+from counterfoil.leaks.kernel import best
+from counterfoil.leaks.known import KnownKeys
+from counterfoil.leaks.scan import ScanSettings, scan
+
+from .silent import SILENT
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    """Return a corpus."""
+    return corpus.write(tmp_path_factory.mktemp("leaks") / "corpus")
+
+
+@pytest.fixture(scope="module")
+def keys(made: Corpus) -> KnownKeys:
+    """Return its public keys."""
+    return known.known([str(made.jwks)], ())
+
+
+@pytest.fixture(scope="module")
+def proven(made: Corpus, keys: KnownKeys) -> LeaksReport:
+    """Return what a scan with the public keys gives, scalars at every offset."""
+    return _scan(made, keys, every_offset=True)
+
+
+def _scan(made: Corpus, keys: KnownKeys, folder: str = "planted", *, every_offset: bool = False) -> LeaksReport:
+    return scan([str(made.folder / folder)], keys, ScanSettings(NOW, every_offset=every_offset), SILENT)
+
+
+def test_with_the_public_keys_all_twenty_forms_are_found_and_proven(made: Corpus, proven: LeaksReport) -> None:
+    """20 of 20, each under its key id and proven, the scalar at every offset; the variants and what is beyond, too."""
+    report = proven
+    found = {(Path(leak.path).name, leak.kid) for leak in report.findings if leak.proven}
+    assert found == {(planted.name, planted.kid) for planted in made.planted}
+    assert {planted.form for planted in made.planted} == set(range(21))
+    assert len(report.findings) == len(made.planted), "one finding a file: no part of a key is told again"
+
+
+def test_without_keys_the_seventeen_forms_with_a_structure_are_found(made: Corpus) -> None:
+    """17 of 20: all but bare primes, exponents and scalars; none is called a known key."""
+    report = _scan(made, KnownKeys())
+    found = {Path(leak.path).name for leak in report.findings}
+    structured = {planted.name for planted in made.planted if planted.form not in (0, *BARE_FORMS)}
+    assert structured <= found
+    assert not any(leak.proven or leak.kid for leak in report.findings)
+    assert len({planted.form for planted in made.planted if planted.name in structured}) == 17
+
+
+@pytest.mark.parametrize("with_keys", [True, False], ids=["with keys", "without keys"])
+def test_clean_files_give_nothing(made: Corpus, keys: KnownKeys, with_keys: bool) -> None:
+    """No key is found in noise, text, programs, compressed data, public keys, and PEM around nothing."""
+    report = _scan(made, keys if with_keys else KnownKeys(), "clean")
+    assert not report.findings
+    assert report.files == len(made.clean)
+    assert not report.unread
+
+
+def test_a_form_is_found_across_any_border(made: Corpus, keys: KnownKeys) -> None:
+    """A border between two chunks is put into the middle of each key: it is found all the same, once, in its place."""
+    engines = {every: Engine(best(), keys, every_offset=every) for every in (False, True)}
+    for planted in made.planted:
+        engine = engines[planted.form == 20]
+        data = (made.folder / "planted" / planted.name).read_bytes()
+        places: list[set[tuple[str, int, str]]] = []
+        size = len(data)
+        for _ in range(2):
+            chunks = of_stream(io.BytesIO(data), size)
+            leaks = without_inner([leak for chunk in chunks for leak in engine.scan(chunk, planted.name)])
+            places.append({(leak.form, leak.offset, leak.kid) for leak in leaks})
+            size = leaks[0].offset + leaks[0].size // 2
+        assert places[0] == places[1], planted.name
+
+
+def test_no_report_holds_a_secret(made: Corpus, proven: LeaksReport) -> None:
+    """No format of the report, and no repr, holds any private member of the keys that were planted."""
+    texts = [render.render(proven, form) for form in render.FORMATS] + [repr(proven)]
+    jwk = json.loads(_text_of(made, "10-jwk-ec.bin"))
+    rsa = json.loads(_text_of(made, "09-jwk-rsa.bin"))
+    secrets = [jwk["d"], *(rsa[name] for name in ("d", "p", "q", "dp", "dq", "qi"))]
+    for secret in secrets:
+        number = int.from_bytes(base64.urlsafe_b64decode(secret + "=="))
+        for text in texts:
+            assert secret[:16] not in text
+            assert str(number)[:16] not in text
+            assert f"{number:x}"[:16] not in text
+
+
+def _text_of(made: Corpus, name: str) -> str:
+    data = (made.folder / "planted" / name).read_bytes()
+    start = data.index(b'{"kty"')
+    return data[start : data.index(b"}", start) + 1].decode()

@@ -1,0 +1,173 @@
+"""The kernels: parts of keys anywhere, in any order, by the public key alone; compiled and portable give the same."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from counterfoil.leaks import kernel
+from counterfoil.leaks._native import LIBRARY, NativeKernel
+from counterfoil.leaks._portable import PortableKernel
+from counterfoil.leaks.curves import CURVES, CurveSearch
+from counterfoil.leaks.forms import registry
+from counterfoil.leaks.hits import ALL_ORDERS, Hit, Order, Part
+from counterfoil.leaks.moduli import Modulus, factors_from_exponent, groups
+
+from .planting import buffer_with, rsa_keys
+
+Kernel = NativeKernel | PortableKernel
+KERNELS = [
+    *([pytest.param(lambda: NativeKernel(level=0), id="compiled"), pytest.param(NativeKernel, id="compiled, best")]
+      if LIBRARY.exists() else []),
+    pytest.param(PortableKernel, id="portable"),
+]  # fmt: skip
+
+
+def _modulus(key: rsa.RSAPrivateKey, number: int = 0) -> Modulus:
+    public = key.public_key().public_numbers()
+    return Modulus(public.n, public.e, number)
+
+
+def test_where_there_is_a_compiler_the_kernel_is_compiled() -> None:
+    """Tests run on a machine with a compiler: there the compiled kernel must be the one that works."""
+    assert kernel.best().name == "compiled"
+
+
+@pytest.mark.parametrize("make", KERNELS)
+@pytest.mark.parametrize("order", list(Order), ids=lambda order: order.name)
+def test_every_part_of_every_key_is_found_at_any_offset(make: type[Kernel], order: Order) -> None:
+    """p, q and d of several keys are found at odd offsets, in this byte order, with nothing else in noise."""
+    keys = rsa_keys(2)
+    planted: set[Hit] = set()
+    parts: list[tuple[int, int, int, Order]] = []
+    for number, key in enumerate(keys):
+        held = key.private_numbers()
+        for place, (value, width, part) in enumerate(
+            ((held.p, 128, Part.FACTOR), (held.q, 128, Part.FACTOR), (held.d, 256, Part.EXPONENT))
+        ):
+            offset = 1000 * (3 * number + place) + 7 * place + number
+            parts.append((offset, value, width, order))
+            planted.add(Hit(offset, number, order, part))
+    data = buffer_with(parts, 1 << 13)
+    (group,) = groups(_modulus(key, number) for number, key in enumerate(keys))
+    found = set(make().rsa(data, 0, len(data), group, ALL_ORDERS, ALL_ORDERS))
+    assert planted <= found
+    assert all(hit.part is Part.EXPONENT for hit in found - planted), "a chance hit of a factor has odds of 2^-47"
+
+
+@pytest.mark.parametrize("make", KERNELS)
+@pytest.mark.parametrize("bits", [1024, 3072, 4096])
+def test_keys_of_other_sizes_are_found(make: type[Kernel], bits: int) -> None:
+    """Factors of moduli of 1024, 3072 and 4096 bits are found, at the very end of a buffer too."""
+    (key,) = rsa_keys(1, bits)
+    held, width = key.private_numbers(), bits // 16
+    data = buffer_with([(501, held.p, width, Order.BIG), (4096 - width, held.q, width, Order.LITTLE)], 4096)
+    (group,) = groups([_modulus(key)])
+    found = set(make().rsa(data, 0, len(data), group, ALL_ORDERS, ALL_ORDERS))
+    assert {Hit(501, 0, Order.BIG, Part.FACTOR), Hit(4096 - width, 0, Order.LITTLE, Part.FACTOR)} <= found
+
+
+def test_seventy_keys_are_told_apart() -> None:
+    """More keys than a machine word has bits: the factor of the last one is its own."""
+    last = rsa_keys()[0]
+    others = [Modulus(_modulus(last).n + 2 * number, 65537, number) for number in range(1, 70)]
+    (group,) = groups([*others, _modulus(last, 70)])
+    data = buffer_with([(777, last.private_numbers().p, 128, Order.BIG)], 1 << 12)
+    for level in (0, 1):
+        hits = NativeKernel(level=level).rsa(data, 0, len(data), group, ALL_ORDERS, Order(0))
+        assert [(hit.offset, hit.key) for hit in hits] == [(777, 69)]
+
+
+@pytest.mark.parametrize("make", KERNELS)
+def test_text_zeros_and_noise_give_nothing(make: type[Kernel]) -> None:
+    """Bytes without a key give no factor, and no exponent that proves to be one."""
+    (group,) = groups([_modulus(rsa_keys()[0])])
+    for data in (bytes(1 << 14), b"the quick brown fox " * 800, b"\xff" * (1 << 14), os.urandom(1 << 14), b""):
+        hits = make().rsa(data, 0, len(data), group, ALL_ORDERS, ALL_ORDERS)
+        assert not [hit for hit in hits if hit.part is Part.FACTOR]
+        for hit in hits[:50]:
+            value = hit.order.value_of(data[hit.offset : hit.offset + 256])
+            assert factors_from_exponent(group.keys[0], value) is None
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 5000), st.integers(0, 3000), st.sampled_from(list(Order)), st.booleans(), st.integers(0, 1))
+def test_a_kernel_answers_for_its_own_part_of_a_buffer(
+    offset: int, begin: int, order: Order, exponent: bool, level: int
+) -> None:
+    """What starts in [begin, end) is found, what starts elsewhere is not: neighbours share nothing and lose nothing."""
+    key = rsa_keys()[0]
+    held = key.private_numbers()
+    value, width = (held.d, 256) if exponent else (held.p, 128)
+    data = buffer_with([(offset, value, width, order)], 5600)
+    (group,) = groups([_modulus(key)])
+    end = min(begin + 2500, len(data))
+    part = Part.EXPONENT if exponent else Part.FACTOR
+    found = Hit(offset, 0, order, part) in NativeKernel(level=level).rsa(
+        data, begin, end, group, ALL_ORDERS, ALL_ORDERS
+    )
+    assert found == (begin <= offset < end)
+
+
+def test_exponents_of_both_kinds_factor_the_modulus() -> None:
+    """An exponent from Carmichael's function, from Euler's, and a larger one give p and q; others give nothing."""
+    for key in rsa_keys():
+        held, public = key.private_numbers(), _modulus(key)
+        euler = (held.p - 1) * (held.q - 1)
+        for d in (pow(65537, -1, euler), held.d, pow(65537, -1, euler) + euler):
+            assert set(factors_from_exponent(public, d) or ()) == {held.p, held.q}
+        assert factors_from_exponent(public, held.d + 2) is None
+        assert factors_from_exponent(public, 1) is None
+
+
+@pytest.mark.parametrize("make", KERNELS)
+@pytest.mark.parametrize(
+    ("curve", "name"), [(ec.SECP256R1(), "secp256r1"), (ec.SECP256K1(), "secp256k1"), (ec.SECP384R1(), "secp384r1")],
+    ids=lambda value: value if isinstance(value, str) else "",
+)  # fmt: skip
+def test_scalars_are_found_by_their_points(make: type[Kernel], curve: ec.EllipticCurve, name: str) -> None:
+    """Scalars of two keys are found in every byte order at every offset looked at, and at no other place."""
+    keys = [ec.generate_private_key(curve) for _ in range(2)]
+    points = [key.public_key().public_numbers() for key in keys]
+    width, size = CURVES[name].width, 1 << 10
+    for order in Order:
+        step = 4 if order is Order.WORDS else 1
+        offsets = (13 * step, 100 * step, size - width - (size - width) % step)
+        chosen = [keys[0], keys[1], keys[0]]
+        data = buffer_with(
+            [(offset, key.private_numbers().private_value, width, order)
+             for offset, key in zip(offsets, chosen, strict=True)], size,
+        )  # fmt: skip
+        search = CurveSearch(CURVES[name], order, step, tuple((point.x, point.y) for point in points))
+        hits = make().scalars(data, 0, len(data), search)
+        assert sorted((hit.offset, hit.key) for hit in hits) == sorted(zip(offsets, (0, 1, 0), strict=True))
+
+
+def test_the_scalar_of_p_521_is_found() -> None:
+    """The curve with the widest numbers, whose scalar is no whole number of words."""
+    key = ec.generate_private_key(ec.SECP521R1())
+    point = key.public_key().public_numbers()
+    data = buffer_with([(100, key.private_numbers().private_value, 66, Order.LITTLE)], 512)
+    search = CurveSearch(CURVES["secp521r1"], Order.LITTLE, 1, ((point.x, point.y),))
+    assert [hit.offset for hit in NativeKernel().scalars(data, 0, len(data), search)] == [100]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.binary(max_size=400), st.lists(st.sampled_from(registry.literals()), max_size=6), st.integers(0, 80))
+def test_kernels_find_the_same_marks(noise: bytes, planted: list[bytes], begin: int) -> None:
+    """The compiled search for marks finds exactly what a plain one does."""
+    data = noise.join(planted) + noise
+    end = max(begin, len(data) - 20)
+    compiled = NativeKernel().anchors(data, begin, end, registry.literals())
+    plain = [
+        (at, number)
+        for at in range(begin, min(end, len(data)))
+        for number, literal in enumerate(registry.literals())
+        if data.startswith(literal, at)
+    ]
+    assert sorted(compiled) == sorted(plain)
+    assert sorted(PortableKernel().anchors(data, begin, end, registry.literals())) == sorted(plain)
