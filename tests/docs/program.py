@@ -49,6 +49,8 @@ def names(arguments: list[str]) -> tuple[Any, list[str]]:
     command: Any = typer.main.get_command(program())
     left = list(arguments)
     while hasattr(command, "commands") and left and not left[0].startswith("-"):
+        if left[0] not in command.commands and (default := getattr(command, "default_command", "")):
+            left.insert(0, default)
         word = left.pop(0)
         assert word in command.commands, f"no command {word}"
         command = command.commands[word]

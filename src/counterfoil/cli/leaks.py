@@ -21,6 +21,8 @@ _SCAN = "scan"
 class _ScanByDefault(TyperGroup):
     """`leaks PATH` is `leaks scan PATH`."""
 
+    default_command = _SCAN
+
     def parse_args(self, ctx, args):  # type: ignore[no-untyped-def]  # the parser's own types differ between releases
         """Put in `scan` where no other command is named."""
         if args and args[0] not in self.commands and args[0] not in ("-h", "--help"):
