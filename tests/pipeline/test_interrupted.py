@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import gzip
 import random
 import shutil
 import signal
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from counterfoil.errors import EngineError
+from unpack.packing import tarred, zipped
 
 from .conftest import Estate
 from .estates import ended, hunted, program, settings, tables
@@ -63,12 +66,28 @@ def test_killed_runs_leave_a_case_that_the_next_one_finishes(tiny: Estate, tmp_p
     _disturb(tiny, tmp_path, KILLS, anew=False)
 
 
+def _packed(estate: Estate, folder: Path) -> Estate:
+    """Return the estate with its logs in a zip in a compressed tar: to be spooled, hashed and read member by member."""
+    members = [(str(path.relative_to(estate.logs)), path.read_bytes()) for path in estate.written.paths]
+    archive = folder / "export.tgz"
+    archive.write_bytes(gzip.compress(tarred([("most.zip", zipped(members[1:])), *members[:1]]), 1))
+    report = hunted([archive], settings(folder / "undisturbed", estate.scenario))
+    return Estate(estate.scenario, replace(estate.written, folder=archive), folder / "undisturbed", report)
+
+
+def test_killed_runs_on_archives_leave_a_case_that_the_next_one_finishes(tiny: Estate, tmp_path: Path) -> None:
+    """The same holds for members of archives: none is lost or read twice, and nothing spooled stays behind."""
+    _disturb(_packed(tiny, tmp_path), tmp_path, 3, anew=False)
+    assert not (tmp_path / "case" / "tmp").exists()
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("anew", [True, False])
-def test_a_hundred_killed_runs(tiny: Estate, tmp_path: Path, anew: bool) -> None:
-    """The same a hundred times over, on one case and on a new one each time."""
-    _disturb(tiny, tmp_path, MANY_KILLS // 2, anew=anew)
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_hundred_killed_runs(tiny: Estate, tmp_path: Path, anew: bool, packed: bool) -> None:
+    """The same a hundred times over, on one case and on a new one each time; and again on archives."""
+    _disturb(_packed(tiny, tmp_path) if packed else tiny, tmp_path, MANY_KILLS // 2, anew=anew)
 
 
 def test_a_stopped_run_says_so_and_may_be_repeated(tiny: Estate, tmp_path: Path) -> None:

@@ -43,7 +43,8 @@ def names(header: Sequence[str]) -> list[str]:
     found: dict[str, int] = {}
     result = []
     for place, text in enumerate(header, start=1):
-        name = _ZONE.sub("", text.strip()) or f"column {place}"
+        readable = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")  # a name is told to people
+        name = _ZONE.sub("", readable.strip()) or f"column {place}"
         found[name] = found.get(name, 0) + 1
         result.append(name if found[name] == 1 else f"{name} ({found[name]})")
     return result

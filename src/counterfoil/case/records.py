@@ -268,9 +268,12 @@ class Shown:
 def _events(job: _Job) -> TextStream:
     """Yield Windows events, each as the JSON object that its source maps."""
     found = windows.events(job.file.container, job.handle, job.advance, job.limits.chunk, job.limits.record)
-    while batch := list(islice(found, BATCH_ROWS)):
-        texts = pa.array([text for text, _ in batch], pa.large_string())
-        yield texts, pa.array([why for _, why in batch], pa.string())
+    try:
+        while batch := list(islice(found, BATCH_ROWS)):
+            texts = pa.array([text for text, _ in batch], pa.large_string())
+            yield texts, pa.array([why for _, why in batch], pa.string())
+    except OSError as error:
+        raise InputError(f"cannot read {job.file.member.name}: {error}") from error
 
 
 _READERS: dict[Container, Callable[[_Job], TextStream]] = {

@@ -66,6 +66,14 @@ class Checked(io.RawIOBase):
         """Say yes."""
         return True
 
+    def seekable(self) -> bool:
+        """Tell whether this is a file on disk as it is: some readers (event logs) go back and forth."""
+        return isinstance(self._inner, io.FileIO)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Go to a place in a file on disk."""
+        return int(self._inner.seek(offset, whence))
+
     def readinto(self, buffer: Any) -> int:
         """Read into the buffer."""
         try:
