@@ -116,7 +116,7 @@ class Signer:
         self._path.unlink(missing_ok=True)
         for connection in list(self._open):
             with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
+                connection.shutdown(socket.SHUT_RD)  # what was asked is still answered
         keeper.join()
         for _ in range(MAX_CONNECTIONS):  # every answer that was begun is finished
             self._slots.acquire()
