@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
@@ -197,6 +197,21 @@ def test_certificates_are_keys_too() -> None:
     assert [known.jwk.thumbprint for known in found.keys.values()] == [
         known.jwk.thumbprint for known in key_set(jwk("rsa"), jwk("ec")).keys.values()
     ]
+
+
+def test_certificates_of_unfit_keys_are_left_out() -> None:
+    """A short RSA key, and one of a type that signs no assertion; the other certificates serve."""
+    private: tuple[Any, ...] = (rsa.generate_private_key(65537, 1024), ed25519.Ed25519PrivateKey.generate())  # noqa: S505  # the fault
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "unfit")])
+    start = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+    made = [certificate("ec")]
+    for one in private:
+        builder = x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(one.public_key())
+        dated = builder.serial_number(1).not_valid_before(start).not_valid_after(start.replace(year=2027))
+        made.append(dated.sign(one, None if isinstance(one, ed25519.Ed25519PrivateKey) else hashes.SHA256()))
+    found = from_document(b"".join(one.public_bytes(Encoding.PEM) for one in made), GRANT, "idp.pem")
+    assert len(found.keys) == 1
+    assert ["1024 bits" in why or "P-521" in why for why in found.unusable.values()] == [True, True]
 
 
 def test_two_sets_with_a_key_of_one_id_are_refused() -> None:

@@ -85,6 +85,11 @@ WRONG: dict[str, tuple[str, str, str]] = {
     "a flow of another class": (
         "audiences =", 'status_flow = "mail"\naudiences =', "p.toml:17: flow 1, status_flow: 'mail'",
     ),
+    "a flow that needs another itself": (
+        "[[flow]]",
+        '[[flow]]\nname = "a"\nclass = "actor"\nissuers = ["i"]\naudiences = ["b"]\nactor_flow = "a"\n[[flow]]',
+        "p.toml:18: flow 1, actor_flow: 'a' must not need",
+    ),
     "a renewal from elsewhere": (
         "audiences =", 'renewal_issuers = ["x"]\naudiences =', "p.toml:17: flow 1, renewal_issuers",
     ),

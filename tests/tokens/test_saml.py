@@ -6,6 +6,7 @@ import base64
 import copy
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 
@@ -19,6 +20,7 @@ from signxml.signer import XMLSigner
 
 from counterfoil.errors import UsageError, VerifyError
 from counterfoil.tokens import limits
+from counterfoil.tokens.entitlement import IssuerPattern
 from counterfoil.tokens.policy import TokenPolicy
 from counterfoil.tokens.saml import SamlVerifier, _covered
 from counterfoil.tokens.verifier import Verifier
@@ -296,6 +298,14 @@ def test_a_genuine_assertion_is_accepted(made: Callable[[], str]) -> None:
     assert (found.tenant, found.audience, found.token_class) == (TENANT, (AUDIENCE,), "saml")
     assert found.key_id in {kid("rsa"), kid("ec")}
     assert len(found.digest) == 32
+
+
+def test_an_issuer_that_only_the_key_allows_is_refused() -> None:
+    """V6: key and tenant are in order, the flow does not know the issuer."""
+    other = replace(policy().flow("saml"), issuers=(IssuerPattern.of("https://x"),))
+    narrow = SamlVerifier(TokenPolicy(policy().keys, {"saml": other}))
+    with pytest.raises(VerifyError, match="V6, issuer"):
+        narrow.verify(genuine().encode(), at=NOW)
 
 
 def test_only_keys_with_a_certificate_are_tried() -> None:

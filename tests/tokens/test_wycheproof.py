@@ -49,7 +49,10 @@ def outcome(keys: list[Mapping[str, Any]], token: object) -> str:
     text = token if isinstance(token, str) else json.dumps(token)
     try:
         known: KeySet = from_document(json.dumps({"keys": keys}).encode(), GRANT, "vectors")
-        jws.verified(text, known)
+        parts = jws.compact(text)
+        named = jws.known_header(parts.header, known)
+        jws.signed(parts, named.check, named.key.id)
+        from_translated(parts.payload, "the payload")
     except PolicyError as error:
         return f"key set: {error}"
     except VerifyError as error:

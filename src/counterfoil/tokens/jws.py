@@ -37,14 +37,13 @@ class Compact(msgspec.Struct, frozen=True, gc=False):
 
 
 @dataclass(frozen=True, slots=True)
-class Jws:
-    """A verified JWS. `digest`: the SHA-256 of its signing input."""
+class KnownHeader:
+    """A header with the key that it names, and how a signature of that key is checked."""
 
     header: Mapping[str, Any]
     key: Key
     algorithm: str
-    payload: bytes
-    digest: bytes
+    check: Check
 
 
 def compact(token: str | bytes, most: int = MAX_TOKEN_BYTES) -> Compact:
@@ -124,15 +123,13 @@ def signed(parts: Compact, check: Check, key_id: str) -> bytes:
     return digest
 
 
-def verified(token: str | bytes, keys: KeySet) -> Jws:
-    """Return what was signed, by which key: F1 to F5, V14, V1, and the first half of V2."""
-    parts = compact(token)
-    header = read_header(parts.header)
+def known_header(encoded: bytes, keys: KeySet) -> KnownHeader:
+    """F1 to F4, V14, V1, V2: return what the header says, of a key that may be used with its algorithm."""
+    header = read_header(encoded)
     refuse_keys(header)
     algorithm = algorithm_of(header)
     key = key_of(header, keys)
-    digest = signed(parts, check_of(key, algorithm), key.id)
-    return Jws(header, key, algorithm, from_translated(parts.payload, "the payload"), digest)
+    return KnownHeader(header, key, algorithm, check_of(key, algorithm))
 
 
 def about(error: VerifyError, key_id: str) -> VerifyError:

@@ -7,18 +7,14 @@ follows F5 is known to be signed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any
 
 from counterfoil.errors import UsageError, VerifyError
 from counterfoil.tokens import actors, binding, claims, jws, status
-from counterfoil.tokens.algorithms import Check
 from counterfoil.tokens.encoding import from_translated, frozen_inside, json_object
 from counterfoil.tokens.flow import Binding, Flow, StatusCheck
-from counterfoil.tokens.keyset import Key
 from counterfoil.tokens.limits import MAX_CACHED_HEADERS, MAX_STATUS_LIST_BYTES, MAX_TOKEN_BYTES
 from counterfoil.tokens.policy import TokenPolicy
 from counterfoil.tokens.presentation import BEARER, Presentation
@@ -32,16 +28,6 @@ def unix_seconds(at: float | datetime) -> float:
     if at.tzinfo is None:
         raise UsageError("at: a time without offset", hint="give a datetime with tzinfo, or Unix seconds")
     return at.timestamp()
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """A header that verified before: the same octets need not be read again. The key's state is looked at each time."""
-
-    header: Mapping[str, Any]
-    key: Key
-    algorithm: str
-    check: Check
 
 
 NOTHING_MORE: tuple[str, ...] = ()
@@ -60,7 +46,8 @@ class Verifier:
         self._flow = policy.flow(flow)
         if self._flow.token_class.name == "saml":
             raise UsageError(f"flow {self._flow.name!r} is of class saml", hint="use tokens.saml.SamlVerifier")
-        self._headers: dict[bytes, _Known] = {}
+        # Headers that verified need not be read again; the state of their keys is looked at each time.
+        self._headers: dict[bytes, jws.KnownHeader] = {}
         self._most = MAX_STATUS_LIST_BYTES if self._flow.token_class.name == "status-list" else MAX_TOKEN_BYTES
 
     @property
@@ -77,7 +64,7 @@ class Verifier:
         """
         moment = at if type(at) is float else unix_seconds(at)
         parts = jws.compact(token, self._most)
-        known = self._headers.get(parts.header) or self._read(parts.header)
+        known = self._headers.get(parts.header) or jws.known_header(parts.header, self._policy.keys)
         digest = jws.signed(parts, known.check, known.key.id)
         try:
             found = self._entitled(parts, known, digest, moment, shown)
@@ -89,16 +76,8 @@ class Verifier:
         self._headers[parts.header] = known
         return found
 
-    def _read(self, encoded: bytes) -> _Known:
-        """F1 to F4, V14, V1, V2: return what the header says, of a key that may be used with its algorithm."""
-        header = jws.read_header(encoded)
-        jws.refuse_keys(header)
-        algorithm = jws.algorithm_of(header)
-        key = jws.key_of(header, self._policy.keys)
-        return _Known(header, key, algorithm, jws.check_of(key, algorithm))
-
     def _entitled(
-        self, parts: jws.Compact, known: _Known, digest: bytes, at: float, shown: Presentation
+        self, parts: jws.Compact, known: jws.KnownHeader, digest: bytes, at: float, shown: Presentation
     ) -> VerifiedToken:
         """V2 to V13: return the claims of a signed token, if its key and its flow allow them."""
         flow, key = self._flow, known.key
