@@ -134,7 +134,7 @@ def _reached(trail: Trail) -> tuple[State, str]:
         items = f"{some(reach.items, 'item')} in " if reach.items else ""
         parts.append(f"{items}{clean(reach.kind, 24) or 'object'} {clean(reach.name or '(unnamed)', MAX_NAME)}")
     left = len(trail.reached) - len(parts)
-    return State.FOUND, "; ".join(parts) + (f"; and {number(left)} more or above." if left else ".")
+    return State.FOUND, "; ".join(parts) + (f"; and {number(left)} more or above" if left else "")
 
 
 def _reason(trail: Trail) -> Reason | None:
