@@ -109,6 +109,17 @@ def test_a_saml_response_is_verified(capsys: pytest.CaptureFixture[str]) -> None
     assert (refused.code, refused.out.split()[1]) == (1, "assertion-not-signed")
 
 
+def test_saml_without_its_packages_is_told(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bare installation lacks them; the hint says what to install."""
+    monkeypatch.setitem(sys.modules, "counterfoil.tokens.saml", None)
+    Path("policy.toml").write_text(test_saml.POLICY.replace("KID-RETIRED", "x").replace("KID-OTHER", "y"))
+    Path("idp.pem").write_bytes(test_keyset.certificate("rsa").public_bytes(Encoding.PEM))
+    ran = verify(capsys, "<x/>", flow="saml")
+    assert (ran.code, "counterfoil[saml]" in ran.err) == (2, True)
+
+
 def test_inspect_shows_what_nobody_vouches_for(capsys: pytest.CaptureFixture[str]) -> None:
     """NOT VERIFIED, header and claims, times in words; no signature, no nested token; controls made harmless."""
     nested = making.token()

@@ -13,14 +13,16 @@ import msgspec
 import pytest
 
 from counterfoil.cli.main import main
+from counterfoil.errors import VerifyError
 from counterfoil.tokens.entitlement import KeyState
 from counterfoil.tokens.flow import CLASSES, TokenClass
 from counterfoil.tokens.policy import TokenPolicy
 from counterfoil.tokens.policy_file import FlowTable, KeysTable, KeyTable
 from counterfoil.tokens.rules import RULES
+from counterfoil.tokens.verifier import Verifier
 from docs.pages import page
 
-from .making import claims, header, jwk, key, signed
+from .making import CONSUMERS, NOW, TENANT, claims, header, jwk, key, signed, token
 from .test_dpop import proof
 
 MOVE, POLICY, PLAN = "docs/move-a-service.md", "docs/reference/token-policy.md", "docs/reference/verification.md"
@@ -57,14 +59,20 @@ def test_the_page_of_the_policy_has_every_field_and_state() -> None:
     assert {str(state) for state in KeyState} - named == set()
 
 
-def test_the_example_policy_is_one(tmp_path: Path) -> None:
-    """It is read as it stands, with a key set of the name that it gives."""
-    [example] = [block.text for block in page(POLICY).blocks if block.language == "toml"]
-    document = json.dumps({"keys": [jwk("rsa")]}).encode()
-    policy = TokenPolicy.from_toml(example, {"login.jwks.json": document})
+def test_the_example_policies_work() -> None:
+    """They are read as they stand, with key sets of the names that they give."""
+    plain, entra = (block.text for block in page(POLICY).blocks if block.language == "toml")
+    policy = TokenPolicy.from_toml(plain, {"login.jwks.json": json.dumps({"keys": [jwk("rsa")]}).encode()})
     assert list(policy.keys.keys) == ["rsa"]
     assert policy.keys.unusable == {"2021-signing": "not in policy:4: login.jwks.json"}
-    (tmp_path / "policy.toml").write_text(example)
+    issuer = "https://login.microsoftonline.com/{tenantid}/v2.0"
+    keys = [jwk("rsa", issuer=issuer), jwk("rsa-consumer", issuer=issuer.replace("{tenantid}", CONSUMERS))]
+    verifier = Verifier(TokenPolicy.from_toml(entra, {"entra.jwks.json": json.dumps({"keys": keys}).encode()}))
+    said: dict[str, Any] = {"iss": issuer.replace("{tenantid}", TENANT), "aud": "6b1f0000-0000-4000-8000-000000000001"}
+    said |= {"ver": "2.0", "uti": "AAAAAAAAAAAAAAAAAAAAAA", "azp": "phone", "jti": None, "client_id": None}
+    assert verifier.verify(token("rsa", {"typ": "JWT"}, **said), at=NOW).token_id == said["uti"]
+    with pytest.raises(VerifyError, match="V4, issuer"):
+        verifier.verify(token("rsa-consumer", {"typ": "JWT"}, **said), at=NOW)
 
 
 def test_the_error_on_the_page_is_the_programs(
