@@ -144,7 +144,7 @@ def test_a_power_cut_loses_no_promised_entry(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("count", "seal_after", "step"), [(24, 1000, 1), (290, 260, 97)])
+@pytest.mark.parametrize(("count", "seal_after", "step"), [(8, 1000, 1), (290, 260, 97)])
 def test_a_power_cut_at_every_byte_loses_no_promised_entry(
     tmp_path: Path, count: int, seal_after: int, step: int
 ) -> None:
