@@ -186,7 +186,8 @@ def test_extra_keeps_what_has_no_column(rows: Rows) -> None:
 def test_the_categories_are_the_markers() -> None:
     """A file of mixed categories is told apart by the categories that have a kind."""
     assert AZURE_MONITOR.markers["category"] == frozenset(_entra.CATEGORIES)
-    assert set(_entra.TOKEN_CLASSES) == set(_entra.CATEGORIES.values()) == set(_entra.TABLES.values())
+    kinds = set(_entra.TOKEN_CLASSES) - {_entra.USER}  # which no log has: a portal file that lost its name
+    assert kinds == set(_entra.CATEGORIES.values()) == set(_entra.TABLES.values())
 
 
 def test_interrupt_codes_are_numbers_and_none_is_success() -> None:

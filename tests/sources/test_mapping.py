@@ -54,6 +54,8 @@ def test_times_are_utc_or_none(written: str | None, expected: str | None) -> Non
 
 LOCAL_TIMES = [
     ("the portal's own, with milliseconds", "5/18/2021, 9:13:33.000 PM", "month", "2021-05-18T21:13:33"),
+    ("noon with milliseconds", "5/18/2021, 12:00:00.000 PM", "month", "2021-05-18T12:00:00"),
+    ("a minute past midnight, with milliseconds", "5/18/2021, 12:01:00.000 AM", "month", "2021-05-18T00:01:00"),
     ("a browser's narrow space before PM", "5/18/2021, 9:13:33\u202fPM", "month", "2021-05-18T21:13:33"),
     ("Australian", "6/05/2021 9:13:33 PM", "day", "2021-05-06T21:13:33"),
     ("British, 24 hours", "06/05/2021, 21:13:33.123", "day", "2021-05-06T21:13:33.123"),
