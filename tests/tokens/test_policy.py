@@ -44,6 +44,7 @@ WRONG: dict[str, tuple[str, str, str]] = {
     "an unknown class of keys": ('["access"]', '["refresh"]', "p.toml:6: keys 1, classes: 'refresh' is unknown"),
     "no algorithm that is known": ('["RS256"]', '["HS256"]', "p.toml:7: keys 1, algorithms: 'HS256' is unknown"),
     "an empty list": ('algorithms = ["RS256"]', "algorithms = []", "p.toml:7: keys 1, algorithms: an empty list"),
+    "any tenant of a key": ("state =", 'tenants = ["*"]\nstate =', "p.toml:11: keys.key 1, tenants: '*' is not"),
     "an unknown state": ('"current"', '"dead"', "p.toml:11: keys.key 1, state: invalid enum value"),
     "a field of another type": ('name = "mail"', "name = 7", "p.toml:14: flow 1, name: expected `str`, got `int`"),
     "a field that is missing": ('name = "mail"\n', "", "p.toml:13: flow 1, name: missing"),

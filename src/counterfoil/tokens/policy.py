@@ -10,8 +10,8 @@ from types import MappingProxyType
 from counterfoil.errors import PolicyError, UsageError
 from counterfoil.tokens import policy_file
 from counterfoil.tokens.algorithms import ALGORITHMS
-from counterfoil.tokens.entitlement import Entitlement, IssuerPattern
-from counterfoil.tokens.flow import CLASSES, Flow, StatusCheck
+from counterfoil.tokens.entitlement import GUID, Entitlement, IssuerPattern
+from counterfoil.tokens.flow import ANY_TENANT, CLASSES, Flow, StatusCheck
 from counterfoil.tokens.keyset import Grant, KeySet, from_document
 from counterfoil.tokens.policy_file import FlowTable, KeysTable, KeyTable, Place, seconds
 
@@ -75,6 +75,10 @@ def _entitled(place: Place, table: KeysTable | KeyTable) -> Entitlement:
     for name in ("issuers", "tenants", "audiences", "classes", "algorithms"):
         if getattr(table, name) == []:
             raise place.error(name, "an empty list allows nothing; leave it out, or block the key")
+    for tenant in table.tenants or ():
+        if not GUID.fullmatch(tenant):
+            hint = "leave tenants out to allow any" if tenant == ANY_TENANT else ""
+            raise place.error("tenants", f"{tenant[:80]!r} is not a GUID in lower case", hint)
     begin, end = _moment(place, "sign_from", table.sign_from), _moment(place, "sign_until", table.sign_until)
     if begin is not None and end is not None and begin >= end:
         raise place.error("sign_until", "the window ends before it begins")
