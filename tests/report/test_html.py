@@ -165,6 +165,15 @@ def test_counts_of_the_page_are_those_of_the_report() -> None:
     assert "19 more records" in text
 
 
+def test_what_a_list_leaves_out_is_counted() -> None:
+    """A page that cannot hold all logs, files or rejects says how many more there are."""
+    kinds = tuple(replace(REPORT.coverage[0], kind=f"host{n}") for n in range(100))
+    many = replace(FULL, coverage=kinds, inputs=REPORT.inputs * 50, rejects=REPORT.rejects * 50)
+    text = " ".join(" ".join(outline(registry.render(many, "html")).text).split())
+    for words in ("76 more logs are not drawn", "40 more parts", "100 more files", "40 more rows"):
+        assert words in text
+
+
 @pytest.mark.parametrize(
     ("reason", "verdict", "broken"),
     [

@@ -16,6 +16,7 @@ from counterfoil.report.clean import clean
 
 # Columns that a page holds; longer times are told in steps of several days.
 MAX_COLUMNS = 42
+# Rows of each table; the page says how many more there are.
 MAX_STRIPS = 24
 MAX_NAME = 64
 
@@ -85,7 +86,7 @@ def issuing(report: HuntReport, dossier: Dossier, over: Axis) -> tuple[Strip, ..
             records[day.source, day.kind][place] += day.records
     several = len({issuer for issuer, _, _ in grouped}) > 1
     strips = []
-    for (issuer, source, kind), rows in list(grouped.items())[:MAX_STRIPS]:
+    for (issuer, source, kind), rows in grouped.items():
         name = clean(f"{source}/{kind}" if kind else source, MAX_NAME)
         if several:
             name = f"{name}, {brief(clean(issuer or 'not in evidence', MAX_NAME))}"
@@ -107,7 +108,7 @@ def accepting(dossier: Dossier, over: Axis) -> tuple[Strip, ...]:
             sum(row.acceptances for rows in places.values() for row in rows),
             tuple(_judged(places.get(n, ())) for n in range(len(over.days))),
         )
-        for source, places in sorted(by_source.items())[:MAX_STRIPS]
+        for source, places in sorted(by_source.items())
     )
 
 

@@ -19,7 +19,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from counterfoil.model.hunt import HuntReport
-from counterfoil.report import _document, _view
+from counterfoil.report import _document, _strips, _view
 from counterfoil.report._words import brief, minute, number, some, span, tail
 from counterfoil.report.clean import clean
 from counterfoil.report.screen import Screen
@@ -65,7 +65,7 @@ def _environment() -> Environment:
         "brief": brief, "minute": minute, "number": number, "cut": clean, "client": _view.client,
         "folders": _view.folders, "tail": tail,
     }  # fmt: skip
-    environment.globals |= {"some": some, "span": span}
+    environment.globals |= {"some": some, "span": span, "most_strips": _strips.MAX_STRIPS}
     return environment
 
 
