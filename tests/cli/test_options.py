@@ -56,7 +56,7 @@ def test_a_window_must_have_a_length() -> None:
 DECLARATIONS = [
     ("entra-signin/interactive", Declaration("entra-signin", "interactive")),
     ("Entra-SignIn/Non-Interactive", Declaration("entra-signin", "non-interactive")),
-    ("adfs/FS01.contoso.com", Declaration("adfs", "FS01.contoso.com")),
+    ("adfs/FS01.contoso.com", Declaration("adfs", "fs01.contoso.com")),
     ("entra-signin/interactive:2026-05-01..2026-06-01",
      Declaration("entra-signin", "interactive", at("2026-05-01"), at("2026-06-01"))),
     ("entra-signin/interactive:2026-05-01T10:00..", Declaration("entra-signin", "interactive", at("2026-05-01T10:00"))),

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-import pytest
+from datetime import datetime
 
 from counterfoil.model.coverage import Declaration
 from counterfoil.model.verdict import Reason
 from counterfoil.reconcile.declared import ABSENT_NODE, NODE_MISSING, SILENT_NODE
 
 from .engine_run import Answer, Judge
+from .reference import Settings
 from .rows import CLEARED, Row, assertion, at, complete, farm_log, federated_sign_in
 from .test_engine_cases import agreed
 
@@ -51,71 +51,76 @@ def test_a_server_that_evidence_knows_must_be_declared(engine_judge: Judge) -> N
 
 
 LOST = {
-    "the log was cleared": ("1102", "event_log", "the event log was cleared (1102)"),
-    "records were dropped": ("1101", "event_log", "audit events were dropped (1101)"),
-    "the log was full": ("1104", "event_log", "the Security log was full (1104)"),
-    "auditing was switched off": ("4719", "auditing_off", "auditing of AD FS was switched off (4719)"),
+    "cleared": ("1102", "event_log", "the event log was cleared (1102)"),
+    "dropped": ("1101", "event_log", "audit events were dropped (1101)"),
+    "full": ("1104", "event_log", "the Security log was full (1104)"),
+    "off": ("4719", "auditing_off", "auditing of AD FS was switched off (4719)"),
+    "other": ("1102", None, ""),  # another provider's event of that number
 }
 
 
-@pytest.mark.parametrize("what", LOST, ids=lambda what: what.replace(" ", "-"))
-def test_a_log_that_says_of_itself_that_it_is_not_whole_is_refused(what: str, engine_judge: Judge) -> None:
+def declared(*hosts: str, start: datetime | None = None, end: datetime | None = None) -> Settings:
+    """Return settings that declare these servers alone."""
+    named = tuple(Declaration("adfs", host, start, end) for host in hosts)
+    return complete(declarations=named, exported_at=at(43200))
+
+
+def test_a_log_that_says_of_itself_that_it_is_not_whole_is_refused(engine_judge: Judge) -> None:
     """5.2: whatever the Security log says was lost, absence in it proves nothing; the reason says what and when."""
-    operation, kind, words = LOST[what]
-    told = assertion(7, None, **CLEARED | {"operation": operation, "object_kind": kind})
-    answer = agreed(engine_judge, [*farm_log(), told, federated_sign_in(5, "a")])
-    assert farm_rows(answer)["sts1"] == ("refused", f"{words} at {at(7):%Y-%m-%d %H:%M:%S}Z")
-    other = told | {"object_kind": None}  # another provider's event of that number
-    assert farm_rows(agreed(engine_judge, [*farm_log(), other, federated_sign_in(5, "a")]))["sts1"][0] == "accepted"
+    rows: list[Row] = []
+    for host, (operation, kind, _) in LOST.items():
+        rows += farm_log(host)
+        rows.append(assertion(7, None, **CLEARED | {"operation": operation, "object_kind": kind, "kind": host}))
+    found = farm_rows(agreed(engine_judge, rows, declared(*LOST)))
+    assert found.pop("other")[0] == "accepted"
+    assert found == {
+        host: ("refused", f"{words} at {at(7):%Y-%m-%d %H:%M:%S}Z") for host, (*_, words) in LOST.items() if words
+    }
 
 
-def numbered_log(numbers: Sequence[int], operation: str = "1200") -> list[Row]:
-    """Return a server's records with these numbers, ten minutes apart, and the farm's log around them."""
-    return [assertion(10 * n, "zoe", sequence=number, operation=operation) for n, number in enumerate(numbers)]
-
-
-def test_gaps_are_told_with_numbers_and_times(engine_judge: Judge) -> None:
-    """5.2: the analyst learns which records are missing, between which times, and how many more gaps there are."""
-    rows = numbered_log([*range(1_000, 1_030), *range(1_136, 1_160), *range(1_161, 1_180)])
-    declared = complete(declarations=(Declaration("adfs", "sts1"),), exported_at=at(43200))
-    status, words = farm_rows(agreed(engine_judge, rows, declared))["sts1"]
-    assert status == "refused"
-    times = f"between {at(290):%Y-%m-%d %H:%M:%S}Z and {at(300):%Y-%m-%d %H:%M:%S}Z"
-    assert words == f"records 1,030 to 1,135 are missing (106), {times}; and 1 more such breaks"
+def numbered_log(host: str, numbers: Sequence[int], operation: str = "1200") -> list[Row]:
+    """Return a server's records with these numbers, ten minutes apart."""
+    return [
+        assertion(10 * n, "zoe", sequence=number, operation=operation, kind=host) for n, number in enumerate(numbers)
+    ]
 
 
 NOTES = {
-    "a whole log": (numbered_log(range(500, 530)), "audit 1200 alone (Basic); record numbers 500 to 529"),
-    "a filtered one": (
-        numbered_log(range(500, 560, 2)),
+    "whole": (numbered_log("whole", range(500, 530)), "audit 1200 alone (Basic); record numbers 500 to 529"),
+    "filtered": (
+        numbered_log("filtered", range(500, 560, 2)),
         "audit 1200 alone (Basic); record numbers jump throughout, as in a filtered export, so that gaps cannot be"
         " seen"),
-    "one without numbers": (
-        [assertion(0), assertion(290, operation="299")],
+    "unnumbered": (
+        [assertion(0, kind="unnumbered"), assertion(290, operation="299", kind="unnumbered")],
         "audits 1200 and 299 (Verbose); no record numbers, so that gaps cannot be seen"),
-    "one of an old server": (
-        numbered_log(range(500, 530), "299"), "audit 299 alone, which names no user; record numbers 500 to 529"),
+    "old": (
+        numbered_log("old", range(500, 530), "299"), "audit 299 alone, which names no user; record numbers 500 to 529"),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("what", NOTES, ids=lambda what: what.replace(" ", "-"))
-def test_an_accepted_log_says_how_it_was_audited_and_exported(what: str, engine_judge: Judge) -> None:
-    """5.2: what cannot be seen in a log that is relied on is said beside it."""
-    rows, words = NOTES[what]
-    declared = complete(declarations=(Declaration("adfs", "sts1"),), exported_at=at(43200))
-    assert farm_rows(agreed(engine_judge, rows, declared))["sts1"] == ("accepted", f"declared complete; {words}")
+def test_an_accepted_log_says_how_it_was_audited_and_exported(engine_judge: Judge) -> None:
+    """5.2: what cannot be seen in a log that is relied on is said beside it; gaps, with their numbers and times."""
+    rows = [row for log, _ in NOTES.values() for row in log]
+    rows += numbered_log("gaps", [*range(1_000, 1_030), *range(1_136, 1_160), *range(1_161, 1_180)])
+    found = farm_rows(agreed(engine_judge, rows, declared(*NOTES, "gaps")))
+    times = f"between {at(290):%Y-%m-%d %H:%M:%S}Z and {at(300):%Y-%m-%d %H:%M:%S}Z"
+    assert found.pop("gaps") == (
+        "refused", f"records 1,030 to 1,135 are missing (106), {times}; and 1 more such breaks"
+    )  # fmt: skip
+    missing = "; of no use while gaps is not relied on"
+    assert found == {
+        host: ("accepted", f"declared complete; {words}{missing}") for host, (_, words) in NOTES.items()
+    }
 
 
 def test_a_log_that_rolled_over_says_where_it_begins(engine_judge: Judge) -> None:
     """5.2: declared from before its first record, the log counts from there, and the analyst learns why."""
-    declared = complete(declarations=(Declaration("adfs", "sts1", at(-14400), at(280)),), exported_at=at(43200))
-    status, words = farm_rows(agreed(engine_judge, numbered_log(range(77_000, 77_030)), declared))["sts1"]
-    assert status == "accepted"
-    assert words.startswith(
-        f"declared complete; the log begins {at(0):%Y-%m-%d %H:%M}Z with record 77,000: what came before was"
-    )
-    first = farm_rows(agreed(engine_judge, numbered_log(range(1, 30)), declared))["sts1"][1]
-    assert f"begins {at(0):%Y-%m-%d %H:%M}Z with record 1;" in first
+    rows = [*numbered_log("rolled", range(77_000, 77_030)), *numbered_log("first", range(1, 31))]
+    found = farm_rows(agreed(engine_judge, rows, declared("rolled", "first", start=at(-14400), end=at(280))))
+    begins = f"declared complete; the log begins {at(0):%Y-%m-%d %H:%M}Z with record"
+    assert found["rolled"][1].startswith(f"{begins} 77,000: what came before was overwritten or left out;")
+    assert found["first"][1].startswith(f"{begins} 1;")
 
 
 def test_a_server_that_nobody_declared_says_what_it_costs(engine_judge: Judge) -> None:

@@ -72,6 +72,7 @@ def declaration(text: str, known: Mapping[str, Sequence[str]] = DECLARABLE) -> D
         kind = one_of(kind.lower(), kinds, f"--complete: unknown kind of {source}:", "kinds")
     elif not _HOST.fullmatch(kind):
         raise UsageError(f"--complete: {_quoted(kind)} is not the name of a host", hint=f"such as {source}/fs01")
+    kind = kind.lower()  # as evidence has it
     start, end = _bounds(bounds, text) if colon else (None, None)
     return Declaration(source, kind, start, end)
 
