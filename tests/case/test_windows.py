@@ -170,6 +170,14 @@ def test_a_damaged_record_of_evtx() -> None:
     assert (read[1][1] or "").startswith("broken record")
 
 
+def test_an_evtx_file_that_is_cut_off_says_so() -> None:
+    """The library reads whole chunks and is silent about the rest: the rest costs a reject."""
+    data = evtx([event(1)])
+    read = list(windows_evtx.events(io.BytesIO(data[:20_000])))
+    assert read == [(None, "the file is cut off: its last 15,904 bytes are no whole chunk")]
+    assert [why for _, why in windows_evtx.events(io.BytesIO(data))] == [None]
+
+
 _BASE: dict[str, bytes] = {
     windows.XML: (event(1) * 2).encode(), windows.TEXT: wevtutil(0, 1).encode(), windows.EVTX: evtx([event(1)] * 2)
 }  # fmt: skip

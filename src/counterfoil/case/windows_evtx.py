@@ -7,6 +7,7 @@ library cannot take to pieces costs that record alone.
 from __future__ import annotations
 
 import importlib.util
+import io
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from typing import IO
 from counterfoil.case.windows_xml import Found
 
 MAGIC = b"ElfFile\x00"
+HEADER_BYTES, CHUNK_BYTES = 4_096, 65_536
 MAX_BROKEN_IN_A_ROW = 100_000  # a reader that makes no headway must end; a chunk holds below 1,000 records
 WITHOUT_LIBRARY = (
     "a binary Windows event log: pip install 'counterfoil[evtx]', or convert it:"
@@ -53,9 +55,12 @@ def events(handle: IO[bytes]) -> Iterator[Found]:
                 raise OSError(f"{broken:,} broken records one after the other") from error
             continue
         if record is None:
-            return
+            break
         broken = 0
         yield record["data"], None
+    size = handle.seek(0, io.SEEK_END)
+    if odd := (size - HEADER_BYTES) % CHUNK_BYTES:  # the library reads whole chunks, and does not tell of the rest
+        yield None, f"the file is cut off: its last {odd:,} bytes are no whole chunk"
 
 
 def _said(error: Exception) -> str:
