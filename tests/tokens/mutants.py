@@ -7,7 +7,7 @@ that no test notices is printed as SURVIVED, and the exit code is 1.
 
     python -m tests.tokens.mutants [NAME ...] [--list] [--jobs 2]
 
-NAME selects modules, such as `claims dpop`. Takes about five minutes on two idle cores.
+NAME selects modules, such as `claims dpop`. Takes about two minutes of processor time.
 """
 
 from __future__ import annotations
@@ -211,7 +211,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _results(chosen: Sequence[Mutant], folder: Path, jobs: int) -> Iterator[str]:
-    """Run the mutants, so many at a time; print and yield the test that found each, "" for one that survived."""
+    """Run the mutants, so many at a time; print and yield the test that found each, "" where none did."""
     left, running = list(enumerate(chosen))[::-1], dict[int, tuple[Mutant, Path]]()
     while left or running:
         while left and len(running) < jobs:
@@ -219,8 +219,9 @@ def _results(chosen: Sequence[Mutant], folder: Path, jobs: int) -> Iterator[str]
             running[start(mutant, folder / str(place))] = mutant, folder / str(place)
         done, _ = os.wait()
         mutant, report = running.pop(done)
-        found = report.read_text("utf-8").partition("\n")[0] if report.exists() else "(it does not run)"
-        print(f"{mutant.module}:{mutant.first}  {(found or f'SURVIVED  {mutant.text}')[:150]}", flush=True)  # noqa: T201
+        found = report.read_text("utf-8").partition("\n")[0] if report.exists() else ""
+        shown = found or f"{'SURVIVED' if report.exists() else 'COULD NOT BE RUN'}  {mutant.text}"
+        print(f"{mutant.module}:{mutant.first}  {shown[:150]}", flush=True)  # noqa: T201
         yield found
 
 
