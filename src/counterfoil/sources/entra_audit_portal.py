@@ -108,7 +108,8 @@ SOURCE = Source(
     explain=_entra_audit.explain(
         "entra.microsoft.com > Monitoring & health > Audit logs: date range, no filter > Download > Download CSV, with"
         " English as the portal's language: it translates the column names. JSON keeps more, and the record's id",
-        caps="the portal stops at a fixed number of rows (250,000 in 2019, 100,000 later).",
+        caps="the portal stops at a fixed number of rows (250,000 in 2019; a file of exactly 100,000 is taken as cut"
+        " off too).",
     ),
     row_caps=frozenset({100_000, 250_000}),
 )

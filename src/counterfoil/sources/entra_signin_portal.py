@@ -128,8 +128,8 @@ USERS = Source(
         "entra.microsoft.com > Monitoring & health > Sign-in logs: date range, no filter > Download > Download CSV (or"
         " JSON): one file each for InteractiveSignIns, NonInteractiveSignIns, ApplicationSignIns and MSISignIns. Keep"
         " the names: nothing in the files tells the first two apart",
-        caps="the portal stops at a fixed number of rows (250,000 in 2019, 100,000 later). It writes a second file for"
-        " authentication details, which is not needed.",
+        caps="the portal stops at a fixed number of rows (250,000 in 2019; a file of exactly 100,000 is taken as cut"
+        " off too). It writes a second file for authentication details, which is not needed.",
     ),
     row_caps=frozenset({100_000, 250_000}),
 )
