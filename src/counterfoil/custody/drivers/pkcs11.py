@@ -33,6 +33,7 @@ from counterfoil.custody import jwk
 from counterfoil.custody.keys import Algorithm, Attestation, Capabilities, NewKey, OwnLog, Signed
 from counterfoil.custody.secrets import read_secret
 from counterfoil.custody.settings import StoreSettings
+from counterfoil.custody.turns import Turns
 from counterfoil.errors import KeyStoreError, KeyUnusableError, UsageError
 
 RSA_BITS = 2048
@@ -41,7 +42,7 @@ ID_PREFIX = "id:"
 ED25519_BYTES = 32
 ED25519_OID = "1.3.101.112"
 # One module per process may be initialised once, and by one thread at a time.
-_LOCK = threading.RLock()
+_LOCK, _TURNS = threading.RLock(), Turns()
 _PRIVATE = {
     Attribute.TOKEN: True, Attribute.PRIVATE: True, Attribute.SENSITIVE: True, Attribute.EXTRACTABLE: False,
     Attribute.SIGN: True, Attribute.DECRYPT: False, Attribute.UNWRAP: False,
@@ -116,6 +117,9 @@ class Pkcs11Token:
         data, options = signing_input, _MECHANISMS[algorithm]
         if algorithm is Algorithm.ES256:
             data = hashlib.sha256(signing_input).digest()
+        return _TURNS.run(lambda: self._signed(reference, data, options))
+
+    def _signed(self, reference: str, data: bytes, options: dict[str, Any]) -> Signed:
         with _calling(f"sign with key {reference}"):
             key = self._found.get(reference) or self._private(reference)
             if not hasattr(key, "sign"):  # the library leaves the method out of keys without CKA_SIGN

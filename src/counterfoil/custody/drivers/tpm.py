@@ -42,6 +42,7 @@ from tpm2_pytss import (
 from counterfoil.custody import jwk, tpmaudit
 from counterfoil.custody.keys import Algorithm, Attestation, Capabilities, NewKey, OwnLog, Signed, encoded
 from counterfoil.custody.settings import StoreSettings
+from counterfoil.custody.turns import Turns
 from counterfoil.errors import KeyStoreError, KeyUnusableError, UsageError
 from counterfoil.tlog.folder import Folder
 
@@ -73,7 +74,7 @@ class Tpm:
 
     def __init__(self, tcti: str, folder: Folder) -> None:
         """Connect, and have TPM2_Sign audited from now on if it is not yet."""
-        self._folder, self._lock = folder, threading.RLock()
+        self._folder, self._lock, self._turns = folder, threading.RLock(), Turns()
         self._loaded: OrderedDict[str, tuple[ESYS_TR, bytes]] = OrderedDict()
         self._epoch, self._count = secrets.token_hex(4), 0
         with self._calling("connect"):
@@ -108,7 +109,9 @@ class Tpm:
 
     def sign(self, reference: str, algorithm: Algorithm, signing_input: bytes) -> Signed:
         """Sign in the TPM. The evidence is what its audit digest is made of."""
-        digest = hashlib.sha256(signing_input).digest()
+        return self._turns.run(lambda: self._signed(reference, algorithm, hashlib.sha256(signing_input).digest()))
+
+    def _signed(self, reference: str, algorithm: Algorithm, digest: bytes) -> Signed:
         with self._calling(f"sign with key {reference}"):
             handle, name = self._key(reference)
             made = self._tpm.sign(handle, TPM2B_DIGEST(digest), _KEYS_OWN_SCHEME, _NO_TICKET)
@@ -142,7 +145,7 @@ class Tpm:
             public, *_ = self._tpm.read_public(handle)
             with self._attestation_key() as (ak, ak_public):
                 told, signature = self._tpm.certify(handle, ak, TPM2B_DATA(b""), _KEYS_OWN_SCHEME)
-                signed = _signed(told, signature, ak_public)
+                signed = _attested(told, signature, ak_public)
         attributes = public.publicArea.objectAttributes
         return Attestation(
             {
@@ -160,7 +163,7 @@ class Tpm:
             told, signature = self._tpm.get_command_audit_digest(
                 sign_handle=ak, qualifying_data=TPM2B_DATA(nonce), in_scheme=_KEYS_OWN_SCHEME
             )
-            signed = _signed(told, signature, ak_public)
+            signed = _attested(told, signature, ak_public)
             return Attestation({"tpm_order": self._order()}, signed)
 
     def close(self) -> None:
@@ -244,7 +247,7 @@ def _file(label: str) -> str:
     return f"keys/{label}.tpm"
 
 
-def _signed(told: Any, signature: Any, public: Any) -> dict[str, str]:
+def _attested(told: Any, signature: Any, public: Any) -> dict[str, str]:
     return {
         "attested": encoded(bytes(told.attestationData)), "signature": encoded(bytes(signature.marshal())),
         "key": encoded(_public_der(public)),
