@@ -205,7 +205,7 @@ class _Map(_OnDisk):
         self._folder = CaseFolder(work / "case")
         for folder in (self._folder.staging, self._folder.tmp):
             folder.mkdir(parents=True, exist_ok=True)
-        self._con = stack.enter_context(engine(self._folder.tmp, memory="512MB", threads=1))
+        self._con = stack.enter_context(engine(self._folder.tmp, memory="1GB", threads=1))
 
     def __call__(self, records: list[Any]) -> None:
         import shutil

@@ -17,7 +17,7 @@ from typing import Any
 from .case import GOOD, GOOD_RECORDS, Case, Setting, good
 
 MEMORY_BYTES = 3 << 30  # of data; what libraries reserve without using it counts, too
-PEAK_MIB = 1_024  # resident: the engine may take 512 of it
+PEAK_MIB = 1_024  # resident, as the program is told with --memory
 _MEDDLE = str(Path(__file__).with_name("meddle.py"))
 
 
@@ -65,7 +65,7 @@ class _Ran:
 def _program(setting: Setting) -> _Ran:
     if setting.meddle is None:
         command = [sys.executable, "-m", "counterfoil.cli.main", "hunt", str(setting.logs), "--case", str(setting.case)]
-        command += ["--format", "json", "--quiet", "--memory", "512MB", "--threads", "1"]
+        command += ["--format", "json", "--quiet", "--memory", "1GB", "--threads", "1"]
     else:
         command = [sys.executable, _MEDDLE, *setting.meddle, str(setting.case), str(setting.logs)]
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:

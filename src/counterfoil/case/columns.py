@@ -85,6 +85,7 @@ def rows_of(lines: Lines) -> tuple[list[str], Iterator[list[str]]]:
     The separator is the one that Excel's line names, else the one that divides the header most often.
     Raises csv.Error while rows are drawn.
     """
+    csv.field_size_limit(MAX_RECORD_BYTES)  # one for the whole process; the library's own is 128 KiB
     left = iter(lines)
     first = next(left, "")
     if first.startswith("#TYPE"):

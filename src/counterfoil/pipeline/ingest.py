@@ -373,7 +373,8 @@ def _record(
     archives: Sequence[Archive] = (),
 ) -> Manifest:
     """Write the manifest with more inputs, batches and archives, if there are any."""
-    inputs = [entry for entry in inputs if entry not in manifest.inputs]
+    listed = set(manifest.inputs)
+    inputs = [entry for entry in inputs if entry not in listed]
     if not inputs and not batches and not archives:
         return manifest
     # a file that could not be read is tried again by every run, and listed once
