@@ -148,12 +148,12 @@ class _Run:
             self._file(source, path)
             return
         self.files += 1
-        told = not member.nested
+        told, begun = not member.nested, len(self.leaks)
         try:
             with member.open() as stream:
                 self._scan_all(chunks.of_stream(stream), member.name, Regions(), told=False)
             for inner in expand.streams(member.name, member.open, None):
-                self._inner(inner)
+                self._inner(inner, begun)
         except (CounterfoilError, OSError) as error:
             self._trouble(member.name, error)
         if told:
@@ -179,17 +179,24 @@ class _Run:
 
             self._scan_all(chunks.of_file(handle, start), source.name, where, told=True, mark=mark)
             for inner in expand.streams(source.name, lambda: path.open("rb"), path):
-                self._inner(inner)
+                self._inner(inner, first[0])
         except (OSError, CounterfoilError) as error:
             self._trouble(source.name, error)
         finally:
             os.close(handle)
 
-    def _inner(self, inner: expand.Inner) -> None:
+    def _inner(self, inner: expand.Inner, begun: int) -> None:
         if inner.trouble:
             self.unread.append(Unread(inner.name, inner.trouble))
             return
-        self._scan_all(chunks.of_stream(inner.stream), inner.name, Regions(), told=False)
+        first = len(self.leaks)
+        seen = {(leak.thumbprint, leak.form) for leak in self.leaks[begun:]}
+        try:
+            self._scan_all(chunks.of_stream(inner.stream), inner.name, Regions(), told=False)
+        except (OSError, CounterfoilError) as error:
+            self._trouble(inner.name, error)
+        # what the file shows as it is, is told there
+        self.leaks[first:] = [leak for leak in self.leaks[first:] if (leak.thumbprint, leak.form) not in seen]
 
     def _stream_of(self, source: Source) -> None:
         self.files += 1
