@@ -93,8 +93,8 @@ def test_a_form_is_found_across_any_border(made: Corpus, keys: KnownKeys) -> Non
 def test_no_report_holds_a_secret(made: Corpus, proven: LeaksReport) -> None:
     """No format of the report, and no repr, holds any private member of the keys that were planted."""
     texts = [render.render(proven, form) for form in render.FORMATS] + [repr(proven)]
-    jwk = json.loads(_text_of(made, "10-jwk-ec.bin"))
-    rsa = json.loads(_text_of(made, "09-jwk-rsa.bin"))
+    jwk = json.loads(_text_of(made, "10-jwk-ec.data"))
+    rsa = json.loads(_text_of(made, "09-jwk-rsa.data"))
     secrets = [jwk["d"], *(rsa[name] for name in ("d", "p", "q", "dp", "dq", "qi"))]
     for secret in secrets:
         number = int.from_bytes(base64.urlsafe_b64decode(secret + "=="))

@@ -84,7 +84,7 @@ def write(folder: Path) -> Corpus:
     (folder / "clean").mkdir()
     planted: list[Planted] = []
     for (form, variant), make in _FORMS.items():
-        name = f"{form:02}-{variant}.bin"
+        name = f"{form:02}-{variant}.data"
         kind = "ed25519" if "ed25519" in variant else "ec" if "ec" in variant.split("-") else "rsa"
         (folder / "planted" / name).write_bytes(_in_noise(make(keys), text=form in _TEXT_FORMS))
         planted.append(Planted(name, form, variant, f"corpus-{kind}"))
