@@ -19,7 +19,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -29,10 +30,12 @@ import duckdb
 from bench import results
 from bench.evidence import Made, make
 from counterfoil import app
+from counterfoil.case.tables import Tables
 from counterfoil.config import HuntSettings
 from counterfoil.model.coverage import Declaration
 from counterfoil.model.verdict import ACCUSING, Verdict
 
+STAGES = 8  # tables that are told of one by one
 UNITS = {"K": 1_000, "M": 1_000_000}
 PACKAGES = ("duckdb", "ibis-framework", "pyarrow")
 ANTI_JOIN = """SELECT count(*) FROM read_parquet('{root}/evidence/*/leg=acceptance/*/*.parquet') AS accepted
@@ -50,6 +53,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--work", type=Path, default=None, help="where cases are made (some 300 bytes a token)")
     parser.add_argument("--results", type=Path, default=None, help="file for the results; sizes in it are not repeated")
     parser.add_argument("--plot", type=Path, default=None, help="SVG to draw of the results")
+    parser.add_argument("--stages", action="store_true", help="tell where the processor time goes, too")
     parser.add_argument("--part", nargs=2, metavar=("PART", "CASE"), help=argparse.SUPPRESS)
     asked = parser.parse_args(arguments)
     if asked.part:
@@ -58,8 +62,11 @@ def main(arguments: Sequence[str]) -> None:
         return
     rows = _earlier(asked.results)
     for size in sorted({_size(text) for text in asked.tokens.split(",")} - {row["tokens"] for row in rows}):
-        rows = sorted([*rows, _measure(size, asked)], key=lambda row: row["tokens"])
+        row, stages = _measure(size, asked)
+        rows = sorted([*rows, row], key=lambda row: row["tokens"])
         _tell(asked, arguments, rows)
+        if asked.stages:
+            print("\n" + results.table(stages))
     if asked.plot is not None:
         from bench.growth import draw
 
@@ -90,8 +97,11 @@ def _exponent(first: Mapping[str, Any], row: Mapping[str, Any]) -> float | None:
     return math.log(row["cpu s"] / first["cpu s"]) / math.log(row["tokens"] / first["tokens"])
 
 
-def _measure(size: int, asked: argparse.Namespace) -> dict[str, Any]:
-    """Generate a case, run limit and reconciliation on it, each in its own process, and remove it."""
+def _measure(size: int, asked: argparse.Namespace) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Generate a case, run limit and reconciliation on it, each in its own process, and remove it.
+
+    Returns the row of the results, and the processor time of each table that was computed.
+    """
     work = Path(tempfile.mkdtemp(prefix="counterfoil-reconcile-", dir=asked.work))
     try:
         made = Made(size)
@@ -101,12 +111,13 @@ def _measure(size: int, asked: argparse.Namespace) -> dict[str, Any]:
         told = _own_process("reconcile", work / "case", size, asked)
     finally:
         shutil.rmtree(work)
-    return {
+    row = {
         "tokens": size, "limit s": bare["wall"], "limit cpu s": bare["cpu"], "wall s": told["wall"],
         "cpu s": told["cpu"], "ratio": bare["wall"] / told["wall"], "cpu ratio": bare["cpu"] / told["cpu"],
         "k tokens/s": size / told["wall"] / 1000, "peak GB": told["peak"] / 1e9, "limit peak GB": bare["peak"] / 1e9,
         "planted": made.forged, "found": told["found"], "innocents accused": told["innocents"],
     }  # fmt: skip
+    return row, told["stages"]
 
 
 def _own_process(part: str, case: Path, size: int, asked: argparse.Namespace) -> dict[str, Any]:
@@ -121,7 +132,7 @@ def _own_process(part: str, case: Path, size: int, asked: argparse.Namespace) ->
 
 def _limit(case: Path, made: Made, asked: argparse.Namespace) -> dict[str, Any]:
     """Anti-join the two id columns."""
-    began = time.perf_counter()
+    began = _now()
     with duckdb.connect(config={"threads": asked.threads, "memory_limit": asked.memory}) as con:
         con.execute("SET temp_directory = '" + str(case / "spill") + "'")
         (found,) = con.execute(ANTI_JOIN.format(root=case)).fetchall()[0]
@@ -137,22 +148,58 @@ def _reconcile(case: Path, made: Made, asked: argparse.Namespace) -> dict[str, A
         case=case, memory=asked.memory, threads=asked.threads, exported_at=end + timedelta(days=30),
         complete=tuple(Declaration("entra-signin", kind, begin, end) for kind in ("interactive", "non-interactive")),
     )  # fmt: skip
-    began = time.perf_counter()
-    report = app.reconcile(settings)
-    spent = _spent(began)
+    with _stages() as stages:
+        began = _now()
+        report = app.reconcile(settings)
+        spent = _spent(began)
     accused = sum(report.tokens(verdict) for verdict in ACCUSING)
     planted = f"SELECT count(*) FROM tokens WHERE verdict = 'forged' AND raw_position > {made.tokens}"  # noqa: S608
     found = app.sql(case, planted)
     right = int(str(found.rows[0][0]))
     if report.tokens(Verdict.MINTED) + accused < made.tokens + made.forged:
         print(report.verdicts, file=sys.stderr)
-    return spent | {"found": right, "innocents": accused - right}
+    return spent | {"found": right, "innocents": accused - right, "stages": _largest(stages, spent["cpu"])}
+
+
+def _largest(stages: Mapping[str, float], whole: float) -> list[dict[str, Any]]:
+    """Return the tables that took most, and what all others and the rest of the run took."""
+    largest = sorted(stages.items(), key=lambda item: -item[1])[:STAGES]
+    others = sum(stages.values()) - sum(cpu for _, cpu in largest)
+    rest = [("all other tables", others), ("between them", whole - sum(stages.values()))]
+    return [{"table": name, "cpu s": round(cpu, 2)} for name, cpu in [*largest, *rest]]
+
+
+@contextmanager
+def _stages() -> Iterator[dict[str, float]]:
+    """Yield what will hold the processor time of every table that is computed meanwhile, with its compilation."""
+    spent: dict[str, float] = {}
+
+    def timed(how: Callable[..., Any]) -> Callable[..., Any]:
+        def call(tables: Tables, name: str, *rest: Any) -> Any:
+            began = _now()
+            made = how(tables, name, *rest)
+            spent[name] = spent.get(name, 0.0) + _spent(began)["cpu"]
+            return made
+
+        return call
+
+    usual = Tables.keep, Tables.pile
+    Tables.keep, Tables.pile = timed(Tables.keep), timed(Tables.pile)
+    try:
+        yield spent
+    finally:
+        Tables.keep, Tables.pile = usual
 
 
 _PARTS = {"limit": _limit, "reconcile": _reconcile}
 
 
-def _spent(began: float) -> dict[str, Any]:
-    wall = time.perf_counter() - began
+def _now() -> tuple[float, float]:
     used = resource.getrusage(resource.RUSAGE_SELF)
-    return {"wall": wall, "cpu": used.ru_utime + used.ru_stime, "peak": used.ru_maxrss * 1024}
+    return time.perf_counter(), used.ru_utime + used.ru_stime
+
+
+def _spent(began: tuple[float, float]) -> dict[str, Any]:
+    """Return seconds by the clock and of processor time since then, and the peak memory of the process (bytes)."""
+    wall, cpu = (now - then for now, then in zip(_now(), began, strict=True))
+    return {"wall": wall, "cpu": cpu, "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}

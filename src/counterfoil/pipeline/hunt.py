@@ -56,11 +56,11 @@ def judge(con: Backend, folder: CaseFolder, manifest: Manifest, asked: Asked, pr
     tenant = _tenant(Tables(con, folder.tmp), evidence)
     planned = plan(con, folder, manifest, fingerprint(asked, policy, tenant))
     tables = Tables(con, *folders(folder, planned))
-    progress.stage("reconciling", len(planned.buckets) or None)
     added = _added(con, folder, manifest, tables, planned, tenant)
+    progress.stage("settling tokens" if added or planned.buckets else "judging", len(planned.buckets) or None)
     found = reconcile(
         tables, _with_tenant(evidence, tenant), asked, policy, buckets=planned.buckets, added=added,
-        step=lambda: progress.advance(1),
+        step=lambda done: _settled(progress, done, len(planned.buckets)),
     )  # fmt: skip
     progress.stage("ranking")
     told = _told(tables, found, policy)
@@ -78,6 +78,13 @@ def judge(con: Backend, folder: CaseFolder, manifest: Manifest, asked: Asked, pr
                                       [[asked.since, asked.until]]),
     }  # fmt: skip
     write_results(con, folder, kept)
+
+
+def _settled(progress: Progress, done: int, of: int) -> None:
+    """Tell that so many parts are settled, or, with the last one, that all are."""
+    progress.advance(1)
+    if done >= of:
+        progress.stage("judging")
 
 
 def _added(

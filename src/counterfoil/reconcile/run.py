@@ -61,19 +61,21 @@ class Reconciled:
 
 def reconcile(
     engine: Engine, evidence: ir.Table, asked: Asked, policy: Policy, *,
-    buckets: Sequence[Sequence[str]] = ((),), added: Added | None = None, step: Callable[[], None] = lambda: None,
+    buckets: Sequence[Sequence[str]] = ((),), added: Added | None = None,
+    step: Callable[[int], None] = lambda done: None,
 ) -> Reconciled:  # fmt: skip
     """Judge every acceptance in `evidence` (columns of model.schema, and `bucket` if it is worked on in `buckets`).
 
-    `added`: what the piles do not hold yet; None: they are empty. `step` is called after each of the buckets.
+    `added`: what the piles do not hold yet; None: they are empty. `step` is told after each part how many are settled.
     """
     whole = _survey(engine, evidence, asked)
     if added is not None:
         families = engine.pile(TOUCHED, touched(engine, whole, evidence, added))
         parts.settle_families(engine, whole, families, policy)
-    for some in buckets:
+        step(1)
+    for done, some in enumerate(buckets, 1):
         parts.settle_buckets(engine, whole, some, policy)  # 1.3 to 3
-        step()
+        step(done)
     return _verdicts(engine, whole, evidence, asked, policy)
 
 
