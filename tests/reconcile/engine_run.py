@@ -21,6 +21,7 @@ from counterfoil.model.coverage import CoverageRow
 from counterfoil.model.schema import EVIDENCE
 from counterfoil.model.verdict import ACCUSING, Reason
 from counterfoil.reconcile.asked import Asked
+from counterfoil.reconcile.families import BUCKETS, bucket, family
 from counterfoil.reconcile.measured import raised
 from counterfoil.reconcile.parts import TWINS, USES
 from counterfoil.reconcile.run import minted, reconcile
@@ -51,7 +52,7 @@ class Answer:
     uses: list[Row]
 
 
-JudgeSteps = Callable[[Sequence[Sequence[Row]], Settings, Policy], Answer]
+JudgeSteps = Callable[[Sequence[Sequence[Row]], Settings, Policy, int], Answer]
 Judge = Callable[[Sequence[Row], Settings, Policy], Answer]
 
 
@@ -68,24 +69,27 @@ def judging(work: Path) -> Iterator[Judge]:
 
 @contextmanager
 def judging_in_steps(work: Path) -> Iterator[JudgeSteps]:
-    """Yield what judges batches of rows as runs of the program would that find one more batch each."""
+    """Yield what judges batches of rows as runs of the program would that find one more batch each.
+
+    The first batch is settled in so many parts of the buckets.
+    """
     with engine(work, memory=None, threads=1) as con:
 
-        def judged(batches: Sequence[Sequence[Row]], settings: Settings, policy: Policy) -> Answer:
-            return _in_steps(con, work / "piles", batches, settings, policy)
+        def judged(batches: Sequence[Sequence[Row]], settings: Settings, policy: Policy, parts: int = 1) -> Answer:
+            return _in_steps(con, work / "piles", batches, settings, policy, parts)
 
         yield judged
 
 
 def _in_steps(
-    con: Backend, piles: Path, batches: Sequence[Sequence[Row]], settings: Settings, policy: Policy
+    con: Backend, piles: Path, batches: Sequence[Sequence[Row]], settings: Settings, policy: Policy, parts: int = 1
 ) -> Answer:
     """Judge the first batch, then again with each further one, and return the last answer."""
     shutil.rmtree(piles, ignore_errors=True)
     folders = [piles / str(place) for place in range(len(batches))]
     rows: list[Row] = []
     added: Added | None = None
-    buckets: tuple[tuple[str, ...], ...] = ((),)
+    buckets: tuple[tuple[str, ...], ...] = tuple(tuple(BUCKETS[place::parts]) for place in range(parts))
     for place, batch in enumerate(batches):
         rows += batch
         tables = Tables(con, folders[place], folders[:place])
@@ -106,7 +110,8 @@ def _in_steps(
 
 
 def _given(tables: Tables, name: str, rows: Sequence[Row]) -> ir.Table:
-    return tables.given(name, COLUMNS, [[row.get(column) for column in COLUMNS] for row in rows])
+    given = tables.given(name, COLUMNS, [[row.get(column) for column in COLUMNS] for row in rows])
+    return given.mutate(bucket=bucket(family(given)))
 
 
 def asked(settings: Settings) -> Asked:

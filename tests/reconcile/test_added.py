@@ -1,4 +1,4 @@
-"""Evidence that comes in batches, in any order, is judged as if it had come at once."""
+"""Evidence that comes in batches, in any order, and is settled in parts, is judged as if it had come at once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .engine_run import Answer, JudgeSteps, judging_in_steps
 from .histories import SCENES, History, histories
 from .rows import Row
 
-FEW, MANY = 4, 250
+FEW, MANY = 2, 250
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +53,8 @@ def _agree(judge: JudgeSteps, count: int) -> None:
         cuts = sorted(data.draw(st.lists(place, min_size=1, max_size=3)))
         bounds = [0, *cuts, len(history.rows)]
         batches = [history.rows[lo:hi] for lo, hi in pairwise(bounds)]
-        whole = judge([history.rows], history.settings, history.policy)
-        steps = judge(batches, history.settings, history.policy)
+        whole = judge([history.rows], history.settings, history.policy, 1)
+        steps = judge(batches, history.settings, history.policy, data.draw(st.sampled_from([1, 2, 4])))
         ours, theirs = _comparable(steps), _comparable(whole)
         for name, rows in theirs.items():
             assert ours[name] == rows, name
@@ -62,6 +62,7 @@ def _agree(judge: JudgeSteps, count: int) -> None:
     agree()
 
 
+@pytest.mark.timeout(900)
 def test_batches_in_any_order_are_judged_as_a_whole(judge_steps: JudgeSteps) -> None:
     """However the records are split, and whatever comes first: tokens, verdicts, strata and uses are the same."""
     _agree(judge_steps, FEW)

@@ -10,10 +10,11 @@ import ibis.expr.types as ir
 
 @dataclass(frozen=True)
 class Tables:
-    """The tables that rules read. `suspects`: tokens that are uncovered or unlinkable; the rest is whole.
+    """The tables that rules read. `suspects`: tokens that are uncovered or unlinkable.
 
-    `records`: evidence, every record once. `acceptances`: with `token_key`, `subject`, `network`, `derived`.
-    `issued`: issuances with `subject`. `tokens`: all judged tokens.
+    `tokens`: all judged tokens but those that are minted without any doubt. `acceptances`: the first use
+    (`event_time`) of each object by each client: object_kind, object_id, resource_tenant, client_id. `issued`: from
+    which `ip` the `subject` of each suspect was issued tokens. `records`: evidence, every record once.
     """
 
     suspects: ir.Table

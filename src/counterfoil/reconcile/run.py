@@ -62,7 +62,7 @@ class Reconciled:
 def reconcile(
     engine: Engine, evidence: ir.Table, asked: Asked, policy: Policy, *,
     buckets: Sequence[Sequence[str]] = ((),), added: Added | None = None,
-    step: Callable[[int], None] = lambda done: None,
+    step: Callable[[int], None] = lambda _: None,
 ) -> Reconciled:  # fmt: skip
     """Judge every acceptance in `evidence` (columns of model.schema, and `bucket` if it is worked on in `buckets`).
 
