@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from counterfoil.case.documents import LISTS, Notes, records
@@ -160,6 +160,8 @@ def test_whatever_documents_hold_is_found(
 
 
 @settings(max_examples=300, deadline=None)
+@example(text="[1,[", chunk=1)
+@example(text='["\\",}', chunk=1)
 @given(text=st.text(alphabet='{}[]",: \\1ax\n', max_size=60), chunk=st.integers(1, 60))
 def test_whatever_text_is_read_to_its_end(text: str, chunk: int) -> None:
     """Any text at all ends in records and rejects, the same for every chunk size."""

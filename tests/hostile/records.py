@@ -61,7 +61,7 @@ CASES = (
     Case("an element of 200 MB", _long("x.json", b"[" + _ONE + b',{"Id":"', 200 * MIB, b'"},' + line(2) + b"]"),
          "read 3, rejected 1: record longer than 16 MiB", heavy=True),
     Case("a cell of 200 MB", _long("x.csv", (_HEADER + _ROW).encode() + b"1,", 200 * MIB, b",3,4\n"),
-         "read 2, rejected 1: broken CSV from here on: line longer than 16 MiB; cut off", heavy=True),
+         "read 2, rejected 1: broken CSV from here on: .*; cut off", heavy=True),
     Case("a quoted cell of 200 MB in lines", _long("x.csv", (_HEADER + _ROW).encode() + b'1,"' + b"y\n" * MIB,
          200 * MIB, b'",3,4\n'), "read 2, rejected 1: broken CSV from here on: .*; cut off", heavy=True),
     Case("1,001 columns", _file("x.csv", ",".join(f"c{n}" for n in range(1001)).encode(), b"\n1,2\n"),

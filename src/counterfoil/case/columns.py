@@ -23,6 +23,7 @@ _ISO = re.compile(r"(?<!\d)(\d{4})-(\d{2})-(\d{2})(?!\d)")
 SEPARATORS = (",", ";", "\t", "|")
 _SEPARATOR_LINE = re.compile(r'"?sep=([^\w\s"]|\t)"?\r?\n?')
 _QUOTED = re.compile(r'"[^"]*"')
+MAX_LINE_RECORDS = 4  # a row of more than one record's length is refused alone, while it can be held at all
 MAX_CELL = 65_536  # of a cell that may hold ISO times, so much is looked at
 MAX_WITNESSES = 1_000  # rows whose dates are compared with ISO times
 
@@ -53,12 +54,15 @@ def names(header: Sequence[str]) -> list[str]:
 class Lines:
     """The lines of a CSV file as they are read, and whether the file ends in the middle of a row.
 
-    A line over the limit raises csv.Error before it is held. `advance` is told how many characters went by. What is
-    not UTF-8 is escaped, for the reader of the rows to refuse.
+    A line too long to be held, or a cell over the `limit` of characters, raises csv.Error. `advance` is told how many
+    characters went by. What is not UTF-8 is escaped, for the reader of the rows to refuse.
     """
 
-    def __init__(self, handle: IO[bytes], advance: Callable[[int], None] = lambda _: None) -> None:
+    def __init__(
+        self, handle: IO[bytes], advance: Callable[[int], None] = lambda _: None, limit: int = MAX_RECORD_BYTES
+    ) -> None:
         """Read from the handle."""
+        self.limit = limit
         self._text = io.TextIOWrapper(handle, encoding="utf-8-sig", errors="surrogateescape", newline="")
         self._advance = advance
         self._quotes = 0
@@ -66,9 +70,10 @@ class Lines:
 
     def __iter__(self) -> Iterator[str]:
         """Yield the lines."""
-        while line := self._text.readline(MAX_RECORD_BYTES + 1):
-            if len(line) > MAX_RECORD_BYTES:
-                raise csv.Error(f"line longer than {MAX_RECORD_BYTES >> 20} MiB")
+        longest = self.limit * MAX_LINE_RECORDS
+        while line := self._text.readline(longest + 1):
+            if len(line) > longest:
+                raise csv.Error(f"line longer than {longest >> 20} MiB")
             self._advance(len(line))
             self._quotes += line.count('"')
             self._ended = line.endswith(("\n", "\r"))
@@ -85,7 +90,7 @@ def rows_of(lines: Lines) -> tuple[list[str], Iterator[list[str]]]:
     The separator is the one that Excel's line names, else the one that divides the header most often.
     Raises csv.Error while rows are drawn.
     """
-    csv.field_size_limit(MAX_RECORD_BYTES)  # one for the whole process; the library's own is 128 KiB
+    csv.field_size_limit(lines.limit)  # one for the whole process; the library's own is 128 KiB
     left = iter(lines)
     first = next(left, "")
     if first.startswith("#TYPE"):

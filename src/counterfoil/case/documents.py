@@ -166,11 +166,16 @@ class _Documents:
                 yield from self._loose(self._rest[self._used(found) : found.close])
                 self._drop(found.close + 1)
                 return True
-            self._drop(self._used(found))
-            if len(found.starts) == len(found.ends):
+            begun = len(found.starts) > len(found.ends)
+            if begun:
+                start = int(found.starts[-1])
+                yield from self._loose(self._rest[self._used(found) : start])
+                self._drop(start)
+            else:
+                self._drop(self._used(found))
                 yield from self._settled()
             if len(self._rest) > self._limits.record:
-                if len(found.starts) == len(found.ends):
+                if not begun:
                     yield self._broken_off("a value that is no record, and no end of it")
                     self._drain()
                     return False

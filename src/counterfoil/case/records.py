@@ -24,7 +24,7 @@ from counterfoil.case import columns, documents, windows
 from counterfoil.case.documents import Notes
 from counterfoil.case.encoding import Encoding, utf8
 from counterfoil.case.sniff import Container
-from counterfoil.case.texts import MAX_RECORD_BYTES, Limits, Texts, TextStream, one_by_one, refused, shared
+from counterfoil.case.texts import Limits, Texts, TextStream, one_by_one, refused, shared
 from counterfoil.errors import InputError
 from counterfoil.unpack.walk import Member
 
@@ -99,7 +99,6 @@ def date_order(file: InputText) -> columns.Order | None:
     """Return how a CSV writes day and month in its date columns, None where it need not be told."""
     if file.container is not Container.CSV or not file.date_columns:
         return None
-    csv.field_size_limit(MAX_RECORD_BYTES)
     with file.member.open() as handle:
         return columns.order(utf8(handle, file.encoding), file.date_columns)
 
@@ -178,8 +177,7 @@ def _document(job: _Job) -> TextStream:
 
 def _csv(job: _Job) -> TextStream:
     """Yield the rows of a CSV as JSON objects; cells of `json_columns` are embedded as they stand."""
-    csv.field_size_limit(job.limits.record)
-    lines = columns.Lines(job.handle, job.advance)
+    lines = columns.Lines(job.handle, job.advance, job.limits.record)
     header, rows = columns.rows_of(lines)
     keys = [(name, json.dumps(name), name in job.file.json_columns) for name in header]
     texts: list[bytes | str] = []
