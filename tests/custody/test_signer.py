@@ -45,7 +45,7 @@ class Running:
         """Start it."""
         self.custody, self.told = custody, list[str]()
         self.signer = signer.Signer(custody, settings, path)
-        self.thread = threading.Thread(target=self.signer.serve, args=(self.told.append,))
+        self.thread = threading.Thread(target=self.signer.serve, args=(self.told.append,), daemon=True)
         self.thread.start()
 
     def stop(self) -> None:
