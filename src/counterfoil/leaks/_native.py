@@ -15,11 +15,12 @@ from counterfoil.leaks.hits import Anchor, Hit, Order, Part
 from counterfoil.leaks.moduli import ModulusGroup
 
 LIBRARY = Path(__file__).with_name("_kernel.so")
-VERSION = 1
+VERSION = 2
 # Room for hits of one call; a call that fills it is taken up again where it stopped.
 ROOM = 4096
 
 _U64 = ctypes.c_uint64
+_MASK52 = (1 << 52) - 1
 
 
 class _Exponent(ctypes.Structure):
@@ -37,6 +38,7 @@ class _Group(ctypes.Structure):
         ("numbers", ctypes.c_char_p),
         ("tops", ctypes.POINTER(ctypes.c_double)),
         ("exponents", ctypes.POINTER(_Exponent)),
+        ("digits", ctypes.c_char_p),
         ("zeros", _U64),
     )
 
@@ -188,5 +190,10 @@ def _native_group(group: ModulusGroup, level: int) -> tuple[_Group, tuple[object
     )
     # A third sieving modulus pays where a division costs much: docs/adr (the kernel of leaks) has the measurements.
     moduli = 2 if level else 3
-    native = _Group(group.width, count, moduli, group.least_top, numbers, tops, exponents, group.most_zeros)
-    return native, (numbers, tops, exponents)
+    digits = b"".join(
+        (key.n >> 52 * digit & _MASK52).to_bytes(8, "little")
+        for key in group.keys
+        for digit in range((8 * group.width + 51) // 52)
+    )
+    native = _Group(group.width, count, moduli, group.least_top, numbers, tops, exponents, digits, group.most_zeros)
+    return native, (numbers, tops, exponents, digits)

@@ -137,14 +137,14 @@ IFMA FORCE void divide52_of(const struct divisors *by, size_t first, size_t last
     for (size_t key = first; key < last; key++) {
         __m512i got[2] = {x[2 * digits - 2], x[2 * digits - 1]};
         if (by->keys > 1) {
-            const uint64_t *modulus = by->moduli + 2 * key * by->limbs;
+            const uint64_t *modulus = by->digits + key * digits;
             got[0] = got[1] = _mm512_setzero_si512();
             for (size_t i = 0; i < digits; i++) {
-                __m512i n = _mm512_set1_epi64((long long)digit52(modulus, 2 * by->limbs, digits - 1 - i));
+                __m512i n = _mm512_set1_epi64((long long)modulus[digits - 1 - i]);
                 got[0] = _mm512_madd52lo_epu64(got[0], x[2 * i], n);
                 got[1] = _mm512_madd52lo_epu64(got[1], x[2 * i + 1], n);
                 if (i + 1 == digits) break;
-                n = _mm512_set1_epi64((long long)digit52(modulus, 2 * by->limbs, digits - 2 - i));
+                n = _mm512_set1_epi64((long long)modulus[digits - 2 - i]);
                 got[0] = _mm512_madd52hi_epu64(got[0], x[2 * i], n);
                 got[1] = _mm512_madd52hi_epu64(got[1], x[2 * i + 1], n);
             }

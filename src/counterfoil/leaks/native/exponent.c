@@ -44,6 +44,7 @@ __attribute__((target("avx512f,avx512bw,avx512dq,avx512ifma"))) static int eight
         __mmask8 hits = 0;
         for (size_t k = 0; k < count; k++) {
             const struct exponent *key = keys + k;
+            if (!key->tolerance52) continue; /* left to the other test */
             __m512i x = _mm512_madd52lo_epu64(_mm512_setzero_si512(), tops, _mm512_set1_epi64((long long)key->high52));
             x = _mm512_madd52hi_epu64(x, tops, _mm512_set1_epi64((long long)key->low52));
             x = _mm512_madd52lo_epu64(_mm512_set1_epi64((long long)key->tolerance52), x,
@@ -68,15 +69,16 @@ int exponent_block(const uint8_t *buffer, size_t positions, size_t width, uint32
 #ifdef HAVE_IFMA
     /* whole eights, and eight bytes more than the tops need are read: the last positions are left to the other test */
     size_t safe = positions > 16 ? (positions - 16) / 8 * 8 : 0;
-    int vector = level > 0 && safe > 0;
-    for (size_t k = 0; k < count; k++) vector &= keys[k].tolerance52 != 0;
-    if (vector) {
+    if (level > 0 && safe > 0) {
         any |= eights(top, safe, order, keys, count, keep);
         done = safe;
     }
 #else
     (void)level;
 #endif
-    for (size_t k = 0; k < count; k++) any |= portable(top + done, positions - done, order, keys + k, keep + done);
+    for (size_t k = 0; k < count; k++) {
+        size_t from = keys[k].tolerance52 ? done : 0;
+        any |= portable(top + from, positions - from, order, keys + k, keep + from);
+    }
     return any;
 }

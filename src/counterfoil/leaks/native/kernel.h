@@ -16,7 +16,7 @@
 #endif
 
 /* Raised when a signature below changes: Python refuses a library of another version. */
-#define KERNEL_VERSION 1
+#define KERNEL_VERSION 2
 
 /* How a big number lies in memory. WORDS: 32-bit little-endian words, the most significant first (Java). */
 enum order { BIG = 1, LITTLE = 2, WORDS = 4 };
@@ -61,6 +61,7 @@ struct divisors {
     size_t keys;
     const uint64_t *moduli; /* [keys][2 limbs]: least significant limb first */
     const double *top;      /* [keys]: modulus / 2^(128 limbs - 128) */
+    const uint64_t *digits; /* [keys][(64 limbs + 51) / 52]: the low half in digits of 52 bits, the lowest first */
     int level;              /* 0: portable; 1: AVX-512 IFMA, where best_level() says so */
 };
 #define DIVIDE_BATCH 16

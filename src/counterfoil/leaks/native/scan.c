@@ -7,6 +7,7 @@ struct group {
     const uint64_t *numbers;           /* [keys][width / 4]: the moduli, least significant limb first */
     const double *tops;                /* [keys]: see struct divisors */
     const struct exponent *exponents;  /* [keys]; tolerance 0: not looked for */
+    const uint64_t *digits;            /* see struct divisors */
     uint64_t zeros;                    /* most zero bytes in a factor; twice that in an exponent */
 };
 
@@ -45,7 +46,7 @@ CLONES static size_t zeros_in(const uint8_t *bytes, size_t count) {
 }
 
 static void divide(struct batch *batch, const struct group *group, int level, struct hits *hits) {
-    const struct divisors by = {group->width / 8, group->keys, group->numbers, group->tops, level};
+    const struct divisors by = {group->width / 8, group->keys, group->numbers, group->tops, group->digits, level};
     uint64_t divides[DIVIDE_BATCH];
     for (size_t first = 0; first < group->keys && batch->count; first += 64) {
         divide_batch(&by, first, batch->count, (const uint64_t(*)[MAX_LIMBS])batch->limbs, divides);
