@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -149,6 +150,16 @@ def test_a_log_that_was_written_again_shows(tpm: Backend, tmp_path: Path) -> Non
         other = {":2": ":3", ":3": ":2"}.get(order[-2:], order[-2:])
         return msgspec.structs.replace(record, evidence={**record.evidence, "tpm_order": order[:-2] + other})
 
+    def forged(index: int, record: Record) -> Record:
+        raw = bytearray(base64.b64decode(record.evidence.get("signature", "")))
+        if not raw or index < signs[0]:
+            return record
+        raw[-1] ^= 1
+        return msgspec.structs.replace(
+            record, evidence={**record.evidence, "signature": base64.b64encode(raw).decode()}
+        )
+
+    assert _rewritten(path, tmp_path / "forged", forged) == [(3, False)]
     assert _rewritten(path, tmp_path / "same", same) == [(3, True)]
     assert _rewritten(path, tmp_path / "left out", left_out) == [(2, False)]
     assert _rewritten(path, tmp_path / "other digest", other_digest) == [(3, False)]
