@@ -161,6 +161,8 @@ def test_whatever_documents_hold_is_found(
 
 @settings(max_examples=300, deadline=None)
 @example(text="[1,[", chunk=1)
+@example(text='[1,,",', chunk=2)
+@example(text='[\\"a,,', chunk=2)
 @example(text='["\\",}', chunk=1)
 @given(text=st.text(alphabet='{}[]",: \\1ax\n', max_size=60), chunk=st.integers(1, 60))
 def test_whatever_text_is_read_to_its_end(text: str, chunk: int) -> None:

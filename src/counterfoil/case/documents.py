@@ -31,7 +31,10 @@ _A_LIST = re.compile(_LIST + rb"\[")
 _THE_LIST = re.compile(_LIST + rb"$")
 _BEFORE_LIST = 128  # bytes in which a list's name and the blanks after it must stand
 _NEXT_PAGE = re.compile(rb'"@odata\.nextLink"\s*:\s*"')
-_VALUE = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[^\s,"]++', re.DOTALL)  # one that is neither object nor array
+# Values that are neither objects nor arrays, with quotes as `structure` reads them; and all up to the last comma.
+_QUOTED = rb'"(?:[^"\\]|\\.)*+"|\\.?'
+_VALUE = re.compile(rb"(?:" + _QUOTED + rb'|[^\s,"\\])++', re.DOTALL)
+_SETTLED = re.compile(rb"(?:(?:" + _QUOTED + rb'|[^,"\\])*+,)*+', re.DOTALL)
 _RECORD_BEGINS = re.compile(rb"[\[{]")
 
 
@@ -217,10 +220,10 @@ class _Documents:
 
     def _settled(self) -> TextStream:
         """Yield such values from the rest, up to the last comma: the one after it may not be whole."""
-        cut = self._rest.rfind(b",") + 1
-        if cut and not values(self._rest[:cut]).state.quoted:
-            yield from self._loose(self._rest[:cut])
-            self._drop(cut)
+        settled = _SETTLED.match(self._rest)
+        cut = settled.end() if settled else 0
+        yield from self._loose(self._rest[:cut])
+        self._drop(cut)
 
     def _batches(self, found: Iterator[bytes], *, opened: bool = True) -> TextStream:
         """Yield the records, and the records of those that are pages if they are to be `opened`."""
