@@ -88,7 +88,8 @@ def _tell(asked: argparse.Namespace, arguments: Sequence[str], rows: Sequence[Ma
     settings = {"seed": Made(1).seed, "threads": asked.threads, "memory": asked.memory}
     first = rows[0]
     grown = [dict(row) | {"exponent": _exponent(first, row)} for row in rows]
-    results.keep(asked.results, "reconcile", arguments, settings, grown, PACKAGES)
+    told = [word for word in arguments if asked.work is None or word not in ("--work", str(asked.work))]
+    results.keep(asked.results, "reconcile", told, settings, grown, PACKAGES)
 
 
 def _exponent(first: Mapping[str, Any], row: Mapping[str, Any]) -> float | None:
