@@ -66,7 +66,7 @@ def _opened(store: bytes, start: int, end: int) -> Iterator[Found]:
                 continue
             held = _parts(key)
             if held is not None:
-                how = f"opened with the password {password!r}" if password else "opened without a password"
+                how = "opened with a weak password" if password else "opened without a password"
                 yield Found("pkcs12", start, end, held, how)
             return
     yield Found("pkcs12", start, end, note=_CLOSED)
@@ -118,7 +118,13 @@ def _read_java(data: bytes, at: int) -> Iterator[Found]:
         der, password = _unsealed(blob)
         held = key_in(der) if der else None
         if held is not None:
-            yield Found("java-keystore", at, place, held.key, f"opened with the password {password!r}")
+            yield Found(
+                "java-keystore",
+                at,
+                place,
+                held.key,
+                "opened with a weak password" if password else "opened without a password",
+            )
         else:
             yield Found("java-keystore", at, place, note=_CLOSED)
 
