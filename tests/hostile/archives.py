@@ -130,7 +130,7 @@ _ODD = ("../../../etc/cron.d/x", "/etc/passwd", "a\x1b[2J\nb", "x" * 3000, "\u20
 CASES = (
     Case("a gzip bomb", _bytes("x.gz", _gzip_bomb), "unread: .*unpacks to more than 512 MiB.*a bomb", heavy=True),
     Case("an xz bomb", _bytes("x.xz", _xz_bomb), "unread: .*unpacks to more than 512 MiB.*a bomb", heavy=True),
-    Case("a zip bomb between logs", _bytes("x.zip", _zip_bomb), "a.jsonl: read 1.*1.json: unread: .*a bomb",
+    Case("a zip bomb between logs", _bytes("x.zip", _zip_bomb), "1.json: unread: .*a bomb.*a.jsonl: read 1",
          heavy=True),
     Case("a bomb of bzip2, compressed again", _bytes("x.bz2.gz", lambda: gzip.compress(bz2.compress(
          b"".join(_endless())))), "unread: .*a bomb", heavy=True),
