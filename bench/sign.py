@@ -25,9 +25,9 @@ import pytest
 from tests.custody.backends import BACKENDS, Backend
 
 from bench import results
+from counterfoil.custody.algorithm import Algorithm
 from counterfoil.custody.auditor import audited
 from counterfoil.custody.custody import Custody
-from counterfoil.custody.keys import Algorithm
 
 INPUT_BYTES = 600
 # Not /tmp, which is often memory: what is measured is a disk.

@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from counterfoil.custody import tpmaudit
-from counterfoil.custody.keys import Algorithm, KeyState, KeyVersion, OwnLog
+from counterfoil.custody.algorithm import Algorithm
+from counterfoil.custody.keys import KeyState, KeyVersion, OwnLog
 from counterfoil.custody.store import MAX_SIGNING_INPUT, KeyStore
 from counterfoil.errors import KeyStoreError, KeyUnusableError, UsageError
 

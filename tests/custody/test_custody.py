@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from counterfoil.custody import auditor, custody
+from counterfoil.custody.algorithm import Algorithm
 from counterfoil.custody.audit import Caller, Operation, Record, Result, decode
 from counterfoil.custody.auditor import audited, entries
 from counterfoil.custody.custody import Custody
-from counterfoil.custody.keys import Algorithm
 from counterfoil.errors import (
     CounterfoilError,
     InputError,

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from counterfoil.custody.algorithm import Algorithm
 from counterfoil.custody.auditor import entries
-from counterfoil.custody.keys import Algorithm
 from counterfoil.custody.secrets import read_secret
 
 from .backends import Backend

@@ -17,11 +17,11 @@ from pathlib import Path
 import pytest
 
 from counterfoil.custody import signer
+from counterfoil.custody.algorithm import Algorithm
 from counterfoil.custody.audit import Operation, Result
 from counterfoil.custody.auditor import audited, entries
 from counterfoil.custody.client import SignerClient
 from counterfoil.custody.custody import Custody
-from counterfoil.custody.keys import Algorithm
 from counterfoil.custody.settings import SignerSettings
 from counterfoil.errors import CounterfoilError, KeyStoreError, KeyUnusableError, LogError, UsageError
 

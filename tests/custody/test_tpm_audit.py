@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterfoil.custody import tpmaudit
+from counterfoil.custody.algorithm import Algorithm
 from counterfoil.custody.audit import Record, decode, encode
 from counterfoil.custody.auditor import audited
 from counterfoil.custody.custody import Custody
-from counterfoil.custody.keys import Algorithm
 from counterfoil.errors import CounterfoilError
 from counterfoil.tlog import replay
 from counterfoil.tlog.filelog import open_log

@@ -19,9 +19,9 @@ from counterfoil.config import read_bounded
 from counterfoil.errors import InputError, LogTamperedError, UsageError
 
 if TYPE_CHECKING:
+    from counterfoil.custody.algorithm import Algorithm
     from counterfoil.custody.client import SignerClient
     from counterfoil.custody.custody import Custody
-    from counterfoil.custody.keys import Algorithm
     from counterfoil.tlog.note import VerifierKey
     from counterfoil.tlog.witness import Witness
 
@@ -62,7 +62,7 @@ def init(
     ] = None,
 ) -> None:
     """Make a custody folder with its settings, custody.toml."""
-    from counterfoil.custody.driver import DRIVERS
+    from counterfoil.custody.backends import DRIVERS
     from counterfoil.custody.founding import found
 
     kind = options.one_of(backend, DRIVERS, "--backend: unknown", "back-ends")
@@ -309,7 +309,7 @@ def _form(format: str) -> str:
 
 
 def _algorithm(text: str) -> Algorithm:
-    from counterfoil.custody.keys import Algorithm
+    from counterfoil.custody.algorithm import Algorithm
 
     known = {str(found).lower(): found for found in Algorithm}
     return known[options.one_of(text.lower(), known, "--algorithm: unknown", "algorithms")]

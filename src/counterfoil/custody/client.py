@@ -12,8 +12,9 @@ import msgspec
 
 from counterfoil import errors
 from counterfoil.custody import signer
+from counterfoil.custody.algorithm import Algorithm
 from counterfoil.custody.audit import Operation
-from counterfoil.custody.keys import Algorithm, Attestation, KeyVersion, Signed
+from counterfoil.custody.keys import Attestation, KeyVersion, Signed
 from counterfoil.errors import CounterfoilError, KeyStoreError
 
 TIMEOUT_SECONDS = 60

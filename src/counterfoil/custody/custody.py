@@ -20,8 +20,9 @@ from typing import Any, TypeVar
 import msgspec
 
 from counterfoil.custody import audit, inventory
+from counterfoil.custody.algorithm import Algorithm
 from counterfoil.custody.audit import Caller, Operation, Record, Result
-from counterfoil.custody.keys import Algorithm, Attestation, Capabilities, KeyVersion, OwnLog, Signed
+from counterfoil.custody.keys import Attestation, Capabilities, KeyVersion, OwnLog, Signed
 from counterfoil.custody.settings import StoreSettings, WitnessSettings, read_settings
 from counterfoil.custody.store import KeyStore
 from counterfoil.errors import CounterfoilError, KeyUnusableError, LogError, LogTamperedError, UsageError

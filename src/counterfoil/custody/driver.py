@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-from counterfoil.custody.keys import Algorithm, Attestation, Capabilities, NewKey, Signed
+from counterfoil.custody.algorithm import Algorithm
+from counterfoil.custody.backends import DRIVERS
+from counterfoil.custody.keys import Attestation, Capabilities, NewKey, Signed
+from counterfoil.custody.settings import StoreSettings
 from counterfoil.errors import KeyStoreError, UsageError
-
-if TYPE_CHECKING:
-    from counterfoil.custody.settings import StoreSettings
-
-# Name in the settings: module, and the extra of the package that brings its library.
-DRIVERS = {
-    "file": ("encrypted_file", ""),
-    "pkcs11": ("pkcs11", "pkcs11"),
-    "openbao": ("openbao", "vault"),
-    "aws-kms": ("aws_kms", "aws"),
-    "tpm": ("tpm", "tpm"),
-}
 
 
 class Driver(Protocol):

@@ -14,7 +14,8 @@ from pathlib import Path
 import msgspec
 
 from counterfoil.custody import jwk
-from counterfoil.custody.keys import Algorithm, KeyState, KeyVersion, NewKey
+from counterfoil.custody.algorithm import Algorithm
+from counterfoil.custody.keys import KeyState, KeyVersion, NewKey
 from counterfoil.errors import KeyStoreError, KeyUnusableError, UsageError
 from counterfoil.tlog.folder import Folder
 

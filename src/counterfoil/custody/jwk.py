@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_der_public_key,
 )
 
-from counterfoil.custody.keys import Algorithm
+from counterfoil.custody.algorithm import Algorithm
 from counterfoil.errors import KeyUnusableError
 
 # RFC 7518 section 3.3: RSA keys of 2048 bits or more.

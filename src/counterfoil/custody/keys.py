@@ -9,14 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-
-class Algorithm(StrEnum):
-    """JWS algorithms (RFC 7518, RFC 8037) that keys are made for; a key has exactly one (RFC 8725 section 3.1)."""
-
-    RS256 = "RS256"
-    PS256 = "PS256"
-    ES256 = "ES256"
-    EDDSA = "EdDSA"
+from counterfoil.custody.algorithm import Algorithm
 
 
 class KeyState(StrEnum):

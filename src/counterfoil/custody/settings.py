@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from counterfoil.custody.driver import DRIVERS
+from counterfoil.custody.backends import DRIVERS
 from counterfoil.errors import UsageError
 
 FILE = "custody.toml"

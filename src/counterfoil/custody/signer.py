@@ -21,9 +21,10 @@ from pathlib import Path
 
 import msgspec
 
+from counterfoil.custody.algorithm import Algorithm
 from counterfoil.custody.audit import Caller, Operation
 from counterfoil.custody.custody import Custody
-from counterfoil.custody.keys import Algorithm, Attestation, KeyVersion, Signed
+from counterfoil.custody.keys import Attestation, KeyVersion, Signed
 from counterfoil.custody.settings import SignerSettings
 from counterfoil.errors import CounterfoilError, KeyStoreError, LogError, UsageError
 

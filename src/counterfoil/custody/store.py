@@ -10,9 +10,10 @@ from pathlib import Path
 
 from counterfoil.custody import driver as drivers
 from counterfoil.custody import jwk
+from counterfoil.custody.algorithm import Algorithm
 from counterfoil.custody.driver import Driver
 from counterfoil.custody.inventory import Inventory
-from counterfoil.custody.keys import Algorithm, Attestation, Capabilities, KeyState, KeyVersion, Signed
+from counterfoil.custody.keys import Attestation, Capabilities, KeyState, KeyVersion, Signed
 from counterfoil.custody.settings import StoreSettings
 from counterfoil.errors import KeyUnusableError, UsageError
 

@@ -12,7 +12,8 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from counterfoil.custody import jwk
-from counterfoil.custody.keys import Algorithm, Attestation, Capabilities, NewKey, OwnLog, Signed
+from counterfoil.custody.algorithm import Algorithm
+from counterfoil.custody.keys import Attestation, Capabilities, NewKey, OwnLog, Signed
 from counterfoil.custody.settings import AwsKmsSettings, StoreSettings
 from counterfoil.errors import KeyStoreError, KeyUnusableError, UsageError
 

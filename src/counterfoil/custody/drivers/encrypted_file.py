@@ -18,7 +18,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from counterfoil.custody import jwk
-from counterfoil.custody.keys import Algorithm, Attestation, Capabilities, NewKey, OwnLog, Signed
+from counterfoil.custody.algorithm import Algorithm
+from counterfoil.custody.keys import Attestation, Capabilities, NewKey, OwnLog, Signed
 from counterfoil.custody.secrets import Secret, read_secret
 from counterfoil.custody.settings import FileSettings, StoreSettings
 from counterfoil.errors import KeyStoreError, KeyUnusableError, UsageError

@@ -19,7 +19,8 @@ from hvac.exceptions import Forbidden, InvalidPath, InvalidRequest, VaultError
 from requests.adapters import HTTPAdapter
 
 from counterfoil.custody import jwk
-from counterfoil.custody.keys import Algorithm, Attestation, Capabilities, NewKey, OwnLog, Signed
+from counterfoil.custody.algorithm import Algorithm
+from counterfoil.custody.keys import Attestation, Capabilities, NewKey, OwnLog, Signed
 from counterfoil.custody.secrets import read_secret
 from counterfoil.custody.settings import OpenBaoSettings, StoreSettings
 from counterfoil.errors import KeyStoreError, KeyUnusableError, UsageError

@@ -30,7 +30,8 @@ from pkcs11.mechanisms import MGF
 from pkcs11.util.ec import encode_ec_public_key, encode_named_curve_parameters
 
 from counterfoil.custody import jwk
-from counterfoil.custody.keys import Algorithm, Attestation, Capabilities, NewKey, OwnLog, Signed
+from counterfoil.custody.algorithm import Algorithm
+from counterfoil.custody.keys import Attestation, Capabilities, NewKey, OwnLog, Signed
 from counterfoil.custody.secrets import read_secret
 from counterfoil.custody.settings import StoreSettings
 from counterfoil.custody.turns import Turns

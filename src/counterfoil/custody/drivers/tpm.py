@@ -40,7 +40,8 @@ from tpm2_pytss import (
 )
 
 from counterfoil.custody import jwk, tpmaudit
-from counterfoil.custody.keys import Algorithm, Attestation, Capabilities, NewKey, OwnLog, Signed, encoded
+from counterfoil.custody.algorithm import Algorithm
+from counterfoil.custody.keys import Attestation, Capabilities, NewKey, OwnLog, Signed, encoded
 from counterfoil.custody.settings import StoreSettings
 from counterfoil.custody.turns import Turns
 from counterfoil.errors import KeyStoreError, KeyUnusableError, UsageError
