@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -56,8 +57,16 @@ def scan(
         list[Path] | None,
         typer.Option(metavar="FILE", help="Public keys to look for: PEM, DER, certificates, SSH; several in a file."),
     ] = None,
+    token: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Look for the secret of the tokens in this file: HS256 and the like."),
+    ] = None,
+    dkm_key: Annotated[
+        list[Path] | None,
+        typer.Option("--dkm-key", metavar="FILE", help="Open the sealed keys of AD FS with this DKM key."),
+    ] = None,
     every_offset: Annotated[
-        bool, typer.Option("--every-offset", help="Look for elliptic curve scalars at every offset. Slow.")
+        bool, typer.Option("--every-offset", help="Look for curve scalars and secrets of tokens at every offset. Slow.")
     ] = False,
     tokens: Annotated[bool, typer.Option(help="Look for tokens and session cookies as well.")] = True,
     gate: Annotated[
@@ -72,11 +81,13 @@ def scan(
     quiet: params.Quiet = False,
 ) -> None:
     """Find private keys by their public keys alone, written keys of any form, and tokens. Shows no secret."""
-    from counterfoil.leaks import kernel, known, render
+    from counterfoil.leaks import kernel, known, render, symmetric
     from counterfoil.leaks import scan as scanning
 
     form = options.one_of(format, tuple(render.FORMATS), "--format: unknown", "formats")
-    keys = known.known(jwks or (), key or ())
+    keys = replace(
+        known.known(jwks or (), key or ()), macs=symmetric.macs(token or ()), dkm=known.dkm_keys(dkm_key or ())
+    )
     if kernel.best().name != "compiled":
         terminal.say(kernel.SLOW, kernel.SLOW_HINT)
     settings = scanning.ScanSettings(

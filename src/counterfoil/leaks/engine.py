@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from counterfoil.leaks import symmetric
 from counterfoil.leaks._native import NativeKernel
 from counterfoil.leaks._portable import PortableKernel
 from counterfoil.leaks.chunks import Chunk
 from counterfoil.leaks.curves import CURVES, CurveSearch
 from counterfoil.leaks.finding import Leak, TokenSeen
-from counterfoil.leaks.forms import registry
+from counterfoil.leaks.forms import dkm, registry
 from counterfoil.leaks.forms.found import Found
 from counterfoil.leaks.hits import ALL_ORDERS, Hit, Order, Part
 from counterfoil.leaks.known import KnownKey, KnownKeys, PublicKey
@@ -40,6 +41,7 @@ class Engine:
             if key.public.kind == "RSA"
         )
         self._searches = tuple(_searches(known.keys, 1 if every_offset else ALIGNED))
+        self._step = 1 if every_offset else symmetric.ALIGNED
         self._seeds = tuple(key for key in known.keys if key.public.kind == "Ed25519")
         self._literals = (*registry.literals(), *(key.public.raw for key in self._seeds))
 
@@ -54,7 +56,7 @@ class Engine:
 
     def scan(self, chunk: Chunk, path: str) -> list[Leak]:
         """Return what starts in the chunk, each place once: what lies inside a written key is not told again."""
-        found = [*self._written(chunk, path), *self._bare(chunk, path)]
+        found = [*self._written(chunk, path), *self._bare(chunk, path), *self._secrets(chunk, path)]
         return without_inner(found)
 
     def tokens(self, chunk: Chunk, path: str, reader: TokenReader) -> list[TokenSeen]:
@@ -85,6 +87,9 @@ class Engine:
     def _leak(self, found: Found, chunk: Chunk, path: str) -> Leak | None:
         place = chunk.offset + found.start
         size = found.end - found.start
+        if found.sealed:
+            tried = (dkm.unsealed(found, key) for key in self._known.dkm)
+            found = next((opened for opened in tried if opened is not None), found)
         if found.key is None:
             return Leak(found.form, path, place, size, "", "", "", False, found.note)
         proof = prove(found.key, self._known)
@@ -110,6 +115,14 @@ class Engine:
                 if hit.offset >= chunk.begin and _proven_scalar(chunk.data, hit, search, key.public):
                     how = f"its scalar gives the public point, {_ORDER_NAMES[hit.order]}"
                     yield _bare_leak("ec-scalar", path, chunk.offset + hit.offset, width, key, how)
+
+    def _secrets(self, chunk: Chunk, path: str) -> Iterator[Leak]:
+        # offsets are aligned in the file, not in the chunk; those are multiples of a page
+        for secret in symmetric.secrets_in(chunk.data, chunk.begin, chunk.end, self._known.macs, self._step):
+            mac = secret.mac
+            how = f"its HMAC is that of the token, {secret.how}"
+            form, place = f"{mac.algorithm.lower()}-secret", chunk.offset + secret.start
+            yield Leak(form, path, place, secret.size, mac.kid, f"token:{mac.digest[:16]}", "oct", True, how)
 
     def _seed_near(self, chunk: Chunk, path: str, at: int, key: KnownKey) -> Iterator[Leak]:
         for start in range(max(0, at - SEED_NEAR), min(len(chunk.data) - 32, at + SEED_NEAR)):

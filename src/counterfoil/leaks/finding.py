@@ -10,7 +10,9 @@ class Leak:
     """A private key, or what may be one, at a place.
 
     `kid` is that of a key that was given, else ""; `thumbprint` (RFC 7638) is known whenever the key could be read.
-    `proven`: it is the private half of a key that was given; `how` says how that, or what else, is known.
+    For the secret of a token it is `token:` and the start of that token's SHA-256.
+    `proven`: it is the private half of a key, or the secret of a token, that was given; `how` says how that, or what
+    else, is known.
     `offset` and `size` are in bytes of what `path` names; `region` is the part of a dump, where its format tells.
     """
 
@@ -55,10 +57,14 @@ class Unread:
 
 @dataclass(frozen=True)
 class LeaksReport:
-    """The outcome of a scan. `scanned` and `skipped` (holes of sparse files) are in bytes."""
+    """The outcome of a scan. `secrets`: tokens whose secrets were looked for.
+
+    `scanned` and `skipped` (holes of sparse files) are in bytes.
+    """
 
     kernel: str
     keys: int
+    secrets: int = 0
     findings: tuple[Leak, ...] = ()
     tokens: tuple[TokenSeen, ...] = ()
     unread: tuple[Unread, ...] = ()

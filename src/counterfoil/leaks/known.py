@@ -10,7 +10,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,8 @@ from counterfoil.errors import InputError, UsageError
 MAX_KEY_FILE_BYTES = 16 << 20
 MAX_KEYS = 1_000
 _FETCH_SECONDS = 20
+_DKM_BYTES, _DKM_HEX, _DKM_BASE64 = (16, 24, 32), (32, 48, 64), (24, 32, 44)
+_HEX, _BASE64 = re.compile(rb"[0-9a-fA-F]+\Z"), re.compile(rb"[A-Za-z0-9+/]+={0,2}\Z")
 _PEM = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.{1,100000}?-----END \1-----", re.DOTALL)
 _SSH = re.compile(rb"^(?:ssh-(?:rsa|ed25519)|ecdsa-sha2-nistp\d+) [A-Za-z0-9+/=]+", re.MULTILINE)
 _CURVES = {"P-256": "secp256r1", "P-384": "secp384r1", "P-521": "secp521r1", "secp256k1": "secp256k1"}
@@ -69,10 +71,24 @@ class KnownKey:
 
 
 @dataclass(frozen=True)
+class KnownMac:
+    """A token with an HMAC: whose secret it is that gives `value` over `signed`. Never shown but by its SHA-256."""
+
+    algorithm: str
+    kid: str
+    digest: str
+    signed: bytes = field(repr=False)
+    value: bytes = field(repr=False)
+    name: str = ""  # of the hash
+
+
+@dataclass(frozen=True)
 class KnownKeys:
-    """All public keys of a scan, each once."""
+    """What a scan knows: public keys, each once; tokens whose secrets are sought; keys that open what AD FS seals."""
 
     keys: tuple[KnownKey, ...] = ()
+    macs: tuple[KnownMac, ...] = ()
+    dkm: tuple[bytes, ...] = field(default=(), repr=False)
 
     def find(self, public: PublicKey) -> KnownKey | None:
         """Return the known key with this public part."""
@@ -86,11 +102,30 @@ def known(jwks: Iterable[str], files: Iterable[Path]) -> KnownKeys:
         for key in from_jwks(_fetched(where), where):
             found.setdefault(key.public, key.kid)
     for path in files:
-        for key in from_file(_read(path), str(path)):
+        for key in from_file(read(path), str(path)):
             found.setdefault(key.public, key.kid)
     if len(found) > MAX_KEYS:
         raise UsageError(f"{len(found):,} keys are too many for one scan: at most {MAX_KEYS:,}")
     return KnownKeys(tuple(KnownKey(kid, public) for public, kid in found.items()))
+
+
+def dkm_keys(files: Iterable[Path]) -> tuple[bytes, ...]:
+    """Return the DKM keys in files: bytes as the directory holds them, or hex (also with dashes) or base64 of them."""
+    found: list[bytes] = []
+    for path in files:
+        data = read(path)
+        text = re.sub(rb"[\s:-]", b"", data.removeprefix(b"\xef\xbb\xbf"))
+        if len(text) in _DKM_HEX and _HEX.match(text):
+            data = bytes.fromhex(text.decode())
+        elif len(text) in _DKM_BASE64 and _BASE64.match(text):
+            data = base64.b64decode(text)
+        if len(data) not in _DKM_BYTES:
+            raise InputError(
+                f"{path} is no DKM key: {len(data):,} bytes",
+                hint="16, 24 or 32 bytes of thumbnailPhoto, or hex or base64 of them",
+            )
+        found.append(data)
+    return tuple(found)
 
 
 def from_jwks(data: bytes, where: str) -> list[KnownKey]:
@@ -180,21 +215,22 @@ def _from_certificate_der(data: bytes) -> object:
     return x509.load_der_x509_certificate(data).public_key()
 
 
-def _read(path: Path) -> bytes:
+def read(path: Path) -> bytes:
+    """Return a file of keys or tokens; raises InputError."""
     try:
         with path.open("rb") as stream:
             data = stream.read(MAX_KEY_FILE_BYTES + 1)
     except (OSError, ValueError) as error:
         raise InputError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
     if len(data) > MAX_KEY_FILE_BYTES:
-        raise InputError(f"{path} is too large for a file of public keys: over {MAX_KEY_FILE_BYTES >> 20} MiB")
+        raise InputError(f"{path} is too large for a file of keys: over {MAX_KEY_FILE_BYTES >> 20} MiB")
     return data
 
 
 def _fetched(where: str) -> bytes:
     """Return a JWKS from a file, from its address, or from its issuer's metadata (OpenID Connect Discovery 1.0, 4)."""
     if "://" not in where:
-        return _read(Path(where))
+        return read(Path(where))
     data = _get(where)
     try:
         document = json.loads(data)

@@ -30,6 +30,7 @@ def document(report: LeaksReport) -> dict[str, Any]:
         "tool": {"name": "counterfoil", "version": __version__},
         "kernel": report.kernel,
         "keys": report.keys,
+        "secrets": report.secrets,
         "findings": [asdict(leak) for leak in report.findings],
         "tokens": [{**asdict(token), "claims": dict(token.claims)} for token in report.tokens],
         "unread": [asdict(unread) for unread in report.unread],
@@ -61,13 +62,15 @@ def _lines(report: LeaksReport) -> Iterator[str]:
     rate = f", {report.scanned / report.seconds / 1e6:,.0f} MB/s" if report.seconds > 1 else ""
     holes = f", {_size(report.skipped)} of holes skipped" if report.skipped else ""
     known = f"{report.keys:,} known {'key' if report.keys == 1 else 'keys'}"
+    if report.secrets:
+        known += f" and the secrets of {report.secrets:,} {'token' if report.secrets == 1 else 'tokens'}"
     files = f"{report.files:,} {'file' if report.files == 1 else 'files'}"
     yield f"{_size(report.scanned)} in {files} scanned for {known} (kernel: {report.kernel}{rate}{holes})."
     yield from report.notes
     proven, others = report.proven, tuple(leak for leak in report.findings if not leak.proven)
     if proven:
         yield ""
-        yield f"LEAKED  {len({leak.thumbprint for leak in proven}):,} of the known keys, private half proven"
+        yield f"LEAKED  {len({leak.thumbprint for leak in proven}):,} of the known keys, proven"
         yield from _grouped(proven)
     if others:
         yield ""

@@ -43,6 +43,7 @@ class Resume:
         if path is None:
             return cls(None, {}, {})
         keys = sorted(key.public.thumbprint for key in known.keys)
+        keys += sorted(mac.digest for mac in known.macs) + sorted(sha256(key).hexdigest() for key in known.dkm)
         options = json.dumps([keys, settings.every_offset, settings.tokens])
         head = {"schema": SCHEMA, "scan": sha256(options.encode()).hexdigest()}
         try:

@@ -84,6 +84,7 @@ def scan(paths: Sequence[str], known: KnownKeys, settings: ScanSettings, progres
     return LeaksReport(
         kernel=kernel.name,
         keys=len(known.keys),
+        secrets=len(known.macs),
         findings=tuple(run.leaks),
         tokens=tokens_in.merged(run.tokens),
         unread=(*unread, *run.unread),

@@ -14,13 +14,17 @@ AHEAD = 64 << 10
 
 @dataclass(frozen=True, repr=False)
 class Found:
-    """A form stands at [start, end) of the text. Without a `key`, `note` says what it is and why it is not open."""
+    """A form stands at [start, end) of the text. Without a `key`, `note` says what it is and why it is not open.
+
+    `sealed` is what a DKM key may open.
+    """
 
     form: str
     start: int
     end: int
     key: PrivateKey | None = None
     note: str = ""
+    sealed: bytes = b""
 
 
 # A reader of a form: the text, and where in it a mark stands.

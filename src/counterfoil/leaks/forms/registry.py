@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 
-from counterfoil.leaks.forms import der, encoded, jwk, pem, stores, windows
+from counterfoil.leaks.forms import der, dkm, encoded, jwk, pem, stores, windows
 from counterfoil.leaks.forms.found import AHEAD, BACK, Found, Mark
 
 
 @cache
 def marks() -> tuple[Mark, ...]:
     """Return all marks."""
-    return tuple(mark for module in (pem, der, encoded, jwk, windows, stores) for mark in module.MARKS)
+    return tuple(mark for module in (pem, der, encoded, jwk, windows, stores, dkm) for mark in module.MARKS)
 
 
 @cache

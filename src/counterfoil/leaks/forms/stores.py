@@ -1,11 +1,10 @@
-"""Stores of keys under passwords: PKCS#12 (RFC 7292), Java keystores, and the sealed keys of AD FS.
+"""Stores of keys under passwords: PKCS#12 (RFC 7292) and Java keystores.
 
 Weak passwords are tried; a store that does not open is reported as closed.
 """
 
 from __future__ import annotations
 
-import base64
 import binascii
 import hashlib
 import hmac
@@ -33,11 +32,6 @@ _JKS_OID = bytes.fromhex("2b060104012a021101 01".replace(" ", ""))
 _JKS_MAGIC, _JCEKS_MAGIC = b"\xfe\xed\xfe\xed", b"\xce\xce\xce\xce"
 _MOST_ENTRIES = 1_000
 _CLOSED = "no weak password opens it: its content was not seen"
-# AD FS writes EncryptedPfx as: version 1, 0, a GUID of 16 bytes, then the identifiers of its algorithms.
-_DKM_HEAD = bytes.fromhex("000000010000000010")
-_DKM_OID = bytes.fromhex("060960864801650304")
-_DKM_BASE64 = base64.b64encode(_DKM_HEAD)[:12]
-_BASE64 = re.compile(rb"[A-Za-z0-9+/]{200,60000}={0,2}")
 _UNFIT = (ValueError, TypeError, UnsupportedAlgorithm, binascii.Error)
 
 
@@ -50,11 +44,12 @@ def _read_pkcs12(data: bytes, at: int) -> Iterator[Found]:
         if len(parts) < 2 or not data.startswith(_DATA_OID, parts[1].start):
             continue
         start = at - back
-        yield from _opened(data[start : whole.end], start, whole.end)
+        yield from opened(data[start : whole.end], start, whole.end)
         return
 
 
-def _opened(store: bytes, start: int, end: int) -> Iterator[Found]:
+def opened(store: bytes, start: int, end: int) -> Iterator[Found]:
+    """Yield what a PKCS#12 store that stands at [start, end) holds, as far as weak passwords open it."""
     if _rounds(store) > MOST_ROUNDS:
         yield Found("pkcs12", start, end, note="its password costs too many rounds to try: its content was not seen")
         return
@@ -158,24 +153,8 @@ def _unsealed(blob: bytes) -> tuple[bytes, str]:
     return b"", ""
 
 
-def _read_dkm(data: bytes, at: int) -> Iterator[Found]:
-    if _DKM_OID in data[at + 25 : at + 60]:
-        yield Found("adfs-dkm", at, at + 60, note="a key of AD FS, sealed under the DKM key in Active Directory")
-
-
-def _read_dkm_base64(data: bytes, at: int) -> Iterator[Found]:
-    run = _BASE64.match(data, at)
-    if run is None:
-        return
-    blob = base64.b64decode(run[0][: len(run[0]) // 4 * 4])
-    if _DKM_OID in blob[25:60]:
-        yield Found("adfs-dkm", at, run.end(), note="a key of AD FS, sealed under the DKM key in Active Directory")
-
-
 MARKS = (
     *(Mark(b"\2\1\3\x30" + size, _read_pkcs12) for size in (b"\x82", b"\x81", b"\x83")),
     Mark(_JKS_MAGIC + b"\0\0\0", _read_java),
     Mark(_JCEKS_MAGIC + b"\0\0\0", _read_java),
-    Mark(_DKM_HEAD, _read_dkm),
-    Mark(_DKM_BASE64, _read_dkm_base64, text=True),
 )
