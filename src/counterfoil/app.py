@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,8 +14,10 @@ from counterfoil.case.manifest import Manifest, read_manifest
 from counterfoil.case.results import opened, query
 from counterfoil.config import HuntSettings
 from counterfoil.errors import UsageError
+from counterfoil.leaks.finding import LeaksReport
 from counterfoil.model.hunt import HuntReport, InputFile
 from counterfoil.model.verdict import FindingVerdict
+from counterfoil.pipeline import leak_evidence
 from counterfoil.pipeline import messages as mail
 from counterfoil.pipeline.dossier import dossier
 from counterfoil.pipeline.hunt import judge, read_identities
@@ -27,8 +30,8 @@ from counterfoil.report.registry import render
 from counterfoil.sources.registry import all_sources as sources
 
 __all__ = [
-    "Progress", "QueryResult", "Silent", "detailed", "hunt", "ingest", "mailboxes", "messages", "reconcile", "render",
-    "report", "sources", "sql", "write_messages",
+    "Progress", "QueryResult", "Silent", "detailed", "hunt", "ingest", "keep_leaks", "mailboxes", "messages", "ready",
+    "reconcile", "render", "report", "sources", "sql", "write_messages",
 ]  # fmt: skip
 
 _SILENT = Silent()
@@ -108,6 +111,23 @@ def sql(case: Path, text: str) -> QueryResult:
     folder = existing(case)
     with opened(folder, read_manifest(folder.manifest)) as con:
         return QueryResult(*query(con, text))
+
+
+def ready(case: Path) -> None:
+    """Make the case folder if there is none; raises CaseError or CaseBusyError if it cannot be written to."""
+    with locked(case):
+        pass
+
+
+def keep_leaks(case: Path, found: LeaksReport, progress: Progress = _SILENT) -> int:
+    """Take the keys that a scan found into the case as evidence; return how many records that are."""
+    lines = leak_evidence.lines(found)
+    if not lines:
+        return 0
+    with locked(case) as folder:
+        path = leak_evidence.write(folder, lines)
+    ingest([glob.escape(str(path))], HuntSettings(case), progress)
+    return len(lines)
 
 
 def _run(paths: Sequence[str], settings: HuntSettings, progress: Progress) -> HuntReport:

@@ -48,6 +48,7 @@ _RECORD = {
     "resource_tenant": ("string", TENANT), "operation": ("string", "MailItemsAccessed"), "derived": ("string", ""),
     "leg": ("string", "acceptance"), "outcome": ("string", "success"), "issuer": ("string", f"entra:{TENANT}"),
     "user_agent": ("string", "edge"), "source": ("string", "m365-ual"), "kind": ("string", "exchange"),
+    "key_id": ("string", None),
 }  # fmt: skip
 
 

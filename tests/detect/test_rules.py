@@ -45,6 +45,9 @@ NEW = {"client_id": "rogue"}
 OTHERS = (_seen(30), _seen(10), _seen(1))
 CHANGE = {"token_key": None, "operation": "Update application – Certificates and secrets management"}  # noqa: RUF001
 
+DECOY = {"token_key": None, "leg": "context", "source": "counterfoil-decoys", "kind": "decoy", "key_id": "decoy-1",
+         "object_id": "backup server"}  # fmt: skip
+
 FIRES: dict[str, dict[str, Scene]] = {
     "failed-sign-in-only": {"its only sign-in failed": Scene({"reason": "failed-sign-in-only"})},
     "issued-at-odd": {
@@ -78,6 +81,10 @@ FIRES: dict[str, dict[str, Scene]] = {
         "a published address on its days": Scene({"ip": "195.26.87.219", "t_first": DURING, "t_last": DURING}),
         "the key with a fresh issued-at": Scene({"key_id": KEY, "t_issued": DURING}),
         "the key by its thumbprint": Scene({"key_id": "d4b4cccda9228624656bff33d8110955779632aa", "t_issued": DURING}),
+    },
+    "decoy-key": {
+        "a token under a decoy": Scene({"key_id": "decoy-1"}, records=(DECOY,)),
+        "a call that services make for themselves": Scene(SILENT | {"key_id": "decoy-1"}, records=(DECOY,)),
     },
     "storm-0558-agent": {
         "a published agent on its days": Scene({"user_agent": AGENT, "t_first": DURING, "t_last": DURING}),
@@ -140,6 +147,13 @@ SILENCE: dict[str, dict[str, Scene]] = {
         "the key of the documented sample token": Scene({"key_id": KEY, "t_issued": at("2018-01-01T00:00:00")}),
         "the key without an issued-at": Scene({"key_id": KEY}),
         "another key": Scene({"key_id": "2LTMzakihiRla_8z2BEJVXeWMqo", "t_issued": DURING}),
+    },
+    "decoy-key": {
+        "a token under a real key": Scene({"key_id": "2025-signing"}, records=(DECOY,)),
+        "a token of no known key": Scene({}, records=(DECOY, DECOY | {"key_id": None})),
+        "a key of that id that leaked, and is no decoy": Scene(
+            {"key_id": "decoy-1"}, records=(DECOY | {"source": "counterfoil-leaks"},)
+        ),
     },
     "storm-0558-agent": {
         "a published agent two years later": Scene({"user_agent": AGENT}),

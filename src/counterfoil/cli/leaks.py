@@ -10,13 +10,30 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer.core import TyperGroup
 
-from counterfoil.cli import options, params, terminal
+from counterfoil.cli import leaks_plant, options, params, terminal
 from counterfoil.cli.exits import ExitCode
 
 if TYPE_CHECKING:
     from counterfoil.leaks.finding import LeaksReport
 
 _SCAN = "scan"
+
+_Jwks = Annotated[
+    list[str] | None,
+    typer.Option(metavar="FILE|URL", help="Public keys to look for: a JWKS, its address, or its issuer's."),
+]
+_Keys = Annotated[
+    list[Path] | None,
+    typer.Option(metavar="FILE", help="Public keys to look for: PEM, DER, certificates, SSH; several in a file."),
+]
+_Tokens = Annotated[
+    list[Path] | None,
+    typer.Option(metavar="FILE", help="Look for the secret of the tokens in this file: HS256 and the like."),
+]
+_DkmKeys = Annotated[
+    list[Path] | None,
+    typer.Option("--dkm-key", metavar="FILE", help="Open the sealed keys of AD FS with this DKM key."),
+]
 
 
 class _ScanByDefault(TyperGroup):
@@ -41,6 +58,7 @@ def add_to(app: typer.Typer) -> None:
     )
     group.command(name=_SCAN)(scan)
     group.command()(corpus)
+    group.command()(leaks_plant.plant)
     app.add_typer(group, name="leaks")
 
 
@@ -49,22 +67,10 @@ def scan(
         list[str],
         typer.Argument(metavar="PATH...", help="Files, folders, devices; - is standard input.", show_default=False),
     ],
-    jwks: Annotated[
-        list[str] | None,
-        typer.Option(metavar="FILE|URL", help="Public keys to look for: a JWKS, its address, or its issuer's."),
-    ] = None,
-    key: Annotated[
-        list[Path] | None,
-        typer.Option(metavar="FILE", help="Public keys to look for: PEM, DER, certificates, SSH; several in a file."),
-    ] = None,
-    token: Annotated[
-        list[Path] | None,
-        typer.Option(metavar="FILE", help="Look for the secret of the tokens in this file: HS256 and the like."),
-    ] = None,
-    dkm_key: Annotated[
-        list[Path] | None,
-        typer.Option("--dkm-key", metavar="FILE", help="Open the sealed keys of AD FS with this DKM key."),
-    ] = None,
+    jwks: _Jwks = None,
+    key: _Keys = None,
+    token: _Tokens = None,
+    dkm_key: _DkmKeys = None,
     every_offset: Annotated[
         bool, typer.Option("--every-offset", help="Look for curve scalars and secrets of tokens at every offset. Slow.")
     ] = False,
@@ -76,11 +82,15 @@ def scan(
         Path | None,
         typer.Option(metavar="FILE", help="Remember in this file what is done, and go on from there.", dir_okay=False),
     ] = None,
+    case: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Keep the keys that are found as evidence of this case.")
+    ] = None,
     threads: params.Threads = None,
     format: Annotated[str, typer.Option(help="text, json, jsonl or sarif.")] = "text",
     quiet: params.Quiet = False,
 ) -> None:
     """Find private keys by their public keys alone, written keys of any form, and tokens. Shows no secret."""
+    from counterfoil import app
     from counterfoil.leaks import kernel, known, render, symmetric
     from counterfoil.leaks import scan as scanning
 
@@ -93,9 +103,14 @@ def scan(
     settings = scanning.ScanSettings(
         now=datetime.now(UTC), every_offset=every_offset, tokens=tokens, resume=resume, workers=threads or 0
     )
+    if case is not None:
+        app.ready(case)
     with terminal.progress(quiet=quiet) as progress:
         report = scanning.scan(paths, keys, settings, progress)
     terminal.write(render.render(report, form))
+    if case is not None:
+        count = app.keep_leaks(case, report)
+        terminal.say(f"{count:,} {'record' if count == 1 else 'records'} of found keys kept in {case}")
     terminal.leave(_code(report, gate=gate))
 
 

@@ -3,6 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+_EARLIEST, _LATEST = 631_152_000, 4_102_444_800  # 1990, 2100: others are broken clocks
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A time (ISO 8601, UTC) no later than which something lay in a file, and what says so."""
+
+    time: str
+    by: str
+
+
+def bound(seconds: float | None, by: str) -> tuple[Bound, ...]:
+    """Return the bound of a time in Unix seconds; none for no time, or one outside of 1990 to 2100."""
+    if seconds is None or not _EARLIEST <= seconds < _LATEST:
+        return ()
+    return (Bound(datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), by),)
 
 
 @dataclass(frozen=True)
@@ -14,6 +32,7 @@ class Leak:
     `proven`: it is the private half of a key, or the secret of a token, that was given; `how` says how that, or what
     else, is known.
     `offset` and `size` are in bytes of what `path` names; `region` is the part of a dump, where its format tells.
+    `bounds`: times (ISO 8601, UTC) at which, or before which, it lay there, as far as what each is by can be believed.
     """
 
     form: str
@@ -26,6 +45,7 @@ class Leak:
     proven: bool
     how: str
     region: str = ""
+    bounds: tuple[Bound, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from counterfoil.leaks.finding import Unread
+from counterfoil.leaks.finding import Bound, Unread, bound
 
 STDIN = "-"
 
@@ -23,6 +23,7 @@ class Source:
     size: int
     regular: bool
     stamp: str
+    bounds: tuple[Bound, ...] = ()
 
 
 def sources(paths: Sequence[str]) -> tuple[list[Source], list[Unread]]:
@@ -47,7 +48,9 @@ def sources(paths: Sequence[str]) -> tuple[list[Source], list[Unread]]:
                 continue  # nothing is kept in it
             regular = modes.S_ISREG(state.st_mode)
             size = state.st_size if regular else _device_size(path)
-            found.append(Source(str(path), path, size, regular, f"{state.st_size}:{state.st_mtime_ns}"))
+            stamp = f"{state.st_size}:{state.st_mtime_ns}"
+            bounds = bound(state.st_mtime, "modification of the file") if regular else ()
+            found.append(Source(str(path), path, size, regular, stamp, bounds))
     return found, unread
 
 

@@ -10,6 +10,8 @@ from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from counterfoil.leaks.finding import Bound, bound
+
 MOST_REGIONS = 100_000
 _MOST_NOTE_BYTES = 4 << 20
 _ELF, _MINIDUMP = b"\x7fELF", b"MDMP"
@@ -31,11 +33,15 @@ class Region:
 
 @dataclass(frozen=True)
 class Regions:
-    """The regions of a dump in order, and the process it is of, "" if it does not tell."""
+    """The regions of a dump in order, and the process it is of, "" if it does not tell.
+
+    `bounds`: when it was written at the latest.
+    """
 
     kind: str = ""
     process: str = ""
     regions: tuple[Region, ...] = ()
+    bounds: tuple[Bound, ...] = ()
 
     def of(self, offset: int) -> str:
         """Return words for the place, "" if nothing is known about it."""
@@ -122,7 +128,8 @@ def _minidump(read: ReadAt, head: bytes) -> Regions:
                 found.append(Region(offset, offset + length, address))
         elif kind == _MODULES and size >= 4:
             process = _first_module(read, place)
-    return Regions("minidump", process, tuple(sorted(found, key=lambda region: region.start)))
+    taken = bound(struct.unpack_from("<I", head, 20)[0], "header of the minidump")
+    return Regions("minidump", process, tuple(sorted(found, key=lambda region: region.start)), taken)
 
 
 def _memory64(read: ReadAt, place: int) -> list[Region]:

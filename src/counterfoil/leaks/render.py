@@ -101,6 +101,8 @@ def _grouped(leaks: tuple[Leak, ...]) -> Iterator[str]:
         yield f"  {name or 'key'}  {form}"
         yield f"    {path} at {places}{more}{region}"
         yield f"    {how}"
+        for bound in held[0].bounds[:1]:
+            yield f"    there no later than {bound.time}, by the {bound.by}"
 
 
 def _token(token: TokenSeen) -> Iterator[str]:

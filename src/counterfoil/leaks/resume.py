@@ -11,11 +11,11 @@ from typing import Any
 
 from counterfoil.errors import UsageError
 from counterfoil.leaks.chunks import CHUNK_BYTES
-from counterfoil.leaks.finding import Leak, TokenSeen, Unread
+from counterfoil.leaks.finding import Bound, Leak, TokenSeen, Unread
 from counterfoil.leaks.inputs import Source
 from counterfoil.leaks.known import KnownKeys
 
-SCHEMA = "counterfoil.leaks-resume/1"
+SCHEMA = "counterfoil.leaks-resume/2"
 # How often the place within one large file is written down, in bytes.
 _EVERY = 64 * CHUNK_BYTES
 
@@ -108,7 +108,7 @@ def _line(text: str) -> dict[str, Any]:
 def _held(entry: dict[str, Any]) -> Done:
     tokens = [{**token, "claims": tuple((name, text) for name, text in token["claims"])} for token in entry["tokens"]]
     return Done(
-        [Leak(**leak) for leak in entry["leaks"]],
+        [Leak(**leak | {"bounds": tuple(Bound(**one) for one in leak["bounds"])}) for leak in entry["leaks"]],
         [TokenSeen(**token) for token in tokens],
         [Unread(**unread) for unread in entry["unread"]],
         entry["offset"],

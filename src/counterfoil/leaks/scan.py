@@ -18,7 +18,7 @@ from counterfoil.leaks import chunks, expand, inputs
 from counterfoil.leaks import tokens as tokens_in
 from counterfoil.leaks.chunks import Chunk, Hole
 from counterfoil.leaks.engine import Engine, without_inner
-from counterfoil.leaks.finding import Leak, LeaksReport, TokenSeen, Unread
+from counterfoil.leaks.finding import Bound, Leak, LeaksReport, TokenSeen, Unread, bound
 from counterfoil.leaks.inputs import Source
 from counterfoil.leaks.kernel import best
 from counterfoil.leaks.known import KnownKeys
@@ -150,11 +150,12 @@ class _Run:
             return
         self.files += 1
         told, begun = not member.nested, len(self.leaks)
+        bounds = (*bound(member.modified, "entry of the archive"), *source.bounds)
         try:
             with member.open() as stream:
-                self._scan_all(chunks.of_stream(stream), member.name, Regions(), told=False)
+                self._scan_all(chunks.of_stream(stream), member.name, Regions(bounds=bounds), told=False)
             for inner in expand.streams(member.name, member.open, None):
-                self._inner(inner, begun)
+                self._inner(inner, begun, bounds)
         except (CounterfoilError, OSError) as error:
             self._trouble(member.name, error)
         if told:
@@ -170,6 +171,7 @@ class _Run:
             return
         try:
             where = regions(lambda at, size: os.pread(handle, size, at) if 0 <= at < 1 << 62 else b"")
+            where = replace(where, bounds=(*where.bounds, *source.bounds))
             start, held = self._resume.partial(source)
             self._keep(held.leaks, held.tokens)
             self._progress.advance(start)
@@ -180,20 +182,20 @@ class _Run:
 
             self._scan_all(chunks.of_file(handle, start), source.name, where, told=True, mark=mark)
             for inner in expand.streams(source.name, lambda: path.open("rb"), path):
-                self._inner(inner, first[0])
+                self._inner(inner, first[0], source.bounds)
         except (OSError, CounterfoilError) as error:
             self._trouble(source.name, error)
         finally:
             os.close(handle)
 
-    def _inner(self, inner: expand.Inner, begun: int) -> None:
+    def _inner(self, inner: expand.Inner, begun: int, bounds: tuple[Bound, ...]) -> None:
         if inner.trouble:
             self.unread.append(Unread(inner.name, inner.trouble))
             return
         first = len(self.leaks)
         seen = {(leak.thumbprint, leak.form) for leak in self.leaks[begun:]}
         try:
-            self._scan_all(chunks.of_stream(inner.stream), inner.name, Regions(), told=False)
+            self._scan_all(chunks.of_stream(inner.stream), inner.name, Regions(bounds=bounds), told=False)
         except (OSError, CounterfoilError) as error:
             self._trouble(inner.name, error)
         # what the file shows as it is, is told there
@@ -234,7 +236,7 @@ class _Run:
                 where_at = f"bytes {chunk.offset + chunk.begin:,} to {chunk.offset + chunk.end:,}"
                 self.unread.append(Unread(path, f"{where_at}: {type(error).__name__}, a mistake of ours"))
                 return
-            leaks.extend(replace(leak, region=where.of(leak.offset)) for leak in got.leaks)
+            leaks.extend(replace(leak, region=where.of(leak.offset), bounds=where.bounds) for leak in got.leaks)
             self.tokens += [replace(token, region=where.of(token.offset)) for token in got.tokens]
             own = chunk.end - chunk.begin
             self.scanned += own

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
+from counterfoil.detect.decoy_key import RULE as DECOY
 from counterfoil.detect.registry import all_rules
 from counterfoil.model.finding import MAX_LISTED, Finding
 from counterfoil.model.verdict import FindingVerdict, Reason
@@ -45,12 +47,28 @@ _NEXT = {
 }
 
 
+@dataclass(frozen=True)
+class Decoys:
+    """The decoy keys in evidence: `places` where each was left, by key id; `refused` as `detect.decoy_key` has it."""
+
+    places: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    refused: tuple[Mapping[str, Any], ...] = ()
+
+    def told(self, key: str) -> str:
+        """Return where a decoy was left, in words."""
+        places = self.places[key]
+        return f"decoy {key} was left in {' and '.join(places[:MAX_LISTED]) or 'a place that its ledger does not name'}"
+
+
 def findings(
-    groups: Iterable[Mapping[str, Any]], disagreeing: Iterable[Mapping[str, Any]], paths: Mapping[str, str]
-) -> tuple[Finding, ...]:
+    groups: Iterable[Mapping[str, Any]], disagreeing: Iterable[Mapping[str, Any]], paths: Mapping[str, str],
+    decoys: Decoys | None = None,
+) -> tuple[Finding, ...]:  # fmt: skip
     """Return findings, worst first. `paths`: SHA-256 -> path of the inputs, for the evidence references."""
-    found = [_finding(row, paths) for row in groups]
+    decoys = decoys or Decoys()
+    found = [_finding(row, paths, decoys) for row in groups]
     found += _one_id(list(disagreeing))
+    found += [_refused(row, decoys) for row in decoys.refused]
     order = list(FindingVerdict)
     return tuple(sorted(found, key=lambda f: (order.index(f.verdict), -f.score, -f.token_count, f.id)))
 
@@ -66,7 +84,7 @@ def finding_verdict(rule: str) -> FindingVerdict:
     return FindingVerdict(OF[Reason(rule)])
 
 
-def _finding(row: Mapping[str, Any], paths: Mapping[str, str]) -> Finding:
+def _finding(row: Mapping[str, Any], paths: Mapping[str, str], decoys: Decoys) -> Finding:
     verdict = finding_verdict(row["group_rule"])
     rules = tuple(str(row["rules"] or "").split())
     return Finding(
@@ -76,7 +94,7 @@ def _finding(row: Mapping[str, Any], paths: Mapping[str, str]) -> Finding:
         severity=_SEVERITY[verdict],
         confidence=_CONFIDENCE[verdict],
         title=_title(row, verdict),
-        detail=_detail(row, rules),
+        detail=_detail(row, rules, decoys),
         first_seen=row["first_seen"],
         last_seen=row["last_seen"],
         token_count=row["token_count"],
@@ -143,7 +161,7 @@ def _reached(row: Mapping[str, Any]) -> str:
     return f", {_count(row['object_count'], 'object')}"
 
 
-def _detail(row: Mapping[str, Any], rules: tuple[str, ...]) -> str:
+def _detail(row: Mapping[str, Any], rules: tuple[str, ...], decoys: Decoys) -> str:
     parts: list[str] = []
     if row["group_rule"] == "misses-far-beyond-rate" and row["cluster_misses"] is not None:
         parts.append(
@@ -152,6 +170,7 @@ def _detail(row: Mapping[str, Any], rules: tuple[str, ...]) -> str:
         )
     titles = {rule.id: rule.title for rule in all_rules()}
     parts += [titles[rule] for rule in rules if rule in titles]
+    parts += [decoys.told(key) for key in _some(row["keys"]) if key in decoys.places]
     return "; ".join(parts)
 
 
@@ -164,6 +183,28 @@ def _next(verdict: FindingVerdict, rules: tuple[str, ...]) -> str:
     if verdict is not FindingVerdict.SUSPICION:
         return _NEXT[verdict]
     return next((rule.next_step for rule in all_rules() if rules and rule.id == rules[0]), "")
+
+
+def _refused(row: Mapping[str, Any], decoys: Decoys) -> Finding:
+    """Return the finding for what was presented under a decoy and refused."""
+    key = row["key_id"]
+    return Finding(
+        id=finding_id(f"{DECOY.id}-refused", key),
+        rule=DECOY.id,
+        verdict=FindingVerdict.SUSPICION,
+        severity="high",
+        confidence="high",
+        title=f"{_count(row['records'], 'token')} under a decoy key presented, and refused",
+        detail=decoys.told(key),
+        first_seen=row["first_seen"],
+        last_seen=row["last_seen"],
+        token_count=row["records"],
+        acceptance_count=0,
+        subjects=(), tokens=(), keys=(key,), clients=(), ips=(), objects=(), evidence=(),
+        attack=DECOY.attack,
+        next_step="Close the place that the finding names to the intruder, and find out what else lay there.",
+        score=DECOY.weight,
+    )  # fmt: skip
 
 
 def _one_id(rows: list[Mapping[str, Any]]) -> list[Finding]:

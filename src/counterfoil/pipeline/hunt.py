@@ -16,6 +16,7 @@ from counterfoil.case.manifest import Manifest
 from counterfoil.case.results import evidence_sql, write_results
 from counterfoil.case.tables import Tables
 from counterfoil.detect import groups as grouping
+from counterfoil.detect.decoy_key import planted, refused
 from counterfoil.detect.rule import Tables as RuleTables
 from counterfoil.detect.suspicion import OPEN, suspects, suspicion
 from counterfoil.errors import UsageError
@@ -24,7 +25,7 @@ from counterfoil.model.coverage import CoverageRow
 from counterfoil.model.finding import Finding
 from counterfoil.model.schema import Leg
 from counterfoil.pipeline.asked import options
-from counterfoil.pipeline.findings import findings
+from counterfoil.pipeline.findings import Decoys, findings
 from counterfoil.pipeline.progress import Progress
 from counterfoil.pipeline.settled import Plan, before, fingerprint, folders, plan, state_after, state_table
 from counterfoil.reconcile.asked import Asked
@@ -66,7 +67,8 @@ def judge(con: Backend, folder: CaseFolder, manifest: Manifest, asked: Asked, pr
     told = _told(tables, found, policy)
     paths = {entry.sha256: entry.path for entry in manifest.inputs if entry.source}
     twins = found.window(tables.piled(TWINS))
-    results = findings(tables.rows(grouping.groups(told)), tables.rows(grouping.disagreeing_ids(twins)), paths)
+    results = findings(tables.rows(grouping.groups(told)), tables.rows(grouping.disagreeing_ids(twins)), paths,
+                       _decoys(tables, found.records))  # fmt: skip
     progress.stage("writing results")
     state = state_after(folder, manifest, planned)
     kept = _tables(con, tables, manifest, found, told, results) | {
@@ -114,6 +116,14 @@ def _with_tenant(evidence: ir.Table, tenant: str | None) -> ir.Table:
         issuer=ibis.ifelse(bare, f"entra:{tenant}", evidence.issuer),
         resource_tenant=ibis.ifelse(bare, ibis.coalesce(evidence.resource_tenant, tenant), evidence.resource_tenant),
     )
+
+
+def _decoys(tables: Tables, records: ir.Table) -> Decoys:
+    """Return the decoy keys in evidence, and what was presented under them and refused."""
+    places: dict[str, tuple[str, ...]] = {}
+    for row in sorted(tables.rows(planted(records)), key=lambda row: (row["key_id"], row["place"] or "")):
+        places[row["key_id"]] = (*places.get(row["key_id"], ()), *([row["place"]] if row["place"] else ()))
+    return Decoys(places, tuple(tables.rows(refused(records))) if places else ())
 
 
 def _told(tables: Tables, found: Reconciled, policy: Policy) -> ir.Table:

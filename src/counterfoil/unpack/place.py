@@ -23,12 +23,14 @@ class Disk:
 class Entry:
     """One entry of an archive by the archive's own name for it; `trouble` says why it cannot be opened.
 
+    `modified`: when the archive says that the file was written, at the latest (Unix seconds); None if it does not say.
     `open` returns its bytes as they are stored (decompressed by the archive) and raises InputError.
     """
 
     name: str
     open: Callable[[], IO[bytes]]
     trouble: str = ""
+    modified: float | None = None
 
 
 def closed() -> IO[bytes]:

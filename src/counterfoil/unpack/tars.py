@@ -24,7 +24,7 @@ def entries(place: Disk) -> Iterator[Entry]:
                 archive.members = []  # type: ignore[attr-defined]  # or it keeps them all
                 if not info.isdir():
                     trouble = _trouble(info)
-                    yield Entry(info.name, closed if trouble else _opener(place, info), trouble)
+                    yield Entry(info.name, closed if trouble else _opener(place, info), trouble, float(info.mtime))
             file.seek(archive.offset)
             _check_end(place, file.read(_BLOCK), archive.offset)
     except (tarfile.TarError, *BROKEN) as error:

@@ -29,6 +29,7 @@ class Member:
     """One file to read, on disk or in an archive: `name` is its path, then its names inside archives.
 
     `trouble` says why it cannot be read; `again` that it may be readable another time (an extra to be installed).
+    `modified`: as `Entry` has it; None outside of archives.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Member:
     _stored: Callable[[], IO[bytes]] | None = None
     _budget: Budget | None = None
     _levels: int = 0  # of compression that may be undone
+    modified: float | None = None
 
     def stored(self) -> IO[bytes]:
         """Open the file as it stands outside of archives, still compressed if it is: what its hash is of.
@@ -132,6 +134,7 @@ class _Place:
     depth: int
     path: Path | None = None
     stamp: Stamp | None = None
+    modified: float | None = None
 
 
 class _File:
@@ -152,7 +155,7 @@ class _File:
                 raise InputError(f"cannot read {place.name}: a {kind} archive: unpack it first")
             if kind not in ARCHIVES:
                 depth = self._bounds.depth - place.depth
-                yield Member(place.name, nested, "", False, place.stored, self._budget, depth)
+                yield Member(place.name, nested, "", False, place.stored, self._budget, depth, place.modified)
                 return
             depth = place.depth + layers + 1
             if depth > self._bounds.depth:
@@ -176,7 +179,7 @@ class _File:
         def stored() -> IO[bytes]:
             return buffered(Checked(name, entry.open(), lambda at: self._budget.take(name, 0, at)))
 
-        yield from self.inside(_Place(name, stored, depth))
+        yield from self.inside(_Place(name, stored, depth, modified=entry.modified))
 
     def _look(self, place: _Place) -> tuple[Kind, int]:
         """Return the kind of what the place holds below its compressions, and their number."""

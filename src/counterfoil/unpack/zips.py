@@ -7,6 +7,7 @@ import struct
 import zipfile
 from collections import OrderedDict
 from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
 from typing import IO, Any, cast
 
 from counterfoil.errors import InputError
@@ -25,6 +26,15 @@ _END, _END_SIZE, _MAX_COMMENT = b"PK\x05\x06", 22, 0xFFFF
 _LOCATOR, _LOCATOR_SIZE = b"PK\x06\x07", 20
 _END64, _END64_SIZE = b"PK\x06\x06", 56
 _IN_END64 = 0xFFFFFFFF
+_LAST_ZONE = timezone(timedelta(hours=-12))
+
+
+def _modified(info: zipfile.ZipInfo) -> float | None:
+    """Return the latest moment that the entry's date can mean: it is local time, of a zone that is not told."""
+    try:
+        return datetime(*info.date_time, tzinfo=_LAST_ZONE).timestamp()
+    except ValueError:
+        return None  # dates of zip may be the 0th of month 0
 
 
 class Zips:
@@ -42,7 +52,8 @@ class Zips:
         for info in infos:
             if not info.is_dir():
                 trouble = _trouble(info)
-                yield Entry(info.filename, closed if trouble else self._opener(place, info), trouble)
+                opener = closed if trouble else self._opener(place, info)
+                yield Entry(info.filename, opener, trouble, _modified(info))
 
     def close(self) -> None:
         """Close all."""

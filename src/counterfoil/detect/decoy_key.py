@@ -1,0 +1,47 @@
+"""A token under a decoy key, which nothing is ever signed with: the ledger says where the key was left."""
+
+from __future__ import annotations
+
+import ibis.expr.types as ir
+
+from counterfoil.detect.rule import Rule, Tables
+from counterfoil.model.leak_evidence import DECOYS_LOG
+from counterfoil.model.schema import Leg, Outcome
+
+# Decoys that a case may know of: one is enough for each place.
+MOST_DECOYS = 10_000
+
+
+def planted(records: ir.Table) -> ir.Table:
+    """Return (key_id, place) of the decoys in evidence, each pair once."""
+    decoys = records.filter(records.source == DECOYS_LOG, records.key_id.notnull())
+    return decoys.select("key_id", place=decoys.object_id).distinct().limit(MOST_DECOYS)
+
+
+def refused(records: ir.Table) -> ir.Table:
+    """Return what was presented under a decoy and refused, a row for each decoy: key_id, records, first, last.
+
+    Refused tokens have no verdict, so no rule sees them; a verifier that knows the decoy refuses them all.
+    """
+    presented = records.filter(records.leg == str(Leg.ACCEPTANCE), records.outcome == str(Outcome.REFUSED))
+    under = presented.semi_join(planted(records), "key_id")
+    return under.group_by("key_id").agg(
+        records=under.count(), first_seen=under.event_time.min(), last_seen=under.event_time.max()
+    )
+
+
+def _find(tables: Tables) -> ir.Table:
+    return tables.tokens.semi_join(planted(tables.records), "key_id").select("token_key")
+
+
+RULE = Rule(
+    id="decoy-key",
+    title="a token under a decoy key, which signs nothing",
+    weight=9.0,
+    attack=("T1606", "T1552.004"),
+    why="The key was made to be stolen: it was left in one place and never signs. Whoever presents a token under it "
+    "took the key from there, and some service accepted it. A test by those who left the decoy looks the same.",
+    next_step="Close the place that the finding names to the intruder, find out what else lay there, and make the "
+    "service that accepted the token check the policy of its keys.",
+    find=_find,
+)
