@@ -19,6 +19,7 @@ from .pages import commands, page
 
 PAGE = "docs/keep-signing-keys.md"
 HOME = "/srv/custody"
+SOCKET = "/run/custody/signer.sock"
 # What needs a device, a service or another machine; tests/custody has them.
 ELSEWHERE = ("--backend", "keys attach", "keys serve", "keys witness")
 
@@ -62,7 +63,7 @@ def _signs(store: Path) -> None:
     try:
         next(line for line in process.stderr if b"listening" in line)
         shown: dict[str, object] = {}
-        exec(compile(block.text.replace(HOME, str(store)), PAGE, "exec"), shown)  # noqa: S102  # our own page
+        exec(compile(block.text.replace(SOCKET, str(store / "signer.sock")), PAGE, "exec"), shown)  # noqa: S102  # our own page
         assert len(bytes(shown["signature"])) == 64  # type: ignore[call-overload]
     finally:
         process.send_signal(signal.SIGTERM)
