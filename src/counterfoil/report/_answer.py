@@ -134,7 +134,7 @@ def _happened(report: HuntReport) -> Iterator[str]:
         yield f"Suspicious, and neither cleared nor accused: {some(each.tokens, 'token')} of {_who(each)}."
     if suspicions and len(suspicions) == len(intruders):
         worst = report.findings[0]
-        because = f", because of {clean(worst.detail, MAX_WORDS)}" if worst.detail else ""
+        because = f", because: {clean(worst.detail, MAX_WORDS)}" if worst.detail else ""
         yield f"First of them: {brief(clean(worst.title, MAX_WORDS))}{because}."
     if not intruders and report.legs and not report.judged:
         yield "Nothing was found, and nothing could be judged."

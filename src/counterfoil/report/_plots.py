@@ -121,7 +121,7 @@ def _panels(shown: Sequence[tuple[str, tuple[int, ...]]], over: Axis, width: int
                     "field": "day", "type": "temporal", "scale": {"type": "utc", "domain": _domain(over)},
                     "axis": {
                         "title": None, "labels": place == len(shown) - 1, "format": "%m-%d", "grid": False,
-                        "tickCount": 4 if width == NARROW else 10, "labelOverlap": True,
+                        "values": _ticks(over, 4 if width == NARROW else 10), "labelOverlap": True,
                     },
                 },
                 "y": {
@@ -157,6 +157,11 @@ def _hours(rows: Sequence[HourCount], width: int) -> Mapping[str, Any]:
             },
         },
     }  # fmt: skip
+
+
+def _ticks(over: Axis, most: int) -> list[str]:
+    """Return the days that are named: bars stand on them, and no day is named twice."""
+    return [_day(day) for day in over.days[:: -(-len(over.days) // most)]]
 
 
 def _domain(over: Axis) -> list[str]:

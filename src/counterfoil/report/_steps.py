@@ -90,7 +90,8 @@ def _no_log(report: HuntReport) -> Iterator[Step]:
     without = sum(row.tokens for row in report.verdicts if row.reason == Reason.NO_ISSUER_LOG)
     if without:
         yield Step(
-            f"For {some(without, 'token')} the log of the issuer is missing. Export the sign-ins and add them:",
+            f"For {some(without, 'token')} the log of the issuer is missing. Export the sign-ins, and hunt with them;"
+            " counterfoil sources lists the names:",
             "counterfoil sources explain NAME",
         )
 
@@ -110,5 +111,5 @@ def _unnamed(report: HuntReport) -> Iterator[Step]:
 def _unread(report: HuntReport) -> Iterator[Step]:
     unread = sum(bool(entry.unread) and not entry.byproduct for entry in report.inputs)
     if unread:
-        yield Step(f"{some(unread, 'file was', 'files were')} not read. What can be read:", "counterfoil sources")
-
+        text = f"{some(unread, 'file was', 'files were')} not read. Compare with what can be read:"
+        yield Step(text, "counterfoil sources")
