@@ -148,7 +148,7 @@ def test_verdicts_are_held_against_the_truth(hunted: Estate, capsys: pytest.Capt
 
 
 def test_sources_are_listed_and_explained(capsys: pytest.CaptureFixture[str]) -> None:
-    """Every source has its line in the list, and its export, retention, caps and traps."""
+    """Every source has its line in the list, its export in lines that survive copying, retention, caps and traps."""
     listed = json.loads(run(capsys, "sources", "--format", "json").out)["rows"]
     assert [row[0] for row in listed] == [source.name for source in app.sources()]
     for name, log, _ in listed:
@@ -156,6 +156,9 @@ def test_sources_are_listed_and_explained(capsys: pytest.CaptureFixture[str]) ->
         assert told == run(capsys, "explain", name).out
         assert all(f"\n{label}" in told for label in ("export", "kept", "caps", "traps", "complete"))
         assert name in run(capsys, "explain", log).out
+    told = run(capsys, "sources", "explain", "entra-signin-graph").out
+    assert all(step in told for source in app.sources() if source.name == "entra-signin-graph"
+               for step in source.explain.export)  # fmt: skip
 
 
 def test_every_rule_is_explained(capsys: pytest.CaptureFixture[str]) -> None:

@@ -90,7 +90,8 @@ def test_an_audit_tells_who_did_what(capsys: pytest.CaptureFixture[str], store: 
     assert [(found["digest"], found["operation"], found["result"]) for found in _records(document)] == [
         (digest, "sign", "done")
     ]
-    assert run(capsys, "keys", "audit", store, "--digest", "00" * 32).code == 1
+    missing = run(capsys, "keys", "audit", store, "--digest", "00" * 32)
+    assert (missing.code, "no record of this signing input" in missing.err) == (1, True)
 
 
 def test_an_audit_finds_a_changed_byte_and_a_rollback(

@@ -129,6 +129,22 @@ def test_hostile_arguments_cannot_steer_the_terminal(capsys: pytest.CaptureFixtu
     assert len(told.err.splitlines()) == 2
 
 
+TOKEN = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhIn0.c2VjcmV0"  # noqa: S105  # invented
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["", "hunt", "leaks", "explain", "sources explain", "sql case", "report --case", "token verify", "keys list"],
+)
+@pytest.mark.parametrize("pasted", [TOKEN, f"--output={TOKEN}", TOKEN * 20], ids=["alone", "in an option", "long"])
+def test_a_pasted_token_is_never_repeated(typed: str, pasted: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A token among the arguments of any command is refused before any message can quote it, and logs keep it."""
+    told = run(capsys, *typed.split(), pasted)
+    assert (told.code, told.out) == (2, "")
+    assert "a token was given as an argument" in told.err
+    assert "eyJ" not in told.err
+
+
 def broken(error: BaseException) -> Any:
     """Return a program that fails so."""
     app = typer.Typer()
@@ -149,6 +165,7 @@ def broken(error: BaseException) -> Any:
     ("error", "code", "line"),
     [
         (UsageError("no such thing", hint="try another"), 2, "counterfoil: no such thing\n  hint: try another\n"),
+        (PermissionError(13, "Permission denied", "a/b"), 2, "counterfoil: a/b: Permission denied\n  hint: check"),
         (KeyError("x"), 2, "counterfoil: internal error: KeyError: 'x'\n"),
         (RecursionError("deep\nvery"), 2, "counterfoil: internal error: RecursionError: deep very\n"),
         (KeyboardInterrupt(), 130, "counterfoil: interrupted\n"),

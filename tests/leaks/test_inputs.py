@@ -115,8 +115,8 @@ def test_holes_of_a_sparse_file_are_skipped(tmp_path: Path) -> None:
     assert report.scanned < 64 << 20
 
 
-def test_standard_input_is_scanned_and_the_gate_lets_nothing_through() -> None:
-    """Through a pipe: 1 with a key, 0 without; at the gate 2 for what cannot be read."""
+def test_standard_input_is_scanned_and_the_gate_lets_nothing_through(tmp_path: Path) -> None:
+    """Through a pipe: 1 with a key, 0 without; at the gate 2 for what cannot be read, and where there is nothing."""
 
     def run(data: bytes, *words: str) -> int:
         command = [sys.executable, "-m", "counterfoil.cli.main", "leaks", *words]
@@ -129,6 +129,9 @@ def test_standard_input_is_scanned_and_the_gate_lets_nothing_through() -> None:
     assert run(b"nothing here", "-", "/no/such/file") == 0
     assert run(b"nothing here", "-", "/no/such/file", "--gate") == 2
     assert run(b"", "/no/such/file") == 2
+    assert run(b"", "n" * 300) == 2
+    assert run(b"", str(tmp_path), "--gate") == 2
+    assert run(b"", "-", "--gate") == 0  # an empty stream was read
 
 
 def test_a_stopped_scan_goes_on_and_finds_the_same(tmp_path: Path) -> None:

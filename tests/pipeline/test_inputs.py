@@ -124,9 +124,12 @@ def test_a_file_that_could_not_be_opened_is_tried_again(tiny: Estate, tmp_path: 
 
 def test_nothing_at_a_path_is_bad_usage(tmp_path: Path) -> None:
     """A path or pattern that means nothing is an error that names it: a typing mistake is no all-clear."""
-    for pattern in (tmp_path / "nothing", tmp_path / "*.json", tmp_path):
+    for pattern in (tmp_path / "nothing", tmp_path / "*.json"):
         with pytest.raises(UsageError, match="nothing found at"):
             find([str(pattern)])
+    (tmp_path / ".hidden").touch()
+    with pytest.raises(UsageError, match="nothing to read in the folder"):
+        find([str(tmp_path)])
 
 
 def test_folders_globs_and_hidden_files(tmp_path: Path) -> None:

@@ -84,7 +84,10 @@ def opened(folder: CaseFolder, manifest: Manifest) -> Iterator[duckdb.DuckDBPyCo
     Raises CaseError if the case has no results yet, or if they cannot be read.
     """
     if not folder.results.is_file():
-        raise CaseError(f"the case {folder.root} has no results yet", hint="run: counterfoil reconcile --case DIR")
+        raise CaseError(
+            f"the case {folder.root} has no results yet",
+            hint=f"run the same hunt again, or judge what was read: counterfoil reconcile --case {folder.root}",
+        )
     con = duckdb.connect()
     try:
         try:

@@ -32,7 +32,7 @@ MEANING: dict[ExitCode, str] = {
 ADVICE: dict[ExitCode, tuple[str, str]] = {
     ExitCode.UNUSABLE: ("no input could be read", "counterfoil sources lists what is read, and how it is exported"),
     ExitCode.BLIND: (
-        "nothing was found, but no acceptance could be judged: this is no all-clear",
+        "no acceptance could be judged: this is no all-clear",
         "the report says what is missing; counterfoil explain uncovered says what to do",
     ),
 }

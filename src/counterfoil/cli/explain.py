@@ -49,7 +49,7 @@ def explain_source(
     from counterfoil import app
 
     known = app.sources()
-    wanted = options.one_of(name, _names(known), "unknown source", "sources")
+    wanted = options.one_of(name, _names(known), "unknown source", "`counterfoil sources` lists them")
     terminal.write("\n".join(_source_text(source) for source in known if wanted in (source.name, source.log)))
 
 
@@ -102,7 +102,8 @@ def _text(known: advice.Explanation) -> str:
 def _source_text(source: Source) -> str:
     told = source.explain
     lines = [f"{source.name}  ({source.title})", *_paragraph("log", source.log), *_paragraph("holds", told.what)]
-    lines += _points("export", told.export)
+    # one line each, however long: a command that is wrapped inside its quotes does not survive being copied
+    lines += [f"{'' if place > 1 else 'export':<{_LABEL}}{place}. {step}" for place, step in enumerate(told.export, 1)]
     lines += [*_paragraph("kept", told.retention), *_paragraph("caps", told.caps), *_points("traps", told.traps)]
     lines += _paragraph("complete", told.complete or "It cannot be declared complete with --complete.")
     return "\n".join(lines) + "\n"

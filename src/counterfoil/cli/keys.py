@@ -213,6 +213,8 @@ def audit(
         terminal.write(keys_text.tampered(error, form))
         terminal.leave(ExitCode.FOUND)
     terminal.write(keys_text.audit(told, listed, proofs, form, terminal.screen()))
+    if digest and not listed:
+        terminal.say("no record of this signing input", "take the SHA-256 of header.payload, without the signature")
     if told.problems or (digest and not listed):
         terminal.leave(ExitCode.FOUND)
 

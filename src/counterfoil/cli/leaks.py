@@ -65,7 +65,7 @@ def add_to(app: typer.Typer) -> None:
 def scan(
     paths: Annotated[
         list[str],
-        typer.Argument(metavar="PATH...", help="Files, folders, devices; - is standard input.", show_default=False),
+        typer.Argument(metavar="PATH", help="Files, folders, devices; - is standard input.", show_default=False),
     ],
     jwks: _Jwks = None,
     key: _Keys = None,
@@ -76,7 +76,8 @@ def scan(
     ] = False,
     tokens: Annotated[bool, typer.Option(help="Look for tokens and session cookies as well.")] = True,
     gate: Annotated[
-        bool, typer.Option("--gate", help="For pipelines: end with 2 if anything could not be read.")
+        bool,
+        typer.Option("--gate", help="For pipelines: end with 2 if anything could not be read, or no file is there."),
     ] = False,
     resume: Annotated[
         Path | None,
@@ -86,7 +87,7 @@ def scan(
         Path | None, typer.Option(metavar="DIR", help="Keep the keys that are found as evidence of this case.")
     ] = None,
     threads: params.Threads = None,
-    format: Annotated[str, typer.Option(help="text, json, jsonl or sarif.")] = "text",
+    format: Annotated[str, typer.Option(metavar="text|json|jsonl|sarif", help="Form of the output.")] = "text",
     quiet: params.Quiet = False,
 ) -> None:
     """Find private keys by their public keys alone, written keys of any form, and tokens. Shows no secret."""
@@ -125,11 +126,14 @@ def corpus(
 
 
 def _code(report: LeaksReport, *, gate: bool) -> ExitCode:
-    """Return the exit code: unread is failure at a gate, and where nothing was read at all."""
+    """Return the exit code: unread, or no file, is failure at a gate; so is unread where nothing was read at all."""
     if report.unread and (gate or not report.files or (not report.scanned and not report.skipped)):
         terminal.say(
             "something could not be read: at a gate that is a failure" if gate else "no input could be read",
             "the report names what was not read, and why",
         )
+        return ExitCode.UNUSABLE
+    if gate and not report.files:
+        terminal.say("there was no file to read: at a gate that is a failure", "name the folder that holds the files")
         return ExitCode.UNUSABLE
     return ExitCode.FOUND if report.found else ExitCode.CLEAN

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import sys
 import threading
@@ -17,13 +18,16 @@ import typer.main
 from counterfoil._version import __version__
 from counterfoil.cli import demo, explain, hunt, keys, lab, leaks, messages, sql, terminal, token
 from counterfoil.cli.exits import ExitCode
-from counterfoil.errors import CounterfoilError
+from counterfoil.errors import CounterfoilError, UsageError
 
 NAME = "counterfoil"
 DEBUG = "--debug"
 
 # What the parser raises for bad usage. Newer releases of typer bring their own parser, older ones use click's.
 _BadUsage: type[Exception] = typer.BadParameter.__bases__[0]
+
+# How a JWT begins, alone or as the value of an option.
+_LIKE_A_TOKEN = re.compile(r"(?:\A|=)eyJ[\w-]+\.")
 
 
 def program() -> typer.Typer:
@@ -96,6 +100,7 @@ def _listening() -> Iterator[_Interrupt]:
 def _run(given: Sequence[str], *, debug: bool, interrupt: _Interrupt) -> int:
     """Run the command and return its exit code; every error becomes one line and a code."""
     try:
+        _refuse_tokens(given)
         code = typer.main.get_command(program()).main(list(given), prog_name=NAME, standalone_mode=False)
         return int(code or ExitCode.CLEAN)
     except (KeyboardInterrupt, typer.Abort):
@@ -110,10 +115,27 @@ def _run(given: Sequence[str], *, debug: bool, interrupt: _Interrupt) -> int:
     except Exception as error:  # noqa: BLE001  # the last resort: one line for people, details on demand
         if interrupt.pressed:
             return ExitCode.INTERRUPTED
-        hint = "" if debug else f"this is a mistake of ours; rerun with {DEBUG} for details"
-        terminal.say(f"internal error: {type(error).__name__}: {error}", hint)
+        _unforeseen(error, debug)
         _details(debug)
     return ExitCode.UNUSABLE
+
+
+def _refuse_tokens(given: Sequence[str]) -> None:
+    """Raise UsageError for a token among the arguments, before any message can quote it."""
+    if any(_LIKE_A_TOKEN.search(word) for word in given):
+        raise UsageError(
+            "a token was given as an argument, where others on this machine can read it",
+            hint="give it on standard input, or name a file that holds it",
+        )
+
+
+def _unforeseen(error: Exception, debug: bool) -> None:
+    """Tell an error that no command foresaw. What the system refuses about a file is no mistake of ours."""
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        terminal.say(f"{error.filename}: {error.strerror}", "check its permissions, and the free space")
+        return
+    hint = "" if debug else f"this is a mistake of ours; rerun with {DEBUG} for details"
+    terminal.say(f"internal error: {type(error).__name__}: {error}", hint)
 
 
 def _details(debug: bool) -> None:

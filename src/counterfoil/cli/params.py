@@ -13,7 +13,7 @@ DEFAULT_CASE = Path("counterfoil-case")
 FORMATS = "|".join(formats())
 
 Paths = Annotated[
-    list[str], typer.Argument(metavar="PATH", help="Files, folders or quoted globs, plain or gz.")
+    list[str], typer.Argument(metavar="PATH", help="Files, folders or quoted globs; archives in archives are opened.")
 ]
 Case = Annotated[
     Path, typer.Option("--case", metavar="DIR", help="Folder of the case: evidence and results.", show_default=False)

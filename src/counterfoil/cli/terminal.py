@@ -53,8 +53,13 @@ def write(data: str, output: Path | None = None) -> None:
 
 def expect(output: Path | None) -> None:
     """Raise UsageError if the file of `--output` cannot be written: better before hours of work than after."""
-    if output is not None and (output.is_dir() or not os.access(output.parent, os.W_OK | os.X_OK)):
-        raise UsageError(f"cannot write {output}", hint="name a file in a folder that exists")
+    if output is None:
+        return
+    if output.is_dir():
+        raise UsageError(f"cannot write {output}: it is a folder", hint="name a file")
+    if not os.access(output.parent, os.W_OK | os.X_OK):
+        why = "you may not write in" if output.parent.is_dir() else "there is no folder"
+        raise UsageError(f"cannot write {output}: {why} {output.parent}", hint="name a file in a folder of yours")
 
 
 def say(line: str, hint: str = "") -> None:

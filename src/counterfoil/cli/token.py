@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 import time
 from datetime import UTC, datetime
@@ -28,7 +27,6 @@ FORMATS = ("text", "json")
 SCHEMA = "counterfoil.token/1"
 STDIN = Path("-")
 MAX_TEXT = 2_000
-_LIKE_A_TOKEN = re.compile(r"eyJ[\w-]+\.")
 _TIMES = frozenset({"iat", "nbf", "exp", "auth_time"})
 _LABEL = 11
 
@@ -161,11 +159,6 @@ def _token(file: Path) -> bytes:
     """Return what a file or standard input holds, without the line break that editors and shells add."""
     from counterfoil.tokens.limits import MAX_STATUS_LIST_BYTES
 
-    if _LIKE_A_TOKEN.match(str(file)):
-        raise UsageError(
-            "a token was given as an argument, where others on this machine can read it",
-            hint="give it on standard input, or name a file that holds it",
-        )
     if file != STDIN:
         return read_bounded(file, MAX_STATUS_LIST_BYTES).strip()
     if sys.stdin.isatty():
@@ -283,16 +276,20 @@ def _policy(known: TokenPolicy) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def _policy_text(known: TokenPolicy) -> str:
     told = _policy(known)
-    lines = [f"{len(told['keys'])} keys"]
+    lines = [_count(len(told["keys"]), "key")]
     for key in told["keys"]:
         issuers = " or ".join(sorted(key["issuers"], key=len)[0])  # all sets count: the shortest says most
         lines.append(f"{key['key_id']}: {key['state']}, {', '.join(key['algorithms'])}, signs for {issuers}")
     if told["unusable"]:
-        lines.append(f"{len(told['unusable'])} keys left out")
+        lines.append(f"{_count(len(told['unusable']), 'key')} left out")
         lines += [f"{key_id}: {why}" for key_id, why in told["unusable"].items()]
-    lines.append(f"{len(told['flows'])} flows")
+    lines.append(_count(len(told["flows"]), "flow"))
     for flow in told["flows"]:
         audiences = ", ".join(flow["audiences"]) or "anybody"
         lines.append(f"{flow['name']}: class {flow['class']} for {audiences}, from {' or '.join(flow['issuers'])}")

@@ -56,7 +56,7 @@ def sources(paths: Sequence[str]) -> tuple[list[Source], list[Unread]]:
 
 def _walk(path: Path, unread: list[Unread]) -> Iterator[Path]:
     """Yield a file, or all files under a folder; links to folders are not followed."""
-    if not path.is_dir():
+    if not os.path.isdir(path):  # noqa: PTH112  # Path.is_dir raises for a name that is too long
         yield path
         return
 

@@ -40,6 +40,11 @@ def find(patterns: Sequence[str]) -> tuple[Path, ...]:
     for pattern in patterns:
         matches = _expand(pattern)
         if not matches:
+            if _is_folder(Path(pattern)):
+                raise UsageError(
+                    f"nothing to read in the folder {pattern}",
+                    hint="name the folder that holds the exports; hidden files and cases are left out",
+                )
             raise UsageError(f"nothing found at {pattern}", hint="give a file, a folder, or a glob in quotes")
         for path in matches:
             found.setdefault(path)
