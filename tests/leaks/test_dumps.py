@@ -6,6 +6,7 @@ import os
 import resource
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -111,3 +112,48 @@ def test_openssl_leaves_its_key_when_it_is_stopped(tmp_path: Path) -> None:
         pytest.skip("gdb could not write a core here")
     report = _found(core)
     assert {leak.form for leak in report.findings if leak.proven} >= {"rsa-factor"}
+
+
+def _minidump(key: bytes, *, taken: int = 1_767_000_000) -> tuple[bytes, int]:
+    """Return a minidump as MiniDumpWriteDump lays one out, with the key in its second range of memory, and its offset.
+
+    Header, directory, ModuleListStream (4), Memory64ListStream (9): minidumpapiset.h.
+    """
+    name = "C:\\Windows\\System32\\lsass.exe".encode("utf-16-le")
+    text = struct.pack("<I", len(name)) + name + b"\0\0"
+    head, directory = 32, 2 * 12
+    text_at = head + directory
+    modules_at = text_at + len(text)
+    module = struct.pack("<QIIII", 0x7FF600000000, 0x20000, 0, 0, text_at).ljust(108, b"\0")
+    modules = struct.pack("<I", 1) + module
+    ranges_at = modules_at + len(modules)
+    memory = [(0x10000, bytes(4096)), (0x1F4A2B30000, os.urandom(777) + key + os.urandom(500))]
+    base = ranges_at + 16 + 16 * len(memory)
+    ranges = struct.pack("<QQ", len(memory), base) + b"".join(struct.pack("<QQ", a, len(m)) for a, m in memory)
+    header = struct.pack("<4sIIIIIQ", b"MDMP", 0xA793, 2, head, 0, taken, 2)
+    table = struct.pack("<III", 4, len(modules), modules_at) + struct.pack("<III", 9, len(ranges), ranges_at)
+    return header + table + text + modules + ranges + b"".join(m for _, m in memory), base + 4096 + 777
+
+
+def test_a_minidump_tells_process_address_and_time(tmp_path: Path) -> None:
+    """A bare prime in a minidump: its offset, its address in the process, which process, and the dump's own time."""
+    prime = rsa_keys()[0].private_numbers().p.to_bytes(128, "little")
+    data, place = _minidump(prime)
+    path = tmp_path / "lsass.dmp"
+    path.write_bytes(data)
+    (leak,) = _found(path).findings
+    assert (leak.form, leak.offset, leak.kid) == ("rsa-factor", place, "k0")
+    assert leak.region == f"minidump, address 0x{0x1F4A2B30000 + 777:x}, process lsass.exe"
+    taken, changed = leak.bounds
+    assert (taken.by, taken.time) == ("header of the minidump", "2025-12-29T09:20:00Z")
+    assert changed.by == "modification of the file"
+
+
+@pytest.mark.parametrize("at", range(0, 56, 4))
+def test_a_minidump_with_a_damaged_header_is_scanned_all_the_same(tmp_path: Path, at: int) -> None:
+    """Any word of header and directory replaced by nonsense: the key is found, at worst without its region."""
+    prime = rsa_keys()[0].private_numbers().p.to_bytes(128, "little")
+    data, place = _minidump(prime)
+    path = tmp_path / "damaged.dmp"
+    path.write_bytes(data[:at] + b"\xff\xff\xff\x7f" + data[at + 4 :])
+    assert [leak.offset for leak in _found(path).findings] == [place]

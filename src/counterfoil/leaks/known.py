@@ -232,26 +232,47 @@ def _fetched(where: str) -> bytes:
     if "://" not in where:
         return read(Path(where))
     data = _get(where)
-    try:
-        document = json.loads(data)
-    except (ValueError, RecursionError):
-        document = None
-    if isinstance(document, dict) and "keys" in document:
+    document = _object(data)
+    if "keys" in document:
         return data
-    if not (isinstance(document, dict) and "jwks_uri" in document):
-        document = json.loads(_get(where.rstrip("/") + "/.well-known/openid-configuration"))
-    address = document.get("jwks_uri") if isinstance(document, dict) else None
+    if "jwks_uri" not in document:
+        document = _object(_get(where.rstrip("/") + "/.well-known/openid-configuration"))
+    address = document.get("jwks_uri")
     if not isinstance(address, str):
         raise InputError(f"{where} is neither a JWKS nor an issuer: its metadata names no jwks_uri")
     return _get(address)
 
 
-def _get(address: str) -> bytes:
-    parts = urllib.parse.urlsplit(address)
-    if parts.scheme != "https" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
-        raise UsageError(f"{address}: keys are fetched by https only")
+def _object(data: bytes) -> dict[str, Any]:
+    """Return the JSON object, an empty one for whatever is none."""
     try:
-        with urllib.request.urlopen(address, timeout=_FETCH_SECONDS) as answer:  # noqa: S310  # scheme checked above
+        document = json.loads(data)
+    except (ValueError, RecursionError):
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _check_address(address: str) -> None:
+    """Raise UsageError for an address that is not of https; on loopback http will do."""
+    parts = urllib.parse.urlsplit(address)
+    local = parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1", "::1")
+    if parts.scheme != "https" and not local:
+        raise UsageError(f"{address}: keys are fetched by https only")
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows redirects to addresses that would do in the first place."""
+
+    def redirect_request(self, req, fp, code, msg, headers, newurl):  # type: ignore[no-untyped-def]  # as declared there
+        _check_address(newurl)
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _get(address: str) -> bytes:
+    _check_address(address)
+    try:
+        opener = urllib.request.build_opener(_Redirects)
+        with opener.open(address, timeout=_FETCH_SECONDS) as answer:
             data: bytes = answer.read(MAX_KEY_FILE_BYTES + 1)
     except urllib.error.HTTPError as error:
         if error.code == 404 and not address.endswith("/openid-configuration"):

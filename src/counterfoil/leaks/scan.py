@@ -131,14 +131,14 @@ class _Run:
 
     def _archive(self, source: Source, path: Path) -> None:
         with tempfile.TemporaryDirectory(prefix="counterfoil-") as folder, Unpacker(Path(folder)) as unpacker:
-            count = 0
+            told = False
             try:
                 for member in unpacker.members(path):
-                    count += 1
+                    told = told or not (member.nested or member.trouble)
                     self._member(member, source, path)
             except (OSError, CounterfoilError) as error:
                 self._trouble(source.name, error)
-            if count != 1:
+            if not told:
                 self._progress.advance(source.size)
 
     def _member(self, member: Member, source: Source, path: Path) -> None:
