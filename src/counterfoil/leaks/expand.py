@@ -1,4 +1,4 @@
-"""What lies inside a file in pieces or in another code: values of SQLite, objects of git, attachments of mail.
+"""What lies inside a file in pieces or in another code: values of SQLite, objects of git, attachments of mail, TCP.
 
 The file itself is scanned as it is as well; these streams are what its format tears apart or encodes.
 """
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import quote
 
+from counterfoil.leaks import captures
 from counterfoil.leaks.chunks import Readable
 
 # Values, attachments and objects are given on up to this size each; longer ones are cut, and so is a row's say of them.
@@ -76,8 +77,15 @@ def streams(name: str, open_file: Callable[[], IO[bytes]], path: Path | None) ->
         yield Inner(f"{name}/(decoded)", _Pieces(_attachments(open_file)))
     elif head[:1] == b"\x78" and _OBJECT.search(name.replace(os.sep, "/")):
         yield Inner(f"{name}/(object)", _Pieces(_inflated(open_file)))
+    elif captures.is_capture(head):
+        yield Inner(f"{name}/(streams)", _Pieces(_carried(open_file)))
     elif head.startswith(_PACK):
         yield from _packed(name, path)
+
+
+def _carried(open_file: Callable[[], IO[bytes]]) -> Iterator[bytes]:
+    with open_file() as stream:
+        yield from captures.joined(stream)
 
 
 def _values(path: Path) -> Iterator[bytes]:
