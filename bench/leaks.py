@@ -22,12 +22,13 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from bench.results import keep, table
-from counterfoil.leaks import corpus
+from counterfoil.leaks import corpus, symmetric
 from counterfoil.leaks._native import NativeKernel
 from counterfoil.leaks.corpus import Corpus
 from counterfoil.leaks.curves import CURVES, CurveSearch
 from counterfoil.leaks.forms import registry
 from counterfoil.leaks.hits import ALL_ORDERS, Order
+from counterfoil.leaks.known import KnownMac
 from counterfoil.leaks.moduli import Modulus, groups
 
 FORMS = 20
@@ -206,9 +207,14 @@ def _kernels(inputs: dict[str, Path]) -> list[dict[str, object]]:
             begin = len(data) // 2 // 8 * 8
             rate = _rate(_PART // 4, best.scalars, data, begin, begin + _PART // 4, search)
             rows.append({"input": title, "kernel": "portable C", "what": what, "MB/s": rate})
+        part = data[begin : begin + _PART // 4]
+        rate = _rate(len(part), lambda *asked: list(symmetric.secrets_in(*asked)), part, 0, len(part), _TOKEN)
+        rows.append({"input": title, "kernel": "Python", "what": "secrets of one token, bytes aligned", "MB/s": rate})
     return rows
 
 
+# A token of 300 bytes whose secret is nowhere.
+_TOKEN = (KnownMac("HS256", "", "", b"x" * 300, bytes(32), "sha256"),)
 # The kernel is measured on the beginning and the middle of each input.
 _PART = 4 << 20
 

@@ -19,6 +19,8 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     pkcs12,
 )
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from counterfoil.errors import InputError
 from counterfoil.leaks.engine import Engine
@@ -142,6 +144,23 @@ def test_a_java_keystore_opens_with_a_weak_password_only() -> None:
     assert "changeit" not in opened.how
 
 
+@settings(max_examples=120, deadline=None)
+@given(st.data())
+def test_damaged_stores_give_findings_or_nothing_and_no_error(blob: bytes, data: st.DataObject) -> None:
+    """A sealed key, also in base64, and a Java keystore, with bytes changed or cut: no exception, no false key."""
+    text = bytearray(data.draw(st.sampled_from((blob, base64.b64encode(blob), _JKS))))
+    for _ in range(data.draw(st.integers(1, 5))):
+        at = data.draw(st.integers(0, 1 << 12) | st.integers(0, 130)) % len(text)
+        if data.draw(st.booleans()):
+            text[at] = data.draw(st.integers(0, 255))
+        elif at > 4:
+            del text[at:]
+    known = known_of(rsa_keys()[0])
+    for leak in _found(bytes(text), KnownKeys(known.keys, dkm=(DKM_KEY,))):
+        assert leak.kid in ("", "k0")
+
+
+_JKS = _jks("changeit")
 ENCRYPTED = {
     "PKCS#8": (PrivateFormat.PKCS8, "pem-encrypted"),
     "traditional": (PrivateFormat.TraditionalOpenSSL, "pem-encrypted"),
