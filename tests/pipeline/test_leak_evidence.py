@@ -7,6 +7,7 @@ import io
 import os
 import stat
 import tarfile
+import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -53,6 +54,19 @@ def test_a_found_key_is_context_at_its_earliest_bound(tmp_path: Path) -> None:
     assert "2026-03-01T00:00:00Z by the entry of the archive; no later than 2026-0" in str(extra)
     assert all(stat.S_IMODE(file.stat().st_mode) == 0o600 for file in (case / "leaks").iterdir())
     assert "PRIVATE" not in "".join(file.read_text() for file in (case / "leaks").iterdir())
+
+
+def test_the_date_in_a_zip_is_local_time_of_no_known_zone(tmp_path: Path) -> None:
+    """Its bound is the latest moment that the date can mean, twelve hours west of Greenwich: never too early."""
+    path = tmp_path / "old.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        pem = corpus.pem_of(rsa.generate_private_key(65537, 2048))
+        archive.writestr(zipfile.ZipInfo("key.pem", (2026, 3, 1, 18, 0, 0)), pem)
+        archive.writestr(zipfile.ZipInfo("broken.pem", (1980, 0, 0, 0, 0, 0)), pem)
+    report = scan([str(path)], KnownKeys(), ScanSettings(NOW), app.Silent())
+    bounds = {Path(leak.path).name: [(bound.by, bound.time) for bound in leak.bounds] for leak in report.findings}
+    assert bounds["key.pem"][0] == ("entry of the archive", "2026-03-02T06:00:00Z")
+    assert [by for by, _ in bounds["broken.pem"]] == ["modification of the file"]
 
 
 def test_the_command_keeps_what_it_finds_in_the_case(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

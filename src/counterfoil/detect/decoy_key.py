@@ -14,7 +14,9 @@ MOST_DECOYS = 10_000
 
 def planted(records: ir.Table) -> ir.Table:
     """Return (key_id, place) of the decoys in evidence, each pair once."""
-    decoys = records.filter(records.source == DECOYS_LOG, records.key_id.notnull())
+    # the leg is a folder of the evidence: all others need not be read
+    context = records.leg == str(Leg.CONTEXT)
+    decoys = records.filter(context, records.source == DECOYS_LOG, records.key_id.notnull())
     return decoys.select("key_id", place=decoys.object_id).distinct().limit(MOST_DECOYS)
 
 
