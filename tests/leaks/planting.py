@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Sequence
 from functools import cache
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from counterfoil.leaks.chunks import Chunk
 from counterfoil.leaks.hits import Order
 from counterfoil.leaks.known import KnownKey, KnownKeys, from_public
+
+
+def tool(name: str) -> str:
+    """Return the path of a program; without it the test is skipped, in CI (.ci/debian.txt has it) it fails."""
+    found = shutil.which(name)
+    if found is None and os.environ.get("CI"):
+        pytest.fail(f"{name} is not installed")
+    if found is None:
+        pytest.skip(f"{name} is not installed")
+    return found
 
 
 @cache

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import resource
-import shutil
 import signal
 import struct
 import subprocess
@@ -18,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from counterfoil.leaks.finding import LeaksReport
 from counterfoil.leaks.scan import ScanSettings, scan
 
-from .planting import known_of, rsa_keys
+from .planting import known_of, rsa_keys, tool
 from .silent import SILENT
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -36,7 +35,7 @@ time.sleep(600)
 def _core_of(pid: int, folder: Path) -> Path:
     """Have gdb write the core of a running process, as a crash would."""
     done = subprocess.run(  # noqa: S603  # our own process
-        [str(shutil.which("gcore")), "-o", str(folder / "core"), str(pid)],
+        [tool("gcore"), "-o", str(folder / "core"), str(pid)],
         capture_output=True,
         text=True,
         timeout=120,
@@ -52,7 +51,6 @@ def _found(core: Path) -> LeaksReport:
     return scan([str(core)], known_of(rsa_keys()[0]), ScanSettings(NOW, tokens=False), SILENT)
 
 
-@pytest.mark.skipif(shutil.which("gcore") is None, reason="gdb is not installed")
 def test_a_python_signer_leaves_its_key_in_its_core(tmp_path: Path) -> None:
     """A process that signs with `cryptography`: its core holds bare primes, proven, with their addresses."""
     pem = rsa_keys()[0].private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
@@ -95,17 +93,16 @@ def test_a_process_killed_under_a_core_limit_leaves_its_key(tmp_path: Path) -> N
     assert any(leak.proven for leak in _found(cores[0]).findings)
 
 
-@pytest.mark.skipif(shutil.which("gdb") is None or shutil.which("openssl") is None, reason="needs gdb and openssl")
 def test_openssl_leaves_its_key_when_it_is_stopped(tmp_path: Path) -> None:
     """`openssl dgst -sign`, stopped in gdb where it signs: the key is found in its memory."""
     key, data, core = tmp_path / "key.pem", tmp_path / "data", tmp_path / "openssl.core"
     key.write_bytes(rsa_keys()[0].private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     data.write_bytes(b"token")
     subprocess.run(  # noqa: S603  # our own process
-        [str(shutil.which("gdb")), "-batch",
+        [tool("gdb"), "-batch",
          "-ex", "set breakpoint pending on", "-ex", "break EVP_DigestSignFinal", "-ex",
          "break EVP_DigestSign", "-ex", "run", "-ex", f"generate-core-file {core}", "-ex", "kill", "--args",
-         str(shutil.which("openssl")), "dgst", "-sha256", "-sign", str(key), "-out", str(tmp_path / "sig"), str(data)],
+         tool("openssl"), "dgst", "-sha256", "-sign", str(key), "-out", str(tmp_path / "sig"), str(data)],
         capture_output=True, timeout=120, check=False,
     )  # fmt: skip
     if not core.exists():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import shutil
 import sqlite3
 import subprocess
 import sys
@@ -20,7 +19,7 @@ from counterfoil.leaks import corpus
 from counterfoil.leaks.finding import LeaksReport
 from counterfoil.leaks.scan import ScanSettings, scan
 
-from .planting import known_of, rsa_keys
+from .planting import known_of, rsa_keys, tool
 from .silent import SILENT
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -81,14 +80,13 @@ def test_an_attachment_is_found_in_a_message_and_in_a_mailbox(tmp_path: Path) ->
     }
 
 
-@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 @pytest.mark.parametrize("packed", [False, True], ids=["loose", "packed"])
 def test_a_key_that_was_deleted_is_found_in_a_repository(tmp_path: Path, packed: bool) -> None:
     """A key that was committed and deleted again is in the objects, loose or packed."""
 
     def git(*words: str) -> None:
         name = ("-c", "user.name=x", "-c", "user.email=x@example.org")
-        subprocess.run([str(shutil.which("git")), *name, *words], cwd=tmp_path, check=True, capture_output=True)  # noqa: S603
+        subprocess.run([tool("git"), *name, *words], cwd=tmp_path, check=True, capture_output=True)  # noqa: S603
 
     git("init", "-q")
     (tmp_path / "key.pem").write_bytes(_pem())

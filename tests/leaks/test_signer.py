@@ -21,6 +21,7 @@ from counterfoil.custody.custody import Custody
 from counterfoil.leaks.known import KnownKeys, from_jwks
 from counterfoil.leaks.scan import ScanSettings, scan
 
+from .planting import tool
 from .silent import SILENT
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -92,7 +93,7 @@ def _dumped(place: Path, guard: str) -> tuple[str, list[Path]]:
         assert process.stdout is not None
         told = process.stdout.readline().decode().strip()
         subprocess.run(  # noqa: S603  # our own process
-            [str(shutil.which("gcore")), "-o", str(place / "dumps" / "core"), str(process.pid)],
+            [tool("gcore"), "-o", str(place / "dumps" / "core"), str(process.pid)],
             user=_user(), cwd=place / "dumps", env={"HOME": str(place / "dumps"), "PATH": os.environ["PATH"]},
             capture_output=True, timeout=120, check=False,
         )  # fmt: skip
@@ -105,7 +106,6 @@ def _known(place: Path) -> KnownKeys:
     return KnownKeys(tuple(from_jwks((place / "jwks.json").read_bytes(), "jwks")))
 
 
-@pytest.mark.skipif(shutil.which("gcore") is None, reason="gdb is not installed")
 def test_a_signer_without_hardening_leaves_its_key_in_a_dump(place: Path) -> None:
     """The control: the same process without `harden` is dumped by its own user, and the key is found in it."""
     told, dumps = _dumped(place, "open")
@@ -116,7 +116,6 @@ def test_a_signer_without_hardening_leaves_its_key_in_a_dump(place: Path) -> Non
     assert {leak.form for leak in report.findings if leak.proven} >= {"rsa-factor"}
 
 
-@pytest.mark.skipif(shutil.which("gcore") is None, reason="gdb is not installed")
 def test_a_hardened_signer_leaves_nothing(place: Path) -> None:
     """With `harden`: no dump by its own user, no core when it crashes; there is nothing to look for the key in."""
     told, dumps = _dumped(place, "harden")
