@@ -14,7 +14,21 @@ import counterfoil
 from .estates import ended, program
 
 SOURCE = Path(counterfoil.__file__).parent
-NETWORK = {"socket", "ssl", "http", "urllib", "requests", "httpx", "aiohttp", "ftplib", "smtplib", "asyncio", "xmlrpc"}
+NETWORK = {
+    "socket", "ssl", "http", "urllib.request", "requests", "httpx", "aiohttp", "ftplib", "smtplib", "asyncio", "xmlrpc",
+    "boto3", "hvac",
+}  # fmt: skip
+# What reaches out, and only when its user says where; none of it reads evidence.
+ASKED_TO = {
+    "custody/audit.py": "the name of this host, for the record",
+    "custody/client.py": "the signer's Unix socket",
+    "custody/signer.py": "the signer's Unix socket",
+    "custody/drivers/openbao.py": "the key store that the settings name",
+    "custody/drivers/aws_kms.py": "the key store that the settings name",
+    "tlog/server.py": "a witness, served where its user says",
+    "tlog/witness.py": "the witness that the settings name",
+    "leaks/known.py": "the public key set at the URL that was typed",
+}
 
 
 def _without_network() -> tuple[str, ...]:
@@ -37,16 +51,18 @@ def test_the_demonstration_runs_without_a_network(tmp_path: Path) -> None:
 
 
 def _imports(path: Path) -> set[str]:
+    """Return the modules that a file imports, and the packages that they lie in."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            found |= {name.name.split(".")[0] for name in node.names}
+            found |= {name.name for name in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found.add(node.module.split(".")[0])
-    return found
+            found |= {node.module, *(f"{node.module}.{name.name}" for name in node.names)}
+    return found | {name.split(".")[0] for name in found}
 
 
 @pytest.mark.parametrize("path", sorted(SOURCE.rglob("*.py")), ids=lambda path: str(path.relative_to(SOURCE)))
 def test_no_module_reaches_for_the_network(path: Path) -> None:
-    """No module imports what opens connections."""
-    assert not _imports(path) & NETWORK
+    """No module imports what opens connections, but for those that are listed with what they are asked to reach."""
+    reaches = bool(_imports(path) & NETWORK)
+    assert reaches == (str(path.relative_to(SOURCE)) in ASKED_TO)

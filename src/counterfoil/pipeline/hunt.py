@@ -29,6 +29,7 @@ from counterfoil.pipeline.findings import Decoys, findings
 from counterfoil.pipeline.progress import Progress
 from counterfoil.pipeline.settled import Plan, before, fingerprint, folders, plan, state_after, state_table
 from counterfoil.reconcile.asked import Asked
+from counterfoil.reconcile.literals import summed
 from counterfoil.reconcile.measured import raised
 from counterfoil.reconcile.parts import TOKENS, TWINS, VARIANTS
 from counterfoil.reconcile.policy import Policy
@@ -195,7 +196,7 @@ def _keys(tables: Tables) -> ir.Table:
     used = every.filter(every.key_id.notnull())
     return used.group_by("key_id", "issuer").agg(
         tokens=used.count(),
-        acceptances=used.acceptances.sum().cast("int64"),
+        acceptances=summed(used.acceptances),
         first_seen=used.first_seen.min(),
         last_seen=used.last_seen.max(),
     )

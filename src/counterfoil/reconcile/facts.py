@@ -15,6 +15,7 @@ from counterfoil.reconcile.declared import Extent as _Extent
 from counterfoil.reconcile.declared import LogFacts, Part
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.hosts import host_facts
+from counterfoil.reconcile.literals import summed
 from counterfoil.reconcile.policy import HOUR, Policy
 
 
@@ -46,7 +47,7 @@ def _extents(engine: Engine, primary: ir.Table, policy: Policy) -> dict[Part, _E
     )
     hourly = engine.keep("hourly", hourly)
     daily = hourly.group_by(*part, day=hourly.hour.date()).agg(
-        records=hourly.records.sum().cast("int64"), first=hourly["first"].min(), last=hourly["last"].max()
+        records=summed(hourly.records), first=hourly["first"].min(), last=hourly["last"].max()
     )
     days: dict[Part, dict[date, int]] = defaultdict(dict)
     spans: dict[Part, tuple[datetime, datetime]] = {}

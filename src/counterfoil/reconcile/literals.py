@@ -1,4 +1,4 @@
-"""Constants whose type survives in a kept table."""
+"""Numbers whose type survives in a kept table."""
 
 from __future__ import annotations
 
@@ -9,3 +9,11 @@ import ibis.expr.types as ir
 def number(value: int) -> ir.IntegerValue:
     """Return a small number as int64. Ibis writes a bare literal, which engines read as their smallest type."""
     return ibis.literal(value, "int8").cast("int64")
+
+
+def summed(counts: ir.IntegerValue, where: ir.BooleanValue | None = None) -> ir.IntegerValue:
+    """Return the sum of counts as int64 (0 of none), exact below 2**53.
+
+    Ibis takes a sum for int64 already and drops a cast to it; engines make it wider.
+    """
+    return counts.sum(where=where).fill_null(0).cast("float64").cast("int64")

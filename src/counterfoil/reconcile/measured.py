@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 from counterfoil.model.known import SILENT_CLIENTS
 from counterfoil.model.schema import TokenClass
 from counterfoil.reconcile.engine import Engine
-from counterfoil.reconcile.literals import number
+from counterfoil.reconcile.literals import number, summed
 from counterfoil.reconcile.policy import Policy
 
 STRATUM = ("issuer", "kind", "resource", "client_id")
@@ -43,8 +43,8 @@ def strata(cells: ir.Table, days: ir.Table) -> ir.Table:
     """
     ids = cells.filter(cells.has_id)
     counted = ids.group_by(*STRATUM).agg(
-        ids=ids.n.sum().cast("int64"),
-        linked=ids.n.sum(where=ids.linked).fill_null(0).cast("int64"),
+        ids=summed(ids.n),
+        linked=summed(ids.n, ids.linked),
         subjects=ids.subject.nunique(),
         first_seen=ids.first_seen.min(),
     )
@@ -145,8 +145,8 @@ def _clusters(
     keyed = heard.filter(*(heard[part].notnull() for part in by))
     keys = ["issuer", *by]
     clusters = keyed.group_by(*keys).agg(
-        ids=keyed.n.sum().cast("int64"),
-        misses=keyed[miss].sum().cast("int64"),
+        ids=summed(keyed.n),
+        misses=summed(keyed[miss]),
         kind=keyed.kind.argmin(keyed.first_seen),
         **_rate(keyed),
     )
@@ -165,7 +165,7 @@ def _clusters(
 
 
 def _rate(tokens: ir.Table) -> dict[str, ir.Value]:
-    return {"odds": tokens.odd.sum().cast("int64"), "links": tokens.links.sum().cast("int64")}
+    return {"odds": summed(tokens.odd), "links": summed(tokens.links)}
 
 
 def _beyond(joined: ir.Table, policy: Policy) -> ir.Table:
