@@ -23,6 +23,11 @@ BATCH_RECORDS = 4_096
 LISTS = ("value", "records", "Records")
 NOT_JSON = "not JSON"
 
+# Each costs a look at all that was read ahead. No export holds more documents, and what is broken in more places is
+# no export.
+MAX_ARRAYS, MAX_GAPS = 10_000, 256
+NEAR_BYTES = 1 << 16
+
 _BLANK = b" \t\r\n"
 _BETWEEN = _BLANK + b","
 _LIST_NAMES = tuple(f'"{name}"'.encode() for name in LISTS)
@@ -82,6 +87,7 @@ class _Documents:
         self._read, self._notes, self._limits = read, notes, limits
         self._rest = b""
         self._at = 0  # where in the file the rest begins
+        self._arrays = self._gaps = 0  # how many arrays, and how much that is no JSON, stood side by side
 
     def texts(self) -> TextStream:
         """Yield everything that stands on its own: records, and the records of arrays and lists."""
@@ -91,12 +97,18 @@ class _Documents:
                 if self._more():
                     continue
                 return
+            if self._arrays > MAX_ARRAYS or self._gaps > MAX_GAPS:
+                yield self._broken_off(f"over {MAX_ARRAYS:,} arrays side by side, or broken in over {MAX_GAPS} places")
+                self._drain()
+                return
             if self._rest.startswith(b"["):
+                self._arrays += 1
                 self._drop(1)
                 yield from self._array()
             elif self._rest.startswith(b"{"):
                 yield from self._objects()
             else:
+                self._gaps += 1
                 yield from self._garbage()
 
     def _more(self) -> bool:
@@ -111,7 +123,10 @@ class _Documents:
     def _objects(self) -> TextStream:
         """Yield the whole objects that the rest begins with; of one that is not whole, what can be had."""
         rest = self._rest
-        found = values(rest)
+        # where objects, arrays and rubbish alternate, the next of them is near
+        found = values(rest[:NEAR_BYTES]) if self._gaps or self._arrays else values(rest)
+        if not len(found.ends):
+            found = values(rest)
         whole = len(found.ends)
         for index, start in enumerate(found.starts[:whole]):
             gap_begin = int(found.ends[index - 1]) + 1 if index else 0

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-WINDOW_BYTES = 1 << 20  # what one step looks at: a file of nothing but brackets takes 40 times this in memory
+# What the first step looks at, and what it grows to: an array may end soon, and a file of nothing but brackets takes 40
+# times a window in memory.
+FIRST_WINDOW_BYTES, WINDOW_BYTES = 1 << 12, 1 << 20
 
 _OPEN, _CLOSE, _QUOTE, _ESCAPE = ord("{"), ord("}"), ord('"'), ord("\\")
 _FOLD = 0x20  # folds [ into { and ] into }
@@ -47,13 +49,15 @@ def values(data: bytes, state: State | None = None) -> Found:
     here = state or State()
     starts: list[Positions] = []
     ends: list[Positions] = []
-    for offset in range(0, len(whole), WINDOW_BYTES):
-        found = _window(whole[offset : offset + WINDOW_BYTES], here)
+    offset, window = 0, FIRST_WINDOW_BYTES
+    while offset < len(whole):
+        found = _window(whole[offset : offset + window], here)
         starts.append(found.starts + offset)
         ends.append(found.ends + offset)
         here = found.state
         if found.close >= 0:
             return Found(np.concatenate(starts), np.concatenate(ends), found.close + offset, here)
+        offset, window = offset + window, min(2 * window, WINDOW_BYTES)
     none = np.empty(0, dtype=np.int64)
     return Found(np.concatenate([none, *starts]), np.concatenate([none, *ends]), -1, here)
 
