@@ -13,7 +13,7 @@ from counterfoil import app, rehearsal
 from counterfoil.lab.history.intrusions import GoldenSaml
 from counterfoil.lab.history.scenarios import Scenario
 from counterfoil.lab.history.settings import AdfsWrapper, Tenant
-from counterfoil.model.verdict import FindingVerdict
+from counterfoil.model.verdict import FindingVerdict, Verdict
 
 from .estates import hunted, settings
 
@@ -32,14 +32,18 @@ _KEY = "SELECT operation, kind, subject_name, object_id FROM evidence WHERE obje
 
 
 def _hunted(form: AdfsWrapper, folder: Path) -> tuple[list[Any], list[Any], bool]:
-    """Return tokens, traces of the key's theft, and whether all agrees with the truth."""
+    """Return tokens, traces of the key's theft, and whether all agrees with the truth.
+
+    The farm's log begins with the first assertion: nobody knows what came before, and it is not judged.
+    """
     scenario = replace(GOLDEN, tenant=replace(_TENANT, adfs_wrapper=form))
     written = scenario.write(folder / "logs", folder / "truth.jsonl")
     report = hunted([written.folder], settings(folder / "case", scenario))
     assert not [entry for entry in report.inputs if entry.unread or entry.rejected]
     assert report.found(frozenset({FindingVerdict.FORGED}))
     told = rehearsal.compare(folder / "case", written.truth)
-    return app.sql(folder / "case", _TOKENS).rows, app.sql(folder / "case", _KEY).rows, told.ok
+    agrees = not told.false_accusations and [mistake.verdict for mistake in told.examples] == [Verdict.UNCOVERED]
+    return app.sql(folder / "case", _TOKENS).rows, app.sql(folder / "case", _KEY).rows, agrees and told.mistakes == 1
 
 
 @pytest.fixture(scope="module")
