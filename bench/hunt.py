@@ -75,10 +75,12 @@ def lossy() -> Scenario:
     return replace(scenario, tenant=tenant)
 
 
-def run(name: str, logs: Path, out: Path) -> tuple[float, float]:
+def run(name: str, logs: Path, out: Path, memory: str | None = None) -> tuple[float, float]:
     """Run one contestant; return its seconds and the MiB of its largest process."""
     out.unlink(missing_ok=True)
     command = [sys.executable, "-m", f"bench.contestants.{name}", str(logs), str(out)]
+    if name == "ours" and memory:
+        command.append(memory)
     began = time.perf_counter()
     child = os.posix_spawn(sys.executable, command, os.environ)
     _, status, usage = os.wait4(child, 0)
@@ -143,6 +145,7 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--records", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--memory", help="what counterfoil may take (its own --memory); rivals have none")
     parser.add_argument("--who", nargs="+", default=list(CONTESTANTS), choices=CONTESTANTS)
     parser.add_argument("--out", type=Path, help="keep the figures in this file")
     asked = parser.parse_args(arguments)
@@ -157,12 +160,15 @@ def main(arguments: Sequence[str]) -> None:
         for number in range(asked.rounds):
             for name, figures in known.items():
                 print(f"round {number + 1} of {asked.rounds}: {name}", file=sys.stderr)
-                took, memory = run(name, speed.logs, place / "accused")
+                took, memory = run(name, speed.logs, place / "accused", asked.memory)
                 figures.seconds.append(took)
                 figures.memory.append(memory)
                 figures.accused["speed"] = accused(place / "accused")
-    settings = {"records": speed.records, "bytes": speed.size, "rounds": asked.rounds, "seed": 1,
-                "truth records": truth.records, "not installed": ", ".join(absent) or "none"}  # fmt: skip
+    settings = {
+        "records": speed.records, "bytes": speed.size, "rounds": asked.rounds, "seed": 1,
+        "memory": asked.memory or "not set", "truth records": truth.records,
+        "not installed": ", ".join(absent) or "none",
+    }  # fmt: skip
     packages = sorted({figures.module.PACKAGE for figures in known.values()} - {"counterfoil"})
     results.keep(asked.out, "hunt", arguments, settings, rows(known, speed, truth), packages)
     print()

@@ -20,12 +20,13 @@ ANSWERS = True
 _KINDS = ("interactive", "non-interactive", "service-principal", "managed-identity")
 
 
-def main(logs: Path, out: Path) -> None:
-    """Hunt, and name every token that was convicted."""
+def main(logs: Path, out: Path, memory: str | None = None) -> None:
+    """Hunt, and name every token that was convicted. `memory`: as `--memory`."""
     with tempfile.TemporaryDirectory(dir=out.parent) as folder:
         case = Path(folder) / "case"
         declared = tuple(Declaration("entra-signin", kind, None, None) for kind in _KINDS)
-        app.hunt([str(logs)], HuntSettings(case=case, complete=declared, exported_at=datetime(2026, 1, 1)))  # noqa: DTZ001
+        exported = datetime(2026, 1, 1)  # noqa: DTZ001  # naive UTC, as settings take it
+        app.hunt([str(logs)], HuntSettings(case=case, complete=declared, exported_at=exported, memory=memory))
         place = existing(case)
         convicted = (Verdict.FORGED, Verdict.CONTRADICTED, Verdict.TAINTED)
         with opened(place, read_manifest(place.manifest)) as con:
@@ -36,4 +37,4 @@ def main(logs: Path, out: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), *sys.argv[3:])
