@@ -1,36 +1,22 @@
-"""What every test leaves behind as it found it."""
+"""What holds for every test."""
 
 from __future__ import annotations
 
-import ctypes
-import resource
-import sys
 from collections.abc import Iterator
-from contextlib import suppress
 
 import pytest
 
-_PR_GET_DUMPABLE, _PR_SET_DUMPABLE = 3, 4
-_CORE = resource.getrlimit(resource.RLIMIT_CORE)  # before anything ran
+from counterfoil.custody import hardening
 
 
-@pytest.fixture(autouse=True)
-def _soft_again() -> Iterator[None]:
-    """Undo the hardening of this process: `counterfoil keys`, run within it, locks its memory and forbids core dumps.
+@pytest.fixture(autouse=True, scope="session")
+def _not_hardened() -> Iterator[None]:
+    """Keep this process soft: `counterfoil keys`, run within it, would lock its memory and forbid core dumps for good.
 
-    A browser's engine, for one, dies where memory that it gives back is locked. Fixtures may have run it, too.
+    Both hurt other tests: a browser's engine dies where memory that it gives back is locked. Hardening itself is tested
+    in processes of its own (tests/custody/test_signer.py, tests/leaks/test_signer.py).
     """
-    _soften()
+    patch = pytest.MonkeyPatch()
+    patch.setattr(hardening, "harden", lambda: hardening.Hardening(True, True, True))
     yield
-    _soften()
-
-
-def _soften() -> None:
-    if sys.platform.startswith("linux"):
-        libc = ctypes.CDLL(None)
-        if libc.prctl(_PR_GET_DUMPABLE, 0, 0, 0, 0) == 0:
-            libc.munlockall()
-            libc.prctl(_PR_SET_DUMPABLE, 1, 0, 0, 0)
-    if resource.getrlimit(resource.RLIMIT_CORE) != _CORE:
-        with suppress(ValueError, OSError):  # only the superuser may raise a hard limit
-            resource.setrlimit(resource.RLIMIT_CORE, _CORE)
+    patch.undo()
