@@ -2,9 +2,5 @@
 
 from __future__ import annotations
 
-# Token ids of accesses and of sign-ins, and the mark of a failed one; "=" at the end of an id is padding.
-ACCEPTED_AUDIT = ("AppAccessContext", "UniqueTokenId")
-ACCEPTED_GRAPH = ("properties", "signInActivityId")
-ISSUED = ("properties", "uniqueTokenIdentifier")
-ERROR = ("properties", "status", "errorCode")
+# The id that stands for none, without its padding.
 NULL_ID = "AAAAAAAAAAAAAAAAAAAAAA"
