@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, given
+from hypothesis import HealthCheck, Phase, given, seed
 from hypothesis import settings as tries
 from hypothesis import strategies as st
 
@@ -276,14 +276,18 @@ def test_an_exact_copy_has_the_verdict_of_what_it_copies(history: History) -> No
 # --- the strategies ----------------------------------------------------------------------------------------------
 
 
-def _answers(scene: Scene, seen: set[str]) -> None:
-    """Add to `seen` what histories of this scene are answered with."""
+# Rare answers come within two rounds; the rest is room, so that luck never fails a run.
+MAX_ROUNDS = 20
 
+
+def _answers(scene: Scene, number: int, seen: set[str]) -> None:
+    """Add to `seen` what thirty histories of this scene are answered with; another number draws others."""
+
+    @seed(number)
     @tries(
         max_examples=30,
         database=None,
         deadline=None,
-        derandomize=True,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
@@ -300,7 +304,10 @@ def _answers(scene: Scene, seen: set[str]) -> None:
 def test_the_histories_reach_every_answer() -> None:
     """The strategies are worth something only if every reason, rule and coverage status occurs."""
     seen: set[str] = set()
-    for scene in SCENES:
-        _answers(scene, seen)
     wanted = {*Reason, "4.2e", "5.7", "5.8", "6.3", "accepted", "refused", "refuted", "hole", "seen"}
+    for number in range(MAX_ROUNDS):
+        for scene in SCENES:
+            _answers(scene, number, seen)
+        if wanted <= seen:
+            break
     assert sorted(wanted - seen) == []
