@@ -1,0 +1,1 @@
+"""A small estate of real processes on loopback: issuer, services, users, and attackers."""
