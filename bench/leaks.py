@@ -43,7 +43,7 @@ rule pkcs1 { strings: $a = { 30 82 ?? ?? 02 01 00 02 82 01 01 00 } condition: $a
 def main(arguments: Sequence[str]) -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(prog="python -m bench leaks", description=__doc__)
-    parser.add_argument("--megabytes", type=int, default=64, help="size of the files for speed")
+    parser.add_argument("--megabytes", type=int, default=256, help="size of the files for speed")
     parser.add_argument("--results", type=Path, help="write the figures to this file")
     options = parser.parse_args(list(arguments))
     with tempfile.TemporaryDirectory() as name:

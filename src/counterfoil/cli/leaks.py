@@ -91,7 +91,6 @@ def scan(
     quiet: params.Quiet = False,
 ) -> None:
     """Find private keys by their public keys alone, written keys of any form, and tokens. Shows no secret."""
-    from counterfoil import app
     from counterfoil.leaks import kernel, known, render, symmetric
     from counterfoil.leaks import scan as scanning
 
@@ -105,6 +104,8 @@ def scan(
         now=datetime.now(UTC), every_offset=every_offset, tokens=tokens, resume=resume, workers=threads or 0
     )
     if case is not None:
+        from counterfoil import app  # the engine takes half a second to import
+
         app.ready(case)
     with terminal.progress(quiet=quiet) as progress:
         report = scanning.scan(paths, keys, settings, progress)

@@ -15,7 +15,7 @@ from counterfoil.leaks.hits import Anchor, Hit, Order, Part
 from counterfoil.leaks.moduli import ModulusGroup
 
 LIBRARY = Path(__file__).with_name("_kernel.so")
-VERSION = 2
+VERSION = 3
 # Room for hits of one call; a call that fills it is taken up again where it stopped.
 ROOM = 4096
 
@@ -85,6 +85,7 @@ class NativeKernel:
         self._curves: dict[int, _CurveTables] = {}
         best = int(self._library.best_level())
         self.level = best if level is None else min(level, best)
+        self._wide = int(level != 0)  # vector instructions for marks need less than level 1
 
     def rsa(self, data: bytes, begin: int, end: int, group: ModulusGroup, orders: Order, exponents: Order) -> list[Hit]:
         """Return candidates for parts of the keys of a group in windows that start at data[begin:end]."""
@@ -107,7 +108,7 @@ class NativeKernel:
         found: list[Anchor] = []
         while position.value < end:
             count = self._library.find_literals(
-                data, _U64(len(data)), _U64(end), table, ctypes.c_size_t(len(literals)),
+                data, _U64(len(data)), _U64(end), table, ctypes.c_size_t(len(literals)), self._wide,
                 ctypes.byref(position), room, ctypes.c_size_t(ROOM),
             )  # fmt: skip
             found += [Anchor(f.offset, f.literal) for f in room[:count]]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from counterfoil.leaks import symmetric
 from counterfoil.leaks._native import NativeKernel
-from counterfoil.leaks._portable import PortableKernel
 from counterfoil.leaks.chunks import Chunk
 from counterfoil.leaks.curves import CURVES, CurveSearch
 from counterfoil.leaks.finding import Leak, TokenSeen
@@ -17,6 +17,9 @@ from counterfoil.leaks.known import KnownKey, KnownKeys, PublicKey
 from counterfoil.leaks.moduli import Modulus, ModulusGroup, factors_from_exponent, fits, groups
 from counterfoil.leaks.private import Seed, point_of, prove
 from counterfoil.leaks.tokens import TokenReader, literals
+
+if TYPE_CHECKING:
+    from counterfoil.leaks._portable import PortableKernel
 
 # Windows for a scalar start at multiples of this, unless every offset is asked for: as allocators align.
 ALIGNED = 8

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 from counterfoil.leaks._native import NativeKernel
-from counterfoil.leaks._portable import PortableKernel
+
+if TYPE_CHECKING:
+    from counterfoil.leaks._portable import PortableKernel
 
 SLOW = "no compiled kernel: this will take some hundred times longer"
 SLOW_HINT = "install gcc, then install counterfoil again"
@@ -17,4 +20,6 @@ def best() -> NativeKernel | PortableKernel:
     try:
         return NativeKernel()
     except (OSError, AttributeError):
+        from counterfoil.leaks._portable import PortableKernel  # NumPy, which nothing else here needs
+
         return PortableKernel()

@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-import pyarrow as pa
-
 from counterfoil.errors import InputError
 from counterfoil.unpack.bounds import MAX_DECODER_BYTES, Budget
 from counterfoil.unpack.kinds import Kind
@@ -26,7 +24,7 @@ _XZ_READ = 1 << 16
 # What the libraries raise on damaged or hostile bytes; NotImplementedError and RuntimeError are zipfile's.
 BROKEN = (
     OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError,
-    OverflowError, MemoryError, pa.ArrowException,
+    OverflowError, MemoryError,
 )  # fmt: skip
 
 
@@ -211,10 +209,16 @@ class _Arrow:
     """What zstd frames hold, by the engine room's own decoder."""
 
     def __init__(self, inner: IO[bytes]) -> None:
+        import pyarrow as pa  # 0.2 s, for zstd alone
+
+        self._broken = pa.ArrowException
         self._stream = pa.CompressedInputStream(pa.PythonFile(inner, mode="r"), "zstd")
 
     def readinto(self, buffer: Any) -> int:
-        data = self._stream.read(len(buffer))
+        try:
+            data = self._stream.read(len(buffer))
+        except self._broken as error:
+            raise OSError(str(error)) from error
         buffer[: len(data)] = data
         return len(data)
 
