@@ -114,3 +114,45 @@ def test_a_decoy_without_a_place_is_refused(capsys: pytest.CaptureFixture[str]) 
     done = capsys.readouterr()
     assert not done.out
     assert "no place for the decoy" in done.err
+
+
+def test_a_decoy_is_no_finding_where_it_was_left_and_one_anywhere_else(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Scans of one's own come upon decoys; a decoy in another place was carried there by somebody."""
+    here, there = tmp_path / "left.pem", tmp_path / "copies"
+    ledger, jwks = tmp_path / "ledger", tmp_path / "jwks.json"
+    decoy = decoys.make("ES256")
+    decoys.leave(decoy, "the old backup server", [("pem", here)], ledger)
+    decoys.publish(decoys.published(decoy, jwks), jwks)
+    scanning = ["leaks", str(here), "--jwks", str(jwks), "--decoys", str(ledger)]
+    assert main(scanning) == 0
+    told = capsys.readouterr().out
+    assert "DECOYS where they were left: 1" in told
+    assert "the old backup server" in told
+    assert main(scanning[:-2]) == 1, "without the ledger it is a key like any other"
+    there.mkdir()
+    (there / "id").write_bytes(here.read_bytes())
+    capsys.readouterr()
+    assert main([*scanning, str(there)]) == 1
+    told = capsys.readouterr().out
+    assert "left elsewhere (the old backup server): it was carried here" in told
+    assert "DECOYS where they were left: 1" in told
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("{}", "line 1 is no entry of a ledger"),
+        ("not JSON", "line 1 is no entry of a ledger"),
+        ('{"schema": "else/1", "thumbprint": "a", "place": "b", "file": "c"}', "line 1 is of 'else/1'"),
+    ],
+)
+def test_a_ledger_that_is_none_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], line: str, told: str
+) -> None:
+    """A wrong file would let every decoy pass for a finding, or the other way round."""
+    ledger = tmp_path / "ledger"
+    ledger.write_text(line)
+    assert main(["leaks", str(ledger), "--decoys", str(ledger)]) == 2
+    assert told in capsys.readouterr().err

@@ -86,18 +86,23 @@ def scan(
     case: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Keep the keys that are found as evidence of this case.")
     ] = None,
+    decoys: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Ledger of leaks plant: decoys where they were left are no finding."),
+    ] = None,
     threads: params.Threads = None,
     format: Annotated[str, typer.Option(metavar="text|json|jsonl|sarif", help="Form of the output.")] = "text",
     quiet: params.Quiet = False,
 ) -> None:
     """Find private keys by their public keys alone, written keys of any form, and tokens. Shows no secret."""
-    from counterfoil.leaks import kernel, known, render, symmetric
+    from counterfoil.leaks import decoy_ledger, kernel, known, render, symmetric
     from counterfoil.leaks import scan as scanning
 
     form = options.one_of(format, tuple(render.FORMATS), "--format: unknown", "formats")
     keys = replace(
         known.known(jwks or (), key or ()), macs=symmetric.macs(token or ()), dkm=known.dkm_keys(dkm_key or ())
     )
+    planted = decoy_ledger.ledger(decoys or ())
     if kernel.best().name != "compiled":
         terminal.say(kernel.SLOW, kernel.SLOW_HINT)
     settings = scanning.ScanSettings(
@@ -108,7 +113,7 @@ def scan(
 
         app.ready(case)
     with terminal.progress(quiet=quiet) as progress:
-        report = scanning.scan(paths, keys, settings, progress)
+        report = decoy_ledger.apart(scanning.scan(paths, keys, settings, progress), planted)
     terminal.write(render.render(report, form))
     if case is not None:
         count = app.keep_leaks(case, report)

@@ -79,7 +79,8 @@ class Unread:
 class LeaksReport:
     """The outcome of a scan. `secrets`: tokens whose secrets were looked for.
 
-    `scanned` and `skipped` (holes of sparse files) are in bytes.
+    `decoys`: keys of a ledger of decoys that lie where they were left. `scanned` and `skipped` (holes of
+    sparse files) are in bytes.
     """
 
     kernel: str
@@ -93,6 +94,7 @@ class LeaksReport:
     skipped: int = 0
     seconds: float = 0.0
     notes: tuple[str, ...] = field(default=())
+    decoys: tuple[Leak, ...] = ()
 
     @property
     def found(self) -> bool:

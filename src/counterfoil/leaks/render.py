@@ -32,6 +32,7 @@ def document(report: LeaksReport) -> dict[str, Any]:
         "keys": report.keys,
         "secrets": report.secrets,
         "findings": [asdict(leak) for leak in report.findings],
+        "decoys": [asdict(leak) for leak in report.decoys],
         "tokens": [{**asdict(token), "claims": dict(token.claims)} for token in report.tokens],
         "unread": [asdict(unread) for unread in report.unread],
         "notes": list(report.notes),
@@ -47,7 +48,7 @@ def _json(report: LeaksReport) -> str:
 
 def _json_lines(report: LeaksReport) -> str:
     whole = document(report)
-    rows = [{"kind": kind, **row} for kind in ("findings", "tokens", "unread") for row in whole[kind]]
+    rows = [{"kind": kind, **row} for kind in ("findings", "decoys", "tokens", "unread") for row in whole[kind]]
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
@@ -76,6 +77,10 @@ def _lines(report: LeaksReport) -> Iterator[str]:
         yield ""
         yield f"PRIVATE KEYS of no known public key: {len(others):,}"
         yield from _grouped(others)
+    if report.decoys:
+        yield ""
+        yield f"DECOYS where they were left: {len({leak.thumbprint for leak in report.decoys}):,}"
+        yield from _grouped(report.decoys)
     if report.tokens:
         yield ""
         states = Counter(token.state for token in report.tokens)
@@ -87,7 +92,8 @@ def _lines(report: LeaksReport) -> Iterator[str]:
         yield f"NOT READ  {len(report.unread):,}"
         yield from (f"  {unread.path}: {unread.reason}" for unread in report.unread)
     if not report.findings and not report.tokens:
-        yield "No private key and no token was found" + (" in what was read." if report.unread else ".")
+        other = "other " if report.decoys else ""
+        yield f"No {other}private key and no token was found" + (" in what was read." if report.unread else ".")
 
 
 def _grouped(leaks: tuple[Leak, ...]) -> Iterator[str]:
