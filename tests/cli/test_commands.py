@@ -18,7 +18,9 @@ from counterfoil import app
 from counterfoil.detect.registry import all_rules
 from counterfoil.lab.history.intrusions import Spray
 from counterfoil.lab.history.scenarios import tiny
-from counterfoil.model.advice import DECLARABLE
+from counterfoil.model.advice import DECLARABLE, RULES
+from counterfoil.model.verdict import FindingVerdict, Reason, Verdict
+from counterfoil.tokens.rules import BY_CODE
 
 from .run import run, start
 
@@ -164,7 +166,22 @@ def test_sources_are_listed_and_explained(capsys: pytest.CaptureFixture[str]) ->
 def test_every_rule_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
     """Each rule of suspicion says what it means, how an innocent looks the same, and what to do."""
     for rule in all_rules():
-        assert f"{rule.id} (rule) means {rule.title}" in " ".join(run(capsys, "explain", rule.id).out.split())
+        told = " ".join(run(capsys, "explain", rule.id).out.split())
+        assert f"{rule.id} (rule of suspicion) means {rule.title}" in told
+
+
+def test_all_codes_are_listed_and_each_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a code, `explain` lists every one of them with its meaning; each can then be asked for."""
+    rows = json.loads(run(capsys, "explain", "--format", "json").out)["rows"]
+    listed = {code for code, _, _ in rows}
+    assert listed >= {*map(str, Verdict), *map(str, FindingVerdict), *map(str, Reason), *RULES, *BY_CODE}
+    assert listed >= {rule.id for rule in all_rules()}
+    assert all(meaning for _, _, meaning in rows)
+    for code in listed:
+        assert run(capsys, "explain", code).code == 0
+    told = run(capsys, "explain", "forged", "--format", "json")
+    assert told.code == 2
+    assert "leave the code out" in told.err
 
 
 def test_what_can_be_declared_is_what_sources_say() -> None:

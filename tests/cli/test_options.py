@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -194,3 +194,12 @@ def test_hints_stay_short() -> None:
     with pytest.raises(UsageError) as caught:
         options.one_of("?", [f"choice-{n}" for n in range(100)], "unknown", "choices")
     assert caught.value.hint.endswith("choice-11 and 88 more")
+
+
+def test_an_export_of_the_future_is_refused() -> None:
+    """A wrong year would let a declared end reach beyond what had arrived; today's date passes in every zone."""
+    now = datetime.now(UTC).replace(tzinfo=None)
+    today = now.date().isoformat()
+    assert options.past(today, "--exported-at") == at(today)
+    with pytest.raises(UsageError, match="is in the future"):
+        options.past((now + timedelta(days=3)).date().isoformat(), "--exported-at")

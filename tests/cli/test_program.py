@@ -64,7 +64,7 @@ def test_every_option_is_explained() -> None:
         assert all(parameter.help and parameter.help.endswith(".") for parameter in command.params), path
 
 
-@pytest.mark.parametrize("path", ["", "hunt", "ingest", "sql", "explain", "sources explain", "lab", "lab compare"])
+@pytest.mark.parametrize("path", ["", "hunt", "ingest", "sql", "sources explain", "lab", "lab compare"])
 def test_a_command_without_its_arguments_shows_help(path: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Help instead of an error, on stderr, since it is not what was asked for."""
     told = run(capsys, *path.split())

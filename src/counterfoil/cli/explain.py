@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from counterfoil.cli import options, params, terminal
+from counterfoil.errors import UsageError
 from counterfoil.model import advice
 from counterfoil.model.verdict import REASON_MEANING, FindingVerdict, Reason, Verdict
 from counterfoil.report import registry
@@ -55,13 +56,22 @@ def explain_source(
 
 def explain(
     code: Annotated[
-        str,
+        str | None,
         typer.Argument(
-            metavar="CODE", help="A verdict, a reason, a rule, a reason of refusal, or the name of a source."
+            metavar="[CODE]", help="A verdict, a reason, a rule, a reason of refusal, or the name of a source.",
+            show_default=False,
         ),
-    ],
-) -> None:
-    """Tell what a code of a report or a refusal means, why it may be believed, and what to do."""
+    ] = None,
+    format: params.OutputFormat = "text",
+) -> None:  # fmt: skip
+    """Tell what a code of a report or a refusal means, why it may be believed, and what to do; or list all codes."""
+    form = options.one_of(format, registry.formats(), "--format: unknown", "formats")
+    if code is None:
+        rows = [(known.code, known.sort, known.meaning) for known in _every()]
+        terminal.write(registry.table(form, ("code", "sort", "meaning"), rows, terminal.screen()))
+        return
+    if form != "text":
+        raise UsageError("--format is for the list of all codes", hint="leave the code out, or the format")
     known = advice.explanation(code) or refusals.explanation(code)
     if known is not None and code not in set(Reason):
         terminal.write(_text(known))
@@ -70,13 +80,25 @@ def explain(
     from counterfoil.detect.registry import all_rules
 
     told = [_text(known)] if known is not None else []  # a reason and a rule of suspicion may share a code
-    told += [_rule_text(rule) for rule in all_rules() if rule.id == code]
+    told += [_text(_rule(rule)) for rule in all_rules() if rule.id == code]
     told += [_source_text(source) for source in app.sources() if code in (source.name, source.log)]
     if not told:
-        codes = [*Verdict, *FindingVerdict, *Reason, *advice.RULES, *(rule.id for rule in all_rules())]
-        codes += refusals.BY_CODE
-        options.one_of(code, dict.fromkeys([*map(str, codes), *_names(app.sources())]), "unknown code", "codes")
+        codes = [*(one.code for one in _every()), *_names(app.sources())]
+        options.one_of(code, dict.fromkeys(codes), "unknown code", "codes")
     terminal.write("\n".join(told))
+
+
+def _every() -> Iterator[advice.Explanation]:
+    """Yield what is known of every code, each once for each sort: the names of sources are not among them."""
+    from counterfoil.detect.registry import all_rules
+
+    for code in dict.fromkeys(map(str, (*Verdict, *FindingVerdict, *Reason, *advice.RULES))):
+        if (known := advice.explanation(code)) is not None:
+            yield known
+    yield from map(_rule, all_rules())
+    for code in refusals.BY_CODE:
+        if (known := refusals.explanation(code)) is not None:
+            yield known
 
 
 def _names(known: Sequence[Source]) -> list[str]:
@@ -84,10 +106,9 @@ def _names(known: Sequence[Source]) -> list[str]:
     return list(dict.fromkeys([source.name for source in known] + [source.log for source in known]))
 
 
-def _rule_text(rule: Rule) -> str:
+def _rule(rule: Rule) -> advice.Explanation:
     weight = f"It adds {rule.weight:g} to a token's suspicion (ATT&CK: {', '.join(rule.attack) or 'none'})."
-    known = advice.Explanation(rule.id, "rule", rule.title, f"{rule.why} {weight}", (rule.next_step,))
-    return _text(known)
+    return advice.Explanation(rule.id, "rule of suspicion", rule.title, f"{rule.why} {weight}", (rule.next_step,))
 
 
 def _text(known: advice.Explanation) -> str:

@@ -132,7 +132,7 @@ def _settings(
         since=begin,
         until=end,
         complete=tuple(options.declaration(text) for text in complete or ()),
-        exported_at=None if exported_at is None else options.moment(exported_at, "--exported-at"),
+        exported_at=None if exported_at is None else options.past(exported_at, "--exported-at"),
         federated=options.federation(federated or ()),
         identities=identities,
         memory=options.memory(memory),

@@ -17,7 +17,7 @@ import typer.main
 
 from counterfoil._version import __version__
 from counterfoil.cli import demo, explain, hunt, keys, lab, leaks, messages, sql, terminal, token
-from counterfoil.cli.exits import ExitCode
+from counterfoil.cli.exits import MEANING, ExitCode
 from counterfoil.errors import CounterfoilError, UsageError
 
 NAME = "counterfoil"
@@ -39,10 +39,16 @@ def program() -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
-    app.callback()(_program)
+    app.callback(epilog=_exit_codes())(_program)
     for group in (demo, hunt, messages, sql, explain, token, leaks, lab, keys):
         group.add_to(app)
     return app
+
+
+def _exit_codes() -> str:
+    """Return the exit codes in words; the parser joins lines that no empty one parts."""
+    told = "; ".join(f"{int(code)} {meaning.replace('`', '')}" for code, meaning in MEANING.items())
+    return f"Exit codes: {told}."
 
 
 def _version(wanted: bool) -> None:

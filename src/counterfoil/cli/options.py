@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from counterfoil.errors import UsageError
 from counterfoil.model.advice import DECLARABLE
@@ -40,6 +40,14 @@ def moment(text: str, option: str) -> datetime:
         return when if when.tzinfo is None else when.astimezone(UTC).replace(tzinfo=None)
     except (ValueError, OverflowError) as error:
         raise UsageError(f"{option}: {_quoted(text)} is not a date or time", hint=_TIME_HINT) from error
+
+
+def past(text: str, option: str) -> datetime:
+    """Return a moment that has passed, as `moment` does; a day of grace, since a date is told without its zone."""
+    when, now = moment(text, option), datetime.now(UTC).replace(tzinfo=None)
+    if when > now + timedelta(days=1):
+        raise UsageError(f"{option}: {_quoted(text)} is in the future", hint="say when the logs were exported")
+    return when
 
 
 def window(since: str | None, until: str | None) -> tuple[datetime | None, datetime | None]:
