@@ -13,7 +13,7 @@ import pytest
 from counterfoil.detect.registry import all_rules
 from counterfoil.model import advice, schema
 from counterfoil.model.ids import NULL_FORMS, IdKind
-from counterfoil.model.verdict import MEANING, FindingVerdict, Reason, Verdict
+from counterfoil.model.verdict import MEANING, Diagnosis, FindingVerdict, Reason, Verdict
 from counterfoil.sources.registry import all_sources
 from counterfoil.tokens.flow import CLASSES
 from counterfoil.tokens.rules import BY_CODE
@@ -67,7 +67,7 @@ def codes() -> set[str]:
     rules = {rule.id for rule in all_rules()}
     sources = {name for source in all_sources() for name in (source.name, source.log)}
     kinds = {kind for kinds in advice.DECLARABLE.values() for kind in kinds}
-    told = {*map(str, Verdict), *map(str, FindingVerdict), *map(str, Reason)}
+    told = {*map(str, Verdict), *map(str, FindingVerdict), *map(str, Reason), *map(str, Diagnosis)}
     return {*told, *advice.RULES, *rules, *sources, *kinds, *BY_CODE, *CLASSES}
 
 

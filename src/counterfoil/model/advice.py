@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from counterfoil.model.verdict import MEANING, REASON_MEANING, FindingVerdict, Reason, Verdict
+from counterfoil.model.verdict import (
+    DIAGNOSIS_MEANING,
+    MEANING,
+    REASON_MEANING,
+    Diagnosis,
+    FindingVerdict,
+    Reason,
+    Verdict,
+)
 
 
 @dataclass(frozen=True)
@@ -22,7 +30,7 @@ class Advice:
 
 @dataclass(frozen=True)
 class Explanation:
-    """All that is known of one code. `sort` says what the code is: verdict, finding verdict, reason, rule."""
+    """All that is known of one code. `sort`: verdict, finding verdict, reason, diagnosis, rule."""
 
     code: str
     sort: str
@@ -140,6 +148,118 @@ FINDING_ADVICE: dict[FindingVerdict, Advice] = {
     ),
 }
 
+_KEEP_LOG = "Keep the log of key uses and the checkpoints that others hold of it, before anybody can alter them."
+_SUCCESSOR = "Sign with a new key, made in custody, and let relying parties forget the old one."
+
+DIAGNOSIS_ADVICE: dict[Diagnosis, Advice] = {
+    Diagnosis.THROUGH_CUSTODY: Advice(
+        "The digest of the token is in the log of key uses, so the key store made the signature; the issuer's log,"
+        " complete for that time, has no such token. The private key itself need not be out.",
+        (
+            "Cut the access of the caller that the key use names, and stop whatever runs in its name.",
+            _KEEP_LOG,
+            "If that caller is a service of your own that issues past its ledger, make it write the ledger.",
+            _REACHED,
+        ),
+    ),
+    Diagnosis.KEY_OUT: Advice(
+        "A service verified the signature with this key, and the key's complete log of uses holds no such signature:"
+        " it was made elsewhere, with a copy of the private key.",
+        (
+            "Block the key everywhere, now: at the issuer, in its published key set, at every service that caches it.",
+            _SUCCESSOR,
+            "Find out where the key lay outside custody: dumps, backups, images (counterfoil leaks).",
+            _REACHED,
+        ),
+    ),
+    Diagnosis.KEY_OUT_OR_UNCHECKED: Advice(
+        "The key's complete log of uses holds no such signature, and no receipt says that the signature was verified"
+        " with it: an unsigned token, a rogue key in a key set or a replaced certificate would look the same.",
+        (
+            _BLOCK,
+            "Test the service that accepted it with a token that nobody signed.",
+            "Compare the key sets that the service trusts with those that the issuer publishes.",
+            _REACHED,
+        ),
+    ),
+    Diagnosis.CUSTODY_UNKNOWN: Advice(
+        "The token was never issued. How it was signed cannot be told: no log of its key's uses is in evidence that is"
+        " complete for that time and carries digests.",
+        (
+            _BLOCK,
+            "Export the log of key uses and hunt again: counterfoil sources explain counterfoil-custody.",
+            "Until it tells otherwise, assume that the key is out.",
+        ),
+    ),
+    Diagnosis.LEDGER_ALTERED: Advice(
+        "Issuer and service agree about this token, but the complete log of its key's uses has no such signature. An"
+        " entry was put into the issuer's log afterwards, or the key was used outside custody.",
+        (
+            "Audit the issuer: compare its log with the checkpoints that other parties keep.",
+            "Treat the key as out until the audit tells otherwise, and block it.",
+            _KEEP_LOG,
+        ),
+    ),
+    Diagnosis.KEY_NOT_ENTITLED: Advice(
+        "The policy of keys says what each may sign and until when. Here a service accepted what the key may not sign,"
+        " issued or not: that it is signed well proves nothing.",
+        (
+            "Make that service check the entitlement of keys: issuer, class, tenant, audience, window, state.",
+            "Block the key: who can sign with it can use every service that makes the same mistake.",
+            _REACHED,
+        ),
+    ),
+    Diagnosis.LAUNDERED: Advice(
+        "The issuer's own record says with which token this one was obtained, and that one is forged, contradicted or"
+        " without the sign-in that must stand behind it.",
+        (
+            "Revoke the whole lineage: every token and session that descends from it.",
+            "Close the exchange to tokens that are not in the issuer's own log.",
+            "Look at the ancestor for who signed it.",
+        ),
+    ),
+    Diagnosis.SIGNATURES_UNACCOUNTED: Advice(
+        "Every signature of an issuer's key belongs to a token in its log. These belong to none, and no service told of"
+        " accepting them: prepared, used where no receipts are kept, or signed for another purpose.",
+        (
+            "Audit who called sign at those times, and with what right.",
+            "Ask every service that trusts the key for its receipts of that time.",
+        ),
+    ),
+    Diagnosis.LEDGER_REWRITTEN: Advice(
+        "A log that only grows has every earlier tree in it. This one does not have the tree of a checkpoint that"
+        " somebody else keeps, so what it says now is not what it said then.",
+        (
+            "Trust nothing that this log says, and keep both: this export, and the checkpoint.",
+            "Get an older copy (backup, mirror, witness), and compare entry by entry.",
+            "Find out who could write where the log lies.",
+        ),
+    ),
+    Diagnosis.LEDGER_GAP: Advice(
+        "Entries of a log are numbered without gaps, and it never shrinks. Here numbers are missing, or it ends before"
+        " a checkpoint that somebody else keeps: it was cut, rolled back, or not exported as a whole.",
+        (
+            "Export the log again as a whole: counterfoil ledger export, or counterfoil keys export.",
+            "If the entries are gone, treat what is missing as hidden: absence in this log proves nothing.",
+            "Compare with a backup, a mirror or a witness.",
+        ),
+    ),
+}
+
+# Each diagnosis in at most MAX_BRIEF characters, for tables; DIAGNOSIS_MEANING says it in full.
+DIAGNOSIS_IN_BRIEF: dict[Diagnosis, str] = {
+    Diagnosis.THROUGH_CUSTODY: "signed through the key store, past the issuer",
+    Diagnosis.KEY_OUT: "the private key is out",
+    Diagnosis.KEY_OUT_OR_UNCHECKED: "the key is out, or a service did not check the signature",
+    Diagnosis.CUSTODY_UNKNOWN: "how it was signed cannot be told: no log of key uses",
+    Diagnosis.LEDGER_ALTERED: "the issuer's log was altered, or the key used elsewhere",
+    Diagnosis.KEY_NOT_ENTITLED: "a service does not bind keys to what they may sign",
+    Diagnosis.LAUNDERED: "genuine, but obtained with a token that is not",
+    Diagnosis.SIGNATURES_UNACCOUNTED: "signatures that belong to no token",
+    Diagnosis.LEDGER_REWRITTEN: "the log was rewritten",
+    Diagnosis.LEDGER_GAP: "the log lacks entries",
+}
+
 _SEE_FORGED = "counterfoil explain forged says what to do."
 _SEE_CONTRADICTED = "counterfoil explain contradicted says what to do."
 _EXPORT_MORE = "Export the missing time and kinds: counterfoil sources explain NAME gives the vendor's steps."
@@ -151,6 +271,8 @@ REASON_ADVICE: dict[Reason, tuple[str, ...]] = {
     Reason.DIGEST_DIFFERS: (_SEE_CONTRADICTED,),
     Reason.ISSUED_AT_DIFFERS: (_SEE_CONTRADICTED,),
     Reason.CONSUMER_REALM: (_SEE_CONTRADICTED, "This is the shape of 2023: a consumer key signed for an organisation."),
+    Reason.KEY_NOT_ENTITLED: DIAGNOSIS_ADVICE[Diagnosis.KEY_NOT_ENTITLED].act,
+    Reason.NOT_SIGNED_IN_CUSTODY: ("counterfoil explain ledger-altered says what to do.",),
     Reason.FORGED_ANCESTOR: ("counterfoil explain tainted says what to do.",),
     Reason.UNROOTED: ("counterfoil explain tainted says what to do.",),
     Reason.BY_DIGEST: ("Nothing, if the use is expected.",),
@@ -193,6 +315,8 @@ IN_BRIEF: dict[Reason, str] = {
     Reason.DIGEST_DIFFERS: "the issuer signed other bytes under this id",
     Reason.ISSUED_AT_DIFFERS: "issued-at is not what this issuer writes",
     Reason.CONSUMER_REALM: "a consumer token at an organisation's mailbox",
+    Reason.KEY_NOT_ENTITLED: "its key may not sign this, or is dead",
+    Reason.NOT_SIGNED_IN_CUSTODY: "issued, but its key's log of uses has no such signature",
     Reason.FORGED_ANCESTOR: "obtained with a forged or contradicted token",
     Reason.UNROOTED: "obtained from an exchange that no sign-in stands behind",
     Reason.BY_DIGEST: "the issuer signed these very bytes",
@@ -219,7 +343,7 @@ IN_BRIEF: dict[Reason, str] = {
 _REASONS_OF: dict[Verdict, tuple[Reason, ...]] = {
     Verdict.CONTRADICTED: (
         Reason.DIGEST_DIFFERS, Reason.KEY_DIFFERS, Reason.TENANT_DIFFERS, Reason.SUBJECT_DIFFERS,
-        Reason.ISSUED_AT_DIFFERS, Reason.CONSUMER_REALM,
+        Reason.ISSUED_AT_DIFFERS, Reason.CONSUMER_REALM, Reason.KEY_NOT_ENTITLED, Reason.NOT_SIGNED_IN_CUSTODY,
     ),
     Verdict.TAINTED: (Reason.FORGED_ANCESTOR, Reason.UNROOTED),
     Verdict.MINTED: (Reason.BY_DIGEST, Reason.BY_ID),
@@ -279,7 +403,7 @@ RULES: dict[str, RuleText] = {
 
 
 def explanation(code: str) -> Explanation | None:
-    """Return what is known of a verdict, finding verdict, reason or rule; None for any other code."""
+    """Return what is known of a verdict, finding verdict, reason, diagnosis or rule; None for any other code."""
     if code in set(Verdict):
         verdict = Verdict(code)
         advice = VERDICT_ADVICE[verdict]
@@ -288,6 +412,11 @@ def explanation(code: str) -> Explanation | None:
         claim = FindingVerdict(code)
         advice = FINDING_ADVICE[claim]
         return Explanation(code, "verdict of a finding", FINDING_MEANING[claim], advice.why, advice.act)
+    if code in set(Diagnosis):
+        diagnosis = Diagnosis(code)
+        advice = DIAGNOSIS_ADVICE[diagnosis]
+        sort = "reason and diagnosis" if code in set(Reason) else "diagnosis"
+        return Explanation(code, sort, DIAGNOSIS_MEANING[diagnosis], advice.why, advice.act)
     if code in set(Reason):
         reason = Reason(code)
         return Explanation(code, "reason", REASON_MEANING[reason], "", REASON_ADVICE[reason])

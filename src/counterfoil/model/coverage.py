@@ -25,12 +25,34 @@ class Declaration:
 
 
 @dataclass(frozen=True)
+class AttestedLog:
+    """What the checks of one exported log against a checkpoint that another party keeps have shown.
+
+    `log`: `counterfoil-ledger` or `counterfoil-custody`; `origin`: the log's name, which is the `kind` of its records.
+    `status`: `attested` or `refused`; `diagnosis`: of a refused one `ledger-rewritten`, `ledger-gap`, or empty;
+    `reason`: why, in words. `start` and `end`: UTC, without zone: between them the log holds whatever happened; None
+    means its first and last record. `entries`: how many are in evidence.
+    """
+
+    log: str
+    origin: str
+    status: str
+    reason: str
+    diagnosis: str = ""
+    start: datetime | None = None
+    end: datetime | None = None
+    entries: int = 0
+
+
+@dataclass(frozen=True)
 class CoverageRow:
     """One stretch of one issuer's log: what is in evidence and whether absence there counts.
 
-    `status`: `accepted` (declared, and absence convicts), `refused` (declared, but the export contradicts it),
-    `refuted` (accepted, but ordinary use is missing from it), `hole` (a stretch without records inside an accepted
-    one), `seen` (records are there, nobody declared them complete).
+    `status`: `attested` (the log verifies, has no gap, and extends a checkpoint that another party keeps: absence
+    convicts, and nothing that is missing from it refutes it), `accepted` (declared, and absence convicts), `refused`
+    (declared or to be attested, but the export contradicts it), `refuted` (accepted, but ordinary use is missing from
+    it), `hole` (a stretch without records inside an accepted one), `seen` (records are there, nobody declared them
+    complete).
     """
 
     issuer: str

@@ -55,6 +55,8 @@ class Reason(StrEnum):
     DIGEST_DIFFERS = "digest-differs"
     ISSUED_AT_DIFFERS = "issued-at-differs"
     CONSUMER_REALM = "consumer-realm-at-organisation"
+    KEY_NOT_ENTITLED = "key-not-entitled"
+    NOT_SIGNED_IN_CUSTODY = "not-signed-in-custody"
     # tainted
     FORGED_ANCESTOR = "forged-ancestor"
     UNROOTED = "unrooted"
@@ -89,6 +91,8 @@ REASON_MEANING: dict[Reason, str] = {
     Reason.DIGEST_DIFFERS: "the issuer signed other bytes under this id",
     Reason.ISSUED_AT_DIFFERS: "issued-at breaks the issuer's own law, which held on at least 200 linked pairs here",
     Reason.CONSUMER_REALM: "a token of the consumer realm was accepted at an organisation's mailbox",
+    Reason.KEY_NOT_ENTITLED: "its key may not sign this: another issuer's, class's, tenant's or time's, or a dead key",
+    Reason.NOT_SIGNED_IN_CUSTODY: "issued, but its key's log of uses is complete and has no such signature",
     Reason.FORGED_ANCESTOR: "the chain of tokens that led to it starts at a forged or contradicted one",
     Reason.UNROOTED: "it was obtained from an exchange, and no sign-in stands behind the exchange although it must",
     Reason.BY_DIGEST: "the issuer's record has the same digest of the signed bytes",
@@ -109,6 +113,36 @@ REASON_MEANING: dict[Reason, str] = {
     Reason.SILENT_STRATUM: "accesses of this kind never have a sign-in record",
     Reason.KEY_NOT_SOUND: "no id and no sign-in, but the record does not prove that the user's own token was used",
     Reason.UNROOTED_UNCOVERED: "obtained from an exchange with no sign-in behind it, where sign-ins are not covered",
+}
+
+
+class Diagnosis(StrEnum):
+    """Where the trail of an accused token breaks, or what a log that speaks of no token shows of its keeper."""
+
+    THROUGH_CUSTODY = "through-custody"
+    KEY_OUT = "key-out"
+    KEY_OUT_OR_UNCHECKED = "key-out-or-unchecked"
+    CUSTODY_UNKNOWN = "custody-unknown"
+    LEDGER_ALTERED = "ledger-altered"
+    KEY_NOT_ENTITLED = "key-not-entitled"
+    LAUNDERED = "laundered"
+    # of no single token
+    SIGNATURES_UNACCOUNTED = "signatures-unaccounted"
+    LEDGER_REWRITTEN = "ledger-rewritten"
+    LEDGER_GAP = "ledger-gap"
+
+
+DIAGNOSIS_MEANING: dict[Diagnosis, str] = {
+    Diagnosis.THROUGH_CUSTODY: "the key store signed it, and the issuer never issued it: someone signs through it",
+    Diagnosis.KEY_OUT: "its signature was verified, and the key store never made it: the private key is out",
+    Diagnosis.KEY_OUT_OR_UNCHECKED: "the key store never signed it: the key is out, or a service did not check",
+    Diagnosis.CUSTODY_UNKNOWN: "forged; no complete log of its key's uses, with digests, tells who could sign it",
+    Diagnosis.LEDGER_ALTERED: "issued by its ledger, never signed in custody: ledger altered, or key used elsewhere",
+    Diagnosis.KEY_NOT_ENTITLED: "a service does not bind keys to issuer, class, tenant or time",
+    Diagnosis.LAUNDERED: "the issuer made it in exchange for a token that it never issued",
+    Diagnosis.SIGNATURES_UNACCOUNTED: "the key store signed what the issuer did not issue, and nothing accepted it yet",
+    Diagnosis.LEDGER_REWRITTEN: "the log is not the one of which another party keeps a checkpoint",
+    Diagnosis.LEDGER_GAP: "entries of the log are missing, or it ends before a checkpoint that another party keeps",
 }
 
 

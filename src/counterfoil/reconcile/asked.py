@@ -6,12 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from counterfoil.model.coverage import Declaration
+from counterfoil.model.coverage import AttestedLog, Declaration
+from counterfoil.tokens.entitlement import Entitlement
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What the user says about the evidence. `truncated`: source -> how an export of it shows a cut."""
+    """What the user says about the evidence. `truncated`: source -> how an export of it shows a cut.
+
+    `attested`: what checks of exported logs have shown. `entitled`: key id -> what the key may sign (--token-policy).
+    """
 
     declarations: tuple[Declaration, ...] = ()
     exported_at: datetime | None = None
@@ -20,3 +24,5 @@ class Asked:
     federated: tuple[tuple[str, str], ...] = ()
     identities: tuple[tuple[str, str], ...] = ()
     truncated: Mapping[str, str] = field(default_factory=dict)
+    attested: tuple[AttestedLog, ...] = ()
+    entitled: Mapping[str, Entitlement] = field(default_factory=dict)
