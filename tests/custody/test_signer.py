@@ -157,8 +157,9 @@ def test_the_kernel_says_who_asks(running: tuple[Path, SignerClient], tmp_path: 
 
 @pytest.mark.parametrize(
     "raw",
-    [b"\x00\x00\x00\x05{", b"\xff\xff\xff\xff", b"", b"\x00\x00\x00\x02{}", b"\x00\x00\x00\x0d" + b'{"op":"noop"}'],
-    ids=["a message cut off", "a message too long", "nothing", "no operation", "an unknown operation"],
+    [b"\x00\x00\x00\x05{", b"\xff\xff\xff\xff", b"", b"\x00\x00\x00\x02{}", b"\x00\x00\x00\x0d" + b'{"op":"noop"}',
+     b"\x00\x00\x00\x07" + b'{"\xff":1'],
+    ids=["a message cut off", "a message too long", "nothing", "no operation", "an unknown operation", "no UTF-8"],
 )
 def test_what_is_not_understood_is_not_done(running: tuple[Path, SignerClient], raw: bytes, tmp_path: Path) -> None:
     """Rubbish closes the connection or is answered with our error; the signer goes on."""

@@ -81,7 +81,7 @@ def decode(raw: bytes, index: int) -> Record:
     """Return the record of an entry; LogTamperedError if it is none (the log's hashes are right: its writer is not)."""
     try:
         record = _DECODER.decode(raw)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise LogTamperedError(f"entry {index} is no record of custody: {error}") from error
     if record.v != VERSION:
         raise LogTamperedError(f"entry {index}: expected version {VERSION}, got {record.v}")

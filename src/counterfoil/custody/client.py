@@ -27,9 +27,9 @@ class SignerClient:
         """Use the signer that listens at `path`; connects when first asked."""
         self._path, self._idle, self._lock = path, list[socket.socket](), threading.Lock()
 
-    def sign(self, name: str, signing_input: bytes, *, purpose: str = "") -> Signed:
+    def sign(self, name: str, signing_input: bytes, *, kid: str = "", purpose: str = "") -> Signed:
         """Sign a JWS signing input; see `Custody.sign`."""
-        answer = self._ask(signer.Request(Operation.SIGN, name, signing_input, purpose))
+        answer = self._ask(signer.Request(Operation.SIGN, name, signing_input, purpose, kid=kid))
         if answer.signed is None:
             raise KeyStoreError("signer: its answer holds no signature")
         return answer.signed
@@ -96,7 +96,7 @@ class SignerClient:
             if body is None:
                 raise KeyStoreError("signer: it closed the connection", hint="it stopped, or is full; its log knows")
             answer = msgspec.json.decode(body, type=signer.Answer)
-        except (OSError, msgspec.MsgspecError) as error:
+        except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
             connection.close()
             raise KeyStoreError(f"signer {self._path}: {error}") from error
         except BaseException:

@@ -11,7 +11,6 @@ import hashlib
 import threading
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -25,14 +24,14 @@ from counterfoil.custody.audit import Caller, Operation, Record, Result
 from counterfoil.custody.keys import Attestation, Capabilities, KeyVersion, OwnLog, Signed
 from counterfoil.custody.settings import StoreSettings, WitnessSettings, read_settings
 from counterfoil.custody.store import KeyStore
-from counterfoil.errors import CounterfoilError, KeyUnusableError, LogError, LogTamperedError, UsageError
+from counterfoil.errors import CounterfoilError, KeyUnusableError, LogTamperedError, UsageError
 from counterfoil.tlog import note
-from counterfoil.tlog.checkpoint import parse
 from counterfoil.tlog.filelog import FileLog, open_log
-from counterfoil.tlog.tree import View
+from counterfoil.tlog.submit import Submitted, submit
 from counterfoil.tlog.witness import DropWitness, HttpWitness, Witness
 
 LOG_FOLDER = "log"
+ROTATED = "the key was rotated: read its keys again, and make the header anew"
 _CHANGES = frozenset({
     Operation.CREATE, Operation.ATTACH, Operation.PREPARE, Operation.ROTATE, Operation.DISABLE, Operation.DESTROY,
 })  # fmt: skip
@@ -42,19 +41,6 @@ T = TypeVar("T")
 def utc_now() -> datetime:
     """Return the time."""
     return datetime.now(UTC)
-
-
-@dataclass(frozen=True)
-class Submitted:
-    """A published checkpoint, and the witnesses that could not be reached."""
-
-    checkpoint: note.Note
-    unreachable: tuple[str, ...]
-
-    @property
-    def size(self) -> int:
-        """How many records the checkpoint covers."""
-        return parse(self.checkpoint.text).size
 
 
 class Custody:
@@ -105,14 +91,20 @@ class Custody:
         """The public key of the log: give it to whoever audits."""
         return self._log.key
 
-    def sign(self, name: str, signing_input: bytes, *, purpose: str = "", caller: Caller | None = None) -> Signed:
+    def sign(
+        self, name: str, signing_input: bytes, *, kid: str = "", purpose: str = "", caller: Caller | None = None
+    ) -> Signed:
         """Sign a JWS signing input with the current version of a key.
 
         The use is durable in the log before the key is touched, and the outcome before the signature is returned.
+        `kid`: what the header says; KeyUnusableError if another version signs by now.
         """
         begin = self._record(Operation.SIGN, caller, name, purpose, digest=hashlib.sha256(signing_input).hexdigest())
         try:
             version = self._store.current(name)
+            if kid not in ("", version.kid):
+                told = f"key {name} signs as {version.kid}, not as {kid[: audit.MAX_TEXT]}"
+                raise KeyUnusableError(told, hint=ROTATED)
         except KeyUnusableError as error:
             self._end(self._write(begin), begin, error)
             raise
@@ -178,20 +170,7 @@ class Custody:
             nonce = self._log.head().root
             begin = self._record(Operation.ATTEST, caller, "", purpose, detail="audit digest of the device")
             self._run(begin, lambda: self._store.audit_digest(nonce))
-        unreachable: list[str] = []
-
-        def cosign(head: note.Note, view: View) -> tuple[note.Signature, ...]:
-            found: list[note.Signature] = []
-            for witness in self._witnesses:
-                try:
-                    found += witness.submit(head, view)
-                except LogTamperedError:
-                    raise
-                except LogError as error:
-                    unreachable.append(str(error))
-            return tuple(found)
-
-        return Submitted(self._log.publish(cosign), tuple(unreachable))
+        return submit(self._log, self._witnesses)
 
     def size(self) -> int:
         """Return how many records the log holds."""

@@ -47,6 +47,7 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     purpose: str = ""
     algorithm: str = ""
     reference: str = ""
+    kid: str = ""
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -161,7 +162,7 @@ class Signer:
             if not admin and not (request.op in _OPEN_TO_ALL and self._allow.has(uid, gid)):
                 self._custody.refuse(request.op, request.key, caller)
             return self._done(request, caller)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             return Answer(Failure("UsageError", f"signer: {error}"))
         except CounterfoilError as error:
             return Answer(Failure(type(error).__name__, str(error), error.hint))
@@ -170,7 +171,8 @@ class Signer:
         custody, name = self._custody, request.key
         match request.op:
             case Operation.SIGN:
-                return Answer(signed=custody.sign(name, request.input, purpose=request.purpose, caller=caller))
+                signed = custody.sign(name, request.input, kid=request.kid, purpose=request.purpose, caller=caller)
+                return Answer(signed=signed)
             case Operation.LIST:
                 return Answer(keys=custody.keys(purpose=request.purpose, caller=caller))
             case Operation.EXPORT:

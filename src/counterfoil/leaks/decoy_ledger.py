@@ -42,7 +42,7 @@ def ledger(paths: Sequence[Path]) -> Ledger:
             count += 1
             try:
                 left = decode(line)
-            except msgspec.MsgspecError as error:
+            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
                 raise InputError(f"{path}: line {number} is no entry of a ledger: {error}", hint=_HINT) from error
             if left.schema != DECOYS_SCHEMA:
                 raise InputError(f"{path}: line {number} is of {left.schema[:80]!r}, not {DECOYS_SCHEMA}", hint=_HINT)

@@ -221,12 +221,15 @@ class FileLog:
                 self._folder.remove(f"{name}.p")  # a full tile replaces its partial ones
 
     def close(self) -> None:
-        """Make the head durable and let go of the folder. The log must not be used afterwards."""
+        """Make the head durable and let go of the folder; harmless if done. The log must not be used afterwards."""
+        if self._lock < 0:
+            return
         if self._broken is None:
             self._folder.sync(self._head)
         self._broken = self._broken or LogError(f"log {self._folder.path}: closed")
         for descriptor in (self._wal, self._head, self._lock):
             os.close(descriptor)
+        self._lock = -1
 
 
 def _batch(queue: list[_Waiting]) -> list[_Waiting]:

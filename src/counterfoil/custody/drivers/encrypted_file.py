@@ -161,7 +161,7 @@ class EncryptedFiles:
             store = msgspec.json.decode(raw, type=_Store)
             cipher = _cipher(passphrase, store.salt, store.log2_n)
             cipher.decrypt(store.check[:NONCE_BYTES], store.check[NONCE_BYTES:], _CHECK)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise KeyStoreError(f"{self._folder.path / _STORE}: {error}") from error
         except (InvalidTag, ValueError) as error:
             raise KeyStoreError(f"{self._folder.path}: this passphrase does not open the store") from error

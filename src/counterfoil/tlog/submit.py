@@ -1,0 +1,47 @@
+"""Publishes a log's head and shows it to its witnesses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from counterfoil.errors import LogError, LogTamperedError
+from counterfoil.tlog import note
+from counterfoil.tlog.checkpoint import parse
+from counterfoil.tlog.filelog import FileLog
+from counterfoil.tlog.tree import View
+from counterfoil.tlog.witness import Witness
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """A published checkpoint, and the witnesses that could not be reached."""
+
+    checkpoint: note.Note
+    unreachable: tuple[str, ...]
+
+    @property
+    def size(self) -> int:
+        """How many entries the checkpoint covers."""
+        return parse(self.checkpoint.text).size
+
+
+def submit(log: FileLog, witnesses: Sequence[Witness]) -> Submitted:
+    """Publish the log's head with the cosignatures of its witnesses.
+
+    Raises LogTamperedError if a witness keeps another history of this log.
+    """
+    unreachable: list[str] = []
+
+    def cosign(head: note.Note, view: View) -> tuple[note.Signature, ...]:
+        found: list[note.Signature] = []
+        for witness in witnesses:
+            try:
+                found += witness.submit(head, view)
+            except LogTamperedError:
+                raise
+            except LogError as error:
+                unreachable.append(str(error))
+        return tuple(found)
+
+    return Submitted(log.publish(cosign), tuple(unreachable))
