@@ -27,6 +27,11 @@ class SignerClient:
         """Use the signer that listens at `path`; connects when first asked."""
         self._path, self._idle, self._lock = path, list[socket.socket](), threading.Lock()
 
+    @property
+    def path(self) -> Path:
+        """The signer's socket."""
+        return self._path
+
     def sign(self, name: str, signing_input: bytes, *, kid: str = "", purpose: str = "") -> Signed:
         """Sign a JWS signing input; see `Custody.sign`."""
         answer = self._ask(signer.Request(Operation.SIGN, name, signing_input, purpose, kid=kid))

@@ -34,6 +34,13 @@ class StatusCheck(StrEnum):
     INTROSPECTION = "introspection"
 
 
+class CounterfoilCheck(StrEnum):
+    """Whether a flow wants tokens to be counter-signed. One that is there is verified in any case."""
+
+    OFF = "off"
+    REQUIRED = "required"
+
+
 @dataclass(frozen=True)
 class TokenClass:
     """A class of tokens. `typ`: header types in lower case without "application/"; "" stands for none.
@@ -103,6 +110,7 @@ class Flow:
     status: StatusCheck = StatusCheck.OFF
     status_flow: str | None = None
     recipients: frozenset[str] = frozenset()
+    counterfoil: CounterfoilCheck = CounterfoilCheck.OFF
     issuer_tenants: Mapping[str, str] = field(init=False, repr=False)
     needed: tuple[tuple[str, ...], ...] = field(init=False, repr=False)
 

@@ -11,17 +11,20 @@ from counterfoil.errors import PolicyError, UsageError
 from counterfoil.tokens import policy_file
 from counterfoil.tokens.algorithms import ALGORITHMS
 from counterfoil.tokens.entitlement import GUID, Entitlement, IssuerPattern
-from counterfoil.tokens.flow import ANY_TENANT, CLASSES, Flow, StatusCheck
+from counterfoil.tokens.flow import ANY_TENANT, CLASSES, CounterfoilCheck, Flow, StatusCheck
 from counterfoil.tokens.keyset import Grant, KeySet, from_document
-from counterfoil.tokens.policy_file import FlowTable, KeysTable, KeyTable, Place, seconds
+from counterfoil.tokens.policy_file import CountersignTable, FlowTable, KeysTable, KeyTable, Place, seconds
+
+NO_KEYS = KeySet(MappingProxyType({}))
 
 
 @dataclass(frozen=True)
 class TokenPolicy:
-    """The keys that are trusted, each with what it may sign; and the flows by name."""
+    """The keys that are trusted, each with what it may sign; the flows by name; and the keys that counter-sign."""
 
     keys: KeySet
     flows: Mapping[str, Flow]
+    countersign: KeySet = NO_KEYS
 
     @classmethod
     def from_toml(cls, text: str, documents: Mapping[str, bytes], file: str = "policy") -> TokenPolicy:
@@ -37,9 +40,16 @@ class TokenPolicy:
             if flow_table.name in flows:
                 raise place.error("name", f"{flow_table.name!r} is the name of an earlier flow")
             flows[flow_table.name] = _flow(place, flow_table)
+        keys = KeySet.joined(sets)
+        countersign = KeySet.joined([_key_set(place, table, inner, documents) for place, table, inner in
+                                     tables.countersign])  # fmt: skip
+        for place, table, _ in tables.countersign:
+            _check_apart(place, table, keys, countersign)
         for place, flow_table in tables.flows:
             _check_references(place, flow_table, flows)
-        return cls(KeySet.joined(sets), MappingProxyType(flows))
+            if flow_table.counterfoil is CounterfoilCheck.REQUIRED and not countersign.keys:
+                raise place.error("counterfoil", "no key counter-signs", "add a [[countersign]]")
+        return cls(keys, MappingProxyType(flows), countersign)
 
     def flow(self, name: str | None = None) -> Flow:
         """Return the flow of this name, or the only one; raises UsageError."""
@@ -53,12 +63,23 @@ class TokenPolicy:
 
 def documents_of(text: str, file: str = "policy") -> tuple[str, ...]:
     """Return the names of the key documents that a policy's text needs; raises PolicyError."""
-    return tuple(dict.fromkeys(table.file for _, table, _ in policy_file.read(text, file).keys))
+    tables = policy_file.read(text, file)
+    names = [table.file for _, table, _ in tables.keys] + [table.file for _, table, _ in tables.countersign]
+    return tuple(dict.fromkeys(names))
+
+
+def _check_apart(place: Place, table: CountersignTable, keys: KeySet, countersign: KeySet) -> None:
+    """Refuse a key that signs and counter-signs: whoever steals it would need no other."""
+    held = {key.jwk.thumbprint for key in keys.keys.values()}
+    for key in countersign.keys.values():
+        if key.id in keys.keys or key.jwk.thumbprint in held:
+            raise place.error("file", f"{table.file!r}: key {key.id[:80]!r} signs tokens as well", "take two keys")
 
 
 def _key_set(
-    place: Place, table: KeysTable, inner: Sequence[tuple[Place, KeyTable]], documents: Mapping[str, bytes]
-) -> KeySet:
+    place: Place, table: KeysTable | CountersignTable, inner: Sequence[tuple[Place, KeyTable]],
+    documents: Mapping[str, bytes],
+) -> KeySet:  # fmt: skip
     if table.file not in documents:
         raise place.error("file", f"{table.file!r} was not given")
     grant = Grant(_entitled(place, table), {one.kid: _entitled(at, one) for at, one in inner})
@@ -67,7 +88,7 @@ def _key_set(
     return from_document(documents[table.file], grant, f"{place.file}:{place.line('file')}: {table.file}")
 
 
-def _entitled(place: Place, table: KeysTable | KeyTable) -> Entitlement:
+def _entitled(place: Place, table: KeysTable | CountersignTable | KeyTable) -> Entitlement:
     for name, known in (("classes", CLASSES), ("algorithms", ALGORITHMS)):
         for value in getattr(table, name) or ():
             if value not in known:
@@ -148,6 +169,7 @@ def _flow(place: Place, table: FlowTable) -> Flow:
             status=table.status,
             status_flow=table.status_flow,
             recipients=frozenset(table.recipients),
+            counterfoil=table.counterfoil,
         )
     except ValueError as error:
         name, colon, problem = str(error).partition(": ")

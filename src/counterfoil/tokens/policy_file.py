@@ -17,7 +17,7 @@ import msgspec
 
 from counterfoil.errors import PolicyError
 from counterfoil.tokens.entitlement import KeyState
-from counterfoil.tokens.flow import Binding, StatusCheck
+from counterfoil.tokens.flow import Binding, CounterfoilCheck, StatusCheck
 from counterfoil.tokens.limits import MAX_POLICY_BYTES
 
 SCHEMA = "counterfoil.token-policy/1"
@@ -56,6 +56,20 @@ class KeysTable(_Table, frozen=True):
     key: list[Any] = []
 
 
+class CountersignTable(_Table, frozen=True):
+    """`[[countersign]]`: one document of keys that counter-sign, and for what."""
+
+    file: str
+    issuers: list[str]
+    classes: list[str] | None = None
+    tenants: list[str] | None = None
+    audiences: list[str] | None = None
+    algorithms: list[str] | None = None
+    sign_from: datetime | None = None
+    sign_until: datetime | None = None
+    key: list[Any] = []
+
+
 class FlowTable(_Table, frozen=True):
     """`[[flow]]`: what one place of the service accepts."""
 
@@ -77,12 +91,14 @@ class FlowTable(_Table, frozen=True):
     status: StatusCheck = StatusCheck.OFF
     status_flow: str | None = None
     recipients: list[str] = []
+    counterfoil: CounterfoilCheck = CounterfoilCheck.OFF
 
 
 class _Document(_Table, frozen=True):
     policy: str = msgspec.field(name="schema")
     keys: list[Any]
     flow: list[Any]
+    countersign: list[Any] = []
 
 
 T = TypeVar("T", bound=_Table)
@@ -144,6 +160,7 @@ class Tables:
 
     keys: tuple[tuple[Place, KeysTable, tuple[tuple[Place, KeyTable], ...]], ...]
     flows: tuple[tuple[Place, FlowTable], ...]
+    countersign: tuple[tuple[Place, CountersignTable, tuple[tuple[Place, KeyTable], ...]], ...] = ()
 
 
 def read(text: str, file: str) -> Tables:
@@ -157,18 +174,24 @@ def read(text: str, file: str) -> Tables:
         raise _syntax(file, str(error)) from error
     if document.policy != SCHEMA:
         raise place.error("schema", f"expected {SCHEMA!r}, got {document.policy[:80]!r}")
-    keys = tuple(_keys(document.keys, place))
+    keys = tuple(_keys(KeysTable, "keys", document.keys, place))
+    countersign = tuple(_keys(CountersignTable, "countersign", document.countersign, place))
     flows = tuple((at, _table(FlowTable, raw, at)) for at, raw in _inner("flow", document.flow, place))
     for name, known in (("keys", keys), ("flow", flows)):
         if not known:
             raise place.error(name, f"expected at least one [[{name}]]")
-    return Tables(keys, flows)
+    return Tables(keys, flows, countersign)
 
 
-def _keys(tables: Sequence[Any], place: Place) -> Iterator[tuple[Place, KeysTable, tuple[tuple[Place, KeyTable], ...]]]:
-    for at, raw in _inner("keys", tables, place):
-        table = _table(KeysTable, raw, at)
-        inner = _inner("keys.key", table.key, at)
+K = TypeVar("K", KeysTable, CountersignTable)
+
+
+def _keys(
+    kind: type[K], header: str, tables: Sequence[Any], place: Place
+) -> Iterator[tuple[Place, K, tuple[tuple[Place, KeyTable], ...]]]:
+    for at, raw in _inner(header, tables, place):
+        table = _table(kind, raw, at)
+        inner = _inner(f"{header}.key", table.key, at)
         yield at, table, tuple((within, _table(KeyTable, one, within)) for within, one in inner)
 
 

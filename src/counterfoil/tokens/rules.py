@@ -163,6 +163,14 @@ V14 = Rule(
     "Have the issuer leave it out and publish its keys.",
     "RFC 8725, 3.10; RFC 7515, 10.5",
 )  # fmt: skip
+V15 = Rule(
+    "V15", "counterfoil-not-proven",
+    "the token has no counter-signature, or one that is not of these claims by a key that counter-signs",
+    "Whoever stole the signing key can sign anything. The counter-signature is made by another key in another custody,"
+    " where the issuer keeps the counterfoil: without it the token was not minted.",
+    "Treat it as a forgery with the issuer's own key: block that key, and ask the ledger for the token's id.",
+    "docs/reference/counter-signature.md; RFC 7515, Appendix F",
+)  # fmt: skip
 STATUS = Rule(
     "S1", "status-not-valid",
     "the issuer says that the token is revoked or suspended, or nothing that says it is valid was shown",
@@ -180,7 +188,7 @@ WRAPPED = Rule(
 
 RULES: tuple[Rule, ...] = (
     TOO_LARGE, MALFORMED, DUPLICATE, CRITICAL, SIGNATURE,
-    V1, V2, V3, V4, V5, V6, V7, V8, V9, V10, V11, V12, V13, V14, STATUS, WRAPPED,
+    V1, V2, V3, V4, V5, V6, V7, V8, V9, V10, V11, V12, V13, V14, V15, STATUS, WRAPPED,
 )  # fmt: skip
 BY_CODE: Mapping[str, Rule] = {rule.code: rule for rule in RULES}
 

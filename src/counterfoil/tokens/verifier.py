@@ -1,8 +1,8 @@
 """The verifier: a token in, its verified claims out, or one error. docs/reference/verification.md has the plan.
 
 The order: F1 F2 F3 F4 (form), V14 V1 V2 (header and key), F5 (signature), V2 (state of the key), V10 V3 V5 V4 V6 V7 V8
-V9 V13 (claims), V11 (actors), V12 (binding), S1 (status). What is cheap and needs no trust comes first; whatever
-follows F5 is known to be signed.
+V9 V13 (claims), V11 (actors), V12 (binding), V15 (counter-signature), S1 (status). What is cheap and needs no trust
+comes first; whatever follows F5 is known to be signed.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from datetime import datetime
 from types import MappingProxyType
 
 from counterfoil.errors import UsageError, VerifyError
-from counterfoil.tokens import actors, binding, claims, jws, status
+from counterfoil.tokens import actors, binding, claims, countersignature, jws, status
 from counterfoil.tokens.encoding import from_translated, frozen_inside, json_object
-from counterfoil.tokens.flow import Binding, Flow, StatusCheck
+from counterfoil.tokens.flow import Binding, CounterfoilCheck, Flow, StatusCheck
 from counterfoil.tokens.limits import MAX_CACHED_HEADERS, MAX_STATUS_LIST_BYTES, MAX_TOKEN_BYTES
 from counterfoil.tokens.policy import TokenPolicy
 from counterfoil.tokens.presentation import BEARER, Presentation
@@ -71,6 +71,8 @@ class Verifier:
         except VerifyError as error:
             error.key_id, error.signature_verified = known.key.id, True
             raise
+        if countersignature.MEMBER in known.header:
+            return found  # another in every token: remembering them would only push out the others
         if len(self._headers) >= MAX_CACHED_HEADERS:
             self._headers.clear()
         self._headers[parts.header] = known
@@ -105,6 +107,14 @@ class Verifier:
         if "cnf" in said or shown.dpop is not None or flow.binding is not Binding.OPTIONAL:
             proof_id = binding.v12_binding(said, parts, flow, shown, at)
             also += ("V12",)
+        if flow.counterfoil is CounterfoilCheck.REQUIRED or (
+            countersignature.MEMBER in known.header and self._policy.countersign.keys
+        ):
+            countersignature.v15_counterfoil(
+                known.header, from_translated(parts.payload, "the claims"), said, issued, tenant, audience, flow, key,
+                self._policy.countersign,
+            )  # fmt: skip
+            also += ("V15",)
         if flow.status is not StatusCheck.OFF:
             status.s1_status(said, flow, shown, at, self._other(flow.status_flow, at))
             also += ("S1",)
