@@ -28,8 +28,9 @@ class Receipt(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     What a refused token says is a claim of whoever made it; of a token that could not be taken apart only the time,
     place and reason are known. `outcome`: accepted or refused; `code` and `rule` say why it was refused. `subject`: a
     pseudonym (`tokens.pseudonym`). `emitter` and `seq`: a running number for each process that emits, from 1, so that
-    lost receipts show; `dropped`: how many it had to drop so far. `checks`: the rules that the token passed.
-    `renewal`: presented where tokens are renewed or exchanged. `shape`: how it was written (`tokens.shape`).
+    lost receipts show; `dropped`: how many it had to drop so far; `sample`: the share of accepted tokens that leave
+    one. `checks`: the rules that the token passed. `renewal`: presented where tokens are renewed or exchanged.
+    `shape`: how it was written (`tokens.shape`).
     """
 
     schema: str = RECEIPT_SCHEMA
@@ -69,6 +70,7 @@ class Receipt(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     emitter: str = ""
     seq: int = 0
     dropped: int = 0
+    sample: float = 1.0
 
 
 ACCEPTED, REFUSED = "accepted", "refused"

@@ -60,10 +60,14 @@ class KeySet:
 
 @dataclass(frozen=True)
 class Grant:
-    """What a policy grants to the keys of one document: to all of them, and less to some of them."""
+    """What a policy grants to the keys of one document: to all of them, and less to some of them.
+
+    `pinned`: thumbprints (RFC 7638) of the only keys that it means; None: whatever the document holds.
+    """
 
     to_all: Entitlement
     to_key: Mapping[str, Entitlement] = field(default_factory=dict)
+    pinned: frozenset[str] | None = None
 
 
 def from_document(document: bytes, grant: Grant, where: str) -> KeySet:
@@ -80,6 +84,8 @@ def from_document(document: bytes, grant: Grant, where: str) -> KeySet:
         try:
             jwk = made()
             key_id = _named(jwk)
+            if grant.pinned is not None and jwk.thumbprint not in grant.pinned:
+                raise UnfitKeyError("it is not one of the keys that the policy pins")
             _once(key_id, keys, unusable, where)
             keys[key_id] = _key(key_id, jwk, grant)
         except ExposedKeyError as error:

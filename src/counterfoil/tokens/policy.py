@@ -82,7 +82,10 @@ def _key_set(
 ) -> KeySet:  # fmt: skip
     if table.file not in documents:
         raise place.error("file", f"{table.file!r} was not given")
-    grant = Grant(_entitled(place, table), {one.kid: _entitled(at, one) for at, one in inner})
+    if table.pinned == []:
+        raise place.error("pinned", "an empty list allows nothing; leave it out, or block the keys")
+    pinned = None if table.pinned is None else frozenset(table.pinned)
+    grant = Grant(_entitled(place, table), {one.kid: _entitled(at, one) for at, one in inner}, pinned)
     if len(grant.to_key) != len(inner):
         raise place.error("key", "two entries are for one kid")
     return from_document(documents[table.file], grant, f"{place.file}:{place.line('file')}: {table.file}")

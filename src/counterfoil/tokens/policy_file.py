@@ -53,6 +53,7 @@ class KeysTable(_Table, frozen=True):
     algorithms: list[str] | None = None
     sign_from: datetime | None = None
     sign_until: datetime | None = None
+    pinned: list[str] | None = None
     key: list[Any] = []
 
 
@@ -67,6 +68,7 @@ class CountersignTable(_Table, frozen=True):
     algorithms: list[str] | None = None
     sign_from: datetime | None = None
     sign_until: datetime | None = None
+    pinned: list[str] | None = None
     key: list[Any] = []
 
 

@@ -1,0 +1,109 @@
+"""What was fetched, kept for a while: one fetch at a time for each thing, and none more often than it may be."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from counterfoil.errors import CounterfoilError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Ages:
+    """Seconds. `least`, `most`: what is fetched is kept so long, whatever the server says; `usual`: if it says nothing.
+
+    `stale`: while the server cannot be reached, what was fetched last is used for so long after its fetch.
+    `pause`: after a fetch that failed, or that somebody asked for early, so long until the next.
+    """
+
+    least: float = 60.0
+    usual: float = 3_600.0
+    most: float = 86_400.0
+    stale: float = 86_400.0
+    pause: float = 10.0
+
+
+@dataclass
+class _Held(Generic[T]):
+    value: T
+    fetched: float
+    until: float
+
+
+@dataclass
+class _Slot(Generic[T]):
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    held: _Held[T] | None = None
+    tried: float = float("-inf")
+    error: CounterfoilError | None = None
+
+
+class Cached(Generic[T]):
+    """Values by name, at most `room` of them. `fetch` returns a value and how long it may be kept (None: not said)."""
+
+    def __init__(
+        self, fetch: Callable[[str], tuple[T, float | None]], ages: Ages, room: int = 256,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:  # fmt: skip
+        """Fetch with `fetch`, which raises CounterfoilError."""
+        self._fetch, self._ages, self._room, self._clock = fetch, ages, room, clock
+        self._slots: OrderedDict[str, _Slot[T]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, name: str, *, newer: bool = False) -> T:
+        """Return the value, fetched if need be. `newer`: a caller missed something in it; once in `pause` that counts.
+
+        Raises what `fetch` raised if there is nothing that may be used. Whoever comes while another fetches waits for
+        him, unless there is a value that is still good.
+        """
+        slot = self._slot(name)
+        now = self._clock()
+        held = slot.held
+        if held is not None and now < held.until and not newer:
+            return held.value
+        usable = held is not None and now < held.fetched + self._ages.stale
+        if not slot.lock.acquire(blocking=not usable) and held is not None:
+            return held.value
+        try:
+            return self._fetched(slot, name, newer=newer, seen=held)
+        finally:
+            slot.lock.release()
+
+    def _fetched(self, slot: _Slot[T], name: str, *, newer: bool, seen: _Held[T] | None) -> T:
+        now, held = self._clock(), slot.held
+        if held is not None and held is not seen and now < held.until:
+            return held.value  # somebody fetched it while this one waited
+        due = held is None or now >= held.until or newer
+        if due and now >= slot.tried + self._ages.pause:
+            slot.tried = now
+            try:
+                value, age = self._fetch(name)
+            except CounterfoilError as error:
+                slot.error = error
+            else:
+                kept = min(max(self._ages.usual if age is None else age, self._ages.least), self._ages.most)
+                slot.held, slot.error = _Held(value, now, now + kept), None
+                return value
+        held = slot.held
+        if held is not None and now < held.fetched + self._ages.stale:
+            return held.value
+        if slot.error is not None:
+            raise slot.error
+        raise CounterfoilError(f"{name}: asked for again too soon")
+
+    def _slot(self, name: str) -> _Slot[T]:
+        with self._lock:
+            slot = self._slots.get(name)
+            if slot is None:
+                slot = self._slots[name] = _Slot()
+                if len(self._slots) > self._room:
+                    self._slots.popitem(last=False)
+            else:
+                self._slots.move_to_end(name)
+            return slot

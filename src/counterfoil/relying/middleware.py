@@ -1,0 +1,178 @@
+"""ASGI middleware: every request needs a token that the guard lets in; whatever is decided leaves a receipt.
+
+    app = Middleware(app, guard)            # scope["counterfoil"] holds the VerifiedToken
+
+Answers are those of RFC 6750 and RFC 9449: 401 with a challenge that says no more than the kind of error. Verifying and
+fetching happen in a thread, so that the event loop never waits for them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
+from typing import Any
+
+from counterfoil.errors import CounterfoilError, VerifyError
+from counterfoil.relying.guard import Guard
+from counterfoil.relying.receipts import Request
+from counterfoil.relying.status import Introspection, StatusLists
+from counterfoil.tokens.flow import Binding, StatusCheck
+from counterfoil.tokens.presentation import DpopRequest, Presentation
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+KEY = "counterfoil"
+# Proofs that are remembered at most: at some thousand requests a second they last for their minute.
+MOST_PROOFS = 500_000
+# Requests whose tokens are verified at once.
+MOST_AT_ONCE = 64
+_MALFORMED = frozenset({"F1", "F2", "F3", "F4"})
+
+
+class Middleware:
+    """Wraps an ASGI 3 application (Starlette, FastAPI, Django's ASGI, Quart...)."""
+
+    def __init__(
+        self, app: App, guard: Guard, *, open_paths: Iterable[str] = (), renewal_paths: Iterable[str] = (),
+        base_url: str = "", introspection: Introspection | None = None, status_lists: StatusLists | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:  # fmt: skip
+        """Guard every path but `open_paths`. `renewal_paths`: where tokens are renewed or exchanged (rule V13).
+
+        `base_url`: the service's origin as clients see it, such as https://mail.example: DPoP proofs are held to it;
+        without it to the Host header, which suffices only where a proxy sets that.
+        """
+        self._app, self._guard, self._base = app, guard, base_url.rstrip("/")
+        self._open, self._renewal = frozenset(open_paths), frozenset(renewal_paths)
+        self._introspection, self._lists = introspection, status_lists
+        self._proofs = _Proofs(guard.flow.proof_age + 2 * guard.flow.leeway, clock)
+        self._slots = asyncio.Semaphore(MOST_AT_ONCE)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection; websockets without a token that is let in are closed."""
+        if scope["type"] not in ("http", "websocket") or scope.get("path") in self._open:
+            await self._app(scope, receive, send)
+            return
+        headers = _headers(scope)
+        scheme, token = _credential(headers)
+        if token is None:
+            await self._refuse(scope, send, 401, "")
+            return
+        try:
+            async with self._slots:
+                found = await asyncio.to_thread(self._checked, scope, headers, scheme, token)
+        except VerifyError as error:
+            proof = scheme == "dpop" and _about_proof(error)
+            await self._refuse(scope, send, 401, "invalid_dpop_proof" if proof else "invalid_token")
+            return
+        except CounterfoilError:
+            await self._refuse(scope, send, 503, "")  # the keys cannot be had: nothing is let in
+            return
+        await self._app({**scope, KEY: found}, receive, send)
+
+    def _checked(self, scope: Scope, headers: Mapping[bytes, Sequence[bytes]], scheme: str, token: str) -> object:
+        path, method = str(scope.get("path", "")), str(scope.get("method", "GET"))
+        client = scope.get("client") or ("",)
+        request = Request(
+            method=method, endpoint=path, ip=str(client[0]), user_agent=_first(headers, b"user-agent"),
+            renewal=path in self._renewal,
+        )  # fmt: skip
+        shown = Presentation(
+            dpop=self._proof(scope, headers, method, path) if scheme == "dpop" else None,
+            certificate=_certificate(scope), renewal=request.renewal,
+            status_list=self._lists.of(token) if self._lists and self._asks(StatusCheck.LIST) else None,
+            introspection=(
+                self._introspection.of(token) if self._introspection and self._asks(StatusCheck.INTROSPECTION) else None
+            ),
+        )  # fmt: skip
+        return self._guard.check(token, request, shown)
+
+    def _asks(self, check: StatusCheck) -> bool:
+        return self._guard.flow.status is check
+
+    def _proof(self, scope: Scope, headers: Mapping[bytes, Sequence[bytes]], method: str, path: str) -> DpopRequest:
+        proofs = headers.get(b"dpop", ())
+        origin = self._base or f"{scope.get('scheme', 'https')}://{_first(headers, b'host')}"
+        proof = proofs[0].decode("latin-1") if len(proofs) == 1 else ""  # RFC 9449, 4.3: not more than one
+        return DpopRequest(proof, method, f"{origin}{path}", seen=self._proofs)
+
+    async def _refuse(self, scope: Scope, send: Send, status: int, error: str) -> None:
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        flow = self._guard.flow
+        schemes = ["DPoP"] if flow.binding is Binding.DPOP else ["Bearer"]
+        challenges = [f'{scheme} error="{error}"' if error else scheme for scheme in schemes]
+        headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
+        if status == 401:
+            headers += [(b"www-authenticate", challenge.encode()) for challenge in challenges]
+        body = b'{"error":"%b"}' % (error or ("unauthorized" if status == 401 else "unavailable")).encode()
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+
+class _Proofs:
+    """Ids of DPoP proofs that were used, for as long as a proof is good: each may be used once.
+
+    To ask is to use: the verifier asks last (RFC 9449, 11.1), and of two requests at once only one must pass.
+    """
+
+    def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
+        self._seconds, self._clock = seconds, clock
+        self._seen: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    def __contains__(self, proof: object) -> bool:
+        now = self._clock()
+        with self._lock:
+            if proof in self._seen:
+                return True
+            while self._seen and (
+                next(iter(self._seen.values())) < now - self._seconds or len(self._seen) >= MOST_PROOFS
+            ):
+                del self._seen[next(iter(self._seen))]
+            self._seen[str(proof)] = now
+            return False
+
+
+def _headers(scope: Scope) -> dict[bytes, list[bytes]]:
+    found: dict[bytes, list[bytes]] = {}
+    for name, value in scope.get("headers", ()):
+        found.setdefault(bytes(name).lower(), []).append(bytes(value))
+    return found
+
+
+def _first(headers: Mapping[bytes, Sequence[bytes]], name: bytes) -> str:
+    values = headers.get(name, ())
+    return values[0].decode("latin-1") if values else ""
+
+
+def _credential(headers: Mapping[bytes, Sequence[bytes]]) -> tuple[str, str | None]:
+    """Return scheme and token of the one Authorization header; two of them are none (RFC 9110, 5.3)."""
+    values = headers.get(b"authorization", ())
+    if len(values) != 1:
+        return "", None
+    scheme, _, token = values[0].decode("latin-1").partition(" ")
+    scheme, token = scheme.lower(), token.strip(" ")
+    return (scheme, token) if scheme in ("bearer", "dpop") and token else ("", None)
+
+
+def _certificate(scope: Scope) -> bytes | None:
+    """Return the client's certificate (DER) where the server gives it (ASGI TLS extension)."""
+    from ssl import PEM_cert_to_DER_cert
+
+    chain = scope.get("extensions", {}).get("tls", {}).get("client_cert_chain") or ()
+    try:
+        return PEM_cert_to_DER_cert(chain[0]) if chain else None
+    except ValueError:
+        return None
+
+
+def _about_proof(error: VerifyError) -> bool:
+    return error.rule == "V12" and error.check != "certificate"

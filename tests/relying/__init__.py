@@ -1,0 +1,1 @@
+"""Tests of the relying party's side."""

@@ -1,0 +1,140 @@
+"""The middleware in a real server: who is let in, what the others are told, and what is written down."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request as Asked
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from counterfoil.relying.guard import Guard
+from counterfoil.relying.middleware import KEY, Middleware
+from counterfoil.relying.receipts import Receipts
+from tokens.making import NOW, token, verifier
+from tokens.test_dpop import JKT, proof
+
+from .test_receipts import SUBJECTS, Kept
+
+
+@contextlib.contextmanager
+def running(flow: str, kept: Kept, **how: Any) -> Iterator[str]:
+    """Yield the address of a service behind the middleware."""
+
+    async def who(request: Asked) -> JSONResponse:
+        found = request.scope.get(KEY)
+        return JSONResponse({"subject": found.subject if found else None})
+
+    guard = Guard(verifier(flow), Receipts("mail", SUBJECTS), kept, clock=lambda: float(NOW))
+    app = Starlette(routes=[Route("/{rest:path}", who, methods=["GET", "POST"])])
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        origin = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        wrapped = Middleware(app, guard, clock=lambda: float(NOW), **how)
+        server = uvicorn.Server(uvicorn.Config(wrapped, log_level="error", lifespan="off"))
+        thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])), daemon=True)
+        thread.start()
+        while not server.started:
+            pass
+        yield origin
+        server.should_exit = True
+        thread.join()
+
+
+def test_a_good_token_is_let_in_and_known_to_the_service() -> None:
+    """The service reads who it is from the scope; open paths need no token."""
+    kept = Kept()
+    with running("mail", kept, open_paths=["/health"], renewal_paths=["/renew"]) as url, httpx.Client() as client:
+        answer = client.get(f"{url}/messages", headers={"Authorization": f"Bearer {token()}", "User-Agent": "a/1"})
+        assert (answer.status_code, answer.json()) == (200, {"subject": "alice"})
+        assert client.get(f"{url}/health").json() == {"subject": None}
+        assert client.post(f"{url}/renew", headers={"Authorization": f"bearer {token()}"}).status_code == 200
+    first, renewed = kept.receipts
+    assert (first.outcome, first.endpoint, first.ip, first.user_agent) == ("accepted", "/messages", "127.0.0.1", "a/1")
+    assert (renewed.renewal, "V13" in renewed.checks) == (True, True)
+
+
+REFUSED = [
+    ("no token", {}, None),
+    ("another scheme", {"Authorization": "Basic YTpi"}, None),
+    ("an empty token", {"Authorization": "Bearer"}, None),
+    ("no token at all", {"Authorization": "Bearer hello"}, "token-malformed"),
+    ("an expired token", {"Authorization": f"Bearer {token(exp=NOW - 100, iat=NOW - 600)}"}, "time-not-valid"),
+    ("a token of another realm", {"Authorization": f"Bearer {token('rsa-consumer')}"}, "key-not-entitled"),
+    ("a token that is bound, as a bearer token", {"Authorization": f"Bearer {token(cnf={'jkt': 'x'})}"},
+     "binding-not-proven"),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def mail() -> Iterator[tuple[str, Kept]]:
+    """Yield one service for all refusals."""
+    kept = Kept()
+    with running("mail", kept) as url:
+        yield url, kept
+
+
+@pytest.mark.parametrize(("what", "headers", "code"), REFUSED, ids=[row[0] for row in REFUSED])
+def test_whoever_is_refused_learns_nothing_and_is_written_down(
+    mail: tuple[str, Kept], what: str, headers: dict[str, str], code: str | None
+) -> None:
+    """RFC 6750, 3: a challenge; why it was refused is in the receipt alone."""
+    url, kept = mail
+    before = len(kept.receipts)
+    answer = httpx.get(f"{url}/messages", headers=headers)
+    assert answer.status_code == 401, what
+    assert answer.headers["www-authenticate"] == ("Bearer" if code is None else 'Bearer error="invalid_token"')
+    assert answer.json() == {"error": "unauthorized" if code is None else "invalid_token"}
+    assert [receipt.code for receipt in kept.receipts[before:]] == ([] if code is None else [code])
+
+
+def test_two_authorization_headers_are_none(mail: tuple[str, Kept]) -> None:
+    """A proxy and a service that read different ones would disagree."""
+    url, _ = mail
+    twice = [("Authorization", f"Bearer {token()}"), ("Authorization", "Bearer x")]
+    assert httpx.get(f"{url}/messages", headers=twice).status_code == 401
+
+
+def test_a_proof_is_good_once() -> None:
+    """RFC 9449: bound to method and address, and not to be used again, also not at the same moment."""
+    kept = Kept()
+    with running("dpop", kept, base_url="https://mail.example") as url, httpx.Client() as client:
+        text = token(cnf=JKT)
+        one = {"Authorization": f"DPoP {text}", "DPoP": proof(text)}
+        answers = [client.get(f"{url}/messages", headers=one).status_code for _ in range(2)]
+        assert answers == [200, 401]
+        other = {"Authorization": f"DPoP {text}", "DPoP": proof(text, jti="proof-2")}
+        elsewhere = client.get(f"{url}/other", headers=other)
+        assert elsewhere.status_code == 401
+        assert elsewhere.headers["www-authenticate"] == 'DPoP error="invalid_dpop_proof"'
+        missing = client.get(f"{url}/messages", headers={"Authorization": f"DPoP {text}"})
+        assert missing.status_code == 401
+    assert [receipt.rule for receipt in kept.receipts] == ["", "V12", "V12", "V12"]
+
+
+def test_a_websocket_without_a_token_is_closed() -> None:
+    """Other protocols than HTTP do not slip through."""
+    sent: list[Any] = []
+
+    async def app(*_: Any) -> None:
+        raise AssertionError("it was let in")
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    kept = Kept()
+    guard = Guard(verifier(), Receipts("mail"), kept, clock=lambda: float(NOW))
+    asyncio.run(Middleware(app, guard)({"type": "websocket", "path": "/", "headers": []}, receive, send))
+    assert sent == [{"type": "websocket.close", "code": 1008}]

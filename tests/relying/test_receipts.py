@@ -1,0 +1,246 @@
+"""Receipts: of every token that is accepted or refused, whole, numbered, and without the token."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from counterfoil.errors import UsageError, VerifyError
+from counterfoil.model.receipt import Receipt, Signature
+from counterfoil.relying import sinks
+from counterfoil.relying.guard import Guard
+from counterfoil.relying.receipts import MAX_TEXT, Receipts, Request
+from counterfoil.relying.sinks import FileSink, HttpSink, SocketSink
+from counterfoil.tokens.pseudonym import SubjectKey
+from tokens.making import AUDIENCE, ISSUER, NOW, TENANT, token, verifier
+
+from .serving import serving
+
+SUBJECTS = SubjectKey("k1", b"0123456789abcdef0123456789abcdef")
+HERE = Request("GET", "/messages", "192.0.2.7", "agent/1")
+
+
+class Kept:
+    """A sink that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.receipts: list[Receipt] = []
+
+    def put(self, receipt: Receipt) -> bool:
+        """Keep it."""
+        self.receipts.append(receipt)
+        return True
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+def guard(sink: sinks.Sink, **how: Any) -> Guard:
+    """Return the guard of the mail service of the tests' estate."""
+    return Guard(verifier(), Receipts("mail", SUBJECTS), sink, clock=lambda: float(NOW), **how)
+
+
+def test_an_accepted_token_leaves_all_that_an_issuer_needs() -> None:
+    """Key, id, digest, claims, checks and the request; the subject as a pseudonym."""
+    kept, text = Kept(), token(client_id="outlook")
+    found = guard(kept).check(text, HERE)
+    (receipt,) = kept.receipts
+    assert (receipt.outcome, receipt.signature) == ("accepted", Signature.VERIFIED)
+    assert (receipt.rp, receipt.flow) == ("mail", "mail")
+    assert (receipt.iss, receipt.aud, receipt.tid) == (ISSUER, (AUDIENCE,), TENANT)
+    assert (receipt.kid, receipt.jti, receipt.digest) == (found.key_id, found.token_id, found.digest.hex())
+    assert receipt.subject == SUBJECTS.pseudonym(ISSUER, str(found.subject))
+    assert Request(receipt.method, receipt.endpoint, receipt.ip, receipt.user_agent) == HERE
+    assert {"F5", "V4", "V13"} & set(receipt.checks) == {"F5", "V4"}
+    assert receipt.iat is not None
+    assert receipt.exp is not None
+    assert receipt.exp > receipt.iat
+    assert receipt.seq == 1
+    assert receipt.shape.split("|")[2] == "compact"
+
+
+REFUSED: list[tuple[str, Callable[[], str | bytes], str, Signature, bool]] = [
+    ("expired", lambda: token(exp=NOW - 100, iat=NOW - 600), "time-not-valid", Signature.VERIFIED, True),
+    ("signed by a key of another realm", lambda: token("rsa-consumer"), "key-not-entitled", Signature.VERIFIED, True),
+    ("with a broken signature", lambda: token()[:-6] + "AAAAAA", "signature-invalid", Signature.FAILED, True),
+    ("under a key that nobody knows", lambda: token("ec-nobody"), "key-not-active", Signature.UNCHECKED, True),
+    ("that is no token", lambda: "hello", "token-malformed", Signature.UNCHECKED, False),
+    ("of a megabyte", lambda: "e30." * 300_000, "token-too-large", Signature.UNCHECKED, False),
+    ("of bytes", lambda: b"\xff\x00.\x01.", "token-malformed", Signature.UNCHECKED, False),
+]
+
+
+@pytest.mark.parametrize(("what", "make", "code", "signature", "told"), REFUSED, ids=[row[0] for row in REFUSED])
+def test_a_refused_token_leaves_what_it_says_and_why(
+    what: str, make: Callable[[], str | bytes], code: str, signature: Signature, told: bool
+) -> None:
+    """The reason, whether its key did sign it, and its claims as far as it can be taken apart."""
+    kept = Kept()
+    with pytest.raises(VerifyError):
+        guard(kept).check(make(), HERE)
+    (receipt,) = kept.receipts
+    assert (receipt.outcome, receipt.code, receipt.signature) == ("refused", code, signature), what
+    assert bool(receipt.digest) is told
+    assert bool(receipt.iss) is told
+    assert len(msgspec.json.encode(receipt)) < 16 * 1024
+
+
+NAMES = ["sub", "aud", "jti", "sid", "client_id", "tid", "iss", "iat", "cnf", "more"]
+LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=900)
+VALUES = st.recursive(
+    LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3), max_leaves=6
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=8),
+    st.dictionaries(st.sampled_from(["kid", "alg", "typ", "x5t", "cfs"]), LEAVES),
+)
+def test_no_receipt_holds_a_part_of_the_token_or_its_subject(claims: dict[str, Any], header: dict[str, Any]) -> None:
+    """Whatever a token says: no segment of it, no subject, no text without bounds or with controls."""
+    subject = "alice-4711-the-subject"
+    parts = [base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode()
+             for part in (header | {"kid": "k"}, claims | {"sub": subject, "nested": "eyJhbGciOiJub25lIn0.eyJ9."})]
+    text = ".".join([*parts, "c2lnbmF0dXJl"])  # fmt: skip
+    kept = Kept()
+    with pytest.raises(VerifyError):
+        guard(kept).check(text, Request("GET", f"/x?token={text}", text, text))
+    encoded = msgspec.json.encode(kept.receipts[0]).decode()
+    assert subject not in encoded
+    assert "c2lnbmF0dXJl" not in encoded
+    assert all(part not in encoded for part in parts)
+    for value in msgspec.structs.asdict(kept.receipts[0]).values():
+        assert not isinstance(value, str) or (len(value) <= MAX_TEXT + 80 and value.isprintable())
+
+
+def test_receipts_are_numbered_without_gaps_by_many_threads() -> None:
+    """A number for each, so that a lost one shows."""
+    kept = Kept()
+    one = guard(kept)
+    text = token()
+    threads = [threading.Thread(target=lambda: [one.check(text) for _ in range(50)]) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(receipt.seq for receipt in kept.receipts) == list(range(1, 401))
+    assert len({receipt.emitter for receipt in kept.receipts}) == 1
+
+
+def test_a_sampled_guard_says_so_and_never_leaves_a_refusal_out() -> None:
+    """The share is in each receipt: absence of one proves nothing then."""
+    kept = Kept()
+    one = guard(kept, sample=0.2)
+    for _ in range(300):
+        one.check(token())
+    assert 10 < len(kept.receipts) < 150
+    assert {receipt.sample for receipt in kept.receipts} == {0.2}
+    before = len(kept.receipts)
+    for _ in range(20):
+        with pytest.raises(VerifyError):
+            one.check("x")
+    assert len(kept.receipts) == before + 20
+    with pytest.raises(UsageError):
+        guard(kept, sample=0)
+
+
+def lines(raw: bytes) -> list[Receipt]:
+    """Return the receipts of JSON lines."""
+    return [msgspec.json.decode(line, type=Receipt) for line in raw.splitlines()]
+
+
+def test_a_file_gets_every_receipt_also_when_it_is_renamed(tmp_path: Path) -> None:
+    """Rotation of logs loses nothing; the file is its owner's."""
+    path = tmp_path / "receipts.jsonl"
+    with closing(FileSink(path, durable=True)) as sink:
+        one = guard(sink)
+        one.check(token())
+        while not path.read_bytes():
+            pass
+        path.rename(tmp_path / "receipts.1")
+        one.check(token())
+    assert [receipt.seq for receipt in lines((tmp_path / "receipts.1").read_bytes())] == [1]
+    assert [receipt.seq for receipt in lines(path.read_bytes())] == [2]
+    assert path.stat().st_mode & 0o777 == 0o600
+    with pytest.raises(UsageError, match="cannot write"):
+        FileSink(tmp_path / "no" / "such")
+
+
+def test_a_socket_and_an_endpoint_get_them_too(tmp_path: Path) -> None:
+    """Over a Unix socket as lines; over HTTP in batches, with the collector's credential."""
+    import socket
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as server:
+        server.bind(str(tmp_path / "sock"))
+        server.listen()
+        with closing(SocketSink(tmp_path / "sock")) as sink:
+            guard(sink).check(token())
+            connection, _ = server.accept()
+            got = b""
+            while not got.endswith(b"\n"):
+                got += connection.recv(65_536)
+            connection.close()
+    assert lines(got)[0].outcome == "accepted"
+    with serving() as server_:
+        with closing(HttpSink(server_.url("/in"), (("Authorization", "Bearer collector"),))) as posting:
+            one = guard(posting)
+            for _ in range(20):
+                one.check(token())
+        posted = server_.requests
+    assert {(method, path) for method, path, _, _ in posted} == {("POST", "/in")}
+    assert posted[0][2]["Authorization"] == "Bearer collector"
+    assert sorted(receipt.seq for *_, body in posted for receipt in lines(body)) == list(range(1, 21))
+    with pytest.raises(UsageError):
+        HttpSink("ftp://x")
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Make sinks give up at once."""
+    monkeypatch.setattr(sinks, "FIRST_PAUSE", 0.001)
+    monkeypatch.setattr(sinks, "LAST_PAUSE", 0.001)
+    yield
+
+
+@pytest.mark.usefixtures("impatient")
+def test_what_cannot_be_delivered_is_counted_and_the_count_travels() -> None:
+    """A collector that is down costs receipts, never the request; those that follow say how many are missing."""
+    with serving() as server:
+        server.reply = lambda: (503, {}, b"")
+        with closing(HttpSink(server.url("/in"))) as sink:
+            one = guard(sink)
+            one.check(token())
+            while not sink.dropped:
+                pass
+            server.reply = lambda: (204, {}, b"")
+            one.check(token())
+        told = [receipt for *_, body in server.requests for receipt in lines(body) if receipt.seq == 2]
+    assert sink.dropped == 1
+    assert told[-1].dropped == 1
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_full_queue_drops_and_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing waits: when nobody empties the queue, what is more than it holds is dropped."""
+    monkeypatch.setattr(sinks, "MAX_WAITING", 4)
+    os.mkfifo(tmp_path / "pipe")
+    reading = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    sink = FileSink(tmp_path / "pipe")
+    one = guard(sink)
+    for _ in range(3_000):  # a pipe holds 64 KiB: then writing blocks
+        one.check(token())
+    assert sink.dropped > 100
+    os.close(reading)
+    sink.close()
