@@ -8,8 +8,11 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from counterfoil import app
+from counterfoil.case.manifest import read_manifest
 from counterfoil.pipeline import settled as planning
 
 from .conftest import Estate
@@ -90,6 +93,31 @@ def test_judging_again_settles_nothing_again(tiny: Estate, tmp_path: Path) -> No
     assert {path: path.stat().st_mtime_ns for path in _tokens(case)} == before
     app.reconcile(settings(case, tiny.scenario))
     assert tables(case) == tables(tiny.case)
+
+
+def test_parts_of_buckets_give_the_same_answer(tiny: Estate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Evidence that is too much for sixteen parts is settled in parts of buckets."""
+    case = tmp_path / "case"
+    shutil.copytree(tiny.case, case)
+    rows = sum(batch.rows for batch in read_manifest(case / "manifest.json").batches)
+    _lose_all(case)
+    monkeypatch.setattr(planning, "PART_ROWS", rows // 24)
+    parts = planning.divided(rows)
+    assert (len(parts), len(parts[0]), len(parts[0][0])) == (32, 8, 2)
+    app.reconcile(settings(case, tiny.scenario))
+    assert tables(case) == tables(tiny.case)
+
+
+@given(st.integers(0, 10**12))
+def test_every_family_is_in_one_part(rows: int) -> None:
+    """Whatever the number of records: the parts are whole buckets, or parts of one, and none is missing."""
+    parts = planning.divided(rows)
+    names = [name for part in parts for name in part]
+    assert sorted(names) == names
+    assert len({len(name) for name in names}) == 1
+    assert len(names) == 16 ** len(names[0])
+    assert len(parts) == 256 or rows <= len(parts) * planning.PART_ROWS
+    assert len(names[0]) == 1 or all(len({name[0] for name in part}) == 1 for part in parts)
 
 
 @pytest.mark.slow

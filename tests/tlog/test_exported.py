@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from counterfoil.tlog.filelog import open_log
 from counterfoil.tlog.folder import Folder
 from counterfoil.tlog.merkle import leaf_hash, root_of
 
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
 ORIGIN, SCHEMA = "log.example/one", "counterfoil.ledger-entry/1"
 ENTRIES = [json.dumps({"n": n, "text": "ä\n" * (n % 3)}).encode() for n in range(40)]
 
@@ -29,7 +31,7 @@ def made(path: Path, entries: list[bytes] = ENTRIES, seal_after: int = 16_384) -
         log.append(entry)
     log.close()
     lines: list[bytes] = []
-    assert exported.write(Folder(path), SCHEMA, lines.append) == len(entries)
+    assert exported.write(Folder(path), SCHEMA, lines.append, NOW) == len(entries)
     return lines, log.key
 
 

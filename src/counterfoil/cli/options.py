@@ -61,6 +61,10 @@ def window(since: str | None, until: str | None) -> tuple[datetime | None, datet
     return begin, end
 
 
+# Logs of our own, whose kind is the name that their keeper gave them.
+_OWN = "counterfoil-"
+
+
 def declaration(text: str, known: Mapping[str, Sequence[str]] = DECLARABLE) -> Declaration:
     """Return one `--complete SOURCE/KIND[:from..to]`.
 
@@ -78,6 +82,9 @@ def declaration(text: str, known: Mapping[str, Sequence[str]] = DECLARABLE) -> D
     kinds = known[source]
     if kinds:
         kind = one_of(kind.lower(), kinds, f"--complete: unknown kind of {source}:", "kinds")
+    elif source.startswith(_OWN):
+        if any(sign.isspace() for sign in kind):
+            raise UsageError(f"--complete: {_quoted(kind)} is not the name of a log", hint=f"such as {source}/idp")
     elif not _HOST.fullmatch(kind):
         raise UsageError(f"--complete: {_quoted(kind)} is not the name of a host", hint=f"such as {source}/fs01")
     kind = kind.lower()  # as evidence has it

@@ -50,6 +50,8 @@ class RuleText:
 # What `--complete` can name: the kinds of each log of issuance; none listed: the kind is the name of a host.
 DECLARABLE: Mapping[str, tuple[str, ...]] = {
     "adfs": (),
+    "counterfoil-custody": (),
+    "counterfoil-ledger": (),
     "entra-signin": (
         "interactive",
         "non-interactive",

@@ -69,13 +69,26 @@ def plan(con: Backend, folder: CaseFolder, manifest: Manifest, made_with: str) -
         added = tuple(sorted(batches.keys() - state.batches.keys()))
         name = _name(made_with, *state.generations, *added)
         return Plan(made_with, state.generations, name, added, ())
-    rows = sum(batches.values())
-    count = next((n for n in (1, 2, 4, 8) if rows <= n * PART_ROWS), len(BUCKETS))
-    size = len(BUCKETS) // count
-    buckets = tuple(tuple(BUCKETS[place : place + size]) for place in range(0, len(BUCKETS), size))
+    buckets = divided(sum(batches.values()))
     name = _name(made_with, *sorted(batches))
     sweep(folder.settled, [g for g in (state.generations if state else ()) if g != name])
     return Plan(made_with, (), name, None, buckets)
+
+
+def divided(rows: int) -> tuple[tuple[str, ...], ...]:
+    """Return the buckets to settle one after the other: so many that each has some PART_ROWS records.
+
+    Beyond the buckets that evidence is written in, parts of a bucket: it is then read once for each of them, which
+    costs less than what memory does not hold.
+    """
+    names = list(BUCKETS)
+    if rows > len(BUCKETS) * PART_ROWS:
+        names = [first + second for first in BUCKETS for second in BUCKETS]
+    count = 1
+    while count < len(names) and rows > count * PART_ROWS:
+        count *= 2
+    size = len(names) // count
+    return tuple(tuple(names[place : place + size]) for place in range(0, len(names), size))
 
 
 def _serves(folder: CaseFolder, state: State, made_with: str, batches: dict[str, int]) -> bool:

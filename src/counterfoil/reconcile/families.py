@@ -19,6 +19,9 @@ def family(records: ir.Table) -> ir.StringValue:
     return ibis.coalesce(records.token_id, digest, records.source + APART + records.record_id)
 
 
-def bucket(name: ir.StringValue) -> ir.StringValue:
-    """Return the bucket of a family: one of BUCKETS, the same on every engine. `case.ingest` writes evidence by it."""
-    return name.hexdigest("md5").left(1)
+def bucket(name: ir.StringValue, digits: int = 1) -> ir.StringValue:
+    """Return the bucket of a family: one of BUCKETS, the same on every engine. `case.ingest` writes evidence by it.
+
+    More `digits` divide each bucket in sixteen, and so on: a part of a bucket begins with its name.
+    """
+    return name.hexdigest("md5").left(digits)

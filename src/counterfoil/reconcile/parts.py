@@ -53,11 +53,14 @@ class Whole:
 
 
 def settle_buckets(engine: Engine, whole: Whole, buckets: Sequence[str], policy: Policy) -> None:
-    """Add the tokens of these buckets to the piles; no buckets: of all the evidence."""
+    """Add the tokens of these buckets, or parts of buckets, to the piles; none: of all the evidence."""
     records, exchanges = whole.records, whole.exchanges
     if buckets:
-        records = records.filter(records.bucket.isin(list(buckets)))
-        exchanges = exchanges.filter(bucket(exchanges.family).isin(list(buckets)))
+        digits = len(buckets[0])
+        records = records.filter(records.bucket.isin(sorted({name[0] for name in buckets})))  # skips whole files
+        if digits > 1:
+            records = records.filter(bucket(family(records), digits).isin(list(buckets)))
+        exchanges = exchanges.filter(bucket(exchanges.family, digits).isin(list(buckets)))
     _settle(engine, whole, records, exchanges, policy)
 
 

@@ -18,11 +18,12 @@ EARLIEST = "2010-01-01T00:00:00"
 LATEST = "2100-01-01T00:00:00"
 
 
-def rows(raw: ir.Table, /, *, source: ir.StringValue | str, fidelity: int, reject: ir.StringValue | None = None,
-         **columns: ir.Value | str | None) -> ir.Table:
+def rows(raw: ir.Table, /, *, source: ir.StringValue | str, fidelity: ir.IntegerValue | int,
+         reject: ir.StringValue | None = None, **columns: ir.Value | str | None) -> ir.Table:
     """Return evidence rows for `raw`: the given columns, typed NULLs for the rest, and REJECT.
 
-    `source` is an expression where one file holds records of several logs (a Windows event log).
+    `source` is an expression where one file holds records of several logs (a Windows event log), `fidelity` where a
+    later entry of a log overrules an earlier one.
     A row is rejected for `reject`, else when it is undated, out of range or has no operation.
     A missing `record_id` becomes the hash of the record's text.
     """
@@ -40,7 +41,7 @@ def rows(raw: ir.Table, /, *, source: ir.StringValue | str, fidelity: int, rejec
             values[column.name] = value if value.type() == ibis.dtype(column.dtype) else value.cast(column.dtype)
     values |= {
         "source": ibis.literal(source) if isinstance(source, str) else source,
-        "fidelity": ibis.literal(fidelity, type="int64"),
+        "fidelity": ibis.literal(fidelity, type="int64") if isinstance(fidelity, int) else fidelity.cast("int64"),
         "raw_file": raw[RAW_FILE],
         "raw_position": raw[RAW_POSITION],
         "record_id": ibis.coalesce(values["record_id"], ibis.literal("text:") + raw[RAW_TEXT].hexdigest("md5")),

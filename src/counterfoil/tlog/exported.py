@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -41,16 +42,20 @@ class _Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     entry: msgspec.Raw = msgspec.Raw(b"")
     size: int = -1
     note: str = ""
+    time: str = ""
 
 
 _decode = msgspec.json.Decoder(_Line).decode
 _encode = msgspec.json.encode
 
 
-def write(path: Folder, schema: str, out: Callable[[bytes], object], key: note.VerifierKey | None = None) -> int:
+def write(
+    path: Folder, schema: str, out: Callable[[bytes], object], at: datetime, key: note.VerifierKey | None = None
+) -> int:
     """Write a log's folder, verified on the way; needs no secret and no lock. Returns how many entries there are.
 
-    `key` pins the log's own. Raises LogTamperedError; what was written by then has no checkpoint, so it proves nothing.
+    `at`: the present, which the last line tells as the time of the export (unsigned: a claim of who exports). `key`
+    pins the log's own. Raises LogTamperedError; what was written by then has no checkpoint, so it proves nothing.
     """
     origin = _encode((key or replay.verifier_key(path)).name)
     start = b'{"schema":%b,"log":%b,"index":' % (_encode(schema), origin)
@@ -59,7 +64,13 @@ def write(path: Folder, schema: str, out: Callable[[bytes], object], key: note.V
         out(b'%b%d,"entry":%b}\n' % (start, index, entry))
 
     found = replay.replay(path, visit, key)
-    last = {"schema": CHECKPOINT_SCHEMA, "log": found.key.name, "size": found.mark.size, "note": found.head.render()}
+    last = {
+        "schema": CHECKPOINT_SCHEMA,
+        "log": found.key.name,
+        "time": f"{at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z",
+        "size": found.mark.size,
+        "note": found.head.render(),
+    }
     out(_encode(last) + b"\n")
     return found.mark.size
 

@@ -1,0 +1,93 @@
+"""The ledger of a mint, as `counterfoil ledger export` writes it: what the issuer issued."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from counterfoil.model.counterfoil import CHECKPOINT_SCHEMA, LEDGER_LOG, LEDGER_SCHEMA, SECONDARY, Grant
+from counterfoil.model.ids import IdKind
+from counterfoil.model.schema import Leg, Outcome, TokenClass
+from counterfoil.sources import mapping
+from counterfoil.sources.source import TEXT, Explain, Source
+
+_TEXTS = (
+    "time", "jti", "digest", "kid", "alg", "typ", "iss", "subject", "tid", "token_class", "client", "iat", "exp", "sid",
+    "grant", "policy", "shape", "counter_key",
+)  # fmt: skip
+_ENTRY = {**dict.fromkeys(_TEXTS, TEXT), "aud": [TEXT], "parents": [TEXT]}
+_KEPT = ("typ", "token_class", "policy", "shape", "counter_key")
+CHECKPOINT = "checkpoint of the export"
+
+
+def to_evidence(raw: ir.Table) -> ir.Table:
+    """Map counterfoils to issuances, those of refresh and exchange to secondary ones; the checkpoint to context."""
+    entry = raw.entry
+    schema = ibis.coalesce(raw["schema"], "")
+    is_entry = schema == LEDGER_SCHEMA
+    grant = ibis.coalesce(entry.grant, str(Grant.OTHER))
+    secondary = mapping.among(grant, map(str, SECONDARY))
+    lacking = entry.jti.isnull() | entry.digest.isnull() | entry.iss.isnull() | entry.kid.isnull()
+    return mapping.rows(
+        raw,
+        source=LEDGER_LOG,
+        fidelity=1,
+        reject=ibis.cases((is_entry & lacking, "a counterfoil without jti, digest, iss or kid"),
+                          (~is_entry & (schema != CHECKPOINT_SCHEMA), "no entry of a ledger")),
+        leg=ibis.cases((~is_entry, str(Leg.CONTEXT)), (secondary, str(Leg.SECONDARY_ISSUANCE)),
+                       else_=str(Leg.ISSUANCE)),
+        kind=mapping.lower(raw["log"]),
+        event_time=mapping.when(ibis.ifelse(is_entry, entry.time, raw["time"])),
+        issued_at=mapping.when(entry.iat),
+        expires_at=mapping.when(entry.exp),
+        record_id=raw["log"] + ":" + ibis.ifelse(is_entry, raw["index"], ibis.literal("head ") + raw["size"]),
+        sequence=mapping.number(ibis.ifelse(is_entry, raw["index"], ibis.null("string"))),
+        issuer=mapping.text(entry.iss),
+        token_class=ibis.cases((grant == str(Grant.CLIENT), str(TokenClass.APPLICATION)),
+                               (grant == str(Grant.CODE), str(TokenClass.USER)), else_=ibis.null("string")),
+        token_id=mapping.text(entry.jti),
+        token_id_kind=ibis.ifelse(is_entry, str(IdKind.JTI), ibis.null("string")),
+        parent_token_ids=entry.parents,
+        session_id=mapping.text(entry.sid),
+        signing_input_digest=mapping.lower(entry.digest),
+        key_id=mapping.text(entry.kid),
+        algorithm=mapping.text(entry.alg),
+        subject_id=mapping.lower(entry.subject),
+        client_id=mapping.lower(entry.client),
+        resource=mapping.lower(ibis.literal(" ").join(entry.aud)),
+        token_tenant=mapping.lower(entry.tid),
+        resource_tenant=mapping.lower(entry.tid),
+        operation=ibis.ifelse(is_entry, grant, CHECKPOINT),
+        outcome=Outcome.SUCCESS,
+        extra=mapping.extra(**{name: entry[name] for name in _KEPT}),
+    )  # fmt: skip
+
+
+SOURCE = Source(
+    name="counterfoil-ledger",
+    log=LEDGER_LOG,
+    title="Counterfoils: what an issuer minted, as its ledger is exported",
+    fidelity=1,
+    required=frozenset({"log", "entry.jti", "entry.digest"}),
+    markers={"schema": frozenset({LEDGER_SCHEMA})},
+    raw={**dict.fromkeys(("schema", "log", "index", "time", "size"), TEXT), "entry": _ENTRY},
+    to_evidence=to_evidence,
+    explain=Explain(
+        what=(
+            "Counterfoils of a mint: one for each token, with its id, the digest of what was signed, key, issuer,"
+            " audience, times and, for refresh and exchange, the ids of the tokens that were shown. Issuances; kind is"
+            " the name of the log. Subjects are pseudonyms."
+        ),
+        export=("counterfoil ledger export LEDGER > ledger.jsonl",),
+        retention="for as long as the issuer keeps it: entries are never removed.",
+        caps="none; entries are numbered from 0, and the export ends with a signed checkpoint.",
+        traps=(
+            "a counterfoil is made before its token is signed: after a crash there may be one more than tokens",
+            "without --checkpoint the export is only what its issuer says of himself: he may have written it anew",
+        ),
+        complete=(
+            "--checkpoint FILE --log-key FILE attest it: absence convicts if the export verifies and extends a"
+            " checkpoint that another party keeps. Without one, --complete counterfoil-ledger/LOG declares it."
+        ),
+    ),
+)
