@@ -21,6 +21,8 @@ class HuntSettings:
     `since`, `until`: judge acceptances of this half-open interval only; issuance is read from all evidence.
     `federated`: (domain, issuer) pairs, such as ("contoso.com", "adfs:contoso.com").
     `memory`: what the process may take, such as "2GB"; what does not fit is spilled to the case folder.
+    `log_keys`: public keys of own logs (note keys as text); `checkpoints`: files of checkpoints of them that other
+    parties keep. `token_policy`: a file that says what keys may sign.
     `rehash`: read every input again for its hash, also those that stand as they were.
     """
 
@@ -34,6 +36,9 @@ class HuntSettings:
     memory: str | None = None
     threads: int | None = None
     rehash: bool = False
+    log_keys: tuple[str, ...] = ()
+    checkpoints: tuple[Path, ...] = ()
+    token_policy: Path | None = None
 
 
 def read_token_policy(path: Path) -> TokenPolicy:

@@ -50,6 +50,10 @@ class LogTamperedError(LogError):
     """A log, a checkpoint or a proof is not what was signed: keep the files, ask who could write them."""
 
 
+class LogGapError(LogTamperedError):
+    """Entries of a log are missing, or it ends before a checkpoint that somebody keeps."""
+
+
 class KeyStoreError(CounterfoilError):
     """The key store failed or refused: its service, device or files need attention."""
 

@@ -30,6 +30,9 @@ def hunt(
     exported_at: params.ExportedAt = None,
     federated: params.Federated = None,
     identities: params.Identities = None,
+    log_key: params.LogKeys = None,
+    checkpoint: params.Checkpoints = None,
+    token_policy: params.TokenPolicy = None,
     memory: params.Memory = None,
     threads: params.Threads = None,
     rehash: params.Rehash = False,
@@ -43,7 +46,7 @@ def hunt(
     form, fatal = _form(format), options.fail_on(fail_on)
     terminal.expect(output)
     settings = _settings(case, since, until, complete, exported_at, federated, identities, memory, threads)
-    settings = replace(settings, rehash=rehash)
+    settings = _trusting(replace(settings, rehash=rehash), log_key, checkpoint, token_policy)
     from counterfoil import app
 
     with terminal.progress(quiet=quiet) as progress:
@@ -81,6 +84,9 @@ def reconcile(
     exported_at: params.ExportedAt = None,
     federated: params.Federated = None,
     identities: params.Identities = None,
+    log_key: params.LogKeys = None,
+    checkpoint: params.Checkpoints = None,
+    token_policy: params.TokenPolicy = None,
     memory: params.Memory = None,
     threads: params.Threads = None,
     case: params.Case = params.DEFAULT_CASE,
@@ -93,6 +99,7 @@ def reconcile(
     form, fatal = _form(format), options.fail_on(fail_on)
     terminal.expect(output)
     settings = _settings(case, since, until, complete, exported_at, federated, identities, memory, threads)
+    settings = _trusting(settings, log_key, checkpoint, token_policy)
     from counterfoil import app
 
     with terminal.progress(quiet=quiet) as progress:
@@ -138,6 +145,14 @@ def _settings(
         memory=options.memory(memory),
         threads=threads,
     )
+
+
+def _trusting(
+    settings: HuntSettings, keys: Sequence[str] | None, checkpoints: Sequence[Path] | None, policy: Path | None
+) -> HuntSettings:
+    """Return the settings with what is trusted: keys of logs, given or in files, checkpoints, what keys may sign."""
+    told = tuple(options.log_key(text).render() for text in keys or ())
+    return replace(settings, log_keys=told, checkpoints=tuple(checkpoints or ()), token_policy=policy)
 
 
 def _form(text: str) -> str:

@@ -7,27 +7,26 @@ import hashlib
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from counterfoil.cli import keys_text, options, terminal
+from counterfoil.cli import exporting, keys_text, options, params, terminal
 from counterfoil.cli.exits import ExitCode
 from counterfoil.config import read_bounded
-from counterfoil.errors import InputError, LogTamperedError, UsageError
+from counterfoil.errors import LogTamperedError, UsageError
 
 if TYPE_CHECKING:
     from counterfoil.custody.algorithm import Algorithm
     from counterfoil.custody.client import SignerClient
     from counterfoil.custody.custody import Custody
-    from counterfoil.tlog.note import VerifierKey
     from counterfoil.tlog.witness import Witness
 
 FORMATS = ("text", "json")
 STDIN = Path("-")
-MAX_KEY_BYTES = 4_096
 
 Store = Annotated[
     Path, typer.Argument(metavar="STORE", help="Custody folder, or the socket of its signer.", show_default=False)
@@ -43,7 +42,10 @@ AlgorithmOption = Annotated[
 def add_to(app: typer.Typer) -> None:
     """Add these commands."""
     group = typer.Typer(help="Custody of signing keys: every use is recorded, and verified.", rich_markup_mode=None)
-    for command in (init, create, attach, list_keys, sign, rotate, disable, destroy, audit, attest, serve, witness):
+    commands = (
+        init, create, attach, list_keys, sign, rotate, disable, destroy, audit, export, attest, serve, witness,
+    )  # fmt: skip
+    for command in commands:
         group.command("list" if command is list_keys else None)(command)
     app.add_typer(group, name="keys")
 
@@ -204,7 +206,7 @@ def audit(
 
     form = _form(format)
     log = store / "log" if (store / "log").is_dir() else store
-    pinned = _log_key(key) if key else None
+    pinned = options.log_key(key) if key else None
     try:
         told = auditor.audited(log, pinned, _witnesses(store, log, witnesses))
         listed = list(auditor.entries(log, digest.lower())) if records or digest else None
@@ -217,6 +219,18 @@ def audit(
         terminal.say("no record of this signing input", "take the SHA-256 of header.payload, without the signature")
     if told.problems or (digest and not listed):
         terminal.leave(ExitCode.FOUND)
+
+
+def export(
+    store: Annotated[
+        Path, typer.Argument(metavar="STORE", help="Folder of the custody, or a copy of its log.", show_default=False)
+    ],
+    output: params.Output = None,
+) -> None:
+    """Write the log as JSON lines, verified on the way: what hunt reads as counterfoil-custody. Needs no secret."""
+    from counterfoil.model.counterfoil import CUSTODY_SCHEMA
+
+    exporting.write(store / "log" if (store / "log").is_dir() else store, CUSTODY_SCHEMA, output)
 
 
 def attest(
@@ -285,7 +299,7 @@ def witness(
     host, _, port = listen.rpartition(":")
     if not host or not port.isdigit():
         raise UsageError(f"--listen: expected HOST:PORT, got {listen[:80]!r}")
-    keeper = Keeper(folder, name, [_log_key(text) for text in logs], time.time)
+    keeper = Keeper(folder, name, [options.log_key(text) for text in logs], time.time)
     with serve(keeper, host, int(port)) as server:
         terminal.say(f"witness: key {keeper.key.render()}")
         terminal.say(f"witness: answers at http://{host}:{server.server_address[1]}")
@@ -324,32 +338,31 @@ def _pair(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _log_key(text: str) -> VerifierKey:
-    """Return a note key that was typed, or that a file holds."""
-    from counterfoil.tlog.note import VerifierKey
-
-    if Path(text).is_file():
-        return VerifierKey.parse(read_bounded(Path(text), MAX_KEY_BYTES).decode(errors="replace"))
-    try:
-        return VerifierKey.parse(text)
-    except InputError as error:
-        raise UsageError(f"no note key, and no file that holds one: {text[:80]!r}", hint="as in log.vkey") from error
-
-
 def _witnesses(store: Path, log: Path, given: list[str] | None) -> tuple[Witness, ...]:
     """Return the witnesses that were typed, else those of the settings, if there are any."""
-    from counterfoil.custody.custody import witness_of, witnesses_of
-    from counterfoil.custody.settings import FILE, WitnessSettings, read_settings
+    from counterfoil.custody.custody import witnesses_of
+    from counterfoil.custody.settings import FILE, read_settings
+    from counterfoil.tlog.folder import Folder
+    from counterfoil.tlog.replay import verifier_key
+
+    if given is None:
+        own = verifier_key(Folder(log))
+        return witnesses_of(read_settings(store), own) if (store / FILE).exists() else ()
+    return witnesses_for(log, given)
+
+
+def witnesses_for(log: Path, given: Sequence[str]) -> tuple[Witness, ...]:
+    """Return the witnesses of a log that were typed: folders, and URL=KEY."""
+    from counterfoil.custody.custody import witness_of
+    from counterfoil.custody.settings import WitnessSettings
     from counterfoil.tlog.folder import Folder
     from counterfoil.tlog.replay import verifier_key
 
     own = verifier_key(Folder(log))
-    if given is None:
-        return witnesses_of(read_settings(store), own) if (store / FILE).exists() else ()
     found = []
     for text in given:
         url, _, key = text.partition("=")
         web = url.startswith(("http://", "https://"))
-        told = WitnessSettings(url=url, key=_log_key(key).render()) if web else WitnessSettings(drop=text)
+        told = WitnessSettings(url=url, key=options.log_key(key).render()) if web else WitnessSettings(drop=text)
         found.append(witness_of(told, Path(), own))
     return tuple(found)

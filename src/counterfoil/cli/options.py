@@ -6,11 +6,16 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from counterfoil.errors import UsageError
+from counterfoil.errors import InputError, UsageError
 from counterfoil.model.advice import DECLARABLE
 from counterfoil.model.coverage import Declaration
 from counterfoil.model.verdict import FAIL_ON_DEFAULT, FindingVerdict
+
+if TYPE_CHECKING:
+    from counterfoil.tlog.note import VerifierKey
 
 NEVER = "none"
 
@@ -40,6 +45,23 @@ def moment(text: str, option: str) -> datetime:
         return when if when.tzinfo is None else when.astimezone(UTC).replace(tzinfo=None)
     except (ValueError, OverflowError) as error:
         raise UsageError(f"{option}: {_quoted(text)} is not a date or time", hint=_TIME_HINT) from error
+
+
+# A public note key is a line.
+MAX_KEY_BYTES = 4_096
+
+
+def log_key(text: str) -> VerifierKey:
+    """Return a note key that was typed, or that a file holds; raises UsageError, InputError."""
+    from counterfoil.config import read_bounded
+    from counterfoil.tlog.note import VerifierKey
+
+    if Path(text).is_file():
+        return VerifierKey.parse(read_bounded(Path(text), MAX_KEY_BYTES).decode(errors="replace"))
+    try:
+        return VerifierKey.parse(text)
+    except InputError as error:
+        raise UsageError(f"no note key, and no file that holds one: {text[:80]!r}", hint="as in log.vkey") from error
 
 
 def past(text: str, option: str) -> datetime:

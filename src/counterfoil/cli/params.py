@@ -47,6 +47,26 @@ Identities = Annotated[
         exists=True, dir_okay=False, readable=True,
     ),
 ]  # fmt: skip
+LogKeys = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--log-key", metavar="KEY|FILE",
+        help="Public key of a ledger or custody log, which its exports are verified with. Repeatable.",
+    ),
+]  # fmt: skip
+Checkpoints = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--checkpoint", metavar="FILE",
+        help="Checkpoint of such a log that another party keeps: an export that extends it is attested. Repeatable.",
+    ),
+]  # fmt: skip
+TokenPolicy = Annotated[
+    Path | None,
+    typer.Option(
+        "--token-policy", metavar="FILE", help="What keys may sign: tokens of a key that may not are contradicted.",
+    ),
+]  # fmt: skip
 Memory = Annotated[
     str | None,
     typer.Option("--memory", metavar="SIZE", help="Memory of the process, such as 2GB; the rest is spilled."),

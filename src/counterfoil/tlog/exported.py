@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from counterfoil.errors import InputError, LogTamperedError
+from counterfoil.errors import InputError, LogGapError, LogTamperedError
 from counterfoil.model.counterfoil import CHECKPOINT_SCHEMA
 from counterfoil.tlog import note, replay
 from counterfoil.tlog.checkpoint import parse
@@ -25,7 +25,10 @@ MAX_LINE_BYTES = 256 * 1024
 
 @dataclass(frozen=True)
 class Exported:
-    """A log whose entries hash to its own signed checkpoint. `roots`: of its first n entries, for each n asked for."""
+    """A log whose entries hash to its own signed checkpoint. `roots`: of its first n entries, for each n asked for.
+
+    `time`: when it was exported, as whoever did so says; empty if he does not.
+    """
 
     origin: str
     schema: str
@@ -33,6 +36,7 @@ class Exported:
     root: bytes
     head: note.Note
     roots: Mapping[int, bytes]
+    time: str = ""
 
 
 class _Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -100,7 +104,7 @@ def verified(lines: Iterable[bytes], key: note.VerifierKey, sizes: Sequence[int]
         if line.schema != schema:
             raise LogTamperedError(f"{what}: line {number} is of {line.schema[:80]!r}, those before of {schema!r}")
         if line.index != tree.size:
-            raise LogTamperedError(
+            raise LogGapError(
                 f"{what}: entry {tree.size} is expected on line {number}, which holds {line.index}",
                 hint="entries are missing, or in another order",
             )
@@ -108,8 +112,8 @@ def verified(lines: Iterable[bytes], key: note.VerifierKey, sizes: Sequence[int]
         if tree.size in wanted:
             roots[tree.size] = tree.root()
     if head is None:
-        raise LogTamperedError(f"{what}: it has no checkpoint", hint="the export was cut off: export again")
-    return Exported(key.name, schema, tree.size, tree.root(), _head(head, key, tree, what), roots)
+        raise LogGapError(f"{what}: it has no checkpoint", hint="the export was cut off: export again")
+    return Exported(key.name, schema, tree.size, tree.root(), _head(head, key, tree, what), roots, head.time)
 
 
 def _head(line: _Line, key: note.VerifierKey, tree: Frontier, what: str) -> note.Note:
@@ -121,7 +125,7 @@ def _head(line: _Line, key: note.VerifierKey, tree: Frontier, what: str) -> note
         raise LogTamperedError(f"{what}: its checkpoint is none: {error}") from error
     key.check(head)
     if (told.origin, told.size) != (key.name, tree.size) or line.size != tree.size:
-        raise LogTamperedError(
+        raise LogGapError(
             f"{what}: its checkpoint is of {told.size} entries of {told.origin[:80]}, the export holds {tree.size}",
             hint="entries are missing at the end, or were added",
         )

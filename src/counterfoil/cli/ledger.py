@@ -1,0 +1,187 @@
+"""`ledger`: the counterfoils of a mint: verified, exported, counted, proven."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from counterfoil.cli import exporting, options, params, terminal
+from counterfoil.cli.exits import ExitCode
+from counterfoil.config import read_bounded
+from counterfoil.errors import LogTamperedError
+from counterfoil.report import registry
+from counterfoil.report.clean import clean
+
+if TYPE_CHECKING:
+    from counterfoil.model.counterfoil import Counterfoil
+    from counterfoil.tlog.witness import Witness
+
+FORMATS = ("text", "json")
+STDIN = Path("-")
+
+Folder = Annotated[Path, typer.Argument(metavar="LEDGER", help="Folder of the ledger, or a copy.", show_default=False)]
+Form = Annotated[str, typer.Option("--format", metavar="|".join(FORMATS), help="Form of the output.")]
+Checkpoint = Annotated[
+    Path | None,
+    typer.Option("--checkpoint", metavar="FILE", help="Checkpoint that another party keeps."),
+]
+LogKey = Annotated[str, typer.Option("--log-key", metavar="KEY|FILE", help="The ledger's public key (log.vkey).")]
+Issuer = Annotated[str, typer.Option("--issuer", metavar="ISS", help="Of this issuer only.", show_default=False)]
+Kid = Annotated[str, typer.Option("--kid", metavar="KID", help="Under this key only.", show_default=False)]
+Drops = Annotated[
+    list[str] | None,
+    typer.Option("--witness", metavar="FOLDER|URL=KEY", help="Who is to keep the checkpoint. Repeatable."),
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands."""
+    group = typer.Typer(help="The ledger of what was minted: verify, export, prove, count.", rich_markup_mode=None)
+    for command in (init, verify, witness, export, prove, check, count):
+        group.command()(command)
+    app.add_typer(group, name="ledger")
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="LEDGER", help="Folder to make.", show_default=False)],
+    origin: Annotated[
+        str, typer.Option("--origin", metavar="NAME", help="Name of the log, such as ledger.example.com/idp.")
+    ],
+) -> None:
+    """Make an empty ledger, and print its public key."""
+    from counterfoil.mint.ledger import FileLedger
+
+    with FileLedger.open(folder, origin) as ledger:
+        key = ledger.key.render()
+    terminal.say(f"made {folder}", "give this key to whoever verifies; keep log.key where only the mint can read it")
+    terminal.write(f"{key}\n")
+
+
+def verify(
+    folder: Folder,
+    log_key: LogKey = "",
+    checkpoint: Checkpoint = None,
+    format: Form = "text",
+) -> None:
+    """Verify the whole ledger, and hold it to a checkpoint; ends with 1 if it is not what was recorded."""
+    from counterfoil.mint import proofs
+    from counterfoil.mint.ledger import checked
+    from counterfoil.tlog.checkpoint import opened, parse
+    from counterfoil.tlog.folder import Folder as LogFolder
+    from counterfoil.tlog.replay import hold_to, replay, tile_reader
+
+    form = options.one_of(format, FORMATS, "--format: unknown", "formats")
+    key = options.log_key(log_key) if log_key else None
+    try:
+        found = replay(LogFolder(folder), checked, key)
+        kept = 0
+        if checkpoint is not None:
+            told, _ = opened(read_bounded(checkpoint, proofs.MAX_PROOF_BYTES), found.key)
+            hold_to(found.tree.view(tile_reader(LogFolder(folder))), told, f"checkpoint {checkpoint}")
+            kept = told.size
+    except LogTamperedError as error:
+        _tell(form, {"ok": False, "problem": str(error), "hint": error.hint}, f"NOT AS RECORDED  {error}\n")
+        terminal.leave(ExitCode.FOUND)
+    size = parse(found.head.text).size
+    values = {"ok": True, "log": found.key.name, "key": found.key.render(), "entries": size, "kept": kept}
+    extends = f"; it extends the checkpoint of {kept:,}" if checkpoint is not None else ""
+    _tell(form, values, f"{found.key.name}: {size:,} counterfoils, as they were recorded{extends}\n")
+
+
+def witness(folder: Folder, witnesses: Drops = None) -> None:
+    """Publish the ledger's head, and have others keep it. The mint must not be running on the folder."""
+    from counterfoil.cli.keys import witnesses_for
+    from counterfoil.mint.ledger import FileLedger
+
+    found: tuple[Witness, ...] = witnesses_for(folder, witnesses or [])
+    with FileLedger.open(folder, witnesses=found) as ledger:
+        made = ledger.checkpoint()
+    for line in made.unreachable:
+        terminal.say(line)
+    terminal.write(made.checkpoint.render())
+
+
+def export(folder: Folder, output: params.Output = None) -> None:
+    """Write the ledger as JSON lines, verified on the way: what hunt reads as counterfoil-ledger."""
+    from counterfoil.model.counterfoil import LEDGER_SCHEMA
+
+    exporting.write(folder, LEDGER_SCHEMA, output)
+
+
+def prove(
+    folder: Folder,
+    token_id: Annotated[str, typer.Argument(metavar="JTI|DIGEST", help="Id of the token, or its digest.")],
+    checkpoint: Checkpoint = None,
+) -> None:
+    """Write a proof that a token was minted, for somebody who need not believe you; ends with 1 if it was not."""
+    from counterfoil.mint import proofs
+    from counterfoil.tlog.folder import Folder as LogFolder
+
+    kept = None if checkpoint is None else read_bounded(checkpoint, proofs.MAX_PROOF_BYTES)
+    made = proofs.prove(LogFolder(folder), token_id, kept)
+    if not made:
+        terminal.say("the ledger holds no counterfoil of that token", "give its jti, or the SHA-256 of header.payload")
+        terminal.leave(ExitCode.FOUND)
+    for proof in made:
+        terminal.write(proof.decode())
+
+
+def check(
+    proof: Annotated[Path, typer.Argument(metavar="PROOF", help="The proof (JSON).")],
+    log_key: LogKey,
+    checkpoint: Checkpoint = None,
+    format: Form = "text",
+) -> None:
+    """Check a proof that a token was minted: nothing else of the issuer's is needed, or believed."""
+    from counterfoil.mint import proofs
+
+    form = options.one_of(format, FORMATS, "--format: unknown", "formats")
+    key = options.log_key(log_key)
+    kept = None if checkpoint is None else read_bounded(checkpoint, proofs.MAX_PROOF_BYTES)
+    try:
+        counterfoil, head = proofs.check(read_bounded(proof, proofs.MAX_PROOF_BYTES), key, kept)
+    except LogTamperedError as error:
+        _tell(form, {"ok": False, "problem": str(error), "hint": error.hint}, f"NOT PROVEN  {error}\n")
+        terminal.leave(ExitCode.FOUND)
+    values = {"ok": True, "log": head.origin, "entries": head.size, "counterfoil": _plain(counterfoil)}
+    as_kept = ", as the checkpoint that is kept says" if kept else ""
+    lines = (
+        f"MINTED  {clean(counterfoil.jti)}",
+        f"  by {clean(counterfoil.iss)} at {counterfoil.time:%Y-%m-%d %H:%M:%S} UTC, key {clean(counterfoil.kid)}",
+        f"  for {clean(', '.join(counterfoil.aud)) or 'no audience'}; digest {clean(counterfoil.digest)}",
+        f"  in {clean(head.origin)}, a log of {head.size:,} entries{as_kept}",
+    )
+    _tell(form, values, "".join(f"{line}\n" for line in lines))
+
+
+def count(
+    folder: Folder,
+    since: params.Since = None,
+    until: params.Until = None,
+    issuer: Issuer = "",
+    kid: Kid = "",
+    format: params.OutputFormat = "text",
+) -> None:
+    """Count what was minted in a window, by issuer, key and grant; the whole ledger is verified on the way."""
+    from counterfoil.mint import proofs
+    from counterfoil.tlog.folder import Folder as LogFolder
+
+    form = options.one_of(format, registry.formats(), "--format: unknown", "formats")
+    begin, end = options.window(since, until)
+    told = proofs.count(LogFolder(folder), proofs.within(begin, end, issuer, kid))
+    rows = [*told.groups, ("", "", "all", told.total)]
+    terminal.write(registry.table(form, ("issuer", "key", "grant", "minted"), rows, terminal.screen()))
+
+
+def _plain(counterfoil: Counterfoil) -> object:
+    import msgspec
+
+    return msgspec.to_builtins(counterfoil)
+
+
+def _tell(form: str, values: dict[str, object], text: str) -> None:
+    whole = {"schema": "counterfoil.ledger/1", **values}
+    terminal.write(json.dumps(whole, ensure_ascii=False) + "\n" if form == "json" else text)

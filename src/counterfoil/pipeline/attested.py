@@ -1,0 +1,204 @@
+"""Holds exported logs to checkpoints that other parties keep: only such a log is attested, so that absence convicts.
+
+An export is believed whole or not at all (`tlog.exported`). What comes of it is kept in the case, so that judging again
+gives the same answer when the exports are elsewhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import IO
+
+import msgspec
+
+from counterfoil.case.folder import CaseFolder
+from counterfoil.case.manifest import Input, Manifest
+from counterfoil.errors import CounterfoilError, InputError, LogGapError, LogTamperedError, UsageError
+from counterfoil.model.counterfoil import CUSTODY_LOG, LEDGER_LOG
+from counterfoil.model.coverage import AttestedLog
+from counterfoil.model.verdict import Diagnosis
+from counterfoil.tlog import note
+from counterfoil.tlog.checkpoint import Checkpoint, opened, parse
+from counterfoil.tlog.exported import MAX_LINE_BYTES, Exported, verified
+from counterfoil.unpack.walk import Member, Unpacker
+
+LOGS = (LEDGER_LOG, CUSTODY_LOG)
+ATTESTED, REFUSED = "attested", "refused"
+FILE = "attested.json"
+# Logs whose keys are given, and checkpoints.
+MAX_GIVEN = 1_000
+
+
+@dataclass(frozen=True)
+class Trust:
+    """What the user trusts: the public keys of logs by name, and checkpoints of them that other parties keep."""
+
+    keys: Mapping[str, note.VerifierKey]
+    kept: tuple[Checkpoint, ...] = ()
+
+    def digest(self, files: Sequence[str]) -> str:
+        """Return a hash of this and of the files that are held to it."""
+        told = [sorted(key.render() for key in self.keys.values()), [one.text() for one in self.kept], sorted(files)]
+        return hashlib.sha256(msgspec.json.encode(told)).hexdigest()
+
+
+def trust(keys: Sequence[str], checkpoints: Sequence[bytes]) -> Trust:
+    """Return what these keys (as text) and signed checkpoints say; raises UsageError, InputError, LogTamperedError."""
+    if max(len(keys), len(checkpoints)) > MAX_GIVEN:
+        raise UsageError(f"more than {MAX_GIVEN:,} keys or checkpoints")
+    named = {key.name: key for key in map(note.VerifierKey.parse, keys)}
+    kept: list[Checkpoint] = []
+    for raw in checkpoints:
+        origin = parse(note.parse(raw).text).origin
+        if origin not in named:
+            raise UsageError(f"checkpoint of {origin[:80]}: its log's key is not given", hint="--log-key FILE")
+        kept.append(opened(raw, named[origin])[0])
+    return Trust(named, tuple(kept))
+
+
+class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    log: str
+    origin: str
+    status: str
+    reason: str
+    diagnosis: str
+    start: datetime | None
+    end: datetime | None
+    entries: int
+
+
+class _Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    digest: str
+    rows: tuple[_Row, ...]
+
+
+def attested(folder: CaseFolder, manifest: Manifest, given: Trust) -> tuple[AttestedLog, ...]:
+    """Return what came of each exported log in the case whose key is given.
+
+    Nothing is told of a log that verifies, but of which no checkpoint is given: it may be declared.
+    """
+    inputs = [one for one in manifest.inputs if one.log in LOGS and one.source]
+    if not inputs or not given.keys:
+        return ()
+    digest, path = given.digest([one.sha256 for one in inputs]), folder.root / FILE
+    try:
+        kept = msgspec.json.decode(path.read_bytes(), type=_Kept)
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        kept = None
+    if kept is None or kept.digest != digest:
+        rows = tuple(_Row(**vars(row)) for row in _checked(inputs, manifest, given))
+        path.write_bytes(msgspec.json.encode(_Kept(digest, rows)))
+        path.chmod(0o600)
+    else:
+        rows = kept.rows
+    return tuple(AttestedLog(**msgspec.structs.asdict(row)) for row in rows)
+
+
+def _checked(inputs: Sequence[Input], manifest: Manifest, given: Trust) -> Iterator[AttestedLog]:
+    exports: dict[str, list[Exported]] = {}
+    logs: dict[str, str] = {}
+    refused: dict[str, AttestedLog] = {}
+    for one in inputs:
+        try:
+            origin = _origin(one, manifest)
+        except CounterfoilError as error:
+            yield AttestedLog(one.log, one.path, REFUSED, str(error))
+            continue
+        key = given.keys.get(origin)
+        if key is None:
+            continue
+        logs[origin] = one.log
+        try:
+            sizes = [kept.size for kept in given.kept if kept.origin == origin]
+            sizes += [export.size for export in exports.get(origin, ())]
+            with _lines(one, manifest) as lines:
+                exports.setdefault(origin, []).append(verified(lines, key, sizes))
+        except CounterfoilError as error:
+            diagnosis = str(Diagnosis.LEDGER_GAP) if isinstance(error, LogGapError) else ""
+            refused.setdefault(origin, AttestedLog(one.log, origin.lower(), REFUSED, str(error), diagnosis))
+    for origin, log in logs.items():
+        found = refused.get(origin) or _held(log, origin, exports.get(origin, []), given.kept)
+        if found is not None:
+            yield found
+
+
+def _held(log: str, origin: str, exports: Sequence[Exported], kept: Sequence[Checkpoint]) -> AttestedLog | None:
+    """Hold the longest export to the others and to the checkpoints."""
+    longest = max(exports, key=lambda export: export.size)
+    for other in exports:
+        if longest.roots.get(other.size, other.root) != other.root:
+            return AttestedLog(log, origin.lower(), REFUSED, f"two exports of {origin} are different histories of it",
+                               str(Diagnosis.LEDGER_REWRITTEN), entries=longest.size)  # fmt: skip
+    own = [checkpoint for checkpoint in kept if checkpoint.origin == origin]
+    for checkpoint in own:
+        told, diagnosis = "", Diagnosis.LEDGER_GAP
+        if checkpoint.size > longest.size:
+            told = f"it ends at {longest.size:,} entries; a checkpoint that is kept is of {checkpoint.size:,}"
+        elif longest.roots.get(checkpoint.size) != checkpoint.root:
+            told = f"its first {checkpoint.size:,} entries are not those of the checkpoint that is kept"
+            diagnosis = Diagnosis.LEDGER_REWRITTEN
+        if told:
+            return AttestedLog(log, origin.lower(), REFUSED, told, str(diagnosis), entries=longest.size)
+    if not own:
+        return None
+    most = max(checkpoint.size for checkpoint in own)
+    told = f"{longest.size:,} entries without a gap; they extend a checkpoint of {most:,} that is kept elsewhere"
+    return AttestedLog(log, origin.lower(), ATTESTED, told, "", None, _moment(longest.time), longest.size)
+
+
+def _origin(one: Input, manifest: Manifest) -> str:
+    """Return the log that the first line of an export names; raises CounterfoilError."""
+    with _lines(one, manifest) as lines:
+        first = next(lines, b"")
+    try:
+        return msgspec.json.decode(first, type=_Named).log
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise InputError(f"{one.path}: no exported log") from error
+
+
+class _Named(msgspec.Struct):
+    log: str
+
+
+@contextmanager
+def _lines(one: Input, manifest: Manifest) -> Iterator[Iterator[bytes]]:
+    """Yield the lines of an input, which must still be what was read; raises InputError."""
+    archives = {archive.sha256: archive.path for archive in manifest.archives}
+    path = Path(archives.get(one.archive, one.path))
+    with tempfile.TemporaryDirectory(prefix="counterfoil-") as spool, Unpacker(Path(spool)) as unpacker:
+        member = next((found for found in unpacker.members(path) if found.name == one.path), None)
+        if member is None or member.trouble:
+            raise InputError(f"{one.path}: it is not there any more", hint="hunt with the export again")
+        _same(member, one)
+        with member.open() as stream:
+            yield _bounded(stream)
+
+
+def _same(member: Member, one: Input) -> None:
+    digest = hashlib.sha256()
+    with member.stored() as stream:
+        while data := stream.read(1 << 20):
+            digest.update(data)
+    if digest.hexdigest() != one.sha256:
+        raise LogTamperedError(f"{one.path}: it is not what was read", hint="hunt with the export again")
+
+
+def _bounded(stream: IO[bytes]) -> Iterator[bytes]:
+    """Yield lines of at most MAX_LINE_BYTES; a longer one comes cut, which no log's is."""
+    buffered = io.BufferedReader(stream)  # type: ignore[type-var]  # a raw stream, or one that is buffered already
+    while line := buffered.readline(MAX_LINE_BYTES + 1):
+        yield line
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text.removesuffix("Z"))
+    except ValueError:
+        return None
