@@ -72,14 +72,16 @@ def explain(
         return
     if form != "text":
         raise UsageError("--format is for the list of all codes", hint="leave the code out, or the format")
-    known = advice.explanation(code) or refusals.explanation(code)
-    if known is not None and code not in set(Reason):
-        terminal.write(_text(known))
+    refusal = refusals.explanation(code)
+    known = advice.explanation(code if refusal is None else refusal.code)  # a refusal may be asked for by its number
+    told = [_text(one) for one in (known, refusal) if one is not None]
+    if told and code not in set(Reason):
+        terminal.write("\n".join(told))
         return
     from counterfoil import app
     from counterfoil.detect.registry import all_rules
 
-    told = [_text(known)] if known is not None else []  # a reason and a rule of suspicion may share a code
+    # a reason and a rule of suspicion may share a code
     told += [_text(_rule(rule)) for rule in all_rules() if rule.id == code]
     told += [_source_text(source) for source in app.sources() if code in (source.name, source.log)]
     if not told:
