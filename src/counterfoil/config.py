@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +13,8 @@ from counterfoil.model.coverage import Declaration
 
 if TYPE_CHECKING:
     from counterfoil.tokens.policy import TokenPolicy
+    from counterfoil.tokens.pseudonym import SubjectKey
+    from counterfoil.tokens.subject_keys import SubjectKeys
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,41 @@ def read_token_policy(path: Path) -> TokenPolicy:
     names = documents_of(text, str(path))
     documents = {name: read_bounded(path.parent / name, MAX_JWKS_BYTES) for name in names}
     return TokenPolicy.from_toml(text, documents, str(path))
+
+
+def read_subject_keys(path: Path) -> SubjectKeys:
+    """Return the subject keys of a file (docs/reference/subject-keys.md), for a mint or for receipts.
+
+    Raises KeyStoreError if it cannot be read or is open to everybody, PolicyError if it cannot be used.
+    """
+    return _subject_keys(path)[0]
+
+
+def add_subject_key(path: Path, begin: datetime, name: str = "") -> SubjectKey:
+    """Add a random key for tokens issued from `begin` on, and return it; makes the file if there is none.
+
+    Keeps who may read the file. `name`: its id; by default of its date. Raises UsageError for a key that would not
+    come after all others, and as `read_subject_keys`.
+    """
+    from counterfoil.custody import private_file
+    from counterfoil.tokens.pseudonym import MIN_KEY_BYTES, SubjectKey
+    from counterfoil.tokens.subject_keys import Span, SubjectKeys
+
+    key = SubjectKey(name or f"{begin:%Y%m%d}-{secrets.token_hex(2)}", secrets.token_bytes(MIN_KEY_BYTES))
+    if path.exists():
+        known, mode = _subject_keys(path)
+        private_file.replace(path, known.followed_by(key, begin).to_toml(), mode)
+    else:
+        private_file.replace(path, SubjectKeys.of([Span(key, begin)]).to_toml())
+    return key
+
+
+def _subject_keys(path: Path) -> tuple[SubjectKeys, int]:
+    from counterfoil.custody import private_file
+    from counterfoil.tokens.subject_keys import MAX_FILE_BYTES, SubjectKeys
+
+    text, mode = private_file.read(path, MAX_FILE_BYTES)
+    return SubjectKeys.from_toml(text, str(path)), mode
 
 
 def read_bounded(path: Path, most: int) -> bytes:

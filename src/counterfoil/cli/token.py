@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +13,7 @@ import typer
 
 from counterfoil.cli import options, terminal
 from counterfoil.cli.exits import ExitCode
-from counterfoil.config import read_bounded, read_token_policy
+from counterfoil.config import add_subject_key, read_bounded, read_token_policy
 from counterfoil.errors import InputError, UsageError, VerifyError
 from counterfoil.report.clean import clean
 
@@ -27,6 +27,8 @@ FORMATS = ("text", "json")
 SCHEMA = "counterfoil.token/1"
 STDIN = Path("-")
 MAX_TEXT = 2_000
+# For the next subject key to reach the relying parties before tokens need it.
+NOTICE = timedelta(days=7)
 _TIMES = frozenset({"iat", "nbf", "exp", "auth_time"})
 _LABEL = 11
 
@@ -45,6 +47,7 @@ def add_to(app: typer.Typer) -> None:
     group.command()(verify)
     group.command()(inspect)
     group.command()(policy)
+    group.command()(subject_key)
     app.add_typer(group, name="token")
 
 
@@ -114,6 +117,21 @@ def policy(
     form = options.one_of(format, FORMATS, "--format: unknown", "formats")
     known = read_token_policy(file)
     terminal.write(_json(_policy(known)) if form == "json" else _policy_text(known))
+
+
+def subject_key(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="File of subject keys; made if there is none.")],
+    begin: Annotated[
+        str | None,
+        typer.Option("--from", metavar="TIME", help="Tokens from when (UTC). A first key: now; a next: in 7 days."),
+    ] = None,
+    id: Annotated[str, typer.Option("--id", metavar="ID", help="Its id; by default of its date.")] = "",
+) -> None:
+    """Make a key of subjects' pseudonyms, or the next one. Prints its id, never the key."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    start = now + NOTICE if file.exists() else now
+    start = start if begin is None else options.moment(begin, "--from").replace(tzinfo=UTC)
+    terminal.write(f"{add_subject_key(file, start, id).id} from {start:%Y-%m-%dT%H:%M:%SZ}\n")
 
 
 def _verified(

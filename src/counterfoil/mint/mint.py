@@ -26,6 +26,7 @@ from counterfoil.tokens.flow import ANY_TENANT
 from counterfoil.tokens.limits import MAX_TOKEN_BYTES
 from counterfoil.tokens.pseudonym import SubjectKey
 from counterfoil.tokens.shape import shape_of
+from counterfoil.tokens.subject_keys import SubjectKeys
 
 # The header member that carries the counter-signature (tokens.countersignature).
 COUNTER_MEMBER = "cfs"
@@ -73,7 +74,7 @@ class Mint:
     """Issues tokens. Safe to share between threads."""
 
     def __init__(
-        self, custody: Signing, ledger: Ledger, policy: MintPolicy, subject_key: SubjectKey, *,
+        self, custody: Signing, ledger: Ledger, policy: MintPolicy, subject_key: SubjectKey | SubjectKeys, *,
         countersigner: Countersigning | None = None, clock: Callable[[], datetime] = utc_now,
     ) -> None:  # fmt: skip
         """Use these parts. Raises UsageError if a rule wants a counter-signature and nobody makes them."""
@@ -122,7 +123,7 @@ class Mint:
         stub = Counterfoil(
             time=now, jti=claims["jti"], digest=sha256(signing_input).hexdigest(), kid=version.kid, alg=header["alg"],
             typ=by.typ, iss=claims["iss"], aud=_audience(claims), tid=claims.get("tid", ""),
-            subject=self._subjects.pseudonym(claims["iss"], claims["sub"]) if "sub" in claims else "",
+            subject=self._subject(claims) if "sub" in claims else "",
             token_class=by.token_class.name, client=claims.get("client_id") or claims.get("azp") or "",
             iat=datetime.fromtimestamp(claims["iat"], UTC), exp=datetime.fromtimestamp(claims["exp"], UTC),
             sid=claims.get("sid", ""), grant=grant, parents=parents, policy=by.name,
@@ -131,6 +132,13 @@ class Mint:
         index = self._ledger.record(stub)
         signed = self._custody.sign(by.key, signing_input, kid=version.kid, purpose=f"mint {by.name} {stub.jti}")
         return Minted((signing_input + b"." + _base64url(signed.signature)).decode(), stub, index)
+
+    def _subject(self, claims: Mapping[str, Any]) -> str:
+        """Return the pseudonym under the key for the token's `iat`, which is what a relying party goes by."""
+        key = self._subjects
+        if isinstance(key, SubjectKeys):
+            key = key.at(datetime.fromtimestamp(claims["iat"], UTC))
+        return key.pseudonym(claims["iss"], claims["sub"])
 
     def _version(self, key: str) -> KeyVersion:
         """Return the version that signs. Custody records every look at its keys, so this one is remembered."""

@@ -20,6 +20,7 @@ from counterfoil.tokens.flow import Flow
 from counterfoil.tokens.limits import MAX_NUMERIC_DATE
 from counterfoil.tokens.pseudonym import SubjectKey
 from counterfoil.tokens.shape import shape_of
+from counterfoil.tokens.subject_keys import SubjectKeys
 from counterfoil.tokens.verified import VerifiedToken
 
 # Longest text of a receipt: ids of tokens and issuers are shorter, and what is longer was written to be.
@@ -63,7 +64,7 @@ class Emitter:
 class Receipts:
     """Makes the receipts of one relying party. `subject_key`: of the pseudonyms; None: no subject is told."""
 
-    def __init__(self, rp: str, subject_key: SubjectKey | None = None) -> None:
+    def __init__(self, rp: str, subject_key: SubjectKey | SubjectKeys | None = None) -> None:
         """Make receipts in this name."""
         self._rp, self._subjects, self._emitter = _text(rp), subject_key, Emitter()
 
@@ -99,7 +100,6 @@ class Receipts:
 
     def _claims(self, header: Mapping[str, Any], claims: Mapping[str, Any], payload: bytes) -> dict[str, Any]:
         issuer, subject = _text(claims.get("iss")), claims.get("sub")
-        known = self._subjects is not None and isinstance(subject, str)
         confirmation = claims.get("cnf")
         counter = header.get("cfs")
         return {
@@ -110,7 +110,7 @@ class Receipts:
             "iss": issuer,
             "aud": _audience(claims.get("aud")),
             "tid": _text(claims.get("tid")),
-            "subject": self._subjects.pseudonym(issuer, str(subject)) if known and self._subjects else "",
+            "subject": self._subject(issuer, subject, _moment(claims.get("iat"))),
             "client": _text(claims.get("client_id") or claims.get("azp") or claims.get("appid")),
             "jti": _text(claims.get("uti") or claims.get("jti")),
             "sid": _text(claims.get("sid")),
@@ -121,6 +121,13 @@ class Receipts:
             "shape": shape_of(header, claims, payload),
             "counter_key": "" if not isinstance(counter, str) else counter_key(counter),
         }
+
+    def _subject(self, issuer: str, subject: object, issued: datetime | None) -> str:
+        """Return the pseudonym under the key for the token's `iat`, as the mint does; nothing without such a key."""
+        key = self._subjects
+        if isinstance(key, SubjectKeys):
+            key = None if issued is None else key.find(issued)
+        return key.pseudonym(issuer, subject) if key is not None and isinstance(subject, str) else ""
 
     def _made(self, at: datetime, by: Request, outcome: str, signature: Signature, told: dict[str, Any]) -> Receipt:
         return Receipt(

@@ -1,0 +1,56 @@
+"""Files with secrets that a program also writes: closed to everybody else, and replaced as a whole."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from counterfoil.errors import KeyStoreError
+
+PRIVATE = 0o600
+_FOR_OTHERS = 0o007
+
+
+def read(path: Path, most: int) -> tuple[str, int]:
+    """Return the text and the mode of a file.
+
+    Raises KeyStoreError if it cannot be read, is longer than `most` bytes, or is open to everybody.
+    """
+    try:
+        with path.open("rb") as file:
+            mode = os.fstat(file.fileno()).st_mode & 0o777
+            raw = file.read(most + 1)
+    except OSError as error:
+        raise KeyStoreError(f"{path}: {error.strerror}") from error
+    if mode & _FOR_OTHERS:
+        raise KeyStoreError(f"{path}: everybody may read or write it", hint=f"chmod 600 {path}")
+    if len(raw) > most:
+        raise KeyStoreError(f"{path}: longer than {most} bytes")
+    try:
+        return raw.decode(), mode
+    except UnicodeDecodeError:
+        raise KeyStoreError(f"{path}: not UTF-8") from None  # the cause holds the file's bytes
+
+
+def replace(path: Path, text: str, mode: int = PRIVATE) -> None:
+    """Write a file with that mode, at once: no reader and no crash sees half of it. Raises KeyStoreError."""
+    try:
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")  # 0600
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(text.encode())
+                os.fchmod(file.fileno(), mode)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        raise KeyStoreError(f"{path}: {error.strerror}") from error
