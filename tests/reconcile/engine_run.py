@@ -123,6 +123,7 @@ def asked(settings: Settings) -> Asked:
         federated=tuple(sorted(settings.federated.items())),
         identities=settings.identities,
         truncated=dict.fromkeys(settings.truncated, "cut"),
+        attested=settings.attested,
     )
 
 

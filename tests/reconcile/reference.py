@@ -113,8 +113,7 @@ def _answers(case: Case) -> dict[Token, Answer]:
     """Rule 7: contradicted, tainted, minted, then section 4."""
     rooted = reference_lineage.rooted_ids(case)
     without_lineage = {token: _without_lineage(case, token) for token in case.tokens}
-    verdicts = {token: answer[0] for token, answer in without_lineage.items()}
-    tainted = reference_lineage.tainted_ids(case, verdicts)
+    tainted = reference_lineage.tainted_ids(case, without_lineage)
     answers = {}
     for token, answer in without_lineage.items():
         if answer[0] is Verdict.CONTRADICTED or not token.linked:
@@ -123,7 +122,7 @@ def _answers(case: Case) -> dict[Token, Answer]:
             answers[token] = (Verdict.TAINTED, Reason.FORGED_ANCESTOR)
         elif reference_lineage.is_rooted(token, rooted):
             answers[token] = answer
-        elif _must_root(token) and reference_lineage.normally_roots(case, token, rooted):  # 6.3
+        elif _must_root(case, token) and reference_lineage.normally_roots(case, token, rooted):  # 6.3
             answers[token] = (Verdict.TAINTED, Reason.UNROOTED)
         else:
             answers[token] = (Verdict.UNCOVERED, Reason.UNROOTED_UNCOVERED)
@@ -135,14 +134,14 @@ def _without_lineage(case: Case, token: Token) -> Answer:
         return Verdict.CONTRADICTED, token.contradiction
     if token.linked:
         return Verdict.MINTED, Reason.BY_DIGEST if token.by_digest else Reason.BY_ID
-    if token.token_id is not None:
+    if token.token_id is not None or reference_misses.sound_in_ledger(case, token):
         return _with_id(case, token)
     return _assertion(case, token) if token.is_assertion else _without_id(case, token)
 
 
-def _must_root(token: Token) -> bool:
+def _must_root(case: Case, token: Token) -> bool:
     """Rules 4.1 b to f, as 6.3 asks for them, and 5.4."""
-    sound = token.token_id is None or reference_misses.sound_id(token)
+    sound = reference_misses.sound_id(case, token)
     relied_on = token.covered and not token.silent and not token.refuted
     return sound and relied_on and not token.ordinary
 
@@ -155,7 +154,7 @@ def _with_id(case: Case, token: Token) -> Answer:
         return Verdict.UNLINKABLE, Reason.FAILURE_ONLY
     if not case.has_log_of(token.issuer):  # b
         return Verdict.UNCOVERED, Reason.NO_ISSUER_LOG
-    if not reference_misses.sound_id(token):  # "the id is sound for kind entra_uti"
+    if not reference_misses.sound_id(case, token):  # "the id is sound for kind entra_uti"
         return Verdict.UNCOVERED, Reason.KEY_NOT_SOUND
     if not reference_misses.declared(case, token):  # c
         return Verdict.UNCOVERED, Reason.NOT_DECLARED
@@ -163,9 +162,9 @@ def _with_id(case: Case, token: Token) -> Answer:
         return Verdict.UNCOVERED, Reason.OUTSIDE_COVERAGE
     if token.silent:  # e
         return Verdict.UNCOVERED, Reason.SILENT_STRATUM
-    if token.refuted:  # f
+    if token.refuted and not token.proven:  # f
         return Verdict.UNCOVERED, Reason.DECLARATION_REFUTED
-    if token.ordinary:  # g
+    if token.ordinary and not token.proven:  # g
         return Verdict.UNCOVERED, Reason.ORDINARY_MISS
     return Verdict.FORGED, Reason.ID_NOT_ISSUED  # h
 
@@ -244,7 +243,7 @@ def _judged(case: Case, token: Token, answer: Answer) -> Judged:
         first_seen=token.first_seen,
         last_seen=token.last_seen,
         settled=token.primary or token.contradiction is not None,
-        miss=reference_misses.is_miss(token),
+        miss=reference_misses.is_miss(case, token),
         ordinary=token.ordinary,
         route=token.route,
         silent=token.silent,
@@ -261,7 +260,7 @@ def _coverage(case: Case) -> list[CoverageLine]:
     refuted = {t.issuer for t in case.tokens if t.refuted and _refuted_for_all(case, t)}
     lines = []
     for d in case.declared:
-        status = "refuted" if d.issuer in refuted else "accepted"
+        status = "attested" if d.attested else "refuted" if d.issuer in refuted else "accepted"
         lines += [CoverageLine(d.issuer, d.source, d.kind, status, begin, end) for begin, end in d.pieces]
         if d.refused:
             lines.append(CoverageLine(d.issuer, d.source, d.kind, "refused", d.start, d.end))

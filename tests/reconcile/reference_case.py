@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from counterfoil.model.coverage import Declaration
+from counterfoil.model.counterfoil import LEDGER_LOG
+from counterfoil.model.coverage import AttestedLog, Declaration
 from counterfoil.model.schema import TokenClass
 from counterfoil.model.verdict import Reason
 
@@ -26,6 +27,7 @@ class Settings:
     federated: Mapping[str, str] = field(default_factory=dict)
     identities: tuple[tuple[str, str], ...] = ()
     truncated: frozenset[str] = frozenset()
+    attested: tuple[AttestedLog, ...] = ()
 
 
 @dataclass(eq=False)
@@ -44,6 +46,7 @@ class Token:
     ordinary: bool = False  # 5.4
     route: bool = False  # 5.4
     covered: bool = False  # 4.1 b-d, 4.2 a-b, 4.3 a-c
+    proven: bool = False  # 4.1: covered, and by attested logs alone
     served: bool = False  # 4.3: an issuance lies in the assertion's window
     short: bool = False  # 4.3 e: in a run with more members than issuances
     refuted: bool = False  # 5.5
@@ -142,6 +145,7 @@ class Declared:
     end: datetime | None
     refused: str
     holes: tuple[Window, ...] = ()
+    attested: bool = False
 
     @property
     def pieces(self) -> list[Window]:
@@ -172,8 +176,16 @@ class Case:
 
     @property
     def issuances(self) -> list[Record]:
-        """Primary issuances, whatever became of them."""
-        return [r for r in self.records if r.leg == "issuance"]
+        """Primary issuances, whatever became of them; of an own ledger all, since any tells that the log is kept."""
+        return [
+            r
+            for r in self.records
+            if r.leg == "issuance" or (r.leg == "secondary_issuance" and r.source == LEDGER_LOG)
+        ]
+
+    def has_ledger(self, issuer: str | None) -> bool:
+        """Rule 4.1: whether the issuer keeps a ledger of its own, by the evidence."""
+        return issuer is not None and any(r.issuer == issuer and r.source == LEDGER_LOG for r in self.issuances)
 
     @property
     def issued(self) -> list[Record]:

@@ -7,6 +7,7 @@ from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 from statistics import median
 
+from counterfoil.model.counterfoil import LEDGER_LOG
 from counterfoil.model.coverage import Declaration
 
 from .reference_case import Case, Declared, Window
@@ -21,10 +22,30 @@ WEEKS = 8
 
 
 def declare(case: Case) -> None:
-    """Judge every declaration for every issuer that it speaks for."""
+    """Judge every attested log, and every other declaration, for every issuer that it speaks for."""
+    checked = {(log.log, log.origin) for log in case.settings.attested}
+    for source, origin in sorted(checked):
+        case.declared += _attested(case, source, origin)
     for declaration in case.settings.declarations:
+        if (declaration.source, declaration.kind) in checked:
+            continue
         for issuer in sorted(_issuers(case, declaration)) or [""]:
             case.declared.append(_declared(case, declaration, issuer))
+
+
+def _attested(case: Case, source: str, origin: str) -> list[Declared]:
+    """Rule 5.9: relied on from the issuer's first record; one refusal refuses the log."""
+    logs = [log for log in case.settings.attested if (log.log, log.origin) == (source, origin)]
+    log = next((log for log in logs if log.status != "attested"), logs[-1])
+    own = [r for r in case.issuances if (r.source, r.kind) == (source, origin) and r.issuer is not None]
+    end = log.end or max((r.second for r in own), default=None)
+    told = []
+    for issuer in sorted({r.issuer for r in own if r.issuer is not None}):
+        first = min(r.second for r in own if r.issuer == issuer)
+        refused = "" if log.status == "attested" else "not verified"
+        start = max(log.start or first, first)
+        told.append(Declared(issuer, source, origin, start, end, refused, attested=not refused))
+    return told
 
 
 def _declared(case: Case, declaration: Declaration, issuer: str) -> Declared:
@@ -88,11 +109,24 @@ def _refusal(case: Case, declaration: Declaration, times: Sequence[datetime], as
         return "empty"
     if not any(start - DAY <= time <= end + DAY for time in times):
         return "no records"
+    if declaration.source == LEDGER_LOG and _entries_missing(case, declaration, asked):
+        return "gap"
     if _sequence_gap(case, declaration, asked):
         return "gap"
     if _log_lost(case, declaration, asked):
         return "log lost"
     return ""
+
+
+def _entries_missing(case: Case, declaration: Declaration, interval: Window) -> bool:
+    """Rule 5.2: a ledger's entries are numbered, so that its length shows what is missing between first and last."""
+    log = [r for r in case.records if (r.source, r.kind) == (LEDGER_LOG, declaration.kind)]
+    entries = [r for r in log if r.sequence is not None]
+    numbers = {r.sequence for r in entries if r.sequence is not None}
+    if not numbers or max(numbers) - min(numbers) + 1 == len(numbers):
+        return False
+    times = [r.second for r in entries]
+    return min(times) <= interval[1] and max(times) >= interval[0]
 
 
 def _sequence_gap(case: Case, declaration: Declaration, interval: Window) -> bool:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
-from counterfoil.model.verdict import Verdict
+from counterfoil.model.verdict import Reason, Verdict
 
 from .reference_case import Case, Token
 from .reference_misses import looks_ordinary
@@ -39,9 +39,18 @@ def rooted_ids(case: Case) -> set[IdKey]:
     return _closure(primary, edges(case))
 
 
-def tainted_ids(case: Case, verdicts: dict[Token, Verdict]) -> set[IdKey]:
-    """Rule 6.4: what was issued with a contradicted or forged token, and what descends from that."""
-    bad = {t for t, verdict in verdicts.items() if verdict in (Verdict.CONTRADICTED, Verdict.FORGED)}
+def tainted_ids(case: Case, answers: Mapping[Token, tuple[Verdict, Reason]]) -> set[IdKey]:
+    """Rule 6.4: what was issued with a contradicted or forged token, and what descends from that.
+
+    An exchange names its parent's id alone: of an issuer with a ledger, an id that was never issued is so everywhere.
+    """
+    bad = {t for t, (verdict, _) in answers.items() if verdict in (Verdict.CONTRADICTED, Verdict.FORGED)}
+    unissued = {
+        (t.issuer, t.token_id)
+        for t, (_, reason) in answers.items()
+        if reason is Reason.ID_NOT_ISSUED and t.token_id is not None and case.has_ledger(t.issuer)
+    }
+    bad |= {t for t in case.tokens if (t.issuer, t.token_id) in unissued and t.first.derived == "exchange"}
     children = {child for token in bad for record in token.acceptances for child in record.children}
     return _closure(children, edges(case))
 

@@ -95,12 +95,18 @@ def _tenant_differs(case: Case, token: Token) -> bool:
 
 
 def _subject_differs(case: Case, token: Token) -> bool:
-    known = {r.subject for r in token.namesakes if identified(r.subject)}
+    known = {r.subject for r in token.namesakes if identified(r.subject) and _comparable(token.subject, r.subject)}
     if not identified(token.subject) or not known or token.subject in known:
         return False
     if any(r.is_guest for r in token.namesakes) or token.first.token_class not in _PERSONS:
         return False
     return token.has_subject_id or shows_own_token(case, token)
+
+
+def _comparable(one: str | None, other: str | None) -> bool:
+    """Rule 3.2: pseudonyms compare under one key alone, and never with anything else."""
+    keys = [(subject or "").split(":")[1] if (subject or "").startswith("ps1:") else None for subject in (one, other)]
+    return keys[0] == keys[1]
 
 
 def shows_own_token(case: Case, token: Token) -> bool:

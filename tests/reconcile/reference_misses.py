@@ -24,6 +24,13 @@ NEEDED = {  # rule 4.1
 ALL_KINDS = (*SIGN_IN_KINDS, "service-principal", "managed-identity")
 
 
+def needed_parts(case: Case, token: Token) -> set[tuple[str, str]]:
+    """Rule 4.1: the parts of logs that could hold its issuance: of an issuer with a ledger, all that hold any."""
+    if case.has_ledger(token.issuer):
+        return {(r.source, r.kind) for r in case.issuances if r.issuer == token.issuer}
+    return {("entra-signin", kind) for kind in needed_kinds(case, token)}
+
+
 def needed_kinds(case: Case, token: Token) -> tuple[str, ...]:
     """Rules 4.1 and 4.2: the kinds of sign-in that could have issued it."""
     if token.token_id is None:
@@ -33,9 +40,18 @@ def needed_kinds(case: Case, token: Token) -> tuple[str, ...]:
     return NEEDED.get(token.first.token_class or "", ALL_KINDS)
 
 
-def sound_id(token: Token) -> bool:
+def sound_id(case: Case, token: Token) -> bool:
     """Rule 4.1: whether the absence of this kind of id can tell anything."""
-    return token.first.token_id_kind == IdKind.ENTRA_UTI
+    return token.first.token_id_kind == IdKind.ENTRA_UTI or sound_in_ledger(case, token)
+
+
+def sound_in_ledger(case: Case, token: Token) -> bool:
+    """Rule 4.1: an own ledger holds id and digest of all that its issuer mints."""
+    if not case.has_ledger(token.issuer):
+        return False
+    if token.token_id is None:
+        return token.first.signing_input_digest is not None
+    return token.first.token_id_kind == IdKind.JTI
 
 
 def issued_within_life(case: Case, token: Token) -> bool | None:
@@ -55,6 +71,11 @@ def _floor(case: Case, token: Token) -> datetime:
 def window(case: Case, token: Token) -> Window:
     """Rule 4.1: when the token must have been issued. An issued-at outside its life is no excuse."""
     told = token.issued_at
+    if sound_in_ledger(case, token):
+        skew, lag = timedelta(seconds=case.policy.skew), timedelta(seconds=case.policy.mint_lag)
+        if told is not None and issued_within_life(case, token):
+            return told - lag, told + lag
+        return _floor(case, token) - skew, token.begins + skew
     low = told if told is not None and issued_within_life(case, token) else _floor(case, token)
     policy = case.policy
     back = timedelta(seconds=policy.backdate + policy.skew)
@@ -63,15 +84,23 @@ def window(case: Case, token: Token) -> Window:
 
 def declared(case: Case, token: Token) -> bool:
     """Rules 4.1 c and 4.2 b: every needed kind has an accepted declaration."""
-    return all(case.accepted(token.issuer, "entra-signin", kind) for kind in needed_kinds(case, token))
+    return all(case.accepted(token.issuer, *part) for part in needed_parts(case, token))
 
 
 def inside(case: Case, token: Token) -> bool:
     """Rules 4.1 d and 4.2 b: for every needed kind, one accepted interval contains the window."""
     span = window(case, token)
     return all(
-        any(d.contains(span) for d in case.accepted(token.issuer, "entra-signin", kind))
-        for kind in needed_kinds(case, token)
+        any(d.contains(span) for d in case.accepted(token.issuer, *part)) for part in needed_parts(case, token)
+    )
+
+
+def proven(case: Case, token: Token) -> bool:
+    """Rule 4.1: covered, and by attested logs alone."""
+    span = window(case, token)
+    return token.covered and all(
+        any(d.attested and d.contains(span) for d in case.accepted(token.issuer, *part))
+        for part in needed_parts(case, token)
     )
 
 
@@ -87,12 +116,14 @@ def has_candidate(case: Case, token: Token) -> bool:
     )
 
 
-def is_miss(token: Token) -> bool:
+def is_miss(case: Case, token: Token) -> bool:
     """Rule 5.4: an id that is in no issuance, or no id and no candidate; rule 4.3 d for assertions."""
     if token.is_assertion:
         return reference_assertions.is_miss(token)
     if token.linked:
         return False
+    if token.token_id is None and sound_in_ledger(case, token):
+        return True
     return token.known_as == "nothing" if token.token_id is not None else not token.candidate
 
 
@@ -160,6 +191,7 @@ def weigh(case: Case) -> None:
         token.silent = is_silent(case, token)
         token.candidate = has_candidate(case, token)
         token.covered = case.has_log_of(token.issuer) and declared(case, token) and inside(case, token)
+        token.proven = proven(case, token)
     reference_assertions.weigh(case)
     for token in case.tokens:
         token.ordinary = not token.primary and looks_ordinary(case, token)
@@ -178,8 +210,9 @@ def _refuted(case: Case, token: Token) -> bool:
         t.subject
         for t in case.tokens
         if t.route
-        and is_miss(t)
-        and (t.covered or t.token_id is not None)
+        and is_miss(case, t)
+        and not t.proven
+        and (t.covered or t.token_id is not None or sound_in_ledger(case, t))
         and (t.issuer, t.first.client_id) == (token.issuer, token.first.client_id)
     }
     return max(len(ordinary_subjects(case, token.issuer)), len(routes)) >= case.policy.refuting_subjects
@@ -187,7 +220,7 @@ def _refuted(case: Case, token: Token) -> bool:
 
 def ordinary_subjects(case: Case, issuer: str | None) -> set[str | None]:
     """Rule 5.5: the subjects whose ordinary misses lie in covered windows of the issuer, outside silent strata."""
-    misses = [t for t in case.tokens if t.issuer == issuer and is_miss(t) and t.ordinary]
+    misses = [t for t in case.tokens if t.issuer == issuer and is_miss(case, t) and t.ordinary and not t.proven]
     return {t.subject for t in misses if t.covered and not t.silent}
 
 
@@ -207,9 +240,10 @@ def raise_clusters(case: Case) -> None:
         _raise_by(case, key, with_ordinary=with_ordinary)
 
 
-def _countable(token: Token) -> bool:
+def _countable(case: Case, token: Token) -> bool:
     """Rule 5.7's misses: of an id whose absence tells something, not in a silent stratum, no route miss."""
-    return token.token_id is not None and sound_id(token) and is_miss(token) and not token.silent and not token.route
+    told = token.token_id is not None and sound_id(case, token)
+    return told and is_miss(case, token) and not token.silent and not token.route
 
 
 def _raise_by(case: Case, key: Callable[[Token], tuple[object, ...]], *, with_ordinary: bool) -> None:
@@ -219,7 +253,7 @@ def _raise_by(case: Case, key: Callable[[Token], tuple[object, ...]], *, with_or
             continue
         cluster = [t for t in with_id if key(t) == value]
         rest = [t for t in with_id if key(t) != value and t.issuer == cluster[0].issuer]
-        misses = [t for t in cluster if _countable(t) and (with_ordinary or not t.ordinary)]
+        misses = [t for t in cluster if _countable(case, t) and (with_ordinary or not t.ordinary)]
         if _improbable(case, cluster, misses, rest):
             for token in misses:
                 token.raised = True
@@ -230,17 +264,17 @@ def _improbable(case: Case, cluster: list[Token], misses: list[Token], rest: lis
     if len(misses) < policy.raise_misses or not any(t.cleared for t in [*cluster, *rest]):
         return False
     first = min(cluster, key=lambda t: (t.first.order, t.token_id))
-    base = _counts([t for t in rest if t.first.kind == first.first.kind])
+    base = _counts(case, [t for t in rest if t.first.kind == first.first.kind])
     if sum(base) < policy.thin:
-        base = _counts(rest)
+        base = _counts(case, rest)
     p = upper_rate(*base)
     share = len(misses) / len(cluster)
     return share > p and len(cluster) * divergence(share, p) >= policy.raise_nats
 
 
-def _counts(tokens: list[Token]) -> tuple[int, int]:
+def _counts(case: Case, tokens: list[Token]) -> tuple[int, int]:
     """Return misses and linked tokens."""
-    return sum(map(_countable, tokens)), sum(t.cleared for t in tokens)
+    return sum(_countable(case, t) for t in tokens), sum(t.cleared for t in tokens)
 
 
 def upper_rate(misses: int, linked: int) -> float:

@@ -301,10 +301,15 @@ def _answers(scene: Scene, number: int, seen: set[str]) -> None:
     sample()
 
 
+# Reasons that need custody or a policy of keys: no rule gives them yet, and neither does the reference.
+WITHOUT_RULE = {Reason.KEY_NOT_ENTITLED, Reason.NOT_SIGNED_IN_CUSTODY}
+
+
 def test_the_histories_reach_every_answer() -> None:
     """The strategies are worth something only if every reason, rule and coverage status occurs."""
     seen: set[str] = set()
-    wanted = {*Reason, "4.2e", "5.7", "5.8", "6.3", "accepted", "refused", "refuted", "hole", "seen"}
+    wanted = {*(set(Reason) - WITHOUT_RULE), "4.2e", "5.7", "5.8", "6.3"}
+    wanted |= {"accepted", "refused", "refuted", "hole", "seen"}
     for number in range(MAX_ROUNDS):
         for scene in SCENES:
             _answers(scene, number, seen)

@@ -83,11 +83,16 @@ def groups(tokens: ir.Table) -> ir.Table:
 
 
 def disagreeing_ids(tokens: ir.Table) -> ir.Table:
-    """Rule 3.4: return ids that were accepted under tuples that disagree in a known part."""
+    """Rule 3.4: return ids that were accepted under tuples that disagree in a known part.
+
+    Pseudonyms of one subject under several keys differ and do not disagree.
+    """
     ids = tokens.filter(tokens.token_id.notnull(), tokens.derived == "")
+    realm = ids.subject.re_extract(r"^(ps1:[a-z0-9-]{1,32}):[0-9a-f]{32}$", 1)
     grouped = ids.group_by("token_id", "issuer").agg(
         tuples=ids.count(),
         subjects=ids.subject.nunique(where=ids.identified),
+        realms=realm.nunique(where=ids.identified),
         tenants=ids.token_tenant.nunique(),
         times=ids.t_issued.nunique(),
         keys=ids.key_id.nunique(),
@@ -96,7 +101,7 @@ def disagreeing_ids(tokens: ir.Table) -> ir.Table:
         last_seen=ids.last_seen.max(),
     )
     return grouped.filter(
-        (grouped.subjects > 1)
+        (grouped.subjects > grouped.realms)
         | (grouped.tenants > 1)
         | (grouped.times > 1)
         | (grouped.keys > 1)

@@ -24,6 +24,10 @@ class Declaration:
         return f"{self.source}/{self.kind}{bounds}"
 
 
+ATTESTED = "attested"
+RELIED = ("accepted", ATTESTED)  # the statuses of a stretch in which absence convicts
+
+
 @dataclass(frozen=True)
 class AttestedLog:
     """What the checks of one exported log against a checkpoint that another party keeps have shown.

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import ibis
 import ibis.expr.types as ir
 
-from counterfoil.model.coverage import CoverageRow
+from counterfoil.model.coverage import ATTESTED, RELIED, CoverageRow
 from counterfoil.model.schema import TokenClass
 from counterfoil.reconcile.declared import ADFS, LogFacts, seconds
 from counterfoil.reconcile.engine import Engine
+from counterfoil.reconcile.judge import sound_id, sound_in_ledger
 from counterfoil.reconcile.policy import Policy
 
 ENTRA = "entra-signin"
@@ -31,8 +32,11 @@ ENTRA_NEEDS: dict[str, tuple[str, ...]] = {
 }
 
 
-def windowed(tokens: ir.Table, policy: Policy) -> ir.Table:
-    """Return tokens with `w_lo`, `w_hi` (seconds): when their issuance must lie, and `outside_life` (rule 4.1)."""
+def windowed(tokens: ir.Table, policy: Policy, ledgers: Collection[str] = ()) -> ir.Table:
+    """Return tokens with `w_lo`, `w_hi` (seconds): when their issuance must lie, and `outside_life` (rule 4.1).
+
+    `sound` says whether absence of their id can tell anything; `ledgers`: issuers with an own ledger.
+    """
     life = ibis.cases(
         *((tokens.token_class == name, span) for name, span in policy.life.items()), else_=policy.default_life
     )
@@ -41,16 +45,29 @@ def windowed(tokens: ir.Table, policy: Policy) -> ir.Table:
     inside = (tokens.t_issued >= floor) & (tokens.t_issued <= tokens.t_first + policy.skew)
     lo = ibis.ifelse(inside.fill_null(False), tokens.t_issued, floor)
     assertion = tokens.derived == "assertion"
-    return tokens.mutate(
+    told = tokens.mutate(
+        sound=sound_id(tokens),
         w_lo=lo - ibis.ifelse(assertion, 0, policy.backdate) - policy.skew,
         w_hi=tokens.t_first + ibis.ifelse(assertion, policy.skew, policy.event_lag),
         outside_life=tokens.t_issued.notnull() & ~inside.fill_null(True),
     )
+    if not ledgers:
+        return told
+    own, dated = sound_in_ledger(told, ledgers), inside.fill_null(False)
+    # a genuine token with this issued-at was recorded then, by the same clock: whatever its maker's clock says
+    return told.mutate(
+        sound=told.sound | own,
+        w_lo=ibis.ifelse(own, ibis.ifelse(dated, told.t_issued - policy.mint_lag, floor - policy.skew), told.w_lo),
+        w_hi=ibis.ifelse(
+            own, ibis.ifelse(dated, told.t_issued + policy.mint_lag, told.t_first + policy.skew), told.w_hi
+        ),
+    )
 
 
 def with_coverage(engine: Engine, open_: ir.Table, rows: Sequence[CoverageRow], facts: LogFacts) -> ir.Table:
-    """Return `open_` with `needed`, `declared`, `contained`: counts of the log parts that the token needs.
+    """Return `open_` with `needed`, `declared`, `contained`, `proven`: counts of the log parts that the token needs.
 
+    `contained`: those that are relied on for its time; `proven`: those of them that are attested.
     `needed` 0 means that no issuance record of the issuer is in evidence.
     """
     required = engine.given(
@@ -60,17 +77,18 @@ def with_coverage(engine: Engine, open_: ir.Table, rows: Sequence[CoverageRow], 
     )
     accepted = engine.given(
         "accepted",
-        {"issuer": "string", "source": "string", "kind": "string", "lo": "int64", "hi": "int64"},
-        [(r.issuer, r.source, r.kind, seconds(r.start), seconds(r.end))
-         for r in rows if r.status == "accepted" and r.start and r.end],
+        {"issuer": "string", "source": "string", "kind": "string", "lo": "int64", "hi": "int64", "proof": "boolean"},
+        [(r.issuer, r.source, r.kind, seconds(r.start), seconds(r.end), r.status == ATTESTED)
+         for r in rows if r.status in RELIED and r.start and r.end],
     )  # fmt: skip
     declared = engine.given(
         "declared",
         {"issuer": "string", "source": "string", "kind": "string", "told": "boolean"},
-        sorted({(r.issuer, r.source, r.kind, True) for r in rows if r.status in ("accepted", "hole")}),
+        sorted({(r.issuer, r.source, r.kind, True) for r in rows if r.status in (*RELIED, "hole")}),
     )
     needs = ibis.cases(
         (open_.derived == "assertion", str(TokenClass.ASSERTION)),
+        *([(open_.issuer.isin(sorted(facts.ledgers)), UNKNOWN)] if facts.ledgers else []),
         (~open_.has_id, str(TokenClass.USER)),
         (open_.token_class.isnull() & open_.is_user & open_.subject_id.notnull(), str(TokenClass.USER)),
         else_=open_.token_class.fill_null(UNKNOWN),
@@ -85,12 +103,14 @@ def with_coverage(engine: Engine, open_: ir.Table, rows: Sequence[CoverageRow], 
         needed=part.nunique(),
         declared=part.nunique(where=met.told.notnull()),
         contained=part.nunique(where=inside),
+        proven=part.nunique(where=inside & met.proof.fill_null(False)),
     )
     joined = open_.left_join(counted, "token_key").drop("token_key_right")
     return joined.mutate(
         needed=joined.needed.fill_null(0),
         declared=joined.declared.fill_null(0),
         contained=joined.contained.fill_null(0),
+        proven=joined.proven.fill_null(0),
     )
 
 

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from statistics import median
 
-from counterfoil.model.coverage import CoverageRow, Declaration
+from counterfoil.model.counterfoil import LEDGER_LOG
+from counterfoil.model.coverage import ATTESTED, AttestedLog, CoverageRow, Declaration
 from counterfoil.reconcile.policy import Policy
 
 DAY = timedelta(days=1)
 ADFS = "adfs"
 DECLARED = "declared complete"
+VERIFIED = "verified, without a gap, and extends a checkpoint that another party keeps"
 # Of a farm's servers, any of which may have issued an assertion (rule 5.3).
 NODE_MISSING = "not declared complete: while one server of a farm is missing, no assertion of the farm can be judged"
 SILENT_NODE = "no audit 1200 or 299 of this server is in evidence: auditing is off there, or they were left out"
@@ -50,6 +52,7 @@ class LogFacts:
     `hosts`: farm -> its servers that are known, whether or not they issued something in evidence.
     `notes`: (source, kind) -> what its records show of how it was audited and exported, in words.
     `begins`: (source, kind) -> time and number of the first record of the log, whatever it is about.
+    `ledgers`: issuers that keep a ledger of their own, of which issuances are in evidence.
     """
 
     extents: Mapping[Part, Extent]
@@ -59,15 +62,20 @@ class LogFacts:
     hosts: Mapping[str, frozenset[str]] = field(default_factory=dict)
     notes: Mapping[tuple[str, str], str] = field(default_factory=dict)
     begins: Mapping[tuple[str, str], tuple[datetime, int | None]] = field(default_factory=dict)
+    ledgers: frozenset[str] = frozenset()
 
 
 def coverage(
-    declarations: Sequence[Declaration], exported_at: datetime | None, facts: LogFacts, policy: Policy
-) -> tuple[CoverageRow, ...]:
-    """Return a row for every part: accepted stretches, holes, refusals, and what nobody declared."""
-    rows: list[CoverageRow] = []
-    declared: set[Part] = set()
+    declarations: Sequence[Declaration], exported_at: datetime | None, facts: LogFacts, policy: Policy,
+    attested: Sequence[AttestedLog] = (),
+) -> tuple[CoverageRow, ...]:  # fmt: skip
+    """Return a row for every part: attested and accepted stretches, holes, refusals, and what nobody declared."""
+    checked = {(log.log, log.origin): log for log in sorted(attested, key=lambda log: log.status != ATTESTED)}
+    rows = [row for log in checked.values() for row in _checked(log, facts)]  # a refusal stands before any other word
+    declared = {part for part in facts.extents if (part.source, part.kind) in checked}
     for declaration in declarations:
+        if (declaration.source, declaration.kind) in checked:
+            continue
         parts = [p for p in facts.extents if (p.source, p.kind) == (declaration.source, declaration.kind)]
         owned = [part for part in parts if part.issuer in facts.own]
         if not owned:
@@ -90,6 +98,23 @@ def coverage(
         for farm, hosts in sorted(facts.hosts.items()) for host in sorted(hosts) if (farm, host) not in told
     ]  # fmt: skip
     return tuple(_with_missing_nodes(rows, facts))
+
+
+def _checked(log: AttestedLog, facts: LogFacts) -> Iterable[CoverageRow]:
+    """Yield the rows of a log that was checked against a checkpoint of another party's: one for each issuer in it.
+
+    An issuer may have begun to write this ledger later than the ledger begins; what it issued before is not in it.
+    """
+    parts = sorted((part for part in facts.extents if (part.source, part.kind) == (log.log, log.origin)), key=str)
+    status = ATTESTED if log.status == ATTESTED else "refused"
+    words = log.reason or (VERIFIED if status == ATTESTED else "it could not be verified")
+    if not parts:
+        yield _row(Part("", log.log, log.origin), status, log.start, log.end, log.entries, words)
+    last = max((facts.extents[part].last for part in parts), default=None)
+    for part in parts:
+        extent = facts.extents[part]
+        start, end = max(log.start or extent.first, extent.first), log.end or last
+        yield _row(part, status, start, end, sum(extent.daily.values()), words)
 
 
 def _with_missing_nodes(rows: Sequence[CoverageRow], facts: LogFacts) -> Iterable[CoverageRow]:
@@ -124,7 +149,8 @@ def _lacking(declaration: Declaration, owned: Sequence[Part], facts: LogFacts) -
     """Return own issuers that have records of the source but none of the kind."""
     kinds = {part.issuer for part in facts.extents if part.source == declaration.source} & facts.own
     # a kind of AD FS is a host, and no farm has another's hosts
-    return set() if declaration.source == ADFS else kinds - {part.issuer for part in owned}
+    # the same holds of a ledger, whose kind is the name of one issuer's log
+    return set() if declaration.source in (ADFS, LEDGER_LOG) else kinds - {part.issuer for part in owned}
 
 
 def _one(

@@ -8,13 +8,14 @@ from datetime import date, datetime
 
 import ibis.expr.types as ir
 
+from counterfoil.model.counterfoil import LEDGER_LOG
 from counterfoil.model.schema import Leg
 from counterfoil.reconcile.clock import whole_seconds
 from counterfoil.reconcile.covered import ENTRA
 from counterfoil.reconcile.declared import Extent as _Extent
 from counterfoil.reconcile.declared import LogFacts, Part
 from counterfoil.reconcile.engine import Engine
-from counterfoil.reconcile.hosts import host_facts
+from counterfoil.reconcile.hosts import Breaks, host_facts
 from counterfoil.reconcile.literals import summed
 from counterfoil.reconcile.policy import HOUR, Policy
 
@@ -26,17 +27,47 @@ def log_facts(
 
     `evidence` is taken with its duplicates: two events that are one record have two record numbers.
     """
-    primary = issued.filter(issued.leg == Leg.ISSUANCE, issued.issuer.notnull())
+    ledgers = _ledgers(engine, issued)
+    primary = issued.filter(issued.issuer.notnull(), _first_hand(issued, ledgers))
     servers = host_facts(engine, evidence)
     return LogFacts(
         extents=_extents(engine, primary, policy),
         own=_own(engine, primary),
         truncated=truncated,
-        breaks=servers.breaks,
+        breaks={**servers.breaks, **(_missing_entries(engine, evidence) if ledgers else {})},
         hosts=servers.farms,
         notes=servers.notes,
         begins=servers.begins,
+        ledgers=ledgers,
     )
+
+
+def _ledgers(engine: Engine, issued: ir.Table) -> frozenset[str]:
+    """Return the issuers that keep a ledger of their own (rule 4.1)."""
+    own = issued.filter(issued.source == LEDGER_LOG, issued.issuer.notnull())
+    return frozenset(row["issuer"] for row in engine.rows(own.select("issuer").distinct()))
+
+
+def _first_hand(issued: ir.Table, ledgers: frozenset[str]) -> ir.BooleanValue:
+    """Tell which records show that a log holds an issuer's issuances: of a ledger, renewals and exchanges too."""
+    primary = issued.leg == Leg.ISSUANCE
+    return primary | (issued.source == LEDGER_LOG) if ledgers else primary
+
+
+def _missing_entries(engine: Engine, evidence: ir.Table) -> dict[tuple[str, str], Breaks]:
+    """Return the ledgers of which entries are missing between the first and the last in evidence: they are numbered."""
+    entries = evidence.filter(evidence.source == LEDGER_LOG, evidence.sequence.notnull())
+    counted = entries.group_by("kind").agg(
+        known=entries.sequence.nunique(), least=entries.sequence.min(), most=entries.sequence.max(),
+        first=entries.event_time.min(), last=entries.event_time.max(),
+    )  # fmt: skip
+    found: dict[tuple[str, str], Breaks] = {}
+    for row in engine.rows(counted):
+        missing = row["most"] - row["least"] + 1 - row["known"]
+        if missing:
+            words = f"{missing:,} of the entries {row['least']:,} to {row['most']:,} are missing"
+            found[LEDGER_LOG, row["kind"]] = ((row["first"], row["last"], words),)
+    return found
 
 
 def _extents(engine: Engine, primary: ir.Table, policy: Policy) -> dict[Part, _Extent]:

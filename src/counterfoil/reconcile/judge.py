@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import ibis
 import ibis.expr.types as ir
 
@@ -33,6 +35,16 @@ def sound_id(tokens: ir.Table) -> ir.BooleanValue:
     return tokens.token_id.notnull() & tokens.token_id_kind.isin(SOUND_KINDS).fill_null(False)
 
 
+def sound_in_ledger(tokens: ir.Table, ledgers: Collection[str]) -> ir.BooleanValue:
+    """Rule 4.1: whether the token's issuer keeps a ledger of its own, which holds id and digest of all that it mints.
+
+    `ledgers`: those issuers, at least one.
+    """
+    named = tokens.token_id.notnull() & (tokens.token_id_kind == str(IdKind.JTI)).fill_null(False)
+    bytes_known = tokens.token_id.isnull() & tokens.signing_input_digest.notnull()
+    return tokens.issuer.isin(sorted(ledgers)).fill_null(False) & (named | bytes_known)
+
+
 def verdict_of(reason: ir.StringValue) -> ir.StringValue:
     """Return the verdict that a reason stands for."""
     known = [(reason == str(code), str(verdict)) for code, verdict in OF.items()]
@@ -42,8 +54,8 @@ def verdict_of(reason: ir.StringValue) -> ir.StringValue:
 def open_reason(tokens: ir.Table) -> ir.StringValue:
     """Return the reason for a token without primary issuance (rules 4.1 - 4.3, 6.3).
 
-    `tokens` has the link flags, coverage counts, `silent`, `ordinary`, `route`, `refuted`, `candidate`,
-    `rooted`, `roots` (its stratum normally roots), `served` and `surplus` (assertions).
+    `tokens` has the link flags, `sound` (rule 4.1), coverage counts, `silent`, `ordinary`, `route`, `refuted`,
+    `candidate`, `rooted`, `roots` (its stratum normally roots), `served` and `surplus` (assertions).
     """
     uncovered = [
         (tokens.declared < tokens.needed, Reason.NOT_DECLARED),
@@ -70,7 +82,8 @@ def open_reason(tokens: ir.Table) -> ir.StringValue:
         *doubted,
         default=Reason.SUBJECT_NOT_SIGNED_IN,
     )
-    sound = sound_id(tokens)
+    sound = tokens.sound
+    proven = (tokens.needed > 0) & (tokens.proven >= tokens.needed)
     firm = tokens.relied & ~tokens.silent & ~tokens.refuted & ~tokens.ordinary & tokens.roots & sound
     unrooted = _first((firm, Reason.UNROOTED), default=Reason.UNROOTED_UNCOVERED)
     with_id = _first(
@@ -80,14 +93,16 @@ def open_reason(tokens: ir.Table) -> ir.StringValue:
         (~sound, Reason.KEY_NOT_SOUND),
         *uncovered,
         (tokens.silent, Reason.SILENT_STRATUM),
+        (proven, Reason.ID_NOT_ISSUED),  # what a verified log lacks was never in it
         *doubted,
         default=Reason.ID_NOT_ISSUED,
     )
     return ibis.cases(
         (tokens.derived == "assertion", assertion),
+        (tokens.secondary & tokens.rooted & tokens.by_digest, ibis.literal(str(Reason.BY_DIGEST))),
         (tokens.secondary & tokens.rooted, ibis.literal(str(Reason.BY_ID))),
         (tokens.secondary, unrooted),
-        (~tokens.has_id, bare),
+        (~tokens.has_id & ~tokens.sound, bare),
         else_=with_id,
     )
 

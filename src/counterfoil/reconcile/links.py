@@ -56,10 +56,12 @@ def linked(engine: Engine, tokens: ir.Table, issued: ir.Table, digests: ir.Table
         same = _facts(digests).drop(*_ID)
         by_digest = with_digest.select(*_MINE).join(same, with_digest.signing_input_digest == same.i_digest)
         pairs = ibis.union(pairs, _pairs(with_digest, theirs), by_digest.select(*_MINE, *_THEIRS))
-    compared = _compared(pairs, policy)
+    # only own ledgers and receipts write pseudonyms, and ledgers have digests
+    hidden = digests is not None
+    compared = _compared(pairs, policy, hidden=hidden)
     summed = compared.group_by("token_key").agg(**{name: flag.any() for name, flag in _said(compared).items()})
     summed = engine.keep("summed_links", summed.select("token_key", **_told(summed)))
-    single = _compared(mine.left_join(theirs.anti_join(several, _ID), _ID), policy)
+    single = _compared(mine.left_join(theirs.anti_join(several, _ID), _ID), policy, hidden=hidden)
     single = single.mutate(**_said(single))
     whole = single.mutate(**_told(single)).left_join(summed, "token_key", rname="{name}_sum")
     flags = {name: ibis.coalesce(whole[f"{name}_sum"], whole[name], ibis.literal(False)) for name in FLAGS}
@@ -112,12 +114,14 @@ def _told(said: ir.Table) -> dict[str, ir.BooleanValue]:
     }
 
 
-def _compared(pairs: ir.Table, policy: Policy) -> ir.Table:
+def _compared(pairs: ir.Table, policy: Policy, *, hidden: bool) -> ir.Table:
     """Return pairs of token and issuance with each fact compared: (known on both sides, same).
 
-    NULL on either side is neither.
+    NULL on either side is neither. `hidden`: subjects may be pseudonyms, which compare only under one key.
     """
     subject_known = pairs.subject_counts & pairs.i_identified & pairs.i_subject.notnull()
+    if hidden:
+        subject_known &= pseudonym_key(pairs.subject) == pseudonym_key(pairs.i_subject)
     return pairs.mutate(
         digest_known=_known(pairs.signing_input_digest, pairs.i_digest),
         digest_same=_same(pairs.signing_input_digest, pairs.i_digest),
@@ -134,6 +138,11 @@ def _compared(pairs: ir.Table, policy: Policy) -> ir.Table:
         law_obeyed=pairs.lawful
         & ((pairs.t_issued - pairs.i_time + policy.backdate).abs() <= policy.law_tolerance).fill_null(False),
     )
+
+
+def pseudonym_key(subject: ir.StringValue) -> ir.StringValue:
+    """Return the part of a pseudonym (`tokens.pseudonym`) that names its key; an empty text for any other subject."""
+    return subject.re_extract(r"^(ps1:[a-z0-9-]{1,32}):[0-9a-f]{32}$", 1)
 
 
 def _known(mine: ir.Value, theirs: ir.Value) -> ir.BooleanValue:

@@ -102,9 +102,9 @@ def _verdicts(engine: Engine, whole: parts.Whole, evidence: ir.Table, asked: Ask
     issued = with_subject(issuances(whole.records), whole.names)
     every, variants = engine.piled(parts.TOKENS), engine.piled(parts.VARIANTS)
     plain = every.filter(every.plain)
-    watched = _watched(engine, every, whole.people, policy)
     facts = log_facts(engine, evidence, issued, asked.truncated, policy)
-    rows = coverage(asked.declarations, asked.exported_at, facts, policy)  # 5.2, 5.3
+    rows = coverage(asked.declarations, asked.exported_at, facts, policy, asked.attested)  # 5.2, 5.3
+    watched = _watched(engine, every, whole.people, facts.ledgers, policy)
     usual = engine.keep("cells", measured.cells(plain.mutate(linked=ibis.literal(True))))
     days = engine.keep("days", measured.days(every))
     cells = ibis.union(usual, measured.cells(watched).select(*usual.columns))
@@ -112,7 +112,7 @@ def _verdicts(engine: Engine, whole: parts.Whole, evidence: ir.Table, asked: Ask
     open_ = watched.filter(~watched.primary, watched.contradiction.isnull())
     open_ = unsettled(engine, open_, Seen(cells, days, linked, variants), issued, rows, facts, asked, policy)  # 4, 5
     judged = _judged(engine, watched, open_)  # 7
-    tainted = _tainted(engine, judged, issued)  # 6.4
+    tainted = _tainted(engine, judged, issued, facts.ledgers)  # 6.4
     told, left = _stained(engine, judged, plain, whole.people, tainted)
     strata = engine.keep("strata_all", measured.strata(cells, days))
 
@@ -129,12 +129,20 @@ def _used(tokens: ir.Table) -> ir.Table:
     return tokens.select("token_key", "subject", "identified", "client_id", "network", "user_agent")
 
 
-def _watched(engine: Engine, every: ir.Table, persons: ir.Table, policy: Policy) -> ir.Table:
+def _watched(
+    engine: Engine, every: ir.Table, persons: ir.Table, ledgers: frozenset[str], policy: Policy
+) -> ir.Table:  # fmt: skip
     """Return the tokens that are not plain, with `is_user`, `linked`, and `contradiction` by the law of their stratum.
+
+    `ledgers`: issuers with an own ledger, of which an id that is in no issuance is `missed` too.
 
     Rule 3.2, issued-at: only where some token breaks the law is it asked how many obey it.
     """
-    watched = engine.keep("watched", with_people(every.filter(~every.plain), persons))
+    odd = every.filter(~every.plain)
+    if ledgers:
+        unknown = ~(odd.primary | odd.secondary | odd.interrupted | odd.failed)
+        odd = odd.mutate(missed=odd.missed | (judge.sound_in_ledger(odd, ledgers) & unknown))
+    watched = engine.keep("watched", with_people(odd, persons))
     breaking = watched.filter(watched.law_broken).select(*measured.STRATUM).distinct()
     lawful = every.filter(every.law_known)
     concerned = lawful.semi_join(breaking, measured.same(lawful, breaking, measured.STRATUM))
@@ -161,9 +169,15 @@ def _own_reason(tokens: ir.Table) -> ir.StringValue:
     return ibis.ifelse(tokens.by_digest, str(Reason.BY_DIGEST), str(Reason.BY_ID))
 
 
-def _tainted(engine: Engine, judged: ir.Table, issued: ir.Table) -> ir.Table | None:
+def _tainted(engine: Engine, judged: ir.Table, issued: ir.Table, ledgers: frozenset[str]) -> ir.Table | None:
     """Rule 6.4: return the ids that descend from a forged or contradicted token, None if there are none."""
-    bad = judged.filter(judged.base_verdict.isin([str(Verdict.FORGED), str(Verdict.CONTRADICTED)]))
+    bad = judged.filter(judged.base_verdict.isin([str(Verdict.FORGED), str(Verdict.CONTRADICTED)])).select("token_key")
+    if ledgers:
+        # an exchange names its parent's id and nothing else of it: what that id is, other uses of it tell
+        own = judged.filter(judged.issuer.isin(sorted(ledgers)), judged.token_id.notnull())
+        unissued = own.filter(own.base == str(Reason.ID_NOT_ISSUED)).select("issuer", "token_id").distinct()
+        shown = own.filter(own.derived == "exchange").semi_join(unissued, ["issuer", "token_id"])
+        bad = engine.keep("taint_tokens", ibis.union(bad, shown.select("token_key"), distinct=True))
     uses = engine.piled(parts.USES)
     born = uses.filter(uses.child_id.notnull())
     seeds = engine.keep("taint_seeds", born.semi_join(bad, "token_key").select(id=born.child_id).distinct())
@@ -218,7 +232,7 @@ def _within(tokens: ir.Table, since: datetime | None, until: datetime | None) ->
 
 def _refuted_rows(engine: Engine, rows: tuple[CoverageRow, ...], open_: ir.Table) -> tuple[CoverageRow, ...]:
     """Return the coverage rows with the accepted ones of refuted issuers marked so."""
-    refuted = open_.filter(open_.refuted, open_.ordinary, open_.relied)
+    refuted = open_.filter(open_.refuted, open_.ordinary, open_.relied, open_.proven < open_.needed)
     subjects = refuted.group_by("issuer").agg(subjects=refuted.subject.nunique(), misses=refuted.count())
     found = {row["issuer"]: row for row in engine.rows(subjects)}
     return tuple(

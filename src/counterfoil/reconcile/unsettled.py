@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import ibis
 import ibis.expr.types as ir
 
-from counterfoil.model.coverage import CoverageRow
+from counterfoil.model.coverage import RELIED, CoverageRow
 from counterfoil.model.schema import Leg, Outcome
 from counterfoil.reconcile import judge, measured
 from counterfoil.reconcile.asked import Asked
@@ -41,7 +41,7 @@ def unsettled(
     facts: LogFacts, asked: Asked, policy: Policy,
 ) -> ir.Table:  # fmt: skip
     """Return the tokens that no primary issuance settles, with everything that their verdict depends on."""
-    open_ = engine.keep("open_1", windowed(open_, policy))
+    open_ = engine.keep("open_1", windowed(open_, policy, facts.ledgers))
     open_ = engine.keep("open_2", _with_silence(with_coverage(engine, open_, rows, facts), seen, rows, asked, policy))
     open_ = engine.keep("open_3", _with_assertions(engine, open_, issued, policy))
     open_ = engine.keep("open_4", _with_habits(engine, open_, seen))
@@ -55,7 +55,7 @@ def _with_silence(
     open_: ir.Table, seen: Seen, rows: tuple[CoverageRow, ...], asked: Asked, policy: Policy
 ) -> ir.Table:
     """Rule 5.6: add `silent`; and `relied`: all log parts that the token needs are relied on for its time."""
-    start = asked.since or min((r.start for r in rows if r.status == "accepted" and r.start), default=None)
+    start = asked.since or min((r.start for r in rows if r.status in RELIED and r.start), default=None)
     quiet = measured.silent(seen.cells, seen.days, start, policy).mutate(quiet=ibis.literal(True))
     joined = open_.left_join(quiet, measured.same(open_, quiet, measured.STRATUM), rname="{name}_q")
     return joined.select(
@@ -141,15 +141,20 @@ def _with_candidates(engine: Engine, open_: ir.Table, issued: ir.Table) -> ir.Ta
 
 
 def _with_refutation(open_: ir.Table, policy: Policy) -> ir.Table:
-    """Rule 5.5: add `refuted`: for the issuer by ordinary misses, or for its client by route misses."""
-    bare = ~open_.has_id & (open_.derived == "") & ~open_.candidate & open_.relied
+    """Rule 5.5: add `refuted`: for the issuer by ordinary misses, or for its client by route misses.
+
+    What a verified log lacks refutes nothing.
+    """
+    doubtful = open_.proven < open_.needed
+    bare = ~open_.has_id & ~open_.sound & (open_.derived == "") & ~open_.candidate & open_.relied
     assertion = (open_.derived == "assertion") & (open_.served == 0) & open_.relied & ~open_.unknown_presentation
-    ordinary = open_.filter(~open_.silent & open_.ordinary & ((open_.missed & open_.relied) | bare | assertion))
+    missed = open_.missed & open_.relied
+    ordinary = open_.filter(doubtful & ~open_.silent & open_.ordinary & (missed | bare | assertion))
     issuers = ordinary.group_by("issuer").agg(subjects=ordinary.subject.nunique())
     issuers = issuers.filter(issuers.subjects >= policy.refuting_subjects).select(
         "issuer", all_of_it=ibis.literal(True)
     )
-    routes = open_.filter(open_.route & (open_.missed | bare))
+    routes = open_.filter(open_.route & (open_.missed | bare) & (doubtful | (open_.needed == 0)))
     clients = routes.group_by("issuer", client=measured.key(routes.client_id)).agg(subjects=routes.subject.nunique())
     clients = clients.filter(clients.subjects >= policy.refuting_subjects).select(
         "issuer", "client", its_route=ibis.literal(True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from counterfoil.model.advice import IN_BRIEF
+from counterfoil.model.coverage import ATTESTED
 from counterfoil.model.dossier import Intruder, MailSum
 from counterfoil.model.hunt import HuntReport
 from counterfoil.model.schema import Leg
@@ -200,6 +201,8 @@ def _sure(report: HuntReport, state: State) -> Iterator[str]:
         )
     believed = {(row.source, row.kind) for row in report.coverage if row.status == "accepted"}
     doubted = {(row.source, row.kind) for row in report.coverage if row.status in ("refused", "refuted")}
+    if any(row.status == ATTESTED for row in report.coverage):
+        yield "It rests on logs that verify, and of which another party keeps a checkpoint: see Coverage."
     if believed:
         parts = some(len(believed), "part of a log", "parts of logs")
         yield f"It rests on the word of whoever declared {parts} complete; checks found nothing against it."

@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import pairwise
 
 from counterfoil.model.advice import DECLARABLE
-from counterfoil.model.coverage import CoverageRow
+from counterfoil.model.coverage import ATTESTED, RELIED, CoverageRow
 from counterfoil.report._words import bound, minute, series, some
 from counterfoil.report.clean import clean
 
@@ -42,10 +42,12 @@ def lines(rows: Iterable[CoverageRow]) -> tuple[Line, ...]:
 
 
 def _line(issuer: str, source: str, kind: str, rows: Sequence[CoverageRow]) -> Line:
-    accepted = [row for row in rows if row.status == "accepted"]
-    doubted = [row for row in rows if row.status not in ("accepted", "hole", "seen")]
+    accepted = [row for row in rows if row.status in RELIED]
+    doubted = [row for row in rows if row.status not in (*RELIED, "hole", "seen")]
     sentences = [_accepted(accepted)] if accepted else []
     sentences += dict.fromkeys(note for row in accepted if (note := clean(row.reason.partition("; ")[2], MAX_NOTE)))
+    if any(row.status == ATTESTED for row in accepted):
+        sentences.append("attested by a checkpoint that another party keeps")
     sentences += [f"declared, but {clean(row.status, 20)}: {_reason(row)}" for row in doubted]
     return Line(
         issuer=clean(issuer) or "not in evidence",

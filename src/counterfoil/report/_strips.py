@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from counterfoil.model.coverage import CoverageRow
+from counterfoil.model.coverage import RELIED, CoverageRow
 from counterfoil.model.dossier import Dossier, JudgedDay
 from counterfoil.model.hunt import HuntReport
 from counterfoil.model.verdict import FAIL_ON_DEFAULT, FindingVerdict, Verdict
@@ -120,7 +120,7 @@ def _bounds(over: Axis, place: int) -> tuple[datetime, datetime]:
 def _issued(rows: Sequence[CoverageRow], records: int, start: datetime, end: datetime) -> Cell:
     doubted = [row for row in rows if row.status in ("refused", "refuted") and _seconds([row], start, end)]
     whole = (end - start).total_seconds()
-    complete = _seconds([row for row in rows if row.status == "accepted"], start, end)
+    complete = _seconds([row for row in rows if row.status in RELIED], start, end)
     # the first and last day of an export are cut by its bounds: a quarter of an hour is no hole
     if complete >= whole - 900:
         return Cell("full", "■", "complete")
