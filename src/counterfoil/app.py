@@ -145,7 +145,7 @@ def _run(paths: Sequence[str], settings: HuntSettings, progress: Progress) -> Hu
         if not any(entry.source for entry in manifest.inputs):
             raise UsageError(_unreadable(manifest), hint="counterfoil sources lists what can be read")
         asked = replace(
-            _asked(settings, manifest, identities), attested=attested(folder, manifest, trusted), entitled=entitled
+            _asked(settings, manifest, identities), attested=attested(con, folder, manifest, trusted), entitled=entitled
         )
         judge(con, folder, manifest, asked, progress)
     return _summary(folder, settings)

@@ -13,15 +13,18 @@ from pathlib import Path
 import pytest
 
 from counterfoil import app
+from counterfoil.case.engine import engine
 from counterfoil.case.folder import CaseFolder
 from counterfoil.case.manifest import read_manifest
 from counterfoil.config import HuntSettings
 from counterfoil.errors import UsageError
 from counterfoil.mint.ledger import FileLedger
-from counterfoil.model.counterfoil import LEDGER_SCHEMA, Grant
+from counterfoil.model.counterfoil import CUSTODY_SCHEMA, LEDGER_SCHEMA, Grant
 from counterfoil.model.coverage import AttestedLog
+from counterfoil.model.receipt import RECEIPT_SCHEMA
 from counterfoil.pipeline.attested import attested, trust
 from counterfoil.tlog import exported
+from counterfoil.tlog.filelog import open_log
 from counterfoil.tlog.folder import Folder
 from mint.making import CLAIMS, making
 
@@ -63,7 +66,14 @@ def checked(path: Path, files: list[Path], keys: list[str], kept: list[bytes]) -
     """Read files into a new case and return what came of their logs."""
     case = path / "case"
     app.ingest([str(file) for file in files], HuntSettings(case, threads=1))
-    return attested(CaseFolder(case), read_manifest(case / "manifest.json"), trust(keys, kept))
+    return again_in(case, keys, kept)
+
+
+def again_in(case: Path, keys: list[str], kept: list[bytes]) -> tuple[AttestedLog, ...]:
+    """Return what came of the logs that are in a case."""
+    folder = CaseFolder(case)
+    with engine(folder.tmp, memory=None, threads=1) as con:
+        return attested(con, folder, read_manifest(folder.manifest), trust(keys, kept))
 
 
 def written(path: Path, lines: list[bytes] | tuple[bytes, ...], name: str = "ledger.jsonl") -> Path:
@@ -128,6 +138,85 @@ def test_an_export_that_was_tampered_with_is_refused(
     (found,) = checked(tmp_path, [file], [issuer.key], [issuer.early])
     assert (found.status, found.diagnosis) == ("refused", diagnosis), what
     assert told in found.reason
+
+
+def _stranger(issuer: Issuer, **change: object) -> bytes:
+    """Return an entry that the log never held, as a line, with other members of the line."""
+    whole = json.loads(issuer.lines[0]) | {"index": 99} | change
+    whole["entry"] |= {"jti": "never-minted"}
+    return json.dumps(whole, separators=(",", ":")).encode() + b"\n"
+
+
+def _receipt() -> bytes:
+    return json.dumps({"schema": RECEIPT_SCHEMA, "time": "2026-06-01T12:00:00Z", "rp": "mail", "outcome": "accepted",
+                       "jti": "never-minted"}).encode() + b"\n"  # fmt: skip
+
+
+ELSEWHERE = "slipped.jsonl too, which does not verify"
+BESIDE: list[tuple[str, Callable[[Issuer], bytes], str]] = [
+    ("one entry alone", lambda issuer: _stranger(issuer), "entry 0 is expected"),
+    ("behind an entry of a log that nobody gave a key of",
+     lambda issuer: _stranger(issuer, log="other.example/x") + _stranger(issuer), ELSEWHERE),
+    ("under the log's name in other letters", lambda issuer: _stranger(issuer, log="LEDGER.example/IDP"), ELSEWHERE),
+    ("behind a blank line", lambda issuer: b"\n" + _stranger(issuer), ELSEWHERE),
+    ("in an array", lambda issuer: b"[" + _stranger(issuer).strip() + b"]", ELSEWHERE),
+    ("among receipts", lambda issuer: _receipt() + _stranger(issuer), ELSEWHERE),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("what", "beside", "told"), BESIDE, ids=[row[0] for row in BESIDE])
+def test_no_entry_comes_in_beside_what_was_verified(
+    issuer: Issuer, tmp_path: Path, what: str, beside: Callable[[Issuer], bytes], told: str
+) -> None:
+    """A counterfoil that was never minted would clear a forged token: the log is then not attested."""
+    file = written(tmp_path, issuer.lines)
+    assert [one.status for one in checked(tmp_path, [file], [issuer.key], [issuer.early])] == ["attested"]
+    slipped = written(tmp_path, [beside(issuer)], "slipped.jsonl")  # into a case whose log was attested
+    found = checked(tmp_path, [slipped], [issuer.key], [issuer.early])
+    assert found, what
+    assert {one.status for one in found} == {"refused"}
+    assert any(told in one.reason for one in found)
+
+
+def test_an_entry_that_hides_before_the_signed_one_is_refused(issuer: Issuer, tmp_path: Path) -> None:
+    """Of a member that is there twice one reader takes the first and another the last."""
+    stranger = json.dumps(json.loads(_stranger(issuer))["entry"]).encode()
+    first = issuer.lines[0].replace(b',"entry":', b',"entry":%b,"entry":' % stranger, 1)
+    (found,) = checked(tmp_path, [written(tmp_path, [first, *issuer.lines[1:]])], [issuer.key], [issuer.early])
+    assert (found.status, found.entries) == ("refused", 0)
+    assert "line 1 is not written as exports are" in found.reason
+
+
+def test_an_entry_that_is_no_evidence_is_told(tmp_path: Path) -> None:
+    """The log's own keeper may write what no hunt can read: what is missing from evidence convicts nobody."""
+    log = open_log(tmp_path / "log", "ledger.example/idp")
+    whole = {"time": "2026-06-01T12:00:00Z", "jti": "a", "digest": "00", "iss": "i", "kid": "k"}
+    for entry in (whole, whole | {"jti": "b", "kid": None}):
+        log.append(json.dumps(entry).encode())
+    key = log.key.render()
+    log.close()
+    lines = lines_of(tmp_path / "log")
+    kept = json.loads(lines[-1])["note"].encode()
+    (found,) = checked(tmp_path, [written(tmp_path, lines)], [key], [kept])
+    assert found.status == "refused"
+    assert "2 of the 3 records of" in found.reason
+
+
+def test_every_line_of_a_genuine_export_is_evidence(tmp_path: Path) -> None:
+    """Of both logs, the checkpoint too: nothing alarms anybody."""
+    with making(tmp_path) as made:
+        made.mint.issue(CLAIMS, grant=Grant.CLIENT)
+    for schema, folder in ((LEDGER_SCHEMA, "ledger"), (CUSTODY_SCHEMA, "custody")):
+        lines: list[bytes] = []
+        exported.write(log_folder(tmp_path / folder), schema, lines.append, NOW)
+        file = written(tmp_path, lines, f"{folder}.jsonl")
+        (one,) = app.ingest([str(file)], HuntSettings(tmp_path / f"case-{folder}", threads=1)).inputs
+        assert (one.source, one.read, one.rejected) == (f"counterfoil-{folder}", len(lines), 0)
+
+
+def log_folder(path: Path) -> Folder:
+    """Return the folder of a log, which a store of keys has inside it."""
+    return Folder(path / "log" if (path / "log").is_dir() else path)
 
 
 def test_a_ledger_that_was_written_anew_or_set_back_is_told(tmp_path: Path) -> None:
@@ -196,11 +285,10 @@ def test_judging_again_needs_no_export(issuer: Issuer, tmp_path: Path) -> None:
     file = written(tmp_path, issuer.lines)
     found = checked(tmp_path, [file], [issuer.key], [issuer.early])
     file.unlink()
-    folder = CaseFolder(tmp_path / "case")
-    manifest = read_manifest(folder.manifest)
-    assert attested(folder, manifest, trust([issuer.key], [issuer.early])) == found
-    (again,) = attested(folder, manifest, trust([issuer.key], [issuer.late]))
+    case = tmp_path / "case"
+    assert again_in(case, [issuer.key], [issuer.early]) == found
+    (again,) = again_in(case, [issuer.key], [issuer.late])
     assert again.status == "refused"
     file.write_bytes(b"".join(issuer.lines) + b"\n")
-    (again,) = attested(folder, manifest, trust([issuer.key], [issuer.late, issuer.early]))
+    (again,) = again_in(case, [issuer.key], [issuer.late, issuer.early])
     assert "it is not what was read" in again.reason

@@ -74,6 +74,13 @@ TAMPERED: list[tuple[str, Callable[[list[bytes]], list[bytes]], str]] = [
     ("an entry of another log", lambda lines: _edited(lines, 2, log="log.example/two"), "'log.example/two'"),
     ("an entry of another kind", lambda lines: _edited(lines, 2, schema="counterfoil.custody-entry/1"), "those before"),
     ("a checkpoint of another size", lambda lines: _edited(lines, 40, size=41), "the export holds 40"),
+    ("an entry stands before the one that was signed, in one line",
+     lambda lines: [lines[0].replace(b',"entry":', b',"entry":{"n":9},"entry":'), *lines[1:]], "line 1 is not written"),
+    ("a line has its members in another order",
+     lambda lines: [lines[0].replace(b'"index":0,', b"").replace(b"}\n", b',"index":0}\n'), *lines[1:]],
+     "line 1 is not written"),
+    ("a checkpoint has its size twice", lambda lines: [*lines[:40], lines[40].replace(b'"size"', b'"size":1,"size"')],
+     "line 41 is not written"),
     ("a checkpoint that is none", lambda lines: _edited(lines, 40, note="x"), "its checkpoint is none"),
 ]  # fmt: skip
 
@@ -113,18 +120,14 @@ def test_a_line_of_something_else_is_no_log(tmp_path: Path, line: bytes) -> None
 @settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_no_single_byte_can_be_changed(data: st.DataObject) -> None:
-    """Whatever byte of an entry or of the checkpoint's note becomes another, it is not the log any more."""
+    """Whatever byte becomes another, it is not the log any more."""
     lines, key = _whole()
     place = data.draw(st.integers(0, len(lines) - 1))
     at = data.draw(st.integers(0, len(lines[place]) - 2))
     other = data.draw(st.integers(0, 255).filter(lambda value: value != lines[place][at]))
     changed = [*lines[:place], lines[place][:at] + bytes([other]) + lines[place][at + 1 :], *lines[place + 1 :]]
-    try:
-        found = exported.verified([part for line in changed for part in line.splitlines()], key)
-    except (InputError, LogTamperedError):
-        return
-    # JSON has several spellings of the same note and name; what they say is the same log
-    assert (found.size, found.root) == (len(lines) - 1, exported.verified(lines, key).root)
+    with pytest.raises((InputError, LogTamperedError)):
+        exported.verified([part for line in changed for part in line.splitlines()], key)
 
 
 _MADE: list[tuple[list[bytes], note.VerifierKey]] = []
@@ -138,5 +141,6 @@ def _whole() -> tuple[list[bytes], note.VerifierKey]:
         lines = [b'%b%d,"entry":%b}\n' % (start, index, entry) for index, entry in enumerate(some)]
         head = Checkpoint(ORIGIN, 6, root_of([leaf_hash(entry) for entry in some])).signed_by(key)
         last = {"schema": CHECKPOINT_SCHEMA, "log": ORIGIN, "size": 6, "note": head.render()}
-        _MADE.append(([*lines, json.dumps(last).encode() + b"\n"], key.verifier()))
+        text = json.dumps(last, ensure_ascii=False, separators=(",", ":"))
+        _MADE.append(([*lines, text.encode() + b"\n"], key.verifier()))
     return _MADE[0]

@@ -11,15 +11,17 @@ import io
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import IO
 
 import msgspec
+from ibis.backends.duckdb import Backend
 
 from counterfoil.case.folder import CaseFolder
 from counterfoil.case.manifest import Input, Manifest
+from counterfoil.case.results import evidence_sql
 from counterfoil.errors import CounterfoilError, InputError, LogGapError, LogTamperedError, UsageError
 from counterfoil.model.counterfoil import CUSTODY_LOG, LEDGER_LOG
 from counterfoil.model.coverage import AttestedLog
@@ -77,12 +79,15 @@ class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class _Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     digest: str
     rows: tuple[_Row, ...]
+    # log in lower case -> how many records each file that verified must give, by the SHA-256 of the file
+    files: dict[str, dict[str, int]]
 
 
-def attested(folder: CaseFolder, manifest: Manifest, given: Trust) -> tuple[AttestedLog, ...]:
+def attested(con: Backend, folder: CaseFolder, manifest: Manifest, given: Trust) -> tuple[AttestedLog, ...]:
     """Return what came of each exported log in the case whose key is given.
 
-    Nothing is told of a log that verifies, but of which no checkpoint is given: it may be declared.
+    Nothing is told of a log that verifies, but of which no checkpoint is given: it may be declared. A log is attested
+    only if what is in evidence of it is what was verified, no record less and none of another file.
     """
     inputs = [one for one in manifest.inputs if one.log in LOGS and one.source]
     if not inputs or not given.keys:
@@ -93,15 +98,51 @@ def attested(folder: CaseFolder, manifest: Manifest, given: Trust) -> tuple[Atte
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
         kept = None
     if kept is None or kept.digest != digest:
-        rows = tuple(_Row(**vars(row)) for row in _checked(inputs, manifest, given))
-        path.write_bytes(msgspec.json.encode(_Kept(digest, rows)))
+        files: dict[str, dict[str, int]] = {}
+        rows = tuple(_Row(**vars(row)) for row in _checked(inputs, manifest, given, files))
+        kept = _Kept(digest, rows, files)
+        path.write_bytes(msgspec.json.encode(kept))
         path.chmod(0o600)
-    else:
-        rows = kept.rows
-    return tuple(AttestedLog(**msgspec.structs.asdict(row)) for row in rows)
+    found = [AttestedLog(**msgspec.structs.asdict(row)) for row in kept.rows]
+    if not any(row.status == ATTESTED for row in found):
+        return tuple(found)
+    held = _in_evidence(con, folder, manifest)
+    return tuple(_as_in_evidence(row, kept.files.get(row.origin, {}), held, manifest) for row in found)
 
 
-def _checked(inputs: Sequence[Input], manifest: Manifest, given: Trust) -> Iterator[AttestedLog]:
+def _in_evidence(con: Backend, folder: CaseFolder, manifest: Manifest) -> dict[tuple[str, str], dict[str, int]]:
+    """Return how many records of each log (source, name) each file gives, by the SHA-256 of the file."""
+    counted = con.raw_sql(
+        f"""SELECT source, kind, raw_file, count(*) FROM ({evidence_sql(folder, manifest)})
+        WHERE source IN {LOGS} GROUP BY ALL"""  # noqa: S608  # constants
+    ).fetchall()
+    held: dict[tuple[str, str], dict[str, int]] = {}
+    for source, kind, file, count in counted:
+        held.setdefault((source, kind), {})[file] = count
+    return held
+
+
+def _as_in_evidence(
+    row: AttestedLog, files: Mapping[str, int], held: Mapping[tuple[str, str], Mapping[str, int]], manifest: Manifest
+) -> AttestedLog:
+    """Refuse an attested log of which evidence holds other records than those that were verified."""
+    if row.status != ATTESTED:
+        return row
+    given = held.get((row.log, row.origin), {})
+    names = {one.sha256: one.path for one in manifest.inputs if one.source}
+    told = ""
+    if others := sorted(names.get(file, file) for file in given.keys() - files.keys()):
+        told = f"records of it are in {others[0]} too, which does not verify"
+    for file, size in files.items():
+        if given.get(file, 0) != size:
+            told = f"{given.get(file, 0):,} of the {size:,} records of {names.get(file, file)} are in evidence"
+    return replace(row, status=REFUSED, reason=told) if told else row
+
+
+def _checked(
+    inputs: Sequence[Input], manifest: Manifest, given: Trust, files: dict[str, dict[str, int]]
+) -> Iterator[AttestedLog]:
+    """Yield what came of each log; the files that verified are added to `files`."""
     exports: dict[str, list[Exported]] = {}
     logs: dict[str, str] = {}
     refused: dict[str, AttestedLog] = {}
@@ -119,7 +160,9 @@ def _checked(inputs: Sequence[Input], manifest: Manifest, given: Trust) -> Itera
             sizes = [kept.size for kept in given.kept if kept.origin == origin]
             sizes += [export.size for export in exports.get(origin, ())]
             with _lines(one, manifest) as lines:
-                exports.setdefault(origin, []).append(verified(lines, key, sizes))
+                export = verified(lines, key, sizes)
+            exports.setdefault(origin, []).append(export)
+            files.setdefault(origin.lower(), {})[one.sha256] = export.size + 1  # with its checkpoint
         except CounterfoilError as error:
             diagnosis = str(Diagnosis.LEDGER_GAP) if isinstance(error, LogGapError) else ""
             refused.setdefault(origin, AttestedLog(one.log, origin.lower(), REFUSED, str(error), diagnosis))

@@ -1,7 +1,8 @@
 """A log as JSON Lines: each entry's bytes as they are, and the signed checkpoint last. For other machines to verify.
 
 Lines are such as {"schema": "counterfoil.ledger-entry/1", "log": ORIGIN, "index": 0, "entry": {...}}, and at the end
-{"schema": "counterfoil.log-checkpoint/1", "log": ORIGIN, "size": 1, "note": "..."}.
+{"schema": "counterfoil.log-checkpoint/1", "log": ORIGIN, "time": "...", "size": 1, "note": "..."}. Members stand in
+this order, once, without spaces: a line has one spelling, so that every reader of it reads what was verified.
 """
 
 from __future__ import annotations
@@ -68,14 +69,8 @@ def write(
         out(b'%b%d,"entry":%b}\n' % (start, index, entry))
 
     found = replay.replay(path, visit, key)
-    last = {
-        "schema": CHECKPOINT_SCHEMA,
-        "log": found.key.name,
-        "time": f"{at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z",
-        "size": found.mark.size,
-        "note": found.head.render(),
-    }
-    out(_encode(last) + b"\n")
+    time = f"{at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
+    out(_last(found.key.name, time, found.mark.size, found.head.render()) + b"\n")
     return found.mark.size
 
 
@@ -88,6 +83,7 @@ def verified(lines: Iterable[bytes], key: note.VerifierKey, sizes: Sequence[int]
     tree, wanted, schema = Frontier(), set(sizes), ""
     roots: dict[int, bytes] = {0: tree.root()} if 0 in wanted else {}
     head: _Line | None = None
+    otherwise = 0  # the first line that is written otherwise than exports are
     what = f"exported log {key.name}"
     for number, raw in enumerate(lines, 1):
         if not raw.strip():
@@ -97,6 +93,7 @@ def verified(lines: Iterable[bytes], key: note.VerifierKey, sizes: Sequence[int]
             raise LogTamperedError(f"{what}: line {number} is of the log {line.log[:80]!r}")
         if head is not None:
             raise LogTamperedError(f"{what}: line {number} stands behind the checkpoint")
+        otherwise = otherwise or number * (_spelled(line) != raw.removesuffix(b"\n").removesuffix(b"\r"))
         if line.schema == CHECKPOINT_SCHEMA:
             head = line
             continue
@@ -113,7 +110,28 @@ def verified(lines: Iterable[bytes], key: note.VerifierKey, sizes: Sequence[int]
             roots[tree.size] = tree.root()
     if head is None:
         raise LogGapError(f"{what}: it has no checkpoint", hint="the export was cut off: export again")
-    return Exported(key.name, schema, tree.size, tree.root(), _head(head, key, tree, what), roots, head.time)
+    signed = _head(head, key, tree, what)
+    _spelled_alike(otherwise, what)
+    return Exported(key.name, schema, tree.size, tree.root(), signed, roots, head.time)
+
+
+def _spelled(line: _Line) -> bytes:
+    """Return the line as `write` spells it."""
+    if line.schema == CHECKPOINT_SCHEMA:
+        return _last(line.log, line.time, line.size, line.note)
+    names = _encode(line.schema), _encode(line.log)
+    return b'{"schema":%b,"log":%b,"index":%d,"entry":%b}' % (*names, line.index, bytes(line.entry))
+
+
+def _last(log: str, time: str, size: int, text: str) -> bytes:
+    told = {"schema": CHECKPOINT_SCHEMA, "log": log, "time": time, "size": size, "note": text}
+    return _encode({name: value for name, value in told.items() if value != ""})
+
+
+def _spelled_alike(otherwise: int, what: str) -> None:
+    """Refuse other spellings: of a member that is there twice, another reader may take the one not verified."""
+    if otherwise:
+        raise LogTamperedError(f"{what}: line {otherwise} is not written as exports are", hint="export again")
 
 
 def _head(line: _Line, key: note.VerifierKey, tree: Frontier, what: str) -> note.Note:
