@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from counterfoil.case.engine import engine
 from counterfoil.case.folder import CaseFolder, existing, locked
 from counterfoil.case.manifest import Manifest, read_manifest
 from counterfoil.case.results import opened, query
-from counterfoil.config import HuntSettings, read_bounded, read_token_policy
+from counterfoil.config import HuntSettings, read_bounded
 from counterfoil.errors import UsageError
 from counterfoil.leaks.finding import LeaksReport
 from counterfoil.model.hunt import HuntReport, InputFile
@@ -30,7 +30,6 @@ from counterfoil.reconcile.asked import Asked
 from counterfoil.report.registry import render
 from counterfoil.sources.registry import all_sources as sources
 from counterfoil.tlog.note import MAX_NOTE_BYTES
-from counterfoil.tokens.entitlement import Entitlement
 
 __all__ = [
     "Progress", "QueryResult", "Silent", "detailed", "hunt", "ingest", "keep_leaks", "mailboxes", "messages", "ready",
@@ -136,7 +135,6 @@ def keep_leaks(case: Path, found: LeaksReport, progress: Progress = _SILENT) -> 
 def _run(paths: Sequence[str], settings: HuntSettings, progress: Progress) -> HuntReport:
     identities = read_identities(settings.identities)
     trusted = trust(settings.log_keys, [read_bounded(path, MAX_NOTE_BYTES) for path in settings.checkpoints])
-    entitled = _entitled(settings.token_policy)
     files = find(paths)
     with locked(settings.case) as folder, engine(folder.tmp, memory=settings.memory, threads=settings.threads) as con:
         manifest = read_manifest(folder.manifest)
@@ -144,9 +142,7 @@ def _run(paths: Sequence[str], settings: HuntSettings, progress: Progress) -> Hu
             manifest = read_inputs(con, folder, files, progress, rehash=settings.rehash)
         if not any(entry.source for entry in manifest.inputs):
             raise UsageError(_unreadable(manifest), hint="counterfoil sources lists what can be read")
-        asked = replace(
-            _asked(settings, manifest, identities), attested=attested(con, folder, manifest, trusted), entitled=entitled
-        )
+        asked = replace(_asked(settings, manifest, identities), attested=attested(con, folder, manifest, trusted))
         judge(con, folder, manifest, asked, progress)
     return _summary(folder, settings)
 
@@ -154,13 +150,6 @@ def _run(paths: Sequence[str], settings: HuntSettings, progress: Progress) -> Hu
 def _summary(folder: CaseFolder, settings: HuntSettings) -> HuntReport:
     with opened(folder, read_manifest(folder.manifest)) as con:
         return summary(con, str(settings.case))
-
-
-def _entitled(path: Path | None) -> Mapping[str, Entitlement]:
-    """Return what the keys of a token policy may sign, by key id."""
-    if path is None:
-        return {}
-    return {key.id: key.entitlement for key in read_token_policy(path).keys.keys.values()}
 
 
 def _asked(settings: HuntSettings, manifest: Manifest, identities: tuple[tuple[str, str], ...]) -> Asked:

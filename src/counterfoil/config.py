@@ -25,7 +25,7 @@ class HuntSettings:
     `federated`: (domain, issuer) pairs, such as ("contoso.com", "adfs:contoso.com").
     `memory`: what the process may take, such as "2GB"; what does not fit is spilled to the case folder.
     `log_keys`: public keys of own logs (note keys as text); `checkpoints`: files of checkpoints of them that other
-    parties keep. `token_policy`: a file that says what keys may sign.
+    parties keep.
     `rehash`: read every input again for its hash, also those that stand as they were.
     """
 
@@ -41,7 +41,6 @@ class HuntSettings:
     rehash: bool = False
     log_keys: tuple[str, ...] = ()
     checkpoints: tuple[Path, ...] = ()
-    token_policy: Path | None = None
 
 
 def read_token_policy(path: Path) -> TokenPolicy:

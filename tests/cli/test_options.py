@@ -77,7 +77,7 @@ BAD_DECLARATIONS = {
     "": ("expected SOURCE/KIND", "entra-signin/interactive"),
     "entra/interactive": ("unknown log 'entra'", "did you mean entra-signin?"),
     "entra-signins/interactive": ("unknown log", "did you mean entra-signin?"),
-    "m365-ual/sign-in": ("unknown log", "logs that can be declared: adfs, entra-signin"),
+    "m365-ual/sign-in": ("unknown log", "logs that can be declared: adfs, counterfoil-custody,"),
     "entra-signin/x/y": ("unknown kind", "kinds: interactive"),
     "adfs/a b": ("not the name of a host", "adfs/fs01"),
     "adfs/-": ("not the name of a host", "adfs/fs01"),

@@ -28,8 +28,6 @@ PAGES = {found.name: found for found in pages()}
 WORDS = frozenset({"import-linter", "lint-imports", "python3-venv", "aws-kms"}) | {
     # what the rules of reconciliation call the two signs of the rule `issued-at-odd`
     "issued-at-law", "issued-at-outside-life",
-    # logs of an issuer's own, by which rules speak of them
-    "counterfoil-ledger", "counterfoil-custody",
 }  # fmt: skip
 
 

@@ -32,7 +32,6 @@ def hunt(
     identities: params.Identities = None,
     log_key: params.LogKeys = None,
     checkpoint: params.Checkpoints = None,
-    token_policy: params.TokenPolicy = None,
     memory: params.Memory = None,
     threads: params.Threads = None,
     rehash: params.Rehash = False,
@@ -46,7 +45,7 @@ def hunt(
     form, fatal = _form(format), options.fail_on(fail_on)
     terminal.expect(output)
     settings = _settings(case, since, until, complete, exported_at, federated, identities, memory, threads)
-    settings = _trusting(replace(settings, rehash=rehash), log_key, checkpoint, token_policy)
+    settings = _trusting(replace(settings, rehash=rehash), log_key, checkpoint)
     from counterfoil import app
 
     with terminal.progress(quiet=quiet) as progress:
@@ -86,7 +85,6 @@ def reconcile(
     identities: params.Identities = None,
     log_key: params.LogKeys = None,
     checkpoint: params.Checkpoints = None,
-    token_policy: params.TokenPolicy = None,
     memory: params.Memory = None,
     threads: params.Threads = None,
     case: params.Case = params.DEFAULT_CASE,
@@ -99,7 +97,7 @@ def reconcile(
     form, fatal = _form(format), options.fail_on(fail_on)
     terminal.expect(output)
     settings = _settings(case, since, until, complete, exported_at, federated, identities, memory, threads)
-    settings = _trusting(settings, log_key, checkpoint, token_policy)
+    settings = _trusting(settings, log_key, checkpoint)
     from counterfoil import app
 
     with terminal.progress(quiet=quiet) as progress:
@@ -148,11 +146,11 @@ def _settings(
 
 
 def _trusting(
-    settings: HuntSettings, keys: Sequence[str] | None, checkpoints: Sequence[Path] | None, policy: Path | None
+    settings: HuntSettings, keys: Sequence[str] | None, checkpoints: Sequence[Path] | None
 ) -> HuntSettings:
-    """Return the settings with what is trusted: keys of logs, given or in files, checkpoints, what keys may sign."""
+    """Return the settings with what is trusted: keys of logs, given or in files, and checkpoints."""
     told = tuple(options.log_key(text).render() for text in keys or ())
-    return replace(settings, log_keys=told, checkpoints=tuple(checkpoints or ()), token_policy=policy)
+    return replace(settings, log_keys=told, checkpoints=tuple(checkpoints or ()))
 
 
 def _form(text: str) -> str:

@@ -61,12 +61,6 @@ Checkpoints = Annotated[
         help="Checkpoint of such a log that another party keeps: an export that extends it is attested. Repeatable.",
     ),
 ]  # fmt: skip
-TokenPolicy = Annotated[
-    Path | None,
-    typer.Option(
-        "--token-policy", metavar="FILE", help="What keys may sign: tokens of a key that may not are contradicted.",
-    ),
-]  # fmt: skip
 Memory = Annotated[
     str | None,
     typer.Option("--memory", metavar="SIZE", help="Memory of the process, such as 2GB; the rest is spilled."),

@@ -25,6 +25,8 @@ def options(asked: Asked) -> Iterator[tuple[str, str]]:
         yield EXPORTED_AT, _iso(asked.exported_at)
     for domain, issuer in asked.federated:
         yield "--federated", f"{domain}={issuer}"
+    for log in asked.attested:
+        yield "--checkpoint", f"{log.log}/{log.origin} {log.status}"
     if asked.identities:
         yield IDENTITIES, f"{len(asked.identities)} names, SHA-256 {_digest(asked.identities)}"
 

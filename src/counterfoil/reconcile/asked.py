@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from counterfoil.model.coverage import AttestedLog, Declaration
-from counterfoil.tokens.entitlement import Entitlement
 
 
 @dataclass(frozen=True)
 class Asked:
     """What the user says about the evidence. `truncated`: source -> how an export of it shows a cut.
 
-    `attested`: what checks of exported logs have shown. `entitled`: key id -> what the key may sign (--token-policy).
+    `attested`: what checks of exported logs have shown.
     """
 
     declarations: tuple[Declaration, ...] = ()
@@ -25,4 +24,3 @@ class Asked:
     identities: tuple[tuple[str, str], ...] = ()
     truncated: Mapping[str, str] = field(default_factory=dict)
     attested: tuple[AttestedLog, ...] = ()
-    entitled: Mapping[str, Entitlement] = field(default_factory=dict)
