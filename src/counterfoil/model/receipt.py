@@ -22,7 +22,9 @@ class Signature(StrEnum):
     UNCHECKED = "unchecked"  # refused before it was tried, or by a validator that does not try
 
 
-class Receipt(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Receipt(
+    msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="schema", tag=RECEIPT_SCHEMA
+):
     """One presentation of a token. Times are UTC; `iat` and `exp` are those of the claims. Empty texts are unknown.
 
     What a refused token says is a claim of whoever made it; of a token that could not be taken apart only the time,
@@ -33,7 +35,6 @@ class Receipt(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     `shape`: how it was written (`tokens.shape`).
     """
 
-    schema: str = RECEIPT_SCHEMA
     time: datetime
     rp: str
     outcome: str

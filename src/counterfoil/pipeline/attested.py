@@ -193,7 +193,7 @@ def _held(log: str, origin: str, exports: Sequence[Exported], kept: Sequence[Che
         return None
     most = max(checkpoint.size for checkpoint in own)
     told = f"{longest.size:,} entries without a gap; they extend a checkpoint of {most:,} that is kept elsewhere"
-    return AttestedLog(log, origin.lower(), ATTESTED, told, "", None, _moment(longest.time), longest.size)
+    return AttestedLog(log, origin.lower(), ATTESTED, told, entries=longest.size)
 
 
 def _origin(one: Input, manifest: Manifest) -> str:
@@ -238,10 +238,3 @@ def _bounded(stream: IO[bytes]) -> Iterator[bytes]:
     buffered = io.BufferedReader(stream)  # type: ignore[type-var]  # a raw stream, or one that is buffered already
     while line := buffered.readline(MAX_LINE_BYTES + 1):
         yield line
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text.removesuffix("Z"))
-    except ValueError:
-        return None
