@@ -28,6 +28,9 @@ ASKED_TO = {
     "tlog/server.py": "a witness, served where its user says",
     "tlog/witness.py": "the witness that the settings name",
     "leaks/known.py": "the public key set at the URL that was typed",
+    "relying/http.py": "key sets and status at the addresses that the service's configuration names",
+    "relying/middleware.py": "threads beside the service's own event loop, and the form of certificates",
+    "relying/sinks.py": "the collector of receipts that the service's configuration names",
 }
 
 
