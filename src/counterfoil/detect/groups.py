@@ -7,6 +7,7 @@ import ibis.expr.types as ir
 
 from counterfoil.model.finding import MAX_LISTED
 from counterfoil.model.verdict import ACCUSING, Reason
+from counterfoil.tokens.pseudonym import KEY_OF_PSEUDONYM
 
 # Suspicion from which a token is shown as a finding: one strong sign, or two weaker ones.
 THRESHOLD = 2.5
@@ -88,7 +89,7 @@ def disagreeing_ids(tokens: ir.Table) -> ir.Table:
     Pseudonyms of one subject under several keys differ and do not disagree.
     """
     ids = tokens.filter(tokens.token_id.notnull(), tokens.derived == "")
-    realm = ids.subject.re_extract(r"^(ps1:[a-z0-9-]{1,32}):[0-9a-f]{32}$", 1)
+    realm = ids.subject.re_extract(KEY_OF_PSEUDONYM, 1)
     grouped = ids.group_by("token_id", "issuer").agg(
         tuples=ids.count(),
         subjects=ids.subject.nunique(where=ids.identified),

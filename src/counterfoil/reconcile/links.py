@@ -12,6 +12,7 @@ from counterfoil.reconcile.clock import whole_seconds
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.measured import STRATUM, same
 from counterfoil.reconcile.policy import Policy
+from counterfoil.tokens.pseudonym import KEY_OF_PSEUDONYM
 
 ISSUANCE = (
     "leg", "source", "kind", "record_id", "event_time", "outcome", "issuer", "token_id", "token_id_kind", "subject_id",
@@ -142,7 +143,7 @@ def _compared(pairs: ir.Table, policy: Policy, *, hidden: bool) -> ir.Table:
 
 def pseudonym_key(subject: ir.StringValue) -> ir.StringValue:
     """Return the part of a pseudonym (`tokens.pseudonym`) that names its key; an empty text for any other subject."""
-    return subject.re_extract(r"^(ps1:[a-z0-9-]{1,32}):[0-9a-f]{32}$", 1)
+    return subject.re_extract(KEY_OF_PSEUDONYM, 1)
 
 
 def _known(mine: ir.Value, theirs: ir.Value) -> ir.BooleanValue:

@@ -28,48 +28,45 @@ class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """A table of the file: unknown fields are refused."""
 
 
-class KeyTable(_Table, frozen=True):
+class _Limits(_Table, frozen=True, kw_only=True):
+    """What keys may sign at most, beyond issuers and classes."""
+
+    tenants: list[str] | None = None
+    audiences: list[str] | None = None
+    algorithms: list[str] | None = None
+    sign_from: datetime | None = None
+    sign_until: datetime | None = None
+
+
+class KeyTable(_Limits, frozen=True, kw_only=True):
     """`[[keys.key]]`: less than the document's keys may, for one of them."""
 
     kid: str
     issuers: list[str] | None = None
-    tenants: list[str] | None = None
-    audiences: list[str] | None = None
     classes: list[str] | None = None
-    algorithms: list[str] | None = None
-    sign_from: datetime | None = None
-    sign_until: datetime | None = None
     state: KeyState = KeyState.CURRENT
 
 
-class KeysTable(_Table, frozen=True):
-    """`[[keys]]`: one document of keys (JWKS, or certificates in PEM), and what its keys may sign at most."""
+class _DocumentTable(_Limits, frozen=True, kw_only=True):
+    """One document of keys: a JWKS, or certificates in PEM."""
 
     file: str
+    pinned: list[str] | None = None
+    key: list[Any] = []
+
+
+class KeysTable(_DocumentTable, frozen=True, kw_only=True):
+    """`[[keys]]`: keys that sign tokens, and what they may sign at most."""
+
     classes: list[str]
     issuers: list[str] | None = None
-    tenants: list[str] | None = None
-    audiences: list[str] | None = None
-    algorithms: list[str] | None = None
-    sign_from: datetime | None = None
-    sign_until: datetime | None = None
-    pinned: list[str] | None = None
-    key: list[Any] = []
 
 
-class CountersignTable(_Table, frozen=True):
-    """`[[countersign]]`: one document of keys that counter-sign, and for what."""
+class CountersignTable(_DocumentTable, frozen=True, kw_only=True):
+    """`[[countersign]]`: keys that counter-sign, and for what."""
 
-    file: str
     issuers: list[str]
     classes: list[str] | None = None
-    tenants: list[str] | None = None
-    audiences: list[str] | None = None
-    algorithms: list[str] | None = None
-    sign_from: datetime | None = None
-    sign_until: datetime | None = None
-    pinned: list[str] | None = None
-    key: list[Any] = []
 
 
 class FlowTable(_Table, frozen=True):

@@ -17,6 +17,8 @@ MIN_KEY_BYTES = 32
 _PREFIX = "ps1"
 _CONTEXT = b"counterfoil subject pseudonym v1\0"
 _KEY_ID = re.compile(r"[a-z0-9-]{1,32}\Z")
+# The first group is the part of a pseudonym that names its key: pseudonyms compare only where it is the same.
+KEY_OF_PSEUDONYM = rf"^({_PREFIX}:[a-z0-9-]{{1,32}}):[0-9a-f]{{32}}$"
 
 
 @dataclass(frozen=True)
