@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 
 from counterfoil.custody.custody import Custody
-from counterfoil.custody.keys import KeyState, KeyVersion
+from counterfoil.custody.keys import KeyVersion
 from counterfoil.errors import KeyUnusableError, UsageError
-from counterfoil.mint.mint import Signing
+from counterfoil.mint.signing import Signing, current_version
 from counterfoil.tokens import countersignature
 
 
@@ -46,10 +46,7 @@ class Countersigner:
         return countersignature.assembled(signed, made.signature)
 
     def _current(self) -> KeyVersion:
-        for version in self._custody.keys(purpose="counter-signature: which key signs"):
-            if (version.name, version.state) == (self._key, KeyState.CURRENT):
-                return version
-        raise KeyUnusableError(f"custody has no key {self._key!r} that signs", hint="counterfoil keys list")
+        return current_version(self._custody, self._key, "counter-signature: which key signs")
 
 
 def _same(one: Signing, other: Signing) -> bool:

@@ -6,7 +6,6 @@ harms nobody. The other way round it would leave a signature that nobody account
 
 from __future__ import annotations
 
-import base64
 import threading
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -17,32 +16,24 @@ from typing import Any, Protocol
 
 import msgspec
 
-from counterfoil.custody.keys import KeyState, KeyVersion, Signed
+from counterfoil.custody.custody import utc_now
+from counterfoil.custody.keys import KeyVersion
 from counterfoil.errors import KeyUnusableError, UsageError
 from counterfoil.mint.ledger import Ledger
 from counterfoil.mint.policy import MintPolicy, Rule
+from counterfoil.mint.signing import Signing, current_version
 from counterfoil.model.counterfoil import SECONDARY, Counterfoil, Grant
+from counterfoil.tokens import countersignature
 from counterfoil.tokens.flow import ANY_TENANT
+from counterfoil.tokens.jwk import base64url
 from counterfoil.tokens.limits import MAX_TOKEN_BYTES
 from counterfoil.tokens.pseudonym import SubjectKey
 from counterfoil.tokens.shape import shape_of
 from counterfoil.tokens.subject_keys import SubjectKeys
 
-# The header member that carries the counter-signature (tokens.countersignature).
-COUNTER_MEMBER = "cfs"
 # What the mint itself writes: a caller who could would mint tokens of another time, or twice with one id.
-_OWN = ("jti", "iat", "nbf")
+_OWN = ("jti", "iat", "nbf", "exp")
 _encode = msgspec.json.Encoder().encode
-
-
-class Signing(Protocol):
-    """Custody, or the client of its signer."""
-
-    def sign(self, name: str, signing_input: bytes, *, kid: str = "", purpose: str = "") -> Signed:
-        """Sign with the version of that kid."""
-
-    def keys(self, *, purpose: str = "") -> tuple[KeyVersion, ...]:
-        """Return every version of every key."""
 
 
 class Countersigning(Protocol):
@@ -63,11 +54,6 @@ class Minted:
     token: str = field(repr=False)
     counterfoil: Counterfoil
     index: int
-
-
-def utc_now() -> datetime:
-    """Return the time."""
-    return datetime.now(UTC)
 
 
 class Mint:
@@ -116,8 +102,8 @@ class Mint:
         counter_key = ""
         if by.counterfoil and self._countersigner is not None:
             counter_key = self._countersigner.key_id
-            header[COUNTER_MEMBER] = self._countersigner.header(payload, version.kid, header["alg"], by.typ)
-        signing_input = _base64url(_encode(header)) + b"." + _base64url(payload)
+            header[countersignature.MEMBER] = self._countersigner.header(payload, version.kid, header["alg"], by.typ)
+        signing_input = f"{base64url(_encode(header))}.{base64url(payload)}".encode()
         if len(signing_input) > MAX_TOKEN_BYTES * 3 // 4:
             raise UsageError("the token would be too large for any verifier", hint="leave claims out")
         stub = Counterfoil(
@@ -131,7 +117,7 @@ class Mint:
         )  # fmt: skip
         index = self._ledger.record(stub)
         signed = self._custody.sign(by.key, signing_input, kid=version.kid, purpose=f"mint {by.name} {stub.jti}")
-        return Minted((signing_input + b"." + _base64url(signed.signature)).decode(), stub, index)
+        return Minted(f"{signing_input.decode()}.{base64url(signed.signature)}", stub, index)
 
     def _subject(self, claims: Mapping[str, Any]) -> str:
         """Return the pseudonym under the key for the token's `iat`, which is what a relying party goes by."""
@@ -144,10 +130,7 @@ class Mint:
         """Return the version that signs. Custody records every look at its keys, so this one is remembered."""
         with self._lock:
             if key not in self._versions:
-                found = self._custody.keys(purpose="mint: which key signs")
-                self._versions |= {one.name: one for one in found if one.state is KeyState.CURRENT}
-            if key not in self._versions:
-                raise KeyUnusableError(f"custody has no key {key!r} that signs", hint="counterfoil keys list")
+                self._versions[key] = current_version(self._custody, key, "mint: which key signs")
             return self._versions[key]
 
     def _forget(self, key: str) -> bool:
@@ -174,7 +157,7 @@ def _claims(
             raise UsageError(f"claim {name!r} says something else than what it is issued for")
         if value or name in given:
             whole[name] = value or given[name]
-    return whole | {name: value for name, value in given.items() if name not in whole and name != "exp"}
+    return whole | {name: value for name, value in given.items() if name not in whole}
 
 
 def _issuer(given: Mapping[str, Any], by: Rule) -> str:
@@ -216,7 +199,3 @@ def _audience(claims: Mapping[str, Any]) -> tuple[str, ...]:
     if not all(isinstance(one, str) and one for one in told):
         raise UsageError("claim 'aud' must be a text or a list of texts")
     return tuple(one for one in told if isinstance(one, str))
-
-
-def _base64url(data: bytes) -> bytes:
-    return base64.urlsafe_b64encode(data).rstrip(b"=")

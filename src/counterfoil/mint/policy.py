@@ -11,8 +11,8 @@ import msgspec
 
 from counterfoil.errors import PolicyError, UsageError
 from counterfoil.model.counterfoil import Grant
-from counterfoil.tokens.entitlement import GUID, IssuerPattern
-from counterfoil.tokens.flow import ANY_TENANT, CLASSES, DEFAULT_LIFETIME, TokenClass
+from counterfoil.tokens.entitlement import IssuerPattern
+from counterfoil.tokens.flow import CLASSES, DEFAULT_LIFETIME, TokenClass, check_tenants
 from counterfoil.tokens.limits import MAX_LIFETIME, MAX_POLICY_BYTES
 from counterfoil.tokens.policy_file import seconds
 
@@ -138,13 +138,10 @@ def _issuer(table: _Table) -> IssuerPattern:
         raise ValueError(f"issuer: expected {error}") from error
     if issuer.is_template and table.tenants is None:
         raise ValueError('tenants: name them, or ["*"] for any, since the issuer has {tenantid}')
-    for tenant in table.tenants or ():
-        if tenant != ANY_TENANT and not GUID.fullmatch(tenant):
-            raise ValueError(f"tenants: {tenant[:80]!r} is not a GUID in lower case")
+    if table.tenants is not None:
+        check_tenants(frozenset(table.tenants))
     return issuer
 
 
 def _set(values: list[str] | None) -> frozenset[str] | None:
     return None if values is None else frozenset(values)
-
-

@@ -8,7 +8,6 @@ verifiers who do not know it go on working.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
@@ -20,8 +19,9 @@ from counterfoil.errors import VerifyError
 from counterfoil.tokens import claims as entitled
 from counterfoil.tokens import rules
 from counterfoil.tokens.algorithms import digest_of
-from counterfoil.tokens.encoding import TO_BASE64, from_translated, json_object
+from counterfoil.tokens.encoding import from_base64url, json_object
 from counterfoil.tokens.flow import Flow
+from counterfoil.tokens.jwk import base64url
 from counterfoil.tokens.keyset import Key, KeySet
 from counterfoil.tokens.rules import quoted, refused
 
@@ -44,12 +44,12 @@ def statement(payload: bytes, kid: str, alg: str, typ: str) -> bytes:
 def signing_input(content: bytes, kid: str, alg: str) -> bytes:
     """Return the JWS signing input of a counter-signature by that key."""
     header = _encode({"alg": alg, "kid": kid, "typ": TYP})
-    return base64.urlsafe_b64encode(header).rstrip(b"=") + b"." + base64.urlsafe_b64encode(content).rstrip(b"=")
+    return f"{base64url(header)}.{base64url(content)}".encode()
 
 
 def assembled(signed: bytes, signature: bytes) -> str:
     """Return the value of `cfs`, of a signing input and its signature."""
-    return f"{signed.partition(b'.')[0].decode()}..{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
+    return f"{signed.partition(b'.')[0].decode()}..{base64url(signature)}"
 
 
 def key_id_of(value: str) -> str:
@@ -80,7 +80,7 @@ def v15_counterfoil(
         raise refused(rules.V15, "algorithm", f"{rules.listed(key.checks)} with this key", quoted(own["alg"]))
     typ = header.get("typ")
     content = statement(payload, signer.id, header["alg"], typ if type(typ) is str else "")
-    signed = encoded + b"." + base64.urlsafe_b64encode(content).rstrip(b"=")
+    signed = encoded + b"." + base64url(content).encode()
     try:
         check(signature, signed, digest_of(signed))
     except (InvalidSignature, ValueError) as error:
@@ -103,8 +103,8 @@ def _parts(value: str) -> tuple[Mapping[str, Any], bytes, bytes]:
     if len(parts) != 2 or len(octets) > MAX_COUNTERSIGNATURE or b"." in parts[0] + parts[1]:
         raise refused(rules.V15, "form", "a JWS with detached content", "another text")
     try:
-        own = json_object(from_translated(parts[0].translate(TO_BASE64), "its header"), "its header")
-        signature = from_translated(parts[1].translate(TO_BASE64), "its signature")
+        own = json_object(from_base64url(parts[0], "its header"), "its header")
+        signature = from_base64url(parts[1], "its signature")
     except VerifyError as error:
         raise refused(rules.V15, "form", error.expected, error.got) from error
     return own, parts[0], signature

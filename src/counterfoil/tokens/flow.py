@@ -127,7 +127,7 @@ class Flow:
         if self.tenants is None and any(pattern.is_template for pattern in self.issuers):
             raise ValueError('tenants: name those that are served, or ["*"] for any, since an issuer has {tenantid}')
         if self.tenants is not None:
-            _check_tenants(self.tenants)
+            check_tenants(self.tenants)
         _between("max_lifetime", self.max_lifetime, 1, MAX_LIFETIME)
         _between("leeway", self.leeway, 0, MAX_LEEWAY)
         _between("proof_age", self.proof_age, 1, MAX_PROOF_AGE)
@@ -142,7 +142,8 @@ class Flow:
 _ONE_GUID = re.compile(rf"(?<![0-9a-f-]){GUID.pattern}(?![0-9a-f-])")
 
 
-def _check_tenants(tenants: frozenset[str]) -> None:
+def check_tenants(tenants: frozenset[str]) -> None:
+    """Refuse what are no tenants, an empty list, and any beside others; ValueError says which."""
     if not tenants or (ANY_TENANT in tenants and len(tenants) > 1):
         raise ValueError('tenants: a list of GUIDs, or ["*"] alone')
     for tenant in tenants - {ANY_TENANT}:
