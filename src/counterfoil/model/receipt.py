@@ -44,7 +44,6 @@ class Receipt(
     flow: str = ""
     method: str = ""
     endpoint: str = ""
-    status: int = 0  # HTTP status of the answer; 0: unknown
     kid: str = ""
     x5t: str = ""
     alg: str = ""

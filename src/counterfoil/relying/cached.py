@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 from counterfoil.errors import CounterfoilError
 
 T = TypeVar("T")
+Fetch = Callable[[], tuple[T, float | None]]
 
 
 @dataclass(frozen=True)
@@ -45,22 +46,20 @@ class _Slot(Generic[T]):
 
 
 class Cached(Generic[T]):
-    """Values by name, at most `room` of them. `fetch` returns a value and how long it may be kept (None: not said)."""
+    """Values by name, at most `room` of them."""
 
-    def __init__(
-        self, fetch: Callable[[str], tuple[T, float | None]], ages: Ages, room: int = 256,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:  # fmt: skip
-        """Fetch with `fetch`, which raises CounterfoilError."""
-        self._fetch, self._ages, self._room, self._clock = fetch, ages, room, clock
+    def __init__(self, ages: Ages, room: int = 256, clock: Callable[[], float] = time.monotonic) -> None:
+        """Keep values for these ages."""
+        self._ages, self._room, self._clock = ages, room, clock
         self._slots: OrderedDict[str, _Slot[T]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, name: str, *, newer: bool = False) -> T:
+    def get(self, name: str, fetch: Fetch[T], *, newer: bool = False) -> T:
         """Return the value, fetched if need be. `newer`: a caller missed something in it; once in `pause` that counts.
 
-        Raises what `fetch` raised if there is nothing that may be used. Whoever comes while another fetches waits for
-        him, unless there is a value that is still good.
+        `fetch` returns the value and how long it may be kept (None: not said), or raises CounterfoilError, which is
+        raised here if there is nothing that may be used. Whoever comes while another fetches waits for him, unless
+        there is a value that is still good.
         """
         slot = self._slot(name)
         now = self._clock()
@@ -71,11 +70,11 @@ class Cached(Generic[T]):
         if not slot.lock.acquire(blocking=not usable) and held is not None:
             return held.value
         try:
-            return self._fetched(slot, name, newer=newer, seen=held)
+            return self._fetched(slot, name, fetch, newer=newer, seen=held)
         finally:
             slot.lock.release()
 
-    def _fetched(self, slot: _Slot[T], name: str, *, newer: bool, seen: _Held[T] | None) -> T:
+    def _fetched(self, slot: _Slot[T], name: str, fetch: Fetch[T], *, newer: bool, seen: _Held[T] | None) -> T:
         now, held = self._clock(), slot.held
         if held is not None and held is not seen and now < held.until:
             return held.value  # somebody fetched it while this one waited
@@ -83,7 +82,7 @@ class Cached(Generic[T]):
         if due and now >= slot.tried + self._ages.pause:
             slot.tried = now
             try:
-                value, age = self._fetch(name)
+                value, age = fetch()
             except CounterfoilError as error:
                 slot.error = error
             else:

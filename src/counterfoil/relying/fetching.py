@@ -37,10 +37,11 @@ class FetchedPolicy:
         """
         self._text, self._file, self._given = text, file, dict(documents or {})
         self._urls = {name: Endpoint(url) for name, url in urls.items()}
-        for name in documents_of(text, file):
+        self._names = documents_of(text, file)
+        for name in self._names:
             if name not in self._urls and name not in self._given:
                 raise UsageError(f"{file}: no address for {name!r}", hint="give its address, or its content")
-        self._cached = Cached(self._fetch, ages)
+        self._cached = Cached[bytes](ages)
         self._made: tuple[tuple[bytes, ...], TokenPolicy] | None = None
         self._lock = threading.Lock()
 
@@ -49,16 +50,17 @@ class FetchedPolicy:
 
         `newer`: a key was missing. Raises InputError if keys cannot be had, PolicyError if they cannot be used.
         """
-        names = documents_of(self._text, self._file)
-        found = {name: self._document(name, newer=newer) for name in names}
-        key = tuple(found[name] for name in names)
+        found = {name: self._document(name, newer=newer) for name in self._names}
+        key = tuple(found.values())
         with self._lock:
             if self._made is None or self._made[0] != key:
                 self._made = key, TokenPolicy.from_toml(self._text, found, self._file)
             return self._made[1]
 
     def _document(self, name: str, *, newer: bool) -> bytes:
-        return self._cached.get(name, newer=newer) if name in self._urls else self._given[name]
+        if name not in self._urls:
+            return self._given[name]
+        return self._cached.get(name, lambda: self._fetch(name), newer=newer)
 
     def _fetch(self, name: str) -> tuple[bytes, float | None]:
         answer = self._urls[name].get(MAX_JWKS_BYTES, "application/jwk-set+json, application/json")
@@ -71,30 +73,32 @@ class FetchingVerifier:
     def __init__(self, source: FetchedPolicy, flow: str | None = None) -> None:
         """Fetch the keys, and take the flow of this name (or the only one). Raises as `FetchedPolicy.policy`."""
         self._source, self._name = source, flow
-        self._policy = source.policy()
-        self._verifier = Verifier(self._policy, flow)
+        policy = source.policy()
+        self._known = policy, Verifier(policy, flow)
 
     @property
     def flow(self) -> Flow:
         """What is accepted."""
-        return self._verifier.flow
+        return self._known[1].flow
 
     def verify(
         self, token: str | bytes, *, at: float | datetime, shown: Presentation = BEARER
     ) -> VerifiedToken:
         """Return the verified token; raises VerifyError, and InputError if the keys are too old and cannot be had."""
+        policy = self._source.policy()
         try:
-            return self._with(self._source.policy()).verify(token, at=at, shown=shown)
+            return self._by(policy).verify(token, at=at, shown=shown)
         except VerifyError as error:
             if (error.rule, error.check) != ("V2", "known"):
                 raise
-            before = self._policy
-            newer = self._with(self._source.policy(newer=True))
-            if self._policy is before:
+            newer = self._source.policy(newer=True)
+            if newer is policy:
                 raise
-        return newer.verify(token, at=at, shown=shown)
+        return self._by(newer).verify(token, at=at, shown=shown)
 
-    def _with(self, policy: TokenPolicy) -> Verifier:
-        if policy is not self._policy:
-            self._verifier, self._policy = Verifier(policy, self._name), policy
-        return self._verifier
+    def _by(self, policy: TokenPolicy) -> Verifier:
+        known, verifier = self._known
+        if policy is not known:
+            verifier = Verifier(policy, self._name)
+            self._known = policy, verifier  # together, so that no thread sees the one without the other
+        return verifier

@@ -7,7 +7,7 @@ import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from counterfoil.errors import InputError, UsageError
 
@@ -15,6 +15,19 @@ TIMEOUT_SECONDS = 5.0
 # A whole answer may take so long; a server that drips bytes cannot hold a request longer.
 DEADLINE_SECONDS = 15.0
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def connected(parts: SplitResult) -> http.client.HTTPConnection:
+    """Return a connection to the host of an address, which opens when it is used."""
+    host, port = parts.hostname or "", parts.port
+    if parts.scheme == "https":
+        return http.client.HTTPSConnection(host, port, timeout=TIMEOUT_SECONDS, context=ssl.create_default_context())
+    return http.client.HTTPConnection(host, port, timeout=TIMEOUT_SECONDS)
+
+
+def target_of(parts: SplitResult) -> str:
+    """Return what a request line asks for."""
+    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
 
 @dataclass(frozen=True)
@@ -48,16 +61,10 @@ class Endpoint:
         return self._asked("POST", body, headers, most)
 
     def _asked(self, method: str, body: bytes | None, headers: Mapping[str, str], most: int) -> Answer:
-        parts = urlsplit(self.url)
-        host, port, end = parts.hostname or "", parts.port, time.monotonic() + DEADLINE_SECONDS
-        connection = (
-            http.client.HTTPSConnection(host, port, timeout=TIMEOUT_SECONDS, context=ssl.create_default_context())
-            if parts.scheme == "https"
-            else http.client.HTTPConnection(host, port, timeout=TIMEOUT_SECONDS)
-        )
-        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        parts, end = urlsplit(self.url), time.monotonic() + DEADLINE_SECONDS
+        connection = connected(parts)
         try:
-            connection.request(method, target, body, dict(headers))
+            connection.request(method, target_of(parts), body, dict(headers))
             answer = connection.getresponse()
             if answer.status != http.client.OK:
                 hint = "redirects are not followed" if 300 <= answer.status < 400 else ""

@@ -106,12 +106,10 @@ class Middleware:
         if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
             return
-        flow = self._guard.flow
-        schemes = ["DPoP"] if flow.binding is Binding.DPOP else ["Bearer"]
-        challenges = [f'{scheme} error="{error}"' if error else scheme for scheme in schemes]
+        scheme = "DPoP" if self._guard.flow.binding is Binding.DPOP else "Bearer"
         headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
         if status == 401:
-            headers += [(b"www-authenticate", challenge.encode()) for challenge in challenges]
+            headers.append((b"www-authenticate", (f'{scheme} error="{error}"' if error else scheme).encode()))
         body = b'{"error":"%b"}' % (error or ("unauthorized" if status == 401 else "unavailable")).encode()
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})

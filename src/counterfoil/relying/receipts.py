@@ -85,10 +85,6 @@ class Receipts:
             signature = Signature.FAILED
         return self._made(at, by, REFUSED, signature, claims | told)
 
-    def let_in(self, token: str | bytes, at: datetime, by: Request, *, signature: Signature, flow: str = "") -> Receipt:
-        """Return the receipt of a token that another validator let in, which tells what it checked of the signature."""
-        return self._made(at, by, ACCEPTED, signature, self.claimed(token) | {"flow": _text(flow)})
-
     def claimed(self, token: str | bytes) -> dict[str, Any]:
         """Return what a token says of itself, with its digest; nothing for what is no token."""
         try:
@@ -101,7 +97,7 @@ class Receipts:
     def _claims(self, header: Mapping[str, Any], claims: Mapping[str, Any], payload: bytes) -> dict[str, Any]:
         issuer, subject = _text(claims.get("iss")), claims.get("sub")
         confirmation = claims.get("cnf")
-        counter = header.get("cfs")
+        counter = header.get(countersignature.MEMBER)
         return {
             "kid": _text(header.get("kid")),
             "x5t": _text(header.get("x5t#S256") or header.get("x5t")),
@@ -119,7 +115,7 @@ class Receipts:
             "exp": _moment(claims.get("exp")),
             "jkt": _text(confirmation.get("jkt")) if isinstance(confirmation, Mapping) else "",
             "shape": shape_of(header, claims, payload),
-            "counter_key": "" if not isinstance(counter, str) else counter_key(counter),
+            "counter_key": _text(countersignature.key_id_of(counter)) if isinstance(counter, str) else "",
         }
 
     def _subject(self, issuer: str, subject: object, issued: datetime | None) -> str:
@@ -135,11 +131,6 @@ class Receipts:
             endpoint=_text(by.endpoint), ip=_text(by.ip), user_agent=_text(by.user_agent), renewal=by.renewal,
             emitter=self._emitter.name, seq=self._emitter.next(), **told,
         )  # fmt: skip
-
-
-def counter_key(counter: str) -> str:
-    """Return the id of the key that a counter-signature names; nothing if it names none."""
-    return _text(countersignature.key_id_of(counter))
 
 
 def _payload(token: str | bytes) -> bytes:

@@ -11,7 +11,6 @@ import http.client
 import os
 import queue
 import socket
-import ssl
 import threading
 import weakref
 from pathlib import Path
@@ -23,12 +22,12 @@ import msgspec
 
 from counterfoil.errors import UsageError
 from counterfoil.model.receipt import Receipt
+from counterfoil.relying.http import TIMEOUT_SECONDS, connected, target_of
 
 # Receipts that wait; about a kilobyte each.
 MAX_WAITING = 65_536
 # Receipts that are written, or sent, at once.
 MAX_BATCH = 512
-TIMEOUT_SECONDS = 5.0
 # How long `close` waits for what is queued.
 FLUSH_SECONDS = 10.0
 # After a failure, so long until the next try; doubled up to the last.
@@ -232,15 +231,14 @@ class HttpSink(_Queued):
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise UsageError(f"receipts: expected http(s)://host[:port]/path, got {url[:80]!r}")
-        self._secure, self._host, self._port = parts.scheme == "https", parts.hostname, parts.port
-        self._target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        self._parts, self._target = parts, target_of(parts)
         self._headers = {"Content-Type": "application/x-ndjson", **dict(headers)}
         self._connection: http.client.HTTPConnection | None = None
         super().__init__()
 
     def _write(self, lines: bytes) -> None:
         if self._connection is None:
-            self._connection = self._connected()
+            self._connection = connected(self._parts)
         try:
             self._connection.request("POST", self._target, lines, self._headers)
             answer = self._connection.getresponse()
@@ -251,12 +249,6 @@ class HttpSink(_Queued):
             raise OSError(f"HTTP {answer.status}")
         if answer.will_close:
             self._reset()
-
-    def _connected(self) -> http.client.HTTPConnection:
-        if self._secure:
-            context = ssl.create_default_context()
-            return http.client.HTTPSConnection(self._host, self._port, timeout=TIMEOUT_SECONDS, context=context)
-        return http.client.HTTPConnection(self._host, self._port, timeout=TIMEOUT_SECONDS)
 
     def _reset(self) -> None:
         if self._connection is not None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from urllib.parse import urlencode
 
-from counterfoil.errors import CounterfoilError, InputError, VerifyError
+from counterfoil.errors import CounterfoilError, VerifyError
 from counterfoil.relying.cached import Ages, Cached
 from counterfoil.relying.http import Endpoint
 from counterfoil.tokens.decoded import decoded
@@ -30,26 +30,19 @@ class Introspection:
     def __init__(self, url: str, headers: Mapping[str, str], *, ages: Ages = INTROSPECTION_AGES) -> None:
         """Ask `url` with these headers: how this service proves who it is (RFC 7662, 2.1). Raises UsageError."""
         self._endpoint, self._headers = Endpoint(url), dict(headers)
-        self._tokens: dict[str, str] = {}
-        self._cached = Cached(self._ask, ages, MOST_ANSWERS)
+        self._cached = Cached[bytes](ages, MOST_ANSWERS)
 
     def of(self, token: str) -> bytes | None:
         """Return the answer about a token for `Presentation.introspection`; None if none can be had."""
         if len(token) > MAX_TOKEN_BYTES:
             return None
         name = sha256(token.encode("utf-8", "replace")).hexdigest()
-        self._tokens[name] = token
         try:
-            return self._cached.get(name)
+            return self._cached.get(name, lambda: self._ask(token))
         except CounterfoilError:
             return None
-        finally:
-            self._tokens.pop(name, None)
 
-    def _ask(self, name: str) -> tuple[bytes, float | None]:
-        token = self._tokens.get(name)
-        if token is None:
-            raise InputError("introspection: nobody waits for it")
+    def _ask(self, token: str) -> tuple[bytes, float | None]:
         body = urlencode({"token": token, "token_type_hint": "access_token"}).encode()
         headers = {
             **self._headers,
@@ -66,7 +59,7 @@ class StatusLists:
     def __init__(self, urls: Sequence[str], *, ages: Ages = LIST_AGES) -> None:
         """Take the addresses that tokens may name. Raises UsageError."""
         self._endpoints = {url: Endpoint(url) for url in urls}
-        self._cached = Cached(self._fetch, ages)
+        self._cached = Cached[bytes](ages)
 
     def of(self, token: str | bytes) -> bytes | None:
         """Return the list that a token points to for `Presentation.status_list`; None if it is not to be had."""
@@ -79,7 +72,7 @@ class StatusLists:
         if not isinstance(uri, str) or uri not in self._endpoints:
             return None
         try:
-            return self._cached.get(uri)
+            return self._cached.get(uri, lambda: self._fetch(uri))
         except CounterfoilError:
             return None
 

@@ -14,7 +14,7 @@ from counterfoil.sources.source import TEXT, Explain, Source
 _LISTS = ("aud", "checks")
 _KEPT = (
     "signature", "code", "rule", "flow", "typ", "x5t", "token_class", "root_jti", "jkt", "shape", "counter_key",
-    "renewal", "emitter", "seq", "dropped", "sample", "status",
+    "renewal", "emitter", "seq", "dropped", "sample",
 )  # fmt: skip
 
 
