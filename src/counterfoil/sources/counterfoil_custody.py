@@ -7,8 +7,7 @@ import ibis.expr.types as ir
 
 from counterfoil.model.counterfoil import CHECKPOINT_SCHEMA, CUSTODY_LOG, CUSTODY_SCHEMA
 from counterfoil.model.schema import Leg, Outcome
-from counterfoil.sources import mapping
-from counterfoil.sources.counterfoil_ledger import CHECKPOINT
+from counterfoil.sources import _exported_log, mapping
 from counterfoil.sources.source import TEXT, Explain, Source
 
 _TEXTS = (
@@ -28,32 +27,29 @@ _OUTCOMES = {
 def to_evidence(raw: ir.Table) -> ir.Table:
     """Map signatures to key uses and the rest to context; the end of an operation is a version of its beginning."""
     entry = raw.entry
-    is_entry = ibis.coalesce(raw["schema"], "") == CUSTODY_SCHEMA
+    is_entry = _exported_log.is_entry(raw, CUSTODY_SCHEMA)
     ended = mapping.number(entry.of).fill_null(-1) >= 0
     lacking = entry["op"].isnull() | ~mapping.among(ibis.coalesce(entry.result, ""), _OUTCOMES)
     outcome = ibis.cases(*((entry.result == word, str(what)) for word, what in _OUTCOMES.items()))
-    number = ibis.cases((~is_entry, ibis.literal("head ") + raw["size"]), (ended, entry.of), else_=raw["index"])
+    number = ibis.ifelse(ended, entry.of, raw["index"])
     return mapping.rows(
         raw,
         source=CUSTODY_LOG,
         fidelity=ibis.ifelse(ended, 1, 2),  # what an end says overrules the beginning
         reject=ibis.cases((is_entry & lacking, "no operation of custody, or no result"),
-                          (~is_entry & (ibis.coalesce(raw["schema"], "") != CHECKPOINT_SCHEMA), "no entry of custody")),
+                          (_exported_log.is_other(raw, CUSTODY_SCHEMA), "no entry of custody")),
         leg=ibis.ifelse(is_entry & (entry["op"] == _SIGN), str(Leg.KEY_USE), str(Leg.CONTEXT)),
-        kind=mapping.lower(raw["log"]),
-        event_time=mapping.when(ibis.ifelse(is_entry, entry.time, raw["time"])),
-        record_id=raw["log"] + ":" + number,
-        sequence=mapping.number(ibis.ifelse(is_entry, raw["index"], ibis.null("string"))),
         signing_input_digest=mapping.lower(entry.digest),
         key_id=mapping.text(entry.kid),
         algorithm=mapping.text(entry.algorithm),
         key_operation=mapping.text(entry["op"]),
         subject_name=mapping.lower(entry.principal),
-        operation=ibis.ifelse(is_entry, mapping.text(entry["op"]), CHECKPOINT),
+        operation=ibis.ifelse(is_entry, mapping.text(entry["op"]), _exported_log.CHECKPOINT),
         outcome=ibis.ifelse(is_entry, outcome, str(Outcome.SUCCESS)),
         object_kind=ibis.ifelse(mapping.text(entry.key).notnull(), "signing_key", ibis.null("string")),
         object_id=mapping.text(entry.key),
         extra=mapping.extra(**{name: entry[name] for name in _KEPT}),
+        **_exported_log.of_line(raw, CUSTODY_SCHEMA, number),
     )  # fmt: skip
 
 
@@ -64,7 +60,7 @@ SOURCE = Source(
     fidelity=2,
     required=frozenset({"log", "entry.op", "entry.result"}),
     markers={"schema": frozenset({CUSTODY_SCHEMA, CHECKPOINT_SCHEMA})},
-    raw={**dict.fromkeys(("schema", "log", "index", "time", "size"), TEXT), "entry": dict.fromkeys(_TEXTS, TEXT)},
+    raw={**_exported_log.LINE, "entry": dict.fromkeys(_TEXTS, TEXT)},
     to_evidence=to_evidence,
     explain=Explain(
         what=(

@@ -8,7 +8,7 @@ import ibis.expr.types as ir
 from counterfoil.model.counterfoil import CHECKPOINT_SCHEMA, LEDGER_LOG, LEDGER_SCHEMA, SECONDARY, Grant
 from counterfoil.model.ids import IdKind
 from counterfoil.model.schema import Leg, Outcome, TokenClass
-from counterfoil.sources import mapping
+from counterfoil.sources import _exported_log, mapping
 from counterfoil.sources.source import TEXT, Explain, Source
 
 _TEXTS = (
@@ -17,14 +17,12 @@ _TEXTS = (
 )  # fmt: skip
 _ENTRY = {**dict.fromkeys(_TEXTS, TEXT), "aud": [TEXT], "parents": [TEXT]}
 _KEPT = ("typ", "token_class", "policy", "shape", "counter_key")
-CHECKPOINT = "checkpoint of the export"
 
 
 def to_evidence(raw: ir.Table) -> ir.Table:
     """Map counterfoils to issuances, those of refresh and exchange to secondary ones; the checkpoint to context."""
     entry = raw.entry
-    schema = ibis.coalesce(raw["schema"], "")
-    is_entry = schema == LEDGER_SCHEMA
+    is_entry = _exported_log.is_entry(raw, LEDGER_SCHEMA)
     grant = ibis.coalesce(entry.grant, str(Grant.OTHER))
     secondary = mapping.among(grant, map(str, SECONDARY))
     lacking = entry.jti.isnull() | entry.digest.isnull() | entry.iss.isnull() | entry.kid.isnull()
@@ -33,15 +31,11 @@ def to_evidence(raw: ir.Table) -> ir.Table:
         source=LEDGER_LOG,
         fidelity=1,
         reject=ibis.cases((is_entry & lacking, "a counterfoil without jti, digest, iss or kid"),
-                          (~is_entry & (schema != CHECKPOINT_SCHEMA), "no entry of a ledger")),
+                          (_exported_log.is_other(raw, LEDGER_SCHEMA), "no entry of a ledger")),
         leg=ibis.cases((~is_entry, str(Leg.CONTEXT)), (secondary, str(Leg.SECONDARY_ISSUANCE)),
                        else_=str(Leg.ISSUANCE)),
-        kind=mapping.lower(raw["log"]),
-        event_time=mapping.when(ibis.ifelse(is_entry, entry.time, raw["time"])),
         issued_at=mapping.when(entry.iat),
         expires_at=mapping.when(entry.exp),
-        record_id=raw["log"] + ":" + ibis.ifelse(is_entry, raw["index"], ibis.literal("head ") + raw["size"]),
-        sequence=mapping.number(ibis.ifelse(is_entry, raw["index"], ibis.null("string"))),
         issuer=mapping.text(entry.iss),
         token_class=ibis.cases((grant == str(Grant.CLIENT), str(TokenClass.APPLICATION)),
                                (grant == str(Grant.CODE), str(TokenClass.USER)), else_=ibis.null("string")),
@@ -57,9 +51,10 @@ def to_evidence(raw: ir.Table) -> ir.Table:
         resource=mapping.lower(ibis.literal(" ").join(entry.aud)),
         token_tenant=mapping.lower(entry.tid),
         resource_tenant=mapping.lower(entry.tid),
-        operation=ibis.ifelse(is_entry, grant, CHECKPOINT),
+        operation=ibis.ifelse(is_entry, grant, _exported_log.CHECKPOINT),
         outcome=Outcome.SUCCESS,
         extra=mapping.extra(**{name: entry[name] for name in _KEPT}),
+        **_exported_log.of_line(raw, LEDGER_SCHEMA),
     )  # fmt: skip
 
 
@@ -70,7 +65,7 @@ SOURCE = Source(
     fidelity=1,
     required=frozenset({"log", "entry.jti", "entry.digest"}),
     markers={"schema": frozenset({LEDGER_SCHEMA, CHECKPOINT_SCHEMA})},
-    raw={**dict.fromkeys(("schema", "log", "index", "time", "size"), TEXT), "entry": _ENTRY},
+    raw={**_exported_log.LINE, "entry": _ENTRY},
     to_evidence=to_evidence,
     explain=Explain(
         what=(

@@ -1,0 +1,34 @@
+"""What the lines of every exported log of our own have in common, and its checkpoint, which is a line of context."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from counterfoil.model.counterfoil import CHECKPOINT_SCHEMA
+from counterfoil.sources import mapping
+from counterfoil.sources.source import TEXT
+
+LINE = dict.fromkeys(("schema", "log", "index", "time", "size"), TEXT)
+CHECKPOINT = "checkpoint of the export"
+
+
+def is_entry(raw: ir.Table, schema: str) -> ir.BooleanValue:
+    """Tell whether a line is an entry of a log of that schema."""
+    return ibis.coalesce(raw["schema"], "") == schema
+
+
+def is_other(raw: ir.Table, schema: str) -> ir.BooleanValue:
+    """Tell whether a line is neither an entry nor a checkpoint."""
+    return ~is_entry(raw, schema) & (ibis.coalesce(raw["schema"], "") != CHECKPOINT_SCHEMA)
+
+
+def of_line(raw: ir.Table, schema: str, number: ir.StringValue | None = None) -> dict[str, ir.Value]:
+    """Return the columns of a line; `number`: that of the record it is a version of, if not its own."""
+    entry, own = is_entry(raw, schema), raw["index"] if number is None else number
+    return {
+        "kind": mapping.lower(raw["log"]),
+        "event_time": mapping.when(ibis.ifelse(entry, raw.entry.time, raw["time"])),
+        "record_id": raw["log"] + ":" + ibis.ifelse(entry, own, ibis.literal("head ") + raw["size"]),
+        "sequence": mapping.number(ibis.ifelse(entry, raw["index"], ibis.null("string"))),
+    }
