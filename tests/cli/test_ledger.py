@@ -14,7 +14,7 @@ from counterfoil.mint.mint import Minted
 from counterfoil.model.counterfoil import Grant
 from mint.making import CLAIMS, making
 
-from .run import run
+from .run import run, start
 
 
 @dataclass(frozen=True)
@@ -156,3 +156,13 @@ def test_a_ledger_is_made_and_witnessed(tmp_path: Path, capsys: pytest.CaptureFi
     assert told.out.startswith("ledger.example/new\n0\n")
     kept = [path for path in (tmp_path / "drop").rglob("*") if path.is_file()]
     assert [path.read_text() for path in kept] == [told.out]
+
+
+def test_an_export_whose_reader_went_away_ends_quietly(issuer: Issuer) -> None:
+    """`ledger export | head` is no error of ours."""
+    process = start("ledger", "export", str(issuer.ledger))
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    assert process.stderr.read() in ("", b"")
+    assert process.wait() == 141

@@ -20,8 +20,8 @@ def write(folder: Path, schema: str, output: Path | None) -> None:
 
     now = datetime.now(UTC)
     if output is None:
-        exported.write(Folder(folder), schema, sys.stdout.buffer.write, now)
-        sys.stdout.buffer.flush()
+        with terminal.while_read():
+            exported.write(Folder(folder), schema, sys.stdout.buffer.write, now)
         return
     try:
         with os.fdopen(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, _PRIVATE), "wb") as file:

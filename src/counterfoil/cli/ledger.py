@@ -172,7 +172,7 @@ def count(
     form = options.one_of(format, registry.formats(), "--format: unknown", "formats")
     begin, end = options.window(since, until)
     told = proofs.count(LogFolder(folder), proofs.within(begin, end, issuer, kid))
-    rows = [*told.groups, ("", "", "all", told.total)]
+    rows = [*((*group, number) for group, number in sorted(told.items())), ("", "", "all", told.total())]
     terminal.write(registry.table(form, ("issuer", "key", "grant", "minted"), rows, terminal.screen()))
 
 

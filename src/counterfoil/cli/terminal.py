@@ -43,8 +43,15 @@ def write(data: str, output: Path | None = None) -> None:
         save(output, [data])
         say(f"wrote {output}")
         return
-    try:
+    with while_read():
         typer.echo(data, nl=False)
+
+
+@contextmanager
+def while_read() -> Iterator[None]:
+    """Guard what writes to stdout: when its reader has gone, end quietly."""
+    try:
+        yield
         sys.stdout.flush()
     except BrokenPipeError:
         _close()

@@ -7,12 +7,11 @@ gives the same answer when the exports are elsewhere.
 from __future__ import annotations
 
 import hashlib
-import io
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import IO
 
@@ -24,7 +23,7 @@ from counterfoil.case.manifest import Input, Manifest
 from counterfoil.case.results import evidence_sql
 from counterfoil.errors import CounterfoilError, InputError, LogGapError, LogTamperedError, UsageError
 from counterfoil.model.counterfoil import CUSTODY_LOG, LEDGER_LOG
-from counterfoil.model.coverage import AttestedLog
+from counterfoil.model.coverage import ATTESTED, AttestedLog
 from counterfoil.model.verdict import Diagnosis
 from counterfoil.tlog import note
 from counterfoil.tlog.checkpoint import Checkpoint, opened, parse
@@ -32,7 +31,7 @@ from counterfoil.tlog.exported import MAX_LINE_BYTES, Exported, verified
 from counterfoil.unpack.walk import Member, Unpacker
 
 LOGS = (LEDGER_LOG, CUSTODY_LOG)
-ATTESTED, REFUSED = "attested", "refused"
+REFUSED = "refused"
 FILE = "attested.json"
 # Logs whose keys are given, and checkpoints.
 MAX_GIVEN = 1_000
@@ -65,20 +64,9 @@ def trust(keys: Sequence[str], checkpoints: Sequence[bytes]) -> Trust:
     return Trust(named, tuple(kept))
 
 
-class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    log: str
-    origin: str
-    status: str
-    reason: str
-    diagnosis: str
-    start: datetime | None
-    end: datetime | None
-    entries: int
-
-
 class _Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     digest: str
-    rows: tuple[_Row, ...]
+    rows: tuple[AttestedLog, ...]
     # log in lower case -> how many records each file that verified must give, by the SHA-256 of the file
     files: dict[str, dict[str, int]]
 
@@ -99,15 +87,14 @@ def attested(con: Backend, folder: CaseFolder, manifest: Manifest, given: Trust)
         kept = None
     if kept is None or kept.digest != digest:
         files: dict[str, dict[str, int]] = {}
-        rows = tuple(_Row(**vars(row)) for row in _checked(inputs, manifest, given, files))
+        rows = tuple(_checked(inputs, manifest, given, files))
         kept = _Kept(digest, rows, files)
         path.write_bytes(msgspec.json.encode(kept))
         path.chmod(0o600)
-    found = [AttestedLog(**msgspec.structs.asdict(row)) for row in kept.rows]
-    if not any(row.status == ATTESTED for row in found):
-        return tuple(found)
+    if not any(row.status == ATTESTED for row in kept.rows):
+        return kept.rows
     held = _in_evidence(con, folder, manifest)
-    return tuple(_as_in_evidence(row, kept.files.get(row.origin, {}), held, manifest) for row in found)
+    return tuple(_as_in_evidence(row, kept.files.get(row.origin, {}), held, manifest) for row in kept.rows)
 
 
 def _in_evidence(con: Backend, folder: CaseFolder, manifest: Manifest) -> dict[tuple[str, str], dict[str, int]]:
@@ -148,28 +135,39 @@ def _checked(
     refused: dict[str, AttestedLog] = {}
     for one in inputs:
         try:
-            origin = _origin(one, manifest)
+            with _lines(one, manifest) as lines:
+                first = next(lines, b"")
+                origin = _origin(first, one)
+                key = given.keys.get(origin)
+                if key is None:
+                    continue
+                logs[origin] = one.log
+                sizes = [kept.size for kept in given.kept if kept.origin == origin]
+                sizes += [export.size for export in exports.get(origin, ())]
+                found = _verified(one.log, chain([first], lines), key, sizes)
         except CounterfoilError as error:
             yield AttestedLog(one.log, one.path, REFUSED, str(error))
             continue
-        key = given.keys.get(origin)
-        if key is None:
+        if isinstance(found, AttestedLog):
+            refused.setdefault(origin, found)
             continue
-        logs[origin] = one.log
-        try:
-            sizes = [kept.size for kept in given.kept if kept.origin == origin]
-            sizes += [export.size for export in exports.get(origin, ())]
-            with _lines(one, manifest) as lines:
-                export = verified(lines, key, sizes)
-            exports.setdefault(origin, []).append(export)
-            files.setdefault(origin.lower(), {})[one.sha256] = export.size + 1  # with its checkpoint
-        except CounterfoilError as error:
-            diagnosis = str(Diagnosis.LEDGER_GAP) if isinstance(error, LogGapError) else ""
-            refused.setdefault(origin, AttestedLog(one.log, origin.lower(), REFUSED, str(error), diagnosis))
+        exports.setdefault(origin, []).append(found)
+        files.setdefault(origin.lower(), {})[one.sha256] = found.size + 1  # with its checkpoint
     for origin, log in logs.items():
-        found = refused.get(origin) or _held(log, origin, exports.get(origin, []), given.kept)
-        if found is not None:
-            yield found
+        told = refused.get(origin) or _held(log, origin, exports.get(origin, []), given.kept)
+        if told is not None:
+            yield told
+
+
+def _verified(
+    log: str, lines: Iterator[bytes], key: note.VerifierKey, sizes: Sequence[int]
+) -> Exported | AttestedLog:  # fmt: skip
+    """Return what an export holds, or the log as refused, with what does not hold."""
+    try:
+        return verified(lines, key, sizes)
+    except CounterfoilError as error:
+        diagnosis = str(Diagnosis.LEDGER_GAP) if isinstance(error, LogGapError) else ""
+        return AttestedLog(log, key.name.lower(), REFUSED, str(error), diagnosis)
 
 
 def _held(log: str, origin: str, exports: Sequence[Exported], kept: Sequence[Checkpoint]) -> AttestedLog | None:
@@ -196,12 +194,10 @@ def _held(log: str, origin: str, exports: Sequence[Exported], kept: Sequence[Che
     return AttestedLog(log, origin.lower(), ATTESTED, told, entries=longest.size)
 
 
-def _origin(one: Input, manifest: Manifest) -> str:
-    """Return the log that the first line of an export names; raises CounterfoilError."""
-    with _lines(one, manifest) as lines:
-        first = next(lines, b"")
+def _origin(line: bytes, one: Input) -> str:
+    """Return the log that the first line of an export names; raises InputError."""
     try:
-        return msgspec.json.decode(first, type=_Named).log
+        return msgspec.json.decode(line, type=_Named).log
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise InputError(f"{one.path}: no exported log") from error
 
@@ -235,6 +231,5 @@ def _same(member: Member, one: Input) -> None:
 
 def _bounded(stream: IO[bytes]) -> Iterator[bytes]:
     """Yield lines of at most MAX_LINE_BYTES; a longer one comes cut, which no log's is."""
-    buffered = io.BufferedReader(stream)  # type: ignore[type-var]  # a raw stream, or one that is buffered already
-    while line := buffered.readline(MAX_LINE_BYTES + 1):
+    while line := stream.readline(MAX_LINE_BYTES + 1):
         yield line

@@ -26,10 +26,7 @@ MAX_LINE_BYTES = 256 * 1024
 
 @dataclass(frozen=True)
 class Exported:
-    """A log whose entries hash to its own signed checkpoint. `roots`: of its first n entries, for each n asked for.
-
-    `time`: when it was exported, as whoever did so says; empty if he does not.
-    """
+    """A log whose entries hash to its own signed checkpoint. `roots`: of its first n entries, for each n asked for."""
 
     origin: str
     schema: str
@@ -37,7 +34,6 @@ class Exported:
     root: bytes
     head: note.Note
     roots: Mapping[int, bytes]
-    time: str = ""
 
 
 class _Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -112,7 +108,7 @@ def verified(lines: Iterable[bytes], key: note.VerifierKey, sizes: Sequence[int]
         raise LogGapError(f"{what}: it has no checkpoint", hint="the export was cut off: export again")
     signed = _head(head, key, tree, what)
     _spelled_alike(otherwise, what)
-    return Exported(key.name, schema, tree.size, tree.root(), signed, roots, head.time)
+    return Exported(key.name, schema, tree.size, tree.root(), signed, roots)
 
 
 def _spelled(line: _Line) -> bytes:
