@@ -12,19 +12,25 @@ PRIVATE = 0o600
 _FOR_OTHERS = 0o007
 
 
-def read(path: Path, most: int) -> tuple[str, int]:
-    """Return the text and the mode of a file.
+def read_bytes(path: Path, most: int, what: str = "") -> tuple[bytes, int]:
+    """Return the first `most` + 1 bytes and the mode of a file; `what` is what errors call it.
 
-    Raises KeyStoreError if it cannot be read, is longer than `most` bytes, or is open to everybody.
+    Raises KeyStoreError if it cannot be read, or is open to everybody.
     """
+    name = f"{what} {path}".lstrip()
     try:
         with path.open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode & 0o777
-            raw = file.read(most + 1)
+            if mode & _FOR_OTHERS:
+                raise KeyStoreError(f"{name}: everybody may read or write it", hint=f"chmod 600 {path}")
+            return file.read(most + 1), mode
     except OSError as error:
-        raise KeyStoreError(f"{path}: {error.strerror}") from error
-    if mode & _FOR_OTHERS:
-        raise KeyStoreError(f"{path}: everybody may read or write it", hint=f"chmod 600 {path}")
+        raise KeyStoreError(f"{name}: {error.strerror}") from error
+
+
+def read(path: Path, most: int) -> tuple[str, int]:
+    """Return the text and the mode of a file; raises KeyStoreError also for more than `most` bytes, or for no text."""
+    raw, mode = read_bytes(path, most)
     if len(raw) > most:
         raise KeyStoreError(f"{path}: longer than {most} bytes")
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from counterfoil.custody import private_file
 from counterfoil.errors import KeyStoreError, UsageError
 
 MAX_SECRET_BYTES = 4_096
@@ -56,13 +57,7 @@ def read_secret(source: str, base: Path) -> Secret:
 
 
 def _file(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            if os.fstat(file.fileno()).st_mode & 0o007:
-                raise KeyStoreError(f"secret {path}: everybody may read or write it", hint=f"chmod 600 {path}")
-            return file.read(MAX_SECRET_BYTES + 1)
-    except OSError as error:
-        raise KeyStoreError(f"secret {path}: {error.strerror}") from error
+    return private_file.read_bytes(path, MAX_SECRET_BYTES, "secret")[0]
 
 
 def _keyring(name: str) -> bytes:

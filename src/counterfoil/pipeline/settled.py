@@ -78,8 +78,8 @@ def plan(con: Backend, folder: CaseFolder, manifest: Manifest, made_with: str) -
 def divided(rows: int) -> tuple[tuple[str, ...], ...]:
     """Return the buckets to settle one after the other: so many that each has some PART_ROWS records.
 
-    Beyond the buckets that evidence is written in, parts of a bucket: it is then read once for each of them, which
-    costs less than what memory does not hold.
+    Beyond the buckets that evidence is written in, parts of a bucket, so that memory holds each: the bucket is then
+    read once for each of them.
     """
     names = list(BUCKETS)
     if rows > len(BUCKETS) * PART_ROWS:
