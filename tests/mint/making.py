@@ -12,7 +12,7 @@ import msgspec
 
 from counterfoil.custody import founding
 from counterfoil.custody.algorithm import Algorithm
-from counterfoil.custody.custody import Custody
+from counterfoil.custody.custody import Custody, utc_now
 from counterfoil.mint.ledger import FileLedger
 from counterfoil.mint.mint import Countersigning, Mint
 from counterfoil.mint.policy import MintPolicy
@@ -69,10 +69,12 @@ def jwks(custody: Custody) -> bytes:
     return msgspec.json.encode({"keys": [version.jwk() for version in custody.keys(purpose="to publish them")]})
 
 
-def custody_in(path: Path, key: str = "idp", origin: str = "custody.example/idp") -> Custody:
+def custody_in(
+    path: Path, key: str = "idp", origin: str = "custody.example/idp", clock: Callable[[], datetime] = utc_now
+) -> Custody:
     """Return an opened custody in new encrypted files, with one key."""
     founding.found(path, "file", origin, {})
-    custody = Custody.open(path)
+    custody = Custody.open(path, clock=clock)
     custody.create(key, Algorithm.ES256)
     return custody
 

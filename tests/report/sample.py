@@ -150,7 +150,8 @@ def trail(number: int = 0, **changes: object) -> Trail:
     """Return the trail of a forged token of the first finding."""
     fields: dict[str, object] = {
         "token_key": f"{number:032x}", "finding": "f-1", "claim": FindingVerdict.FORGED, "verdict": Verdict.FORGED,
-        "reason": str(Reason.ID_NOT_ISSUED), "derived": "", "token_id": f"{number:08x}-0000-4000-8000-000000000000",
+        "reason": str(Reason.ID_NOT_ISSUED), "diagnosis": "custody-unknown", "derived": "",
+        "token_id": f"{number:08x}-0000-4000-8000-000000000000",
         "subject": "person0@contoso.com", "issuer": TENANT, "issued_at": at("2026-05-15T00:05"), "key_id": None,
         "client_id": "5a95c0de-1111-4222-8333-444455556666", "resource": "00000002-0000-0ff1-ce00-000000000000",
         "ip": "203.0.113.1", "first_seen": at("2026-05-15T00:11:03"), "last_seen": at("2026-05-15T00:40"),

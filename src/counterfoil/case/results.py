@@ -127,6 +127,7 @@ _MINTED = {
     "suspicion": "0.0",
     "rules": "NULL",
     "group_rule": "NULL",
+    "diagnosis": "NULL",
     **dict.fromkeys(("ordinary", "route", "refuted", "silent", "outside_life"), "false"),
 }
 

@@ -230,8 +230,10 @@ class Custody:
             refused = isinstance(error, (KeyUnusableError, UsageError))
             result = Result.REFUSED if refused else Result.FAILED
             detail = str(error) if isinstance(error, CounterfoilError) else type(error).__name__
+        kid = value.kid if isinstance(value, KeyVersion) else ""  # of a key that was made or taken in just now
         self._write(Record(
-            v=audit.VERSION, time=self._clock(), op=begin.op, result=result, of=index, detail=detail[: audit.MAX_TEXT],
+            v=audit.VERSION, time=self._clock(), op=begin.op, result=result, of=index, kid=kid,
+            detail=detail[: audit.MAX_TEXT],
             inventory=self._store.inventory_digest if begin.op in _CHANGES or begin.op is Operation.OPEN else "",
             evidence=_evidence(value),
         ))  # fmt: skip

@@ -46,11 +46,12 @@ def described(tokens: ir.Table, raised: ir.Table, suspicion: ir.Table) -> ir.Tab
 
 
 def groups(tokens: ir.Table) -> ir.Table:
-    """Return one row per (group_rule, issuer, client_id): counts, lists cut at MAX_LISTED, times, scores."""
+    """Return one row per (group_rule, diagnosis, issuer, client_id): counts, lists cut at MAX_LISTED, times, scores."""
     told = tokens.filter(tokens.group_rule.notnull())
     keyed = told.mutate(evidence=told.raw_file + ":" + told.raw_position.cast("string"))
     by = {
         "group_rule": keyed.group_rule,
+        "diagnosis": keyed.diagnosis,
         "issuer": keyed.issuer,
         "group_client": ibis.ifelse(keyed.derived == "", keyed.client_id, ibis.null("string")),
     }

@@ -83,6 +83,7 @@ class Trail:
     claim: FindingVerdict
     verdict: Verdict
     reason: str
+    diagnosis: str | None
     derived: str
     token_id: str | None
     subject: str | None

@@ -18,6 +18,7 @@ class Finding:
     `severity`: critical, high, medium, low. `confidence`: high, medium, low. Both are words of Sigma's kind.
     `tokens`, `subjects`, ... hold at most MAX_LISTED entries; `token_count` and `acceptance_count` are whole.
     `evidence`: `raw file:position` references of the records that show it.
+    `diagnosis`: where the trail of its tokens breaks (`model.verdict.Diagnosis`), what is wrong with a log, or empty.
     `score`: for suspicions, the sum of weights that ranks them; 0 otherwise.
     """
 
@@ -42,3 +43,4 @@ class Finding:
     attack: tuple[str, ...]
     next_step: str
     score: float = 0.0
+    diagnosis: str = ""

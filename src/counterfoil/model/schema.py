@@ -80,6 +80,9 @@ EVIDENCE: tuple[Column, ...] = (
     Column("parent_token_ids", _LIST, "ids of the tokens presented to obtain this one, same kind as token_id"),
     Column("session_id", "string", "session the token belongs to (`sid`, Exchange or Entra session id)"),
     Column("signing_input_digest", "string", "SHA-256 of the JWS signing input, lower-case hex"),
+    Column("signature", "string", "what the accepting service knows of the signature, under key_id: verified, failed, "
+           "unchecked"),
+    Column("token_shape", "string", "how the token is written: header members, claims, spacing and form of the id"),
     Column("key_id", "string", "signing key (`kid`, certificate thumbprint, KMS key version)"),
     Column("algorithm", "string", "JWS `alg` or XML signature method"),
     Column("key_operation", "string", "for key_use: sign, export, list, create, delete..."),

@@ -34,7 +34,7 @@ from counterfoil.model.dossier import (
 from counterfoil.model.schema import Leg
 from counterfoil.model.verdict import FAIL_ON_DEFAULT, FindingVerdict, Reason, Verdict
 from counterfoil.pipeline.asked import options_of
-from counterfoil.pipeline.findings import finding_id
+from counterfoil.pipeline.findings import group_id
 from counterfoil.pipeline.messages import claims, mail_sum
 
 ByToken = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -130,7 +130,7 @@ def _trails(con: duckdb.DuckDBPyConnection) -> tuple[Trail, ...]:
         told |= {name: tuple(_only(Record, each) for each in found.get(key, ())) for name, found in parts.items()}
         told |= {name: tuple(_relative(each) for each in found.get(key, ())) for name, found in others.items()}
         trails.append(Trail(
-            finding=finding_id(row["group_rule"], row["issuer"], row["group_client"]),
+            finding=group_id(row),
             claim=FindingVerdict(row["claim"]),
             verdict=Verdict(row["verdict"]),
             subject=row["subject_name"] or row["subject"],
@@ -143,8 +143,8 @@ def _trails(con: duckdb.DuckDBPyConnection) -> tuple[Trail, ...]:
 
 # What a trail takes from its row of `tokens` as it stands.
 _OWN = (
-    "token_key", "reason", "derived", "token_id", "issuer", "issued_at", "key_id", "client_id", "resource", "ip",
-    "first_seen", "last_seen",
+    "token_key", "reason", "diagnosis", "derived", "token_id", "issuer", "issued_at", "key_id", "client_id", "resource",
+    "ip", "first_seen", "last_seen",
 )  # fmt: skip
 
 

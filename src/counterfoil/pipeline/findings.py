@@ -9,13 +9,18 @@ from typing import Any
 
 from counterfoil.detect.decoy_key import RULE as DECOY
 from counterfoil.detect.registry import all_rules
+from counterfoil.model.advice import DIAGNOSIS_ADVICE
 from counterfoil.model.finding import MAX_LISTED, Finding
-from counterfoil.model.verdict import FindingVerdict, Reason
+from counterfoil.model.verdict import DIAGNOSIS_MEANING, Diagnosis, FindingVerdict, Reason
 from counterfoil.reconcile.judge import OF
 
 _PROBABLE = {
     "misses-far-beyond-rate", "extraordinary-miss", str(Reason.KEY_NOT_SOUND), str(Reason.UNROOTED_UNCOVERED),
 }  # fmt: skip
+# Diagnoses that a log of custody made: tokens of one rule, issuer and client may have several.
+_TRACED = frozenset(map(str, (Diagnosis.THROUGH_CUSTODY, Diagnosis.KEY_OUT, Diagnosis.KEY_OUT_OR_UNCHECKED)))
+# With these it is known what to do first.
+_FIRST_ACT = _TRACED | {str(Diagnosis.LEDGER_ALTERED), str(Diagnosis.KEY_NOT_ENTITLED)}
 _FORGED = frozenset({str(Reason.COUNT_ONLY)})
 _SEVERITY = {
     FindingVerdict.FORGED: "critical",
@@ -88,7 +93,7 @@ def _finding(row: Mapping[str, Any], paths: Mapping[str, str], decoys: Decoys) -
     verdict = finding_verdict(row["group_rule"])
     rules = tuple(str(row["rules"] or "").split())
     return Finding(
-        id=finding_id(row["group_rule"], row["issuer"], row["group_client"]),
+        id=group_id(row),
         rule=rules[0] if verdict is FindingVerdict.SUSPICION and rules else row["group_rule"],
         verdict=verdict,
         severity=_SEVERITY[verdict],
@@ -107,9 +112,16 @@ def _finding(row: Mapping[str, Any], paths: Mapping[str, str], decoys: Decoys) -
         objects=_some(row["objects"]),
         evidence=tuple(_reference(ref, paths) for ref in _some(row["evidence"])),
         attack=_attack(verdict, rules),
-        next_step=_next(verdict, rules),
+        next_step=_next(verdict, rules, row["diagnosis"]),
         score=float(row["score"] or 0),
+        diagnosis=row["diagnosis"] or "",
     )
+
+
+def group_id(row: Mapping[str, Any]) -> str:
+    """Return the id of the finding of a group: of its diagnosis too, where custody told one."""
+    traced = (row["diagnosis"],) if row["diagnosis"] in _TRACED else ()
+    return finding_id(row["group_rule"], row["issuer"], row["group_client"], *traced)
 
 
 def finding_id(*parts: str | None) -> str:
@@ -163,6 +175,8 @@ def _reached(row: Mapping[str, Any]) -> str:
 
 def _detail(row: Mapping[str, Any], rules: tuple[str, ...], decoys: Decoys) -> str:
     parts: list[str] = []
+    if row["diagnosis"] in _FIRST_ACT:
+        parts.append(DIAGNOSIS_MEANING[Diagnosis(row["diagnosis"])])
     if row["group_rule"] == "misses-far-beyond-rate" and row["cluster_misses"] is not None:
         parts.append(
             f"{row['cluster_misses']} of {row['cluster_ids']} tokens here have no issuance, where at most "
@@ -179,7 +193,9 @@ def _attack(verdict: FindingVerdict, rules: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted({*_ATTACK.get(verdict, ()), *own}))
 
 
-def _next(verdict: FindingVerdict, rules: tuple[str, ...]) -> str:
+def _next(verdict: FindingVerdict, rules: tuple[str, ...], diagnosis: str | None) -> str:
+    if diagnosis in _FIRST_ACT:
+        return DIAGNOSIS_ADVICE[Diagnosis(diagnosis)].act[0]
     if verdict is not FindingVerdict.SUSPICION:
         return _NEXT[verdict]
     return next((rule.next_step for rule in all_rules() if rules and rule.id == rules[0]), "")

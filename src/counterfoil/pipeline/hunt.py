@@ -40,7 +40,8 @@ MAX_IDENTITIES = 5_000_000
 
 # What `tokens` promises: one row per accepted token with verdict, reason and links.
 TOKEN_COLUMNS = (
-    "token_key", "verdict", "reason", "issuer", "token_id", "subject", "subject_name", "token_tenant", "issued_at",
+    "token_key", "verdict", "reason", "diagnosis", "issuer", "token_id", "subject", "subject_name", "token_tenant",
+    "issued_at",
     "key_id", "signing_input_digest", "first_seen", "last_seen", "acceptances", "suspicion", "rules", "group_rule",
     "primary", "secondary", "interrupted", "failed", "ordinary", "route", "refuted", "silent", "outside_life",
     "law_broken", "token_class", "client_id", "resource", "resource_tenant", "network", "ip", "user_agent",
@@ -208,6 +209,7 @@ _FINDING = {
     "token_count": "int64", "acceptance_count": "int64", "subjects": "array<string>", "tokens": "array<string>",
     "keys": "array<string>", "clients": "array<string>", "ips": "array<string>", "objects": "array<string>",
     "evidence": "array<string>", "attack": "array<string>", "next_step": "string", "score": "float64",
+    "diagnosis": "string",
 }  # fmt: skip
 _COVERAGE = {
     "issuer": "string", "source": "string", "kind": "string", "status": "string", "start": "timestamp(6)",

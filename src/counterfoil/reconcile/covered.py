@@ -9,7 +9,7 @@ import ibis.expr.types as ir
 
 from counterfoil.model.coverage import ATTESTED, RELIED, CoverageRow
 from counterfoil.model.schema import TokenClass
-from counterfoil.reconcile.declared import ADFS, LogFacts, seconds
+from counterfoil.reconcile.declared import ADFS, NO_ISSUER, LogFacts, seconds
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.judge import sound_id, sound_in_ledger
 from counterfoil.reconcile.policy import Policy
@@ -120,7 +120,7 @@ def _required(facts: LogFacts, told: Sequence[CoverageRow]) -> list[tuple[str, s
     Of a farm, every server: those that issued something, those that evidence knows otherwise, and those declared.
     """
     rows: list[tuple[str, str, str, str]] = []
-    for issuer in sorted({part.issuer for part in facts.extents}):
+    for issuer in sorted({part.issuer for part in facts.extents} - {NO_ISSUER}):
         if issuer.startswith("entra:"):
             rows += [(issuer, str(cls), ENTRA, kind) for cls, kinds in ENTRA_NEEDS.items() for kind in kinds]
             continue

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from statistics import median
 
-from counterfoil.model.counterfoil import LEDGER_LOG
+from counterfoil.model.counterfoil import CUSTODY_LOG, LEDGER_LOG
 from counterfoil.model.coverage import ATTESTED, AttestedLog, CoverageRow, Declaration
 from counterfoil.reconcile.policy import Policy
 
 DAY = timedelta(days=1)
 ADFS = "adfs"
+NO_ISSUER = ""  # stands for the issuer of a log that is no issuer's: of key uses
 DECLARED = "declared complete"
 VERIFIED = "verified, without a gap, and extends a checkpoint that another party keeps"
 # Of a farm's servers, any of which may have issued an assertion (rule 5.3).
@@ -149,8 +150,8 @@ def _lacking(declaration: Declaration, owned: Sequence[Part], facts: LogFacts) -
     """Return own issuers that have records of the source but none of the kind."""
     kinds = {part.issuer for part in facts.extents if part.source == declaration.source} & facts.own
     # a kind of AD FS is a host, and no farm has another's hosts
-    # the same holds of a ledger, whose kind is the name of one issuer's log
-    return set() if declaration.source in (ADFS, LEDGER_LOG) else kinds - {part.issuer for part in owned}
+    # the same holds of own logs, whose kind is the name of one log
+    return set() if declaration.source in (ADFS, LEDGER_LOG, CUSTODY_LOG) else kinds - {part.issuer for part in owned}
 
 
 def _one(

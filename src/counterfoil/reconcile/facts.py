@@ -6,14 +6,15 @@ from collections import defaultdict
 from collections.abc import Mapping
 from datetime import date, datetime
 
+import ibis
 import ibis.expr.types as ir
 
-from counterfoil.model.counterfoil import LEDGER_LOG
+from counterfoil.model.counterfoil import CUSTODY_LOG, LEDGER_LOG
 from counterfoil.model.schema import Leg
 from counterfoil.reconcile.clock import whole_seconds
 from counterfoil.reconcile.covered import ENTRA
+from counterfoil.reconcile.declared import NO_ISSUER, LogFacts, Part
 from counterfoil.reconcile.declared import Extent as _Extent
-from counterfoil.reconcile.declared import LogFacts, Part
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.hosts import Breaks, host_facts
 from counterfoil.reconcile.literals import summed
@@ -21,20 +22,26 @@ from counterfoil.reconcile.policy import HOUR, Policy
 
 
 def log_facts(
-    engine: Engine, evidence: ir.Table, issued: ir.Table, truncated: Mapping[str, str], policy: Policy
-) -> LogFacts:
-    """Return what the evidence shows of the logs that issuances come from.
+    engine: Engine, evidence: ir.Table, records: ir.Table, issued: ir.Table, truncated: Mapping[str, str],
+    policy: Policy,
+) -> LogFacts:  # fmt: skip
+    """Return what the evidence shows of the logs that issuances, and uses of keys, come from.
 
-    `evidence` is taken with its duplicates: two events that are one record have two record numbers.
+    `evidence` is taken with its duplicates: two events that are one record have two record numbers. `records`: each
+    once. A log of uses of keys has no issuer: it is the part of issuer "".
     """
     ledgers = _ledgers(engine, issued)
     primary = issued.filter(issued.issuer.notnull(), _first_hand(issued, ledgers))
     servers = host_facts(engine, evidence)
+    uses = records.filter(records.leg == str(Leg.KEY_USE)).mutate(issuer=ibis.literal(NO_ISSUER))
+    custody = bool(engine.rows(uses.limit(1)))
+    extents = _extents(engine, primary, policy)
+    own = _own(engine, primary)
     return LogFacts(
-        extents=_extents(engine, primary, policy),
-        own=_own(engine, primary),
+        extents=extents | _extents(engine, uses, policy) if custody else extents,
+        own=own | {NO_ISSUER} if custody else own,
         truncated=truncated,
-        breaks={**servers.breaks, **(_missing_entries(engine, evidence) if ledgers else {})},
+        breaks={**servers.breaks, **(_missing_entries(engine, evidence) if ledgers or custody else {})},
         hosts=servers.farms,
         notes=servers.notes,
         begins=servers.begins,
@@ -55,9 +62,9 @@ def _first_hand(issued: ir.Table, ledgers: frozenset[str]) -> ir.BooleanValue:
 
 
 def _missing_entries(engine: Engine, evidence: ir.Table) -> dict[tuple[str, str], Breaks]:
-    """Return the ledgers of which entries are missing between the first and the last in evidence: they are numbered."""
-    entries = evidence.filter(evidence.source == LEDGER_LOG, evidence.sequence.notnull())
-    counted = entries.group_by("kind").agg(
+    """Return the own logs of which entries are missing between the first and the last: they are numbered."""
+    entries = evidence.filter(evidence.source.isin([LEDGER_LOG, CUSTODY_LOG]), evidence.sequence.notnull())
+    counted = entries.group_by("source", "kind").agg(
         known=entries.sequence.nunique(), least=entries.sequence.min(), most=entries.sequence.max(),
         first=entries.event_time.min(), last=entries.event_time.max(),
     )  # fmt: skip
@@ -66,7 +73,7 @@ def _missing_entries(engine: Engine, evidence: ir.Table) -> dict[tuple[str, str]
         missing = row["most"] - row["least"] + 1 - row["known"]
         if missing:
             words = f"{missing:,} of the entries {row['least']:,} to {row['most']:,} are missing"
-            found[LEDGER_LOG, row["kind"]] = ((row["first"], row["last"], words),)
+            found[row["source"], row["kind"]] = ((row["first"], row["last"], words),)
     return found
 
 

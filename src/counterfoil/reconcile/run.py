@@ -19,7 +19,9 @@ from counterfoil.model.verdict import Reason, Verdict
 from counterfoil.reconcile import judge, measured, parts
 from counterfoil.reconcile.acceptances import exchanged
 from counterfoil.reconcile.asked import Asked
+from counterfoil.reconcile.custody import custody_of, not_signed
 from counterfoil.reconcile.declared import coverage
+from counterfoil.reconcile.diagnosis import diagnosed
 from counterfoil.reconcile.duplicates import records as unique_records
 from counterfoil.reconcile.duplicates import repeated
 from counterfoil.reconcile.engine import Engine
@@ -102,9 +104,13 @@ def _verdicts(engine: Engine, whole: parts.Whole, evidence: ir.Table, asked: Ask
     issued = with_subject(issuances(whole.records), whole.names)
     every, variants = engine.piled(parts.TOKENS), engine.piled(parts.VARIANTS)
     plain = every.filter(every.plain)
-    facts = log_facts(engine, evidence, issued, asked.truncated, policy)
+    facts = log_facts(engine, evidence, whole.records, issued, asked.truncated, policy)
     rows = coverage(asked.declarations, asked.exported_at, facts, policy, asked.attested)  # 5.2, 5.3
-    watched = _watched(engine, every, whole.people, facts.ledgers, policy)
+    custody = custody_of(engine, whole.records, issued, rows)  # 8.1
+    unsigned = not_signed(engine, every, custody, policy)  # 3.5
+    if unsigned is not None:
+        plain = plain.anti_join(unsigned, "token_key")
+    watched = _watched(engine, every, whole.people, facts.ledgers, unsigned, policy)
     usual = engine.keep("cells", measured.cells(plain.mutate(linked=ibis.literal(True))))
     days = engine.keep("days", measured.days(every))
     cells = ibis.union(usual, measured.cells(watched).select(*usual.columns))
@@ -112,8 +118,9 @@ def _verdicts(engine: Engine, whole: parts.Whole, evidence: ir.Table, asked: Ask
     open_ = watched.filter(~watched.primary, watched.contradiction.isnull())
     open_ = unsettled(engine, open_, Seen(cells, days, linked, variants), issued, rows, facts, asked, policy)  # 4, 5
     judged = _judged(engine, watched, open_)  # 7
-    tainted = _tainted(engine, judged, issued, facts.ledgers)  # 6.4
+    tainted = _tainted(engine, judged, issued, facts.ledgers, unsigned is not None)  # 6.4
     told, left = _stained(engine, judged, plain, whole.people, tainted)
+    told = engine.keep("diagnosed", diagnosed(engine, told, whole.records, custody, policy))  # 8.3
     strata = engine.keep("strata_all", measured.strata(cells, days))
 
     def window(tokens: ir.Table) -> ir.Table:
@@ -130,15 +137,22 @@ def _used(tokens: ir.Table) -> ir.Table:
 
 
 def _watched(
-    engine: Engine, every: ir.Table, persons: ir.Table, ledgers: frozenset[str], policy: Policy
+    engine: Engine, every: ir.Table, persons: ir.Table, ledgers: frozenset[str], unsigned: ir.Table | None,
+    policy: Policy,
 ) -> ir.Table:  # fmt: skip
     """Return the tokens that are not plain, with `is_user`, `linked`, and `contradiction` by the law of their stratum.
 
-    `ledgers`: issuers with an own ledger, of which an id that is in no issuance is `missed` too.
+    `ledgers`: issuers with an own ledger, of which an id that is in no issuance is `missed` too. `unsigned`: tokens
+    that their issuer recorded and no key store signed: contradicted, unless something contradicts them already.
 
     Rule 3.2, issued-at: only where some token breaks the law is it asked how many obey it.
     """
     odd = every.filter(~every.plain)
+    if unsigned is not None:
+        odd = ibis.union(odd, every.filter(every.plain).semi_join(unsigned, "token_key"))
+        marked = odd.left_join(unsigned.mutate(unsigned=ibis.literal(True)), "token_key", rname="{name}_u")
+        never = ibis.ifelse(marked.unsigned.fill_null(False), str(Reason.NOT_SIGNED_IN_CUSTODY), ibis.null("string"))
+        odd = marked.mutate(contradiction=ibis.coalesce(marked.contradiction, never)).select(*odd.columns)
     if ledgers:
         unknown = ~(odd.primary | odd.secondary | odd.interrupted | odd.failed)
         odd = odd.mutate(missed=odd.missed | (judge.sound_in_ledger(odd, ledgers) & unknown))
@@ -169,8 +183,13 @@ def _own_reason(tokens: ir.Table) -> ir.StringValue:
     return ibis.ifelse(tokens.by_digest, str(Reason.BY_DIGEST), str(Reason.BY_ID))
 
 
-def _tainted(engine: Engine, judged: ir.Table, issued: ir.Table, ledgers: frozenset[str]) -> ir.Table | None:
-    """Rule 6.4: return the ids that descend from a forged or contradicted token, None if there are none."""
+def _tainted(
+    engine: Engine, judged: ir.Table, issued: ir.Table, ledgers: frozenset[str], altered: bool
+) -> ir.Table | None:
+    """Rule 6.4: return the ids that descend from a forged or contradicted token, None if there are none.
+
+    `altered`: some ledger holds what no key store signed.
+    """
     bad = judged.filter(judged.base_verdict.isin([str(Verdict.FORGED), str(Verdict.CONTRADICTED)])).select("token_key")
     if ledgers:
         # an exchange names its parent's id and nothing else of it: what that id is, other uses of it tell
@@ -180,10 +199,15 @@ def _tainted(engine: Engine, judged: ir.Table, issued: ir.Table, ledgers: frozen
         bad = engine.keep("taint_tokens", ibis.union(bad, shown.select("token_key"), distinct=True))
     uses = engine.piled(parts.USES)
     born = uses.filter(uses.child_id.notnull())
-    seeds = engine.keep("taint_seeds", born.semi_join(bad, "token_key").select(id=born.child_id).distinct())
+    seeds = born.semi_join(bad, "token_key").select(id=born.child_id)
+    edges = exchanges(issued)
+    if altered:
+        never = judged.filter(judged.base == str(Reason.NOT_SIGNED_IN_CUSTODY)).select(parent=judged.token_id)
+        seeds = ibis.union(seeds, edges.semi_join(never, "parent").select(id=edges.child))
+    seeds = engine.keep("taint_seeds", seeds.distinct())
     if not engine.rows(seeds.limit(1)):
         return None
-    return reached(engine, "tainted", engine.keep("edges", exchanges(issued)), seeds)
+    return reached(engine, "tainted", engine.keep("edges", edges), seeds)
 
 
 def _stained(
@@ -216,8 +240,8 @@ def minted(plain: ir.Table) -> ir.Table:
     reason = _own_reason(plain)
     quiet = {name: ibis.literal(False) for name in _OPEN_FLAGS}
     return plain.mutate(
-        reason=reason, verdict=judge.verdict_of(reason), linked=ibis.literal(True), at_least=number(0),
-        **quiet,
+        reason=reason, verdict=judge.verdict_of(reason), diagnosis=ibis.null("string"), linked=ibis.literal(True),
+        at_least=number(0), **quiet,
     )  # fmt: skip
 
 

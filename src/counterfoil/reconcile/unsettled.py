@@ -55,7 +55,7 @@ def _with_silence(
     open_: ir.Table, seen: Seen, rows: tuple[CoverageRow, ...], asked: Asked, policy: Policy
 ) -> ir.Table:
     """Rule 5.6: add `silent`; and `relied`: all log parts that the token needs are relied on for its time."""
-    start = asked.since or min((r.start for r in rows if r.status in RELIED and r.start), default=None)
+    start = asked.since or min((r.start for r in rows if r.status in RELIED and r.start and r.issuer), default=None)
     quiet = measured.silent(seen.cells, seen.days, start, policy).mutate(quiet=ibis.literal(True))
     joined = open_.left_join(quiet, measured.same(open_, quiet, measured.STRATUM), rname="{name}_q")
     return joined.select(

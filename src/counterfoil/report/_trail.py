@@ -8,7 +8,7 @@ from enum import StrEnum
 from counterfoil.model.advice import IN_BRIEF
 from counterfoil.model.dossier import Record, Relative, Trail
 from counterfoil.model.first_party import name as client_name
-from counterfoil.model.verdict import ACCUSING, REASON_MEANING, Reason, Verdict
+from counterfoil.model.verdict import ACCUSING, REASON_MEANING, Diagnosis, Reason, Verdict
 from counterfoil.report._words import brief, minute, number, some, span
 from counterfoil.report.clean import clean
 
@@ -43,6 +43,8 @@ class Link:
 _DIFFERS = {
     Reason.SUBJECT_DIFFERS, Reason.TENANT_DIFFERS, Reason.KEY_DIFFERS, Reason.DIGEST_DIFFERS, Reason.ISSUED_AT_DIFFERS,
 }  # fmt: skip
+# Diagnoses by which no key store signed it.
+_UNSIGNED = {Diagnosis.KEY_OUT, Diagnosis.KEY_OUT_OR_UNCHECKED, Diagnosis.LEDGER_ALTERED}
 _MISSING = {Reason.ID_NOT_ISSUED, Reason.SUBJECT_NOT_SIGNED_IN, Reason.ASSERTION_NOT_ISSUED, Reason.UNROOTED}
 
 
@@ -66,6 +68,8 @@ def _key_use(trail: Trail, *, custody: bool) -> tuple[State, str]:
     if trail.key_uses:
         use = trail.key_uses[0]
         return State.FOUND, f"Signed in the key store, {_at(use)}, by {clean(use.subject or 'an unnamed caller', 64)}."
+    if trail.diagnosis in _UNSIGNED:
+        return State.MISSING, "Missing: the key store's log of uses is complete for it, and has no such signature."
     if custody:
         return State.UNKNOWN, "No signature of these bytes is in the key store's log, as far as it carries digests."
     return State.UNKNOWN, "No log of a key store is in evidence: who signed it cannot be told."

@@ -12,7 +12,7 @@ from counterfoil.model.finding import Finding
 from counterfoil.model.first_party import name as client_name
 from counterfoil.model.hunt import HuntReport, InputFile, RejectCount
 from counterfoil.model.schema import Leg
-from counterfoil.model.verdict import MEANING, FindingVerdict, Verdict
+from counterfoil.model.verdict import DIAGNOSIS_MEANING, MEANING, Diagnosis, FindingVerdict, Verdict
 from counterfoil.report import _coverage, _plots, _strips
 from counterfoil.report._answer import Answer, accused, answer, because, in_words
 from counterfoil.report._steps import Step, steps
@@ -188,6 +188,9 @@ def _facts(finding: Finding) -> Iterable[tuple[str, str]]:
             shown = [client(value) if label == "applications" else clean(value, 96) for value in values[:MAX_VALUES]]
             left = len(values) - len(shown)
             yield label, ", ".join(shown) + (f", and {number(left)} more or above" if left else "")
+    if finding.diagnosis in set(Diagnosis):
+        told = Diagnosis(finding.diagnosis)
+        yield "diagnosis", f"{told}: {DIAGNOSIS_MEANING[told]}"
     if finding.detail:
         yield "because", clean(finding.detail, 600)
     if finding.attack:

@@ -14,11 +14,11 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from counterfoil.model.advice import IN_BRIEF
+from counterfoil.model.advice import DIAGNOSIS_IN_BRIEF, IN_BRIEF
 from counterfoil.model.finding import Finding
 from counterfoil.model.hunt import HuntReport, InputFile
 from counterfoil.model.schema import Leg
-from counterfoil.model.verdict import ACCUSING, MEANING, FindingVerdict, Reason, Verdict
+from counterfoil.model.verdict import ACCUSING, MEANING, Diagnosis, FindingVerdict, Reason, Verdict
 from counterfoil.report import _coverage, _document
 from counterfoil.report._steps import steps
 from counterfoil.report._words import brief, listed, minute, number, series, some, span, tail
@@ -301,6 +301,8 @@ def _found(report: HuntReport, width: int) -> Iterator[RenderableType]:
     for place, finding in strong[:MAX_FULL_FINDINGS]:
         yield _headline(place, finding)
         yield Padding(Text(_when(finding)), (0, 0, 0, INDENT))
+        if where := _broken(finding):
+            yield Padding(Text(where), (0, 0, 0, INDENT))
         if who := _who(finding, width - INDENT):
             yield Padding(Text(who), (0, 0, 0, INDENT))
     for place, finding in weak[:MAX_SUSPICIONS]:
@@ -320,6 +322,14 @@ def _when(finding: Finding) -> str:
     counts = f"{some(finding.token_count, 'token')}, {some(finding.acceptance_count, 'acceptance')}"
     doubt = "" if finding.confidence == "high" else f", {clean(finding.confidence, 12)} confidence"
     return f"{span(finding.first_seen, finding.last_seen)} · {counts} · {clean(finding.severity, 12)}{doubt}"
+
+
+def _broken(finding: Finding) -> str:
+    """Return where the trail breaks, if that says more than the verdict does."""
+    if finding.diagnosis not in set(Diagnosis) - {Diagnosis.CUSTODY_UNKNOWN, Diagnosis.LAUNDERED}:
+        return ""
+    diagnosis = Diagnosis(finding.diagnosis)
+    return f"{diagnosis}: {DIAGNOSIS_IN_BRIEF[diagnosis]}"
 
 
 def _who(finding: Finding, width: int) -> str:

@@ -16,7 +16,7 @@ _TEXTS = (
     "grant", "policy", "shape", "counter_key",
 )  # fmt: skip
 _ENTRY = {**dict.fromkeys(_TEXTS, TEXT), "aud": [TEXT], "parents": [TEXT]}
-_KEPT = ("typ", "token_class", "policy", "shape", "counter_key")
+_KEPT = ("typ", "token_class", "policy", "counter_key")
 
 
 def to_evidence(raw: ir.Table) -> ir.Table:
@@ -44,6 +44,7 @@ def to_evidence(raw: ir.Table) -> ir.Table:
         parent_token_ids=entry.parents,
         session_id=mapping.text(entry.sid),
         signing_input_digest=mapping.lower(entry.digest),
+        token_shape=mapping.text(entry["shape"]),
         key_id=mapping.text(entry.kid),
         algorithm=mapping.text(entry.alg),
         subject_id=mapping.lower(entry.subject),

@@ -6,15 +6,15 @@ import ibis
 import ibis.expr.types as ir
 
 from counterfoil.model.ids import IdKind
-from counterfoil.model.receipt import ACCEPTED, RECEIPT_SCHEMA, RECEIPTS_LOG, REFUSED, Receipt
+from counterfoil.model.receipt import ACCEPTED, RECEIPT_SCHEMA, RECEIPTS_LOG, REFUSED, Receipt, Signature
 from counterfoil.model.schema import Leg, Outcome
 from counterfoil.sources import mapping
 from counterfoil.sources.source import TEXT, Explain, Source
 
 _LISTS = ("aud", "checks")
 _KEPT = (
-    "signature", "code", "rule", "flow", "typ", "x5t", "token_class", "root_jti", "jkt", "shape", "counter_key",
-    "renewal", "emitter", "seq", "dropped", "sample",
+    "code", "rule", "flow", "typ", "x5t", "token_class", "root_jti", "jkt", "counter_key", "renewal", "emitter", "seq",
+    "dropped", "sample",
 )  # fmt: skip
 
 
@@ -41,6 +41,8 @@ def to_evidence(raw: ir.Table) -> ir.Table:
         token_id_kind=ibis.ifelse(token_id.notnull(), str(IdKind.JTI), ibis.null("string")),
         session_id=mapping.text(raw.sid),
         signing_input_digest=mapping.lower(raw.digest),
+        signature=ibis.coalesce(raw.signature, str(Signature.UNCHECKED)),
+        token_shape=mapping.text(raw["shape"]),
         key_id=mapping.text(raw.kid),
         algorithm=mapping.text(raw.alg),
         subject_id=mapping.lower(raw.subject),

@@ -1,0 +1,162 @@
+"""Logs of custody: where a trail breaks, and what an issuer recorded that no key store signed (rules 3.5, 8)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from counterfoil.model.counterfoil import CUSTODY_LOG, LEDGER_LOG
+from counterfoil.model.coverage import Declaration
+from counterfoil.model.verdict import Diagnosis, Reason, Verdict
+
+from .engine_run import Answer, Judge
+from .own_rows import (
+    BOTH,
+    CUSTODY,
+    FIRST,
+    apart,
+    attested,
+    digest_of,
+    key_used,
+    minted,
+    own_logs,
+    received,
+    renewed,
+    settings_apart,
+    signed,
+    verified,
+)
+from .reference import Policy, Settings
+from .rows import Row, at, numbered
+
+FORGED = (Verdict.FORGED, Reason.ID_NOT_ISSUED)
+MINTED = (Verdict.MINTED, Reason.BY_DIGEST, None)
+ALTERED = (Verdict.CONTRADICTED, Reason.NOT_SIGNED_IN_CUSTODY, Diagnosis.LEDGER_ALTERED)
+UNKNOWN = (*FORGED, Diagnosis.CUSTODY_UNKNOWN)
+OUT = (*FORGED, Diagnosis.KEY_OUT)
+MAYBE_OUT = (*FORGED, Diagnosis.KEY_OUT_OR_UNCHECKED)
+THROUGH = (*FORGED, Diagnosis.THROUGH_CUSTODY)
+Told = tuple[Verdict, Reason, Diagnosis | None]
+
+USED = received(10, "x", signature="verified")
+RECORDED = [minted(5, "x"), USED]
+SECOND = {"kind": "custody.example/second"}
+ELSEWHERE = key_used(FIRST, digest_of("other"), **SECOND)
+DECLARED = Settings((Declaration(CUSTODY_LOG, CUSTODY),), attested=(verified(),))
+
+
+def made(minutes: float, key: str, operation: str = "create", **more: object) -> Row:
+    """Return what custody recorded when a key was made or taken in."""
+    row = key_used(minutes, None, key_id=key, operation=operation, key_operation=operation)
+    return row | {"leg": "context", "object_kind": "signing_key"} | more
+
+
+NEW = {"key_id": "k2"}
+
+CASES: dict[str, tuple[list[Row], Settings, Told]] = {
+    "a key store never signed what a service verified under its key: the key is out": ([USED], attested(*BOTH), OUT),
+    "nobody verified it: the key is out, or a service did not check": (
+        [USED | {"signature": "unchecked"}], attested(*BOTH), MAYBE_OUT),
+    "one of several services verified it": (
+        [USED | {"signature": "unchecked"}, USED | {"event_time": at(11)}], attested(*BOTH), OUT),
+    "the key store signed what the ledger lacks": ([USED, key_used(9, digest_of("x"))], attested(*BOTH), THROUGH),
+    "a signature that is there needs no complete log": ([USED, key_used(9, digest_of("x"))], attested(), THROUGH),
+    "a signature that was refused was not made": (
+        [USED, key_used(9, digest_of("x"), outcome="refused")], attested(*BOTH), OUT),
+    "a signature of other bytes is another token's": (
+        [USED, key_used(9, digest_of("x", "other"))], attested(*BOTH), OUT),
+    "without a relied log of custody it is unknown": ([USED], attested(), UNKNOWN),
+    "a declared log of custody tells as well": ([USED], DECLARED, OUT),
+    "a log of custody that did not verify tells nothing": (
+        [USED], Settings(attested=(verified(), verified(CUSTODY_LOG, status="refused", reason="cut"))), UNKNOWN),
+    "a log of custody that lacks entries is no complete one": (
+        [USED, key_used(1, digest_of("a"), sequence=1), key_used(2, digest_of("b"), sequence=3)], DECLARED, UNKNOWN),
+    "a log that ends before the use may lack the signature": (
+        [USED], Settings(attested=(verified(), verified(CUSTODY_LOG, end=at(10)))), UNKNOWN),
+    "a log that counts without digests tells nothing of one token": (
+        [USED, key_used(1, None)], attested(*BOTH), UNKNOWN),
+    "a token without digest cannot be looked for": (
+        [USED | {"signing_input_digest": None}], attested(*BOTH), UNKNOWN),
+    "a second log knows the key and is not relied on: it may hold the signature": (
+        [USED, ELSEWHERE], attested(*BOTH), UNKNOWN),
+    "both logs that know the key are relied on": (
+        [USED, ELSEWHERE, key_used(14400, digest_of("late"), **SECOND)],
+        replace(attested(*BOTH), attested=(*attested(*BOTH).attested,
+                                           replace(verified(CUSTODY_LOG), origin="custody.example/second"))), OUT),
+    "a key that no custody knows, of an issuer whose keys are all in custody": (
+        [USED | {"key_id": "rogue"}], attested(*BOTH), MAYBE_OUT),
+    "a key that no custody knows, of an issuer that signs outside custody too": (
+        [minted(0, "b", key_id="elsewhere"), USED | {"key_id": "rogue"}], attested(*BOTH), UNKNOWN),
+    "an issued-at before the key was taken in may be older than the log": (
+        [made(0, "k2", "attach"), USED | NEW | {"issued_at": at(-5)}], attested(*BOTH), UNKNOWN),
+    "a key that was made in custody has no older signatures": (
+        [made(0, "k2"), USED | NEW | {"issued_at": at(-5)}], attested(*BOTH), OUT),
+    "the ledger holds it and the key store never signed it": (RECORDED, attested(*BOTH), ALTERED),
+    "the ledger and the key store hold it": ([*RECORDED, key_used(5, digest_of("x"))], attested(*BOTH), MINTED),
+    "the ledger holds it, and of custody nobody says anything": (RECORDED, attested(), MINTED),
+    "the ledger holds it, and its key is not in custody": (
+        [minted(5, "x", **NEW), USED | NEW], attested(*BOTH), MINTED),
+    "the ledger holds it from before its key was taken in": (
+        [made(7, "k2", "attach"), minted(5, "x", **NEW), USED | NEW], attested(*BOTH), MINTED),
+    "the ledger holds it, and the use is later than the log of custody": (
+        [minted(5, "x"), received(600, "x", age=595)],
+        Settings(attested=(verified(), verified(CUSTODY_LOG, end=at(30)))), ALTERED),
+    "a token of an exchange is in the ledger and was never signed": (
+        [*signed(minted(0, "a")), renewed(5, "x", ["a"]), USED], attested(*BOTH), ALTERED),
+    "a cloned id under other bytes that custody never signed": (
+        [*signed(minted(5, "x")), USED | {"signing_input_digest": digest_of("x", "other")}], attested(*BOTH),
+        (Verdict.CONTRADICTED, Reason.DIGEST_DIFFERS, Diagnosis.KEY_OUT)),
+    "a cloned id under other bytes that custody signed": (
+        [*signed(minted(5, "x")), key_used(6, digest_of("x", "other")),
+         USED | {"signing_input_digest": digest_of("x", "other")}], attested(*BOTH),
+        (Verdict.CONTRADICTED, Reason.DIGEST_DIFFERS, Diagnosis.THROUGH_CUSTODY)),
+    "what a forged token was exchanged for is laundered": (
+        [USED, *signed(renewed(11, "child", ["x"])), received(15, "child", age=4)], attested(*BOTH),
+        (Verdict.TAINTED, Reason.FORGED_ANCESTOR, Diagnosis.LAUNDERED)),
+}  # fmt: skip
+
+
+def judged(judge: Judge, rows: Sequence[Row], settings: Settings) -> Answer:
+    """Judge rows on top of others' tokens, which both logs hold."""
+    return judge(numbered([*own_logs(), *rows]), settings, Policy())
+
+
+@pytest.fixture(scope="module")
+def answers(engine_judge: Judge) -> dict[str, Told]:
+    """Return what one run says of the last token of each case, each of an issuer of its own."""
+    words = {case: f"case{place}" for place, case in enumerate(CASES)}
+    rows = [row for case, word in words.items() for row in apart([*own_logs(), *CASES[case][0]], word)]
+    settings = settings_apart({word: CASES[case][1] for case, word in words.items()})
+    tokens = engine_judge(numbered(rows), settings, Policy()).tokens
+    told: dict[str, Told] = {}
+    for case, word in words.items():
+        own = [row for row in tokens if row["issuer"].endswith(f".{word}")]
+        token = max(own, key=lambda row: (row["first_seen"], row["derived"] == ""))
+        diagnosis = Diagnosis(token["diagnosis"]) if token["diagnosis"] else None
+        told[case] = (Verdict(token["verdict"]), Reason(token["reason"]), diagnosis)
+    return told
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_where_the_trail_of_a_token_breaks(answers: dict[str, Told], case: str) -> None:
+    """3.5, 8.1 to 8.3: verdict, reason and diagnosis of the token that was first seen last."""
+    assert answers[case] == CASES[case][2]
+
+
+def test_a_child_of_what_custody_never_signed_is_tainted(engine_judge: Judge) -> None:
+    """6.4: a contradicted parent stains what was obtained with it."""
+    rows = [*RECORDED, *signed(renewed(11, "child", ["x"])), received(15, "child", age=4)]
+    answer = judged(engine_judge, rows, attested(*BOTH))
+    told = {(row["token_id"], row["derived"]): (row["verdict"], row["diagnosis"]) for row in answer.tokens}
+    assert told["child", ""] == ("tainted", "laundered")
+    assert told["x", ""] == ("contradicted", "ledger-altered")
+
+
+def test_the_coverage_says_what_logs_of_custody_are_relied_on(engine_judge: Judge) -> None:
+    """5.2, 5.9: attested and declared ones, and those of which nobody says anything."""
+    for settings, status in ((attested(*BOTH), "attested"), (DECLARED, "accepted"), (attested(), "seen")):
+        answer = judged(engine_judge, [USED], settings)
+        assert [(row.issuer, row.status) for row in answer.coverage if row.source == CUSTODY_LOG] == [("", status)]
+        assert {row.status for row in answer.coverage if row.source == LEDGER_LOG} == {"attested"}
