@@ -167,6 +167,20 @@ def test_the_stolen_signing_key_alone_opens_no_door(
     assert ".." not in str(refused.value)
 
 
+def test_a_genuine_counter_signature_with_more_behind_it_is_refused(estate: Estate) -> None:
+    """To the same octets of claims, so that nothing but its form is wrong."""
+    genuine = estate.issued()
+    head, payload = jwt.get_unverified_header(genuine), base64.urlsafe_b64decode(genuine.split(".")[1] + "==")
+
+    def token(cfs: str) -> str:
+        return jwt.api_jws.PyJWS().encode(payload, estate.stolen, algorithm="ES256", headers=head | {"cfs": cfs})
+
+    assert estate.verifier().verify(token(head["cfs"]), at=NOW)
+    with pytest.raises(VerifyError, match="detached") as refused:
+        estate.verifier().verify(token(head["cfs"] + "..AAAA"), at=NOW)
+    assert refused.value.rule == "V15"
+
+
 def test_the_same_forgery_passes_where_nobody_asks(estate: Estate) -> None:
     """What every other verifier does: it is why the counter-signature is there."""
     forged = estate.stolen_with({"cfs": None}, sub="admin")

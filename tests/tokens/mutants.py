@@ -2,12 +2,12 @@
 
 Two kinds of mutants of `src/counterfoil/tokens/`: a refusal (`raise refused(...)` and the like) that does nothing, and
 a call of a rule (`claims.v3_window(...)`, `_check_use(...)`) that is left out. Each is made in a process of its own, by
-giving the function that holds it the code without it, and the tests of tokens are run there until one fails. A mutant
-that no test notices is printed as SURVIVED, and the exit code is 1.
+giving the function that holds it the code without it, and the tests of tokens, and those of counter-signatures, are
+run there until one fails. A mutant that no test notices is printed as SURVIVED, and the exit code is 1.
 
     python -m tests.tokens.mutants [NAME ...] [--list] [--jobs 2]
 
-NAME selects modules, such as `claims dpop`. Takes about two minutes of processor time.
+NAME selects modules, such as `claims dpop`. Takes about five minutes of processor time.
 """
 
 from __future__ import annotations
@@ -41,14 +41,21 @@ REFUSING = (
     "_allowed", "_wanted", "_certificate", "_success", "_unique_ids", "_signature", "_confirmed", "_within", "_refuse",
     "_between", "_chain", "_token", "_in_list", "_introspected", "signed",
 )  # fmt: skip
+# Where the tests of a module are that are not in test_rules: below `tests/`.
 LIKELY = {
-    "dpop": "test_dpop", "binding": "test_dpop", "status": "test_status", "saml": "test_saml", "jwk": "test_keyset",
-    "keyset": "test_keyset", "saml_document": "test_saml", "policy": "test_policy", "policy_file": "test_policy",
-    "flow": "test_policy", "entitlement": "test_policy", "encoding": "test_encoding",
+    "dpop": "tokens/test_dpop", "binding": "tokens/test_dpop", "status": "tokens/test_status",
+    "saml": "tokens/test_saml", "saml_document": "tokens/test_saml", "jwk": "tokens/test_keyset",
+    "keyset": "tokens/test_keyset", "policy": "tokens/test_policy", "policy_file": "tokens/test_policy",
+    "flow": "tokens/test_policy", "entitlement": "tokens/test_policy", "encoding": "tokens/test_encoding",
+    "subject_keys": "tokens/test_subject_keys", "pseudonym": "tokens/test_subject_keys",
+    "countersignature": "mint/test_countersign",
 }  # fmt: skip
 TESTS = (
-    "test_rules", "test_dpop", "test_status", "test_saml", "test_keyset", "test_policy", "test_hostile", "test_matrix",
-    "test_encoding", "test_rfc_examples", "test_wycheproof",
+    *(f"tokens/test_{name}" for name in (
+        "rules", "dpop", "status", "saml", "keyset", "policy", "hostile", "matrix", "encoding", "rfc_examples",
+        "wycheproof", "subject_keys",
+    )),
+    "mint/test_countersign",  # V15: a token is counter-signed by a mint
 )  # fmt: skip
 KEYS = (
     "rsa", "rsa-consumer", "rsa-retired", "rsa-next", "rsa-dated", "rsa-self", "rsa-revoked", "rsa-other", "rsa-thief",
@@ -105,8 +112,8 @@ def run(mutant: Mutant | None, report: Path) -> None:
     with report.with_suffix(".out").open("w") as out:
         os.dup2(out.fileno(), 1)
         os.dup2(out.fileno(), 2)
-        for name in dict.fromkeys([LIKELY.get(mutant.module if mutant else "", "test_rules"), *TESTS]):
-            tests = str(ROOT / "tests" / "tokens" / f"{name}.py")
+        for name in dict.fromkeys([LIKELY.get(mutant.module if mutant else "", "tokens/test_rules"), *TESTS]):
+            tests = str(ROOT / "tests" / f"{name}.py")
             if pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", tests], plugins=[told]) != 0:
                 break
     report.write_text("\n".join(told.failed), encoding="utf-8")
@@ -165,7 +172,7 @@ def warm_up() -> None:
     """Make the keys once, for all processes; import what the tests import."""
     sys.path.insert(0, str(ROOT / "tests"))
     for name in TESTS:
-        importlib.import_module(f"tokens.{name}")
+        importlib.import_module(name.replace("/", "."))
     making, keysets = importlib.import_module("tokens.making"), importlib.import_module("tokens.test_keyset")
     for name in KEYS:
         making.key(name)

@@ -44,6 +44,9 @@ WRONG: dict[str, tuple[str, str, str]] = {
     "an unknown class of keys": ('["access"]', '["refresh"]', "p.toml:6: keys 1, classes: 'refresh' is unknown"),
     "no algorithm that is known": ('["RS256"]', '["HS256"]', "p.toml:7: keys 1, algorithms: 'HS256' is unknown"),
     "an empty list": ('algorithms = ["RS256"]', "algorithms = []", "p.toml:7: keys 1, algorithms: an empty list"),
+    "no key that is pinned": (
+        'algorithms = ["RS256"]', 'pinned = []\nalgorithms = ["RS256"]', "p.toml:7: keys 1, pinned: an empty list",
+    ),
     "any tenant of a key": ("state =", 'tenants = ["*"]\nstate =', "p.toml:11: keys.key 1, tenants: '*' is not"),
     "an unknown state": ('"current"', '"dead"', "p.toml:11: keys.key 1, state: invalid enum value"),
     "a field of another type": ('name = "mail"', "name = 7", "p.toml:14: flow 1, name: expected `str`, got `int`"),
@@ -143,6 +146,18 @@ def test_the_small_policy_is_one() -> None:
     assert small.flow().name == "mail"
     assert documents_of(SMALL) == ("common.json",)
     assert "rsa" in small.keys.keys
+
+
+def test_a_document_brings_no_key_that_the_policy_does_not_pin() -> None:
+    """A key that somebody put among the issuer's is left out, under whatever id, and the reason is kept."""
+    held = TokenPolicy.from_toml(SMALL, documents()).keys
+    pinned = f'pinned = ["{held.keys["rsa"].jwk.thumbprint}"]\nalgorithms'
+    found = TokenPolicy.from_toml(SMALL.replace("algorithms", pinned, 1), documents()).keys
+    assert len(held.keys) > 1
+    assert list(found.keys) == ["rsa"]
+    assert {found.unusable[name] for name in held.keys if name != "rsa"} == {
+        "it is not one of the keys that the policy pins"
+    }
 
 
 def test_flows_are_found_by_name() -> None:
