@@ -79,7 +79,7 @@ def create(
     """Make a key; non-exportable where the back-end allows."""
     form, wanted = _form(format), _algorithm(algorithm)
     with ExitStack() as stack:
-        version = _opened(store, stack).create(name, wanted, purpose=purpose)
+        version = opened(store, stack).create(name, wanted, purpose=purpose)
     terminal.write(keys_text.versions([version], form))
 
 
@@ -101,7 +101,7 @@ def attach(
     form = _form(format)
     wanted = _algorithm(algorithm) if algorithm else None
     with ExitStack() as stack:
-        version = _opened(store, stack).attach(name, reference, wanted, purpose=purpose)
+        version = opened(store, stack).attach(name, reference, wanted, purpose=purpose)
     terminal.write(keys_text.versions([version], form))
 
 
@@ -116,7 +116,7 @@ def list_keys(
     """List every version of every key."""
     form = _form(format)
     with ExitStack() as stack:
-        found = _opened(store, stack).keys(purpose=purpose)
+        found = opened(store, stack).keys(purpose=purpose)
     terminal.write(keys_text.jwks(found) if jwks else keys_text.versions(found, form))
 
 
@@ -136,7 +136,7 @@ def sign(
     raw = sys.stdin.buffer.read(MAX_SIGNING_INPUT + 1) if file == STDIN else read_bounded(file, MAX_SIGNING_INPUT)
     signing_input = raw.removesuffix(b"\n")
     with ExitStack() as stack:
-        signature = _opened(store, stack).sign(name, signing_input, purpose=purpose).signature
+        signature = opened(store, stack).sign(name, signing_input, purpose=purpose).signature
     told = base64.urlsafe_b64encode(signature).rstrip(b"=").decode()
     digest = hashlib.sha256(signing_input).hexdigest()
     shown = keys_text.document("key-signature", signature=told, digest=digest) if form == "json" else f"{told}\n"
@@ -155,7 +155,7 @@ def rotate(
     """Let the next version of a key sign from now on; it is made now, unless it was prepared."""
     form = _form(format)
     with ExitStack() as stack:
-        held = _opened(store, stack)
+        held = opened(store, stack)
         version = held.prepare(name, purpose=purpose) if prepare else held.rotate(name, purpose=purpose)
     terminal.write(keys_text.versions([version], form))
 
@@ -164,7 +164,7 @@ def disable(store: Store, name: Name, purpose: Purpose = "", format: Form = "tex
     """Let no version of a key sign any more."""
     form = _form(format)
     with ExitStack() as stack:
-        found = _opened(store, stack).disable(name, purpose=purpose)
+        found = opened(store, stack).disable(name, purpose=purpose)
     terminal.write(keys_text.versions(found, form, ended="disabled"))
 
 
@@ -180,7 +180,7 @@ def destroy(
     if not sure:
         raise UsageError(f"this deletes the private keys of {name}", hint="add --yes")
     with ExitStack() as stack:
-        found = _opened(store, stack).destroy(name, purpose=purpose)
+        found = opened(store, stack).destroy(name, purpose=purpose)
     terminal.write(keys_text.versions(found, form, ended="destroyed"))
 
 
@@ -244,7 +244,7 @@ def attest(
 
     form = _form(format)
     with ExitStack() as stack:
-        held = _opened(store, stack)
+        held = opened(store, stack)
         if isinstance(held, SignerClient):
             attestation, checkpoint, unreachable = held.attest(name, purpose=purpose)
         else:
@@ -306,7 +306,7 @@ def witness(
         server.serve_forever()
 
 
-def _opened(store: Path, stack: ExitStack) -> Custody | SignerClient:
+def opened(store: Path, stack: ExitStack) -> Custody | SignerClient:
     """Return the custody in a folder, or its signer if one answers there or the path is its socket."""
     from counterfoil.custody.client import SignerClient
     from counterfoil.custody.custody import Custody

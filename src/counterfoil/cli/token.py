@@ -1,4 +1,4 @@
-"""`token`: verify a token against a policy, look into one, check a policy. No token is ever printed."""
+"""`token`: mint, verify against a policy, look into, check a policy. No token is printed but the one that is minted."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from counterfoil.cli import options, terminal
+from counterfoil.cli import options, terminal, token_mint
 from counterfoil.cli.exits import ExitCode
 from counterfoil.config import add_subject_key, read_bounded, read_token_policy
 from counterfoil.errors import InputError, UsageError, VerifyError
@@ -43,7 +43,8 @@ Form = Annotated[str, typer.Option("--format", metavar="|".join(FORMATS), help="
 
 def add_to(app: typer.Typer) -> None:
     """Add these commands."""
-    group = typer.Typer(help="Verify tokens strictly, look into them, check policies.", rich_markup_mode=None)
+    group = typer.Typer(help="Mint and verify tokens, look into them, check policies.", rich_markup_mode=None)
+    group.command()(token_mint.mint)
     group.command()(verify)
     group.command()(inspect)
     group.command()(policy)
