@@ -59,21 +59,21 @@ def round_of(call: Call, callers: int, seconds: float) -> list[float]:
     return taken
 
 
-def compared(bare: Call, logged: Call, callers: int, told: argparse.Namespace) -> dict[str, Any]:
-    """Return signatures a second and the 99th percentile of both, and their ratio; rounds take turns."""
-    sums: dict[str, list[float]] = {"bare": [], "logged": []}
+def compared(bare: Call, logged: Call, callers: int, told: argparse.Namespace, what: str = "logged") -> dict[str, Any]:
+    """Return calls a second and the 99th percentile of both, and their ratio; rounds take turns. `what` is logged."""
+    sums: dict[str, list[float]] = {"bare": [], what: []}
     for call in (bare, logged):
         round_of(call, callers, told.seconds / 4)  # connections and caches
     for place in range(told.rounds):
-        pair = [("bare", bare), ("logged", logged)]
+        pair = [("bare", bare), (what, logged)]
         for name, call in pair if place % 2 == 0 else reversed(pair):
             sums[name] += round_of(call, callers, told.seconds)
     rates = {name: len(taken) / (told.rounds * told.seconds) for name, taken in sums.items()}
     p99 = {name: sorted(taken)[int(len(taken) * 0.99)] * 1e3 for name, taken in sums.items()}
     return {
-        "bare /s": round(rates["bare"]), "logged /s": round(rates["logged"]),
-        "ratio": round(rates["logged"] / rates["bare"], 2),
-        "bare p99 ms": round(p99["bare"], 2), "logged p99 ms": round(p99["logged"], 2),
+        "bare /s": round(rates["bare"]), f"{what} /s": round(rates[what]),
+        "ratio": round(rates[what] / rates["bare"], 2),
+        "bare p99 ms": round(p99["bare"], 2), f"{what} p99 ms": round(p99[what], 2),
     }  # fmt: skip
 
 
