@@ -149,9 +149,13 @@ def test_what_the_ledger_does_not_hold_is_forged(estate: Estate, tmp_path: Path)
     report = estate.hunt(tmp_path / "case", *LOGS)
     assert verdicts(report) == {"minted": GENUINE, "forged": FORGED}
     assert diagnoses(tmp_path / "case") == {("forged", "forged", "id-not-issued", "key-out")}
-    (found,) = report.findings
+    found, signatures = report.findings
     assert (found.diagnosis, found.token_count) == ("key-out", FORGED)
     assert found.next_step.startswith("Block the key everywhere")
+    # what the insider had signed is not accepted here: the services' second file is missing
+    assert (signatures.rule, signatures.verdict) == ("signatures-unaccounted", "probably-forged")
+    assert signatures.title.startswith("1 signature of key ")
+    assert "asked for by user:" in signatures.detail
     held = [line.status for line in report.coverage if line.source in ("counterfoil-ledger", "counterfoil-custody")]
     assert held == ["attested", "attested"]
     genuine = "SELECT DISTINCT reason, diagnosis FROM tokens WHERE verdict = 'minted'"
@@ -222,5 +226,6 @@ def test_with_a_ledger_that_was_cut_nobody_is_accused(estate: Estate, tmp_path: 
     told = HuntSettings(tmp_path / "case", threads=1, log_keys=estate.keys, checkpoints=kept)
     report = app.hunt([str(cut), str(estate.path / "receipts.jsonl")], told)
     assert verdicts(report) == {"minted": GENUINE - 10, "uncovered": FORGED + 10}
+    assert [(one.rule, one.verdict) for one in report.findings] == [("ledger-gap", "suspicion")]
     (line,) = (line for line in report.coverage if line.source == "counterfoil-ledger")
     assert (line.status, "entry 10 is expected" in line.reason) == ("refused", True)

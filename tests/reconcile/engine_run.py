@@ -26,6 +26,7 @@ from counterfoil.reconcile.measured import raised
 from counterfoil.reconcile.parts import TWINS, USES
 from counterfoil.reconcile.run import minted, reconcile
 from counterfoil.reconcile.touched import Added
+from counterfoil.reconcile.unaccounted import unaccounted
 
 from .reference import CoverageLine, Judged, Policy, Settings, judge
 from .rows import Row
@@ -50,6 +51,7 @@ class Answer:
     strata: list[Row]
     twins: list[Row]
     uses: list[Row]
+    unaccounted: list[Row]
 
 
 JudgeSteps = Callable[[Sequence[Sequence[Row]], Settings, Policy, int], Answer]
@@ -104,9 +106,11 @@ def _in_steps(
     score = tables.given("score", {"token_key": "string", "suspicion": "float64", "rules": "string"}, [])
     twins = tables.rows(disagreeing_ids(out.window(tables.piled(TWINS))))
     uses = tables.piled(USES).select("token_key", "source", "record_id", "derived", "child_id")
+    lost = unaccounted(tables, out.records, out.issued, out.coverage, policy)
     return Answer(
-        tables.rows(described(tokens, odd, score)), out.coverage, tables.rows(out.strata), twins, tables.rows(uses)
-    )
+        tables.rows(described(tokens, odd, score)), out.coverage, tables.rows(out.strata), twins, tables.rows(uses),
+        [] if lost is None else tables.rows(lost),
+    )  # fmt: skip
 
 
 def _given(tables: Tables, name: str, rows: Sequence[Row]) -> ir.Table:

@@ -16,6 +16,7 @@ from .own_rows import (
     BOTH,
     CUSTODY,
     FIRST,
+    LEDGER,
     apart,
     attested,
     digest_of,
@@ -160,3 +161,40 @@ def test_the_coverage_says_what_logs_of_custody_are_relied_on(engine_judge: Judg
         answer = judged(engine_judge, [USED], settings)
         assert [(row.issuer, row.status) for row in answer.coverage if row.source == CUSTODY_LOG] == [("", status)]
         assert {row.status for row in answer.coverage if row.source == LEDGER_LOG} == {"attested"}
+
+
+LOST = key_used(9, digest_of("x"), subject_name="user:mallory")
+
+UNACCOUNTED: dict[str, tuple[list[Row], Settings, int]] = {
+    "a signature that no ledger accounts for": ([LOST], attested(), 1),
+    "two of them": ([LOST, key_used(10, digest_of("y"))], attested(), 2),
+    "a declared ledger tells as well": ([LOST], Settings((Declaration(LEDGER_LOG, LEDGER),)), 1),
+    "a ledger of which nobody says anything tells nothing": ([LOST], Settings(), 0),
+    "what the ledger holds is accounted for": (signed(minted(9, "x")), attested(), 0),
+    "what was accepted has a verdict of its own": ([LOST, USED], attested(), 0),
+    "a signature after the ledger's end may be in its next entries": (
+        [LOST], Settings(attested=(verified(end=at(5)),)), 0),
+    "a signature before the ledger began": ([LOST], Settings(attested=(verified(start=at(20)),)), 0),
+    "a signature that was refused was not made": ([LOST | {"outcome": "refused"}], attested(), 0),
+    "a key that signs other things than tokens": ([LOST | {"key_id": "log"}], attested(), 0),
+    "a key of an issuer part of whose log is not here": (
+        [LOST, minted(0, "b", source="other", kind="other")], attested(), 0),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def signatures(engine_judge: Judge) -> dict[str, list[Row]]:
+    """Return what one run says of the keys of each case."""
+    words = {case: f"case{place}" for place, case in enumerate(UNACCOUNTED)}
+    rows = [row for case, word in words.items() for row in apart([*own_logs(), *UNACCOUNTED[case][0]], word)]
+    settings = settings_apart({word: UNACCOUNTED[case][1] for case, word in words.items()})
+    found = engine_judge(numbered(rows), settings, Policy()).unaccounted
+    return {case: [row for row in found if row["key_id"].endswith(f".{word}")] for case, word in words.items()}
+
+
+@pytest.mark.parametrize("case", UNACCOUNTED)
+def test_signatures_that_no_ledger_accounts_for(signatures: dict[str, list[Row]], case: str) -> None:
+    """8.4: so many signatures of the key, with who asked for them."""
+    wanted = UNACCOUNTED[case][2]
+    assert [row["uses"] for row in signatures[case]] == ([wanted] if wanted else [])
+    assert all("user:mallory" in row["callers"] for row in signatures[case])

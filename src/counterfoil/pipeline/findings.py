@@ -67,12 +67,15 @@ class Decoys:
 
 def findings(
     groups: Iterable[Mapping[str, Any]], disagreeing: Iterable[Mapping[str, Any]], paths: Mapping[str, str],
-    decoys: Decoys | None = None,
+    decoys: Decoys | None = None, logs: Iterable[Finding] = (),
 ) -> tuple[Finding, ...]:  # fmt: skip
-    """Return findings, worst first. `paths`: SHA-256 -> path of the inputs, for the evidence references."""
+    """Return findings, worst first. `paths`: SHA-256 -> path of the inputs, for the evidence references.
+
+    `logs`: findings of no token, which are told among the others.
+    """
     decoys = decoys or Decoys()
     found = [_finding(row, paths, decoys) for row in groups]
-    found += _one_id(list(disagreeing))
+    found += [*_one_id(list(disagreeing)), *logs]
     found += [_refused(row, decoys) for row in decoys.refused]
     order = list(FindingVerdict)
     return tuple(sorted(found, key=lambda f: (order.index(f.verdict), -f.score, -f.token_count, f.id)))

@@ -26,6 +26,7 @@ from counterfoil.model.finding import Finding
 from counterfoil.model.schema import Leg
 from counterfoil.pipeline.asked import options
 from counterfoil.pipeline.findings import Decoys, findings
+from counterfoil.pipeline.log_findings import of_logs, of_signatures
 from counterfoil.pipeline.progress import Progress
 from counterfoil.pipeline.settled import Plan, before, fingerprint, folders, plan, state_after, state_table
 from counterfoil.reconcile.asked import Asked
@@ -35,6 +36,7 @@ from counterfoil.reconcile.parts import TOKENS, TWINS, VARIANTS
 from counterfoil.reconcile.policy import Policy
 from counterfoil.reconcile.run import Reconciled, reconcile
 from counterfoil.reconcile.touched import Added
+from counterfoil.reconcile.unaccounted import unaccounted
 
 MAX_IDENTITIES = 5_000_000
 
@@ -70,7 +72,7 @@ def judge(con: Backend, folder: CaseFolder, manifest: Manifest, asked: Asked, pr
     paths = {entry.sha256: entry.path for entry in manifest.inputs if entry.source}
     twins = found.window(tables.piled(TWINS))
     results = findings(tables.rows(grouping.groups(told)), tables.rows(grouping.disagreeing_ids(twins)), paths,
-                       _decoys(tables, found.records))  # fmt: skip
+                       _decoys(tables, found.records), _of_logs(tables, found, asked, policy))  # fmt: skip
     progress.stage("writing results")
     state = state_after(folder, manifest, planned)
     kept = _tables(con, tables, manifest, found, told, results) | {
@@ -126,6 +128,12 @@ def _decoys(tables: Tables, records: ir.Table) -> Decoys:
     for row in sorted(tables.rows(planted(records)), key=lambda row: (row["key_id"], row["place"] or "")):
         places[row["key_id"]] = (*places.get(row["key_id"], ()), *([row["place"]] if row["place"] else ()))
     return Decoys(places, tuple(tables.rows(refused(records))) if places else ())
+
+
+def _of_logs(tables: Tables, found: Reconciled, asked: Asked, policy: Policy) -> list[Finding]:
+    """Return what own logs show of themselves."""
+    lost = unaccounted(tables, found.records, found.issued, found.coverage, policy)
+    return of_logs(asked.attested) + of_signatures([] if lost is None else tables.rows(lost))
 
 
 def _told(tables: Tables, found: Reconciled, policy: Policy) -> ir.Table:

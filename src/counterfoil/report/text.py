@@ -319,6 +319,9 @@ def _headline(place: int, finding: Finding) -> RenderableType:
 
 def _when(finding: Finding) -> str:
     """Return when, how many and how grave; confidence is named where it is not high."""
+    if not finding.token_count:  # of a log, not of tokens
+        when = f"{span(finding.first_seen, finding.last_seen)} · " if finding.first_seen else ""
+        return f"{when}{clean(finding.severity, 12)}: {clean(finding.detail, 240)}"
     counts = f"{some(finding.token_count, 'token')}, {some(finding.acceptance_count, 'acceptance')}"
     doubt = "" if finding.confidence == "high" else f", {clean(finding.confidence, 12)} confidence"
     return f"{span(finding.first_seen, finding.last_seen)} · {counts} · {clean(finding.severity, 12)}{doubt}"

@@ -1,0 +1,68 @@
+"""Puts into words what own logs show of themselves, of no token: altered ledgers, signatures unaccounted for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from counterfoil.model.advice import DIAGNOSIS_ADVICE
+from counterfoil.model.coverage import ATTESTED, AttestedLog
+from counterfoil.model.finding import Finding
+from counterfoil.model.verdict import Diagnosis, FindingVerdict
+from counterfoil.pipeline.findings import finding_id
+
+# A rewritten log is proof; an export that lacks entries may have been cut by an accident.
+_CLAIMS = {
+    Diagnosis.LEDGER_REWRITTEN: (FindingVerdict.CONTRADICTED, "critical", "high"),
+    Diagnosis.LEDGER_GAP: (FindingVerdict.SUSPICION, "high", "medium"),
+    Diagnosis.SIGNATURES_UNACCOUNTED: (FindingVerdict.PROBABLY_FORGED, "high", "high"),
+}
+_TITLES = {
+    Diagnosis.LEDGER_REWRITTEN: "the log {log} was rewritten",
+    Diagnosis.LEDGER_GAP: "the log {log} lacks entries",
+}
+_ATTACK = {
+    Diagnosis.LEDGER_REWRITTEN: ("T1070", "T1565.001"),
+    Diagnosis.LEDGER_GAP: ("T1070",),
+    Diagnosis.SIGNATURES_UNACCOUNTED: ("T1606",),
+}
+
+
+def of_logs(attested: Iterable[AttestedLog]) -> list[Finding]:
+    """Return a finding for every log that was found altered by its check against a kept checkpoint."""
+    found: dict[str, Finding] = {}
+    for log in attested:
+        if log.status != ATTESTED and log.diagnosis:
+            diagnosis, name = Diagnosis(log.diagnosis), f"{log.log}/{log.origin}"
+            one = _finding(diagnosis, name, _TITLES[diagnosis].format(log=name), log.reason)
+            found.setdefault(one.id, one)
+    return list(found.values())
+
+
+def of_signatures(rows: Iterable[Mapping[str, Any]]) -> list[Finding]:
+    """Return a finding for every key with signatures that no ledger accounts for (rule 8.4)."""
+    found: list[Finding] = []
+    for row in rows:
+        count, key = int(row["uses"]), row["key_id"]
+        what = "signature" if count == 1 else "signatures"
+        callers = ", ".join(str(caller) for caller in row["callers"] or () if caller) or "callers without a name"
+        one = _finding(
+            Diagnosis.SIGNATURES_UNACCOUNTED, key, f"{count:,} {what} of key {key} that no ledger accounts for",
+            f"asked for by {callers}; nothing that was signed is accepted in evidence",
+            first_seen=row["first_seen"], last_seen=row["last_seen"], keys=(key,),
+        )  # fmt: skip
+        found.append(one)
+    return found
+
+
+def _finding(diagnosis: Diagnosis, what: str, title: str, detail: str, **more: Any) -> Finding:
+    verdict, severity, confidence = _CLAIMS[diagnosis]
+    values: dict[str, Any] = {
+        "first_seen": None, "last_seen": None, "token_count": 0, "acceptance_count": 0, "subjects": (), "tokens": (),
+        "keys": (), "clients": (), "ips": (), "objects": (), "evidence": (),
+    }  # fmt: skip
+    return Finding(
+        id=finding_id(str(diagnosis), what), rule=str(diagnosis), verdict=verdict, severity=severity,
+        confidence=confidence, title=title, detail=detail, attack=_ATTACK[diagnosis],
+        next_step=DIAGNOSIS_ADVICE[diagnosis].act[0], diagnosis=str(diagnosis), **(values | more),
+    )  # fmt: skip
