@@ -170,6 +170,10 @@ def test_a_witness_over_http_vouches(capsys: pytest.CaptureFixture[str], store: 
 BAD = {
     "no custody there": (("list", "nowhere"), "no custody in"),
     "an unknown algorithm": (("create", "STORE", "x", "--algorithm", "HS256"), "--algorithm: unknown"),
+    "an algorithm as it was typed": (("create", "STORE", "x", "--algorithm", "Hs256"), "'Hs256'"),
+    "an origin that names no log": (("init", "new", "--origin", "the log"), "origin: expected a name without spaces"),
+    "no module for PKCS#11": (("init", "new", "--origin", "o", "--backend", "pkcs11"), "[pkcs11] module: missing"),
+    "a digest that is none": (("audit", "STORE", "--digest", "c0ffee"), "64 hex digits"),
     "an unknown back-end": (("init", "new", "--origin", "o", "--backend", "paper"), "unknown"),
     "custody there already": (("init", "STORE", "--origin", "o"), "already"),
     "a setting without a value": (("init", "new", "--origin", "o", "--set", "x"), "KEY=VALUE"),
@@ -195,6 +199,38 @@ def test_bad_usage_is_one_line_with_code_2(
     assert (ran.code, ran.out) == (2, "")
     assert said in ran.err
     assert "internal error" not in ran.err
+
+
+SECRETS = [
+    ("the file store", ("passphrase=hunter2",), "[file] passphrase"),
+    ("PKCS#11", ("module=m", "token=t", "pin=hunter2", "--backend", "pkcs11"), "[pkcs11] pin"),
+    ("OpenBao", ("address=a", "token=hunter2", "--backend", "openbao"), "[openbao] token"),
+]
+
+
+@pytest.mark.parametrize(("values", "field"), [row[1:] for row in SECRETS], ids=[row[0] for row in SECRETS])
+def test_a_secret_is_no_setting(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, values: tuple[str, ...], field: str
+) -> None:
+    """It is refused where its source belongs, is not repeated, and is in no file."""
+    typed = [part for value in values for part in (("--set", value) if "=" in value else (value,))]
+    ran = run(capsys, "keys", "init", tmp_path / "new", "--origin", "o", *typed)
+    assert (ran.code, field in ran.err, "file:PATH" in ran.err) == (2, True, True)
+    assert "hunter2" not in ran.err
+    assert not (tmp_path / "new").exists()
+
+
+def test_an_audit_holds_the_inventory_to_the_log(capsys: pytest.CaptureFixture[str], store: Path) -> None:
+    """A key that somebody revived in the file is a finding; a copy of the log alone says nothing about keys."""
+    run(capsys, "keys", "disable", store, "idp")
+    file = store / "inventory.json"
+    assert told(capsys, "audit", store)["problems"] == []
+    file.write_text(file.read_text().replace("disabled", "current"))
+    ran = run(capsys, "keys", "audit", store)
+    assert (ran.code, "inventory of keys is not the one" in ran.out) == (1, True)
+    assert told(capsys, "audit", store / "log")["problems"] == []
+    file.unlink()
+    assert told(capsys, "audit", store)["problems"] != []
 
 
 def _records(document: dict[str, object]) -> list[dict[str, object]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import signal
 import sys
 import time
@@ -204,12 +205,12 @@ def audit(
     """Verify the whole log and tell who did what; ends with 1 if anything is not as it must be."""
     from counterfoil.custody import auditor
 
-    form = _form(format)
+    form, wanted = _form(format), _digest(digest) if digest else ""
     log = store / "log" if (store / "log").is_dir() else store
     pinned = options.log_key(key) if key else None
     try:
-        told = auditor.audited(log, pinned, _witnesses(store, log, witnesses))
-        listed = list(auditor.entries(log, digest.lower())) if records or digest else None
+        told = auditor.audited(log, pinned, _witnesses(store, log, witnesses), store if log != store else None)
+        listed = list(auditor.entries(log, wanted)) if records or digest else None
         proofs = {entry.index: auditor.check_inclusion(log, entry.index) for entry, _ in listed or () if digest}
     except LogTamperedError as error:
         terminal.write(keys_text.tampered(error, form))
@@ -327,8 +328,17 @@ def _form(format: str) -> str:
 def _algorithm(text: str) -> Algorithm:
     from counterfoil.custody.algorithm import Algorithm
 
-    known = {str(found).lower(): found for found in Algorithm}
-    return known[options.one_of(text.lower(), known, "--algorithm: unknown", "algorithms")]
+    known = {str(found).lower(): str(found) for found in Algorithm}
+    named = known.get(text.lower(), text)
+    return Algorithm(options.one_of(named, known.values(), "--algorithm: unknown", "algorithms"))
+
+
+def _digest(text: str) -> str:
+    """Return a SHA-256 in lower case. A record that is sought under anything else would seem to be missing."""
+    if not re.fullmatch(r"[0-9a-fA-F]{64}", text):
+        told = f"--digest: expected the 64 hex digits of a SHA-256, got {len(text)} characters"
+        raise UsageError(told, hint="that of header.payload, without the signature")
+    return text.lower()
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from counterfoil.custody import audit, tpmaudit
+from counterfoil.custody import audit, inventory, tpmaudit
 from counterfoil.custody.audit import Operation, Record, Result
+from counterfoil.custody.laststate import LastState
 from counterfoil.errors import CounterfoilError, InputError, LogTamperedError
 from counterfoil.tlog import note, replay
 from counterfoil.tlog.checkpoint import parse
@@ -21,6 +22,8 @@ from counterfoil.tlog.witness import Witness
 
 # Unfinished operations and problems that a report lists one by one.
 MAX_LISTED = 100
+# How often the inventory is looked at, if it changes meanwhile.
+MAX_TRIES = 5
 
 
 @dataclass(frozen=True)
@@ -125,11 +128,14 @@ class _Reading:
         self.uses[group] = count + 1, min(first, begin.time), max(last, time)
 
 
-def audited(path: Path, key: note.VerifierKey | None = None, witnesses: Sequence[Witness] = ()) -> Audit:
+def audited(
+    path: Path, key: note.VerifierKey | None = None, witnesses: Sequence[Witness] = (), store: Path | None = None
+) -> Audit:
     """Verify the log in `path` as a whole: every byte, every published tile, every device's digest, every witness.
 
-    `key` pins the log's public key. Raises LogTamperedError at the first byte that does not fit, LogError if there is
-    no log; what a sound log says that should not be is in `problems`.
+    `key` pins the log's public key; `store` is the custody folder, whose inventory is held to the log. Raises
+    LogTamperedError at the first byte that does not fit, LogError if there is no log; what a sound log says that should
+    not be is in `problems`.
     """
     folder, found = Folder(path), _Reading()
     published = replay.published(folder)
@@ -142,12 +148,32 @@ def audited(path: Path, key: note.VerifierKey | None = None, witnesses: Sequence
     problems = found.problems[:MAX_LISTED]
     problems += [f"device: {window.why} (up to record {window.until})" for window in windows if not window.proven]
     problems += [entry.problem for entry in kept if entry.problem]
+    problems += [told] if store is not None and (told := _inventory_problem(store, path)) else []
     uses = (Use(*group, *counted) for group, counted in found.uses.items())
     return Audit(
         state.key.name, state.tree.size, state.head.render(), len(state.torn),
         tuple(sorted(uses, key=lambda use: (use.principal, use.operation, use.key, use.first))),
         unfinished, windows, _unattested(evidence), kept, tuple(problems[:MAX_LISTED]),
     )  # fmt: skip
+
+
+def _inventory_problem(store: Path, log: Path) -> str:
+    """Return what is wrong with the inventory of keys in a custody folder, held to its log; nothing if they agree.
+
+    A signer may be at work meanwhile: what counts is an inventory that was the same before and after the log was read.
+    """
+    folder = Folder(store)
+    for _ in range(MAX_TRIES):
+        digest, last = inventory.digest_in(folder), LastState()
+        replay.replay(Folder(log), last.visit)
+        if inventory.digest_in(folder) != digest:
+            continue
+        try:
+            last.judge(digest)
+        except LogTamperedError as error:
+            return f"{error}: {error.hint}"
+        return ""
+    return "the inventory of keys could not be held to the log: it kept changing"
 
 
 def entries(path: Path, digest: str = "") -> Iterator[tuple[Entry, Record | None]]:

@@ -18,13 +18,14 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from counterfoil.custody import audit, inventory
+from counterfoil.custody import audit
 from counterfoil.custody.algorithm import Algorithm
 from counterfoil.custody.audit import Caller, Operation, Record, Result
 from counterfoil.custody.keys import Attestation, Capabilities, KeyVersion, OwnLog, Signed
+from counterfoil.custody.laststate import CHANGES, LastState
 from counterfoil.custody.settings import StoreSettings, WitnessSettings, read_settings
 from counterfoil.custody.store import KeyStore
-from counterfoil.errors import CounterfoilError, KeyUnusableError, LogTamperedError, UsageError
+from counterfoil.errors import CounterfoilError, KeyUnusableError, UsageError
 from counterfoil.tlog import note
 from counterfoil.tlog.filelog import FileLog, open_log
 from counterfoil.tlog.submit import Submitted, submit
@@ -32,9 +33,6 @@ from counterfoil.tlog.witness import DropWitness, HttpWitness, Witness
 
 LOG_FOLDER = "log"
 ROTATED = "the key was rotated: read its keys again, and make the header anew"
-_CHANGES = frozenset({
-    Operation.CREATE, Operation.ATTACH, Operation.PREPARE, Operation.ROTATE, Operation.DISABLE, Operation.DESTROY,
-})  # fmt: skip
 T = TypeVar("T")
 
 
@@ -211,7 +209,7 @@ class Custody:
 
     def _run(self, begin: Record, action: Callable[[], T]) -> T:
         # one change after the other: the last record must hold the digest of the last inventory
-        with self._changing if begin.op in _CHANGES else nullcontext():
+        with self._changing if begin.op in CHANGES else nullcontext():
             return self._recorded(begin, action)
 
     def _recorded(self, begin: Record, action: Callable[[], T]) -> T:
@@ -234,45 +232,12 @@ class Custody:
         self._write(Record(
             v=audit.VERSION, time=self._clock(), op=begin.op, result=result, of=index, kid=kid,
             detail=detail[: audit.MAX_TEXT],
-            inventory=self._store.inventory_digest if begin.op in _CHANGES or begin.op is Operation.OPEN else "",
+            inventory=self._store.inventory_digest if begin.op in CHANGES or begin.op is Operation.OPEN else "",
             evidence=_evidence(value),
         ))  # fmt: skip
 
     def _write(self, record: Record) -> int:
         return self._log.append(audit.encode(record))
-
-
-class LastState:
-    """What the log says the inventory must be; filled in while the log is verified."""
-
-    def __init__(self) -> None:
-        """Begin with an empty log."""
-        self._digest = inventory.EMPTY_DIGEST
-        self._unfinished: dict[int, Operation] = {}
-
-    def visit(self, index: int, raw: bytes) -> None:
-        """Take in one record."""
-        record = audit.decode(raw, index)
-        if record.result is Result.BEGUN:
-            if record.op in _CHANGES:
-                self._unfinished[index] = record.op
-            return
-        self._unfinished.pop(record.of, None)
-        if record.inventory:
-            self._digest = record.inventory
-            if record.op is Operation.OPEN:
-                self._unfinished.clear()
-
-    def judge(self, digest: str) -> str:
-        """Compare with the inventory as it is; return what to record about a difference that a crash explains."""
-        if digest == self._digest:
-            return ""
-        if self._unfinished:
-            return f"the inventory changed in an unfinished {' or '.join(sorted(set(self._unfinished.values())))}"
-        raise LogTamperedError(
-            "the inventory of keys is not the one that was recorded last",
-            hint="somebody changed inventory.json behind custody's back, or took the log away",
-        )
 
 
 def witnesses_of(settings: StoreSettings, log: note.VerifierKey) -> tuple[Witness, ...]:

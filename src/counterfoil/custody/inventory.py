@@ -55,7 +55,7 @@ class Inventory:
         """Read the file below `path`, if there is one."""
         self._folder = Folder(path)
         raw = self._folder.read(FILE) or b""
-        self.digest = hashlib.sha256(raw).hexdigest()
+        self.digest = _digest(raw)
         self._versions = _parsed(raw, path) if raw else []
         self._signing = _signing(self._versions)
 
@@ -136,8 +136,17 @@ class Inventory:
         ]  # fmt: skip
         raw = msgspec.json.format(msgspec.json.encode(_File(_SCHEMA, rows)), indent=1)
         self._folder.put(FILE, raw)
-        self._versions, self.digest = versions, hashlib.sha256(raw).hexdigest()
+        self._versions, self.digest = versions, _digest(raw)
         self._signing = _signing(versions)
+
+
+def digest_in(folder: Folder) -> str:
+    """Return the digest of the inventory in a folder, whatever it holds; that of an empty one if there is none."""
+    return _digest(folder.read(FILE) or b"")
+
+
+def _digest(raw: bytes) -> str:
+    return hashlib.sha256(raw).hexdigest()
 
 
 def _signing(versions: list[KeyVersion]) -> dict[str, KeyVersion]:

@@ -36,14 +36,20 @@ class Secret:
         return "Secret(…)"
 
 
+def check_source(source: str) -> None:
+    """Refuse what names no source, without repeating it: it may be the secret itself. Raises UsageError."""
+    kind, _, name = source.partition(":")
+    if not name or kind not in ("file", "credential", "keyring"):
+        raise UsageError("a secret's source is malformed", hint=f"expected {FORMS}; not the secret itself")
+
+
 def read_secret(source: str, base: Path) -> Secret:
     """Return the secret that a source of the settings names; one newline at its end is not part of it.
 
     Relative files are looked for in `base`. Raises UsageError for a malformed source, KeyStoreError if it has nothing.
     """
+    check_source(source)
     kind, _, name = source.partition(":")
-    if not name or kind not in ("file", "credential", "keyring"):
-        raise UsageError("a secret's source is malformed", hint=f"expected {FORMS}")
     if kind == "file":
         return _checked(_file(base / name), source)
     if kind == "keyring":

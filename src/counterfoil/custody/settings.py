@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import tomllib
 from pathlib import Path
 
 import msgspec
 
 from counterfoil.custody.backends import DRIVERS
-from counterfoil.errors import UsageError
+from counterfoil.custody.secrets import check_source
+from counterfoil.errors import InputError, UsageError
+from counterfoil.tlog.note import check_name
 
 FILE = "custody.toml"
 MAX_BYTES = 256 * 1024
@@ -100,7 +103,7 @@ def read_settings(path: Path) -> StoreSettings:
 
 
 def parsed(raw: bytes, path: Path) -> StoreSettings:
-    """Return the settings that the text of a file holds."""
+    """Return the settings that the text of a file holds; UsageError as for `read_settings`."""
     file = path / FILE
     try:
         if len(raw) > MAX_BYTES:
@@ -108,16 +111,48 @@ def parsed(raw: bytes, path: Path) -> StoreSettings:
         told = tomllib.loads(raw.decode())
         digest = hashlib.sha256(raw).hexdigest()[:16]
         settings = msgspec.convert({**told, "path": str(path), "digest": digest}, StoreSettings, dec_hook=_path)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"{file}: {_told(error)}", hint="docs/reference/custody.md lists what it may hold") from error
     except (ValueError, msgspec.MsgspecError) as error:
         raise UsageError(f"{file}: {error}", hint="docs/reference/custody.md lists what it may hold") from error
     if settings.backend not in DRIVERS:
         raise UsageError(f"{file}: no back-end {settings.backend[:40]!r}", hint=f"one of {', '.join(DRIVERS)}")
     if getattr(settings, settings.backend.replace("-", "_")) is None:
         raise UsageError(f"{file}: the table [{settings.backend}] is missing")
+    _check_values(settings, file)
     for witness in settings.witness:
         if bool(witness.drop) == bool(witness.url) or bool(witness.url) != bool(witness.key):
             raise UsageError(f"{file}: a witness has either drop, or url and key")
     return settings
+
+
+def _check_values(settings: StoreSettings, file: Path) -> None:
+    """Refuse an origin that names no log, and a secret where its source belongs."""
+    try:
+        check_name(settings.origin)
+    except InputError as error:
+        told = f"{file}: origin: expected a name without spaces and plus signs, got {settings.origin[:80]!r}"
+        raise UsageError(told, hint="such as custody.example.com/idp") from error
+    sources = {
+        "[file] passphrase": settings.file.passphrase if settings.file else None,
+        "[pkcs11] pin": settings.pkcs11.pin if settings.pkcs11 else None,
+        "[openbao] token": settings.openbao.token if settings.openbao else None,
+    }
+    for field, source in sources.items():
+        try:
+            if source is not None:
+                check_source(source)
+        except UsageError as error:
+            raise UsageError(f"{file}: {field}: {error}", hint=error.hint) from error
+
+
+def _told(error: msgspec.ValidationError) -> str:
+    """Return the message of a field as the file has it: `[pkcs11] module: missing`."""
+    told, _, path = str(error).partition(" - at ")
+    missing = re.fullmatch(r"Object missing required field `([\w-]+)`", told)
+    table = re.match(r"`\$\.([\w-]+)", path)
+    where = f"[{table.group(1)}] " if table and missing else ""
+    return f"{where}{missing.group(1)}: missing" if missing else str(error)
 
 
 def _path(kind: type, value: object) -> object:
