@@ -55,7 +55,7 @@ PROMISES = (
     Promise("a counterfoil without most fields is one all the same", LEDGER, 3,
             {"leg": "issuance", "token_class": "application", "subject_id": None, "resource": None, "client_id": None}),
     Promise("a counterfoil without its key is a reject", LEDGER, 4,
-            {"reject": "a counterfoil without jti, digest, iss or kid"}),
+            {"reject": "a counterfoil without digest, iss or kid"}),
     Promise("a counterfoil without a time is a reject", LEDGER, 5, {"reject": "undated"}),
     Promise("the checkpoint of an export is context", LEDGER, 6, {
         "leg": "context", "operation": "checkpoint of the export", "token_id": None, "token_id_kind": None,

@@ -11,7 +11,7 @@ import typer
 from counterfoil.cli import exporting, options, params, terminal
 from counterfoil.cli.exits import ExitCode
 from counterfoil.config import read_bounded
-from counterfoil.errors import LogTamperedError
+from counterfoil.errors import InputError, LogTamperedError
 from counterfoil.report import registry
 from counterfoil.report.clean import clean
 
@@ -40,7 +40,7 @@ Drops = Annotated[
 def add_to(app: typer.Typer) -> None:
     """Add these commands."""
     group = typer.Typer(help="The ledger of what was minted: verify, export, prove, count.", rich_markup_mode=None)
-    for command in (init, verify, witness, export, prove, check, count):
+    for command in (init, record, verify, witness, export, prove, check, count):
         group.command()(command)
     app.add_typer(group, name="ledger")
 
@@ -58,6 +58,40 @@ def init(
         key = ledger.key.render()
     terminal.say(f"made {folder}", "give this key to whoever verifies; keep log.key where only the mint can read it")
     terminal.write(f"{key}\n")
+
+
+def record(
+    folder: Folder,
+    subject_keys: Annotated[
+        Path | None,
+        typer.Option("--subject-keys", metavar="FILE", help="Keys of the pseudonyms; without, no subject is kept."),
+    ] = None,
+) -> None:
+    """Record a counterfoil for each line of standard input, which an issuer writes before it hands out the token.
+
+    A line: {"input": "header.payload", "grant": "client_credentials", "parents": []}. Answers, one line each, in any
+    order: {"line": 1, "index": 0, "jti": ..., "digest": ...} once it is durable, or {"line": 1, "error": ...}.
+    """
+    import sys
+
+    import msgspec
+
+    from counterfoil.config import read_subject_keys
+    from counterfoil.custody.custody import utc_now
+    from counterfoil.mint.ledger import FileLedger
+    from counterfoil.mint.observed import MAX_LINE, Kept, record_lines
+
+    keys = read_subject_keys(subject_keys) if subject_keys is not None else None
+
+    def answer(kept: Kept) -> None:
+        sys.stdout.buffer.write(msgspec.json.encode(kept) + b"\n")
+        sys.stdout.buffer.flush()
+
+    with FileLedger.open(folder) as ledger, terminal.while_read():
+        lines = iter(lambda: sys.stdin.buffer.readline(MAX_LINE + 1), b"")
+        refused = record_lines(lines, ledger, answer, clock=utc_now, subject_key=keys)
+    if refused:
+        raise InputError(f"{refused:,} lines were refused", hint="their answers say why")
 
 
 def verify(

@@ -95,8 +95,8 @@ def encode(counterfoil: Counterfoil) -> bytes:
     """Return the entry of a counterfoil: JSON. Raises UsageError for one that could not be read again."""
     if len(counterfoil.digest) != 64 or not _HEX.issuperset(counterfoil.digest):
         raise UsageError("counterfoil: its digest is no SHA-256 in lower-case hex")
-    if not (counterfoil.jti and counterfoil.iss and counterfoil.kid):
-        raise UsageError("counterfoil: jti, iss and kid are needed")
+    if not (counterfoil.iss and counterfoil.kid):
+        raise UsageError("counterfoil: iss and kid are needed")
     if counterfoil.iat.tzinfo is None or counterfoil.exp.tzinfo is None or counterfoil.time.tzinfo is None:
         raise UsageError("counterfoil: a time without offset", hint="give datetimes in UTC")
     texts = (counterfoil.jti, counterfoil.iss, counterfoil.kid, *counterfoil.aud, *counterfoil.parents)

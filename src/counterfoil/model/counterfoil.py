@@ -30,6 +30,7 @@ SECONDARY: frozenset[Grant] = frozenset({Grant.REFRESH, Grant.EXCHANGE})
 class Counterfoil(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
     """One entry of a ledger. Times are UTC; `iat` and `exp` are those of the claims.
 
+    `jti` is empty for a token without one (an ID token): its digest tells which it is.
     `digest`: SHA-256 of the JWS signing input, lower-case hex. `subject`: a pseudonym (`tokens.pseudonym`).
     `parents`: ids of the tokens that were shown to obtain this one. `shape`: how the token was written
     (`tokens.shape`). `counter_key`: id of the key of the counter-signature. Empty texts are unknown.

@@ -25,12 +25,13 @@ def to_evidence(raw: ir.Table) -> ir.Table:
     is_entry = _exported_log.is_entry(raw, LEDGER_SCHEMA)
     grant = ibis.coalesce(entry.grant, str(Grant.OTHER))
     secondary = mapping.among(grant, map(str, SECONDARY))
-    lacking = entry.jti.isnull() | entry.digest.isnull() | entry.iss.isnull() | entry.kid.isnull()
+    lacking = entry.digest.isnull() | entry.iss.isnull() | entry.kid.isnull()
+    token_id = mapping.text(entry.jti)
     return mapping.rows(
         raw,
         source=LEDGER_LOG,
         fidelity=1,
-        reject=ibis.cases((is_entry & lacking, "a counterfoil without jti, digest, iss or kid"),
+        reject=ibis.cases((is_entry & lacking, "a counterfoil without digest, iss or kid"),
                           (_exported_log.is_other(raw, LEDGER_SCHEMA), "no entry of a ledger")),
         leg=ibis.cases((~is_entry, str(Leg.CONTEXT)), (secondary, str(Leg.SECONDARY_ISSUANCE)),
                        else_=str(Leg.ISSUANCE)),
@@ -39,8 +40,8 @@ def to_evidence(raw: ir.Table) -> ir.Table:
         issuer=mapping.text(entry.iss),
         token_class=ibis.cases((grant == str(Grant.CLIENT), str(TokenClass.APPLICATION)),
                                (grant == str(Grant.CODE), str(TokenClass.USER)), else_=ibis.null("string")),
-        token_id=mapping.text(entry.jti),
-        token_id_kind=ibis.ifelse(is_entry, str(IdKind.JTI), ibis.null("string")),
+        token_id=token_id,
+        token_id_kind=ibis.ifelse(token_id.notnull(), str(IdKind.JTI), ibis.null("string")),
         parent_token_ids=entry.parents,
         session_id=mapping.text(entry.sid),
         signing_input_digest=mapping.lower(entry.digest),
