@@ -12,7 +12,7 @@ from counterfoil.case.engine import engine
 from counterfoil.case.folder import CaseFolder, existing, locked
 from counterfoil.case.manifest import Manifest, read_manifest
 from counterfoil.case.results import opened, query
-from counterfoil.config import HuntSettings, read_bounded
+from counterfoil.config import HuntSettings, read_bounded, read_token_policy
 from counterfoil.errors import UsageError
 from counterfoil.leaks.finding import LeaksReport
 from counterfoil.model.hunt import HuntReport, InputFile
@@ -30,6 +30,7 @@ from counterfoil.reconcile.asked import Asked
 from counterfoil.report.registry import render
 from counterfoil.sources.registry import all_sources as sources
 from counterfoil.tlog.note import MAX_NOTE_BYTES
+from counterfoil.tokens.entitlement import Entitlement
 
 __all__ = [
     "Progress", "QueryResult", "Silent", "detailed", "hunt", "ingest", "keep_leaks", "mailboxes", "messages", "ready",
@@ -160,8 +161,14 @@ def _asked(settings: HuntSettings, manifest: Manifest, identities: tuple[tuple[s
         until=settings.until,
         federated=settings.federated,
         identities=identities,
+        keys=_keys(settings.token_policy),
         truncated={entry.log: f"{entry.truncated} ({entry.path})" for entry in manifest.inputs if entry.truncated},
     )
+
+
+def _keys(policy: Path | None) -> dict[str, Entitlement]:
+    """Return what the keys of a token policy may sign, by key id."""
+    return {} if policy is None else {key.id: key.entitlement for key in read_token_policy(policy).keys.keys.values()}
 
 
 def _unreadable(manifest: Manifest) -> str:

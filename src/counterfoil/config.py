@@ -26,6 +26,7 @@ class HuntSettings:
     `memory`: what the process may take, such as "2GB"; what does not fit is spilled to the case folder.
     `log_keys`: public keys of own logs (note keys as text); `checkpoints`: files of checkpoints of them that other
     parties keep.
+    `token_policy`: a file that says what signing keys may sign (docs/reference/token-policy.md).
     `rehash`: read every input again for its hash, also those that stand as they were.
     """
 
@@ -41,6 +42,7 @@ class HuntSettings:
     rehash: bool = False
     log_keys: tuple[str, ...] = ()
     checkpoints: tuple[Path, ...] = ()
+    token_policy: Path | None = None
 
 
 def read_token_policy(path: Path) -> TokenPolicy:

@@ -32,7 +32,7 @@ from counterfoil.tlog.folder import Folder
 from counterfoil.tokens.jwk import base64url
 from counterfoil.tokens.policy import TokenPolicy
 from counterfoil.tokens.verifier import Verifier
-from mint.making import CLAIMS, MINT_POLICY, ORIGIN, SUBJECTS, TOKEN_POLICY, custody_in, jwks
+from mint.making import CLAIMS, ISSUER, MINT_POLICY, ORIGIN, SUBJECTS, TOKEN_POLICY, custody_in, jwks
 
 GENUINE, FORGED = 40, 3
 START = time.time() - 3_600
@@ -63,6 +63,7 @@ def estate(tmp_path_factory: pytest.TempPathFactory) -> Estate:
     stolen, rogue = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     pem = path / "old.pem"
     pem.write_bytes(stolen.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    (path / "rogue.json").write_bytes(msgspec.json.encode({"keys": [_public(rogue)]}))
     now = [START]
 
     def clock() -> datetime:
@@ -129,8 +130,11 @@ def _through(custody: Custody, genuine: str, at: float) -> str:
 
 def _with_rogue(document: bytes, rogue: ec.EllipticCurvePrivateKey) -> bytes:
     """Return a key set into which somebody slipped a key of his own."""
-    one = jwt.algorithms.ECAlgorithm.to_jwk(rogue.public_key(), as_dict=True) | {"kid": "rogue", "alg": "ES256"}
-    return msgspec.json.encode({"keys": [*msgspec.json.decode(document)["keys"], one]})
+    return msgspec.json.encode({"keys": [*msgspec.json.decode(document)["keys"], _public(rogue)]})
+
+
+def _public(rogue: ec.EllipticCurvePrivateKey) -> dict[str, Any]:
+    return jwt.algorithms.ECAlgorithm.to_jwk(rogue.public_key(), as_dict=True) | {"kid": "rogue", "alg": "ES256"}
 
 
 def verdicts(report: HuntReport) -> dict[str, int]:
@@ -229,3 +233,16 @@ def test_with_a_ledger_that_was_cut_nobody_is_accused(estate: Estate, tmp_path: 
     assert [(one.rule, one.verdict) for one in report.findings] == [("ledger-gap", "suspicion")]
     (line,) = (line for line in report.coverage if line.source == "counterfoil-ledger")
     assert (line.status, "entry 10 is expected" in line.reason) == ("refused", True)
+
+
+def test_a_policy_of_keys_tells_what_a_key_may_not_sign(estate: Estate, tmp_path: Path) -> None:
+    """The careless service trusted a key that is another issuer's."""
+    (tmp_path / "other.json").write_bytes((estate.path / "rogue.json").read_bytes())
+    policy = tmp_path / "policy.toml"
+    text = TOKEN_POLICY.replace("jwks.json", "other.json")
+    policy.write_text(text.replace(ISSUER, "https://consumer.example", 1))
+    told = HuntSettings(tmp_path / "case", threads=1, token_policy=policy)
+    app.hunt([str(estate.path / name) for name in (*LOGS, "careless.jsonl")], told)
+    accused = diagnoses(tmp_path / "case") - {("forged", "uncovered", "not-declared", None)}
+    assert ("rogue", "contradicted", "key-not-entitled", "key-not-entitled") in accused
+    assert {row[1] for row in accused} == {"contradicted", "uncovered"}

@@ -128,6 +128,7 @@ def asked(settings: Settings) -> Asked:
         identities=settings.identities,
         truncated=dict.fromkeys(settings.truncated, "cut"),
         attested=settings.attested,
+        keys=settings.keys,
     )
 
 

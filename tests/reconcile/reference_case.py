@@ -10,6 +10,7 @@ from counterfoil.model.counterfoil import LEDGER_LOG
 from counterfoil.model.coverage import AttestedLog, Declaration
 from counterfoil.model.schema import TokenClass
 from counterfoil.model.verdict import Reason
+from counterfoil.tokens.entitlement import Entitlement
 
 from .reference_policy import Known, Policy
 from .reference_records import IdKey, Record
@@ -28,6 +29,7 @@ class Settings:
     identities: tuple[tuple[str, str], ...] = ()
     truncated: frozenset[str] = frozenset()
     attested: tuple[AttestedLog, ...] = ()
+    keys: Mapping[str, Entitlement] = field(default_factory=dict)  # 3.6: only the engine's own tests give any
 
 
 @dataclass(eq=False)

@@ -301,7 +301,7 @@ def _answers(scene: Scene, number: int, seen: set[str]) -> None:
     sample()
 
 
-# Reasons that need custody or a policy of keys: no rule gives them yet, and neither does the reference.
+# Reasons that need custody or a policy of keys: no history has these (test_custody.py, test_entitled.py).
 WITHOUT_RULE = {Reason.KEY_NOT_ENTITLED, Reason.NOT_SIGNED_IN_CUSTODY}
 
 

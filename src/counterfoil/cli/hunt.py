@@ -32,6 +32,7 @@ def hunt(
     identities: params.Identities = None,
     log_key: params.LogKeys = None,
     checkpoint: params.Checkpoints = None,
+    token_policy: params.TokenPolicy = None,
     memory: params.Memory = None,
     threads: params.Threads = None,
     rehash: params.Rehash = False,
@@ -45,7 +46,7 @@ def hunt(
     form, fatal = _form(format), options.fail_on(fail_on)
     terminal.expect(output)
     settings = _settings(case, since, until, complete, exported_at, federated, identities, memory, threads)
-    settings = _trusting(replace(settings, rehash=rehash), log_key, checkpoint)
+    settings = _trusting(replace(settings, rehash=rehash), log_key, checkpoint, token_policy)
     from counterfoil import app
 
     with terminal.progress(quiet=quiet) as progress:
@@ -85,6 +86,7 @@ def reconcile(
     identities: params.Identities = None,
     log_key: params.LogKeys = None,
     checkpoint: params.Checkpoints = None,
+    token_policy: params.TokenPolicy = None,
     memory: params.Memory = None,
     threads: params.Threads = None,
     case: params.Case = params.DEFAULT_CASE,
@@ -97,7 +99,7 @@ def reconcile(
     form, fatal = _form(format), options.fail_on(fail_on)
     terminal.expect(output)
     settings = _settings(case, since, until, complete, exported_at, federated, identities, memory, threads)
-    settings = _trusting(settings, log_key, checkpoint)
+    settings = _trusting(settings, log_key, checkpoint, token_policy)
     from counterfoil import app
 
     with terminal.progress(quiet=quiet) as progress:
@@ -146,11 +148,11 @@ def _settings(
 
 
 def _trusting(
-    settings: HuntSettings, keys: Sequence[str] | None, checkpoints: Sequence[Path] | None
+    settings: HuntSettings, keys: Sequence[str] | None, checkpoints: Sequence[Path] | None, policy: Path | None
 ) -> HuntSettings:
-    """Return the settings with what is trusted: keys of logs, given or in files, and checkpoints."""
+    """Return the settings with what is trusted: keys of logs, given or in files, checkpoints, and a policy of keys."""
     told = tuple(options.log_key(text).render() for text in keys or ())
-    return replace(settings, log_keys=told, checkpoints=tuple(checkpoints or ()))
+    return replace(settings, log_keys=told, checkpoints=tuple(checkpoints or ()), token_policy=policy)
 
 
 def _form(text: str) -> str:

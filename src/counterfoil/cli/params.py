@@ -61,6 +61,13 @@ Checkpoints = Annotated[
         help="Checkpoint of such a log that another party keeps: an export that extends it is attested. Repeatable.",
     ),
 ]  # fmt: skip
+TokenPolicy = Annotated[
+    Path | None,
+    typer.Option(
+        "--token-policy", metavar="FILE",
+        help="What each signing key may sign: a token that its key may not sign is contradicted.",
+    ),
+]  # fmt: skip
 Memory = Annotated[
     str | None,
     typer.Option("--memory", metavar="SIZE", help="Memory of the process, such as 2GB; the rest is spilled."),

@@ -27,6 +27,8 @@ def options(asked: Asked) -> Iterator[tuple[str, str]]:
         yield "--federated", f"{domain}={issuer}"
     for log in asked.attested:
         yield "--checkpoint", f"{log.log}/{log.origin} {log.status}"
+    if asked.keys:
+        yield "--token-policy", f"{len(asked.keys)} keys"
     if asked.identities:
         yield IDENTITIES, f"{len(asked.identities)} names, SHA-256 {_digest(asked.identities)}"
 

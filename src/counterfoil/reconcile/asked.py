@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from counterfoil.model.coverage import AttestedLog, Declaration
+from counterfoil.tokens.entitlement import Entitlement
 
 
 @dataclass(frozen=True)
 class Asked:
     """What the user says about the evidence. `truncated`: source -> how an export of it shows a cut.
 
-    `attested`: what checks of exported logs have shown.
+    `attested`: what checks of exported logs have shown. `keys`: what signing keys may sign, by key id.
     """
 
     declarations: tuple[Declaration, ...] = ()
@@ -24,3 +25,4 @@ class Asked:
     identities: tuple[tuple[str, str], ...] = ()
     truncated: Mapping[str, str] = field(default_factory=dict)
     attested: tuple[AttestedLog, ...] = ()
+    keys: Mapping[str, Entitlement] = field(default_factory=dict)

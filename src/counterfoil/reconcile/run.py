@@ -25,6 +25,7 @@ from counterfoil.reconcile.diagnosis import diagnosed
 from counterfoil.reconcile.duplicates import records as unique_records
 from counterfoil.reconcile.duplicates import repeated
 from counterfoil.reconcile.engine import Engine
+from counterfoil.reconcile.entitled import barred
 from counterfoil.reconcile.facts import log_facts
 from counterfoil.reconcile.identity import aliases, people, with_people, with_subject
 from counterfoil.reconcile.lineage import exchanges, reached
@@ -108,9 +109,10 @@ def _verdicts(engine: Engine, whole: parts.Whole, evidence: ir.Table, asked: Ask
     rows = coverage(asked.declarations, asked.exported_at, facts, policy, asked.attested)  # 5.2, 5.3
     custody = custody_of(engine, whole.records, issued, rows)  # 8.1
     unsigned = not_signed(engine, every, custody, policy)  # 3.5
-    if unsigned is not None:
-        plain = plain.anti_join(unsigned, "token_key")
-    watched = _watched(engine, every, whole.people, facts.ledgers, unsigned, policy)
+    against = {Reason.KEY_NOT_ENTITLED: barred(engine, every, asked.keys), Reason.NOT_SIGNED_IN_CUSTODY: unsigned}
+    for found in against.values():
+        plain = plain if found is None else plain.anti_join(found, "token_key")
+    watched = _watched(engine, every, whole.people, facts.ledgers, against, policy)
     usual = engine.keep("cells", measured.cells(plain.mutate(linked=ibis.literal(True))))
     days = engine.keep("days", measured.days(every))
     cells = ibis.union(usual, measured.cells(watched).select(*usual.columns))
@@ -137,22 +139,26 @@ def _used(tokens: ir.Table) -> ir.Table:
 
 
 def _watched(
-    engine: Engine, every: ir.Table, persons: ir.Table, ledgers: frozenset[str], unsigned: ir.Table | None,
-    policy: Policy,
+    engine: Engine, every: ir.Table, persons: ir.Table, ledgers: frozenset[str],
+    against: Mapping[Reason, ir.Table | None], policy: Policy,
 ) -> ir.Table:  # fmt: skip
     """Return the tokens that are not plain, with `is_user`, `linked`, and `contradiction` by the law of their stratum.
 
-    `ledgers`: issuers with an own ledger, of which an id that is in no issuance is `missed` too. `unsigned`: tokens
-    that their issuer recorded and no key store signed: contradicted, unless something contradicts them already.
+    `ledgers`: issuers with an own ledger, of which an id that is in no issuance is `missed` too. `against`: tokens
+    that are contradicted for these reasons, the first one first, unless something contradicts them already.
 
     Rule 3.2, issued-at: only where some token breaks the law is it asked how many obey it.
     """
     odd = every.filter(~every.plain)
-    if unsigned is not None:
-        odd = ibis.union(odd, every.filter(every.plain).semi_join(unsigned, "token_key"))
-        marked = odd.left_join(unsigned.mutate(unsigned=ibis.literal(True)), "token_key", rname="{name}_u")
-        never = ibis.ifelse(marked.unsigned.fill_null(False), str(Reason.NOT_SIGNED_IN_CUSTODY), ibis.null("string"))
-        odd = marked.mutate(contradiction=ibis.coalesce(marked.contradiction, never)).select(*odd.columns)
+    held = {reason: found for reason, found in against.items() if found is not None}
+    if held:
+        keys = [found.select("token_key") for found in held.values()]
+        every_one = ibis.union(*keys, distinct=True) if len(keys) > 1 else keys[0]
+        odd = ibis.union(odd, every.filter(every.plain).semi_join(every_one, "token_key"))
+    for reason, found in held.items():
+        marked = odd.left_join(found.mutate(held=ibis.literal(True)), "token_key", rname="{name}_u")
+        told = ibis.ifelse(marked.held.fill_null(False), str(reason), ibis.null("string"))
+        odd = marked.mutate(contradiction=ibis.coalesce(marked.contradiction, told)).select(*odd.columns)
     if ledgers:
         unknown = ~(odd.primary | odd.secondary | odd.interrupted | odd.failed)
         odd = odd.mutate(missed=odd.missed | (judge.sound_in_ledger(odd, ledgers) & unknown))
