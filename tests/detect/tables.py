@@ -39,6 +39,7 @@ _TOKEN = {
     "object_id": ("string", "box"), "object_parent": ("string", None), "token_class": ("string", "user"),
     "is_user": ("boolean", True), "has_id": ("boolean", False), "kind": ("string", "exchange"),
     "operation": ("string", "MailItemsAccessed"), "source": ("string", "m365-ual"), "failed": ("boolean", False),
+    "signing_input_digest": ("string", None),
 }  # fmt: skip
 _RECORD = {
     "token_key": ("string", "t"), "event_time": ("timestamp(6)", THEN), "subject": ("string", "alice"),
@@ -48,7 +49,7 @@ _RECORD = {
     "resource_tenant": ("string", TENANT), "operation": ("string", "MailItemsAccessed"), "derived": ("string", ""),
     "leg": ("string", "acceptance"), "outcome": ("string", "success"), "issuer": ("string", f"entra:{TENANT}"),
     "user_agent": ("string", "edge"), "source": ("string", "m365-ual"), "kind": ("string", "exchange"),
-    "key_id": ("string", None),
+    "key_id": ("string", None), "token_shape": ("string", None), "signing_input_digest": ("string", None),
 }  # fmt: skip
 
 

@@ -48,6 +48,14 @@ CHANGE = {"token_key": None, "operation": "Update application – Certificates a
 DECOY = {"token_key": None, "leg": "context", "source": "counterfoil-decoys", "kind": "decoy", "key_id": "decoy-1",
          "object_id": "backup server"}  # fmt: skip
 
+SHAPE, STRANGE = "alg,kid,typ|iss,sub,jti|compact|uuid4", "typ,alg,kid|sub,iss,jti|spaced|hex32"
+WRITTEN: tuple[Row, ...] = tuple({"token_key": None, "leg": "issuance", "token_shape": SHAPE} for _ in range(50))
+
+
+def _shown(shape: str) -> Row:
+    return {"token_key": None, "token_shape": shape, "signing_input_digest": "d"}
+
+
 FIRES: dict[str, dict[str, Scene]] = {
     "failed-sign-in-only": {"its only sign-in failed": Scene({"reason": "failed-sign-in-only"})},
     "issued-at-odd": {
@@ -81,6 +89,10 @@ FIRES: dict[str, dict[str, Scene]] = {
         "a published address on its days": Scene({"ip": "195.26.87.219", "t_first": DURING, "t_last": DURING}),
         "the key with a fresh issued-at": Scene({"key_id": KEY, "t_issued": DURING}),
         "the key by its thumbprint": Scene({"key_id": "d4b4cccda9228624656bff33d8110955779632aa", "t_issued": DURING}),
+    },
+    "foreign-shape": {
+        "an order of claims that the issuer never writes": Scene(
+            {"signing_input_digest": "d"}, records=(*WRITTEN, _shown(STRANGE))),
     },
     "decoy-key": {
         "a token under a decoy": Scene({"key_id": "decoy-1"}, records=(DECOY,)),
@@ -147,6 +159,14 @@ SILENCE: dict[str, dict[str, Scene]] = {
         "the key of the documented sample token": Scene({"key_id": KEY, "t_issued": at("2018-01-01T00:00:00")}),
         "the key without an issued-at": Scene({"key_id": KEY}),
         "another key": Scene({"key_id": "2LTMzakihiRla_8z2BEJVXeWMqo", "t_issued": DURING}),
+    },
+    "foreign-shape": {
+        "written as the issuer writes": Scene({"signing_input_digest": "d"}, records=(*WRITTEN, _shown(SHAPE))),
+        "too few tokens show how the issuer writes": Scene(
+            {"signing_input_digest": "d"}, records=(*WRITTEN[:49], _shown(STRANGE))),
+        "another issuer's tokens": Scene(
+            {"signing_input_digest": "d"}, records=(*WRITTEN, {**_shown(STRANGE), "issuer": "https://other.example"})),
+        "another token is written so": Scene({"signing_input_digest": "e"}, records=(*WRITTEN, _shown(STRANGE))),
     },
     "decoy-key": {
         "a token under a real key": Scene({"key_id": "2025-signing"}, records=(DECOY,)),

@@ -21,9 +21,10 @@ from counterfoil.model.coverage import CoverageRow
 from counterfoil.model.schema import EVIDENCE
 from counterfoil.model.verdict import ACCUSING, Reason
 from counterfoil.reconcile.asked import Asked
+from counterfoil.reconcile.balance import overdrawn
 from counterfoil.reconcile.families import BUCKETS, bucket, family
 from counterfoil.reconcile.measured import raised
-from counterfoil.reconcile.parts import TWINS, USES
+from counterfoil.reconcile.parts import TOKENS, TWINS, USES
 from counterfoil.reconcile.run import minted, reconcile
 from counterfoil.reconcile.touched import Added
 from counterfoil.reconcile.unaccounted import unaccounted
@@ -52,6 +53,7 @@ class Answer:
     twins: list[Row]
     uses: list[Row]
     unaccounted: list[Row]
+    overdrawn: list[Row]
 
 
 JudgeSteps = Callable[[Sequence[Sequence[Row]], Settings, Policy, int], Answer]
@@ -107,9 +109,10 @@ def _in_steps(
     twins = tables.rows(disagreeing_ids(out.window(tables.piled(TWINS))))
     uses = tables.piled(USES).select("token_key", "source", "record_id", "derived", "child_id")
     lost = unaccounted(tables, out.records, out.issued, out.coverage, policy)
+    drawn = overdrawn(tables, out.records, tables.piled(TOKENS), out.coverage, policy)
     return Answer(
         tables.rows(described(tokens, odd, score)), out.coverage, tables.rows(out.strata), twins, tables.rows(uses),
-        [] if lost is None else tables.rows(lost),
+        [] if lost is None else tables.rows(lost), [] if drawn is None else tables.rows(drawn),
     )  # fmt: skip
 
 

@@ -198,3 +198,38 @@ def test_signatures_that_no_ledger_accounts_for(signatures: dict[str, list[Row]]
     wanted = UNACCOUNTED[case][2]
     assert [row["uses"] for row in signatures[case]] == ([wanted] if wanted else [])
     assert all("user:mallory" in row["callers"] for row in signatures[case])
+
+
+COUNTED = key_used(5, None, sequence=None)
+PAIR = [minted(5, "x"), received(10, "x")]
+
+BALANCES: dict[str, tuple[list[Row], Settings, list[int]]] = {
+    "as many signatures as tokens": ([COUNTED, *PAIR], attested(*BOTH), []),
+    "a token without any signature near it": ([key_used(60, None), *PAIR], attested(*BOTH), [1]),
+    "two tokens in a minute that holds one signature": (
+        [COUNTED, *PAIR, received(10, "y"), key_used(90, None), key_used(95, None)], attested(*BOTH), [1]),
+    "one token that was accepted often": ([COUNTED, *PAIR, received(11, "x", age=6)], attested(*BOTH), []),
+    "a signature that was refused is none": ([COUNTED | {"outcome": "refused"}, key_used(60, None), *PAIR],
+                                             attested(*BOTH), [1]),
+    "a log of which nobody says anything": ([key_used(60, None), *PAIR], attested(), []),
+    "an issued-at outside the log": (
+        [COUNTED, received(10, "x", issued_at=at(5))],
+        Settings(attested=(verified(), verified(CUSTODY_LOG, start=at(5.1)))), []),
+    "a log with digests tells of each token by itself": (PAIR, attested(*BOTH), []),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def balances(engine_judge: Judge) -> dict[str, list[Row]]:
+    """Return what one run says of the keys of each case."""
+    words = {case: f"case{place}" for place, case in enumerate(BALANCES)}
+    rows = [row for case, word in words.items() for row in apart([*own_logs(), *BALANCES[case][0]], word)]
+    settings = settings_apart({word: BALANCES[case][1] for case, word in words.items()})
+    found = engine_judge(numbered(rows), settings, Policy()).overdrawn
+    return {case: [row for row in found if row["key_id"].endswith(f".{word}")] for case, word in words.items()}
+
+
+@pytest.mark.parametrize("case", BALANCES)
+def test_a_key_signs_at_least_what_is_accepted_under_it(balances: dict[str, list[Row]], case: str) -> None:
+    """8.6: so many tokens at least were signed elsewhere."""
+    assert [row["at_least"] for row in balances[case]] == BALANCES[case][2]

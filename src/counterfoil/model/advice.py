@@ -383,6 +383,14 @@ RULES: dict[str, RuleText] = {
             FINDING_ADVICE[FindingVerdict.PROBABLY_FORGED].act,
         ),
     ),
+    "more-accepted-than-signed": RuleText(
+        "more different tokens were accepted under a key than its key store made signatures",
+        Advice(
+            "A log of key uses without digests cannot tell which tokens it signed, but it counts: in that time, or in"
+            " some minute of it, more tokens are in evidence than signatures. So many at least were signed elsewhere.",
+            DIAGNOSIS_ADVICE[Diagnosis.KEY_OUT_OR_UNCHECKED].act,
+        ),
+    ),
     "suspicious": RuleText(
         "several signs of an intruder on tokens that cannot be judged",
         Advice(

@@ -26,10 +26,11 @@ from counterfoil.model.finding import Finding
 from counterfoil.model.schema import Leg
 from counterfoil.pipeline.asked import options
 from counterfoil.pipeline.findings import Decoys, findings
-from counterfoil.pipeline.log_findings import of_logs, of_signatures
+from counterfoil.pipeline.log_findings import of_balances, of_logs, of_signatures
 from counterfoil.pipeline.progress import Progress
 from counterfoil.pipeline.settled import Plan, before, fingerprint, folders, plan, state_after, state_table
 from counterfoil.reconcile.asked import Asked
+from counterfoil.reconcile.balance import overdrawn
 from counterfoil.reconcile.literals import summed
 from counterfoil.reconcile.measured import raised
 from counterfoil.reconcile.parts import TOKENS, TWINS, VARIANTS
@@ -133,7 +134,12 @@ def _decoys(tables: Tables, records: ir.Table) -> Decoys:
 def _of_logs(tables: Tables, found: Reconciled, asked: Asked, policy: Policy) -> list[Finding]:
     """Return what own logs show of themselves."""
     lost = unaccounted(tables, found.records, found.issued, found.coverage, policy)
-    return of_logs(asked.attested) + of_signatures([] if lost is None else tables.rows(lost))
+    drawn = overdrawn(tables, found.records, tables.piled(TOKENS), found.coverage, policy)
+    return [
+        *of_logs(asked.attested),
+        *of_signatures([] if lost is None else tables.rows(lost)),
+        *of_balances([] if drawn is None else tables.rows(drawn)),
+    ]
 
 
 def _told(tables: Tables, found: Reconciled, policy: Policy) -> ir.Table:

@@ -17,6 +17,7 @@ _CLAIMS = {
     Diagnosis.LEDGER_GAP: (FindingVerdict.SUSPICION, "high", "medium"),
     Diagnosis.SIGNATURES_UNACCOUNTED: (FindingVerdict.PROBABLY_FORGED, "high", "high"),
 }
+MORE_THAN_SIGNED = "more-accepted-than-signed"
 _TITLES = {
     Diagnosis.LEDGER_REWRITTEN: "the log {log} was rewritten",
     Diagnosis.LEDGER_GAP: "the log {log} lacks entries",
@@ -53,6 +54,25 @@ def of_signatures(rows: Iterable[Mapping[str, Any]]) -> list[Finding]:
         )  # fmt: skip
         found.append(one)
     return found
+
+
+def of_balances(rows: Iterable[Mapping[str, Any]]) -> list[Finding]:
+    """Return a finding for every key under which more tokens were accepted than it signed (rule 8.6)."""
+    return [
+        Finding(
+            id=finding_id(MORE_THAN_SIGNED, row["key_id"]), rule=MORE_THAN_SIGNED, verdict=FindingVerdict.FORGED,
+            severity="critical", confidence="high",
+            title=f"at least {int(row['at_least']):,} of {int(row['accepted']):,} tokens under key {row['key_id']} were"
+            " not signed in its key store",
+            detail=f"its log counts {int(row['signed']):,} signatures in that time, or in some minute",
+            first_seen=row["first_seen"], last_seen=row["last_seen"], token_count=int(row["accepted"]),
+            acceptance_count=0, subjects=(), tokens=(), keys=(row["key_id"],), clients=(), ips=(), objects=(),
+            evidence=(), attack=("T1606", "T1552.004"),
+            next_step=DIAGNOSIS_ADVICE[Diagnosis.KEY_OUT_OR_UNCHECKED].act[0],
+            diagnosis=str(Diagnosis.KEY_OUT_OR_UNCHECKED),
+        )
+        for row in rows
+    ]  # fmt: skip
 
 
 def _finding(diagnosis: Diagnosis, what: str, title: str, detail: str, **more: Any) -> Finding:

@@ -51,12 +51,10 @@ def custody_of(
 
     `records`: each once; `issued`: issuances; `rows`: the coverage of all logs.
     """
-    uses = records.filter(records.leg == str(Leg.KEY_USE))
-    if not engine.rows(uses.limit(1)):
+    uses = _uses(records)
+    logs, relied = _logs(engine, uses, rows)
+    if not logs:
         return None
-    kinds = engine.rows(uses.select("source", "kind").distinct().limit(MAX_KEYS))
-    logs = {(row["source"], row["kind"]) for row in kinds}
-    relied = [row for row in rows if row.status in RELIED and (row.source, row.kind) in logs and row.start and row.end]
     blind = _without_digests(engine, uses)
     spans = _spans(engine, records, logs, [row for row in relied if (row.source, row.kind) not in blind])
     made = uses.filter(uses.outcome == str(Outcome.SUCCESS), uses.signing_input_digest.notnull())
@@ -66,6 +64,34 @@ def custody_of(
         issuers=engine.given("custody_issuers", _ISSUER, _issuers(engine, issued, spans)),
         relied=bool(spans),
     )
+
+
+def counting_spans(engine: Engine, records: ir.Table, rows: Sequence[CoverageRow]) -> list[list[Any]]:
+    """Return (key_id, lo, hi) of keys some log of which only counts, where all its logs are relied on."""
+    uses = _uses(records)
+    logs, relied = _logs(engine, uses, rows)
+    blind = {f"{source}/{kind}" for source, kind in _without_digests(engine, uses)} if relied else set()
+    if not blind:
+        return []
+    of_key = _latest(_spans(engine, records, logs, relied))
+    return [
+        [key, max(span["lo"] for span in held.values()), min(span["hi"] for span in held.values())]
+        for key, held in sorted(of_key.items(), key=str) if held.keys() & blind
+    ]  # fmt: skip
+
+
+def _uses(records: ir.Table) -> ir.Table:
+    return records.filter(records.leg == str(Leg.KEY_USE))
+
+
+def _logs(
+    engine: Engine, uses: ir.Table, rows: Sequence[CoverageRow]
+) -> tuple[set[tuple[str, str]], list[CoverageRow]]:  # fmt: skip
+    """Return the logs of key uses (source, kind) in evidence, and the stretches of them that are relied on."""
+    logs = {(row["source"], row["kind"]) for row in
+            engine.rows(uses.select("source", "kind").distinct().limit(MAX_KEYS))}  # fmt: skip
+    relied = [row for row in rows if row.status in RELIED and (row.source, row.kind) in logs and row.start and row.end]
+    return logs, relied
 
 
 def _without_digests(engine: Engine, uses: ir.Table) -> set[tuple[str, str]]:
@@ -113,15 +139,21 @@ def _issuers(engine: Engine, issued: ir.Table, spans: Sequence[dict[str, Any]]) 
     keys: dict[str, set[str | None]] = {}
     for row in engine.rows(used.select("issuer", "key_id").distinct().limit(MAX_KEYS)):
         keys.setdefault(row["issuer"], set()).add(row["key_id"])
-    latest: dict[str | None, dict[str, dict[str, Any]]] = {}
-    for span in sorted(spans, key=lambda span: int(span["hi"])):
-        latest.setdefault(span["key_id"], {})[span["log"]] = span
+    latest = _latest(spans)
     told: list[list[Any]] = []
     for issuer, names in sorted(keys.items()):
         if names <= latest.keys():
             all_of = [span for name in names for span in latest[name].values()]
             told.append([issuer, max(span["lo"] for span in all_of), min(span["hi"] for span in all_of)])
     return told
+
+
+def _latest(spans: Sequence[dict[str, Any]]) -> dict[str | None, dict[str, dict[str, Any]]]:
+    """Return the last span of each key and log."""
+    latest: dict[str | None, dict[str, dict[str, Any]]] = {}
+    for span in sorted(spans, key=lambda span: int(span["hi"])):
+        latest.setdefault(span["key_id"], {})[span["log"]] = span
+    return latest
 
 
 def with_custody(engine: Engine, tokens: ir.Table, custody: Custody | None, policy: Policy) -> ir.Table:
