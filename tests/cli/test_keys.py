@@ -201,6 +201,18 @@ def test_bad_usage_is_one_line_with_code_2(
     assert "internal error" not in ran.err
 
 
+def test_a_refusal_is_listed_with_its_reason(capsys: pytest.CaptureFixture[str], store: Path, tmp_path: Path) -> None:
+    """What was done needs none; to disable twice changes nothing, and says so."""
+    run(capsys, "keys", "disable", store, "idp", "--purpose", "replaced")
+    again = run(capsys, "keys", "disable", store, "idp")
+    assert (again.code, "nothing to disable" in again.err) == (0, True)
+    run(capsys, "keys", "sign", store, "idp", tmp_path / "input")
+    lines = run(capsys, "keys", "audit", store, "--records").out.splitlines()
+    [refused] = [line for line in lines if "refused" in line]
+    assert "sign" in refused and refused.rstrip().endswith("key idp is disabled")
+    assert all(line.split()[-1] in ("done", "replaced") for line in lines if " disable " in line)
+
+
 SECRETS = [
     ("the file store", ("passphrase=hunter2",), "[file] passphrase"),
     ("PKCS#11", ("module=m", "token=t", "pin=hunter2", "--backend", "pkcs11"), "[pkcs11] pin"),

@@ -79,6 +79,19 @@ def test_a_rollback_is_found(case: tuple[FileLog, Witness], tmp_path: Path, kept
         witness.check(*reopened(old))
 
 
+def test_every_rollback_is_found(case: tuple[FileLog, Witness], tmp_path: Path) -> None:
+    """To any earlier size, from each to each: what a witness kept is never gone without a trace."""
+    log, witness = case
+    copies: list[Path] = []
+    for size in range(1, 10):
+        submitted(log, witness, 1)
+        for old in copies:
+            with pytest.raises(LogTamperedError, match=f"{size} entries, the log has"):
+                witness.check(*reopened(old))
+        copies.append(copied(tmp_path / "log", tmp_path / f"old-{size}"))
+        assert witness.check(*reopened(copies[-1])) == size
+
+
 def test_a_second_history_is_found(case: tuple[FileLog, Witness], tmp_path: Path) -> None:
     """Whoever holds the log's own key can write another history, of the same length or longer: it does not pass."""
     log, witness = case

@@ -166,6 +166,8 @@ def disable(store: Store, name: Name, purpose: Purpose = "", format: Form = "tex
     form = _form(format)
     with ExitStack() as stack:
         found = opened(store, stack).disable(name, purpose=purpose)
+    if not found:
+        terminal.say(f"no version of {name} could sign: nothing to disable")
     terminal.write(keys_text.versions(found, form, ended="disabled"))
 
 

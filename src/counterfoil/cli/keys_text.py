@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 MAX_TEXT = 1_000
 PUBLISHED = frozenset({"next", "current", "previous"})
+DONE = "done"
 # Rows stay rows, also where the terminal is narrower: a kid is copied from here.
 WIDTH = 200
 Table = tuple[Sequence[str], Sequence[Sequence[object]]]
@@ -149,10 +150,11 @@ def _operations(listed: Listed) -> Table:
         (
             entry.index, _short(entry.record.time), entry.record.principal, _program(entry.record.process),
             entry.record.op, entry.record.key, entry.record.purpose, "unfinished" if end is None else end.result,
+            "" if end is None or end.result == DONE else end.detail,
         )
         for entry, end in listed
     ]  # fmt: skip
-    return ("record", "time", "who", "process", "did", "key", "for", "result"), rows
+    return ("record", "time", "who", "process", "did", "key", "for", "result", "why"), rows
 
 
 def _vouched(told: Audit) -> list[str]:
