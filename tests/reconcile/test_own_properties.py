@@ -52,7 +52,12 @@ class Story:
     signature: str | None
     ledger: str
     custody: str
-    custody_end: int | None
+    custody_ends: int | None  # so many minutes after the first use; None: long after
+
+    @property
+    def custody_end(self) -> int | None:
+        """Return the minute in which the log of custody ends."""
+        return None if self.custody_ends is None else max(1, self.used + self.custody_ends)
 
     @property
     def used(self) -> int:
@@ -121,7 +126,7 @@ class Story:
 stories = st.builds(
     Story, kind=st.sampled_from(KINDS), issued=st.integers(10, 600), age=st.integers(1, 55),
     receipts=st.integers(1, 3), signature=st.sampled_from(("verified", "unchecked", "failed", None)),
-    ledger=st.sampled_from(TRUST), custody=st.sampled_from(TRUST), custody_end=st.none() | st.integers(5, 700),
+    ledger=st.sampled_from(TRUST), custody=st.sampled_from(TRUST), custody_ends=st.none() | st.integers(-70, 40),
 )  # fmt: skip
 
 
