@@ -34,7 +34,7 @@ from counterfoil.relying.guard import Guard
 from counterfoil.relying.receipts import Receipts
 from counterfoil.relying.sinks import FileSink
 from counterfoil.tlog import exported
-from counterfoil.tlog.folder import Folder
+from counterfoil.tlog.stored import InFolder
 from counterfoil.tokens.jwk import base64url
 
 from .running import CODE, ME, PACKAGES, Address, Person, node, process, robot
@@ -122,7 +122,7 @@ def estate(tmp_path_factory: pytest.TempPathFactory) -> Estate:
         ("ledger.jsonl", path / "ledger", LEDGER_SCHEMA), ("custody.jsonl", path / "custody" / "log", CUSTODY_SCHEMA),
     ):  # fmt: skip
         with (path / name).open("wb") as out:
-            exported.write(Folder(folder), schema, out.write, after)
+            exported.write(InFolder(folder), schema, out.write, after)
     named = {digest(token): what for token, what in forged.items()}
     return Estate(path, tuple(keys), named, frozenset(map(digest, genuine)))
 

@@ -26,6 +26,7 @@ from counterfoil.pipeline.attested import attested, trust
 from counterfoil.tlog import exported
 from counterfoil.tlog.filelog import open_log
 from counterfoil.tlog.folder import Folder
+from counterfoil.tlog.stored import InFolder
 from mint.making import CLAIMS, making
 
 NOW = datetime(2026, 6, 2, tzinfo=UTC)
@@ -58,7 +59,7 @@ def issuer(tmp_path_factory: pytest.TempPathFactory) -> Issuer:
 def lines_of(path: Path) -> list[bytes]:
     """Return the lines of an exported ledger."""
     lines: list[bytes] = []
-    exported.write(Folder(path), LEDGER_SCHEMA, lines.append, NOW)
+    exported.write(InFolder(path), LEDGER_SCHEMA, lines.append, NOW)
     return lines
 
 
@@ -214,9 +215,9 @@ def test_every_line_of_a_genuine_export_is_evidence(tmp_path: Path) -> None:
         assert (one.source, one.read, one.rejected) == (f"counterfoil-{folder}", len(lines), 0)
 
 
-def log_folder(path: Path) -> Folder:
+def log_folder(path: Path) -> InFolder:
     """Return the folder of a log, which a store of keys has inside it."""
-    return Folder(path / "log" if (path / "log").is_dir() else path)
+    return InFolder(path / "log" if (path / "log").is_dir() else path)
 
 
 def test_a_ledger_that_was_written_anew_or_set_back_is_told(tmp_path: Path) -> None:

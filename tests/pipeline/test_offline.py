@@ -16,7 +16,7 @@ from .estates import ended, program
 SOURCE = Path(counterfoil.__file__).parent
 NETWORK = {
     "socket", "ssl", "http", "urllib.request", "requests", "httpx", "aiohttp", "ftplib", "smtplib", "asyncio", "xmlrpc",
-    "boto3", "hvac",
+    "boto3", "hvac", "psycopg", "sqlalchemy",
 }  # fmt: skip
 # What reaches out, and only when its user says where; none of it reads evidence.
 ASKED_TO = {
@@ -26,6 +26,7 @@ ASKED_TO = {
     "custody/drivers/openbao.py": "the key store that the settings name",
     "custody/drivers/aws_kms.py": "the key store that the settings name",
     "tlog/server.py": "a witness, served where its user says",
+    "tlog/sqllog.py": "the database that the ledger's address names",
     "tlog/witness.py": "the witness that the settings name",
     "leaks/known.py": "the public key set at the URL that was typed",
     "relying/http.py": "key sets and status at the addresses that the service's configuration names",

@@ -28,7 +28,7 @@ from counterfoil.relying.guard import Guard
 from counterfoil.relying.receipts import Receipts
 from counterfoil.relying.sinks import FileSink
 from counterfoil.tlog import exported
-from counterfoil.tlog.folder import Folder
+from counterfoil.tlog.stored import InFolder
 from counterfoil.tokens.jwk import base64url
 from counterfoil.tokens.policy import TokenPolicy
 from counterfoil.tokens.verifier import Verifier
@@ -103,7 +103,7 @@ def estate(tmp_path_factory: pytest.TempPathFactory) -> Estate:
         ("ledger.jsonl", path / "ledger", LEDGER_SCHEMA), ("custody.jsonl", path / "custody" / "log", CUSTODY_SCHEMA),
     ):  # fmt: skip
         with (path / name).open("wb") as file:
-            exported.write(Folder(folder), schema, file.write, datetime.now(UTC))
+            exported.write(InFolder(folder), schema, file.write, datetime.now(UTC))
     return Estate(path, keys)
 
 
@@ -202,7 +202,7 @@ def test_what_the_ledger_holds_and_custody_does_not_is_contradicted(estate: Esta
         (tmp_path / "kept").write_text(ledger.checkpoint().checkpoint.render())
         keys = (ledger.key.render(), *estate.keys[1:])
     with (tmp_path / "ledger.jsonl").open("wb") as file:
-        exported.write(Folder(path), LEDGER_SCHEMA, file.write, datetime.now(UTC))
+        exported.write(InFolder(path), LEDGER_SCHEMA, file.write, datetime.now(UTC))
     told = HuntSettings(
         tmp_path / "case", threads=1, log_keys=keys, checkpoints=(tmp_path / "kept", estate.path / "kept-custody")
     )

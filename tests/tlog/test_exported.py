@@ -16,8 +16,8 @@ from counterfoil.model.counterfoil import CHECKPOINT_SCHEMA
 from counterfoil.tlog import exported, note
 from counterfoil.tlog.checkpoint import Checkpoint
 from counterfoil.tlog.filelog import open_log
-from counterfoil.tlog.folder import Folder
 from counterfoil.tlog.merkle import leaf_hash, root_of
+from counterfoil.tlog.stored import InFolder
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 ORIGIN, SCHEMA = "log.example/one", "counterfoil.ledger-entry/1"
@@ -31,7 +31,7 @@ def made(path: Path, entries: list[bytes] = ENTRIES, seal_after: int = 16_384) -
         log.append(entry)
     log.close()
     lines: list[bytes] = []
-    assert exported.write(Folder(path), SCHEMA, lines.append, NOW) == len(entries)
+    assert exported.write(InFolder(path), SCHEMA, lines.append, NOW) == len(entries)
     return lines, log.key
 
 

@@ -50,7 +50,7 @@ def test_many_writers_share_one_sync(tmp_path: Path) -> None:
     workers = [threading.Thread(target=log.append, args=(b"entry",)) for _ in range(50)]
     for worker in workers:
         worker.start()
-    while len(log._queue) < 49:  # the first one is being written
+    while len(log._group._queue) < 49:  # the first one is being written
         threading.Event().wait(0.01)
     gate.set()
     for worker in workers:
@@ -141,15 +141,15 @@ def test_an_interrupted_caller_holds_up_nobody(tmp_path: Path) -> None:
     log = open_log(tmp_path / "log", ORIGIN, folder=Slow(tmp_path / "log"))
     first = threading.Thread(target=log.append, args=(b"first",))
     first.start()
-    while not log._writing:
+    while not log._group._writing:
         threading.Event().wait(0.01)
-    inner = log._follow
+    inner = log._group._follow
 
     def interrupted(_: object) -> None:
-        log._follow = inner  # type: ignore[method-assign]
+        log._group._follow = inner  # type: ignore[method-assign]
         raise KeyboardInterrupt
 
-    log._follow = interrupted  # type: ignore[assignment]
+    log._group._follow = interrupted  # type: ignore[assignment]
     with pytest.raises(KeyboardInterrupt):
         log.append(b"interrupted")
     gate.set()

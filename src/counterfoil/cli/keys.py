@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from counterfoil.custody.algorithm import Algorithm
     from counterfoil.custody.client import SignerClient
     from counterfoil.custody.custody import Custody
+    from counterfoil.tlog.note import VerifierKey
     from counterfoil.tlog.witness import Witness
 
 FORMATS = ("text", "json")
@@ -232,8 +233,9 @@ def export(
 ) -> None:
     """Write the log as JSON lines, verified on the way: what hunt reads as counterfoil-custody. Needs no secret."""
     from counterfoil.model.counterfoil import CUSTODY_SCHEMA
+    from counterfoil.tlog.stored import InFolder
 
-    exporting.write(store / "log" if (store / "log").is_dir() else store, CUSTODY_SCHEMA, output)
+    exporting.write(InFolder(store / "log" if (store / "log").is_dir() else store), CUSTODY_SCHEMA, output)
 
 
 def attest(
@@ -360,21 +362,18 @@ def _witnesses(store: Path, log: Path, given: list[str] | None) -> tuple[Witness
     if given is None:
         own = verifier_key(Folder(log))
         return witnesses_of(read_settings(store), own) if (store / FILE).exists() else ()
-    return witnesses_for(log, given)
+    return witnesses_for(verifier_key(Folder(log)), given)
 
 
-def witnesses_for(log: Path, given: Sequence[str]) -> tuple[Witness, ...]:
-    """Return the witnesses of a log that were typed: folders, and URL=KEY."""
+def witnesses_for(log: VerifierKey, given: Sequence[str]) -> tuple[Witness, ...]:
+    """Return the witnesses that were typed, of the log of that key: folders, and URL=KEY."""
     from counterfoil.custody.custody import witness_of
     from counterfoil.custody.settings import WitnessSettings
-    from counterfoil.tlog.folder import Folder
-    from counterfoil.tlog.replay import verifier_key
 
-    own = verifier_key(Folder(log))
     found = []
     for text in given:
         url, _, key = text.partition("=")
         web = url.startswith(("http://", "https://"))
         told = WitnessSettings(url=url, key=options.log_key(key).render()) if web else WitnessSettings(drop=text)
-        found.append(witness_of(told, Path(), own))
+        found.append(witness_of(told, Path(), log))
     return tuple(found)

@@ -11,18 +11,27 @@ import typer
 from counterfoil.cli import exporting, options, params, terminal
 from counterfoil.cli.exits import ExitCode
 from counterfoil.config import read_bounded
-from counterfoil.errors import InputError, LogTamperedError
+from counterfoil.errors import InputError, LogTamperedError, UsageError
 from counterfoil.report import registry
 from counterfoil.report.clean import clean
 
 if TYPE_CHECKING:
+    from counterfoil.mint.ledger import LogLedger
     from counterfoil.model.counterfoil import Counterfoil
     from counterfoil.tlog.witness import Witness
 
 FORMATS = ("text", "json")
 STDIN = Path("-")
 
-Folder = Annotated[Path, typer.Argument(metavar="LEDGER", help="Folder of the ledger, or a copy.", show_default=False)]
+Place = Annotated[
+    str,
+    typer.Argument(
+        metavar="LEDGER", help="Folder of the ledger, or a copy; or postgresql://USER@HOST/DB.", show_default=False
+    ),
+]
+Key = Annotated[
+    Path | None, typer.Option("--key", metavar="FILE", help="For a database: the file of the log's private key.")
+]
 Form = Annotated[str, typer.Option("--format", metavar="|".join(FORMATS), help="Form of the output.")]
 Checkpoint = Annotated[
     Path | None,
@@ -46,22 +55,56 @@ def add_to(app: typer.Typer) -> None:
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(metavar="LEDGER", help="Folder to make.", show_default=False)],
+    place: Annotated[
+        str, typer.Argument(metavar="LEDGER", help="Folder to make, or postgresql://USER@HOST/DB.", show_default=False)
+    ],
     origin: Annotated[
         str, typer.Option("--origin", metavar="NAME", help="Name of the log, such as ledger.example.com/idp.")
     ],
+    key: Key = None,
 ) -> None:
     """Make an empty ledger, and print its public key."""
     from counterfoil.mint.ledger import FileLedger
 
-    with FileLedger.open(folder, origin) as ledger:
-        key = ledger.key.render()
-    terminal.say(f"made {folder}", "give this key to whoever verifies; keep log.key where only the mint can read it")
-    terminal.write(f"{key}\n")
+    if _in_database(place, key):
+        from counterfoil.mint.sqlledger import create
+
+        made, what = create(place, origin, key or Path()), "the ledger"
+    else:
+        with FileLedger.open(Path(place), origin) as ledger:
+            made, what = ledger.key, place
+    kept = key or Path("log.key")
+    terminal.say(f"made {what}", f"give this key to whoever verifies; keep {kept} where only the mint can read it")
+    terminal.write(f"{made.render()}\n")
+
+
+def _in_database(place: str, key: Path | None) -> bool:
+    """Tell whether a ledger that is written is in a database, for which a key and the extra must be there."""
+    from counterfoil.tlog.stored import SCHEMES, stored_at
+
+    if not place.startswith(SCHEMES):
+        if key is not None:
+            raise UsageError("--key is for a ledger in a database", hint="a folder holds its own: log.key")
+        return False
+    stored_at(place)  # the extra is installed, the address has no password
+    if key is None:
+        raise UsageError("--key is needed", hint="the file of the log's private key; each mint needs a copy")
+    return True
+
+
+def _opened(place: str, key: Path | None) -> LogLedger:
+    from counterfoil.mint.ledger import FileLedger
+
+    if not _in_database(place, key):
+        return FileLedger.open(Path(place))
+    from counterfoil.mint.sqlledger import SqlLedger
+
+    return SqlLedger.open(place, key or Path())
 
 
 def record(
-    folder: Folder,
+    place: Place,
+    key: Key = None,
     subject_keys: Annotated[
         Path | None,
         typer.Option("--subject-keys", metavar="FILE", help="Keys of the pseudonyms; without, no subject is kept."),
@@ -78,7 +121,6 @@ def record(
 
     from counterfoil.config import read_subject_keys
     from counterfoil.custody.custody import utc_now
-    from counterfoil.mint.ledger import FileLedger
     from counterfoil.mint.observed import MAX_LINE, Kept, record_lines
 
     keys = read_subject_keys(subject_keys) if subject_keys is not None else None
@@ -87,7 +129,7 @@ def record(
         sys.stdout.buffer.write(msgspec.json.encode(kept) + b"\n")
         sys.stdout.buffer.flush()
 
-    with FileLedger.open(folder) as ledger, terminal.while_read():
+    with _opened(place, key) as ledger, terminal.while_read():
         lines = iter(lambda: sys.stdin.buffer.readline(MAX_LINE + 1), b"")
         refused = record_lines(lines, ledger, answer, clock=utc_now, subject_key=keys)
     if refused:
@@ -95,7 +137,7 @@ def record(
 
 
 def verify(
-    folder: Folder,
+    place: Place,
     log_key: LogKey = "",
     checkpoint: Checkpoint = None,
     format: Form = "text",
@@ -103,59 +145,66 @@ def verify(
     """Verify the whole ledger, and hold it to a checkpoint; ends with 1 if it is not what was recorded."""
     from counterfoil.mint import proofs
     from counterfoil.mint.ledger import checked
-    from counterfoil.tlog.checkpoint import opened, parse
-    from counterfoil.tlog.folder import Folder as LogFolder
-    from counterfoil.tlog.replay import hold_to, replay, tile_reader
+    from counterfoil.tlog.checkpoint import opened
+    from counterfoil.tlog.replay import hold_to
+    from counterfoil.tlog.stored import stored_at
 
     form = options.one_of(format, FORMATS, "--format: unknown", "formats")
     key = options.log_key(log_key) if log_key else None
     try:
-        found = replay(LogFolder(folder), checked, key)
+        found = stored_at(place).verified(checked, key)
         kept = 0
         if checkpoint is not None:
             told, _ = opened(read_bounded(checkpoint, proofs.MAX_PROOF_BYTES), found.key)
-            hold_to(found.tree.view(tile_reader(LogFolder(folder))), told, f"checkpoint {checkpoint}")
+            hold_to(found.view, told, f"checkpoint {checkpoint}")
             kept = told.size
     except LogTamperedError as error:
         _tell(form, {"ok": False, "problem": str(error), "hint": error.hint}, f"NOT AS RECORDED  {error}\n")
         terminal.leave(ExitCode.FOUND)
-    size = parse(found.head.text).size
+    size = found.size
     values = {"ok": True, "log": found.key.name, "key": found.key.render(), "entries": size, "kept": kept}
     extends = f"; it extends the checkpoint of {kept:,}" if checkpoint is not None else ""
     _tell(form, values, f"{found.key.name}: {size:,} counterfoils, as they were recorded{extends}\n")
 
 
-def witness(folder: Folder, witnesses: Drops = None) -> None:
-    """Publish the ledger's head, and have others keep it. The mint must not be running on the folder."""
+def witness(place: Place, witnesses: Drops = None) -> None:
+    """Publish the ledger's head, and have others keep it. A mint on a folder must not be running meanwhile."""
     from counterfoil.cli.keys import witnesses_for
     from counterfoil.mint.ledger import FileLedger
+    from counterfoil.tlog.stored import InFolder, stored_at
+    from counterfoil.tlog.submit import submit
 
-    found: tuple[Witness, ...] = witnesses_for(folder, witnesses or [])
-    with FileLedger.open(folder, witnesses=found) as ledger:
-        made = ledger.checkpoint()
+    log = stored_at(place)
+    found: tuple[Witness, ...] = witnesses_for(log.key(), witnesses or [])
+    if isinstance(log, InFolder):
+        with FileLedger.open(log.path, witnesses=found) as ledger:
+            made = ledger.checkpoint()
+    else:
+        made = submit(log, found)
     for line in made.unreachable:
         terminal.say(line)
     terminal.write(made.checkpoint.render())
 
 
-def export(folder: Folder, output: params.Output = None) -> None:
+def export(place: Place, output: params.Output = None) -> None:
     """Write the ledger as JSON lines, verified on the way: what hunt reads as counterfoil-ledger."""
     from counterfoil.model.counterfoil import LEDGER_SCHEMA
+    from counterfoil.tlog.stored import stored_at
 
-    exporting.write(folder, LEDGER_SCHEMA, output)
+    exporting.write(stored_at(place), LEDGER_SCHEMA, output)
 
 
 def prove(
-    folder: Folder,
+    place: Place,
     token_id: Annotated[str, typer.Argument(metavar="JTI|DIGEST", help="Id of the token, or its digest.")],
     checkpoint: Checkpoint = None,
 ) -> None:
     """Write a proof that a token was minted, for somebody who need not believe you; ends with 1 if it was not."""
     from counterfoil.mint import proofs
-    from counterfoil.tlog.folder import Folder as LogFolder
+    from counterfoil.tlog.stored import stored_at
 
     kept = None if checkpoint is None else read_bounded(checkpoint, proofs.MAX_PROOF_BYTES)
-    made = proofs.prove(LogFolder(folder), token_id, kept)
+    made = proofs.prove(stored_at(place), token_id, kept)
     if not made:
         terminal.say("the ledger holds no counterfoil of that token", "give its jti, or the SHA-256 of header.payload")
         terminal.leave(ExitCode.FOUND)
@@ -192,7 +241,7 @@ def check(
 
 
 def count(
-    folder: Folder,
+    place: Place,
     since: params.Since = None,
     until: params.Until = None,
     issuer: Issuer = "",
@@ -201,11 +250,11 @@ def count(
 ) -> None:
     """Count what was minted in a window, by issuer, key and grant; the whole ledger is verified on the way."""
     from counterfoil.mint import proofs
-    from counterfoil.tlog.folder import Folder as LogFolder
+    from counterfoil.tlog.stored import stored_at
 
     form = options.one_of(format, registry.formats(), "--format: unknown", "formats")
     begin, end = options.window(since, until)
-    told = proofs.count(LogFolder(folder), proofs.within(begin, end, issuer, kid))
+    told = proofs.count(stored_at(place), proofs.within(begin, end, issuer, kid))
     rows = [*((*group, number) for group, number in sorted(told.items())), ("", "", "all", told.total())]
     terminal.write(registry.table(form, ("issuer", "key", "grant", "minted"), rows, terminal.screen()))
 

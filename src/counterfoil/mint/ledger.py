@@ -10,15 +10,16 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol
+from typing import Protocol, Self
 
 import msgspec
 
 from counterfoil.errors import LogTamperedError, UsageError
 from counterfoil.model.counterfoil import VERSION, Counterfoil
 from counterfoil.tlog import note
-from counterfoil.tlog.filelog import FileLog, open_log
+from counterfoil.tlog.filelog import Cosign, open_log
 from counterfoil.tlog.submit import Submitted, submit
+from counterfoil.tlog.tree import View
 from counterfoil.tlog.witness import Witness
 
 # What one counterfoil may take as JSON: an issuer's claims are short.
@@ -42,20 +43,36 @@ class Ledger(Protocol):
         """Let go of it."""
 
 
-class FileLedger:
-    """A ledger in a folder. Threads may share it; one process at a time holds it."""
+class Log(Protocol):
+    """What keeps the entries of a ledger: `tlog.filelog` in a folder, `tlog.sqllog` in a database."""
 
-    def __init__(self, log: FileLog, witnesses: tuple[Witness, ...] = ()) -> None:
-        """Use `open`, unless the log is opened elsewhere."""
+    @property
+    def origin(self) -> str:
+        """The name of the log."""
+
+    @property
+    def key(self) -> note.VerifierKey:
+        """Its public key."""
+
+    def append(self, entry: bytes) -> int:
+        """Make an entry durable and return its index, or raise LogError."""
+
+    def view(self) -> View:
+        """Return the tree as it is."""
+
+    def publish(self, cosign: Cosign | None = None) -> note.Note:
+        """Return the signed checkpoint, with the cosignatures that `cosign` gets."""
+
+    def close(self) -> None:
+        """Let go of it."""
+
+
+class LogLedger:
+    """A ledger over a log. Threads may share it."""
+
+    def __init__(self, log: Log, witnesses: tuple[Witness, ...] = ()) -> None:
+        """Use `FileLedger.open` or `SqlLedger.open`, unless the log is opened elsewhere."""
         self._log, self._witnesses = log, witnesses
-
-    @classmethod
-    def open(cls, path: Path, origin: str = "", witnesses: tuple[Witness, ...] = ()) -> FileLedger:
-        """Open the ledger in a folder and verify it as a whole; a new one is made if `origin` names it.
-
-        Raises LogTamperedError if it is not what was recorded last, LogError if it is absent, busy or unreadable.
-        """
-        return cls(open_log(path, origin, visit=checked), witnesses)
 
     @property
     def origin(self) -> str:
@@ -80,15 +97,27 @@ class FileLedger:
         return submit(self._log, self._witnesses)
 
     def close(self) -> None:
-        """Let go of the folder."""
+        """Let go of the folder, or of the database."""
         self._log.close()
 
-    def __enter__(self) -> FileLedger:
+    def __enter__(self) -> Self:
         """Return itself."""
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
+
+
+class FileLedger(LogLedger):
+    """A ledger in a folder, which one process at a time holds."""
+
+    @classmethod
+    def open(cls, path: Path, origin: str = "", witnesses: tuple[Witness, ...] = ()) -> Self:
+        """Open the ledger in a folder and verify it as a whole; a new one is made if `origin` names it.
+
+        Raises LogTamperedError if it is not what was recorded last, LogError if it is absent, busy or unreadable.
+        """
+        return cls(open_log(path, origin, visit=checked), witnesses)
 
 
 def encode(counterfoil: Counterfoil) -> bytes:

@@ -18,10 +18,11 @@ import msgspec
 from counterfoil.errors import InputError, LogTamperedError, UsageError
 from counterfoil.mint.ledger import decode
 from counterfoil.model.counterfoil import Counterfoil
-from counterfoil.tlog import note, replay
+from counterfoil.tlog import note
 from counterfoil.tlog.checkpoint import Checkpoint, opened
-from counterfoil.tlog.folder import Folder
 from counterfoil.tlog.merkle import MAX_PROOF, inclusion_proof, leaf_hash, verify_inclusion
+from counterfoil.tlog.replay import hold_to
+from counterfoil.tlog.stored import Stored
 
 PROOF_SCHEMA = "counterfoil.mint-proof/1"
 MAX_PROOF_BYTES = 256 * 1024
@@ -40,7 +41,7 @@ class Proof(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     checkpoint: str
 
 
-def prove(folder: Folder, token_id: str, kept: bytes | None = None) -> tuple[bytes, ...]:
+def prove(ledger: Stored, token_id: str, kept: bytes | None = None) -> tuple[bytes, ...]:
     """Return a proof for each counterfoil of a token id (or digest), as JSON; none if the ledger holds none.
 
     `kept`: a signed checkpoint to prove against, as another party keeps it; else the ledger's head. The whole ledger is
@@ -53,18 +54,17 @@ def prove(folder: Folder, token_id: str, kept: bytes | None = None) -> tuple[byt
         if token_id in (counterfoil.jti, counterfoil.digest) and len(found) < MAX_SAME:
             found.append((index, raw))
 
-    whole = replay.replay(folder, visit)
-    view = whole.tree.view(replay.tile_reader(folder))
-    head, size = whole.head, view.size
+    whole = ledger.verified(visit)
+    head, size = whole.head, whole.size
     if kept is not None:
         checkpoint, head = opened(kept, whole.key)
-        replay.hold_to(view, checkpoint, "the checkpoint")
+        hold_to(whole.view, checkpoint, "the checkpoint")
         size = checkpoint.size
     made: list[bytes] = []
     for index, raw in found:
         if index >= size:
             raise UsageError(f"entry {index} is younger than a checkpoint of {size}", hint="take a later checkpoint")
-        path = tuple(base64.b64encode(step).decode() for step in inclusion_proof(index, size, view.subtree))
+        path = tuple(base64.b64encode(step).decode() for step in inclusion_proof(index, size, whole.view.subtree))
         proof = Proof(PROOF_SCHEMA, whole.key.name, index, msgspec.Raw(raw), path, head.render())
         made.append(msgspec.json.encode(proof) + b"\n")
     return tuple(made)
@@ -96,7 +96,7 @@ def check(document: bytes, key: note.VerifierKey, kept: bytes | None = None) -> 
     return decode(raw, proof.index), checkpoint
 
 
-def count(folder: Folder, wanted: Callable[[Counterfoil], bool]) -> Counter[tuple[str, str, str]]:
+def count(ledger: Stored, wanted: Callable[[Counterfoil], bool]) -> Counter[tuple[str, str, str]]:
     """Return how many counterfoils are wanted, by issuer, key and grant; the whole ledger is verified on the way."""
     groups: Counter[tuple[str, str, str]] = Counter()
 
@@ -105,7 +105,7 @@ def count(folder: Folder, wanted: Callable[[Counterfoil], bool]) -> Counter[tupl
         if wanted(counterfoil):
             groups[counterfoil.iss, counterfoil.kid, str(counterfoil.grant)] += 1
 
-    replay.replay(folder, visit)
+    ledger.verified(visit)
     return groups
 
 

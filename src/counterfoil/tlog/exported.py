@@ -15,10 +15,10 @@ import msgspec
 
 from counterfoil.errors import InputError, LogGapError, LogTamperedError
 from counterfoil.model.counterfoil import CHECKPOINT_SCHEMA
-from counterfoil.tlog import note, replay
+from counterfoil.tlog import note
 from counterfoil.tlog.checkpoint import parse
-from counterfoil.tlog.folder import Folder
 from counterfoil.tlog.merkle import Frontier, leaf_hash
+from counterfoil.tlog.stored import Stored
 
 # A line holds one entry (tlog.tiles bounds those at 64 KiB) or a note.
 MAX_LINE_BYTES = 256 * 1024
@@ -51,23 +51,23 @@ _encode = msgspec.json.encode
 
 
 def write(
-    path: Folder, schema: str, out: Callable[[bytes], object], at: datetime, key: note.VerifierKey | None = None
+    log: Stored, schema: str, out: Callable[[bytes], object], at: datetime, key: note.VerifierKey | None = None
 ) -> int:
-    """Write a log's folder, verified on the way; needs no secret and no lock. Returns how many entries there are.
+    """Write a log, verified on the way; needs no secret and no lock. Returns how many entries there are.
 
     `at`: the present, which the last line tells as the time of the export (unsigned: a claim of who exports). `key`
     pins the log's own. Raises LogTamperedError; what was written by then has no checkpoint, so it proves nothing.
     """
-    origin = _encode((key or replay.verifier_key(path)).name)
+    origin = _encode((key or log.key()).name)
     start = b'{"schema":%b,"log":%b,"index":' % (_encode(schema), origin)
 
     def visit(index: int, entry: bytes) -> None:
         out(b'%b%d,"entry":%b}\n' % (start, index, entry))
 
-    found = replay.replay(path, visit, key)
+    found = log.verified(visit, key)
     time = f"{at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
-    out(_last(found.key.name, time, found.mark.size, found.head.render()) + b"\n")
-    return found.mark.size
+    out(_last(found.key.name, time, found.size, found.head.render()) + b"\n")
+    return found.size
 
 
 def verified(lines: Iterable[bytes], key: note.VerifierKey, sizes: Sequence[int] = ()) -> Exported:

@@ -6,7 +6,7 @@
     head                the signed tree head after the last write, overwritten in place
     tile/…, checkpoint  the C2SP layout, for anybody to read: bundles of 256 entries, tiles of hashes, the signed head
 
-Group commit: whoever finds nobody writing writes for all who wait. One write and one sync make them all durable.
+Entries are committed in groups (`group`): one write and one sync make all who wait durable.
 A write that fails breaks the log for good (what a failed sync left behind is unknown): it must be opened again.
 """
 
@@ -16,36 +16,21 @@ import hashlib
 import os
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from counterfoil.errors import LogError, LogTamperedError, UsageError
 from counterfoil.tlog import note, replay, tiles, wal
 from counterfoil.tlog.checkpoint import Checkpoint
 from counterfoil.tlog.folder import Folder
-from counterfoil.tlog.merkle import EMPTY_ROOT, consistency_proof, inclusion_proof, leaf_hash
+from counterfoil.tlog.group import Group, Waiting
+from counterfoil.tlog.merkle import EMPTY_ROOT, consistency_proof, inclusion_proof
 from counterfoil.tlog.tree import Tree, View
 
 # Entries in the write-ahead file before they move to bundles: bounds memory and the work of a start.
 SEAL_AFTER = 16_384
 # Asks witnesses to cosign a checkpoint of this tree; returns their signatures.
 Cosign = Callable[[note.Note, View], tuple[note.Signature, ...]]
-
-# Entries and bytes that one frame makes durable at most.
-MAX_BATCH = 4_096
-MAX_BATCH_BYTES = 16 * 1024 * 1024
-
-
-@dataclass
-class _Waiting:
-    """An entry that waits to become durable; its lock is held until it is, or until its turn to write has come."""
-
-    entry: bytes
-    leaf: bytes
-    index: int = -1
-    error: LogError | None = None
-    done: bool = False
-    gate: threading.Lock = field(default_factory=threading.Lock)
 
 
 @dataclass(frozen=True)
@@ -63,9 +48,8 @@ class FileLog:
         """Use `open_log`."""
         self._folder, self._key, self._lock, self._seal_after = folder, key, lock, seal_after
         self._tree: Tree = found.tree
-        self._mutex, self._tree_lock, self._publishing = threading.Lock(), threading.Lock(), threading.Lock()
-        self._queue: list[_Waiting] = []
-        self._writing = False
+        self._tree_lock, self._publishing = threading.Lock(), threading.Lock()
+        self._group = Group(self._commit, f"log {folder.path}")
         self._broken: LogError | None = None
         self._published = 0
         self._wal, self._head = folder.open(replay.WAL_FILE), folder.open(replay.HEAD_FILE)
@@ -85,36 +69,10 @@ class FileLog:
 
     def append(self, entry: bytes) -> int:
         """Make an entry durable and return its index; LogError if it could not be made durable, now or ever again."""
-        tiles.checked([entry])
-        mine = _Waiting(entry, leaf_hash(entry))
-        mine.gate.acquire()
-        with self._mutex:
-            self._queue.append(mine)
-            leads = not self._writing
-            self._writing = True
-        if leads:
-            self._lead()
-        else:
-            try:
-                self._follow(mine)
-            except BaseException:  # interrupted (Ctrl-C): the turn may still come, and others wait behind it
-                threading.Thread(target=self._follow, args=(mine,)).start()
-                raise
-        if mine.error is not None:
-            raise LogError(str(mine.error), hint=mine.error.hint) from mine.error
-        return mine.index
+        return self._group.append(entry)
 
-    def _follow(self, mine: _Waiting) -> None:
-        """Wait until an entry is written, or until its turn to write has come."""
-        mine.gate.acquire()
-        if not mine.done:
-            self._lead()
-
-    def _lead(self) -> None:
-        """Write what waits (one's own entry is among it), then give the turn to the first who came meanwhile."""
-        with self._mutex:
-            batch = _batch(self._queue)
-            del self._queue[: len(batch)]
+    def _commit(self, batch: list[Waiting]) -> None:
+        """Write, and never again once that has failed."""
         failure: LogError | None = LogError(f"log {self._folder.path}: a write was interrupted")
         try:
             with self._tree_lock:
@@ -122,18 +80,11 @@ class FileLog:
             failure = None
         except LogError as error:
             failure = error
+            raise
         finally:
             self._broken = self._broken or failure
-            with self._mutex:
-                following = self._queue[0] if self._queue else None
-                self._writing = following is not None
-            for waiting in batch:
-                waiting.done, waiting.error = True, failure
-                waiting.gate.release()
-            if following is not None:
-                following.gate.release()
 
-    def _write(self, batch: list[_Waiting]) -> None:
+    def _write(self, batch: list[Waiting]) -> None:
         if self._broken is not None:
             raise LogError(
                 f"log {self._folder.path}: an earlier write failed, nothing is recorded any more ({self._broken})",
@@ -230,17 +181,6 @@ class FileLog:
         for descriptor in (self._wal, self._head, self._lock):
             os.close(descriptor)
         self._lock = -1
-
-
-def _batch(queue: list[_Waiting]) -> list[_Waiting]:
-    """Return as many of the first as one frame may hold; never none."""
-    total, count = 0, 0
-    for waiting in queue[:MAX_BATCH]:
-        total += len(waiting.entry)
-        if count and total > MAX_BATCH_BYTES:
-            break
-        count += 1
-    return queue[:count]
 
 
 def open_log(

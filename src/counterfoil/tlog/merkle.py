@@ -66,6 +66,11 @@ class Frontier:
         other._peaks = self._peaks + right._peaks
         return other
 
+    @property
+    def peaks(self) -> tuple[bytes, ...]:
+        """The roots of the perfect subtrees, widest first."""
+        return tuple(self._peaks)
+
     def copy(self) -> Frontier:
         """Return a tree that grows on its own."""
         return Frontier(self.size, self._peaks)

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from counterfoil.errors import LogError, LogTamperedError
 from counterfoil.tlog import note
 from counterfoil.tlog.checkpoint import parse
-from counterfoil.tlog.filelog import FileLog
+from counterfoil.tlog.filelog import Cosign
 from counterfoil.tlog.tree import View
 from counterfoil.tlog.witness import Witness
+
+
+class Publishing(Protocol):
+    """A log whose writer publishes its head."""
+
+    def publish(self, cosign: Cosign | None = None) -> note.Note:
+        """Return the signed checkpoint, with the cosignatures that `cosign` gets; what it raises is raised."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +34,7 @@ class Submitted:
         return parse(self.checkpoint.text).size
 
 
-def submit(log: FileLog, witnesses: Sequence[Witness]) -> Submitted:
+def submit(log: Publishing, witnesses: Sequence[Witness]) -> Submitted:
     """Publish the log's head with the cosignatures of its witnesses.
 
     Raises LogTamperedError if a witness keeps another history of this log.

@@ -5,7 +5,7 @@ Pure: the leaves of sealed bundles come from a function that reads their tile.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from counterfoil.tlog import tiles
 from counterfoil.tlog.merkle import Frontier, leaf_hash, range_root, root_of
@@ -13,6 +13,41 @@ from counterfoil.tlog.merkle import Frontier, leaf_hash, range_root, root_of
 # Gives the hashes of the 256 leaves of a sealed block.
 ReadTile = Callable[[int], list[bytes]]
 State = tuple[int, int, Frontier, Frontier]
+
+
+class Edge:
+    """The right edge of a tree: all that appending needs. Tells the hash of each block of 256 that fills up."""
+
+    def __init__(self, size: int = 0, peaks: Sequence[bytes] = ()) -> None:
+        """Go on from the peaks of a tree of `size` leaves; ValueError if their number does not fit the size."""
+        blocks, rest = divmod(size, tiles.WIDTH)
+        self._upper, self._lower = (
+            Frontier(blocks, peaks[: blocks.bit_count()]), Frontier(rest, peaks[blocks.bit_count() :]),
+        )  # fmt: skip
+
+    @property
+    def size(self) -> int:
+        """How many leaves there are."""
+        return self._upper.size * tiles.WIDTH + self._lower.size
+
+    @property
+    def peaks(self) -> tuple[bytes, ...]:
+        """The roots of the perfect subtrees, widest first."""
+        return self._upper.peaks + self._lower.peaks
+
+    def append(self, leaf: bytes) -> bytes | None:
+        """Add the hash of a leaf; returns the hash of the block that it fills, if it does."""
+        self._lower.append(leaf)
+        if self._lower.size < tiles.WIDTH:
+            return None
+        block = self._lower.root()
+        self._upper.append(block)
+        self._lower = Frontier()
+        return block
+
+    def root(self) -> bytes:
+        """Return the root of all leaves."""
+        return self._upper.joined(self._lower).root()
 
 
 class Tree:
