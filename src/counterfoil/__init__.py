@@ -27,10 +27,12 @@ if TYPE_CHECKING:
     from counterfoil.custody.store import KeyStore as KeyStore
     from counterfoil.errors import CounterfoilError as CounterfoilError
     from counterfoil.errors import VerifyError as VerifyError
+    from counterfoil.mint.mint import Mint as Mint
     from counterfoil.model.coverage import Declaration as Declaration
     from counterfoil.model.finding import Finding as Finding
     from counterfoil.model.hunt import HuntReport as HuntReport
     from counterfoil.model.verdict import Verdict as Verdict
+    from counterfoil.relying.guard import Guard as Guard
     from counterfoil.tokens.policy import TokenPolicy as TokenPolicy
     from counterfoil.tokens.presentation import Presentation as Presentation
     from counterfoil.tokens.verified import VerifiedToken as VerifiedToken
@@ -43,9 +45,11 @@ _HOMES = {
     "Custody": "custody.custody",
     "Declaration": "model.coverage",
     "Finding": "model.finding",
+    "Guard": "relying.guard",
     "HuntReport": "model.hunt",
     "HuntSettings": "config",
     "KeyStore": "custody.store",
+    "Mint": "mint.mint",
     "Presentation": "tokens.presentation",
     "QueryResult": "app",
     "TokenPolicy": "tokens.policy",
