@@ -5,6 +5,10 @@ The hundred kills: pytest -m slow tests/mint/test_sqlledger.py
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import io
+import json
 import random
 import subprocess
 import sys
@@ -20,7 +24,7 @@ from counterfoil.errors import KeyStoreError, LogError, LogGapError, LogTampered
 from counterfoil.mint.sqlledger import SqlLedger, create
 from counterfoil.tlog.stored import stored_at
 
-from .making import ORIGIN, custody_in
+from .making import CLAIMS, ISSUER, MINT_POLICY, ORIGIN, custody_in
 from .postgres import Server
 from .test_killed import TESTS
 from .test_ledgers import fill, kept, stub
@@ -299,3 +303,32 @@ def test_commands_tell_what_is_wrong_with_an_address(tmp_path: Path, capsys: pyt
     assert "--key is needed" in run(capsys, "ledger", "init", "postgresql://localhost/x", "--origin", ORIGIN).err
     folder = run(capsys, "ledger", "init", str(tmp_path / "new"), "--origin", ORIGIN, "--key", str(tmp_path / "k"))
     assert "holds its own" in folder.err
+
+
+def test_commands_record_and_mint_into_a_database(
+    made: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An issuer that keeps its own code pipes to `record`; `token mint` mints: both counterfoils are in the ledger."""
+    header, payload = (
+        base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode()
+        for part in (
+            {"alg": "ES256", "kid": "k1", "typ": "at+jwt"},
+            {"iss": ISSUER, "jti": "own-1", "aud": "api://mail", "iat": 1_780_000_000, "exp": 1_780_003_600},
+        )
+    )
+    line = json.dumps({"input": f"{header}.{payload}", "grant": "client_credentials"}) + "\n"
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(line.encode())))
+    told = run(capsys, "ledger", "record", made.address, "--key", str(made.key))
+    assert (told.code, json.loads(told.out)["jti"]) == (0, "own-1")
+    custody_in(tmp_path / "custody").close()
+    (tmp_path / "mint.toml").write_text(MINT_POLICY)
+    (tmp_path / "claims.json").write_text(json.dumps(CLAIMS))
+    subjects = tmp_path / "subjects.toml"
+    assert run(capsys, "token", "subject-key", str(subjects), "--from", "2026-01-01").code == 0
+    parts = ("--policy", tmp_path / "mint.toml", "--store", tmp_path / "custody", "--subject-keys", subjects)
+    told = run(capsys, "token", "mint", tmp_path / "claims.json", *parts, "--ledger", made.address)
+    assert (told.code, told.out, "--ledger-key is needed" in told.err) == (2, "", True)
+    ledger = ("--ledger", made.address, "--ledger-key", made.key)
+    told = run(capsys, "token", "mint", tmp_path / "claims.json", *parts, *ledger)
+    digest = hashlib.sha256(told.out.strip().rpartition(".")[0].encode()).hexdigest()
+    assert [counterfoil.digest for counterfoil in kept(stored_at(made.address))][1:] == [digest]

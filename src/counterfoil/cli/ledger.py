@@ -78,24 +78,25 @@ def init(
     terminal.write(f"{made.render()}\n")
 
 
-def _in_database(place: str, key: Path | None) -> bool:
+def _in_database(place: str, key: Path | None, option: str = "--key") -> bool:
     """Tell whether a ledger that is written is in a database, for which a key and the extra must be there."""
     from counterfoil.tlog.stored import SCHEMES, stored_at
 
     if not place.startswith(SCHEMES):
         if key is not None:
-            raise UsageError("--key is for a ledger in a database", hint="a folder holds its own: log.key")
+            raise UsageError(f"{option} is for a ledger in a database", hint="a folder holds its own: log.key")
         return False
     stored_at(place)  # the extra is installed, the address has no password
     if key is None:
-        raise UsageError("--key is needed", hint="the file of the log's private key; each mint needs a copy")
+        raise UsageError(f"{option} is needed", hint="the file of the log's private key; each mint needs a copy")
     return True
 
 
-def _opened(place: str, key: Path | None) -> LogLedger:
+def opened(place: str, key: Path | None, option: str = "--key") -> LogLedger:
+    """Return the ledger in a folder, or at the address of a database, for writing; `option` gave the key's file."""
     from counterfoil.mint.ledger import FileLedger
 
-    if not _in_database(place, key):
+    if not _in_database(place, key, option):
         return FileLedger.open(Path(place))
     from counterfoil.mint.sqlledger import SqlLedger
 
@@ -129,7 +130,7 @@ def record(
         sys.stdout.buffer.write(msgspec.json.encode(kept) + b"\n")
         sys.stdout.buffer.flush()
 
-    with _opened(place, key) as ledger, terminal.while_read():
+    with opened(place, key) as ledger, terminal.while_read():
         lines = iter(lambda: sys.stdin.buffer.readline(MAX_LINE + 1), b"")
         refused = record_lines(lines, ledger, answer, clock=utc_now, subject_key=keys)
     if refused:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from counterfoil.cli import keys, options, terminal
+from counterfoil.cli import ledger as ledgers
 from counterfoil.config import read_bounded, read_subject_keys
 from counterfoil.errors import InputError
 
@@ -35,10 +36,15 @@ def mint(
     store: Annotated[
         Path, typer.Option("--store", metavar="STORE", help="Custody of the signing key, or its signer's socket.")
     ],
-    ledger: Annotated[Path, typer.Option("--ledger", metavar="LEDGER", help="Ledger that gets the counterfoil.")],
+    ledger: Annotated[
+        str, typer.Option("--ledger", metavar="LEDGER", help="Ledger of the counterfoil: folder or address.")
+    ],
     subject_keys: Annotated[
         Path, typer.Option("--subject-keys", metavar="FILE", help="Keys of the pseudonyms in it (token subject-key).")
     ],
+    ledger_key: Annotated[
+        Path | None, typer.Option("--ledger-key", metavar="FILE", help="For a database: the log's private key.")
+    ] = None,
     rule: Annotated[
         str | None, typer.Option("--rule", metavar="NAME", help="Rule of the policy; needed if it has several.")
     ] = None,
@@ -57,7 +63,6 @@ def mint(
     ] = "counter",
 ) -> None:  # fmt: skip
     """Mint one token, and print it: whoever reads the output holds it. Its counterfoil is in the ledger before."""
-    from counterfoil.mint.ledger import FileLedger
     from counterfoil.mint.mint import Mint
     from counterfoil.mint.policy import MintPolicy
     from counterfoil.model.counterfoil import Grant
@@ -69,7 +74,7 @@ def mint(
     with ExitStack() as stack:
         signing = keys.opened(store, stack)
         counter = None if counter_store is None else _counter(counter_store, counter_key, signing, stack)
-        kept = stack.enter_context(FileLedger.open(ledger))
+        kept = stack.enter_context(ledgers.opened(ledger, ledger_key, "--ledger-key"))
         issuer = Mint(signing, kept, known, subjects, countersigner=counter)
         minted = issuer.issue(
             given, rule, grant=kind, parents=parents or (), client=client, session=session, lifetime=lifetime
