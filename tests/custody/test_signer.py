@@ -190,6 +190,24 @@ def test_a_signer_needs_somebody_to_serve(files: Backend, tmp_path: Path) -> Non
         SignerClient(tmp_path / "sock").keys()
 
 
+def test_a_signer_takes_no_place_but_a_dead_signers(files: Backend, tmp_path: Path) -> None:
+    """A setting that names a file or a folder costs neither; the socket that a killed signer left is taken."""
+    (tmp_path / "file").write_text("kept")
+    (tmp_path / "folder").mkdir()
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(tmp_path / "dead"))
+    settings = SignerSettings(allow=(ME,))
+    held = opened(files, tmp_path / "custody")
+    for name in ("file", "folder"):
+        with pytest.raises(UsageError, match="is no socket"):
+            signer.Signer(held, settings, tmp_path / name)
+    made = Running(held, settings, tmp_path / "dead")
+    with SignerClient(tmp_path / "dead") as client:
+        assert client.keys() == ()
+    made.stop()
+    assert (tmp_path / "file").read_text() == "kept"
+
+
 def test_the_signer_keeps_its_witnesses(files: Backend, tmp_path: Path) -> None:
     """While the log grows its head is submitted, at the end too; who is out of reach is told."""
     (tmp_path / "theirs").mkdir()

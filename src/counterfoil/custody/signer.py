@@ -259,7 +259,9 @@ def algorithm_of(text: str) -> Algorithm | None:
 
 
 def _listening(path: Path) -> socket.socket:
-    """Return a listening socket; one that a dead signer left is replaced."""
+    """Return a listening socket; one that a dead signer left is replaced, and nothing else is."""
+    if path.exists() and not path.is_socket():
+        raise UsageError(f"signer: {path} is there, and is no socket", hint="[signer] socket says where to listen")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe, contextlib.suppress(OSError):
         probe.connect(str(path))
         raise LogError(f"another signer answers at {path}")
