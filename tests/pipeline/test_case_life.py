@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -175,3 +176,19 @@ def test_the_manifest_names_every_input_by_hash(tiny: Estate) -> None:
     for path in tiny.written.paths:
         assert (entries[str(path)]["sha256"], entries[str(path)]["size"]) == (digest(path), path.stat().st_size)
     assert sum(entry["read"] for entry in entries.values()) == tiny.written.lines
+
+
+def test_a_declared_log_says_how_many_of_its_records_could_not_be_read(tiny: Estate, tmp_path: Path) -> None:
+    """A sign-in that is a reject is missing: whoever reads an accusation must know."""
+    logs = tmp_path / "logs"
+    shutil.copytree(tiny.logs, logs)
+    sign_ins = next(path for path in sorted(logs.rglob("*.json*")) if b"createdDateTime" in path.read_bytes()[:5_000])
+    first, *others = sign_ins.read_bytes().splitlines(keepends=True)
+    broken = logs / f"broken{sign_ins.suffix}"
+    broken.write_bytes(re.sub(rb'"20\d\d-[^"]+"', b'"no time"', first) + b"".join(others))
+    report = app.hunt([str(logs)], settings(tmp_path / "case", tiny.scenario))
+    (one,) = (entry for entry in report.inputs if "broken." in entry.path)
+    assert one.rejected == 1
+    told = {row.reason for row in report.coverage if row.status == "accepted" and row.source == "entra-signin"}
+    assert told
+    assert all("1 record of entra-signin could not be read" in reason for reason in told)

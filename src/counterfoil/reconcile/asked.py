@@ -12,8 +12,9 @@ from counterfoil.tokens.entitlement import Entitlement
 
 @dataclass(frozen=True)
 class Asked:
-    """What the user says about the evidence. `truncated`: source -> how an export of it shows a cut.
+    """What the user says about the evidence, and what reading it has shown.
 
+    `truncated`: source -> how an export of it shows a cut; `rejected`: source -> how many records were not read.
     `attested`: what checks of exported logs have shown. `keys`: what signing keys may sign, by key id.
     """
 
@@ -24,5 +25,6 @@ class Asked:
     federated: tuple[tuple[str, str], ...] = ()
     identities: tuple[tuple[str, str], ...] = ()
     truncated: Mapping[str, str] = field(default_factory=dict)
+    rejected: Mapping[str, int] = field(default_factory=dict)
     attested: tuple[AttestedLog, ...] = ()
     keys: Mapping[str, Entitlement] = field(default_factory=dict)

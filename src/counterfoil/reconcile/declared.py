@@ -48,7 +48,7 @@ class LogFacts:
     """What the evidence shows of its own logs.
 
     `own`: issuers whose log this is; others appear in it (guests elsewhere) but their log is not here.
-    `truncated`: source -> how an export of it shows that it was cut off.
+    `truncated`: source -> how an export of it shows that it was cut off; `rejected`: how many records were not read.
     `breaks`: (source, kind) -> (from, to, words): where its record numbers jump, it was cleared, full or switched off.
     `hosts`: farm -> its servers that are known, whether or not they issued something in evidence.
     `notes`: (source, kind) -> what its records show of how it was audited and exported, in words.
@@ -59,6 +59,7 @@ class LogFacts:
     extents: Mapping[Part, Extent]
     own: frozenset[str]
     truncated: Mapping[str, str] = field(default_factory=dict)
+    rejected: Mapping[str, int] = field(default_factory=dict)
     breaks: Mapping[tuple[str, str], tuple[tuple[datetime, datetime, str], ...]] = field(default_factory=dict)
     hosts: Mapping[str, frozenset[str]] = field(default_factory=dict)
     notes: Mapping[tuple[str, str], str] = field(default_factory=dict)
@@ -185,6 +186,9 @@ def _noted(part: Part, declaration: Declaration, facts: LogFacts) -> Iterable[st
             yield f"the log begins {first:%Y-%m-%d %H:%M}Z{record}{lost}"
     if key in facts.notes:
         yield facts.notes[key]
+    if unread := facts.rejected.get(part.source, 0):
+        records = "1 record" if unread == 1 else f"{unread:,} records"
+        yield f"{records} of {part.source} could not be read: what they say may be what is missing (table rejects)"
 
 
 def _records(extent: Extent, start: datetime, end: datetime) -> int:

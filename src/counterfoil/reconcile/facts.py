@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
 from datetime import date, datetime
 
 import ibis
@@ -11,6 +10,7 @@ import ibis.expr.types as ir
 
 from counterfoil.model.counterfoil import CUSTODY_LOG, LEDGER_LOG
 from counterfoil.model.schema import Leg
+from counterfoil.reconcile.asked import Asked
 from counterfoil.reconcile.clock import whole_seconds
 from counterfoil.reconcile.covered import ENTRA
 from counterfoil.reconcile.declared import NO_ISSUER, LogFacts, Part
@@ -22,7 +22,7 @@ from counterfoil.reconcile.policy import HOUR, Policy
 
 
 def log_facts(
-    engine: Engine, evidence: ir.Table, records: ir.Table, issued: ir.Table, truncated: Mapping[str, str],
+    engine: Engine, evidence: ir.Table, records: ir.Table, issued: ir.Table, asked: Asked,
     policy: Policy,
 ) -> LogFacts:  # fmt: skip
     """Return what the evidence shows of the logs that issuances, and uses of keys, come from.
@@ -40,7 +40,8 @@ def log_facts(
     return LogFacts(
         extents=extents | _extents(engine, uses, policy) if custody else extents,
         own=own | {NO_ISSUER} if custody else own,
-        truncated=truncated,
+        truncated=asked.truncated,
+        rejected=asked.rejected,
         breaks={**servers.breaks, **(_missing_entries(engine, evidence) if ledgers or custody else {})},
         hosts=servers.farms,
         notes=servers.notes,

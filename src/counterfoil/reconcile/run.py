@@ -105,7 +105,7 @@ def _verdicts(engine: Engine, whole: parts.Whole, evidence: ir.Table, asked: Ask
     issued = with_subject(issuances(whole.records), whole.names)
     every, variants = engine.piled(parts.TOKENS), engine.piled(parts.VARIANTS)
     plain = every.filter(every.plain)
-    facts = log_facts(engine, evidence, whole.records, issued, asked.truncated, policy)
+    facts = log_facts(engine, evidence, whole.records, issued, asked, policy)
     rows = coverage(asked.declarations, asked.exported_at, facts, policy, asked.attested)  # 5.2, 5.3
     custody = custody_of(engine, whole.records, issued, rows)  # 8.1
     unsigned = not_signed(engine, every, custody, policy)  # 3.5
