@@ -153,7 +153,7 @@ def test_a_mint_works_over_it(kind: Kind, tmp_path: Path) -> None:
 
 REFUSED = [
     ("a digest that is none", {"digest": "x"}),
-    ("a token without an id", {"jti": ""}),
+    ("a token without an issuer", {"iss": ""}),
     ("a time without offset", {"time": NOW.replace(tzinfo=None)}),
     ("an id that is too long", {"jti": "x" * 2_000}),
 ]

@@ -21,7 +21,8 @@ import pytest
 
 from cli.run import run
 from counterfoil.errors import KeyStoreError, LogError, LogGapError, LogTamperedError, UsageError
-from counterfoil.mint.sqlledger import SqlLedger, create
+from counterfoil.mint.sqlledger import SqlLedger, create, read_key
+from counterfoil.tlog.sqllog import Database, create_sql_log
 from counterfoil.tlog.stored import stored_at
 
 from .making import CLAIMS, ISSUER, MINT_POLICY, ORIGIN, custody_in
@@ -142,7 +143,7 @@ TAMPERED: list[tuple[str, str, type[LogError], str, bool]] = [
      False),
     ("all were deleted", "DELETE FROM counterfoil_entry", LogGapError, "there are 0", False),
     ("an entry was added behind the head", "INSERT INTO counterfoil_entry SELECT 300, entry FROM counterfoil_entry"
-     " WHERE index = 7", LogGapError, "there are 301", False),
+     " WHERE index = 7", LogGapError, "there are more", False),
     ("two entries changed places", "UPDATE counterfoil_entry SET entry = (SELECT entry FROM counterfoil_entry AS other"
      " WHERE other.index = 15 - counterfoil_entry.index) WHERE index IN (7, 8)", LogTamperedError, "not those that",
      False),
@@ -156,6 +157,13 @@ TAMPERED: list[tuple[str, str, type[LogError], str, bool]] = [
      True),
     ("the head is not signed", r"UPDATE counterfoil_head SET signature = set_byte(signature, 3, 7)", LogTamperedError,
      "signature", True),
+    ("the head is signed with nothing", r"UPDATE counterfoil_head SET signature = '\x'", LogTamperedError, "is none",
+     True),
+    ("the head has half a root", r"UPDATE counterfoil_head SET root = '\x00'", LogTamperedError, "is none", True),
+    ("the head is of less than nothing", "UPDATE counterfoil_head SET size = -300", LogTamperedError, "is none", True),
+    ("the head has no key", "UPDATE counterfoil_head SET vkey = repeat('x', 99999)", LogTamperedError, "is none", True),
+    ("an entry is as large as a database allows", "UPDATE counterfoil_entry SET entry ="
+     " convert_to(repeat('x', 100000000), 'UTF8') WHERE index = 7", LogTamperedError, "more than 65535", False),
     ("the head is gone", "DELETE FROM counterfoil_head", LogError, "no log", True),
     ("the tables are gone", "DROP TABLE counterfoil_head", LogError, "counterfoil_head", True),
 ]  # fmt: skip
@@ -194,6 +202,20 @@ def test_a_ledger_that_was_set_back_is_noticed_by_its_writers_and_by_a_kept_chec
         assert len(kept(stored_at(made.address))) == 1
         with pytest.raises(LogError, match="has 1 entries, and had 2"):
             ledger.record(stub(2))
+
+
+def test_a_second_history_of_one_size_is_noticed_by_a_running_writer(made: Made) -> None:
+    """Also if its author has the log's private key: what a writer remembers has another root."""
+    with made.open() as ledger:
+        ledger.record(stub(1))
+        made.do("DROP TABLE counterfoil_head, counterfoil_entry, counterfoil_block")
+        database = Database(made.address)
+        create_sql_log(database, read_key(made.key))
+        database.close()
+        with made.open() as insider:
+            insider.record(stub(2))
+        with pytest.raises(LogError, match="others than those"):
+            ledger.record(stub(3))
 
 
 def test_a_writer_with_the_key_of_another_ledger_writes_nothing(made: Made, tmp_path: Path) -> None:

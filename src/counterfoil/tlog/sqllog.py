@@ -32,7 +32,9 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    case,
     create_engine,
+    func,
     insert,
     select,
     text,
@@ -40,7 +42,7 @@ from sqlalchemy import (
 )  # fmt: skip
 from sqlalchemy.exc import SQLAlchemyError
 
-from counterfoil.errors import LogError, LogGapError, LogTamperedError, UsageError
+from counterfoil.errors import InputError, LogError, LogGapError, LogTamperedError, UsageError
 from counterfoil.tlog import note, tiles
 from counterfoil.tlog.checkpoint import Checkpoint
 from counterfoil.tlog.filelog import Cosign
@@ -58,6 +60,9 @@ CONNECT_SECONDS = 10
 FETCH_ROWS = 2_048
 # A writer that hangs between two statements is thrown out, so that others need not wait for it; and so is a statement.
 IDLE_SECONDS, STATEMENT_SECONDS = 10, 60
+# What of each column of the head is read: the peaks of the largest tree take half.
+MAX_HEAD_BYTES = 4_096
+_BOUNDED = ("vkey", "peaks", "root", "signature")
 
 _METADATA = MetaData()
 _HEAD = Table(
@@ -75,6 +80,8 @@ _ENTRY = Table(
     Column("index", BigInteger, primary_key=True, autoincrement=False),
     Column("entry", LargeBinary, nullable=False),
 )  # fmt: skip
+# An entry, or NULL for one that is larger than any that is recorded: it is not even fetched.
+_READ = case((func.octet_length(_ENTRY.c.entry) <= tiles.MAX_ENTRY_BYTES, _ENTRY.c.entry)).label("entry")
 _BLOCK = Table(
     "counterfoil_block", _METADATA,
     Column("index", BigInteger, primary_key=True, autoincrement=False),
@@ -99,7 +106,12 @@ class _Head:
         if told["form"] != FORM:
             raise LogError(f"the log is of form {told['form']}, this program knows {FORM}", hint="update counterfoil")
         peaks, root, signature = (bytes(told[name]) for name in ("peaks", "root", "signature"))
-        return cls(note.VerifierKey.parse(told["vkey"]), told["size"], peaks, root, signature)
+        try:
+            found = cls(note.VerifierKey.parse(told["vkey"]), told["size"], peaks, root, signature)
+            _ = found.note
+        except InputError as error:
+            raise LogTamperedError(f"the head of the log is none: {error}") from error
+        return found
 
     @property
     def note(self) -> note.Note:
@@ -144,7 +156,7 @@ class Database:
         self.parts = parts
         self._engine: Engine = create_engine(
             "postgresql+psycopg://", creator=self._connect, pool_size=MAX_CONNECTIONS, max_overflow=0,
-            pool_pre_ping=True, hide_parameters=True,
+            pool_pre_ping=True, hide_parameters=True, isolation_level="READ COMMITTED",
         )  # fmt: skip
 
     def _connect(self) -> psycopg.Connection[tuple[object, ...]]:
@@ -177,7 +189,8 @@ class Database:
 
     def head(self, connection: Connection, *, locked: bool = False) -> _Head:
         """Return the head; `locked`: nobody else writes until the transaction ends. LogError if there is no log."""
-        asked = select(*(_HEAD.c[name] for name in ("form", "vkey", "size", "peaks", "root", "signature")))
+        texts = (func.substr(_HEAD.c[name], 1, MAX_HEAD_BYTES).label(name) for name in _BOUNDED)
+        asked = select(_HEAD.c.form, _HEAD.c.size, *texts)
         row = connection.execute(asked.with_for_update() if locked else asked).one_or_none()
         if row is None:
             raise LogError(f"no log in {self.where}", hint="counterfoil ledger init makes one")
@@ -214,10 +227,11 @@ class InDatabase:
                 raise LogTamperedError(f"log {where}: expected the key {key.render()}, found {head.key.render()}")
             head.checked(where)
             self._read(connection, head, tree, visit)
-            blocks = [bytes(row.hash) for row in connection.execute(select(_BLOCK.c.hash).order_by(_BLOCK.c.index))]
+            blocks = _blocks(connection, head.size // tiles.WIDTH + 1)
         if tree.size != head.size:
+            there = "more" if tree.size > head.size else tree.size  # not all of them were read
             raise LogGapError(
-                f"log {where}: its head is of {head.size} entries, there are {tree.size}",
+                f"log {where}: its head is of {head.size} entries, there are {there}",
                 hint="entries were deleted, or added by somebody who cannot sign",
             )
         if tree.root() != head.root:
@@ -237,10 +251,10 @@ class InDatabase:
         """Read entries into the tree, each after the one before; a full block is kept as its hashes only."""
         waiting: list[bytes] = []
         rows = connection.execution_options(yield_per=FETCH_ROWS).execute(
-            select(_ENTRY.c.index, _ENTRY.c.entry).order_by(_ENTRY.c.index)
+            select(_ENTRY.c.index, _READ).order_by(_ENTRY.c.index).limit(head.size + 1)
         )
         for expected, row in enumerate(rows):
-            index, entry = int(row[0]), bytes(row[1])
+            index, entry = int(row[0]), _entry(row[1])
             if index != expected:
                 raise LogGapError(
                     f"log {self._database.where}: entry {expected} is missing, the next is {index}",
@@ -263,7 +277,7 @@ class SqlLog:
         """Use `open_sql_log`."""
         self._database, self._key = database, key
         self._verifier = key.verifier()
-        self._last, self._closed = 0, False
+        self._last, self._closed = (0, EMPTY_ROOT), False
         self._group = Group(self._commit, f"log {database.where}")
 
     @property
@@ -302,16 +316,22 @@ class SqlLog:
             if blocks:
                 connection.execute(insert(_BLOCK), blocks)
             connection.execute(update(_HEAD).values(self._signed(tree)))
-        self._last = tree.size
+        self._last = (tree.size, tree.root())
 
     def _grown_from(self, head: _Head) -> Edge:
         """Return the tree to add to, after its head was checked: nothing is signed that others have made up."""
         if head.key != self._verifier:
             raise LogTamperedError(f"log {self._database.where}: its key is {head.key.render()}, not ours")
-        if head.size < self._last:
+        size, root = self._last
+        if head.size < size:
             raise LogGapError(
-                f"log {self._database.where}: it has {head.size} entries, and had {self._last}",
+                f"log {self._database.where}: it has {head.size} entries, and had {size}",
                 hint="the database was replaced by an older copy: compare with what the witnesses keep",
+            )
+        if head.size == size and head.root != root:
+            raise LogTamperedError(
+                f"log {self._database.where}: its {size} entries are others than those that were there",
+                hint="somebody who has the log's private key wrote another history",
             )
         return head.checked(self._database.where)
 
@@ -338,8 +358,7 @@ class SqlLog:
             head = self._database.head(connection)
             self._grown_from(head)
             full = head.size // tiles.WIDTH
-            asked = select(_BLOCK.c.hash).where(_BLOCK.c.index < full).order_by(_BLOCK.c.index)
-            blocks = tuple(bytes(row.hash) for row in connection.execute(asked))
+            blocks = tuple(_blocks(connection, full))
             last = _entries(connection, full * tiles.WIDTH, head.size)
         leaves = tuple(hashed(last))
         view = View(full * tiles.WIDTH, blocks, leaves, tuple(last), head.size, self._database.leaves)
@@ -358,8 +377,19 @@ def _cosigned(head: note.Note, view: View, cosign: Cosign | None) -> note.Note:
 
 
 def _entries(connection: Connection, begin: int, end: int) -> list[bytes]:
-    asked = select(_ENTRY.c.entry).where(_ENTRY.c.index >= begin, _ENTRY.c.index < end).order_by(_ENTRY.c.index)
-    return [bytes(row.entry) for row in connection.execute(asked)]
+    asked = select(_READ).where(_ENTRY.c.index >= begin, _ENTRY.c.index < end).order_by(_ENTRY.c.index)
+    return [_entry(row[0]) for row in connection.execute(asked)]
+
+
+def _entry(read: bytes | None) -> bytes:
+    if read is None:
+        raise LogTamperedError(f"log: an entry has more than {tiles.MAX_ENTRY_BYTES} bytes", hint="it was changed")
+    return bytes(read)
+
+
+def _blocks(connection: Connection, most: int) -> list[bytes]:
+    asked = select(func.substr(_BLOCK.c.hash, 1, HASH_BYTES + 1)).order_by(_BLOCK.c.index).limit(most)
+    return [bytes(row[0]) for row in connection.execute(asked)]
 
 
 def create_sql_log(database: Database, key: note.SignerKey) -> None:
