@@ -60,20 +60,27 @@ def round_of(call: Call, callers: int, seconds: float) -> list[float]:
 
 
 def compared(bare: Call, logged: Call, callers: int, told: argparse.Namespace, what: str = "logged") -> dict[str, Any]:
-    """Return calls a second and the 99th percentile of both, and their ratio; rounds take turns. `what` is logged."""
+    """Return calls a second, 99th percentile and processor time a call of both, and their ratio; rounds take turns.
+
+    `what` is what is logged called. The processor time is this process's: a key store that is a server has its own.
+    """
     sums: dict[str, list[float]] = {"bare": [], what: []}
+    cpu = {"bare": 0.0, what: 0.0}
     for call in (bare, logged):
         round_of(call, callers, told.seconds / 4)  # connections and caches
     for place in range(told.rounds):
         pair = [("bare", bare), (what, logged)]
         for name, call in pair if place % 2 == 0 else reversed(pair):
+            before = time.process_time()
             sums[name] += round_of(call, callers, told.seconds)
+            cpu[name] += time.process_time() - before
     rates = {name: len(taken) / (told.rounds * told.seconds) for name, taken in sums.items()}
     p99 = {name: sorted(taken)[int(len(taken) * 0.99)] * 1e3 for name, taken in sums.items()}
     return {
         "bare /s": round(rates["bare"]), f"{what} /s": round(rates[what]),
         "ratio": round(rates[what] / rates["bare"], 2),
         "bare p99 ms": round(p99["bare"], 2), f"{what} p99 ms": round(p99[what], 2),
+        **{f"{name} cpu ms": round(cpu[name] / len(taken) * 1e3, 2) for name, taken in sums.items()},
     }  # fmt: skip
 
 
