@@ -1,21 +1,28 @@
-"""The demo, and how well its logs were judged: the lab's estates hunted in, and held against their truth."""
+"""The lab's estates, invented or running, hunted in, and how well they were judged: held against their truth."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from counterfoil import app
 from counterfoil.case.folder import existing, locked
 from counterfoil.case.manifest import read_manifest
 from counterfoil.case.results import opened, rows
 from counterfoil.config import HuntSettings
+from counterfoil.errors import UsageError
 from counterfoil.lab.history import scenarios
 from counterfoil.lab.history.compare import Comparison, read_truth
 from counterfoil.lab.history.compare import compare as compare_rows
 from counterfoil.lab.history.scenarios import Scenario
 from counterfoil.model.hunt import HuntReport
 from counterfoil.pipeline.progress import Progress
+
+if TYPE_CHECKING:
+    from counterfoil.lab.estate.run import Ran
+    from counterfoil.lab.estate.scenarios import Scenario as LabScenario
 
 
 def demo(settings: HuntSettings, progress: Progress) -> tuple[HuntReport, ...]:
@@ -35,10 +42,51 @@ def demo(settings: HuntSettings, progress: Progress) -> tuple[HuntReport, ...]:
     return app.hunt([str(logs)], told, progress), app.hunt([str(logs_2023)], bare, progress)
 
 
+@dataclass(frozen=True)
+class Rehearsed:
+    """A scenario that was run: what it left, what the hunt says, and how that compares with the truth."""
+
+    ran: Ran
+    report: HuntReport
+    comparison: Comparison
+
+
+def lab(name: str, settings: HuntSettings, progress: Progress, *, strict: bool, countersigned: bool) -> Rehearsed:
+    """Run a scenario of the lab in the case's folder, hunt in its logs, and hold the verdicts against its truth.
+
+    `strict`: the same attack on services without flaws; `countersigned`: which also want a counter-signature.
+    Raises UsageError for an unknown scenario, one that was run in this case, or if the extra `lab` is not installed.
+    """
+    run, scenario = _scenario(name)
+    if countersigned:
+        scenario = scenario.with_countersignature()
+    elif strict:
+        scenario = scenario.strict()
+    with locked(settings.case):
+        ran = run(scenario, settings.case / "lab", progress.stage)
+    told = replace(settings, log_keys=ran.log_keys, checkpoints=ran.checkpoints)
+    report = app.hunt([str(ran.logs)], told, progress)
+    return Rehearsed(ran, report, compare(settings.case, ran.truth))
+
+
+def _scenario(name: str) -> tuple[Callable[[LabScenario, Path, Callable[[str], object]], Ran], LabScenario]:
+    try:
+        from counterfoil.lab.estate.run import run
+        from counterfoil.lab.estate.scenarios import SCENARIOS
+    except ImportError as error:
+        raise UsageError("the lab needs more packages", hint="pip install 'counterfoil[lab]'") from error
+    if name not in SCENARIOS:
+        raise UsageError(f"no scenario {name[:80]!r}", hint=f"there are {', '.join(SCENARIOS)}")
+    return run, SCENARIOS[name]
+
+
 def compare(case: Path, truth: Path) -> Comparison:
     """Hold a case's verdicts against the truth of the lab that made its logs."""
     folder = existing(case)
-    columns = "verdict, token_id, source, record_id, subject AS subject_id, issued_at, token_tenant"
+    columns = (
+        "verdict, token_id, source, record_id, subject AS subject_id, issued_at, token_tenant,"
+        " signing_input_digest AS digest, diagnosis"
+    )
     with opened(folder, read_manifest(folder.manifest)) as con:
         verdicts = rows(con, f"SELECT {columns} FROM tokens")  # noqa: S608  # our own names
         declared = rows(con, "SELECT 1 FROM coverage WHERE status IN ('accepted', 'refuted') LIMIT 1")

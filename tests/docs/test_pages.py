@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from counterfoil.detect.registry import all_rules
+from counterfoil.lab.estate.scenarios import SCENARIOS
 from counterfoil.model import advice, schema
 from counterfoil.model.ids import NULL_FORMS, IdKind
 from counterfoil.model.verdict import MEANING, Diagnosis, FindingVerdict, Reason, Verdict
@@ -68,7 +69,7 @@ def codes() -> set[str]:
     sources = {name for source in all_sources() for name in (source.name, source.log)}
     kinds = {kind for kinds in advice.DECLARABLE.values() for kind in kinds}
     told = {*map(str, Verdict), *map(str, FindingVerdict), *map(str, Reason), *map(str, Diagnosis)}
-    return {*told, *advice.RULES, *rules, *sources, *kinds, *BY_CODE, *CLASSES}
+    return {*told, *advice.RULES, *rules, *sources, *kinds, *BY_CODE, *CLASSES, *SCENARIOS}
 
 
 OWN = [name for name in PAGES if not name.startswith("docs/sources/") and name != "docs/reference/cli.md"]

@@ -8,6 +8,8 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
+from counterfoil.model.counterfoil import LEDGER_LOG
+from counterfoil.model.receipt import RECEIPTS_LOG
 from counterfoil.model.schema import TokenClass
 
 from .reference_policy import FEDERATION
@@ -154,7 +156,28 @@ def identified(subject: str | None) -> bool:
 
 def derived_acceptances(records: Sequence[Record], federated: Mapping[str, str]) -> list[Record]:
     """Rule 1.3: the acceptances that sign-ins and exchanges hold besides their issuance."""
-    return [*_assertions(records, federated), *_exchanges(records)]
+    return [*_assertions(records, federated), *(_as_received(each, records) for each in _exchanges(records))]
+
+
+def _as_received(exchange: Record, records: Sequence[Record]) -> Record:
+    """Rule 1.3 d: of what was shown to an issuer with a ledger, receipts tell what it was, if they tell one thing."""
+    if exchange.source != LEDGER_LOG:
+        return exchange
+    seen = [
+        r for r in records
+        if r.leg == "acceptance" and r.outcome in ("success", "denied") and r.source == RECEIPTS_LOG
+        and r.token_id == exchange.token_id
+    ]  # fmt: skip
+    if len({r.signing_input_digest for r in seen} - {None}) != 1:
+        return replace(exchange, subject_id=None, subject=None)
+
+    def most(name: str) -> Any:
+        return max((value for r in seen if (value := getattr(r, name)) is not None), default=None)
+
+    told = {name: most(name) for name in (
+        "issued_at", "subject_id", "subject", "token_tenant", "key_id", "signing_input_digest", "token_class",
+    )}  # fmt: skip
+    return replace(exchange, issuer=most("issuer") or exchange.issuer, **told)
 
 
 def _assertions(records: Sequence[Record], federated: Mapping[str, str]) -> list[Record]:

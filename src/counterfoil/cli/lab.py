@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from counterfoil.cli import options, params, terminal
+from counterfoil.cli import lab_run, options, params, terminal
 from counterfoil.cli.exits import ExitCode
 from counterfoil.report import registry
 
@@ -22,23 +22,18 @@ MAX_TOLD = 10
 def add_to(app: typer.Typer) -> None:
     """Add this group."""
     group = typer.Typer(help="For training and tests.", rich_markup_mode=None)
-    group.callback()(_only_a_group)
+    group.command("list")(lab_run.list_scenarios)
+    group.command()(lab_run.run)
     group.command()(compare)
     app.add_typer(group, name="lab")
 
 
-def _only_a_group() -> None:
-    """Make a group of what would be one command."""
-
-
 def compare(
     case: Annotated[Path, typer.Argument(metavar="CASE", help="Folder of the case.", show_default=False)],
-    truth: Annotated[
-        Path, typer.Argument(metavar="TRUTH", help="Truth file of the generated history.", exists=True, dir_okay=False)
-    ],
+    truth: Annotated[Path, typer.Argument(metavar="TRUTH", help="Truth file of the lab.", exists=True, dir_okay=False)],
     format: params.OutputFormat = "text",
 ) -> None:
-    """Hold the verdicts of a case against the truth of a generated history; ends with 1 if one is wrong."""
+    """Hold the verdicts of a case against the truth of a lab; ends with 1 if one is wrong."""
     form = options.one_of(format, registry.formats(), "--format: unknown", "formats")
     from counterfoil import rehearsal
 
@@ -47,7 +42,10 @@ def compare(
     for mistake in result.examples[:MAX_TOLD]:
         name = mistake.truth.token_id or f"{mistake.truth.source} {mistake.truth.record_id}"
         expected = " or ".join(mistake.truth.expect)
-        terminal.say(f"wrong: {name} is {mistake.verdict}, expected {expected} ({mistake.truth.label})")
+        if mistake.diagnosis:
+            terminal.say(f"wrong: {name} has diagnosis {mistake.diagnosis}, expected {mistake.truth.diagnosis}")
+        else:
+            terminal.say(f"wrong: {name} is {mistake.verdict}, expected {expected} ({mistake.truth.label})")
     terminal.leave(ExitCode.CLEAN if result.ok else ExitCode.FOUND)
 
 
@@ -62,5 +60,6 @@ def _rows(result: Comparison) -> Iterator[tuple[str, int]]:
     yield "truth without verdict", result.missing_verdicts
     yield "verdicts without truth", result.unknown_verdicts
     yield "verdicts that the truth does not allow", result.mistakes
+    yield "diagnoses that are others", result.misdiagnosed
     for (label, verdict), rows in sorted(result.confusion.items()):
         yield f"{label} judged {verdict}", rows

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
+from counterfoil.model.counterfoil import LEDGER_LOG
+from counterfoil.model.receipt import RECEIPTS_LOG
 from counterfoil.model.schema import Leg, Outcome, TokenClass
 from counterfoil.reconcile.families import family
 
@@ -18,6 +20,8 @@ COLUMNS = (
     "subject_id", "subject_name", "client_id", "resource", "token_tenant", "resource_tenant",
     "ip", "user_agent", "logon_type", "object_kind", "object_id", "object_parent", "operation",
 )  # fmt: skip
+# What receipts tell of a token that a ledger names as shown.
+_TUPLE = ("issuer", "issued_at", "subject_id", "token_tenant", "key_id", "signing_input_digest", "token_class")
 _MORE = ("derived", "unknown_presentation", "child_id", "family")
 
 
@@ -28,7 +32,8 @@ def acceptances(records: ir.Table, exchanges: ir.Table, domains: ir.Table) -> ir
     `child_id` (the token obtained with this one, derived ones only), `network`.
     `exchanges`: those that secondary issuances imply; `domains`: (domain, federation).
     """
-    whole = ibis.union(_recorded(records), _assertions(records, domains), exchanges)
+    recorded = _recorded(records)
+    whole = ibis.union(recorded, _assertions(records, domains), _as_presented(exchanges, recorded))
     return whole.mutate(network=network(whole.ip))
 
 
@@ -54,6 +59,23 @@ def _recorded(records: ir.Table) -> ir.Table:
         derived=ibis.literal(""), unknown_presentation=ibis.literal(False), child_id=ibis.null("string"),
         family=family(let_in),
     )
+
+
+def _as_presented(exchanges: ir.Table, recorded: ir.Table) -> ir.Table:
+    """Rule 1.3 d: what was shown to an issuer with a ledger is what services with receipts saw under that id.
+
+    The ledger tells of the parent its id alone; the child may be another issuer's, and pseudonyms are by issuer. Where
+    receipts tell two tokens of that id, nothing tells which of them it was.
+    """
+    seen = recorded.filter(recorded.source == RECEIPTS_LOG, recorded.token_id.notnull())
+    known = seen.group_by("token_id").agg(
+        digests=seen.signing_input_digest.nunique(), **{f"{name}_seen": seen[name].max() for name in _TUPLE}
+    )
+    joined = exchanges.left_join(known.filter(known.digests == 1), "token_id", rname="{name}_known")
+    own = joined.source == LEDGER_LOG
+    told = {name: ibis.ifelse(own, joined[f"{name}_seen"], joined[name]) for name in _TUPLE}
+    told["issuer"] = ibis.ifelse(own, ibis.coalesce(joined.issuer_seen, joined.issuer), joined.issuer)
+    return joined.mutate(**told).select(*exchanges.columns)
 
 
 def _assertions(records: ir.Table, domains: ir.Table) -> ir.Table:

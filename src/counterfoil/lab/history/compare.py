@@ -35,6 +35,8 @@ class TruthRow(msgspec.Struct, frozen=True):
     lost: bool
     note: str
     token_tenant: str | None = None  # only where it is not the tenant's own
+    digest: str | None = None  # of the signing input, where records carry it
+    diagnosis: str | None = None  # where the trail of what was planted breaks
 
     @property
     def planted(self) -> bool:
@@ -52,14 +54,17 @@ class VerdictRow(msgspec.Struct, frozen=True):
     subject_id: str | None = None
     issued_at: str | None = None
     token_tenant: str | None = None
+    digest: str | None = None
+    diagnosis: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """A verdict that the truth does not allow."""
+    """A verdict that the truth does not allow, or a diagnosis that is another."""
 
     truth: TruthRow
     verdict: str
+    diagnosis: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,7 @@ class Comparison:
     missing_verdicts: int  # truth without a verdict
     unknown_verdicts: int  # verdicts without truth
     mistakes: int  # verdicts outside `expect`
+    misdiagnosed: int  # planted rows with another diagnosis than the truth's, where it has one
     confusion: Mapping[tuple[str, str], int]  # (label, verdict) -> rows
     examples: tuple[Mistake, ...]  # the first mistakes
 
@@ -86,7 +92,8 @@ class Comparison:
     @property
     def ok(self) -> bool:
         """Whether every row has its verdict and every verdict is allowed."""
-        return not (self.mistakes or self.missing_verdicts or self.unknown_verdicts or self.false_accusations)
+        wrong = self.mistakes or self.misdiagnosed or self.false_accusations
+        return not (wrong or self.missing_verdicts or self.unknown_verdicts)
 
 
 def read_truth(path: Path) -> list[TruthRow]:
@@ -144,6 +151,7 @@ def _score(row: TruthRow, verdict: VerdictRow) -> int:
         (row.subject_id.lower(), verdict.subject_id and verdict.subject_id.lower()),
         (_moment(row.issued_at), _moment(verdict.issued_at)),
         (row.token_tenant, verdict.token_tenant),
+        (row.digest, verdict.digest),
     )
     return sum(0 if a is None or not b else _SAME if a == b else _OTHER for a, b in pairs)
 
@@ -152,6 +160,7 @@ class _Tally:
     def __init__(self, rows: list[TruthRow], *, declared: bool) -> None:
         self._rows, self._declared = rows, declared
         self._seen: list[set[str]] = [set() for _ in rows]
+        self._diagnoses: list[set[str]] = [set() for _ in rows]
         self._unknown = self._verdicts = 0
 
     def add(self, verdict: VerdictRow, candidates: list[int]) -> None:
@@ -166,6 +175,8 @@ class _Tally:
 
         best = max(candidates, key=fit) if len(candidates) > 1 else candidates[0]
         self._seen[best].add(verdict.verdict)
+        if verdict.verdict in CONVICTING:
+            self._diagnoses[best].add(verdict.diagnosis or "")
 
     def _allowed(self, row: TruthRow) -> frozenset[str]:
         lenient = row.lost or not self._declared
@@ -174,6 +185,11 @@ class _Tally:
     def result(self) -> Comparison:
         confusion: Counter[tuple[str, str]] = Counter()
         mistakes: list[Mistake] = []
+        wrong = [
+            Mistake(row, "", ", ".join(sorted(found)))
+            for row, found in zip(self._rows, self._diagnoses, strict=True)
+            if row.diagnosis is not None and found - {row.diagnosis}
+        ]
         accused = missing = planted = caught = blind = 0
         for row, seen in zip(self._rows, self._seen, strict=True):
             convicted = not CONVICTING.isdisjoint(seen)
@@ -196,6 +212,7 @@ class _Tally:
             missing_verdicts=missing,
             unknown_verdicts=self._unknown,
             mistakes=len(mistakes),
+            misdiagnosed=len(wrong),
             confusion=dict(confusion),
-            examples=tuple(mistakes[:_EXAMPLES]),
+            examples=tuple((mistakes + wrong)[:_EXAMPLES]),
         )

@@ -1,0 +1,52 @@
+"""Makes tokens as attackers do: with their own code, not the mint's."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from counterfoil.custody.jwk import public_jwk
+from counterfoil.lab.estate.settings import MAIL, WEB, Estate, Realm
+from counterfoil.tokens.jwk import base64url
+
+LIFE_SECONDS = 3_000
+
+
+def claims(estate: Estate, user: str, realm: Realm = Realm.ORG, audience: str = MAIL) -> dict[str, Any]:
+    """Return claims as a genuine token has them, with an id of the attacker's."""
+    now = int(estate.clock.seconds())
+    return {
+        "iss": estate.issuer(realm), "sub": user, "aud": audience, "client_id": WEB, "iat": now,
+        "exp": now + LIFE_SECONDS, "jti": str(uuid.uuid4()), "scope": "mail.read",
+    }  # fmt: skip
+
+
+def signing_input(kid: str, told: dict[str, Any], algorithm: str = "ES256") -> str:
+    """Return header and claims, encoded."""
+    header = {"typ": "at+jwt", "alg": algorithm} | ({"kid": kid} if kid else {})
+    return f"{_part(header)}.{_part(told)}"
+
+
+def signed(given: str, key: ec.EllipticCurvePrivateKey) -> str:
+    """Return a token: a signing input with a signature (ES256)."""
+    from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+    from cryptography.hazmat.primitives.hashes import SHA256
+
+    r, s = decode_dss_signature(key.sign(given.encode(), ec.ECDSA(SHA256())))
+    return f"{given}.{base64url(r.to_bytes(32, 'big') + s.to_bytes(32, 'big'))}"
+
+
+def rogue() -> tuple[ec.EllipticCurvePrivateKey, dict[str, str]]:
+    """Return a new key and its public JWK."""
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    public = public_jwk(key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+    return key, {**public, "kid": "2023-rollover", "alg": "ES256", "use": "sig"}
+
+
+def _part(value: dict[str, Any]) -> str:
+    return base64url(json.dumps(value, separators=(",", ":")).encode())
