@@ -9,7 +9,6 @@ import time
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 from pathlib import Path
 
 import jwt
@@ -37,7 +36,7 @@ from counterfoil.tlog import exported
 from counterfoil.tlog.stored import InFolder
 from counterfoil.tokens.jwk import base64url
 
-from .running import CODE, ME, PACKAGES, Address, Person, node, process, robot
+from .running import CODE, ME, PACKAGES, Address, Person, digest, node, process, robot, told
 
 ISSUER, AUDIENCE, LEDGER, CUSTODY = "https://op.example", "api://mail", "op.example/ledger", "op.example/custody"
 PEOPLE, ROBOTS = ("alice", "bob", "carol"), 12
@@ -151,7 +150,7 @@ def _genuine(base: str) -> list[str]:
     at = Address(base, f"{base}/auth", f"{base}/token")
     tokens = [robot(at, "robot", "a word", scope="read") for _ in range(ROBOTS)]
     for name in PEOPLE:
-        person = Person.signs_in(at, "desk", name, "openid read offline_access")
+        person = Person.signs_in(at, "desk", name, "openid read offline_access", prompt="consent")
         tokens += [person.token["access_token"], person.refresh(), person.refresh()]
     return tokens
 
@@ -186,20 +185,6 @@ def _accept(path: Path, base: str, tokens: list[str]) -> None:
             guard.check(token)
         with pytest.raises(VerifyError):
             guard.check(f"{tokens[0].rpartition('.')[0]}.{'A' * 342}")
-
-
-def digest(token: str) -> str:
-    """Return the digest of what was signed."""
-    return sha256(token.rpartition(".")[0].encode()).hexdigest()
-
-
-def told(case: Path) -> dict[str, tuple[str, ...]]:
-    """Return verdict, reason and diagnosis of each token that a service accepted, by digest."""
-    question = (
-        "SELECT signing_input_digest, verdict, reason, coalesce(diagnosis, '') FROM tokens"
-        " WHERE source = 'counterfoil-receipts'"
-    )
-    return {str(row[0]): tuple(map(str, row[1:])) for row in app.sql(case, question).rows}
 
 
 def test_every_token_is_what_it_is(estate: Estate, tmp_path: Path) -> None:
