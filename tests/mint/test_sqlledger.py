@@ -18,6 +18,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy import text
 
 from cli.run import run
 from counterfoil.errors import KeyStoreError, LogError, LogGapError, LogTamperedError, UsageError
@@ -251,6 +252,31 @@ def test_an_issuer_needs_few_rights(made: Made) -> None:
         for done in (_CHANGED, "DELETE FROM counterfoil_entry", "DELETE FROM counterfoil_head"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 connection.execute(done.encode())
+
+
+def test_a_service_file_says_where_and_who(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Password, host and options are in a file of the user's own; the schema that it chooses is the one."""
+    lines = ("[ledger]", f"host={made.server.socket}", f"user={made.server.user}", "dbname=postgres",
+             f"options=-csearch_path={made.name}")  # fmt: skip
+    (tmp_path / "services").write_text("\n".join(lines))
+    monkeypatch.setenv("PGSERVICEFILE", str(tmp_path / "services"))
+    with SqlLedger.open("postgresql:///?service=ledger", made.key) as ledger:
+        ledger.record(stub(0))
+    assert kept(stored_at(made.address)) == [stub(0)]
+
+
+def test_a_writer_that_hangs_is_thrown_out(made: Made) -> None:
+    """The server ends its transaction, so that others need not wait for it; nothing of it is kept."""
+    database = Database(made.address)
+    with pytest.raises(LogError, match="idle-in-transaction"), database.transaction() as connection:
+        database.head(connection, locked=True)
+        assert connection.execute(text("SHOW idle_in_transaction_session_timeout")).scalar_one() == "10s"
+        connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 1"))
+        with made.open() as ledger:
+            assert ledger.record(stub(0)) == 0
+        connection.execute(text("UPDATE counterfoil_head SET size = 7"))
+    database.close()
+    assert kept(stored_at(made.address)) == [stub(0)]
 
 
 ADDRESSES = [

@@ -60,6 +60,9 @@ CONNECT_SECONDS = 10
 FETCH_ROWS = 2_048
 # A writer that hangs between two statements is thrown out, so that others need not wait for it; and so is a statement.
 IDLE_SECONDS, STATEMENT_SECONDS = 10, 60
+_LIMITS = (
+    f"SET idle_in_transaction_session_timeout = '{IDLE_SECONDS}s'; SET statement_timeout = '{STATEMENT_SECONDS}s'"
+).encode()
 # What of each column of the head is read: the peaks of the largest tree take half.
 MAX_HEAD_BYTES = 4_096
 _BOUNDED = ("vkey", "peaks", "root", "signature")
@@ -160,11 +163,12 @@ class Database:
         )  # fmt: skip
 
     def _connect(self) -> psycopg.Connection[tuple[object, ...]]:
-        """Connect, with the limits of this program where the address has none of its own."""
-        limits = f"-c idle_in_transaction_session_timeout={IDLE_SECONDS}s -c statement_timeout={STATEMENT_SECONDS}s"
-        told = {"connect_timeout": CONNECT_SECONDS, "application_name": "counterfoil", **self.parts}
-        told["options"] = f"{limits} {self.parts.get('options', '')}".strip()
-        return psycopg.connect(conninfo.make_conninfo("", **told))
+        """Connect, with the limits of this program. Options of the user's own (service file, PGOPTIONS) stay."""
+        told = {"connect_timeout": CONNECT_SECONDS, "fallback_application_name": "counterfoil", **self.parts}
+        connection = psycopg.connect(conninfo.make_conninfo("", **told), autocommit=True)
+        connection.execute(_LIMITS)
+        connection.autocommit = False
+        return connection
 
     @contextmanager
     def transaction(self, *, reads: bool = False) -> Iterator[Connection]:
