@@ -11,7 +11,7 @@ from counterfoil.detect.decoy_key import RULE as DECOY
 from counterfoil.detect.registry import all_rules
 from counterfoil.model.advice import DIAGNOSIS_ADVICE
 from counterfoil.model.finding import MAX_LISTED, Finding
-from counterfoil.model.verdict import DIAGNOSIS_MEANING, Diagnosis, FindingVerdict, Reason
+from counterfoil.model.verdict import Diagnosis, FindingVerdict, Reason
 from counterfoil.reconcile.judge import OF
 
 _PROBABLE = {
@@ -178,8 +178,6 @@ def _reached(row: Mapping[str, Any]) -> str:
 
 def _detail(row: Mapping[str, Any], rules: tuple[str, ...], decoys: Decoys) -> str:
     parts: list[str] = []
-    if row["diagnosis"] in _FIRST_ACT:
-        parts.append(DIAGNOSIS_MEANING[Diagnosis(row["diagnosis"])])
     if row["group_rule"] == "misses-far-beyond-rate" and row["cluster_misses"] is not None:
         parts.append(
             f"{row['cluster_misses']} of {row['cluster_ids']} tokens here have no issuance, where at most "

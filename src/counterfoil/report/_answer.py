@@ -55,7 +55,7 @@ KINDS: dict[str, tuple[str, str]] = {
 }
 _SURE: dict[Verdict, str] = {
     Verdict.FORGED: (
-        "Forged: the issuer's log was declared complete for their time, nothing in evidence speaks against that, and"
+        "Forged: the issuer's log is relied on for their time, nothing in evidence speaks against that, and"
         " none of them is in it."
     ),
     Verdict.CONTRADICTED: "Contradicted: the records cannot be true; no lost record or odd client explains them.",

@@ -8,6 +8,7 @@ from datetime import datetime
 from itertools import pairwise
 
 from counterfoil.model.advice import DECLARABLE
+from counterfoil.model.counterfoil import CUSTODY_LOG
 from counterfoil.model.coverage import ATTESTED, RELIED, CoverageRow
 from counterfoil.report._words import bound, minute, series, some
 from counterfoil.report.clean import clean
@@ -41,6 +42,11 @@ def lines(rows: Iterable[CoverageRow]) -> tuple[Line, ...]:
     return tuple(_line(*key, grouped[key]) for key in ordered)
 
 
+def issuer_name(issuer: str, source: str) -> str:
+    """Return the issuer of a log as reports say it; a log of uses of keys has none."""
+    return clean(issuer) or ("uses of keys" if source == CUSTODY_LOG else "not in evidence")
+
+
 def _line(issuer: str, source: str, kind: str, rows: Sequence[CoverageRow]) -> Line:
     accepted = [row for row in rows if row.status in RELIED]
     doubted = [row for row in rows if row.status not in (*RELIED, "hole", "seen")]
@@ -50,7 +56,7 @@ def _line(issuer: str, source: str, kind: str, rows: Sequence[CoverageRow]) -> L
         sentences.append("attested by a checkpoint that another party keeps")
     sentences += [f"declared, but {clean(row.status, 20)}: {_reason(row)}" for row in doubted]
     return Line(
-        issuer=clean(issuer) or "not in evidence",
+        issuer=issuer_name(issuer, source),
         part=clean(f"{source}/{kind}" if kind else source, 48),
         records=sum(row.records for row in rows),
         words="; ".join(sentences) or _seen(source, rows),

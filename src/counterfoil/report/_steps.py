@@ -14,7 +14,7 @@ from counterfoil.report._words import some
 from counterfoil.report.clean import clean
 
 MAX_STEPS = 5
-MAX_FROM_FINDINGS = 2
+MAX_FROM_FINDINGS = 3
 MAX_TEXT = 400
 # More parts than this are not typed by hand.
 MAX_DECLARED = 8

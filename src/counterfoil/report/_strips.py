@@ -11,6 +11,7 @@ from counterfoil.model.coverage import RELIED, CoverageRow
 from counterfoil.model.dossier import Dossier, JudgedDay
 from counterfoil.model.hunt import HuntReport
 from counterfoil.model.verdict import FAIL_ON_DEFAULT, FindingVerdict, Verdict
+from counterfoil.report._coverage import issuer_name
 from counterfoil.report._words import brief, number
 from counterfoil.report.clean import clean
 
@@ -89,7 +90,7 @@ def issuing(report: HuntReport, dossier: Dossier, over: Axis) -> tuple[Strip, ..
     for (issuer, source, kind), rows in grouped.items():
         name = clean(f"{source}/{kind}" if kind else source, MAX_NAME)
         if several:
-            name = f"{name}, {brief(clean(issuer or 'not in evidence', MAX_NAME))}"
+            name = f"{name}, {brief(clean(issuer_name(issuer, source), MAX_NAME))}"
         cells = tuple(_issued(rows, records[source, kind].get(n, 0), *_bounds(over, n)) for n in range(len(over.days)))
         strips.append(Strip(name, sum(row.records for row in rows), cells))
     return tuple(strips)
