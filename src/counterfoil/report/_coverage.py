@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import pairwise
 
 from counterfoil.model.advice import DECLARABLE
-from counterfoil.model.counterfoil import CUSTODY_LOG
+from counterfoil.model.counterfoil import CUSTODY_LOG, LEDGER_LOG
 from counterfoil.model.coverage import ATTESTED, RELIED, CoverageRow
 from counterfoil.report._words import bound, minute, series, some
 from counterfoil.report.clean import clean
@@ -16,6 +16,8 @@ from counterfoil.report.clean import clean
 MAX_REASON = 160
 MAX_NOTE = 240  # what is said beside an accepted stretch
 MAX_GAPS = 2
+
+OWN_LOGS = (LEDGER_LOG, CUSTODY_LOG)
 
 # What a log proves that nobody declared complete: by whether it could be declared at all.
 _SEEN = {True: "not declared complete: absence proves nothing", False: "partial by nature: absence proves nothing"}
@@ -54,7 +56,8 @@ def _line(issuer: str, source: str, kind: str, rows: Sequence[CoverageRow]) -> L
     sentences += dict.fromkeys(note for row in accepted if (note := clean(row.reason.partition("; ")[2], MAX_NOTE)))
     if any(row.status == ATTESTED for row in accepted):
         sentences.append("attested by a checkpoint that another party keeps")
-    sentences += [f"declared, but {clean(row.status, 20)}: {_reason(row)}" for row in doubted]
+    own = "to be attested" if source in OWN_LOGS else "declared"
+    sentences += [f"{own}, but {clean(row.status, 20)}: {_reason(row)}" for row in doubted]
     return Line(
         issuer=issuer_name(issuer, source),
         part=clean(f"{source}/{kind}" if kind else source, 48),

@@ -329,7 +329,8 @@ def _when(finding: Finding) -> str:
 
 def _broken(finding: Finding) -> str:
     """Return where the trail breaks, if that says more than the verdict does."""
-    if finding.diagnosis not in set(Diagnosis) - {Diagnosis.CUSTODY_UNKNOWN, Diagnosis.LAUNDERED}:
+    telling = set(Diagnosis) - {Diagnosis.CUSTODY_UNKNOWN, Diagnosis.LAUNDERED}
+    if not finding.token_count or finding.diagnosis not in telling:
         return ""
     diagnosis = Diagnosis(finding.diagnosis)
     return f"{diagnosis}: {DIAGNOSIS_IN_BRIEF[diagnosis]}"
