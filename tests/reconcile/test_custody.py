@@ -76,6 +76,12 @@ CASES: dict[str, tuple[list[Row], Settings, Told]] = {
         [USED, key_used(1, digest_of("a"), sequence=1), key_used(2, digest_of("b"), sequence=3)], DECLARED, UNKNOWN),
     "a log that ends before the use may lack the signature": (
         [USED], Settings(attested=(verified(), verified(CUSTODY_LOG, end=at(10)))), UNKNOWN),
+    "whatever custody wrote down after the use shows that its log goes on": (
+        [made(10.5, "k2", "list", kind="custody.example/late", sequence=2, key_id=None),
+         key_used(0, digest_of("late"), key_id="late", kind="custody.example/late", sequence=1),
+         minted(0, "late", key_id="late", signing_input_digest=digest_of("late")), USED | {"key_id": "late"}],
+        replace(attested(*BOTH), attested=(*attested(*BOTH).attested,
+                                           replace(verified(CUSTODY_LOG), origin="custody.example/late"))), OUT),
     "a log that counts without digests tells nothing of one token": (
         [USED, key_used(1, None)], attested(*BOTH), UNKNOWN),
     "a token without digest cannot be looked for": (

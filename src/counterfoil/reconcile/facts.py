@@ -33,8 +33,11 @@ def log_facts(
     ledgers = _ledgers(engine, issued)
     primary = issued.filter(issued.issuer.notnull(), _first_hand(issued, ledgers))
     servers = host_facts(engine, evidence)
-    uses = records.filter(records.leg == str(Leg.KEY_USE)).mutate(issuer=ibis.literal(NO_ISSUER))
-    custody = bool(engine.rows(uses.limit(1)))
+    used = records.leg == str(Leg.KEY_USE)
+    custody = bool(engine.rows(records.filter(used).limit(1)))
+    # whatever else custody writes down shows as well that its log was kept then
+    kept = (records.source == CUSTODY_LOG) & records.sequence.notnull()
+    uses = records.filter(used | kept).mutate(issuer=ibis.literal(NO_ISSUER))
     extents = _extents(engine, primary, policy)
     own = _own(engine, primary)
     return LogFacts(
