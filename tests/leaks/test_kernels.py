@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from math import lcm
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -122,6 +123,35 @@ def test_exponents_of_both_kinds_factor_the_modulus() -> None:
             assert set(factors_from_exponent(public, d) or ()) == {held.p, held.q}
         assert factors_from_exponent(public, held.d + 2) is None
         assert factors_from_exponent(public, 1) is None
+
+
+# (p, q) of keys made for this test. gcd(p - 1, q - 1) has a prime that comes late among those of n - 1: 61, 179, 151.
+LATE = (
+    (int("ef8c5184073d4a26fb3e862d82514391ae8ac2c779a3e95ae323dd4b551ec65b"
+         "4ef21318150217d3e6a3d8182ded1083e8e3b0b241812b44a548dcfc6e1b6c15", 16),
+     int("d04aac666dae5f7f62a477434cae531b6cd29b9bddedfb9bbba41419eb3a7b05"
+         "0f0109099f9573b7e07cf3cf0cbc9d0b8c92d72bd104be0e79f879ab20b8809d", 16)),
+    (int("fd4167d481ce8889376c4aa0f862f271193d18e91e17f5c52f7732bc9af67402"
+         "773912f415275aece7db5982ac19d8a211509f7c0f71c528ab0874d9cc58a48d", 16),
+     int("c485c4f96fbef392060253b507dade6f0b79707b7c35f0a24ad5c1c08044a662"
+         "66e00d91471775ec7dcc0dbd79067b5778e22f1339cbab955b8d12517c831765", 16)),
+    (int("de2fa65397e2f987feec83f1e8e7891e8e3ef8fe8fa26cf315a4f39ad0a4fff4"
+         "508a079dbff7f5f3ddd482088ca3d45f2d3377dfb96ddf38e10f6840b826a3b3", 16),
+     int("cc0a9a20a7921c5438a0eecf7fbf2c9b6a97ded27f85a6766112f1c6329f86a6"
+         "edf84022cccc1565bdb1f5aed3459e769f2f24403ec643200c91a73388ae5f87", 16)),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("make", KERNELS)
+def test_exponents_of_keys_whose_factors_have_more_in_common(make: type[Kernel]) -> None:
+    """One key in a thousand: its exponent is found and proven like any other."""
+    for p, q in LATE:
+        public = Modulus(p * q, 65537, 0)
+        d = pow(65537, -1, lcm(p - 1, q - 1))
+        assert set(factors_from_exponent(public, d) or ()) == {p, q}
+        (group,) = groups([public])
+        data = buffer_with([(100, d, 128, Order.BIG)], 4096)
+        assert Hit(100, 0, Order.BIG, Part.EXPONENT) in make().rsa(data, 0, len(data), group, ALL_ORDERS, ALL_ORDERS)
 
 
 @pytest.mark.parametrize("make", KERNELS)

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import isqrt
 
 # Moduli that are looked for by their parts: as wide as the kernel's numbers, and no smaller than anyone uses.
 LEAST_BITS, MOST_BITS = 512, 8192
 # A random factor of 1024 bits has more zero bytes once in 10^13; code, text and tables have many.
 MOST_ZERO_BYTES = 10
-# g = gcd(p - 1, q - 1) is made of primes below this but for one key in about 30,000 ...
+# g = gcd(p - 1, q - 1) divides the product of the small primes in n - 1, as far as these reach, but for one key in some
+# 6,000 (for one in 1,000 with 2^20). Both bound what a chance hit costs.
 SMOOTH_BOUND = 4096
-# ... and g itself is below this but for as few; both bound what a chance hit costs.
-MOST_SMOOTH = 1 << 20
+MOST_SMOOTH = 1 << 27
+# Keys of which that product is remembered: chance hits ask for it again and again.
+MAX_CACHED = 4096
 _MOST_TOLERANCE = 1 << 44
 _MOST_TOLERANCE52 = 1 << 36
 
@@ -89,7 +91,7 @@ def factors_from_exponent(key: Modulus, d: int) -> tuple[int, int] | None:
     With s any multiple of g: (e d - 1) s = k phi(n) for k = round(e d s / n), so phi(n) follows by one exact division,
     p + q = n + 1 - phi(n) from it, and p and q as the roots of a quadratic.
     """
-    smooth = smooth_part(key.n - 1)
+    smooth = smooth_part(key)
     product = key.e * d
     k = (2 * product * smooth + key.n) // (2 * key.n)
     if k <= 0:
@@ -102,11 +104,13 @@ def factors_from_exponent(key: Modulus, d: int) -> tuple[int, int] | None:
     return None
 
 
-def smooth_part(number: int) -> int:
-    """Return the product of the small prime powers that divide a number, kept below MOST_SMOOTH."""
-    smooth = 1
+@lru_cache(maxsize=MAX_CACHED)
+def smooth_part(key: Modulus) -> int:
+    """Return the product of the small prime powers that divide n - 1, as large as the key's exponent allows."""
+    number, smooth = key.n - 1, 1
+    most = min(MOST_SMOOTH, _MOST_TOLERANCE // (2 * key.e + 2))
     for prime in range(2, SMOOTH_BOUND):
-        while number % prime == 0 and smooth * prime < MOST_SMOOTH:
+        while number % prime == 0 and smooth * prime <= most:
             number //= prime
             smooth *= prime
     return smooth
@@ -123,7 +127,7 @@ def _roots(n: int, total: int) -> tuple[int, int] | None:
 
 
 def _exponent(key: Modulus, bits: int) -> Exponent:
-    smooth = smooth_part(key.n - 1)
+    smooth = smooth_part(key)
     tolerance, tolerance52 = smooth * (2 * key.e + 2), smooth * (2 * key.e + 4)
     if tolerance > _MOST_TOLERANCE:
         # so large a public exponent leaves nothing to tell by: none is looked for
