@@ -130,7 +130,7 @@ def _settings(path: Path) -> dict[str, object]:
     return {
         "issuer": ISSUER, "key": "idp", "signer": str(path / "custody" / "signer.sock"), "audience": AUDIENCE,
         "ledger": [*PROGRAM, "ledger", "record", str(path / "ledger"), "--subject-keys", str(path / "subjects.toml")],
-        "log": {"name": "op", "file": str(path / "op.jsonl")}, "clients": CLIENTS, "cookies": "a word",
+        "clients": CLIENTS, "cookies": "a word",
     }  # fmt: skip
 
 

@@ -1,8 +1,7 @@
-// An issuer built on npm oidc-provider, as its user would: keys in counterfoil's custody, counterfoils in its ledger,
-// and a log of its own. Reads its settings as JSON from the file that the first argument names; says where it listens.
-import { appendFileSync, readFileSync } from 'node:fs';
+// An issuer built on npm oidc-provider, as its user would: keys in counterfoil's custody, and counterfoils in its
+// ledger. Reads its settings as JSON from the file that the first argument names; says where it listens.
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { createHash } from 'node:crypto';
 
 import { ExternalSigningKey, Provider } from 'oidc-provider';
 
@@ -33,20 +32,8 @@ class Key extends ExternalSigningKey {
     const parents = grant === 'refresh_token' ? [firstOf.get(login)] : [];
     if (isAccess && login && !firstOf.has(login)) firstOf.set(login, claims.jti);
     await ledger.record(input, grant, parents);
-    const signature = await custody.sign(settings.key, kid, input, `oidc-provider ${claims.jti ?? 'ID token'}`);
-    if (isAccess) {
-      log({
-        iss: claims.iss, jti: claims.jti, kid, alg: algorithm, iat: claims.iat, exp: claims.exp, client: claims.client_id,
-        aud: [claims.aud].flat(), grant, parents, digest: createHash('sha256').update(input).digest('hex'),
-      });
-    }
-    return signature;
+    return custody.sign(settings.key, kid, input, `oidc-provider ${claims.jti ?? 'ID token'}`);
   }
-}
-
-function log(fields) {
-  const line = { schema: 'counterfoil.issuance/1', log: settings.log.name, time: new Date().toISOString(), ...fields };
-  appendFileSync(settings.log.file, `${JSON.stringify(line)}\n`);
 }
 
 const server = createServer();
