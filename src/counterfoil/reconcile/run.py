@@ -108,10 +108,13 @@ def _verdicts(engine: Engine, whole: parts.Whole, evidence: ir.Table, asked: Ask
     facts = log_facts(engine, evidence, whole.records, issued, asked, policy)
     rows = coverage(asked.declarations, asked.exported_at, facts, policy, asked.attested)  # 5.2, 5.3
     custody = custody_of(engine, whole.records, issued, rows)  # 8.1
-    unsigned = not_signed(engine, every, custody, policy)  # 3.5
-    against = {Reason.KEY_NOT_ENTITLED: barred(engine, every, asked.keys), Reason.NOT_SIGNED_IN_CUSTODY: unsigned}
+    tried = {
+        Reason.KEY_NOT_ENTITLED: barred(engine, every, asked.keys),  # 3.6
+        Reason.NOT_SIGNED_IN_CUSTODY: not_signed(engine, every, custody, policy),  # 3.5
+    }
+    against = {reason: found for reason, found in tried.items() if found is not None}
     for found in against.values():
-        plain = plain if found is None else plain.anti_join(found, "token_key")
+        plain = plain.anti_join(found, "token_key")
     watched = _watched(engine, every, whole.people, facts.ledgers, against, policy)
     usual = engine.keep("cells", measured.cells(plain.mutate(linked=ibis.literal(True))))
     days = engine.keep("days", measured.days(every))
@@ -120,7 +123,7 @@ def _verdicts(engine: Engine, whole: parts.Whole, evidence: ir.Table, asked: Ask
     open_ = watched.filter(~watched.primary, watched.contradiction.isnull())
     open_ = unsettled(engine, open_, Seen(cells, days, linked, variants), issued, rows, facts, asked, policy)  # 4, 5
     judged = _judged(engine, watched, open_)  # 7
-    tainted = _tainted(engine, judged, issued, facts.ledgers, unsigned is not None)  # 6.4
+    tainted = _tainted(engine, judged, issued, facts.ledgers, Reason.NOT_SIGNED_IN_CUSTODY in against)  # 6.4
     told, left = _stained(engine, judged, plain, whole.people, tainted)
     told = engine.keep("diagnosed", diagnosed(engine, told, whole.records, custody, policy))  # 8.3
     strata = engine.keep("strata_all", measured.strata(cells, days))
@@ -140,7 +143,7 @@ def _used(tokens: ir.Table) -> ir.Table:
 
 def _watched(
     engine: Engine, every: ir.Table, persons: ir.Table, ledgers: frozenset[str],
-    against: Mapping[Reason, ir.Table | None], policy: Policy,
+    against: Mapping[Reason, ir.Table], policy: Policy,
 ) -> ir.Table:  # fmt: skip
     """Return the tokens that are not plain, with `is_user`, `linked`, and `contradiction` by the law of their stratum.
 
@@ -150,12 +153,10 @@ def _watched(
     Rule 3.2, issued-at: only where some token breaks the law is it asked how many obey it.
     """
     odd = every.filter(~every.plain)
-    held = {reason: found for reason, found in against.items() if found is not None}
-    if held:
-        keys = [found.select("token_key") for found in held.values()]
-        every_one = ibis.union(*keys, distinct=True) if len(keys) > 1 else keys[0]
-        odd = ibis.union(odd, every.filter(every.plain).semi_join(every_one, "token_key"))
-    for reason, found in held.items():
+    if against:
+        keys = ibis.union(*against.values()) if len(against) > 1 else next(iter(against.values()))
+        odd = ibis.union(odd, every.filter(every.plain).semi_join(keys, "token_key"))
+    for reason, found in against.items():
         marked = odd.left_join(found.mutate(held=ibis.literal(True)), "token_key", rname="{name}_u")
         told = ibis.ifelse(marked.held.fill_null(False), str(reason), ibis.null("string"))
         odd = marked.mutate(contradiction=ibis.coalesce(marked.contradiction, told)).select(*odd.columns)
