@@ -23,7 +23,7 @@ from tests.custody.backends import BACKENDS, Backend
 from tests.mint.making import AUDIENCE, CLIENT, ISSUER, MINT_POLICY, ORIGIN, SUBJECTS
 
 from bench import results
-from bench.sign import PACKAGES, VAR_TMP, compared
+from bench.sign import PACKAGES, asked, compared
 from counterfoil.custody.algorithm import Algorithm
 from counterfoil.custody.auditor import audited
 from counterfoil.custody.custody import Custody
@@ -95,17 +95,7 @@ def started(name: str, folder: Path) -> Iterator[Backend | None]:
 
 def main(arguments: list[str]) -> None:
     """Measure, print and keep."""
-    parser = argparse.ArgumentParser(
-        prog="python -m bench mint", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--backends", nargs="+", choices=list(BACKENDS), default=["file", "pkcs11", "openbao"])
-    parser.add_argument("--algorithms", nargs="+", choices=list(map(str, Algorithm)), default=["RS256", "ES256"])
-    parser.add_argument("--callers", nargs="+", type=int, default=[1, 64])
-    parser.add_argument("--seconds", type=float, default=3.0)
-    parser.add_argument("--rounds", type=int, default=4)
-    parser.add_argument("--out", type=Path, default=None, help="file for the figures (JSON)")
-    parser.add_argument("--folder", type=Path, default=Path(VAR_TMP), help="where custody and ledger are made")
-    told = parser.parse_args(arguments)
+    told = asked("mint", __doc__, ["file", "pkcs11", "openbao"], arguments)
     rows: list[dict[str, Any]] = []
     for name in told.backends:
         with tempfile.TemporaryDirectory(dir=told.folder) as made:

@@ -15,7 +15,7 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -105,19 +105,24 @@ def measured(backend: Backend, folder: Path, told: argparse.Namespace) -> list[d
     return rows
 
 
-def main(arguments: list[str]) -> None:
-    """Measure, print and keep."""
+def asked(name: str, doc: str | None, backends: Sequence[str], arguments: list[str]) -> argparse.Namespace:
+    """Return what was typed to measure back-ends; `backends`: those that are measured if none is named."""
     parser = argparse.ArgumentParser(
-        prog="python -m bench sign", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog=f"python -m bench {name}", description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--backends", nargs="+", choices=list(BACKENDS), default=list(BACKENDS))
+    parser.add_argument("--backends", nargs="+", choices=list(BACKENDS), default=backends)
     parser.add_argument("--algorithms", nargs="+", choices=list(map(str, Algorithm)), default=["RS256", "ES256"])
     parser.add_argument("--callers", nargs="+", type=int, default=[1, 64])
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--out", type=Path, default=None, help="file for the figures (JSON)")
-    parser.add_argument("--folder", type=Path, default=Path(VAR_TMP), help="where custody folders are made")
-    told = parser.parse_args(arguments)
+    parser.add_argument("--folder", type=Path, default=Path(VAR_TMP), help="where stores and logs are made")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str]) -> None:
+    """Measure, print and keep."""
+    told = asked("sign", __doc__, list(BACKENDS), arguments)
     rows: list[dict[str, Any]] = []
     for name in told.backends:
         with ExitStack() as stack, tempfile.TemporaryDirectory(dir=told.folder) as folder:

@@ -24,6 +24,7 @@ from counterfoil.relying.sinks import FileSink
 from counterfoil.tlog import exported
 from counterfoil.tlog.stored import InFolder
 from counterfoil.tokens.pseudonym import SubjectKey
+from mint.making import token_policy
 
 from .glewlwyd import ISSUER, KID, glewlwyd, jwk_of, own_log, person, sample
 from .recording import Recorder, proxy
@@ -31,20 +32,7 @@ from .running import Address, Person, digest, robot, told
 
 SUBJECTS = SubjectKey("s1", b"0123456789abcdef0123456789abcdef")
 PEOPLE, ROBOTS = ("alice", "bob"), 8
-POLICY = f"""
-schema = "counterfoil.token-policy/1"
-
-[[keys]]
-file = "glewlwyd.json"
-issuers = ["{ISSUER}"]
-classes = ["access"]
-
-[[flow]]
-name = "mail"
-class = "access"
-issuers = ["{ISSUER}"]
-audiences = ["read", "openid read"]
-"""
+POLICY = token_policy("glewlwyd.json", ISSUER, "read", "openid read")
 
 
 @dataclass(frozen=True)

@@ -35,26 +35,14 @@ from counterfoil.relying.sinks import FileSink
 from counterfoil.tlog import exported
 from counterfoil.tlog.stored import InFolder
 from counterfoil.tokens.jwk import base64url
+from mint.making import token_policy
 
 from .running import CODE, ME, PACKAGES, Address, Person, digest, node, process, robot, told
 
 ISSUER, AUDIENCE, LEDGER, CUSTODY = "https://op.example", "api://mail", "op.example/ledger", "op.example/custody"
 PEOPLE, ROBOTS = ("alice", "bob", "carol"), 12
 PROGRAM = (sys.executable, "-m", "counterfoil.cli.main")
-POLICY = f"""
-schema = "counterfoil.token-policy/1"
-
-[[keys]]
-file = "op.json"
-issuers = ["{ISSUER}"]
-classes = ["access"]
-
-[[flow]]
-name = "mail"
-class = "access"
-issuers = ["{ISSUER}"]
-audiences = ["{AUDIENCE}"]
-"""
+POLICY = token_policy("op.json", ISSUER, AUDIENCE)
 CLIENTS = [
     {
         "client_id": "robot", "client_secret": "a word", "grant_types": ["client_credentials"], "redirect_uris": [],

@@ -35,20 +35,27 @@ class = "access"
 audiences = ["{AUDIENCE}", "api://files"]
 grants = ["authorization_code", "client_credentials", "refresh_token", "token_exchange", "other"]
 """
-TOKEN_POLICY = f"""
+
+
+def token_policy(file: str, issuer: str, *audiences: str) -> str:
+    """Return a policy by which the keys of a document sign one issuer's access tokens, taken for these audiences."""
+    return f"""
 schema = "counterfoil.token-policy/1"
 
 [[keys]]
-file = "jwks.json"
-issuers = ["{ISSUER}"]
+file = "{file}"
+issuers = ["{issuer}"]
 classes = ["access"]
 
 [[flow]]
 name = "mail"
 class = "access"
-issuers = ["{ISSUER}"]
-audiences = ["{AUDIENCE}"]
+issuers = ["{issuer}"]
+audiences = [{", ".join(f'"{one}"' for one in audiences)}]
 """
+
+
+TOKEN_POLICY = token_policy("jwks.json", ISSUER, AUDIENCE)
 
 
 @dataclass(frozen=True)
