@@ -100,11 +100,17 @@ def jwk_of(key: Any) -> str:
     return json.dumps(json.loads(RSAAlgorithm.to_jwk(key)) | {"kid": KID, "alg": "RS256", "use": "sig"})
 
 
-def own_log(path: Path) -> list[dict[str, Any]]:
-    """Return the rows of the access tokens that it issued, as its own database has them."""
+def rows_of(path: Path, question: str) -> list[dict[str, Any]]:
+    """Return what its own database answers."""
     with closing(sqlite3.connect(path / "glewlwyd.db")) as database:
         database.row_factory = sqlite3.Row
-        return [dict(row) for row in database.execute("SELECT * FROM gpo_access_token ORDER BY gpoa_id")]
+        return [dict(row) for row in database.execute(question)]
+
+
+def own_log(path: Path, query: str) -> list[str]:
+    """Return the lines of its own log, by the query in this file, as its operator would run it."""
+    told = rows_of(path, (Path(__file__).parent / query).read_text())
+    return [str(line) for row in told for line in row.values()]
 
 
 def _until_it_answers(base: str) -> None:

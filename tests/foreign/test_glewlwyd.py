@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,17 +18,18 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from counterfoil import app
 from counterfoil.config import HuntSettings
 from counterfoil.mint.ledger import FileLedger
-from counterfoil.model.counterfoil import LEDGER_SCHEMA, Counterfoil
+from counterfoil.model.counterfoil import ISSUANCE_SCHEMA, ISSUER_LOG, LEDGER_SCHEMA, Counterfoil
+from counterfoil.model.coverage import Declaration
 from counterfoil.relying.fetching import FetchedPolicy, FetchingVerifier
 from counterfoil.relying.guard import Guard
-from counterfoil.relying.receipts import Receipts
+from counterfoil.relying.receipts import Receipts, Request
 from counterfoil.relying.sinks import FileSink
 from counterfoil.tlog import exported
 from counterfoil.tlog.stored import InFolder
 from counterfoil.tokens.pseudonym import SubjectKey
 from mint.making import token_policy
 
-from .glewlwyd import ISSUER, KID, glewlwyd, jwk_of, own_log, person, sample
+from .glewlwyd import ISSUER, KID, glewlwyd, jwk_of, own_log, person, rows_of, sample
 from .recording import Recorder, proxy
 from .running import Address, Person, digest, robot, told
 
@@ -58,10 +61,12 @@ def estate(tmp_path_factory: pytest.TempPathFactory) -> Estate:
         with glewlwyd(path, jwk_of(stolen)) as base:
             genuine = _genuine(base, ledger)
             forged = _forged(genuine, stolen)
-            _accept(path, f"{base}/api/oidc/jwks", [*genuine, *forged])
+            _accept(path, f"{base}/api/oidc/jwks", genuine, forged)
         ledger.record(_another(after))
         (path / "kept").write_text(ledger.checkpoint().checkpoint.render())
         key = ledger.key.render()
+    others = [_line(before), *own_log(path, "tokens.sql"), _line(after)]
+    (path / "tokens.jsonl").write_text("".join(f"{line}\n" for line in others))
     with (path / "ledger.jsonl").open("wb") as out:
         exported.write(InFolder(path / "ledger"), LEDGER_SCHEMA, out.write, after)
     ids = {digest(token): str(_claims(token)["jti"]) for token in genuine}
@@ -74,6 +79,12 @@ def _another(moment: datetime) -> Counterfoil:
         time=moment, jti=f"of-{moment:%H%M}", digest=digest(f"of-{moment:%H%M}."), kid=KID, alg="RS256", iss=ISSUER,
         iat=moment, exp=moment + timedelta(hours=1),
     )  # fmt: skip
+
+
+def _line(moment: datetime) -> str:
+    """Return the same in the words of its own log."""
+    told = {"schema": ISSUANCE_SCHEMA, "log": "glewlwyd", "iss": ISSUER, "jti": f"of-{moment:%H%M}"}
+    return json.dumps(told | {"time": moment.timestamp()})
 
 
 def _genuine(base: str, ledger: FileLedger) -> list[str]:
@@ -111,13 +122,16 @@ def _forged(genuine: list[str], stolen: rsa.RSAPrivateKey) -> dict[str, str]:
     }
 
 
-def _accept(path: Path, keys: str, tokens: list[str]) -> None:
+def _accept(path: Path, keys: str, genuine: list[str], forged: Iterable[str]) -> None:
     """Show the tokens to a service, whose middleware fetches the issuer's keys; it lets all of them in."""
+    home, away = Request("GET", "/mail", "192.0.2.7", "Desk/1"), Request("GET", "/mail", "203.0.113.9", "curl/8")
     with closing(FileSink(path / "receipts.jsonl")) as sink:
         verifier = FetchingVerifier(FetchedPolicy(POLICY, {"glewlwyd.json": keys}), "mail")
         guard = Guard(verifier, Receipts("mail-api", SUBJECTS), sink)
-        for token in tokens:
-            guard.check(token)
+        for token in genuine:
+            guard.check(token, home)
+        for token in forged:
+            guard.check(token, away)
 
 
 def test_every_token_is_what_it_is(estate: Estate, tmp_path: Path) -> None:
@@ -138,9 +152,25 @@ def test_every_token_is_what_it_is(estate: Estate, tmp_path: Path) -> None:
 
 def test_its_own_database_says_the_same(estate: Estate) -> None:
     """It has a row with the id of each access token: all that the proxy recorded, and nothing besides."""
-    rows = own_log(estate.path)
+    rows = rows_of(estate.path, "SELECT * FROM gpo_access_token")
     assert sorted(row["gpoa_jti"] for row in rows) == sorted(estate.genuine.values())
     assert all(row["gpoa_token_hash"].startswith("{SHA512}") for row in rows)  # of the whole token: joins no receipt
+
+
+def test_its_own_database_is_a_log_that_can_be_declared(estate: Estate, tmp_path: Path) -> None:
+    """No proxy and no ledger: ids, and the issued-at of each, as the table has them. No digest, and no custody."""
+    later = datetime.now(UTC).replace(tzinfo=None) + timedelta(days=2)
+    settings = HuntSettings(
+        tmp_path / "case", threads=1, complete=(Declaration(ISSUER_LOG, "glewlwyd"),), exported_at=later
+    )  # fmt: skip
+    app.hunt([str(estate.path / "tokens.jsonl"), str(estate.path / "receipts.jsonl")], settings)
+    found = told(tmp_path / "case")
+    assert {found[one] for one in estate.genuine} == {("minted", "basis-id", "")}
+    assert {what: found[one] for one, what in estate.forged.items()} == {
+        "a token of the stolen key": ("forged", "id-not-issued", "custody-unknown"),
+        "one for another person": ("forged", "id-not-issued", "custody-unknown"),
+        "one with a genuine token's id, and other claims": ("contradicted", "issued-at-differs", "custody-unknown"),
+    }
 
 
 def test_without_a_ledger_nobody_is_accused(estate: Estate, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import jwt
 import pytest
@@ -26,7 +27,8 @@ from counterfoil.errors import VerifyError
 from counterfoil.mint.ledger import FileLedger
 from counterfoil.mint.observed import counterfoil_of
 from counterfoil.mint.signing import current_version
-from counterfoil.model.counterfoil import CUSTODY_SCHEMA, LEDGER_SCHEMA
+from counterfoil.model.counterfoil import CUSTODY_SCHEMA, ISSUANCE_SCHEMA, ISSUER_LOG, LEDGER_SCHEMA
+from counterfoil.model.coverage import Declaration
 from counterfoil.model.hunt import HuntReport
 from counterfoil.relying.fetching import FetchedPolicy, FetchingVerifier
 from counterfoil.relying.guard import Guard
@@ -39,7 +41,8 @@ from mint.making import token_policy
 
 from .running import CODE, ME, PACKAGES, Address, Person, digest, node, process, robot, told
 
-ISSUER, AUDIENCE, LEDGER, CUSTODY = "https://op.example", "api://mail", "op.example/ledger", "op.example/custody"
+ISSUER, AUDIENCE = "https://op.example", "api://mail"
+LEDGER, CUSTODY, OWN_LOG = "op.example/ledger", "op.example/custody", "op.example/tokens"
 PEOPLE, ROBOTS = ("alice", "bob", "carol"), 12
 PROGRAM = (sys.executable, "-m", "counterfoil.cli.main")
 POLICY = token_policy("op.json", ISSUER, AUDIENCE)
@@ -65,10 +68,10 @@ class Estate:
     forged: dict[str, str]  # digest -> what it is
     genuine: frozenset[str]  # digests
 
-    def hunt(self, case: Path, *names: str) -> HuntReport:
+    def hunt(self, case: Path, *names: str, **more: Any) -> HuntReport:
         """Hunt with these files."""
         kept = (self.path / "kept", self.path / "kept-custody")
-        told = HuntSettings(case, threads=1, log_keys=self.keys, checkpoints=kept)
+        told = HuntSettings(case, threads=1, log_keys=self.keys, checkpoints=kept, **more)
         return app.hunt([str(self.path / name) for name in names], told)
 
 
@@ -88,6 +91,7 @@ def estate(tmp_path_factory: pytest.TempPathFactory) -> Estate:
         with FileLedger.open(path / "ledger", LEDGER) as ledger:
             keys.append(ledger.key.render())
             _another(custody, ledger, before)
+    _line(path, datetime.now(UTC) - timedelta(hours=2))
     add_subject_key(path / "subjects.toml", datetime(2020, 1, 1, tzinfo=UTC), "s1")
     (path / "settings.json").write_text(json.dumps(_settings(path)))
     for file in CODE.glob("*.mjs"):
@@ -103,6 +107,7 @@ def estate(tmp_path_factory: pytest.TempPathFactory) -> Estate:
         _accept(path, told["ready"], [*genuine, *forged])
     with Custody.open(path / "custody", clock=lambda: after) as custody, FileLedger.open(path / "ledger") as ledger:
         _another(custody, ledger, after)
+        _line(path, after)
         (path / "kept").write_text(ledger.checkpoint().checkpoint.render())
         (path / "kept-custody").write_text(custody.checkpoint().checkpoint.render())
     for name, folder, schema in (
@@ -118,7 +123,7 @@ def _settings(path: Path) -> dict[str, object]:
     return {
         "issuer": ISSUER, "key": "idp", "signer": str(path / "custody" / "signer.sock"), "audience": AUDIENCE,
         "ledger": [*PROGRAM, "ledger", "record", str(path / "ledger"), "--subject-keys", str(path / "subjects.toml")],
-        "clients": CLIENTS, "cookies": "a word",
+        "clients": CLIENTS, "cookies": "a word", "tokens": str(path / "tokens.jsonl"), "log": OWN_LOG,
     }  # fmt: skip
 
 
@@ -131,6 +136,13 @@ def _another(custody: Custody, ledger: FileLedger, moment: datetime) -> None:
     signing_input = ".".join(base64url(json.dumps(part).encode()) for part in parts)
     ledger.record(counterfoil_of(signing_input, time=moment))
     custody.sign("idp", signing_input.encode())
+
+
+def _line(path: Path, moment: datetime) -> None:
+    """Add a token of another time to the issuer's own log. A day without any would be a hole in it."""
+    line = {"schema": ISSUANCE_SCHEMA, "log": OWN_LOG, "time": moment.timestamp(), "iss": ISSUER, "jti": "another"}
+    with (path / "tokens.jsonl").open("a") as own:
+        own.write(f"{json.dumps(line)}\n")
 
 
 def _genuine(base: str) -> list[str]:
@@ -187,6 +199,33 @@ def test_every_token_is_what_it_is(estate: Estate, tmp_path: Path) -> None:
         "one with a genuine token's id, and other claims": ("contradicted", "digest-differs", "key-out"),
         "one that an insider had custody sign": ("forged", "id-not-issued", "through-custody"),
     }
+
+
+def test_its_own_log_and_custody_tell_the_same(estate: Estate, tmp_path: Path) -> None:
+    """No ledger: the issuer's own lines, declared complete. Against what looks ordinary, custody's log convicts."""
+    complete = (Declaration(ISSUER_LOG, OWN_LOG),)
+    later = datetime.now(UTC).replace(tzinfo=None) + timedelta(days=2)
+    names = ("tokens.jsonl", "custody.jsonl", "receipts.jsonl")
+    estate.hunt(tmp_path / "case", *names, complete=complete, exported_at=later)
+    found = told(tmp_path / "case")
+    assert found.keys() == estate.genuine | estate.forged.keys()
+    assert {found[one] for one in estate.genuine} == {("minted", "basis-digest", "")}
+    assert {what: found[one] for one, what in estate.forged.items()} == {
+        "a token of the stolen key": ("forged", "never-signed", "key-out"),
+        "one for another person": ("forged", "never-signed", "key-out"),
+        "one with a genuine token's id, and other claims": ("contradicted", "digest-differs", "key-out"),
+        "one that an insider had custody sign": ("forged", "id-not-issued", "through-custody"),
+    }
+
+
+def test_custody_alone_tells_what_was_never_signed(estate: Estate, tmp_path: Path) -> None:
+    """With no word of the issuer nobody genuine is accused, and whatever custody signed stays open."""
+    estate.hunt(tmp_path / "case", "custody.jsonl", "receipts.jsonl")
+    found = told(tmp_path / "case")
+    assert {found[one] for one in estate.genuine} == {("uncovered", "no-issuer-log", "")}
+    forged = {what: found[one] for one, what in estate.forged.items()}
+    assert forged.pop("one that an insider had custody sign") == ("uncovered", "no-issuer-log", "")
+    assert set(forged.values()) == {("forged", "never-signed", "key-out")}
 
 
 def test_every_signature_has_its_counterfoil(estate: Estate) -> None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from counterfoil.model.counterfoil import CUSTODY_LOG, LEDGER_LOG
+from counterfoil.model.counterfoil import CUSTODY_LOG, ISSUER_LOG, LEDGER_LOG
 from counterfoil.model.coverage import AttestedLog, Declaration
 from counterfoil.model.receipt import RECEIPTS_LOG
 
@@ -17,7 +17,7 @@ from .reference import Settings
 from .rows import Row, at
 
 OWN = "https://login.example"
-LEDGER, CUSTODY = "login.example/ledger", "login.example/custody"
+LEDGER, CUSTODY, OWN_LOG = "login.example/ledger", "login.example/custody", "login.example/tokens"
 KEY = "k1"
 FIRST, LAST = -14400, 14400  # minutes: the first and last entry of each log
 
@@ -52,6 +52,18 @@ def minted(minutes: float, token_id: str, subject: str = "alice", **more: Any) -
         "resource": "api://mail",
     }
     return row | more
+
+
+def told(minutes: float, token_id: str | None, **more: Any) -> Row:
+    """Return a line of an issuer's own log: no ledger, and no digest unless one is given."""
+    bare = {"signing_input_digest": None, "issued_at": None, "key_id": None, "subject_id": None}
+    named = {"token_id": token_id, "token_id_kind": None if token_id is None else "jti"}
+    return minted(minutes, "") | {"source": ISSUER_LOG, "kind": OWN_LOG} | bare | named | more
+
+
+def own_log(**more: Any) -> list[Row]:
+    """Return others' tokens, from before everything until after it, in an issuer's own log."""
+    return [told(minute, f"own{minute}", **more) for minute in (FIRST, LAST)]
 
 
 def renewed(minutes: float, token_id: str, parents: Iterable[str], subject: str = "alice", **more: Any) -> Row:
@@ -128,8 +140,8 @@ def attested(*logs: str, **more: Any) -> Settings:
 
 def declared(*logs: str) -> Settings:
     """Return settings under which these logs (both, if none is named) are declared complete."""
-    origins = {LEDGER_LOG: LEDGER, CUSTODY_LOG: CUSTODY}
-    return Settings(tuple(Declaration(log, origins[log]) for log in logs or origins))
+    origins = {LEDGER_LOG: LEDGER, CUSTODY_LOG: CUSTODY, ISSUER_LOG: OWN_LOG}
+    return Settings(tuple(Declaration(log, origins[log]) for log in logs or BOTH))
 
 
 BOTH = (LEDGER_LOG, CUSTODY_LOG)

@@ -134,7 +134,7 @@ def _without_lineage(case: Case, token: Token) -> Answer:
         return Verdict.CONTRADICTED, token.contradiction
     if token.linked:
         return Verdict.MINTED, Reason.BY_DIGEST if token.by_digest else Reason.BY_ID
-    if token.token_id is not None or reference_misses.sound_in_ledger(case, token):
+    if token.token_id is not None or reference_misses.sound_in_own_log(case, token):
         return _with_id(case, token)
     return _assertion(case, token) if token.is_assertion else _without_id(case, token)
 

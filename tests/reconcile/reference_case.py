@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from counterfoil.model.counterfoil import LEDGER_LOG
+from counterfoil.model.counterfoil import ISSUER_LOG, OWN_LOGS
 from counterfoil.model.coverage import AttestedLog, Declaration
 from counterfoil.model.schema import TokenClass
 from counterfoil.model.verdict import Reason
@@ -178,16 +178,20 @@ class Case:
 
     @property
     def issuances(self) -> list[Record]:
-        """Primary issuances, whatever became of them; of an own ledger all, since any tells that the log is kept."""
+        """Primary issuances, whatever became of them; of an own log all, since any tells that the log is kept."""
         return [
             r
             for r in self.records
-            if r.leg == "issuance" or (r.leg == "secondary_issuance" and r.source == LEDGER_LOG)
+            if r.leg == "issuance" or (r.leg == "secondary_issuance" and r.source in OWN_LOGS)
         ]
 
-    def has_ledger(self, issuer: str | None) -> bool:
-        """Rule 4.1: whether the issuer keeps a ledger of its own, by the evidence."""
-        return issuer is not None and any(r.issuer == issuer and r.source == LEDGER_LOG for r in self.issuances)
+    def own_log(self, issuer: str | None) -> list[Record]:
+        """Rule 4.1: what the issuer writes down of its own tokens."""
+        return [r for r in self.issuances if issuer is not None and r.issuer == issuer and r.source in OWN_LOGS]
+
+    def is_loose(self, issuer: str | None) -> bool:
+        """Rule 4.1: whether the issuer's own log is no ledger."""
+        return any(r.source == ISSUER_LOG for r in self.own_log(issuer))
 
     @property
     def issued(self) -> list[Record]:

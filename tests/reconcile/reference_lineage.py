@@ -48,7 +48,7 @@ def tainted_ids(case: Case, answers: Mapping[Token, tuple[Verdict, Reason]]) -> 
     unissued = {
         (t.issuer, t.token_id)
         for t, (_, reason) in answers.items()
-        if reason is Reason.ID_NOT_ISSUED and t.token_id is not None and case.has_ledger(t.issuer)
+        if reason is Reason.ID_NOT_ISSUED and t.token_id is not None and case.own_log(t.issuer)
     }
     bad |= {t for t in case.tokens if (t.issuer, t.token_id) in unissued and t.first.derived == "exchange"}
     children = {child for token in bad for record in token.acceptances for child in record.children}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
+from counterfoil.model.ids import IdKind
 from counterfoil.model.schema import TokenClass
 from counterfoil.model.verdict import Reason
 
@@ -34,7 +35,7 @@ def link(case: Case, token: Token) -> None:
     """Rules 2.2 and 3.1: by digest, else by id."""
     digest = token.first.signing_input_digest
     same_digest = [r for r in case.issued if digest is not None and r.signing_input_digest == digest]
-    same_id = [r for r in case.issued if token.token_id is not None and r.id_key == token.first.id_key]
+    same_id = [r for r in case.issued if token.token_id is not None and _may_be_its(token, r)]
     token.known_as = _known_as(case, token)
     token.namesakes = [*same_digest, *same_id]  # "that id" of 3.2 may be the token's, or that of its digest
     if same_digest:
@@ -45,12 +46,20 @@ def link(case: Case, token: Token) -> None:
         token.contradiction = Reason.DIGEST_DIFFERS
 
 
+def _may_be_its(token: Token, record: Record) -> bool:
+    """Rule 2.2: ids of kind jti are their issuers' own, but whose token was exchanged is a guess."""
+    if record.id_key != token.first.id_key:
+        return False
+    guessed = record.token_id_kind != IdKind.JTI or any(r.derived == "exchange" for r in token.acceptances[:1])
+    return guessed or None in (token.issuer, record.issuer) or token.issuer == record.issuer
+
+
 def _known_as(case: Case, token: Token) -> str:
     """Rule 2.2: issued if any version succeeded, else interrupted if any was, else failed."""
     outcomes = {
         r.outcome
         for r in case.records
-        if r.leg in ("issuance", "secondary_issuance") and r.id_key is not None and r.id_key == token.first.id_key
+        if r.leg in ("issuance", "secondary_issuance") and r.id_key is not None and _may_be_its(token, r)
     }
     if "success" in outcomes:
         return "issued"
@@ -72,7 +81,7 @@ def contradict(case: Case) -> None:
             token.contradiction = Reason.TENANT_DIFFERS
         elif _subject_differs(case, token):
             token.contradiction = Reason.SUBJECT_DIFFERS
-        elif token.breaks_law and _law_holds(case, token):
+        elif _issued_at_differs(case, token) or (token.breaks_law and _law_holds(case, token)):
             token.contradiction = Reason.ISSUED_AT_DIFFERS
         elif _consumer_at_organisation(token):
             token.contradiction = Reason.CONSUMER_REALM
@@ -81,6 +90,14 @@ def contradict(case: Case) -> None:
 def _key_differs(token: Token) -> bool:
     known = {r.key_id for r in token.namesakes} - {None}
     return token.first.key_id is not None and bool(known) and token.first.key_id not in known
+
+
+def _issued_at_differs(case: Case, token: Token) -> bool:
+    known = {r.issued_at.replace(microsecond=0) for r in token.namesakes if r.issued_at is not None}
+    if token.issued_at is None or not known:
+        return False
+    tolerance = timedelta(seconds=case.policy.law_tolerance)
+    return not any(abs(token.issued_at - at) <= tolerance for at in known)
 
 
 def _tenant_differs(case: Case, token: Token) -> bool:

@@ -25,8 +25,8 @@ ALL_KINDS = (*SIGN_IN_KINDS, "service-principal", "managed-identity")
 
 
 def needed_parts(case: Case, token: Token) -> set[tuple[str, str]]:
-    """Rule 4.1: the parts of logs that could hold its issuance: of an issuer with a ledger, all that hold any."""
-    if case.has_ledger(token.issuer):
+    """Rule 4.1: the parts of logs that could hold its issuance: of an issuer with an own log, all that hold any."""
+    if case.own_log(token.issuer):
         return {(r.source, r.kind) for r in case.issuances if r.issuer == token.issuer}
     return {("entra-signin", kind) for kind in needed_kinds(case, token)}
 
@@ -42,15 +42,17 @@ def needed_kinds(case: Case, token: Token) -> tuple[str, ...]:
 
 def sound_id(case: Case, token: Token) -> bool:
     """Rule 4.1: whether the absence of this kind of id can tell anything."""
-    return token.first.token_id_kind == IdKind.ENTRA_UTI or sound_in_ledger(case, token)
+    return token.first.token_id_kind == IdKind.ENTRA_UTI or sound_in_own_log(case, token)
 
 
-def sound_in_ledger(case: Case, token: Token) -> bool:
-    """Rule 4.1: an own ledger holds id and digest of all that its issuer mints."""
-    if not case.has_ledger(token.issuer):
+def sound_in_own_log(case: Case, token: Token) -> bool:
+    """Rule 4.1: an own log holds the ids of all that its issuer mints, and the digests, if it has them throughout."""
+    log = case.own_log(token.issuer)
+    if not log:
         return False
     if token.token_id is None:
-        return token.first.signing_input_digest is not None
+        hashed = all(r.signing_input_digest is not None for r in log)
+        return hashed and token.first.signing_input_digest is not None
     return token.first.token_id_kind == IdKind.JTI
 
 
@@ -71,11 +73,14 @@ def _floor(case: Case, token: Token) -> datetime:
 def window(case: Case, token: Token) -> Window:
     """Rule 4.1: when the token must have been issued. An issued-at outside its life is no excuse."""
     told = token.issued_at
-    if sound_in_ledger(case, token):
-        skew, lag = timedelta(seconds=case.policy.skew), timedelta(seconds=case.policy.mint_lag)
+    if sound_in_own_log(case, token):
+        policy, loose = case.policy, case.is_loose(token.issuer)
+        skew = timedelta(seconds=policy.skew)
+        lag = timedelta(seconds=policy.log_lag if loose else policy.mint_lag)
         if told is not None and issued_within_life(case, token):
             return told - lag, told + lag
-        return _floor(case, token) - skew, token.begins + skew
+        late = timedelta(seconds=policy.event_lag) if loose else skew
+        return _floor(case, token) - skew, token.begins + late
     low = told if told is not None and issued_within_life(case, token) else _floor(case, token)
     policy = case.policy
     back = timedelta(seconds=policy.backdate + policy.skew)
@@ -122,7 +127,7 @@ def is_miss(case: Case, token: Token) -> bool:
         return reference_assertions.is_miss(token)
     if token.linked:
         return False
-    if token.token_id is None and sound_in_ledger(case, token):
+    if token.token_id is None and sound_in_own_log(case, token):
         return True
     return token.known_as == "nothing" if token.token_id is not None else not token.candidate
 
@@ -212,7 +217,7 @@ def _refuted(case: Case, token: Token) -> bool:
         if t.route
         and is_miss(case, t)
         and not t.proven
-        and (t.covered or t.token_id is not None or sound_in_ledger(case, t))
+        and (t.covered or t.token_id is not None or sound_in_own_log(case, t))
         and (t.issuer, t.first.client_id) == (token.issuer, token.first.client_id)
     }
     return max(len(ordinary_subjects(case, token.issuer)), len(routes)) >= case.policy.refuting_subjects

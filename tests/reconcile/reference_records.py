@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
-from counterfoil.model.counterfoil import LEDGER_LOG
+from counterfoil.model.counterfoil import LEDGER_LOG, OWN_LOGS, Grant
 from counterfoil.model.receipt import RECEIPTS_LOG
 from counterfoil.model.schema import TokenClass
 
@@ -25,9 +25,9 @@ PROVING_LEGS = ("issuance", "secondary_issuance", "context")  # rule 1.2
 class Record:
     """The evidence columns that the rules read. None is NULL: unknown.
 
-    The last five are not columns. `subject`: rule 1.2. `derived`: "" for a record of its own leg, else
+    The last six are not columns. `subject`: rule 1.2. `derived`: "" for a record of its own leg, else
     `assertion` or `exchange` (rule 1.3). `presentation_unknown`: rule 1.3 b. `children`: the ids that were
-    issued with a derived acceptance (rule 6.1).
+    issued with a derived acceptance (rule 6.1). `grant`: the operation by which (rule 1.3 d).
     """
 
     leg: str
@@ -66,6 +66,7 @@ class Record:
     derived: str = ""
     presentation_unknown: bool = False
     children: tuple[IdKey, ...] = ()
+    grant: str = ""
 
     @property
     def second(self) -> datetime:
@@ -160,15 +161,26 @@ def derived_acceptances(records: Sequence[Record], federated: Mapping[str, str])
 
 
 def _as_received(exchange: Record, records: Sequence[Record]) -> Record:
-    """Rule 1.3 d: of what was shown to an issuer with a ledger, receipts tell what it was, if they tell one thing."""
-    if exchange.source != LEDGER_LOG:
+    """Rule 1.3 d: of what was shown to an issuer with an own log, receipts tell what it was, if they tell one thing.
+
+    Of an id that was issued under other bytes, or unknown ones, its genuine bearer may have shown it.
+    """
+    if exchange.source not in OWN_LOGS:
         return exchange
     seen = [
         r for r in records
         if r.leg == "acceptance" and r.outcome in ("success", "denied") and r.source == RECEIPTS_LOG
         and r.token_id == exchange.token_id
     ]  # fmt: skip
-    if len({r.signing_input_digest for r in seen} - {None}) != 1:
+    digests = {r.signing_input_digest for r in seen} - {None}
+    issued = {
+        r.signing_input_digest for r in records
+        if r.leg in ("issuance", "secondary_issuance") and r.outcome == "success" and r.source in OWN_LOGS
+        and r.token_id == exchange.token_id
+    }  # fmt: skip
+    if not seen and not issued and not (exchange.source == LEDGER_LOG and exchange.grant == Grant.REFRESH):
+        return replace(exchange, subject_id=None, subject=None, issuer=None)
+    if len(digests) != 1 or (issued and not digests & issued):
         return replace(exchange, subject_id=None, subject=None)
 
     def most(name: str) -> Any:
@@ -240,6 +252,7 @@ def _exchanges(records: Sequence[Record]) -> list[Record]:
             leg="acceptance",
             derived="exchange",
             operation="exchange",
+            grant=record.operation,
             token_id=parent,
             children=() if record.id_key is None else (record.id_key,),
             parent_token_ids=None,

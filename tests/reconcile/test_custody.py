@@ -1,4 +1,4 @@
-"""Logs of custody: where a trail breaks, and what an issuer recorded that no key store signed (rules 3.5, 8)."""
+"""Logs of custody: where a trail breaks, and what no key store signed, issued or not (rules 3.5, 4.4, 8)."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from .own_rows import (
     LEDGER,
     apart,
     attested,
+    declared,
     digest_of,
     key_used,
     minted,
@@ -27,6 +28,7 @@ from .own_rows import (
     renewed,
     settings_apart,
     signed,
+    told,
     verified,
 )
 from .reference import Policy, Settings
@@ -34,6 +36,7 @@ from .rows import Row, at, numbered
 
 FORGED = (Verdict.FORGED, Reason.ID_NOT_ISSUED)
 MINTED = (Verdict.MINTED, Reason.BY_DIGEST, None)
+NEVER = (Verdict.FORGED, Reason.NEVER_SIGNED)
 ALTERED = (Verdict.CONTRADICTED, Reason.NOT_SIGNED_IN_CUSTODY, Diagnosis.LEDGER_ALTERED)
 UNKNOWN = (*FORGED, Diagnosis.CUSTODY_UNKNOWN)
 OUT = (*FORGED, Diagnosis.KEY_OUT)
@@ -119,6 +122,65 @@ CASES: dict[str, tuple[list[Row], Settings, Told]] = {
         [*signed(minted(5, "x")), key_used(6, digest_of("x", "other")),
          USED | {"signing_input_digest": digest_of("x", "other")}], attested(*BOTH),
         (Verdict.CONTRADICTED, Reason.DIGEST_DIFFERS, Diagnosis.THROUGH_CUSTODY)),
+    "without the issuer's word: what an attested log of its key's uses lacks was never signed": (
+        [USED], attested(CUSTODY_LOG), (*NEVER, Diagnosis.KEY_OUT)),
+    "without the issuer's word, and no service verified it": (
+        [USED | {"signature": "unchecked"}], attested(CUSTODY_LOG), (*NEVER, Diagnosis.KEY_OUT_OR_UNCHECKED)),
+    "without the issuer's word, a log of custody that is only declared does not convict": (
+        [USED], declared(CUSTODY_LOG), (Verdict.UNCOVERED, Reason.NOT_DECLARED, None)),
+    "without the issuer's word, what custody signed is neither cleared nor accused": (
+        [USED, key_used(9, digest_of("x"))], attested(CUSTODY_LOG), (Verdict.UNCOVERED, Reason.NOT_DECLARED, None)),
+    "without the issuer's word, a key that custody does not know may be signed with elsewhere": (
+        [USED | {"key_id": "rogue"}], attested(CUSTODY_LOG), (Verdict.UNCOVERED, Reason.NOT_DECLARED, None)),
+    "without the issuer's word, another issuer's key of the same id is not custody's": (
+        [received(10, "x", issuer="https://other.example")], attested(CUSTODY_LOG),
+        (Verdict.UNCOVERED, Reason.NO_ISSUER_LOG, None)),
+    "what another issuer's ledger holds, under a key of the same id, is not altered": (
+        [minted(5, "x", issuer="https://other.example"), received(10, "x", issuer="https://other.example")],
+        attested(*BOTH),
+        (Verdict.MINTED, Reason.BY_DIGEST, None)),
+    "without the issuer's word, an issued-at before the key was taken in": (
+        [made(0, "k2", "attach"), USED | NEW | {"issued_at": at(-5)}], attested(CUSTODY_LOG),
+        (Verdict.UNCOVERED, Reason.NOT_DECLARED, None)),
+    "of two logs that know the key, one is only declared": (
+        [USED, ELSEWHERE, key_used(14400, digest_of("late"), **SECOND)],
+        replace(attested(CUSTODY_LOG), declarations=(Declaration(CUSTODY_LOG, SECOND["kind"]),)),
+        (Verdict.UNCOVERED, Reason.NOT_DECLARED, None)),
+    "an ordinary use is no lost record where custody, attested, never signed it": (
+        [*signed(minted(0, "a")), received(5, "a"), USED],
+        replace(attested(CUSTODY_LOG), declarations=(Declaration(LEDGER_LOG, LEDGER),)), (*NEVER, Diagnosis.KEY_OUT)),
+    "an id that the issuer recorded without digest, under bytes that custody never signed": (
+        [told(5, "x"), USED], attested(*BOTH),
+        (Verdict.CONTRADICTED, Reason.NOT_SIGNED_IN_CUSTODY, Diagnosis.KEY_OUT)),
+    "an id that the issuer recorded without digest, under bytes that custody signed": (
+        [told(5, "x"), USED, key_used(5, digest_of("x"))], attested(*BOTH), (Verdict.MINTED, Reason.BY_ID, None)),
+    "what was obtained with an id is not accused for the copy that a service saw": (
+        [told(5, "x"), USED, *signed(renewed(11, "child", ["x"])), received(15, "child", age=4)], attested(*BOTH),
+        (Verdict.MINTED, Reason.BY_DIGEST, None)),
+    "what was obtained with an id is not accused for a token under it that custody never signed: it may be a copy": (
+        [USED, *signed(renewed(11, "child", ["x"])), received(15, "child", age=4)], attested(CUSTODY_LOG),
+        (Verdict.UNCOVERED, Reason.UNROOTED_UNCOVERED, None)),
+    "without the issuer's word, what was signed before custody's first use of a key that was taken in": (
+        [made(0, "k2", "attach"), *signed(minted(30, "b", **NEW)), received(31, "b", age=1, **NEW),
+         received(35, "x", age=20, **NEW)], attested(CUSTODY_LOG), (Verdict.UNCOVERED, Reason.NOT_DECLARED, None)),
+    "without the issuer's word, what was signed after that": (
+        [made(0, "k2", "attach"), *signed(minted(30, "b", **NEW)), received(31, "b", age=1, **NEW),
+         received(60, "x", age=20, signature="verified", **NEW)], attested(CUSTODY_LOG), (*NEVER, Diagnosis.KEY_OUT)),
+    "without the issuer's word, clocks may disagree at the end of custody's log": (
+        [USED | {"issued_at": at(5)}], Settings(attested=(verified(CUSTODY_LOG, end=at(14)),)),
+        (Verdict.UNCOVERED, Reason.NOT_DECLARED, None)),
+    "without the issuer's word, an issued-at after the end of custody's log": (
+        [USED | {"issued_at": at(30)}], Settings(attested=(verified(CUSTODY_LOG, end=at(20)),)),
+        (Verdict.UNCOVERED, Reason.NOT_DECLARED, None)),
+    "without the issuer's word and without issued-at, a key that was taken in may have signed it long ago": (
+        [USED | {"issued_at": None}], attested(CUSTODY_LOG), (Verdict.UNCOVERED, Reason.NOT_DECLARED, None)),
+    "without the issuer's word and without issued-at, a key that was made in custody": (
+        [made(0, "k2"), *signed(minted(30, "b", **NEW)), received(31, "b", age=1, **NEW),
+         received(60, "x", issued_at=None, signature="verified", **NEW)], attested(CUSTODY_LOG),
+        (*NEVER, Diagnosis.KEY_OUT)),
+    "a copied id, and custody's log is only declared": (
+        [told(5, "x"), USED], replace(declared(CUSTODY_LOG), attested=(verified(),)),
+        (Verdict.MINTED, Reason.BY_ID, None)),
     "what a forged token was exchanged for is laundered": (
         [USED, *signed(renewed(11, "child", ["x"])), received(15, "child", age=4)], attested(*BOTH),
         (Verdict.TAINTED, Reason.FORGED_ANCESTOR, Diagnosis.LAUNDERED)),
@@ -137,18 +199,18 @@ def answers(engine_judge: Judge) -> dict[str, Told]:
     rows = [row for case, word in words.items() for row in apart([*own_logs(), *CASES[case][0]], word)]
     settings = settings_apart({word: CASES[case][1] for case, word in words.items()})
     tokens = engine_judge(numbered(rows), settings, Policy()).tokens
-    told: dict[str, Told] = {}
+    found: dict[str, Told] = {}
     for case, word in words.items():
-        own = [row for row in tokens if row["issuer"].endswith(f".{word}")]
+        own = [row for row in tokens if (row["issuer"] or "").endswith(f".{word}")]
         token = max(own, key=lambda row: (row["first_seen"], row["derived"] == ""))
         diagnosis = Diagnosis(token["diagnosis"]) if token["diagnosis"] else None
-        told[case] = (Verdict(token["verdict"]), Reason(token["reason"]), diagnosis)
-    return told
+        found[case] = (Verdict(token["verdict"]), Reason(token["reason"]), diagnosis)
+    return found
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_where_the_trail_of_a_token_breaks(answers: dict[str, Told], case: str) -> None:
-    """3.5, 8.1 to 8.3: verdict, reason and diagnosis of the token that was first seen last."""
+    """3.5, 4.4, 8.1 to 8.3: verdict, reason and diagnosis of the token that was first seen last."""
     assert answers[case] == CASES[case][2]
 
 
@@ -156,9 +218,9 @@ def test_a_child_of_what_custody_never_signed_is_tainted(engine_judge: Judge) ->
     """6.4: a contradicted parent stains what was obtained with it."""
     rows = [*RECORDED, *signed(renewed(11, "child", ["x"])), received(15, "child", age=4)]
     answer = judged(engine_judge, rows, attested(*BOTH))
-    told = {(row["token_id"], row["derived"]): (row["verdict"], row["diagnosis"]) for row in answer.tokens}
-    assert told["child", ""] == ("tainted", "laundered")
-    assert told["x", ""] == ("contradicted", "ledger-altered")
+    found = {(row["token_id"], row["derived"]): (row["verdict"], row["diagnosis"]) for row in answer.tokens}
+    assert found["child", ""] == ("tainted", "laundered")
+    assert found["x", ""] == ("contradicted", "ledger-altered")
 
 
 def test_the_coverage_says_what_logs_of_custody_are_relied_on(engine_judge: Judge) -> None:

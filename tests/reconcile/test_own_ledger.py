@@ -128,7 +128,7 @@ def answers(engine_judge: Judge) -> dict[str, tuple[Verdict, Reason]]:
     answer = engine_judge(rows, settings, Policy())
     assert differences(answer, rows, settings, Policy()) == []
     return {
-        case: last(replace(answer, tokens=[row for row in answer.tokens if row["issuer"].endswith(f".{word}")]))
+        case: last(replace(answer, tokens=[row for row in answer.tokens if (row["issuer"] or "").endswith(f".{word}")]))
         for case, word in words.items()
     }
 

@@ -104,6 +104,11 @@ class Story:
         ended = self.custody_end is not None and until > timedelta(minutes=self.custody_end)
         return self.custody in ("attested", "declared") and not ended
 
+    def custody_denies(self) -> bool:
+        """Rule 4.4, of this story: whether custody alone tells that it was never signed."""
+        end = self.custody_end
+        return self.custody == "attested" and (end is None or self.used + 5 <= end)
+
     def wanted(self) -> tuple[str, str | None]:
         """Return verdict and diagnosis, from the text of the rules."""
         relied = self.ledger in ("attested", "declared")
@@ -113,7 +118,8 @@ class Story:
             return ("contradicted", "ledger-altered") if self.custody_tells(recorded=True) else ("minted", None)
         if self.kind == "laundered":  # 6.4 if its parent is convicted, else 6.3
             return ("tainted", "laundered") if relied else ("uncovered", None)
-        verdict = "contradicted" if "clone" in self.kind else "forged" if relied else "uncovered"
+        denied = self.kind == "stolen key" and self.custody_denies()
+        verdict = "contradicted" if "clone" in self.kind else "forged" if relied or denied else "uncovered"
         if verdict == "uncovered":
             return verdict, None
         if "through custody" in self.kind:
@@ -133,7 +139,7 @@ stories = st.builds(
 @tries(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
 @given(st.lists(stories, min_size=60, max_size=60))
 def test_every_story_is_judged_as_the_rules_say(engine_judge: Judge, told: list[Story]) -> None:
-    """3.5, 4.1, 5.9, 6.4, 8: nobody genuine is accused, whatever is relied on; the rest as the logs allow."""
+    """3.5, 4.1, 4.4, 5.9, 6.4, 8: nobody genuine is accused, whatever is relied on; the rest as the logs allow."""
     assert wrong(engine_judge, told) == []
 
 

@@ -302,7 +302,7 @@ def _answers(scene: Scene, number: int, seen: set[str]) -> None:
 
 
 # Reasons that need custody or a policy of keys: no history has these (test_custody.py, test_entitled.py).
-WITHOUT_RULE = {Reason.KEY_NOT_ENTITLED, Reason.NOT_SIGNED_IN_CUSTODY}
+WITHOUT_RULE = {Reason.KEY_NOT_ENTITLED, Reason.NOT_SIGNED_IN_CUSTODY, Reason.NEVER_SIGNED}
 
 
 def test_the_histories_reach_every_answer() -> None:

@@ -11,13 +11,14 @@ from .expecting import Promise, Rows, at, by_position, read_samples
 from .reading import Read
 
 LEAKS, DECOYS = "leaks.jsonl", "decoys.jsonl"
-LEDGER, CUSTODY, RECEIPTS = "ledger.jsonl", "custody.jsonl", "receipts.jsonl"
+LEDGER, CUSTODY, RECEIPTS, ISSUANCES = "ledger.jsonl", "custody.jsonl", "receipts.jsonl", "issuances.jsonl"
 SOURCES = {
     LEAKS: "counterfoil-leaks",
     DECOYS: "counterfoil-decoys",
     LEDGER: "counterfoil-ledger",
     CUSTODY: "counterfoil-custody",
     RECEIPTS: "counterfoil-receipts",
+    ISSUANCES: "issuer-log",
 }
 TENANT, SUBJECT = "5a7e1e00-0000-4000-8000-00000000000a", "ps1:k1:" + "a" * 32
 
@@ -91,6 +92,31 @@ PROMISES = (
             {"outcome": "refused", "token_id": None, "token_id_kind": None, "issuer": None}),
     Promise("a receipt without a known outcome is a reject", RECEIPTS, 4,
             {"reject": "outcome is neither accepted nor refused"}),
+    Promise("a line of an issuer's own log is an issuance", ISSUANCES, 1, {
+        "leg": "issuance", "source": "issuer-log", "kind": "idp.example/tokens", "issuer": "https://op.example",
+        "token_id": "o-1", "token_id_kind": "jti", "signing_input_digest": hashlib.sha256(b"foo").hexdigest(),
+        "key_id": "k1", "algorithm": "RS256", "subject_id": "alice", "client_id": "desk", "scopes": "read",
+        "resource": "api://mail api://files", "token_tenant": TENANT, "resource_tenant": TENANT, "session_id": "s-1",
+        "token_class": "user", "ip": "192.0.2.7", "user_agent": "Agent/1", "operation": "authorization_code",
+        "event_time": at("2026-06-01T12:00:00.25"), "issued_at": at("2026-06-01T12:00:00"),
+        "expires_at": at("2026-06-01T13:00:00"), "outcome": "success", "record_id": "IDP.example/tokens:17:o-1",
+    }),
+    Promise("times may be seconds, an audience one text; a refresh is a secondary issuance", ISSUANCES, 2, {
+        "leg": "secondary_issuance", "event_time": at("2026-06-01T12:01:00"), "issued_at": None, "resource": "api://mail",
+        "parent_token_ids": ["o-1"], "signing_input_digest": None, "token_class": None,
+    }),
+    Promise("an exchange by the name of RFC 8693 is one", ISSUANCES, 9,
+            {"leg": "secondary_issuance", "operation": "token_exchange", "parent_token_ids": ["p-1"]}),
+    Promise("a token without id is told by its digest", ISSUANCES, 3, {
+        "leg": "issuance", "token_id": None, "token_id_kind": None, "operation": "other",
+        "signing_input_digest": hashlib.sha256(b"bar").hexdigest(),
+    }),
+    Promise("one without id and digest is a reject", ISSUANCES, 4, {"reject": "neither jti nor digest"}),
+    Promise("one of no named log is a reject", ISSUANCES, 5, {"reject": "no name of its log"}),
+    Promise("a digest in another form is a reject, as it would match nothing", ISSUANCES, 6,
+            {"reject": "a digest that is no SHA-256 in hex"}),
+    Promise("an issuance without a time is a reject", ISSUANCES, 7, {"reject": "undated"}),
+    Promise("one without an issuer is a reject", ISSUANCES, 8, {"reject": "no issuer"}),
 )  # fmt: skip
 
 

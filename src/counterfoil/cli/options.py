@@ -83,8 +83,8 @@ def window(since: str | None, until: str | None) -> tuple[datetime | None, datet
     return begin, end
 
 
-# Logs of our own, whose kind is the name that their keeper gave them.
-_OWN = "counterfoil-"
+# Logs whose kind is the name that their keeper gave them.
+_NAMED = ("counterfoil-", "issuer-")
 
 
 def declaration(text: str, known: Mapping[str, Sequence[str]] = DECLARABLE) -> Declaration:
@@ -104,7 +104,7 @@ def declaration(text: str, known: Mapping[str, Sequence[str]] = DECLARABLE) -> D
     kinds = known[source]
     if kinds:
         kind = one_of(kind.lower(), kinds, f"--complete: unknown kind of {source}:", "kinds")
-    elif source.startswith(_OWN):
+    elif source.startswith(_NAMED):
         if any(sign.isspace() for sign in kind):
             raise UsageError(f"--complete: {_quoted(kind)} is not the name of a log", hint=f"such as {source}/idp")
     elif not _HOST.fullmatch(kind):

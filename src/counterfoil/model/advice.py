@@ -47,7 +47,7 @@ class RuleText:
     advice: Advice
 
 
-# What `--complete` can name: the kinds of each log of issuance; none listed: the kind is the name of a host.
+# What `--complete` can name: the kinds of each log of issuance; none listed: the kind is a host, or a log by its name.
 DECLARABLE: Mapping[str, tuple[str, ...]] = {
     "adfs": (),
     "counterfoil-custody": (),
@@ -60,6 +60,7 @@ DECLARABLE: Mapping[str, tuple[str, ...]] = {
         "adfs",
         "microsoft-service-principal",
     ),
+    "issuer-log": (),
 }
 
 _BLOCK = "Block the signing key at every service that trusts it, or have its issuer do so."
@@ -97,7 +98,8 @@ VERDICT_ADVICE: dict[Verdict, Advice] = {
     ),
     Verdict.FORGED: Advice(
         "The service accepted a token whose issuance must be in the issuer's log, which was declared complete for its"
-        " kind and time and was not refuted by measurement. It is not there: nobody issued it.",
+        " kind and time and was not refuted by measurement. It is not there: nobody issued it. Or (never-signed) the"
+        " log of its key's uses, which another party attests, has no signature of these bytes.",
         (
             _BLOCK,
             "Ask who could sign with that key: look at its custody log. Without one, assume that the key is out.",
@@ -274,12 +276,19 @@ REASON_ADVICE: dict[Reason, tuple[str, ...]] = {
     Reason.ISSUED_AT_DIFFERS: (_SEE_CONTRADICTED,),
     Reason.CONSUMER_REALM: (_SEE_CONTRADICTED, "This is the shape of 2023: a consumer key signed for an organisation."),
     Reason.KEY_NOT_ENTITLED: DIAGNOSIS_ADVICE[Diagnosis.KEY_NOT_ENTITLED].act,
-    Reason.NOT_SIGNED_IN_CUSTODY: ("counterfoil explain ledger-altered says what to do.",),
+    Reason.NOT_SIGNED_IN_CUSTODY: (
+        "Its diagnosis says what to do: counterfoil explain ledger-altered, key-out or key-out-or-unchecked.",
+    ),
     Reason.FORGED_ANCESTOR: ("counterfoil explain tainted says what to do.",),
     Reason.UNROOTED: ("counterfoil explain tainted says what to do.",),
     Reason.BY_DIGEST: ("Nothing, if the use is expected.",),
     Reason.BY_ID: ("Nothing, if the use is expected.", "Log digests at the service, so that a copied id cannot pass."),
     Reason.ID_NOT_ISSUED: (_SEE_FORGED,),
+    Reason.NEVER_SIGNED: (
+        _SEE_FORGED,
+        "Rule out that something still signs with a copy of the key outside custody.",
+        "Export the issuer's own log, or its ledger, and reconcile again.",
+    ),
     Reason.SUBJECT_NOT_SIGNED_IN: (_SEE_FORGED,),
     Reason.ASSERTION_NOT_ISSUED: (
         _SEE_FORGED,
@@ -318,12 +327,13 @@ IN_BRIEF: dict[Reason, str] = {
     Reason.ISSUED_AT_DIFFERS: "issued-at is not what this issuer writes",
     Reason.CONSUMER_REALM: "a consumer token at an organisation's mailbox",
     Reason.KEY_NOT_ENTITLED: "its key may not sign this, or is dead",
-    Reason.NOT_SIGNED_IN_CUSTODY: "issued, but its key's log of uses has no such signature",
+    Reason.NOT_SIGNED_IN_CUSTODY: "its issuance is there, but no signature of these bytes",
     Reason.FORGED_ANCESTOR: "obtained with a forged or contradicted token",
     Reason.UNROOTED: "obtained from an exchange that no sign-in stands behind",
     Reason.BY_DIGEST: "the issuer signed these very bytes",
     Reason.BY_ID: "the issuer's record of this id agrees",
     Reason.ID_NOT_ISSUED: "all issuance is in evidence, and none has this id",
+    Reason.NEVER_SIGNED: "all uses of its key are in evidence, and none signed it",
     Reason.SUBJECT_NOT_SIGNED_IN: "all sign-ins are in evidence, and this user has none",
     Reason.ASSERTION_NOT_ISSUED: "an assertion was presented that nobody issued",
     Reason.NO_ID: "no token id, and several sign-ins could be its own",
@@ -349,7 +359,9 @@ _REASONS_OF: dict[Verdict, tuple[Reason, ...]] = {
     ),
     Verdict.TAINTED: (Reason.FORGED_ANCESTOR, Reason.UNROOTED),
     Verdict.MINTED: (Reason.BY_DIGEST, Reason.BY_ID),
-    Verdict.FORGED: (Reason.ID_NOT_ISSUED, Reason.SUBJECT_NOT_SIGNED_IN, Reason.ASSERTION_NOT_ISSUED),
+    Verdict.FORGED: (
+        Reason.ID_NOT_ISSUED, Reason.NEVER_SIGNED, Reason.SUBJECT_NOT_SIGNED_IN, Reason.ASSERTION_NOT_ISSUED,
+    ),
     Verdict.UNLINKABLE: (
         Reason.NO_ID, Reason.INTERRUPT_ONLY, Reason.FAILURE_ONLY, Reason.PRESENTATION_UNKNOWN, Reason.COUNT_ONLY,
     ),

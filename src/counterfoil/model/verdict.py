@@ -39,7 +39,7 @@ MEANING: dict[Verdict, str] = {
     Verdict.CONTRADICTED: "the record cannot be true: it disagrees with its issuance, or with itself",
     Verdict.TAINTED: "genuinely issued, but obtained with a token that is forged or was never issued",
     Verdict.MINTED: "its issuance is in evidence and agrees",
-    Verdict.FORGED: "its issuance must be in evidence and is not",
+    Verdict.FORGED: "its issuance, or its signature, must be in evidence and is not",
     Verdict.UNLINKABLE: "the time is covered, but nothing in the record tells which issuance is its own",
     Verdict.UNCOVERED: "no evidence of issuance for this issuer, kind and time that could be relied on: cannot tell",
 }
@@ -65,6 +65,7 @@ class Reason(StrEnum):
     BY_ID = "basis-id"
     # forged
     ID_NOT_ISSUED = "id-not-issued"
+    NEVER_SIGNED = "never-signed"
     SUBJECT_NOT_SIGNED_IN = "subject-not-signed-in"
     ASSERTION_NOT_ISSUED = "assertion-not-issued"
     # unlinkable
@@ -89,15 +90,16 @@ REASON_MEANING: dict[Reason, str] = {
     Reason.TENANT_DIFFERS: "the issuer issued this id for another tenant",
     Reason.KEY_DIFFERS: "the issuer signed this id with another key",
     Reason.DIGEST_DIFFERS: "the issuer signed other bytes under this id",
-    Reason.ISSUED_AT_DIFFERS: "issued-at breaks the issuer's own law, which held on at least 200 linked pairs here",
+    Reason.ISSUED_AT_DIFFERS: "issued-at is not what its issuer recorded, or breaks a law that held on 200 pairs",
     Reason.CONSUMER_REALM: "a token of the consumer realm was accepted at an organisation's mailbox",
     Reason.KEY_NOT_ENTITLED: "its key may not sign this: another issuer's, class's, tenant's or time's, or a dead key",
-    Reason.NOT_SIGNED_IN_CUSTODY: "issued, but its key's log of uses is complete and has no such signature",
+    Reason.NOT_SIGNED_IN_CUSTODY: "its issuance is there, but its key's log of uses, complete, has no such signature",
     Reason.FORGED_ANCESTOR: "the chain of tokens that led to it starts at a forged or contradicted one",
     Reason.UNROOTED: "it was obtained from an exchange, and no sign-in stands behind the exchange although it must",
     Reason.BY_DIGEST: "the issuer's record has the same digest of the signed bytes",
     Reason.BY_ID: "the issuer's record has the same id and no known claim differs (an exact copy would pass too)",
     Reason.ID_NOT_ISSUED: "every issuance of this kind and time is in evidence, and none has this id",
+    Reason.NEVER_SIGNED: "every use of its key is in evidence, attested by another party, and none signed these bytes",
     Reason.SUBJECT_NOT_SIGNED_IN: "every sign-in of this time is in evidence, and this user has none",
     Reason.ASSERTION_NOT_ISSUED: "an assertion was presented, and the upstream issuer issued none for this user then",
     Reason.NO_ID: "the record carries no token id, and the user has sign-ins that it could belong to",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from counterfoil.model.counterfoil import LEDGER_LOG
+from counterfoil.model.counterfoil import LEDGER_LOG, OWN_LOGS, Grant
 from counterfoil.model.receipt import RECEIPTS_LOG
 from counterfoil.model.schema import Leg, Outcome, TokenClass
 from counterfoil.reconcile.families import family
@@ -20,20 +20,22 @@ COLUMNS = (
     "subject_id", "subject_name", "client_id", "resource", "token_tenant", "resource_tenant",
     "ip", "user_agent", "logon_type", "object_kind", "object_id", "object_parent", "operation",
 )  # fmt: skip
-# What receipts tell of a token that a ledger names as shown.
+# What receipts tell of a token that an own log names as shown.
 _TUPLE = ("issuer", "issued_at", "subject_id", "token_tenant", "key_id", "signing_input_digest", "token_class")
 _MORE = ("derived", "unknown_presentation", "child_id", "family")
+_RECORDED = (*COLUMNS, *_MORE)
 
 
-def acceptances(records: ir.Table, exchanges: ir.Table, domains: ir.Table) -> ir.Table:
+def acceptances(records: ir.Table, exchanges: ir.Table, domains: ir.Table, *, own_logs: bool) -> ir.Table:
     """Return acceptances with COLUMNS and five more.
 
     `derived` ('', 'assertion' or 'exchange'), `unknown_presentation`, `family`,
     `child_id` (the token obtained with this one, derived ones only), `network`.
-    `exchanges`: those that secondary issuances imply; `domains`: (domain, federation).
+    `exchanges`: those that secondary issuances imply; `domains`: (domain, federation); `own_logs`: issuers have some.
     """
     recorded = _recorded(records)
-    whole = ibis.union(recorded, _assertions(records, domains), _as_presented(exchanges, recorded))
+    shown = _as_presented(exchanges, recorded, records) if own_logs else exchanges.select(*_RECORDED)
+    whole = ibis.union(recorded, _assertions(records, domains), shown)
     return whole.mutate(network=network(whole.ip))
 
 
@@ -61,21 +63,36 @@ def _recorded(records: ir.Table) -> ir.Table:
     )
 
 
-def _as_presented(exchanges: ir.Table, recorded: ir.Table) -> ir.Table:
-    """Rule 1.3 d: what was shown to an issuer with a ledger is what services with receipts saw under that id.
+def _as_presented(exchanges: ir.Table, recorded: ir.Table, records: ir.Table) -> ir.Table:
+    """Rule 1.3 d: what was shown to an issuer with an own log is what services with receipts saw under that id.
 
-    The ledger tells of the parent its id alone; the child may be another issuer's, and pseudonyms are by issuer. Where
-    receipts tell two tokens of that id, nothing tells which of them it was.
+    That log tells of the parent its id alone; the child may be another issuer's, and pseudonyms are by issuer. Where
+    receipts tell two tokens of that id, or one that is not the one that was issued, nothing tells which of them it was.
+    What is exchanged may be another issuer's token: of an id that nothing else in evidence knows, no issuer is known.
     """
     seen = recorded.filter(recorded.source == RECEIPTS_LOG, recorded.token_id.notnull())
     known = seen.group_by("token_id").agg(
         digests=seen.signing_input_digest.nunique(), **{f"{name}_seen": seen[name].max() for name in _TUPLE}
     )
-    joined = exchanges.left_join(known.filter(known.digests == 1), "token_id", rname="{name}_known")
-    own = joined.source == LEDGER_LOG
+    known = known.filter(known.digests == 1)
+    issued = records.filter(
+        records.leg.isin([Leg.ISSUANCE, Leg.SECONDARY_ISSUANCE]), records.outcome == Outcome.SUCCESS,
+        records.source.isin(OWN_LOGS), records.token_id.notnull(),
+    )  # fmt: skip
+    same = known.semi_join(issued, [known.token_id == issued.token_id,
+                                    known.signing_input_digest_seen == issued.signing_input_digest])  # fmt: skip
+    told_by = ibis.union(same, known.anti_join(issued, "token_id"))
+    somewhere = ibis.union(seen.select("token_id"), issued.select("token_id"), distinct=True)
+    joined = exchanges.left_join(told_by, "token_id", rname="{name}_known").left_join(
+        somewhere.mutate(somewhere=ibis.literal(True)), "token_id", rname="{name}_somewhere"
+    )
+    own = joined.source.isin(OWN_LOGS)
     told = {name: ibis.ifelse(own, joined[f"{name}_seen"], joined[name]) for name in _TUPLE}
-    told["issuer"] = ibis.ifelse(own, ibis.coalesce(joined.issuer_seen, joined.issuer), joined.issuer)
-    return joined.mutate(**told).select(*exchanges.columns)
+    # a refresh token is its issuer's, so that a ledger names the ids of its own tokens there
+    at_home = (joined.source == LEDGER_LOG) & (joined.grant == str(Grant.REFRESH))
+    guess = ibis.ifelse(joined.somewhere.fill_null(False) | at_home, joined.issuer, ibis.null("string"))
+    told["issuer"] = ibis.ifelse(own, ibis.coalesce(joined.issuer_seen, guess), joined.issuer)
+    return joined.mutate(**told).select(*_RECORDED)
 
 
 def _assertions(records: ir.Table, domains: ir.Table) -> ir.Table:
@@ -112,11 +129,11 @@ def _assertions(records: ir.Table, domains: ir.Table) -> ir.Table:
         operation=ibis.literal("assertion"),
         object_kind=ibis.null("string"),
         derived=ibis.literal("assertion"),
-    ).select(*COLUMNS, *_MORE)
+    ).select(*_RECORDED)
 
 
 def exchanged(records: ir.Table) -> ir.Table:
-    """Rule 1.3 c: whoever exchanged a token for another accepted it."""
+    """Rule 1.3 c: whoever exchanged a token for another accepted it; `grant`: by which operation."""
     exchanges = records.filter(
         records.leg == Leg.SECONDARY_ISSUANCE, records.outcome == Outcome.SUCCESS, records.parent_token_ids.length() > 0
     )
@@ -132,6 +149,7 @@ def exchanged(records: ir.Table) -> ir.Table:
         subject_id=ibis.ifelse(single, exchanges.subject_id, ibis.null("string")),
         subject_name=ibis.ifelse(single, exchanges.subject_name, ibis.null("string")),
         operation=ibis.literal("exchange"),
+        grant=exchanges.operation,
         derived=ibis.literal("exchange"),
         unknown_presentation=ibis.literal(False),
-    ).mutate(family=lambda t: ibis.coalesce(t.token_id, family(t))).select(*COLUMNS, *_MORE)
+    ).mutate(family=lambda t: ibis.coalesce(t.token_id, family(t))).select(*_RECORDED, "grant")

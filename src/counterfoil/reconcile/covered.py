@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 import ibis
 import ibis.expr.types as ir
 
 from counterfoil.model.coverage import ATTESTED, RELIED, CoverageRow
 from counterfoil.model.schema import TokenClass
-from counterfoil.reconcile.declared import ADFS, NO_ISSUER, LogFacts, seconds
+from counterfoil.reconcile.declared import ADFS, NO_ISSUER, Keepers, LogFacts, seconds
 from counterfoil.reconcile.engine import Engine
-from counterfoil.reconcile.judge import sound_id, sound_in_ledger
+from counterfoil.reconcile.judge import sound_id, sound_in_own_log
 from counterfoil.reconcile.policy import Policy
 
 ENTRA = "entra-signin"
@@ -32,10 +32,10 @@ ENTRA_NEEDS: dict[str, tuple[str, ...]] = {
 }
 
 
-def windowed(tokens: ir.Table, policy: Policy, ledgers: Collection[str] = ()) -> ir.Table:
+def windowed(tokens: ir.Table, policy: Policy, keepers: Keepers) -> ir.Table:
     """Return tokens with `w_lo`, `w_hi` (seconds): when their issuance must lie, and `outside_life` (rule 4.1).
 
-    `sound` says whether absence of their id can tell anything; `ledgers`: issuers with an own ledger.
+    `sound` says whether absence of their id can tell anything; `keepers`: issuers with a log of their own.
     """
     life = ibis.cases(
         *((tokens.token_class == name, span) for name, span in policy.life.items()), else_=policy.default_life
@@ -51,15 +51,17 @@ def windowed(tokens: ir.Table, policy: Policy, ledgers: Collection[str] = ()) ->
         w_hi=tokens.t_first + ibis.ifelse(assertion, policy.skew, policy.event_lag),
         outside_life=tokens.t_issued.notnull() & ~inside.fill_null(True),
     )
-    if not ledgers:
+    if not keepers.issuers:
         return told
-    own, dated = sound_in_ledger(told, ledgers), inside.fill_null(False)
+    own, dated = sound_in_own_log(told, keepers), inside.fill_null(False)
+    loose = told.issuer.isin(sorted(keepers.loose)).fill_null(False) if keepers.loose else ibis.literal(False)
+    lag = ibis.ifelse(loose, policy.log_lag, policy.mint_lag)
     # a genuine token with this issued-at was recorded then, by the same clock: whatever its maker's clock says
     return told.mutate(
         sound=told.sound | own,
-        w_lo=ibis.ifelse(own, ibis.ifelse(dated, told.t_issued - policy.mint_lag, floor - policy.skew), told.w_lo),
+        w_lo=ibis.ifelse(own, ibis.ifelse(dated, told.t_issued - lag, floor - policy.skew), told.w_lo),
         w_hi=ibis.ifelse(
-            own, ibis.ifelse(dated, told.t_issued + policy.mint_lag, told.t_first + policy.skew), told.w_hi
+            own & (dated | ~loose), ibis.ifelse(dated, told.t_issued + lag, told.t_first + policy.skew), told.w_hi
         ),
     )
 
@@ -88,7 +90,7 @@ def with_coverage(engine: Engine, open_: ir.Table, rows: Sequence[CoverageRow], 
     )
     needs = ibis.cases(
         (open_.derived == "assertion", str(TokenClass.ASSERTION)),
-        *([(open_.issuer.isin(sorted(facts.ledgers)), UNKNOWN)] if facts.ledgers else []),
+        *([(open_.issuer.isin(sorted(facts.keepers.issuers)), UNKNOWN)] if facts.keepers.issuers else []),
         (~open_.has_id, str(TokenClass.USER)),
         (open_.token_class.isnull() & open_.is_user & open_.subject_id.notnull(), str(TokenClass.USER)),
         else_=open_.token_class.fill_null(UNKNOWN),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from statistics import median
 
-from counterfoil.model.counterfoil import CUSTODY_LOG, LEDGER_LOG
+from counterfoil.model.counterfoil import CUSTODY_LOG, ISSUER_LOG, LEDGER_LOG
 from counterfoil.model.coverage import ATTESTED, AttestedLog, CoverageRow, Declaration
 from counterfoil.reconcile.policy import Policy
 
@@ -44,6 +44,19 @@ class Extent:
 
 
 @dataclass(frozen=True)
+class Keepers:
+    """Issuers that write down each of their tokens themselves (rule 4.1), by what their logs hold.
+
+    `issuers`: all of them; `loose`: those whose log is no ledger, so that its times are not those of issued-at;
+    `undigested`: those with a record that has no digest.
+    """
+
+    issuers: frozenset[str] = frozenset()
+    loose: frozenset[str] = frozenset()
+    undigested: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class LogFacts:
     """What the evidence shows of its own logs.
 
@@ -53,7 +66,7 @@ class LogFacts:
     `hosts`: farm -> its servers that are known, whether or not they issued something in evidence.
     `notes`: (source, kind) -> what its records show of how it was audited and exported, in words.
     `begins`: (source, kind) -> time and number of the first record of the log, whatever it is about.
-    `ledgers`: issuers that keep a ledger of their own, of which issuances are in evidence.
+    `keepers`: issuers that keep a log of their own, of which issuances are in evidence.
     """
 
     extents: Mapping[Part, Extent]
@@ -64,7 +77,7 @@ class LogFacts:
     hosts: Mapping[str, frozenset[str]] = field(default_factory=dict)
     notes: Mapping[tuple[str, str], str] = field(default_factory=dict)
     begins: Mapping[tuple[str, str], tuple[datetime, int | None]] = field(default_factory=dict)
-    ledgers: frozenset[str] = frozenset()
+    keepers: Keepers = field(default_factory=Keepers)
 
 
 def coverage(
@@ -152,7 +165,8 @@ def _lacking(declaration: Declaration, owned: Sequence[Part], facts: LogFacts) -
     kinds = {part.issuer for part in facts.extents if part.source == declaration.source} & facts.own
     # a kind of AD FS is a host, and no farm has another's hosts
     # the same holds of own logs, whose kind is the name of one log
-    return set() if declaration.source in (ADFS, LEDGER_LOG, CUSTODY_LOG) else kinds - {part.issuer for part in owned}
+    named = (ADFS, LEDGER_LOG, CUSTODY_LOG, ISSUER_LOG)
+    return set() if declaration.source in named else kinds - {part.issuer for part in owned}
 
 
 def _one(

@@ -48,7 +48,7 @@ def _of(
     return ibis.cases(
         (tokens.verdict == str(Verdict.TAINTED), str(Diagnosis.LAUNDERED)),
         (tokens.reason.isin([str(reason) for reason in _UNENTITLED]), str(Diagnosis.KEY_NOT_ENTITLED)),
-        (tokens.reason == str(Reason.NOT_SIGNED_IN_CUSTODY), str(Diagnosis.LEDGER_ALTERED)),
+        (tokens.by_digest & (tokens.reason == str(Reason.NOT_SIGNED_IN_CUSTODY)), str(Diagnosis.LEDGER_ALTERED)),
         (~accused | tokens.by_digest, ibis.null("string")),
         (signed, str(Diagnosis.THROUGH_CUSTODY)),
         (unsigned & verified, str(Diagnosis.KEY_OUT)),

@@ -8,12 +8,12 @@ from datetime import date, datetime
 import ibis
 import ibis.expr.types as ir
 
-from counterfoil.model.counterfoil import CUSTODY_LOG, LEDGER_LOG
+from counterfoil.model.counterfoil import CUSTODY_LOG, ISSUER_LOG, LEDGER_LOG, OWN_LOGS
 from counterfoil.model.schema import Leg
 from counterfoil.reconcile.asked import Asked
 from counterfoil.reconcile.clock import whole_seconds
 from counterfoil.reconcile.covered import ENTRA
-from counterfoil.reconcile.declared import NO_ISSUER, LogFacts, Part
+from counterfoil.reconcile.declared import NO_ISSUER, Keepers, LogFacts, Part
 from counterfoil.reconcile.declared import Extent as _Extent
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.hosts import Breaks, host_facts
@@ -30,8 +30,8 @@ def log_facts(
     `evidence` is taken with its duplicates: two events that are one record have two record numbers. `records`: each
     once. A log of uses of keys has no issuer: it is the part of issuer "".
     """
-    ledgers = _ledgers(engine, issued)
-    primary = issued.filter(issued.issuer.notnull(), _first_hand(issued, ledgers))
+    keepers = _keepers(engine, issued)
+    primary = issued.filter(issued.issuer.notnull(), _first_hand(issued, keepers))
     servers = host_facts(engine, evidence)
     used = records.leg == str(Leg.KEY_USE)
     custody = bool(engine.rows(records.filter(used).limit(1)))
@@ -45,24 +45,31 @@ def log_facts(
         own=own | {NO_ISSUER} if custody else own,
         truncated=asked.truncated,
         rejected=asked.rejected,
-        breaks={**servers.breaks, **(_missing_entries(engine, evidence) if ledgers or custody else {})},
+        breaks={**servers.breaks, **(_missing_entries(engine, evidence) if keepers.issuers or custody else {})},
         hosts=servers.farms,
         notes=servers.notes,
         begins=servers.begins,
-        ledgers=ledgers,
+        keepers=keepers,
     )
 
 
-def _ledgers(engine: Engine, issued: ir.Table) -> frozenset[str]:
-    """Return the issuers that keep a ledger of their own (rule 4.1)."""
-    own = issued.filter(issued.source == LEDGER_LOG, issued.issuer.notnull())
-    return frozenset(row["issuer"] for row in engine.rows(own.select("issuer").distinct()))
+def _keepers(engine: Engine, issued: ir.Table) -> Keepers:
+    """Return the issuers that keep a log of their own (rule 4.1)."""
+    own = issued.filter(issued.source.isin(OWN_LOGS), issued.issuer.notnull())
+    told = engine.rows(own.group_by("issuer").agg(
+        loose=(own.source == ISSUER_LOG).any(), undigested=own.signing_input_digest.isnull().any()
+    ))  # fmt: skip
+    return Keepers(
+        frozenset(row["issuer"] for row in told),
+        loose=frozenset(row["issuer"] for row in told if row["loose"]),
+        undigested=frozenset(row["issuer"] for row in told if row["undigested"]),
+    )
 
 
-def _first_hand(issued: ir.Table, ledgers: frozenset[str]) -> ir.BooleanValue:
-    """Tell which records show that a log holds an issuer's issuances: of a ledger, renewals and exchanges too."""
+def _first_hand(issued: ir.Table, keepers: Keepers) -> ir.BooleanValue:
+    """Tell which records show that a log holds an issuer's issuances: of its own, renewals and exchanges too."""
     primary = issued.leg == Leg.ISSUANCE
-    return primary | (issued.source == LEDGER_LOG) if ledgers else primary
+    return primary | issued.source.isin(OWN_LOGS) if keepers.issuers else primary
 
 
 def _missing_entries(engine: Engine, evidence: ir.Table) -> dict[tuple[str, str], Breaks]:

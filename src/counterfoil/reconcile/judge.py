@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 import ibis
 import ibis.expr.types as ir
 
 from counterfoil.model.ids import IdKind
 from counterfoil.model.verdict import Reason, Verdict
+from counterfoil.reconcile.declared import Keepers
 from counterfoil.reconcile.links import sound_subject
 
 OF: dict[Reason, Verdict] = {
@@ -18,12 +17,17 @@ OF: dict[Reason, Verdict] = {
         Verdict.CONTRADICTED),
     **dict.fromkeys((Reason.FORGED_ANCESTOR, Reason.UNROOTED), Verdict.TAINTED),
     **dict.fromkeys((Reason.BY_DIGEST, Reason.BY_ID), Verdict.MINTED),
-    **dict.fromkeys((Reason.ID_NOT_ISSUED, Reason.SUBJECT_NOT_SIGNED_IN, Reason.ASSERTION_NOT_ISSUED), Verdict.FORGED),
+    **dict.fromkeys(
+        (Reason.ID_NOT_ISSUED, Reason.NEVER_SIGNED, Reason.SUBJECT_NOT_SIGNED_IN, Reason.ASSERTION_NOT_ISSUED),
+        Verdict.FORGED),
     **dict.fromkeys(
         (Reason.NO_ID, Reason.INTERRUPT_ONLY, Reason.FAILURE_ONLY, Reason.PRESENTATION_UNKNOWN, Reason.COUNT_ONLY),
         Verdict.UNLINKABLE),
 }  # fmt: skip
 
+
+# Reasons for `forged`.
+FORGED = tuple(str(reason) for reason, verdict in OF.items() if verdict is Verdict.FORGED)
 
 # Ids on which every genuine acceptance must have an issuance, where the issuer's log is complete (rule 4.1).
 # Entra: 1,829 of 1,829 sign-ins of all four kinds carry the id that their token bears.
@@ -35,14 +39,16 @@ def sound_id(tokens: ir.Table) -> ir.BooleanValue:
     return tokens.token_id.notnull() & tokens.token_id_kind.isin(SOUND_KINDS).fill_null(False)
 
 
-def sound_in_ledger(tokens: ir.Table, ledgers: Collection[str]) -> ir.BooleanValue:
-    """Rule 4.1: whether the token's issuer keeps a ledger of its own, which holds id and digest of all that it mints.
+def sound_in_own_log(tokens: ir.Table, keepers: Keepers) -> ir.BooleanValue:
+    """Rule 4.1: whether the token's issuer keeps a log of its own, which holds the id of each of its tokens.
 
-    `ledgers`: those issuers, at least one.
+    Where there is none, the digest counts, if that log has digests throughout. `keepers`: at least one.
     """
     named = tokens.token_id.notnull() & (tokens.token_id_kind == str(IdKind.JTI)).fill_null(False)
     bytes_known = tokens.token_id.isnull() & tokens.signing_input_digest.notnull()
-    return tokens.issuer.isin(sorted(ledgers)).fill_null(False) & (named | bytes_known)
+    if keepers.undigested:
+        bytes_known &= ~tokens.issuer.isin(sorted(keepers.undigested)).fill_null(False)
+    return tokens.issuer.isin(sorted(keepers.issuers)).fill_null(False) & (named | bytes_known)
 
 
 def verdict_of(reason: ir.StringValue) -> ir.StringValue:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
+from counterfoil.model.ids import IdKind
 from counterfoil.model.known import CROSS_TENANT_EXCEPTIONS, SERVICE_TENANTS
 from counterfoil.model.schema import Leg, Outcome, TokenClass
 from counterfoil.model.verdict import Reason
@@ -17,7 +18,7 @@ from counterfoil.tokens.pseudonym import KEY_OF_PSEUDONYM
 ISSUANCE = (
     "leg", "source", "kind", "record_id", "event_time", "outcome", "issuer", "token_id", "token_id_kind", "subject_id",
     "subject_name", "resource", "client_id", "ip", "resource_tenant", "home_tenant", "cross_tenant", "key_id",
-    "signing_input_digest",
+    "signing_input_digest", "issued_at",
     "operation", "token_class", "parent_token_ids", "incoming_token", "sequence",
 )  # fmt: skip
 
@@ -27,7 +28,7 @@ def issuances(records: ir.Table) -> ir.Table:
     return records.filter(records.leg.isin([Leg.ISSUANCE, Leg.SECONDARY_ISSUANCE])).select(*ISSUANCE)
 
 
-_DIFFERING = ("digest", "key", "tenant", "subject")
+_DIFFERING = ("digest", "key", "tenant", "subject", "issued")
 # What issuances say of a token: which kinds know it, by what, and where they disagree with it.
 FLAGS = (
     "primary", "secondary", "interrupted", "failed", "by_digest", "law_known", "law_obeyed",
@@ -36,15 +37,19 @@ FLAGS = (
 _ID = ("token_id", "token_id_kind")
 _MINE = (
     "token_key", *_ID, "signing_input_digest", "subject", "token_tenant", "key_id", "t_issued", "subject_counts",
+    "issuer", "derived",
 )  # fmt: skip
 _THEIRS = ("leg", "outcome", "good", "guest", "excepted", "lawful", "i_tenant", "i_subject", "i_identified", "i_key",
-           "i_digest", "i_time")  # fmt: skip
+           "i_digest", "i_issued", "i_time", "i_issuer")  # fmt: skip
 
 
-def linked(engine: Engine, tokens: ir.Table, issued: ir.Table, digests: ir.Table | None, policy: Policy) -> ir.Table:
+def linked(
+    engine: Engine, tokens: ir.Table, issued: ir.Table, digests: ir.Table | None, policy: Policy, *, hidden: bool
+) -> ir.Table:  # fmt: skip
     """Return the tokens with FLAGS (booleans).
 
-    `issued`: the issuances of the tokens' families; `digests`: all issuances with a digest, None if there are none.
+    `issued`: the issuances of the tokens' families; `digests`: all issuances with a digest, None if there are none;
+    `hidden`: subjects may be pseudonyms.
     Most ids are known to one issuance: one join settles them. The others are compared pair by pair and summed up.
     """
     mine = tokens.mutate(subject_counts=_subject_counts(tokens))
@@ -57,8 +62,6 @@ def linked(engine: Engine, tokens: ir.Table, issued: ir.Table, digests: ir.Table
         same = _facts(digests).drop(*_ID)
         by_digest = with_digest.select(*_MINE).join(same, with_digest.signing_input_digest == same.i_digest)
         pairs = ibis.union(pairs, _pairs(with_digest, theirs), by_digest.select(*_MINE, *_THEIRS))
-    # only own ledgers and receipts write pseudonyms, and ledgers have digests
-    hidden = digests is not None
     compared = _compared(pairs, policy, hidden=hidden)
     summed = compared.group_by("token_key").agg(**{name: flag.any() for name, flag in _said(compared).items()})
     summed = engine.keep("summed_links", summed.select("token_key", **_told(summed)))
@@ -72,9 +75,10 @@ def linked(engine: Engine, tokens: ir.Table, issued: ir.Table, digests: ir.Table
 def _facts(issued: ir.Table) -> ir.Table:
     """Return the issuances with what tokens are compared with."""
     return issued.select(
-        *_ID, "leg", "outcome",
+        *_ID, "leg", "outcome", i_issuer=issued.issuer,
         i_tenant=issued.resource_tenant, i_subject=issued.subject, i_identified=issued.identified, i_key=issued.key_id,
-        i_digest=issued.signing_input_digest, i_time=whole_seconds(issued.event_time),
+        i_digest=issued.signing_input_digest, i_issued=whole_seconds(issued.issued_at),
+        i_time=whole_seconds(issued.event_time),
         good=issued.outcome == Outcome.SUCCESS,
         guest=(issued.home_tenant != issued.resource_tenant).fill_null(False),
         excepted=issued.cross_tenant.lower().isin(sorted(map(str.lower, CROSS_TENANT_EXCEPTIONS))).fill_null(False),
@@ -118,14 +122,22 @@ def _told(said: ir.Table) -> dict[str, ir.BooleanValue]:
 def _compared(pairs: ir.Table, policy: Policy, *, hidden: bool) -> ir.Table:
     """Return pairs of token and issuance with each fact compared: (known on both sides, same).
 
-    NULL on either side is neither. `hidden`: subjects may be pseudonyms, which compare only under one key.
+    NULL on either side is neither. `hidden`: subjects may be pseudonyms, which compare only under one key; and ids are
+    those that issuers choose, each for himself: another issuer's record of that id is none of this token. Whose token
+    was exchanged is a guess.
     """
     subject_known = pairs.subject_counts & pairs.i_identified & pairs.i_subject.notnull()
     if hidden:
         subject_known &= pseudonym_key(pairs.subject) == pseudonym_key(pairs.i_subject)
+        others = (pairs.token_id_kind == str(IdKind.JTI)) & (pairs.issuer != pairs.i_issuer)
+        others &= (pairs.derived != "exchange") & ~_same(pairs.signing_input_digest, pairs.i_digest)
+        mine = ~others.fill_null(False)
+        pairs = pairs.mutate(good=pairs.good & mine, outcome=ibis.ifelse(mine, pairs.outcome, ibis.null("string")))
     return pairs.mutate(
         digest_known=_known(pairs.signing_input_digest, pairs.i_digest),
         digest_same=_same(pairs.signing_input_digest, pairs.i_digest),
+        issued_known=_known(pairs.t_issued, pairs.i_issued),
+        issued_same=((pairs.t_issued - pairs.i_issued).abs() <= policy.law_tolerance).fill_null(False),
         key_known=_known(pairs.key_id, pairs.i_key),
         key_same=_same(pairs.key_id, pairs.i_key),
         tenant_known=_known(pairs.token_tenant, pairs.i_tenant),
@@ -169,12 +181,13 @@ def sound_subject(tokens: ir.Table) -> ir.BooleanValue:
 
 
 def contradiction(tokens: ir.Table) -> ir.StringValue:
-    """Rules 3.1-3.3 but for issued-at: the reason why a linked token is contradicted, or NULL."""
+    """Rules 3.1-3.3 but for the law of issued-at: the reason why a linked token is contradicted, or NULL."""
     return ibis.cases(
         (tokens.digest_differs, str(Reason.DIGEST_DIFFERS)),
         (tokens.key_differs, str(Reason.KEY_DIFFERS)),
         (tokens.tenant_differs, str(Reason.TENANT_DIFFERS)),
         (tokens.subject_differs, str(Reason.SUBJECT_DIFFERS)),
+        (tokens.issued_differs, str(Reason.ISSUED_AT_DIFFERS)),
         (tokens.consumer_realm, str(Reason.CONSUMER_REALM)),
         else_=ibis.null("string"),
     )

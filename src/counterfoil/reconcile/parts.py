@@ -39,14 +39,16 @@ class Whole:
     """What every part needs of the whole evidence.
 
     `records`: each once; `repeated`: the keys of those that came more than once; `exchanges`: acceptances that
-    secondary issuances imply; `digests`: issuances with a
-    digest, None if there are none; `domains`: (domain, federation); `names`: aliases; `people`: who signs in.
+    secondary issuances imply; `digests`: issuances with a digest, None if there are none; `own_logs`: issuers have
+    some (subjects there, or in receipts, may be pseudonyms); `domains`: (domain, federation); `names`: aliases;
+    `people`: who signs in.
     """
 
     records: ir.Table
     repeated: ir.Table
     exchanges: ir.Table
     digests: ir.Table | None
+    own_logs: bool
     domains: ir.Table
     names: ir.Table
     people: ir.Table
@@ -72,12 +74,12 @@ def settle_families(engine: Engine, whole: Whole, families: ir.Table, policy: Po
 
 
 def _settle(engine: Engine, whole: Whole, records: ir.Table, exchanges: ir.Table, policy: Policy) -> None:
-    accepted = with_key(with_subject(acceptances(records, exchanges, whole.domains), whole.names))
-    accepted = engine.keep("accepted", accepted)
+    every = acceptances(records, exchanges, whole.domains, own_logs=whole.own_logs)
+    accepted = engine.keep("accepted", with_key(with_subject(every, whole.names)))
     again = seen_again(engine, accepted)
     claimed = _with_people(tokens(accepted, again), whole.people)  # 2.1, 4.2 c
     issued = with_subject(issuances(records), whole.names)
-    told = linked(engine, claimed, issued, whole.digests, policy)  # 2.2, 3
+    told = linked(engine, claimed, issued, whole.digests, policy, hidden=whole.own_logs)  # 2.2, 3
     told = told.mutate(
         contradiction=contradiction(told),
         missed=judge.sound_id(told) & ~(told.primary | told.secondary | told.interrupted | told.failed),

@@ -35,6 +35,7 @@ class Policy:
     skew: int = 300
     event_lag: int = 600
     mint_lag: int = 10  # an own ledger's entry and its token's issued-at are of one clock, a signature apart
+    log_lag: int = 600  # the same of a log that an issuer writes by whatever means
     max_lag: Mapping[str, int] = field(default_factory=_max_lag)
     default_lag: int = 24 * HOUR
     law_pairs: int = 200

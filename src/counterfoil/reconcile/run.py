@@ -14,13 +14,14 @@ from datetime import datetime
 import ibis
 import ibis.expr.types as ir
 
+from counterfoil.model.counterfoil import OWN_LOGS
 from counterfoil.model.coverage import CoverageRow
 from counterfoil.model.verdict import Reason, Verdict
 from counterfoil.reconcile import judge, measured, parts
 from counterfoil.reconcile.acceptances import exchanged
 from counterfoil.reconcile.asked import Asked
 from counterfoil.reconcile.custody import custody_of, not_signed
-from counterfoil.reconcile.declared import coverage
+from counterfoil.reconcile.declared import Keepers, coverage
 from counterfoil.reconcile.diagnosis import diagnosed
 from counterfoil.reconcile.duplicates import records as unique_records
 from counterfoil.reconcile.duplicates import repeated
@@ -94,6 +95,7 @@ def _survey(engine: Engine, evidence: ir.Table, asked: Asked) -> parts.Whole:
         repeated=keys,
         exchanges=engine.keep("exchanged", exchanged(records)),
         digests=digests if engine.rows(digests.limit(1)) else None,
+        own_logs=bool(engine.rows(issued.filter(issued.source.isin(OWN_LOGS)).limit(1))),
         domains=engine.given("federated", {"domain": "string", "federation": "string"}, asked.federated),
         names=names,
         people=people(engine, issued, asked.identities),
@@ -108,22 +110,23 @@ def _verdicts(engine: Engine, whole: parts.Whole, evidence: ir.Table, asked: Ask
     facts = log_facts(engine, evidence, whole.records, issued, asked, policy)
     rows = coverage(asked.declarations, asked.exported_at, facts, policy, asked.attested)  # 5.2, 5.3
     custody = custody_of(engine, whole.records, issued, rows)  # 8.1
+    unsigned = not_signed(engine, every, custody, policy)
     tried = {
         Reason.KEY_NOT_ENTITLED: barred(engine, every, asked.keys),  # 3.6
-        Reason.NOT_SIGNED_IN_CUSTODY: not_signed(engine, every, custody, policy),  # 3.5
+        Reason.NOT_SIGNED_IN_CUSTODY: unsigned.issued,  # 3.5
     }
     against = {reason: found for reason, found in tried.items() if found is not None}
     for found in against.values():
         plain = plain.anti_join(found, "token_key")
-    watched = _watched(engine, every, whole.people, facts.ledgers, against, policy)
+    watched = _watched(engine, every, whole.people, facts.keepers, against, policy)
     usual = engine.keep("cells", measured.cells(plain.mutate(linked=ibis.literal(True))))
     days = engine.keep("days", measured.days(every))
     cells = ibis.union(usual, measured.cells(watched).select(*usual.columns))
     linked = ibis.union(_used(plain), _used(watched.filter(watched.linked)))
-    open_ = watched.filter(~watched.primary, watched.contradiction.isnull())
+    open_ = _with_never(watched.filter(~watched.primary, watched.contradiction.isnull()), unsigned.unissued)  # 4.4
     open_ = unsettled(engine, open_, Seen(cells, days, linked, variants), issued, rows, facts, asked, policy)  # 4, 5
     judged = _judged(engine, watched, open_)  # 7
-    tainted = _tainted(engine, judged, issued, facts.ledgers, Reason.NOT_SIGNED_IN_CUSTODY in against)  # 6.4
+    tainted = _tainted(engine, judged, issued, facts.keepers, Reason.NOT_SIGNED_IN_CUSTODY in against)  # 6.4
     told, left = _stained(engine, judged, plain, whole.people, tainted)
     told = engine.keep("diagnosed", diagnosed(engine, told, whole.records, custody, policy))  # 8.3
     strata = engine.keep("strata_all", measured.strata(cells, days))
@@ -142,12 +145,12 @@ def _used(tokens: ir.Table) -> ir.Table:
 
 
 def _watched(
-    engine: Engine, every: ir.Table, persons: ir.Table, ledgers: frozenset[str],
+    engine: Engine, every: ir.Table, persons: ir.Table, keepers: Keepers,
     against: Mapping[Reason, ir.Table], policy: Policy,
 ) -> ir.Table:  # fmt: skip
     """Return the tokens that are not plain, with `is_user`, `linked`, and `contradiction` by the law of their stratum.
 
-    `ledgers`: issuers with an own ledger, of which an id that is in no issuance is `missed` too. `against`: tokens
+    `keepers`: issuers with a log of their own, of which an id that is in no issuance is `missed` too. `against`: tokens
     that are contradicted for these reasons, the first one first, unless something contradicts them already.
 
     Rule 3.2, issued-at: only where some token breaks the law is it asked how many obey it.
@@ -160,9 +163,9 @@ def _watched(
         marked = odd.left_join(found.mutate(held=ibis.literal(True)), "token_key", rname="{name}_u")
         told = ibis.ifelse(marked.held.fill_null(False), str(reason), ibis.null("string"))
         odd = marked.mutate(contradiction=ibis.coalesce(marked.contradiction, told)).select(*odd.columns)
-    if ledgers:
+    if keepers.issuers:
         unknown = ~(odd.primary | odd.secondary | odd.interrupted | odd.failed)
-        odd = odd.mutate(missed=odd.missed | (judge.sound_in_ledger(odd, ledgers) & unknown))
+        odd = odd.mutate(missed=odd.missed | (judge.sound_in_own_log(odd, keepers) & unknown))
     watched = engine.keep("watched", with_people(odd, persons))
     breaking = watched.filter(watched.law_broken).select(*measured.STRATUM).distinct()
     lawful = every.filter(every.law_known)
@@ -175,11 +178,23 @@ def _watched(
     return engine.keep("watched_told", told)
 
 
+def _with_never(open_: ir.Table, never: ir.Table | None) -> ir.Table:
+    """Return the tokens with `never`: rule 4.4 holds of them."""
+    if never is None:
+        return open_.mutate(never=ibis.literal(False))
+    joined = open_.left_join(never.mutate(held=ibis.literal(True)), "token_key", rname="{name}_n")
+    return joined.select(*open_.columns, never=joined.held.fill_null(False))
+
+
 def _judged(engine: Engine, watched: ir.Table, open_: ir.Table) -> ir.Table:
     """Rule 7 but for taint: return the tokens with `base` (reason), `base_verdict` and the flags of open ones."""
-    told = open_.select("token_key", *_OPEN_FLAGS, "at_least", "open_reason")
+    told = open_.select("token_key", *_OPEN_FLAGS, "at_least", "open_reason", "never")
     joined = watched.left_join(told, "token_key", rname="{name}_o")
-    base = ibis.coalesce(joined.contradiction, ibis.ifelse(joined.primary, _own_reason(joined), joined.open_reason))
+    unissued = ibis.cases(
+        (joined.never & ~joined.open_reason.isin(judge.FORGED), str(Reason.NEVER_SIGNED)),
+        else_=joined.open_reason,
+    )
+    base = ibis.coalesce(joined.contradiction, ibis.ifelse(joined.primary, _own_reason(joined), unissued))
     return engine.keep("judged", joined.select(
         *watched.columns, base=base, base_verdict=judge.verdict_of(base),
         **{n: joined[n].fill_null(False) for n in _OPEN_FLAGS}, at_least=joined.at_least.fill_null(0).cast("int64"),
@@ -191,16 +206,20 @@ def _own_reason(tokens: ir.Table) -> ir.StringValue:
 
 
 def _tainted(
-    engine: Engine, judged: ir.Table, issued: ir.Table, ledgers: frozenset[str], altered: bool
+    engine: Engine, judged: ir.Table, issued: ir.Table, keepers: Keepers, altered: bool
 ) -> ir.Table | None:
     """Rule 6.4: return the ids that descend from a forged or contradicted token, None if there are none.
 
-    `altered`: some ledger holds what no key store signed.
+    `altered`: some issuer's log holds what no key store signed. Of an id whose issuance has no digest, the genuine
+    token bears it too: what was obtained with it is not accused.
     """
-    bad = judged.filter(judged.base_verdict.isin([str(Verdict.FORGED), str(Verdict.CONTRADICTED)])).select("token_key")
-    if ledgers:
+    bad = judged.filter(
+        judged.base_verdict.isin([str(Verdict.FORGED), str(Verdict.CONTRADICTED)]),
+        judged.base != str(Reason.NEVER_SIGNED),  # its id may be a copy, of which no log here holds the issuance
+    ).select("token_key")  # fmt: skip
+    if keepers.issuers:
         # an exchange names its parent's id and nothing else of it: what that id is, other uses of it tell
-        own = judged.filter(judged.issuer.isin(sorted(ledgers)), judged.token_id.notnull())
+        own = judged.filter(judged.issuer.isin(sorted(keepers.issuers)), judged.token_id.notnull())
         unissued = own.filter(own.base == str(Reason.ID_NOT_ISSUED)).select("issuer", "token_id").distinct()
         shown = own.filter(own.derived == "exchange").semi_join(unissued, ["issuer", "token_id"])
         bad = engine.keep("taint_tokens", ibis.union(bad, shown.select("token_key"), distinct=True))
@@ -209,7 +228,8 @@ def _tainted(
     seeds = born.semi_join(bad, "token_key").select(id=born.child_id)
     edges = exchanges(issued)
     if altered:
-        never = judged.filter(judged.base == str(Reason.NOT_SIGNED_IN_CUSTODY)).select(parent=judged.token_id)
+        never = judged.filter(judged.by_digest, judged.base == str(Reason.NOT_SIGNED_IN_CUSTODY))
+        never = never.select(parent=never.token_id)
         seeds = ibis.union(seeds, edges.semi_join(never, "parent").select(id=edges.child))
     seeds = engine.keep("taint_seeds", seeds.distinct())
     if not engine.rows(seeds.limit(1)):
@@ -263,7 +283,9 @@ def _within(tokens: ir.Table, since: datetime | None, until: datetime | None) ->
 
 def _refuted_rows(engine: Engine, rows: tuple[CoverageRow, ...], open_: ir.Table) -> tuple[CoverageRow, ...]:
     """Return the coverage rows with the accepted ones of refuted issuers marked so."""
-    refuted = open_.filter(open_.refuted, open_.ordinary, open_.relied, open_.proven < open_.needed)
+    refuted = open_.filter(
+        open_.refuted, open_.ordinary, open_.relied, open_.proven < open_.needed, ~open_.never
+    )  # fmt: skip
     subjects = refuted.group_by("issuer").agg(subjects=refuted.subject.nunique(), misses=refuted.count())
     found = {row["issuer"]: row for row in engine.rows(subjects)}
     return tuple(

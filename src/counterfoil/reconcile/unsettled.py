@@ -40,8 +40,11 @@ def unsettled(
     engine: Engine, open_: ir.Table, seen: Seen, issued: ir.Table, rows: tuple[CoverageRow, ...],
     facts: LogFacts, asked: Asked, policy: Policy,
 ) -> ir.Table:  # fmt: skip
-    """Return the tokens that no primary issuance settles, with everything that their verdict depends on."""
-    open_ = engine.keep("open_1", windowed(open_, policy, facts.ledgers))
+    """Return the tokens that no primary issuance settles, with everything that their verdict depends on.
+
+    `open_` has `never` (rule 4.4).
+    """
+    open_ = engine.keep("open_1", windowed(open_, policy, facts.keepers))
     open_ = engine.keep("open_2", _with_silence(with_coverage(engine, open_, rows, facts), seen, rows, asked, policy))
     open_ = engine.keep("open_3", _with_assertions(engine, open_, issued, policy))
     open_ = engine.keep("open_4", _with_habits(engine, open_, seen))
@@ -143,9 +146,9 @@ def _with_candidates(engine: Engine, open_: ir.Table, issued: ir.Table) -> ir.Ta
 def _with_refutation(open_: ir.Table, policy: Policy) -> ir.Table:
     """Rule 5.5: add `refuted`: for the issuer by ordinary misses, or for its client by route misses.
 
-    What a verified log lacks refutes nothing.
+    What a verified log lacks refutes nothing; neither does what was never signed (rule 4.4).
     """
-    doubtful = open_.proven < open_.needed
+    doubtful = (open_.proven < open_.needed) & ~open_.never
     bare = ~open_.has_id & ~open_.sound & (open_.derived == "") & ~open_.candidate & open_.relied
     assertion = (open_.derived == "assertion") & (open_.served == 0) & open_.relied & ~open_.unknown_presentation
     missed = open_.missed & open_.relied
@@ -154,7 +157,7 @@ def _with_refutation(open_: ir.Table, policy: Policy) -> ir.Table:
     issuers = issuers.filter(issuers.subjects >= policy.refuting_subjects).select(
         "issuer", all_of_it=ibis.literal(True)
     )
-    routes = open_.filter(open_.route & (open_.missed | bare) & (doubtful | (open_.needed == 0)))
+    routes = open_.filter(open_.route & (open_.missed | bare) & (doubtful | ((open_.needed == 0) & ~open_.never)))
     clients = routes.group_by("issuer", client=measured.key(routes.client_id)).agg(subjects=routes.subject.nunique())
     clients = clients.filter(clients.subjects >= policy.refuting_subjects).select(
         "issuer", "client", its_route=ibis.literal(True)

@@ -17,7 +17,8 @@ MAX_REASON = 160
 MAX_NOTE = 240  # what is said beside an accepted stretch
 MAX_GAPS = 2
 
-OWN_LOGS = (LEDGER_LOG, CUSTODY_LOG)
+# Logs that a checkpoint of another party can attest.
+ATTESTABLE = (LEDGER_LOG, CUSTODY_LOG)
 
 # What a log proves that nobody declared complete: by whether it could be declared at all.
 _SEEN = {True: "not declared complete: absence proves nothing", False: "partial by nature: absence proves nothing"}
@@ -56,7 +57,7 @@ def _line(issuer: str, source: str, kind: str, rows: Sequence[CoverageRow]) -> L
     sentences += dict.fromkeys(note for row in accepted if (note := clean(row.reason.partition("; ")[2], MAX_NOTE)))
     if any(row.status == ATTESTED for row in accepted):
         sentences.append("attested by a checkpoint that another party keeps")
-    own = "to be attested" if source in OWN_LOGS else "declared"
+    own = "to be attested" if source in ATTESTABLE else "declared"
     sentences += [f"{own}, but {clean(row.status, 20)}: {_reason(row)}" for row in doubted]
     return Line(
         issuer=issuer_name(issuer, source),

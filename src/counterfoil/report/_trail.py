@@ -86,6 +86,8 @@ def _issuance(trail: Trail) -> tuple[State, str]:
         if trail.exchanged and not trail.issued:
             return State.MISSING, f"Missing: {IN_BRIEF[Reason.UNROOTED]}, and there must be one."
         return State.MISSING, f"Missing: {issuer} issued no such {what}. {_sentence(REASON_MEANING[reason])}"
+    if reason is Reason.NEVER_SIGNED:
+        return State.UNKNOWN, f"Not decided by the logs of {issuer}: the log of its key's uses decides."
     if trail.issued:
         first = trail.issued[0]
         words = f"{_sentence(clean(first.operation, 64))} {_at(first)}, for {_client(first.client_id)}"

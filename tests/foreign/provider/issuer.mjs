@@ -1,5 +1,5 @@
-// An issuer built on npm oidc-provider, as its user would: keys in counterfoil's custody, and counterfoils in its
-// ledger. Reads its settings as JSON from the file that the first argument names; says where it listens.
+// An issuer built on npm oidc-provider, as its user would: keys in counterfoil's custody, counterfoils in its ledger,
+// and a log of its own. Reads its settings as JSON from the file that the first argument names; says where it listens.
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 
@@ -7,10 +7,12 @@ import { ExternalSigningKey, Provider } from 'oidc-provider';
 
 import { Custody } from './custody.mjs';
 import { Ledger } from './ledger.mjs';
+import { Tokens } from './tokens.mjs';
 
 const settings = JSON.parse(readFileSync(process.argv[2]));
 const custody = new Custody(settings.signer);
 const ledger = new Ledger(settings.ledger);
+const tokens = new Tokens(settings.tokens, settings.log);
 const { kid, algorithm, publicKey } = await custody.current(settings.key);
 const firstOf = new Map(); // of each grant (a login), the id of its first access token: what refreshed ones descend from
 
@@ -32,6 +34,7 @@ class Key extends ExternalSigningKey {
     const parents = grant === 'refresh_token' ? [firstOf.get(login)] : [];
     if (isAccess && login && !firstOf.has(login)) firstOf.set(login, claims.jti);
     await ledger.record(input, grant, parents);
+    tokens.write(input, grant, parents);
     return custody.sign(settings.key, kid, input, `oidc-provider ${claims.jti ?? 'ID token'}`);
   }
 }
@@ -69,6 +72,7 @@ for (const signal of ['SIGTERM', 'SIGINT']) {
     server.close();
     server.closeAllConnections();
     await ledger.close();
+    tokens.close();
     process.exit(0);
   });
 }
