@@ -117,6 +117,16 @@ def _flagged(data: bytes, *, encrypted: bool = False, method: int | None = None)
     return bytes(changed)
 
 
+def _nameless(data: bytes) -> bytes:
+    """Return the zip with its member's name cut off in the directory, as one flipped length does it."""
+    changed = bytearray(data)
+    directory, end = data.index(b"PK\x01\x02"), data.index(b"PK\x05\x06")
+    changed[directory + 28] = 0
+    del changed[directory + 46]
+    changed[end - 1 + 12] -= 1
+    return bytes(changed)
+
+
 WORD = "swordfish"  # of the encrypted samples
 ONE = zipped([("a", TEXT)])
 TAR = tarred(TWO)
@@ -129,6 +139,7 @@ REFUSED = {
     "an encrypted zip": (_flagged(ONE, encrypted=True), {"a": "encrypted: unpack it with its password first"}),
     "a method of Windows": (_flagged(ONE, method=9), {"a": "a method that is not read (Deflate64)"}),
     "a method that nobody knows": (_flagged(ONE, method=77), {"a": "a method that is not read (of number 77)"}),
+    "a member without a name": (_nameless(ONE), {"unnamed": "it has no name"}),
     "an encrypted 7z": (seven_zipped(TWO, password=WORD), {"": "encrypted"}),
     "a 7z whose names are encrypted": (seven_zipped(TWO, password=WORD, hide_names=True), {"": "encrypted"}),
     "a zip that ends early": (zipped(TWO)[:-30], {"": "ends early"}),

@@ -50,7 +50,7 @@ class Zips:
         if any(info.filename == "[Content_Types].xml" for info in infos[:16]):
             raise InputError(f"cannot read {place.name}: {OFFICE}")
         for info in infos:
-            if not info.is_dir():
+            if not info.filename.endswith("/"):  # is_dir() fails on a name that is empty
                 trouble = _trouble(info)
                 opener = closed if trouble else self._opener(place, info)
                 yield Entry(info.filename, opener, trouble, _modified(info))
@@ -87,6 +87,8 @@ class Zips:
 
 
 def _trouble(info: zipfile.ZipInfo) -> str:
+    if not info.filename:
+        return "it has no name: the archive is damaged"
     if modes.S_ISLNK(info.external_attr >> 16):
         return "a link, which is not followed"
     if info.flag_bits & _ENCRYPTED_FLAG:
