@@ -64,7 +64,7 @@ def lab(name: str, settings: HuntSettings, progress: Progress, *, strict: bool, 
         scenario = scenario.strict()
     with locked(settings.case):
         ran = run(scenario, settings.case / "lab", progress.stage)
-    told = replace(settings, log_keys=ran.log_keys, checkpoints=ran.checkpoints)
+    told = replace(settings, log_keys=ran.log_keys, checkpoints=ran.checkpoints, token_policy=ran.token_policy)
     report = app.hunt([str(ran.logs)], told, progress)
     return Rehearsed(ran, report, compare(settings.case, ran.truth))
 

@@ -24,6 +24,7 @@ RUNS = {
     "storm-0558": (9, 0, 7), "right-realm": (2, 0, 2), "insider": (2, 0, 2), "laundering": (6, 0, 4),
     "cloned-id": (3, 0, 2), "rogue-key": (2, 0, 2), "unsigned-actor": (2, 0, 2), "stolen-token": (2, 0, 0),
     "ledger-altered": (2, 0, 2), "ledger-rewritten": (2, 0, 2), "no-receipts": (9, 0, 6),
+    "wrong-key": (2, 0, 2),
 }  # fmt: skip
 
 

@@ -13,6 +13,9 @@ from counterfoil.tokens.jwk import base64url
 AGENT = "python-requests/2.31"
 KEY_OUT = Kind("forged", (Verdict.FORGED,), Diagnosis.KEY_OUT, "Signed with a stolen key.")
 LAUNDERED = Kind("laundered", (Verdict.TAINTED,), Diagnosis.LAUNDERED, "Minted in exchange for a forged token.")
+UNENTITLED = Kind(
+    "forged", (Verdict.CONTRADICTED,), Diagnosis.KEY_NOT_ENTITLED, "Signed with a key that may not sign it."
+)
 THROUGH = Kind("forged", (Verdict.FORGED,), Diagnosis.THROUGH_CUSTODY, "Signed in custody, past the mint.")
 UNCHECKED = Kind(
     "forged", (Verdict.FORGED,), Diagnosis.KEY_OUT_OR_UNCHECKED, "A service believed it without the issuer's key."
@@ -29,6 +32,12 @@ def wrong_realm(world: World) -> None:
     """Sign for people of the organisation with the old key of the consumer realm, as in 2023."""
     for user in ("alice", "bob", "carol"):
         world.show(_forged(world, user, Realm.CONSUMER), MAIL, KEY_OUT, AGENT)
+
+
+def unentitled(world: World) -> None:
+    """Sign with that key for a hunt that is told what each key may sign."""
+    for user in ("alice", "bob"):
+        world.show(_forged(world, user, Realm.CONSUMER), MAIL, UNENTITLED, AGENT)
 
 
 def right_realm(world: World, kind: Kind = KEY_OUT) -> None:

@@ -7,14 +7,14 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
 import msgspec
 
 from counterfoil.errors import UsageError
-from counterfoil.lab.estate import forging, notes, tampering
+from counterfoil.lab.estate import forging, notes, policies, tampering
 from counterfoil.lab.estate.attackers import ALTERED
 from counterfoil.lab.estate.clock import FILE, Clock
 from counterfoil.lab.estate.founding import Founded, StolenKey, found, subject_key
@@ -32,6 +32,7 @@ from counterfoil.tlog.folder import Folder
 from counterfoil.tlog.stored import InFolder
 from counterfoil.tlog.submit import submit
 from counterfoil.tlog.witness import DropWitness
+from counterfoil.tokens.policy import documents_of
 
 SECRET_BYTES = 32
 # A run begins so long ago by its clock, and ends about now; between its stages time passes.
@@ -41,7 +42,7 @@ _LOGS = (("ledger", "ledger", LEDGER_SCHEMA), ("custody", "custody/log", CUSTODY
 
 @dataclass(frozen=True)
 class Ran:
-    """What a run left. `logs`: a folder of evidence; `log_keys`, `checkpoints`: as `hunt` wants them.
+    """What a run left. `logs`: a folder of evidence; `log_keys`, `checkpoints`, `token_policy`: as `hunt` wants them.
 
     `accepted`, `refused`: presentations of the attackers' tokens; `codes`: why they were refused.
     """
@@ -53,6 +54,7 @@ class Ran:
     accepted: int
     refused: int
     codes: tuple[str, ...]
+    token_policy: Path | None = None
 
 
 def run(scenario: Scenario, folder: Path, stage: Callable[[str], object]) -> Ran:
@@ -85,9 +87,10 @@ def run(scenario: Scenario, folder: Path, stage: Callable[[str], object]) -> Ran
             running.start("services", (path, audience, given.fileno()), handle=given.fileno())
         client = stack.enter_context(httpx.Client(trust_env=False, timeout=TIMEOUT_SECONDS))
         _lived(scenario, World(estate, founded.stolen, told, client, rogue), stage)
+        policy = _policy(estate, folder / "policy", client) if scenario.policy else None
         running.check()
     stage("exporting logs")
-    return _left(scenario, folder, path, founded, told)
+    return replace(_left(scenario, folder, path, founded, told), token_policy=policy)
 
 
 def _lived(scenario: Scenario, world: World, stage: Callable[[str], object]) -> None:
@@ -101,6 +104,18 @@ def _lived(scenario: Scenario, world: World, stage: Callable[[str], object]) -> 
     world.estate.clock.pass_by(STAGE_SECONDS)
     stage("living on")
     world.ordinary()
+
+
+def _policy(estate: Estate, folder: Path, client: httpx.Client) -> Path:
+    """Write what services without flaws accept, with the key documents that the issuer publishes; return its file."""
+    text = policies.token_policy(replace(estate, flaws=()), MAIL)
+    folder.mkdir()
+    for name in documents_of(text):
+        answer = client.get(f"{estate.issuer_url}/{name}/jwks").raise_for_status()
+        (folder / name).write_bytes(answer.content)
+    file = folder / "policy.toml"
+    file.write_text(text)
+    return file
 
 
 def _slipped(estate: Estate) -> StolenKey:

@@ -13,7 +13,10 @@ from counterfoil.lab.estate.world import World
 
 @dataclass(frozen=True)
 class Scenario:
-    """One run. `tamper`: what the insider does to the ledger afterwards: append or rewrite."""
+    """One run. `tamper`: what the insider does to the ledger afterwards: append or rewrite.
+
+    `policy`: the hunt is told which key may sign what.
+    """
 
     name: str
     summary: str
@@ -21,6 +24,7 @@ class Scenario:
     flaws: frozenset[Flaw] = frozenset()
     tamper: str = ""
     countersigned: bool = False
+    policy: bool = False
 
     def strict(self) -> Scenario:
         """Return the same attack on services without flaws; the thief tries with the right realm's key as well."""
@@ -46,6 +50,8 @@ SCENARIOS = MappingProxyType({
         Scenario("storm-0558", "a stolen consumer key opens the organisation's mail, and forged tokens are renewed",
                  _STORM, _2023),
         Scenario("right-realm", "the organisation's own signing key is stolen", (attackers.right_realm,)),
+        Scenario("wrong-key", "the consumer key signs for the organisation, and the hunt knows what each key may sign",
+                 (attackers.unentitled,), _2023, policy=True),
         Scenario("insider", "somebody signs through custody, past the mint", (attackers.insider,)),
         Scenario("laundering", "a forged token is renewed, and its renewals again", (_launder_own,),
                  frozenset({Flaw.SELF_RENEWAL})),
