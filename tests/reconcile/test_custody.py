@@ -57,7 +57,7 @@ def made(minutes: float, key: str, operation: str = "create", **more: object) ->
     return row | {"leg": "context", "object_kind": "signing_key"} | more
 
 
-NEW = {"key_id": "k2"}
+NEW: Row = {"key_id": "k2"}
 
 CASES: dict[str, tuple[list[Row], Settings, Told]] = {
     "a key store never signed what a service verified under its key: the key is out": ([USED], attested(*BOTH), OUT),
