@@ -170,6 +170,25 @@ def test_a_damaged_record_of_evtx() -> None:
     assert (read[1][1] or "").startswith("broken record")
 
 
+def test_a_damaged_name_in_evtx_is_no_json(tmp_path: Path) -> None:
+    """The library writes names as they are, a quotation mark too: the file is known by the records that are whole."""
+    name = "Computer".encode("utf-16-le")
+    data = evtx([event(1)] * 2).replace(name, name.replace(b"C", b'"'), 1)
+    texts = [text for text, _ in windows_evtx.events(io.BytesIO(data)) if text is not None]
+    assert [_is_json(text) for text in texts] == [False, True]
+    path = tmp_path / "Security.evtx"
+    path.write_bytes(data)
+    assert sniff(plain(path)).container is Container.EVTX
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
 def test_an_evtx_file_that_is_cut_off_says_so() -> None:
     """The library reads whole chunks and is silent about the rest: the rest costs a reject."""
     data = evtx([event(1)])

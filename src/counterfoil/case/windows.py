@@ -9,7 +9,8 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import IO, Any
@@ -60,7 +61,14 @@ def _sampled(form: str, head: bytes, samples: int) -> Sniffed:
     except OSError as error:
         return Sniffed(UNKNOWN, why=str(error))
     # where the first ones are all refused, the file is still of this form: each refusal will be counted
-    return Sniffed(form, tuple(json.loads(text) for text in texts) or (_NOTHING[form],))
+    return Sniffed(form, tuple(_parsed(texts)) or (_NOTHING[form],))
+
+
+def _parsed(texts: Iterable[str]) -> Iterator[Any]:
+    """Yield what the texts hold: of a damaged .evtx, its library writes some that are no JSON."""
+    for text in texts:
+        with suppress(ValueError, RecursionError):
+            yield json.loads(text)
 
 
 # What an event without any content is: enough to be recognised.
