@@ -89,7 +89,7 @@ def test_a_log_that_extends_what_another_party_keeps_is_attested(issuer: Issuer,
     (found,) = checked(tmp_path, [written(tmp_path, issuer.lines)], [issuer.key], [issuer.early, issuer.late])
     assert (found.log, found.origin, found.status) == ("counterfoil-ledger", "ledger.example/idp", "attested")
     assert (found.entries, found.end, found.diagnosis) == (8, None, "")
-    assert "extend a checkpoint of 8" in found.reason
+    assert "extends another party's checkpoint of 8" in found.reason
 
 
 @pytest.mark.parametrize("pack", ["gz", "zip"])

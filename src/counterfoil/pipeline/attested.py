@@ -190,7 +190,7 @@ def _held(log: str, origin: str, exports: Sequence[Exported], kept: Sequence[Che
     if not own:
         return None
     most = max(checkpoint.size for checkpoint in own)
-    told = f"{longest.size:,} entries without a gap; they extend a checkpoint of {most:,} that is kept elsewhere"
+    told = f"{longest.size:,} entries without a gap; attested: it extends another party's checkpoint of {most:,}"
     return AttestedLog(log, origin.lower(), ATTESTED, told, entries=longest.size)
 
 

@@ -55,7 +55,7 @@ def _line(issuer: str, source: str, kind: str, rows: Sequence[CoverageRow]) -> L
     doubted = [row for row in rows if row.status not in (*RELIED, "hole", "seen")]
     sentences = [_accepted(accepted)] if accepted else []
     sentences += dict.fromkeys(note for row in accepted if (note := clean(row.reason.partition("; ")[2], MAX_NOTE)))
-    if any(row.status == ATTESTED for row in accepted):
+    if any(row.status == ATTESTED for row in accepted) and len(sentences) == 1:
         sentences.append("attested by a checkpoint that another party keeps")
     own = "to be attested" if source in ATTESTABLE else "declared"
     sentences += [f"{own}, but {clean(row.status, 20)}: {_reason(row)}" for row in doubted]
