@@ -20,6 +20,7 @@ from counterfoil.detect.groups import described, disagreeing_ids
 from counterfoil.model.coverage import CoverageRow
 from counterfoil.model.schema import EVIDENCE
 from counterfoil.model.verdict import ACCUSING, Reason
+from counterfoil.reconcile.absent import absent
 from counterfoil.reconcile.asked import Asked
 from counterfoil.reconcile.balance import overdrawn
 from counterfoil.reconcile.families import BUCKETS, bucket, family
@@ -103,7 +104,8 @@ def _in_steps(
         out = reconcile(tables, evidence, asked(settings), policy, buckets=buckets, added=added)
         names, people = tables.keep("names_before", out.names), tables.keep("people_before", out.people)
         added = Added(evidence, names, people)
-    odd = raised(tables, out.cells, out.every, policy)
+    every = out.every.mutate(absent=absent(out.every, out.coverage))
+    odd = raised(tables, out.cells, every, policy)
     tokens = ibis.union(out.told, minted(out.plain).mutate(is_user=False).select(*out.told.columns))
     score = tables.given("score", {"token_key": "string", "suspicion": "float64", "rules": "string"}, [])
     twins = tables.rows(disagreeing_ids(out.window(tables.piled(TWINS))))

@@ -251,6 +251,17 @@ def _countable(case: Case, token: Token) -> bool:
     return told and is_miss(case, token) and not token.silent and not token.route
 
 
+def _unheard(case: Case, token: Token) -> bool:
+    """Rule 5.7: a client that never links, where a kind that its tokens may be of is not in evidence at all."""
+    if not (token.issuer or "").startswith("entra:"):
+        return False
+    seen = {r.kind for r in case.issuances if r.source == "entra-signin" and r.issuer == token.issuer}
+    links = any(
+        t.cleared and (t.issuer, t.first.client_id) == (token.issuer, token.first.client_id) for t in case.tokens
+    )
+    return not seen.issuperset(needed_kinds(case, token)) and not (links and token.first.client_id is not None)
+
+
 def _raise_by(case: Case, key: Callable[[Token], tuple[object, ...]], *, with_ordinary: bool) -> None:
     with_id = [t for t in case.tokens if t.token_id is not None and not t.silent]
     for value in {key(t) for t in with_id}:
@@ -259,6 +270,7 @@ def _raise_by(case: Case, key: Callable[[Token], tuple[object, ...]], *, with_or
         cluster = [t for t in with_id if key(t) == value]
         rest = [t for t in with_id if key(t) != value and t.issuer == cluster[0].issuer]
         misses = [t for t in cluster if _countable(case, t) and (with_ordinary or not t.ordinary)]
+        misses = [t for t in misses if not _unheard(case, t)]
         if _improbable(case, cluster, misses, rest):
             for token in misses:
                 token.raised = True

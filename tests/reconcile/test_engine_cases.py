@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
+import pytest
+
 from counterfoil.model.coverage import Declaration
 from counterfoil.model.verdict import Reason
 
@@ -12,6 +14,7 @@ from .engine_run import Answer, Judge, differences
 from .reference import Policy, Settings
 from .rows import (
     CLEARED,
+    KINDS,
     OTHER_TENANT,
     Row,
     access,
@@ -101,6 +104,22 @@ def test_ids_that_no_sign_in_log_holds_are_not_raised(engine_judge: Judge) -> No
     odd = [foreign(100 + n, f"x{n}", f"u{n}", token_id_kind="jti") for n in range(6)]  # noqa: S106  # no secret
     answer = agreed(engine_judge, [*people, *odd])
     assert {t["group_rule"] for t in answer.tokens if t["reason"] == Reason.KEY_NOT_SOUND} == {None}
+
+
+@pytest.mark.parametrize("kinds", [("interactive", "non-interactive"), KINDS], ids=["of people", "all"])
+def test_an_application_whose_sign_ins_were_not_exported_is_not_raised(
+    engine_judge: Judge, kinds: tuple[str, ...]
+) -> None:  # fmt: skip
+    """5.7: a client that never links, of a kind of which no log is here; where all are here, it is raised."""
+    people = [row for n in range(60) for row in (sign_in(n, f"ok{n}", f"u{n}"), access(n + 1, f"ok{n}", f"u{n}"))]
+    others = [sign_in(70 + n, f"kind{n}", "u0", kind=kind) for n, kind in enumerate(kinds)]
+    backup = {"client_id": "backup", "token_class": "application", "ip": "203.0.113.80", "logon_type": None}
+    nightly = [access(100 + n, f"b{n}", f"u{n}", **backup) for n in range(9)]
+    every = numbered([*people, *others, *nightly])
+    answer = engine_judge(every, Settings(), Policy())
+    assert differences(answer, every, Settings(), Policy()) == []
+    found = {t["group_rule"] for t in answer.tokens if t["client_id"] == "backup"}
+    assert found == ({"misses-far-beyond-rate"} if kinds is KINDS else {None})
 
 
 def test_half_a_second_breaks_no_law(engine_judge: Judge) -> None:

@@ -66,6 +66,18 @@ def windowed(tokens: ir.Table, policy: Policy, keepers: Keepers) -> ir.Table:
     )
 
 
+def needs(tokens: ir.Table, keepers: Keepers | None = None) -> ir.StringValue:
+    """Rule 4.1: return the class by which it is told what could have issued the token; see ENTRA_NEEDS."""
+    own = keepers.issuers if keepers else ()
+    return ibis.cases(
+        (tokens.derived == "assertion", str(TokenClass.ASSERTION)),
+        *([(tokens.issuer.isin(sorted(own)), UNKNOWN)] if own else []),
+        (~tokens.has_id, str(TokenClass.USER)),
+        (tokens.token_class.isnull() & tokens.is_user & tokens.subject_id.notnull(), str(TokenClass.USER)),
+        else_=tokens.token_class.fill_null(UNKNOWN),
+    )
+
+
 def with_coverage(engine: Engine, open_: ir.Table, rows: Sequence[CoverageRow], facts: LogFacts) -> ir.Table:
     """Return `open_` with `needed`, `declared`, `contained`, `proven`: counts of the log parts that the token needs.
 
@@ -88,14 +100,7 @@ def with_coverage(engine: Engine, open_: ir.Table, rows: Sequence[CoverageRow], 
         {"issuer": "string", "source": "string", "kind": "string", "told": "boolean"},
         sorted({(r.issuer, r.source, r.kind, True) for r in rows if r.status in (*RELIED, "hole")}),
     )
-    needs = ibis.cases(
-        (open_.derived == "assertion", str(TokenClass.ASSERTION)),
-        *([(open_.issuer.isin(sorted(facts.keepers.issuers)), UNKNOWN)] if facts.keepers.issuers else []),
-        (~open_.has_id, str(TokenClass.USER)),
-        (open_.token_class.isnull() & open_.is_user & open_.subject_id.notnull(), str(TokenClass.USER)),
-        else_=open_.token_class.fill_null(UNKNOWN),
-    )
-    asked = open_.select("token_key", "issuer", "w_lo", "w_hi", needs=needs)
+    asked = open_.select("token_key", "issuer", "w_lo", "w_hi", needs=needs(open_, facts.keepers))
     wanted = asked.join(required, ["issuer", "needs"])
     told = wanted.left_join(declared, ["issuer", "source", "kind"], rname="{name}_d")
     met = told.left_join(accepted, ["issuer", "source", "kind"], rname="{name}_a")

@@ -104,31 +104,37 @@ def habits(engine: Engine, name: str, open_: ir.Table, known: ir.Table) -> ir.Ta
     return joined.mutate(**{trait: joined[trait].fill_null(False) for trait in TRAITS})
 
 
-_HEARD = ("issuer", "kind", "client_id", "network", "subject", "first_seen", "n", "links", "odd", "strange")
+_HEARD = ("issuer", "kind", "client_id", "network", "subject", "first_seen", "n", "links", "odd", "told", "strange")
 
 
 def raised(engine: Engine, plain: ir.Table, watched: ir.Table, policy: Policy) -> ir.Table:
     """Rule 5.7: return (token_key, cluster, ids, misses, expected) of misses far beyond what is usual here.
 
     `plain`: cells of linked tokens; `watched`: every other token, with `linked`, `missed`, `ordinary`, `route`,
-    `silent`.
+    `silent`, `absent`.
     """
+    linking = ibis.union(plain.filter(plain.linked).select("issuer", "client_id"),
+                         watched.filter(watched.linked).select("issuer", "client_id"), distinct=True)  # fmt: skip
+    joined = watched.left_join(linking.mutate(links=ibis.literal(True)), ["issuer", "client_id"], rname="{name}_l")
+    watched = joined.select(*watched.columns, unheard=joined.absent & ~joined.links.fill_null(False))
     odd = watched.missed & ~watched.route
+    heard_of = odd & ~watched.unheard  # the others are usual misses, and part of the rate
     told = watched.filter(watched.has_id, ~watched.silent).select(
         "token_key", *_HEARD[:6], n=number(1), links=watched.linked.cast("int64"),
-        odd=odd.cast("int64"), strange=(odd & ~watched.ordinary).cast("int64"),
+        odd=odd.cast("int64"), told=heard_of.cast("int64"), strange=(heard_of & ~watched.ordinary).cast("int64"),
     )  # fmt: skip
     misses = engine.keep("raised_misses", told.filter(told.odd > 0))
     if not engine.rows(misses.limit(1)):
         return engine.given("raised_all", _RAISED, [])
     none = number(0)
     usual = plain.filter(plain.has_id)
-    usual = usual.select(*_HEARD[:6], n=usual.n.cast("int64"), links=usual.n.cast("int64"), odd=none, strange=none)
+    usual = usual.select(*_HEARD[:6], n=usual.n.cast("int64"), links=usual.n.cast("int64"), odd=none, told=none,
+                         strange=none)  # fmt: skip
     heard = engine.keep("raised_heard", ibis.union(usual, told.select(*_HEARD)))
     found = [
         _clusters(heard, misses, "client and network", ("client_id", "network"), "strange", policy),
         _clusters(heard, misses, "client", ("client_id",), "strange", policy),
-        _clusters(heard, misses, "subject", ("subject",), "odd", policy),
+        _clusters(heard, misses, "subject", ("subject",), "told", policy),
     ]
     every = engine.keep("raised_all", ibis.union(*found))
     place = ibis.row_number().over(group_by=every.token_key, order_by=[every.expected, every.cluster])
