@@ -92,6 +92,12 @@ PROMISES = (
             {"outcome": "refused", "token_id": None, "token_id_kind": None, "issuer": None}),
     Promise("a receipt without a known outcome is a reject", RECEIPTS, 4,
             {"reject": "outcome is neither accepted nor refused"}),
+    Promise("times of a receipt may be seconds, as in the claims", RECEIPTS, 6,
+            {"issued_at": at("2026-06-01T12:00:00")}),
+    Promise("a receipt whose issued-at is no time is a reject: without it a copied id would pass", RECEIPTS, 7,
+            {"reject": "iat or exp that is no time (seconds since 1970, or ISO 8601 in UTC)"}),
+    Promise("so is such an issuance", ISSUANCES, 10,
+            {"reject": "iat or exp that is no time (seconds since 1970, or ISO 8601 in UTC)"}),
     Promise("a line of an issuer's own log is an issuance", ISSUANCES, 1, {
         "leg": "issuance", "source": "issuer-log", "kind": "idp.example/tokens", "issuer": "https://op.example",
         "token_id": "o-1", "token_id_kind": "jti", "signing_input_digest": hashlib.sha256(b"foo").hexdigest(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -179,9 +180,16 @@ def query(con: duckdb.DuckDBPyConnection, sql: str) -> tuple[tuple[str, ...], li
         return names, found.fetchall()
     except duckdb.Error as error:
         lines = str(error).strip().splitlines()
-        raise UsageError(
-            f"the query failed: {' '.join(lines[:2])[:300]}", hint="tables: " + ", ".join(TABLES)
-        ) from error
+        raise UsageError(f"the query failed: {' '.join(lines[:2])[:300]}", hint=_there_is(con, sql, error)) from error
+
+
+def _there_is(con: duckdb.DuckDBPyConnection, sql: str, error: duckdb.Error) -> str:
+    """Return what a failed query could have named: the columns of its first table if one is missing, else tables."""
+    asked = [name for name in TABLES if re.search(rf"(?i)\b{name}\b", sql)]
+    if isinstance(error, duckdb.BinderException) and asked:
+        columns = con.execute(f"SELECT * FROM {asked[0]} LIMIT 0").description or ()  # noqa: S608  # our own name
+        return f"columns of {asked[0]}: " + ", ".join(str(column[0]) for column in columns)
+    return "tables: " + ", ".join(TABLES)
 
 
 def rows(con: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:

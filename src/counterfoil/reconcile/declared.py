@@ -178,6 +178,9 @@ def _one(
     lag = timedelta(seconds=policy.max_lag.get(part.source, policy.default_lag))
     end = min(asked, (exported_at or asked) - lag, extent.last + timedelta(hours=policy.gap_hours))
     why = _refusal(part, start, asked, end, extent, facts)
+    if not why and end <= start:
+        hours = lag // timedelta(hours=1)
+        why = f"records may come {hours} h late, and nothing is left before that: say --exported-at if it was later"
     if why:
         return [_row(part, "refused", start, asked, _records(extent, start, asked), why)]
     holes = list(_holes(start, end, extent, policy))
@@ -224,8 +227,6 @@ def _refusal(part: Part, start: datetime, asked: datetime, end: datetime, extent
     ]
     if broken:
         return broken[0] + (f"; and {len(broken) - 1:,} more such breaks" if broken[1:] else "")
-    if end <= start:
-        return "nothing is left once late records are allowed for; say when it was exported with --exported-at"
     return ""
 
 

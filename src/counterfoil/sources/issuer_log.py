@@ -15,7 +15,6 @@ _TEXTS = (
     "schema", "log", "id", "time", "iss", "jti", "digest", "kid", "alg", "sub", "tid", "aud", "client_id", "scope",
     "iat", "exp", "sid", "grant", "ip", "user_agent",
 )  # fmt: skip
-_SECONDS = r"^(-?\d{1,11})(\.\d+)?$"
 _EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # RFC 8693 section 2.1
 _DIGEST = r"^[0-9a-f]{64}$"
 
@@ -33,14 +32,15 @@ def to_evidence(raw: ir.Table) -> ir.Table:
         reject=ibis.cases((mapping.text(raw.log).isnull(), "no name of its log"),
                           (mapping.text(raw.iss).isnull(), "no issuer"),
                           (token_id.isnull() & digest.isnull(), "neither jti nor digest"),
-                          (digest.notnull() & ~digest.re_search(_DIGEST), "a digest that is no SHA-256 in hex")),
+                          (digest.notnull() & ~digest.re_search(_DIGEST), "a digest that is no SHA-256 in hex"),
+                          mapping.unreadable(iat=raw.iat, exp=raw.exp)),
         leg=ibis.ifelse(mapping.among(grant, map(str, SECONDARY)), str(Leg.SECONDARY_ISSUANCE), str(Leg.ISSUANCE)),
         kind=mapping.lower(raw.log),
         # a number of a row is one of its database: beside it, the token says whose record it is
         record_id=raw.log + ":" + mapping.text(raw.id) + ":" + ibis.coalesce(token_id, digest),
-        event_time=_when(raw.time),
-        issued_at=_when(raw.iat),
-        expires_at=_when(raw.exp),
+        event_time=mapping.moment(raw.time),
+        issued_at=mapping.moment(raw.iat),
+        expires_at=mapping.moment(raw.exp),
         issuer=mapping.text(raw.iss),
         token_class=ibis.cases((grant == str(Grant.CLIENT), str(TokenClass.APPLICATION)),
                                (grant == str(Grant.CODE), str(TokenClass.USER)), else_=ibis.null("string")),
@@ -62,12 +62,6 @@ def to_evidence(raw: ir.Table) -> ir.Table:
         operation=grant,
         outcome=Outcome.SUCCESS,
     )  # fmt: skip
-
-
-def _when(value: ir.StringValue) -> ir.TimestampValue:
-    """Return the time of a NumericDate (RFC 7519 section 2: seconds since 1970) or of an ISO 8601 text."""
-    seconds = value.re_extract(_SECONDS, 1).nullif("").try_cast("int64")
-    return ibis.coalesce(seconds.as_timestamp("s").cast("timestamp(6)"), mapping.when(value))
 
 
 def _audiences(text: ir.StringValue) -> ir.StringValue:

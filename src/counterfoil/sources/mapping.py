@@ -102,6 +102,7 @@ def flag(value: ir.Value) -> ir.BooleanValue:
 
 
 # Vendors write UTC: with Z, without Z, with 7 fractional digits; offsets other than zero do not occur there.
+_SECONDS = r"^(-?\d{1,11})(\.\d+)?$"
 _OFFSET = r"[+-]\d{2}:?\d{2}$"
 # Dates with the year last: 5/18/2021 9:13:33 PM, 18.05.2021 21:13:33, 5/18/2021, 9:13:33.000 PM, with the spaces
 # that browsers put before AM and PM.
@@ -126,6 +127,19 @@ def when(value: ir.Value) -> ir.TimestampValue:
     shifted = ~value.endswith("Z") & value.re_search(_OFFSET) & ~value.re_search(r"[+-]00:?00$")
     iso = ibis.cases((shifted, ibis.null("string")), else_=value)
     return iso.try_cast("timestamp(6)")
+
+
+def moment(value: ir.StringValue) -> ir.TimestampValue:
+    """Return the UTC time of a NumericDate (RFC 7519 section 2: seconds since 1970) or of an ISO 8601 text."""
+    seconds = value.re_extract(_SECONDS, 1).nullif("").try_cast("int64")
+    return ibis.coalesce(seconds.as_timestamp("s").cast("timestamp(6)"), when(value))
+
+
+def unreadable(**times: ir.StringValue) -> tuple[ir.BooleanValue, str]:
+    """Return whether one of these is there and no time, and why that is a reject: no claim is dropped in silence."""
+    found = [text(value).notnull() & moment(value).isnull() for value in times.values()]
+    names = " or ".join(times)
+    return ibis.or_(*found), f"{names} that is no time (seconds since 1970, or ISO 8601 in UTC)"
 
 
 def any_when(value: ir.Value, dates: ir.Value | None = None) -> ir.TimestampValue:
