@@ -19,6 +19,8 @@ MAX_TEXT = 400
 # More parts than this are not typed by hand.
 MAX_DECLARED = 8
 
+_ENTRA_ISSUER, _SIGN_INS = "entra:", "entra-signin"
+_KINDS = ("interactive", "non-interactive", "service-principal", "managed-identity")
 _TOKENS = "SELECT subject_name, ip, token_id, reason FROM tokens"
 
 
@@ -34,7 +36,7 @@ def steps(report: HuntReport) -> tuple[Step, ...]:
     """Return at most MAX_STEPS steps."""
     case = shlex.quote(clean(report.case, 4096))
     found = [*_from_findings(report), *_accused(report, case)]
-    waiting = [*_not_judged(report, case), *_undeclared(report, case)]
+    waiting = [*_not_judged(report, case), *_undeclared(report, case), *_absent_kinds(report)]
     evidence = [*waiting, *_no_log(report), *_unnamed(report), *_unread(report)]
     return tuple([*found, *evidence][:MAX_STEPS])
 
@@ -71,11 +73,27 @@ def _undeclared(report: HuntReport, case: str) -> Iterator[Step]:
     parts = list(dict.fromkeys(_declared(row) for row in report.coverage if _waits(row)))
     if waiting and parts:
         options = " ".join(f"--complete {shlex.quote(part)}" for part in parts[:MAX_DECLARED])
-        text = f"{some(waiting, 'token')} could be judged if these logs are complete for their time;"
+        text = f"Up to {some(waiting, 'token')} could be judged if these logs are complete for their time;"
         if any(row.status != "seen" for row in report.coverage):  # a reconcile with these alone would forget the others
             yield Step(f"{text} if so, add to your options:", options)
         else:
             yield Step(f"{text} if so, say it:", f"counterfoil reconcile --case {case} {options}")
+
+
+def _absent_kinds(report: HuntReport) -> Iterator[Step]:
+    """Yield which sign-ins to export, where tokens wait for kinds of which nothing is in evidence."""
+    waiting = sum(row.tokens for row in report.verdicts if row.reason == Reason.NOT_DECLARED)
+    seen: dict[str, set[str]] = {}
+    for row in report.coverage:
+        if row.issuer.startswith(_ENTRA_ISSUER):
+            seen.setdefault(row.issuer, set()).update({row.kind} if row.source == _SIGN_INS and row.records else ())
+    absent = [kind for kind in _KINDS if any(kind not in kinds for kinds in seen.values())]
+    if waiting and absent:
+        names = ", ".join(absent)
+        yield Step(
+            f"No sign-ins of these kinds are in evidence, and tokens may be of any ({names}). Export them, too:",
+            "counterfoil sources explain entra-signin-graph",
+        )
 
 
 def _waits(row: CoverageRow) -> bool:
