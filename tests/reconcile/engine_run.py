@@ -20,7 +20,7 @@ from counterfoil.detect.groups import described, disagreeing_ids
 from counterfoil.model.coverage import CoverageRow
 from counterfoil.model.schema import EVIDENCE
 from counterfoil.model.verdict import ACCUSING, Reason
-from counterfoil.reconcile.absent import absent
+from counterfoil.reconcile.absent import absent, rootless
 from counterfoil.reconcile.asked import Asked
 from counterfoil.reconcile.balance import overdrawn
 from counterfoil.reconcile.families import BUCKETS, bucket, family
@@ -107,6 +107,7 @@ def _in_steps(
     every = out.every.mutate(absent=absent(out.every, out.coverage))
     odd = raised(tables, out.cells, every, policy)
     tokens = ibis.union(out.told, minted(out.plain).mutate(is_user=False).select(*out.told.columns))
+    tokens = tokens.mutate(rootless=rootless(tokens, out.coverage))
     score = tables.given("score", {"token_key": "string", "suspicion": "float64", "rules": "string"}, [])
     twins = tables.rows(disagreeing_ids(out.window(tables.piled(TWINS))))
     uses = tables.piled(USES).select("token_key", "source", "record_id", "derived", "child_id")

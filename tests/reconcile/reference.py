@@ -218,7 +218,7 @@ def _probably_forged(case: Case, token: Token, answer: Answer) -> frozenset[str]
         "4.2e": reason is Reason.KEY_NOT_SOUND and token.token_id is None and person and strange,
         "5.7": token.raised,
         "5.8": reason is Reason.DECLARATION_REFUTED and strange,
-        "6.3": reason is Reason.UNROOTED_UNCOVERED and strange,
+        "6.3": reason is Reason.UNROOTED_UNCOVERED and strange and not reference_lineage.is_rootless(case, token),
     }
     return frozenset(rule for rule, holds in rules.items() if holds)
 

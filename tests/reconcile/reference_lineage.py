@@ -87,3 +87,9 @@ def _relied_on(case: Case, record: Record) -> bool:
     return all(
         any(d.contains(span) for d in case.accepted(record.issuer, "entra-signin", kind)) for kind in SIGN_IN_KINDS
     )
+
+
+def is_rootless(case: Case, token: Token) -> bool:
+    """Rule 6.3: whether no sign-in of a person of this issuer is in evidence, so that no exchange can have a root."""
+    sign_ins = [r for r in case.issuances if r.source == "entra-signin" and r.kind in SIGN_IN_KINDS]
+    return (token.issuer or "").startswith("entra:") and all(r.issuer != token.issuer for r in sign_ins)

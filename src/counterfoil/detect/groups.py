@@ -17,6 +17,7 @@ _ACCUSED = [str(verdict) for verdict in ACCUSING]
 def described(tokens: ir.Table, raised: ir.Table, suspicion: ir.Table) -> ir.Table:
     """Return tokens with `raised` (cluster or NULL), its numbers, `suspicion`, `rules`, and `group_rule`.
 
+    `tokens` has `rootless` (rule 6.3), too.
     `group_rule` is the rule under which the token is reported, NULL where there is nothing to say.
     """
     joined = tokens.left_join(raised, "token_key", rname="{name}_r").left_join(suspicion, "token_key", rname="{name}_s")
@@ -29,7 +30,7 @@ def described(tokens: ir.Table, raised: ir.Table, suspicion: ir.Table) -> ir.Tab
     personal = whole.is_user & whole.token_class.isin(["user", "delegated", "act_as"]).fill_null(True)
     probable = strange & (
         ((whole.reason == str(Reason.KEY_NOT_SOUND)) & personal & ~whole.has_id)
-        | (whole.reason == str(Reason.UNROOTED_UNCOVERED))
+        | ((whole.reason == str(Reason.UNROOTED_UNCOVERED)) & ~whole.rootless)
         | (whole.refuted & (whole.reason == str(Reason.DECLARATION_REFUTED)))
         | whole.cluster.notnull()
     )

@@ -29,7 +29,7 @@ from counterfoil.pipeline.findings import Decoys, findings
 from counterfoil.pipeline.log_findings import of_balances, of_logs, of_signatures
 from counterfoil.pipeline.progress import Progress
 from counterfoil.pipeline.settled import Plan, before, fingerprint, folders, plan, state_after, state_table
-from counterfoil.reconcile.absent import absent
+from counterfoil.reconcile.absent import absent, rootless
 from counterfoil.reconcile.asked import Asked
 from counterfoil.reconcile.balance import overdrawn
 from counterfoil.reconcile.literals import summed
@@ -148,7 +148,8 @@ def _told(tables: Tables, found: Reconciled, policy: Policy) -> ir.Table:
     # the usual rate is that of the whole evidence, not of the window (rule 5.7)
     every = found.every.mutate(absent=absent(found.every, found.coverage))
     odd = raised(tables, found.cells, every, policy)
-    return tables.keep("told", grouping.described(found.told, odd, _score(tables, found)))
+    told = found.told.mutate(rootless=rootless(found.told, found.coverage))
+    return tables.keep("told", grouping.described(told, odd, _score(tables, found)).drop("rootless"))
 
 
 def _score(tables: Tables, found: Reconciled) -> ir.Table:

@@ -1,4 +1,4 @@
-"""Rule 5.7: tokens that a kind of sign-in may have issued of which nothing is in evidence."""
+"""Rules 5.7 and 6.3: tokens that may be of kinds of sign-in of which nothing is in evidence."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import ibis
 import ibis.expr.types as ir
 
 from counterfoil.model.coverage import CoverageRow
-from counterfoil.reconcile.covered import ENTRA, ENTRA_NEEDS, needs
+from counterfoil.reconcile.covered import ENTRA, ENTRA_NEEDS, PERSONAL, needs
 
 
 def absent(tokens: ir.Table, rows: Iterable[CoverageRow]) -> ir.BooleanValue:
@@ -17,13 +17,25 @@ def absent(tokens: ir.Table, rows: Iterable[CoverageRow]) -> ir.BooleanValue:
 
     `rows`: the coverage of all logs. Of issuers whose kinds are not known beforehand, none is absent.
     """
-    seen: dict[str, set[str]] = defaultdict(set)
-    for row in rows:
-        if row.issuer.startswith("entra:"):
-            seen[row.issuer] |= {row.kind} if row.source == ENTRA and row.records else set()
+    seen = _seen(rows)
     told = ibis.literal(False)
     for name, kinds in ENTRA_NEEDS.items():
         lacking = sorted(issuer for issuer, known in seen.items() if not known.issuperset(kinds))
         if lacking:
             told |= (needs(tokens) == str(name)) & tokens.issuer.isin(lacking)
     return told.fill_null(False)
+
+
+def rootless(tokens: ir.Table, rows: Iterable[CoverageRow]) -> ir.BooleanValue:
+    """Tell which tokens are of an issuer of which no sign-in of a person is in evidence: no exchange has a root."""
+    bare = sorted(issuer for issuer, known in _seen(rows).items() if known.isdisjoint(PERSONAL))
+    return tokens.issuer.isin(bare).fill_null(False) if bare else ibis.literal(False)
+
+
+def _seen(rows: Iterable[CoverageRow]) -> dict[str, set[str]]:
+    """Return the kinds of sign-in in evidence, of each issuer whose kinds are known."""
+    seen: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        if row.issuer.startswith("entra:"):
+            seen[row.issuer] |= {row.kind} if row.source == ENTRA and row.records else set()
+    return seen
