@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
 
 import ibis
 import ibis.expr.types as ir
 
-from counterfoil.model.coverage import CoverageRow
-from counterfoil.reconcile.covered import ENTRA, ENTRA_NEEDS, PERSONAL, needs
+from counterfoil.model.coverage import CoverageRow, sign_ins_seen
+from counterfoil.reconcile.covered import ENTRA_NEEDS, PERSONAL, needs
 
 
 def absent(tokens: ir.Table, rows: Iterable[CoverageRow]) -> ir.BooleanValue:
@@ -17,7 +16,7 @@ def absent(tokens: ir.Table, rows: Iterable[CoverageRow]) -> ir.BooleanValue:
 
     `rows`: the coverage of all logs. Of issuers whose kinds are not known beforehand, none is absent.
     """
-    seen = _seen(rows)
+    seen = sign_ins_seen(rows)
     told = ibis.literal(False)
     for name, kinds in ENTRA_NEEDS.items():
         lacking = sorted(issuer for issuer, known in seen.items() if not known.issuperset(kinds))
@@ -28,14 +27,5 @@ def absent(tokens: ir.Table, rows: Iterable[CoverageRow]) -> ir.BooleanValue:
 
 def rootless(tokens: ir.Table, rows: Iterable[CoverageRow]) -> ir.BooleanValue:
     """Tell which tokens are of an issuer of which no sign-in of a person is in evidence: no exchange has a root."""
-    bare = sorted(issuer for issuer, known in _seen(rows).items() if known.isdisjoint(PERSONAL))
+    bare = sorted(issuer for issuer, known in sign_ins_seen(rows).items() if known.isdisjoint(PERSONAL))
     return tokens.issuer.isin(bare).fill_null(False) if bare else ibis.literal(False)
-
-
-def _seen(rows: Iterable[CoverageRow]) -> dict[str, set[str]]:
-    """Return the kinds of sign-in in evidence, of each issuer whose kinds are known."""
-    seen: dict[str, set[str]] = defaultdict(set)
-    for row in rows:
-        if row.issuer.startswith("entra:"):
-            seen[row.issuer] |= {row.kind} if row.source == ENTRA and row.records else set()
-    return seen

@@ -7,15 +7,14 @@ from collections.abc import Iterable, Sequence
 import ibis
 import ibis.expr.types as ir
 
-from counterfoil.model.coverage import ATTESTED, RELIED, CoverageRow
+from counterfoil.model.coverage import ATTESTED, RELIED, SIGN_IN_KINDS, SIGN_INS, CoverageRow
 from counterfoil.model.schema import TokenClass
 from counterfoil.reconcile.declared import ADFS, NO_ISSUER, Keepers, LogFacts, seconds
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.judge import sound_id, sound_in_own_log
 from counterfoil.reconcile.policy import Policy
 
-ENTRA = "entra-signin"
-ENTRA_KINDS = ("interactive", "non-interactive", "service-principal", "managed-identity")
+ENTRA = SIGN_INS
 UNKNOWN = "unknown"
 PERSONAL = ("interactive", "non-interactive")
 
@@ -27,8 +26,8 @@ ENTRA_NEEDS: dict[str, tuple[str, ...]] = {
     TokenClass.ACT_AS: PERSONAL,
     TokenClass.APPLICATION: ("service-principal",),
     TokenClass.MANAGED_IDENTITY: ("managed-identity",),
-    TokenClass.SERVICE: ENTRA_KINDS,
-    UNKNOWN: ENTRA_KINDS,
+    TokenClass.SERVICE: SIGN_IN_KINDS,
+    UNKNOWN: SIGN_IN_KINDS,
 }
 
 

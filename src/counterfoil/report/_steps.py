@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from counterfoil.model.advice import DECLARABLE
-from counterfoil.model.coverage import CoverageRow
+from counterfoil.model.coverage import SIGN_IN_KINDS, CoverageRow, sign_ins_seen
 from counterfoil.model.hunt import HuntReport
 from counterfoil.model.verdict import ACCUSING, Reason
 from counterfoil.report._words import some
@@ -19,8 +19,6 @@ MAX_TEXT = 400
 # More parts than this are not typed by hand.
 MAX_DECLARED = 8
 
-_ENTRA_ISSUER, _SIGN_INS = "entra:", "entra-signin"
-_KINDS = ("interactive", "non-interactive", "service-principal", "managed-identity")
 _TOKENS = "SELECT subject_name, ip, token_id, reason FROM tokens"
 
 
@@ -83,11 +81,8 @@ def _undeclared(report: HuntReport, case: str) -> Iterator[Step]:
 def _absent_kinds(report: HuntReport) -> Iterator[Step]:
     """Yield which sign-ins to export, where tokens wait for kinds of which nothing is in evidence."""
     waiting = sum(row.tokens for row in report.verdicts if row.reason == Reason.NOT_DECLARED)
-    seen: dict[str, set[str]] = {}
-    for row in report.coverage:
-        if row.issuer.startswith(_ENTRA_ISSUER):
-            seen.setdefault(row.issuer, set()).update({row.kind} if row.source == _SIGN_INS and row.records else ())
-    absent = [kind for kind in _KINDS if any(kind not in kinds for kinds in seen.values())]
+    seen = sign_ins_seen(report.coverage)
+    absent = [kind for kind in SIGN_IN_KINDS if any(kind not in kinds for kinds in seen.values())]
     if waiting and absent:
         names = ", ".join(absent)
         yield Step(

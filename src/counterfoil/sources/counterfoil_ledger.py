@@ -5,10 +5,10 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from counterfoil.model.counterfoil import CHECKPOINT_SCHEMA, LEDGER_LOG, LEDGER_SCHEMA, SECONDARY, Grant
+from counterfoil.model.counterfoil import CHECKPOINT_SCHEMA, LEDGER_LOG, LEDGER_SCHEMA, Grant
 from counterfoil.model.ids import IdKind
-from counterfoil.model.schema import Leg, Outcome, TokenClass
-from counterfoil.sources import _exported_log, mapping
+from counterfoil.model.schema import Leg, Outcome
+from counterfoil.sources import _exported_log, _grants, mapping
 from counterfoil.sources.source import TEXT, Explain, Source
 
 _TEXTS = (
@@ -24,7 +24,6 @@ def to_evidence(raw: ir.Table) -> ir.Table:
     entry = raw.entry
     is_entry = _exported_log.is_entry(raw, LEDGER_SCHEMA)
     grant = ibis.coalesce(entry.grant, str(Grant.OTHER))
-    secondary = mapping.among(grant, map(str, SECONDARY))
     lacking = entry.digest.isnull() | entry.iss.isnull() | entry.kid.isnull()
     token_id = mapping.text(entry.jti)
     return mapping.rows(
@@ -33,13 +32,11 @@ def to_evidence(raw: ir.Table) -> ir.Table:
         fidelity=1,
         reject=ibis.cases((is_entry & lacking, "a counterfoil without digest, iss or kid"),
                           (_exported_log.is_other(raw, LEDGER_SCHEMA), "no entry of a ledger")),
-        leg=ibis.cases((~is_entry, str(Leg.CONTEXT)), (secondary, str(Leg.SECONDARY_ISSUANCE)),
-                       else_=str(Leg.ISSUANCE)),
+        leg=ibis.ifelse(is_entry, _grants.leg(grant), str(Leg.CONTEXT)),
         issued_at=mapping.when(entry.iat),
         expires_at=mapping.when(entry.exp),
         issuer=mapping.text(entry.iss),
-        token_class=ibis.cases((grant == str(Grant.CLIENT), str(TokenClass.APPLICATION)),
-                               (grant == str(Grant.CODE), str(TokenClass.USER)), else_=ibis.null("string")),
+        token_class=_grants.token_class(grant),
         token_id=token_id,
         token_id_kind=ibis.ifelse(token_id.notnull(), str(IdKind.JTI), ibis.null("string")),
         parent_token_ids=entry.parents,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from counterfoil.model.counterfoil import ISSUANCE_SCHEMA, ISSUER_LOG, SECONDARY, Grant
+from counterfoil.model.counterfoil import ISSUANCE_SCHEMA, ISSUER_LOG, Grant
 from counterfoil.model.ids import IdKind
-from counterfoil.model.schema import Leg, Outcome, TokenClass
-from counterfoil.sources import mapping
+from counterfoil.model.schema import Outcome
+from counterfoil.sources import _grants, mapping
 from counterfoil.sources.source import TEXT, Explain, Source
 
 _TEXTS = (
@@ -34,7 +34,7 @@ def to_evidence(raw: ir.Table) -> ir.Table:
                           (token_id.isnull() & digest.isnull(), "neither jti nor digest"),
                           (digest.notnull() & ~digest.re_search(_DIGEST), "a digest that is no SHA-256 in hex"),
                           mapping.unreadable(iat=raw.iat, exp=raw.exp)),
-        leg=ibis.ifelse(mapping.among(grant, map(str, SECONDARY)), str(Leg.SECONDARY_ISSUANCE), str(Leg.ISSUANCE)),
+        leg=_grants.leg(grant),
         kind=mapping.lower(raw.log),
         # a number of a row is one of its database: beside it, the token says whose record it is
         record_id=raw.log + ":" + mapping.text(raw.id) + ":" + ibis.coalesce(token_id, digest),
@@ -42,8 +42,7 @@ def to_evidence(raw: ir.Table) -> ir.Table:
         issued_at=mapping.moment(raw.iat),
         expires_at=mapping.moment(raw.exp),
         issuer=mapping.text(raw.iss),
-        token_class=ibis.cases((grant == str(Grant.CLIENT), str(TokenClass.APPLICATION)),
-                               (grant == str(Grant.CODE), str(TokenClass.USER)), else_=ibis.null("string")),
+        token_class=_grants.token_class(grant),
         token_id=token_id,
         token_id_kind=ibis.ifelse(token_id.notnull(), str(IdKind.JTI), ibis.null("string")),
         parent_token_ids=raw.parents,

@@ -102,8 +102,8 @@ def flag(value: ir.Value) -> ir.BooleanValue:
 
 
 # Vendors write UTC: with Z, without Z, with 7 fractional digits; offsets other than zero do not occur there.
-_SECONDS = r"^(-?\d{1,11})(\.\d+)?$"
 _OFFSET = r"[+-]\d{2}:?\d{2}$"
+_SECONDS = r"^(-?\d{1,11})(\.\d+)?$"
 # Dates with the year last: 5/18/2021 9:13:33 PM, 18.05.2021 21:13:33, 5/18/2021, 9:13:33.000 PM, with the spaces
 # that browsers put before AM and PM.
 _SPACES = r"[ \x{a0}\x{202f}]*"
