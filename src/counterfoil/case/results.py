@@ -129,7 +129,7 @@ _MINTED = {
     "rules": "NULL",
     "group_rule": "NULL",
     "diagnosis": "NULL",
-    **dict.fromkeys(("ordinary", "route", "refuted", "silent", "outside_life"), "false"),
+    **dict.fromkeys(("ordinary", "explained", "route", "refuted", "silent", "outside_life"), "false"),
 }
 
 

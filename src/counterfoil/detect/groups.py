@@ -26,12 +26,13 @@ def described(tokens: ir.Table, raised: ir.Table, suspicion: ir.Table) -> ir.Tab
         cluster=joined.cluster, cluster_ids=joined.ids, cluster_misses=joined.misses, cluster_expected=joined.expected,
         suspicion=joined.suspicion.fill_null(0.0), rules=joined.rules,
     )  # fmt: skip
-    strange = ~whole.ordinary & ~whole.route
+    strange = ~whole.ordinary & ~whole.explained & ~whole.route & ~whole.silent
     personal = whole.is_user & whole.token_class.isin(["user", "delegated", "act_as"]).fill_null(True)
     probable = strange & (
         ((whole.reason == str(Reason.KEY_NOT_SOUND)) & personal & ~whole.has_id)
         | ((whole.reason == str(Reason.UNROOTED_UNCOVERED)) & ~whole.rootless)
         | (whole.refuted & (whole.reason == str(Reason.DECLARATION_REFUTED)))
+        | (whole.reason == str(Reason.LONE_MISS))
         | whole.cluster.notnull()
     )
     rule = ibis.cases(

@@ -80,6 +80,8 @@ class Reason(StrEnum):
     OUTSIDE_COVERAGE = "outside-coverage"
     DECLARATION_REFUTED = "declaration-refuted"
     ORDINARY_MISS = "ordinary-miss"
+    EXPLAINED_MISS = "explained-miss"
+    LONE_MISS = "lone-miss"
     SILENT_STRATUM = "silent-stratum"
     KEY_NOT_SOUND = "key-not-sound"
     UNROOTED_UNCOVERED = "unrooted-uncovered"
@@ -111,7 +113,9 @@ REASON_MEANING: dict[Reason, str] = {
     Reason.NOT_DECLARED: "issuance records are in evidence, but nobody declared them complete (--complete)",
     Reason.OUTSIDE_COVERAGE: "it may have been issued at a time, or by a kind, that no declaration covers",
     Reason.DECLARATION_REFUTED: "the log was declared complete, but ordinary use of several people is missing from it",
-    Reason.ORDINARY_MISS: "it is missing, but client, network and agent are the user's own: perhaps a lost record",
+    Reason.ORDINARY_MISS: "it is missing, but came from where the user often signs in: perhaps a lost record",
+    Reason.EXPLAINED_MISS: "it is missing; a new program at home, or the user's programs on the move, look like this",
+    Reason.LONE_MISS: "it is missing and strange, but one lost record of a new device would look the same",
     Reason.SILENT_STRATUM: "accesses of this kind never have a sign-in record",
     Reason.KEY_NOT_SOUND: "no id and no sign-in, but the record does not prove that the user's own token was used",
     Reason.UNROOTED_UNCOVERED: "obtained from an exchange with no sign-in behind it, where sign-ins are not covered",

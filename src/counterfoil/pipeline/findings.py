@@ -16,6 +16,7 @@ from counterfoil.reconcile.judge import OF
 
 _PROBABLE = {
     "misses-far-beyond-rate", "extraordinary-miss", str(Reason.KEY_NOT_SOUND), str(Reason.UNROOTED_UNCOVERED),
+    str(Reason.LONE_MISS),
 }  # fmt: skip
 # Diagnoses that a log of custody made: tokens of one rule, issuer and client may have several.
 _TRACED = frozenset(map(str, (Diagnosis.THROUGH_CUSTODY, Diagnosis.KEY_OUT, Diagnosis.KEY_OUT_OR_UNCHECKED)))
