@@ -83,10 +83,10 @@ def with_coverage(engine: Engine, open_: ir.Table, rows: Sequence[CoverageRow], 
     `contained`: those that are relied on for its time; `proven`: those of them that are attested.
     `needed` 0 means that no issuance record of the issuer is in evidence.
     """
-    required = engine.given(
+    parts = engine.given(
         "required",
         {"issuer": "string", "needs": "string", "source": "string", "kind": "string"},
-        _required(facts, rows),
+        required(facts, rows),
     )
     accepted = engine.given(
         "accepted",
@@ -100,7 +100,7 @@ def with_coverage(engine: Engine, open_: ir.Table, rows: Sequence[CoverageRow], 
         sorted({(r.issuer, r.source, r.kind, True) for r in rows if r.status in (*RELIED, "hole")}),
     )
     asked = open_.select("token_key", "issuer", "w_lo", "w_hi", needs=needs(open_, facts.keepers))
-    wanted = asked.join(required, ["issuer", "needs"])
+    wanted = asked.join(parts, ["issuer", "needs"])
     told = wanted.left_join(declared, ["issuer", "source", "kind"], rname="{name}_d")
     met = told.left_join(accepted, ["issuer", "source", "kind"], rname="{name}_a")
     part = met.source + "/" + met.kind
@@ -120,7 +120,7 @@ def with_coverage(engine: Engine, open_: ir.Table, rows: Sequence[CoverageRow], 
     )
 
 
-def _required(facts: LogFacts, told: Sequence[CoverageRow]) -> list[tuple[str, str, str, str]]:
+def required(facts: LogFacts, told: Sequence[CoverageRow]) -> list[tuple[str, str, str, str]]:
     """Return (issuer, class, source, kind): what must be covered for a token of that class of that issuer.
 
     Of a farm, every server: those that issued something, those that evidence knows otherwise, and those declared.
