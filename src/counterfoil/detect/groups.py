@@ -11,6 +11,8 @@ from counterfoil.tokens.pseudonym import KEY_OF_PSEUDONYM
 
 # Suspicion from which a token is shown as a finding: one strong sign, or two weaker ones.
 THRESHOLD = 2.5
+# Reasons that say of a set that some of it are forged.
+SETS = (str(Reason.COUNT_ONLY), str(Reason.MORE_THAN_UNREAD))
 _ACCUSED = [str(verdict) for verdict in ACCUSING]
 
 
@@ -37,7 +39,7 @@ def described(tokens: ir.Table, raised: ir.Table, suspicion: ir.Table) -> ir.Tab
     )
     rule = ibis.cases(
         (whole.verdict.isin(_ACCUSED), whole.reason),
-        (whole.reason == str(Reason.COUNT_ONLY), whole.reason),
+        (whole.reason.isin(SETS), whole.reason),
         (whole.probable.notnull(), whole.probable),
         (whole.cluster.notnull(), str(Probable.MISSES_FAR_BEYOND_RATE)),
         (probable & (whole.reason == str(Reason.DECLARATION_REFUTED)), str(Probable.EXTRAORDINARY_MISS)),
@@ -56,7 +58,9 @@ def groups(tokens: ir.Table) -> ir.Table:
         "group_rule": keyed.group_rule,
         "diagnosis": keyed.diagnosis,
         "issuer": keyed.issuer,
-        "group_client": ibis.ifelse(keyed.derived == "", keyed.client_id, ibis.null("string")),
+        "group_client": ibis.ifelse(
+            (keyed.derived == "") & ~keyed.group_rule.isin(SETS), keyed.client_id, ibis.null("string")
+        ),
     }
 
     def some(value: ir.Value) -> ir.ArrayValue:

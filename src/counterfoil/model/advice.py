@@ -268,6 +268,9 @@ DIAGNOSIS_IN_BRIEF: dict[Diagnosis, str] = {
 
 _SEE_FORGED = "counterfoil explain forged says what to do."
 _SEE_CONTRADICTED = "counterfoil explain contradicted says what to do."
+_READ_AGAIN = (
+    "Export that log again and hunt with it: counterfoil sql CASE \"SELECT * FROM rejects\" names the broken records."
+)
 _EXPORT_MORE = "Export the missing time and kinds: counterfoil sources explain NAME gives the vendor's steps."
 
 REASON_ADVICE: dict[Reason, tuple[str, ...]] = {
@@ -316,6 +319,8 @@ REASON_ADVICE: dict[Reason, tuple[str, ...]] = {
     Reason.SILENT_STRATUM: ("Nothing, if client and address are the provider's own; otherwise read the suspicions.",),
     Reason.KEY_NOT_SOUND: ("Read the findings: such records are listed as probably forged.",),
     Reason.UNROOTED_UNCOVERED: ("Export and declare the sign-ins before the exchange, then reconcile again.",),
+    Reason.MAY_BE_UNREAD: (_READ_AGAIN,),
+    Reason.MORE_THAN_UNREAD: (_READ_AGAIN, _SEE_FORGED),
 }
 
 # Each reason in at most MAX_BRIEF characters, for tables; REASON_MEANING says it in full.
@@ -351,6 +356,8 @@ IN_BRIEF: dict[Reason, str] = {
     Reason.SILENT_STRATUM: "accesses of this kind never have a sign-in record",
     Reason.KEY_NOT_SOUND: "no sign-in, but not shown to be a user's own token",
     Reason.UNROOTED_UNCOVERED: "from an exchange without sign-in, where none are covered",
+    Reason.MAY_BE_UNREAD: "missing, but perhaps a record that could not be read",
+    Reason.MORE_THAN_UNREAD: "more missing than could not be read; which ones is unknown",
 }
 
 # The first is the one to read first.
@@ -370,6 +377,7 @@ _REASONS_OF: dict[Verdict, tuple[Reason, ...]] = {
     Verdict.UNCOVERED: (
         Reason.NO_ISSUER_LOG, Reason.NOT_DECLARED, Reason.OUTSIDE_COVERAGE, Reason.DECLARATION_REFUTED,
         Reason.ORDINARY_MISS, Reason.SILENT_STRATUM, Reason.KEY_NOT_SOUND, Reason.UNROOTED_UNCOVERED,
+        Reason.MAY_BE_UNREAD, Reason.MORE_THAN_UNREAD,
     ),
 }  # fmt: skip
 

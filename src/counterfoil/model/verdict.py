@@ -85,6 +85,8 @@ class Reason(StrEnum):
     SILENT_STRATUM = "silent-stratum"
     KEY_NOT_SOUND = "key-not-sound"
     UNROOTED_UNCOVERED = "unrooted-uncovered"
+    MAY_BE_UNREAD = "may-be-unread"
+    MORE_THAN_UNREAD = "more-missing-than-unread"
 
 
 REASON_MEANING: dict[Reason, str] = {
@@ -119,6 +121,8 @@ REASON_MEANING: dict[Reason, str] = {
     Reason.SILENT_STRATUM: "accesses of this kind never have a sign-in record",
     Reason.KEY_NOT_SOUND: "no id and no sign-in, but the record does not prove that the user's own token was used",
     Reason.UNROOTED_UNCOVERED: "obtained from an exchange with no sign-in behind it, where sign-ins are not covered",
+    Reason.MAY_BE_UNREAD: "its issuance is missing, and may be a record that could not be read",
+    Reason.MORE_THAN_UNREAD: "more issuances are missing than records could not be read: some of this set are forged",
 }
 
 

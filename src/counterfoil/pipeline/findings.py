@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from counterfoil.detect.decoy_key import RULE as DECOY
+from counterfoil.detect.groups import SETS
 from counterfoil.detect.registry import all_rules
 from counterfoil.model.advice import DIAGNOSIS_ADVICE
 from counterfoil.model.finding import MAX_LISTED, Finding
@@ -18,7 +19,7 @@ from counterfoil.reconcile.judge import OF
 _TRACED = frozenset(map(str, (Diagnosis.THROUGH_CUSTODY, Diagnosis.KEY_OUT, Diagnosis.KEY_OUT_OR_UNCHECKED)))
 # With these it is known what to do first.
 _FIRST_ACT = _TRACED | {str(Diagnosis.LEDGER_ALTERED), str(Diagnosis.KEY_NOT_ENTITLED)}
-_FORGED = frozenset({str(Reason.COUNT_ONLY)})
+_FORGED = frozenset(SETS)
 _SEVERITY = {
     FindingVerdict.FORGED: "critical",
     FindingVerdict.CONTRADICTED: "critical",
@@ -147,6 +148,8 @@ def _title(row: Mapping[str, Any], verdict: FindingVerdict) -> str:
     users = _count(row["subject_count"], "user")
     if row["group_rule"] == Reason.COUNT_ONLY:
         return f"at least {row['at_least']} of {_count(tokens, 'federated sign-in')} of {users} used a forged assertion"
+    if row["group_rule"] == Reason.MORE_THAN_UNREAD:
+        return f"at least {row['at_least']} of {_count(tokens, 'token')} of {users} were never issued"
     if row["group_rule"] == Reason.ASSERTION_NOT_ISSUED:
         return f"{_count(tokens, 'federated sign-in')} of {users} used an assertion that was never issued"
     what = {

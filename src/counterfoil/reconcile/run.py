@@ -29,6 +29,7 @@ from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.entitled import barred
 from counterfoil.reconcile.facts import log_facts
 from counterfoil.reconcile.habits import graded
+from counterfoil.reconcile.hidden import doubted
 from counterfoil.reconcile.identity import aliases, people, with_people, with_subject
 from counterfoil.reconcile.law import with_law
 from counterfoil.reconcile.lineage import exchanges, reached
@@ -37,6 +38,7 @@ from counterfoil.reconcile.literals import number, whole
 from counterfoil.reconcile.policy import Policy
 from counterfoil.reconcile.refuted import refuted_rows
 from counterfoil.reconcile.touched import TOUCHED, Added, touched
+from counterfoil.reconcile.unread import Unread, unread
 from counterfoil.reconcile.unsettled import Seen, known_habits, unsettled
 
 _OPEN_FLAGS = (
@@ -54,6 +56,7 @@ class Reconciled:
     `told`: judged tokens, all but the plain ones; `plain`: the tokens that are minted and nothing else, by the pile's
     columns; both of the window that was asked for. `every`: those of `told`, whatever their time, before taint: by
     them and the `cells` of linked tokens rates are measured. `window` keeps tokens of the window that was asked for.
+    `lost_acceptances`: records that could not be read and may have been acceptances.
     """
 
     records: ir.Table
@@ -67,16 +70,18 @@ class Reconciled:
     strata: ir.Table
     window: Callable[[ir.Table], ir.Table]
     coverage: tuple[CoverageRow, ...]
+    lost_acceptances: int
 
 
 def reconcile(
     engine: Engine, evidence: ir.Table, asked: Asked, policy: Policy, *,
-    buckets: Sequence[Sequence[str]] = ((),), added: Added | None = None,
+    buckets: Sequence[Sequence[str]] = ((),), added: Added | None = None, rejects: ir.Table | None = None,
     step: Callable[[int], None] = lambda _: None,
 ) -> Reconciled:  # fmt: skip
     """Judge every acceptance in `evidence` (columns of model.schema, and `bucket` if it is worked on in `buckets`).
 
-    `added`: what the piles do not hold yet; None: they are empty. `step` is told after each part how many are settled.
+    `added`: what the piles do not hold yet; None: they are empty. `rejects`: what could not be read (`unread`).
+    `step` is told after each part how many are settled.
     """
     whole = _survey(engine, evidence, asked)
     if added is not None:
@@ -86,7 +91,7 @@ def reconcile(
     for done, some in enumerate(buckets, 1):
         parts.settle_buckets(engine, whole, some, policy)  # 1.3 to 3
         step(done)
-    return _verdicts(engine, whole, evidence, asked, policy)
+    return _verdicts(engine, whole, evidence, unread(engine, evidence, rejects, whole.names, policy), asked, policy)
 
 
 def _survey(engine: Engine, evidence: ir.Table, asked: Asked) -> parts.Whole:
@@ -108,12 +113,14 @@ def _survey(engine: Engine, evidence: ir.Table, asked: Asked) -> parts.Whole:
     )
 
 
-def _verdicts(engine: Engine, whole: parts.Whole, evidence: ir.Table, asked: Asked, policy: Policy) -> Reconciled:
+def _verdicts(
+    engine: Engine, whole: parts.Whole, evidence: ir.Table, lost: Unread, asked: Asked, policy: Policy
+) -> Reconciled:  # fmt: skip
     """Judge the tokens on the piles."""
     issued = with_subject(issuances(whole.records), whole.names)
     every, variants = engine.piled(parts.TOKENS), engine.piled(parts.VARIANTS)
     plain = every.filter(every.plain)
-    facts = log_facts(engine, evidence, whole.records, issued, asked, policy)
+    facts = log_facts(engine, evidence, whole.records, issued, asked, lost.parts, policy)
     rows = coverage(asked.declarations, asked.exported_at, facts, policy, asked.attested)  # 5.2, 5.3
     custody = custody_of(engine, whole.records, issued, rows)  # 8.1
     unsigned = not_signed(engine, every, custody, policy)
@@ -132,7 +139,8 @@ def _verdicts(engine: Engine, whole: parts.Whole, evidence: ir.Table, asked: Ask
     seen = replace(seen, cells=cells, linked=ibis.union(seen.linked, _used(watched.filter(watched.linked))))
     open_ = _with_never(watched.filter(~watched.primary, watched.contradiction.isnull()), unsigned.unissued)  # 4.4
     settled = unsettled(engine, open_, seen, rows, facts, policy)  # 4, 5
-    judged = _judged(engine, watched, settled.tokens)  # 7
+    open_ = doubted(engine, settled.tokens, lost.hidden, rows, facts)  # 5.10
+    judged = _judged(engine, watched, open_)  # 7
     tainted = _tainted(engine, judged, issued, facts.keepers, Reason.NOT_SIGNED_IN_CUSTODY in against)  # 6.4
     told, left = _stained(engine, judged, plain, whole.people, tainted)
     told = engine.keep("diagnosed", diagnosed(engine, told, whole.records, custody, policy))  # 8.3
