@@ -11,6 +11,7 @@ from typing import Any
 from counterfoil.model import known
 from counterfoil.model.counterfoil import CUSTODY_LOG, ISSUER_LOG, LEDGER_LOG
 from counterfoil.model.coverage import CoverageRow, Declaration
+from counterfoil.tokens.entitlement import Entitlement, IssuerPattern
 
 from .cases import Case, Told
 from .engine_run import Answer, differences
@@ -18,6 +19,7 @@ from .reference import Policy, Settings
 from .rows import Row, background, numbered
 
 ENTRA = "entra-signin"
+SIGN_INS = (ENTRA, "m365-ual")  # which may be anybody's
 NAMED_KINDS = ("adfs", "windows-security", LEDGER_LOG, CUSTODY_LOG, ISSUER_LOG)  # whose kind is a name of one log
 NAMES = (
     "issuer", "token_id", "signing_input_digest", "key_id", "subject_id", "subject_name", "client_id", "token_tenant",
@@ -70,6 +72,7 @@ class Group:
             federated={domain: farm for one in every for domain, farm in one.federated.items()},
             identities=tuple(pair for one in every for pair in one.identities),
             attested=tuple(log for one in every for log in one.attested),
+            keys={name: key for one in every for name, key in one.keys.items()},
         )
 
     def told(self, answer: Answer) -> dict[str, Told]:
@@ -105,14 +108,17 @@ def _key(case: Case) -> Key:
     shared = tuple(d for d in s.declarations if d.source == ENTRA)
     constants = tuple(sorted((name, str(value)) for name, value in vars(policy).items()))
     own_logs = any(row["source"] in NAMED_KINDS[2:] for row in _around(case))
-    return (shared, s.exported_at, s.since, s.truncated, constants, own_logs, _nameless(case.rows), *sorted(s.keys))
+    return (shared, s.exported_at, s.since, s.truncated, constants, own_logs, _nameless(case.rows))
 
 
 def _nameless(rows: Iterable[Row]) -> bool:
-    """Tell whether somebody in these rows may be anybody: what is unknown of one case concerns all."""
+    """Tell whether somebody in these rows may be anybody (rule 4.2): what is unknown of one case concerns all."""
     return any(
-        row.get("subject_id") is None for row in rows if row["leg"] in ("issuance", "acceptance")
-    )  # fmt: skip
+        row.get("subject_id") is None
+        and (row["source"] in SIGN_INS if row["leg"] == "issuance" else row["leg"] == "acceptance")
+        and not (row["leg"] == "acceptance" and row.get("token_id"))
+        for row in rows
+    )
 
 
 def _around(case: Case) -> list[Row]:
@@ -141,7 +147,7 @@ def _named(name: str, value: str, word: str) -> str:
         return value
     if value.startswith("ps1:"):
         head, key, rest = value.split(":")
-        return f"{head}:{key}{word}:{rest}"
+        return f"{head}:{key}{word[1:]}:{rest}"
     return value + word
 
 
@@ -161,6 +167,19 @@ def _settings(settings: Settings, word: str, moved: timedelta) -> Settings:
             replace(log, origin=log.origin + word, start=then(log.start), end=then(log.end))
             for log in settings.attested
         ),
+        keys={name + word: _key_of(key, word) for name, key in settings.keys.items()},
+    )
+
+
+def _key_of(key: Entitlement, word: str) -> Entitlement:
+    """Return what a key may sign with the word in it. A template has it from the tenant that is put into it."""
+    return replace(
+        key,
+        issuers=tuple(
+            tuple(one if one.is_template else IssuerPattern.of(one.text + word) for one in patterns)
+            for patterns in key.issuers
+        ),
+        tenants=key.tenants and frozenset(tenant + word for tenant in key.tenants),
     )
 
 

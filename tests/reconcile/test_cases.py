@@ -9,11 +9,15 @@ import pytest
 
 from . import (
     cases_coverage,
+    cases_custody,
+    cases_entitled,
     cases_farms,
     cases_ids,
     cases_lineage,
     cases_links,
     cases_misses,
+    cases_own_ledger,
+    cases_own_log,
     cases_records,
     cases_without_id,
 )
@@ -23,6 +27,7 @@ from .groups import grouped
 
 TABLES = (
     cases_records, cases_links, cases_ids, cases_without_id, cases_coverage, cases_farms, cases_misses, cases_lineage,
+    cases_own_ledger, cases_own_log, cases_custody, cases_entitled,
 )  # fmt: skip
 CASES: dict[str, Case] = {sentence: case for table in TABLES for sentence, case in table.CASES.items()}
 GROUPS = grouped(CASES)
