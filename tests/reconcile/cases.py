@@ -32,9 +32,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from counterfoil.model.coverage import CoverageRow
-from counterfoil.model.verdict import ACCUSING, Reason, Verdict
+from counterfoil.model.verdict import ACCUSING, Probable, Reason, Verdict
 
-from .engine_run import PROBABLY
 from .reference import Policy, Settings
 from .rows import Row, complete
 
@@ -56,7 +55,8 @@ VERDICT: Mapping[Reason, Verdict] = {
         Verdict.UNLINKABLE),
     **dict.fromkeys(
         (Reason.NO_ISSUER_LOG, Reason.NOT_DECLARED, Reason.OUTSIDE_COVERAGE, Reason.SILENT_STRATUM,
-         Reason.DECLARATION_REFUTED, Reason.ORDINARY_MISS, Reason.KEY_NOT_SOUND, Reason.UNROOTED_UNCOVERED),
+         Reason.DECLARATION_REFUTED, Reason.ORDINARY_MISS, Reason.EXPLAINED_MISS, Reason.LONE_MISS,
+         Reason.KEY_NOT_SOUND, Reason.UNROOTED_UNCOVERED),
         Verdict.UNCOVERED),
 }  # fmt: skip
 
@@ -94,7 +94,7 @@ Table = Mapping[str, Case]
 def probable(token: Row) -> str | None:
     """Return the rule by which a token that is not accused is probably forged."""
     rule = token["group_rule"]
-    return rule if rule in PROBABLY and token["verdict"] not in set(map(str, ACCUSING)) else None
+    return rule if rule in set(Probable) and token["verdict"] not in set(map(str, ACCUSING)) else None
 
 
 def _wrong(token: Row, reason: Reason | None, columns: Mapping[str, Any]) -> list[str]:

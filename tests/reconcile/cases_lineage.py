@@ -8,12 +8,12 @@ from counterfoil.model.verdict import Reason
 
 from .cases import SMALL, Case, Table, Wanted, last, last_innocent, reasons
 from .cases_ids import HALF
-from .cases_misses import trail
+from .cases_misses import home, trail
 from .reference import Settings
 from .rows import Row, access, assertion, exchange, farm_log, federated_sign_in, foreign, sign_in
 
 
-def rooting(count: int = 2) -> list[Row]:
+def rooting(count: int = 9) -> list[Row]:
     """Return exchanges with sign-ins behind them."""
     return [
         row
@@ -50,12 +50,19 @@ ROOTS: Table = {
     "roots are counted where sign ins are relied on": small(
         "6.3", [*rooting(), *EARLY, UNROOTED, USED], last(Reason.UNROOTED)),
     "roots are counted where sign ins are relied on: those elsewhere prove nothing": small(
-        "6.3", [*(sign_in(1, f"p{n}", f"u{n}") for n in range(2)),
-                *(exchange(-14500 + n, f"q{n}", [f"p{n}"], f"u{n}") for n in range(2)), UNROOTED, USED],
+        "6.3", [*(sign_in(1, f"p{n}", f"u{n}") for n in range(9)),
+                *(exchange(-14500 + n, f"q{n}", [f"p{n}"], f"u{n}") for n in range(9)), UNROOTED, USED],
         last(Reason.UNROOTED_UNCOVERED)),
     "every stratum that issued the id must normally root": small(
         "6.3", [*rooting(), UNROOTED, exchange(9, "x", [], operation="other"), USED],
         last(Reason.UNROOTED_UNCOVERED)),
+    "what services use from their own networks counts each time": small(
+        "6.3", [*rooting(), *(row for n in range(2) for row in (
+            exchange(9, f"x{n}", []), foreign(10 + n, f"x{n}", ip="40.96.1.7")))],
+        last(Reason.UNROOTED_UNCOVERED, probable="unrooted-uncovered")),
+    "an explained unrooted token accuses nobody": small(
+        "6.3", [*rooting(), *home("alice"), sign_in(-30, "m", ip="203.0.113.9"), UNROOTED,
+                access(10, "x", ip="203.0.113.9")], [last(Reason.UNROOTED_UNCOVERED), last_innocent]),
     "what an intruder uses does not make his exchanges look normal": small(
         "6.3", [*rooting(), *(row for n in range(9) for row in (exchange(9, f"x{n}", []), foreign(10 + n, f"x{n}")))],
         last(Reason.UNROOTED)),

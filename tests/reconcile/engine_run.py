@@ -167,7 +167,7 @@ def _wanted(token: Judged) -> Facts:
         facts |= {name: getattr(token, name) for name in ("silent", "refuted")}
         facts["outside_life"] = token.issued_at_outside_life
     if token.miss and not token.settled:
-        facts |= {"ordinary": token.ordinary, "route": token.route}
+        facts |= {"ordinary": token.ordinary, "explained": token.explained, "route": token.route}
     accused = token.verdict in ACCUSING or token.reason is Reason.COUNT_ONLY
     facts["probably"] = bool(token.probably_forged) and not accused
     return facts

@@ -14,7 +14,7 @@ from counterfoil.model.schema import TokenClass
 from counterfoil.model.verdict import Reason, Verdict
 
 from . import reference_assertions, reference_coverage, reference_lineage, reference_links, reference_misses
-from .reference_case import Case, Settings, Token
+from .reference_case import Case, Grade, Settings, Token
 from .reference_policy import Known, Policy
 from .reference_records import (
     Row,
@@ -60,6 +60,7 @@ class Judged:
     settled: bool
     miss: bool
     ordinary: bool
+    explained: bool
     route: bool
     silent: bool
     refuted: bool
@@ -99,7 +100,7 @@ def judge(
     records = [with_subject(record, names) for record in records]
     derived = derived_acceptances(records, settings.federated)  # 1.3
     tokens = reference_links.tokens_of(acceptances(records, derived))  # 1.4, 2.1
-    case = Case(records, tokens, settings, policy, known)
+    case = Case(records, tokens, settings, policy, known, names)
     for token in tokens:
         reference_links.link(case, token)  # 2.2, 3.1
     reference_links.contradict(case)  # 3.2, 3.3
@@ -143,7 +144,7 @@ def _must_root(case: Case, token: Token) -> bool:
     """Rules 4.1 b to f, as 6.3 asks for them, and 5.4."""
     sound = reference_misses.sound_id(case, token)
     relied_on = token.covered and not token.silent and not token.refuted
-    return sound and relied_on and not token.ordinary
+    return sound and relied_on and token.grade is Grade.FOREIGN
 
 
 def _with_id(case: Case, token: Token) -> Answer:
@@ -156,38 +157,43 @@ def _with_id(case: Case, token: Token) -> Answer:
         return Verdict.UNCOVERED, Reason.NO_ISSUER_LOG
     if not reference_misses.sound_id(case, token):  # "the id is sound for kind entra_uti"
         return Verdict.UNCOVERED, Reason.KEY_NOT_SOUND
-    if not reference_misses.declared(case, token):  # c
-        return Verdict.UNCOVERED, Reason.NOT_DECLARED
-    if not reference_misses.inside(case, token):  # d
-        return Verdict.UNCOVERED, Reason.OUTSIDE_COVERAGE
-    if token.silent:  # e
+    if token.silent:  # c
         return Verdict.UNCOVERED, Reason.SILENT_STRATUM
-    if token.refuted and not token.proven:  # f
+    if not reference_misses.declared(case, token):  # d
+        return Verdict.UNCOVERED, Reason.NOT_DECLARED
+    if not reference_misses.inside(case, token):  # e
+        return Verdict.UNCOVERED, Reason.OUTSIDE_COVERAGE
+    if token.proven:
+        return Verdict.FORGED, Reason.ID_NOT_ISSUED
+    return _excused(token) or (Verdict.FORGED, Reason.ID_NOT_ISSUED)  # f to i
+
+
+def _excused(token: Token) -> Answer | None:
+    """Rules 4.1 f to h, 4.2 and 4.3 likewise: what stands against an accusation for a miss."""
+    if token.refuted:
         return Verdict.UNCOVERED, Reason.DECLARATION_REFUTED
-    if token.ordinary and not token.proven:  # g
+    if token.ordinary:
         return Verdict.UNCOVERED, Reason.ORDINARY_MISS
-    return Verdict.FORGED, Reason.ID_NOT_ISSUED  # h
+    if token.grade is Grade.EXPLAINED:
+        return Verdict.UNCOVERED, Reason.EXPLAINED_MISS
+    return (Verdict.UNCOVERED, Reason.LONE_MISS) if token.lone else None
 
 
 def _without_id(case: Case, token: Token) -> Answer:
     """Rule 4.2."""
     if not case.has_log_of(token.issuer):  # a
         return Verdict.UNCOVERED, Reason.NO_ISSUER_LOG
-    if not reference_misses.declared(case, token):  # b
-        return Verdict.UNCOVERED, Reason.NOT_DECLARED
-    if not reference_misses.inside(case, token):  # b
-        return Verdict.UNCOVERED, Reason.OUTSIDE_COVERAGE
-    if token.silent:  # c
+    if token.silent:  # b
         return Verdict.UNCOVERED, Reason.SILENT_STRATUM
+    if not reference_misses.declared(case, token):  # c
+        return Verdict.UNCOVERED, Reason.NOT_DECLARED
+    if not reference_misses.inside(case, token):  # c
+        return Verdict.UNCOVERED, Reason.OUTSIDE_COVERAGE
     if token.candidate:  # d
         return Verdict.UNLINKABLE, Reason.NO_ID
     if not reference_links.shows_own_token(case, token):  # e
         return Verdict.UNCOVERED, Reason.KEY_NOT_SOUND
-    if token.refuted:  # f
-        return Verdict.UNCOVERED, Reason.DECLARATION_REFUTED
-    if token.ordinary:  # g
-        return Verdict.UNCOVERED, Reason.ORDINARY_MISS
-    return Verdict.FORGED, Reason.SUBJECT_NOT_SIGNED_IN  # h
+    return _excused(token) or (Verdict.FORGED, Reason.SUBJECT_NOT_SIGNED_IN)  # f to i
 
 
 def _assertion(case: Case, token: Token) -> Answer:
@@ -202,20 +208,17 @@ def _assertion(case: Case, token: Token) -> Answer:
         return Verdict.UNCOVERED, Reason.OUTSIDE_COVERAGE
     if token.served or not identified(token.subject):  # d, e, f
         return Verdict.UNLINKABLE, Reason.COUNT_ONLY if token.short else Reason.NO_ID
-    if token.refuted:  # d
-        return Verdict.UNCOVERED, Reason.DECLARATION_REFUTED
-    if token.ordinary:  # d
-        return Verdict.UNCOVERED, Reason.ORDINARY_MISS
-    return Verdict.FORGED, Reason.ASSERTION_NOT_ISSUED
+    return _excused(token) or (Verdict.FORGED, Reason.ASSERTION_NOT_ISSUED)  # d
 
 
 def _probably_forged(case: Case, token: Token, answer: Answer) -> frozenset[str]:
     """Which rules call the token probably forged."""
-    reason, strange = answer[1], not token.ordinary and not token.route
+    reason, strange = answer[1], token.grade is Grade.FOREIGN and not token.route
     personal = token.first.token_class in (None, TokenClass.USER, TokenClass.DELEGATED, TokenClass.ACT_AS)
     person = personal and reference_links.is_user(case, token.subject)  # 4.2 c
     rules = {
         "4.2e": reason is Reason.KEY_NOT_SOUND and token.token_id is None and person and strange,
+        "4.5": reason is Reason.LONE_MISS,
         "5.7": token.raised,
         "5.8": reason is Reason.DECLARATION_REFUTED and strange,
         "6.3": reason is Reason.UNROOTED_UNCOVERED and strange and not reference_lineage.is_rootless(case, token),
@@ -245,6 +248,7 @@ def _judged(case: Case, token: Token, answer: Answer) -> Judged:
         settled=token.primary or token.contradiction is not None,
         miss=reference_misses.is_miss(case, token),
         ordinary=token.ordinary,
+        explained=token.grade is Grade.EXPLAINED,
         route=token.route,
         silent=token.silent,
         refuted=token.refuted,
@@ -257,10 +261,11 @@ def _judged(case: Case, token: Token, answer: Answer) -> Judged:
 
 def _coverage(case: Case) -> list[CoverageLine]:
     """Return every declaration for every issuer it speaks for, its holes, and what nobody declared."""
-    refuted = {t.issuer for t in case.tokens if t.refuted and _refuted_for_all(case, t)}
+    refuted = reference_misses.refuted_parts(case)
     lines = []
     for d in case.declared:
-        status = "attested" if d.attested else "refuted" if d.issuer in refuted else "accepted"
+        broken = (d.issuer, d.source, d.kind) in refuted
+        status = "attested" if d.attested else "refuted" if broken else "accepted"
         lines += [CoverageLine(d.issuer, d.source, d.kind, status, begin, end) for begin, end in d.pieces]
         if d.refused:
             lines.append(CoverageLine(d.issuer, d.source, d.kind, "refused", d.start, d.end))
@@ -270,8 +275,3 @@ def _coverage(case: Case) -> list[CoverageLine]:
         times = [r.event_time for r in case.issuances if (r.issuer, r.source, r.kind) == part]
         lines.append(CoverageLine(*part, "seen", min(times), max(times)))
     return lines
-
-
-def _refuted_for_all(case: Case, token: Token) -> bool:
-    """Whether the whole issuer is refuted, and not one client only."""
-    return len(reference_misses.ordinary_subjects(case, token.issuer)) >= case.policy.refuting_subjects

@@ -60,6 +60,8 @@ class Record:
     incoming_token: str | None = None
     ip: str | None = None
     user_agent: str | None = None
+    device_id: str | None = None
+    session_id: str | None = None
     logon_type: str | None = None
     object_kind: str | None = None
     subject: str | None = None

@@ -69,7 +69,8 @@ def unsettled(
     def linking() -> ir.Table:
         told = with_people(seen.every.filter(seen.every.primary, seen.every.contradiction.isnull()), seen.people)
         told = told.mutate(own_application=ibis.literal(False))
-        return told.mutate(needs=needs(told, facts.keepers)).group_by("issuer", "needs").agg(links=told.count())
+        told = told.mutate(needs=needs(told, facts.keepers))
+        return told.group_by("issuer", "needs").agg(links=told.count())
 
     parts = required(facts, rows)
     refuted = refuted_parts(engine, open_, parts, linking, policy)
