@@ -77,7 +77,11 @@ Wanted = Callable[[Told], Sequence[str]]  # what is wrong, in words
 
 @dataclass(frozen=True)
 class Case:
-    """One case. `around`: records of others, by default sign-ins of every kind; `compared`: with the double."""
+    """One case.
+
+    `around`: records of others, by default sign-ins of every kind; `compared`: with the double; `drawn`: anybody may
+    be nameless in it.
+    """
 
     rule: str
     rows: Sequence[Row]
@@ -86,6 +90,7 @@ class Case:
     policy: Policy = REAL
     around: Sequence[Row] | None = None
     compared: bool = True
+    drawn: bool = False
 
 
 Table = Mapping[str, Case]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -30,7 +30,7 @@ VENDORS_OWN = frozenset(
     value for values in vars(known).values() if isinstance(values, frozenset) for value in values
 ) | {known.CONSUMER_TENANT}  # fmt: skip
 CLIENT_GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-")
-WEEKS_APART = timedelta(weeks=16)
+WEEKS_APART = timedelta(weeks=8)
 
 Key = tuple[Any, ...]
 
@@ -98,7 +98,7 @@ def grouped(cases: Mapping[str, Case]) -> list[Group]:
     groups: dict[Key, dict[str, Placed]] = {}
     for place, (sentence, case) in enumerate(cases.items()):
         own = groups.setdefault(_key(case), {})
-        own[sentence] = placed(case, f".c{place:04}", _nameless(case.rows) * (len(own) + 1))
+        own[sentence] = placed(case, f".c{place:04}", _moved(case) * (len(own) + 1))
     return [Group(own) for own in sorted(groups.values(), key=len, reverse=True)]
 
 
@@ -108,17 +108,18 @@ def _key(case: Case) -> Key:
     shared = tuple(d for d in s.declarations if d.source == ENTRA)
     constants = tuple(sorted((name, str(value)) for name, value in vars(policy).items()))
     own_logs = any(row["source"] in NAMED_KINDS[2:] for row in _around(case))
-    return (shared, s.exported_at, s.since, s.truncated, constants, own_logs, _nameless(case.rows))
+    return (shared, s.exported_at, s.since, s.truncated, constants, own_logs, _moved(case))
 
 
-def _nameless(rows: Iterable[Row]) -> bool:
+def _moved(case: Case) -> bool:
     """Tell whether somebody in these rows may be anybody (rule 4.2): what is unknown of one case concerns all."""
-    return any(
+    relied = bool(case.settings.declarations) and not case.settings.truncated
+    return relied and (case.drawn or any(
         row.get("subject_id") is None
         and (row["source"] in SIGN_INS if row["leg"] == "issuance" else row["leg"] == "acceptance")
         and not (row["leg"] == "acceptance" and row.get("token_id"))
-        for row in rows
-    )
+        for row in case.rows
+    ))  # fmt: skip
 
 
 def _around(case: Case) -> list[Row]:
