@@ -32,9 +32,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from counterfoil.model.coverage import CoverageRow
-from counterfoil.model.verdict import ACCUSING, Reason, Verdict
+from counterfoil.model.verdict import ACCUSING, Probable, Reason, Verdict
 
-from .engine_run import PROBABLY
 from .reference import Policy, Settings
 from .rows import Row, complete
 
@@ -99,7 +98,7 @@ Table = Mapping[str, Case]
 def probable(token: Row) -> str | None:
     """Return the rule by which a token that is not accused is probably forged."""
     rule = token["group_rule"]
-    return rule if rule in PROBABLY and token["verdict"] not in set(map(str, ACCUSING)) else None
+    return rule if rule in set(map(str, Probable)) and token["verdict"] not in set(map(str, ACCUSING)) else None
 
 
 def _wrong(token: Row, reason: Reason | None, columns: Mapping[str, Any]) -> list[str]:

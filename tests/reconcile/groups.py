@@ -15,7 +15,7 @@ from counterfoil.tokens.entitlement import Entitlement, IssuerPattern
 
 from .cases import Case, Told
 from .engine_run import Answer, differences
-from .reference import Policy, Settings
+from .reference import Judgement, Policy, Settings, judge
 from .rows import Row, background, numbered
 
 ENTRA = "entra-signin"
@@ -33,6 +33,7 @@ CLIENT_GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-")
 WEEKS_APART = timedelta(weeks=8)
 
 Key = tuple[Any, ...]
+Doubles = Mapping[str, Judgement]
 
 
 @dataclass(frozen=True)
@@ -79,15 +80,24 @@ class Group:
         """Return what the answer says of each case, in the case's own names and times."""
         return {sentence: _told(one, answer) for sentence, one in self.placed.items()}
 
-    def wrong(self, answer: Answer) -> dict[str, list[str]]:
+    def doubles(self) -> Doubles:
+        """Return what the double says of each case."""
+        return {
+            sentence: judge(one.rows, one.settings, one.case.policy)
+            for sentence, one in self.placed.items() if one.case.compared
+        }  # fmt: skip
+
+    def wrong(self, answer: Answer, doubles: Doubles | None = None) -> dict[str, list[str]]:
         """Return the cases of which the answer says something else than is wanted, or than the double says."""
+        doubles = doubles or self.doubles()
         told = self.told(answer)
         found = {}
         for sentence, one in self.placed.items():
             wants = (one.case.wanted,) if callable(one.case.wanted) else one.case.wanted
             words = [words for wanted in wants for words in wanted(told[sentence])]
             if one.case.compared:
-                words += differences(_own(one, answer), one.rows, one.settings, one.case.policy)
+                double = doubles[sentence]
+                words += differences(_own(one, answer), one.rows, one.settings, one.case.policy, double)
             if words:
                 found[sentence] = words
         return found
