@@ -77,7 +77,11 @@ Wanted = Callable[[Told], Sequence[str]]  # what is wrong, in words
 
 @dataclass(frozen=True)
 class Case:
-    """One case. `around`: records of others, by default sign-ins of every kind; `compared`: with the double."""
+    """One case.
+
+    `around`: records of others, by default sign-ins of every kind; `compared`: with the double; `drawn`: anybody may
+    be nameless in it.
+    """
 
     rule: str
     rows: Sequence[Row]
@@ -86,6 +90,7 @@ class Case:
     policy: Policy = REAL
     around: Sequence[Row] | None = None
     compared: bool = True
+    drawn: bool = False
 
 
 Table = Mapping[str, Case]
@@ -94,7 +99,7 @@ Table = Mapping[str, Case]
 def probable(token: Row) -> str | None:
     """Return the rule by which a token that is not accused is probably forged."""
     rule = token["group_rule"]
-    return rule if rule in set(Probable) and token["verdict"] not in set(map(str, ACCUSING)) else None
+    return rule if rule in set(map(str, Probable)) and token["verdict"] not in set(map(str, ACCUSING)) else None
 
 
 def _wrong(token: Row, reason: Reason | None, columns: Mapping[str, Any]) -> list[str]:

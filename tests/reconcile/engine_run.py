@@ -30,7 +30,7 @@ from counterfoil.reconcile.run import minted, reconcile
 from counterfoil.reconcile.touched import Added
 from counterfoil.reconcile.unaccounted import unaccounted
 
-from .reference import CoverageLine, Judged, Policy, Settings, judge
+from .reference import CoverageLine, Judged, Judgement, Policy, Settings, judge
 from .rows import Row
 
 COLUMNS = {column.name: column.dtype for column in EVIDENCE}
@@ -137,9 +137,14 @@ def asked(settings: Settings) -> Asked:
     )
 
 
-def differences(engine_says: Answer, rows: Sequence[Row], settings: Settings, policy: Policy) -> list[str]:
-    """Return in words where the engine and the reference do not agree about these rows."""
-    told = judge(rows, settings, policy)
+def differences(
+    engine_says: Answer, rows: Sequence[Row], settings: Settings, policy: Policy, told: Judgement | None = None
+) -> list[str]:
+    """Return in words where the engine and the reference do not agree about these rows.
+
+    `told`: what the reference says, where that is known already.
+    """
+    told = told or judge(rows, settings, policy)
     wanted = {_key(vars(t)): _wanted(t) for t in told.tokens if settings.since is None or t.last_seen >= settings.since}
     found = {_key(row): row for row in engine_says.tokens}
     words = [f"only the reference has {key}" for key in wanted.keys() - found.keys()]

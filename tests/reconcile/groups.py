@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +15,7 @@ from counterfoil.tokens.entitlement import Entitlement, IssuerPattern
 
 from .cases import Case, Told
 from .engine_run import Answer, differences
-from .reference import Policy, Settings
+from .reference import Judgement, Policy, Settings, judge
 from .rows import Row, background, numbered
 
 ENTRA = "entra-signin"
@@ -30,9 +30,10 @@ VENDORS_OWN = frozenset(
     value for values in vars(known).values() if isinstance(values, frozenset) for value in values
 ) | {known.CONSUMER_TENANT}  # fmt: skip
 CLIENT_GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-")
-WEEKS_APART = timedelta(weeks=16)
+WEEKS_APART = timedelta(weeks=8)
 
 Key = tuple[Any, ...]
+Doubles = Mapping[str, Judgement]
 
 
 @dataclass(frozen=True)
@@ -79,15 +80,24 @@ class Group:
         """Return what the answer says of each case, in the case's own names and times."""
         return {sentence: _told(one, answer) for sentence, one in self.placed.items()}
 
-    def wrong(self, answer: Answer) -> dict[str, list[str]]:
+    def doubles(self) -> Doubles:
+        """Return what the double says of each case."""
+        return {
+            sentence: judge(one.rows, one.settings, one.case.policy)
+            for sentence, one in self.placed.items() if one.case.compared
+        }  # fmt: skip
+
+    def wrong(self, answer: Answer, doubles: Doubles | None = None) -> dict[str, list[str]]:
         """Return the cases of which the answer says something else than is wanted, or than the double says."""
+        doubles = doubles or self.doubles()
         told = self.told(answer)
         found = {}
         for sentence, one in self.placed.items():
             wants = (one.case.wanted,) if callable(one.case.wanted) else one.case.wanted
             words = [words for wanted in wants for words in wanted(told[sentence])]
             if one.case.compared:
-                words += differences(_own(one, answer), one.rows, one.settings, one.case.policy)
+                double = doubles[sentence]
+                words += differences(_own(one, answer), one.rows, one.settings, one.case.policy, double)
             if words:
                 found[sentence] = words
         return found
@@ -98,7 +108,7 @@ def grouped(cases: Mapping[str, Case]) -> list[Group]:
     groups: dict[Key, dict[str, Placed]] = {}
     for place, (sentence, case) in enumerate(cases.items()):
         own = groups.setdefault(_key(case), {})
-        own[sentence] = placed(case, f".c{place:04}", _nameless(case.rows) * (len(own) + 1))
+        own[sentence] = placed(case, f".c{place:04}", _moved(case) * (len(own) + 1))
     return [Group(own) for own in sorted(groups.values(), key=len, reverse=True)]
 
 
@@ -108,17 +118,18 @@ def _key(case: Case) -> Key:
     shared = tuple(d for d in s.declarations if d.source == ENTRA)
     constants = tuple(sorted((name, str(value)) for name, value in vars(policy).items()))
     own_logs = any(row["source"] in NAMED_KINDS[2:] for row in _around(case))
-    return (shared, s.exported_at, s.since, s.truncated, constants, own_logs, _nameless(case.rows))
+    return (shared, s.exported_at, s.since, s.truncated, constants, own_logs, _moved(case))
 
 
-def _nameless(rows: Iterable[Row]) -> bool:
+def _moved(case: Case) -> bool:
     """Tell whether somebody in these rows may be anybody (rule 4.2): what is unknown of one case concerns all."""
-    return any(
+    relied = bool(case.settings.declarations) and not case.settings.truncated
+    return relied and (case.drawn or any(
         row.get("subject_id") is None
         and (row["source"] in SIGN_INS if row["leg"] == "issuance" else row["leg"] == "acceptance")
         and not (row["leg"] == "acceptance" and row.get("token_id"))
-        for row in rows
-    )
+        for row in case.rows
+    ))  # fmt: skip
 
 
 def _around(case: Case) -> list[Row]:
