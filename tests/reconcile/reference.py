@@ -13,7 +13,14 @@ from datetime import datetime
 from counterfoil.model.schema import TokenClass
 from counterfoil.model.verdict import Reason, Verdict
 
-from . import reference_assertions, reference_coverage, reference_lineage, reference_links, reference_misses
+from . import (
+    reference_assertions,
+    reference_coverage,
+    reference_lineage,
+    reference_links,
+    reference_misses,
+    reference_unread,
+)
 from .reference_case import Case, Settings, Token
 from .reference_policy import Known, Policy
 from .reference_records import (
@@ -94,12 +101,14 @@ def judge(
 ) -> Judgement:
     """Judge every accepted token of the evidence."""
     settings, policy, known = settings or Settings(), policy or Policy(), known or Known()
-    records = deduplicated(rows)  # 1.1
+    rows = list(rows)
+    records = deduplicated(row for row in rows if row["leg"] != "rejected")  # 1.1
     names = proven_names(records, settings.identities)  # 1.2
     records = [with_subject(record, names) for record in records]
     derived = derived_acceptances(records, settings.federated)  # 1.3
     tokens = reference_links.tokens_of(acceptances(records, derived))  # 1.4, 2.1
-    case = Case(records, tokens, settings, policy, known)
+    broken = reference_unread.broken(rows, records, names, policy)
+    case = Case(records, tokens, settings, policy, known, broken=broken)
     for token in tokens:
         reference_links.link(case, token)  # 2.2, 3.1
     reference_links.contradict(case)  # 3.2, 3.3
@@ -113,6 +122,7 @@ def _answers(case: Case) -> dict[Token, Answer]:
     """Rule 7: contradicted, tainted, minted, then section 4."""
     rooted = reference_lineage.rooted_ids(case)
     without_lineage = {token: _without_lineage(case, token) for token in case.tokens}
+    without_lineage = reference_unread.doubted(case, without_lineage)  # 5.10
     tainted = reference_lineage.tainted_ids(case, without_lineage)
     answers = {}
     for token, answer in without_lineage.items():
@@ -143,7 +153,7 @@ def _must_root(case: Case, token: Token) -> bool:
     """Rules 4.1 b to f, as 6.3 asks for them, and 5.4."""
     sound = reference_misses.sound_id(case, token)
     relied_on = token.covered and not token.silent and not token.refuted
-    return sound and relied_on and not token.ordinary
+    return sound and relied_on and not token.ordinary and not reference_unread.may_hide(case, token)
 
 
 def _with_id(case: Case, token: Token) -> Answer:

@@ -15,7 +15,7 @@ def weigh(case: Case) -> None:
     for token in case.tokens:
         if token.is_assertion:
             token.covered = case.has_log_of(token.issuer) and declared(case, token) and _inside(case, token)
-            token.served = bool(_serving(case, token, _window(case, token, token)))
+            token.served = bool(_serving(case, token, window(case, token, token)))
     for token in case.tokens:
         token.short = _in_short_run(case, token)
 
@@ -27,12 +27,12 @@ def declared(case: Case, token: Token) -> bool:
 
 def _inside(case: Case, token: Token) -> bool:
     """Rule 4.3 c: for every host in evidence."""
-    span = _window(case, token, token)
+    span = window(case, token, token)
     hosts = [case.accepted(token.issuer, *host) for host in reference_coverage.hosts(case, token.issuer)]
     return all(any(d.contains(span) for d in host) for host in hosts)
 
 
-def _window(case: Case, first: Token, last: Token) -> Window:
+def window(case: Case, first: Token, last: Token) -> Window:
     skew = timedelta(seconds=case.policy.skew)
     return first.begins - case.life(first) - skew, last.ends + skew
 
@@ -73,7 +73,7 @@ def _in_short_run(case: Case, token: Token) -> bool:
     while end + 1 < len(own) and own[end + 1].begins - own[end].begins <= apart:
         end += 1
     return any(
-        j - i + 1 > len(_serving(case, token, _window(case, own[i], own[j])))
+        j - i + 1 > len(_serving(case, token, window(case, own[i], own[j])))
         for i in range(begin, at + 1)
         for j in range(at, end + 1)
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -165,6 +165,19 @@ class Declared:
         return any(begin <= window[0] and window[1] <= end for begin, end in self.pieces)
 
 
+@dataclass(frozen=True)
+class Broken:
+    """Rule 5.10: a record that could not be read: of which parts it may be, when it lies, and what it shows."""
+
+    parts: frozenset[tuple[str | None, str, str]]
+    span: Window | None  # None: any time
+    time: datetime | None
+    token_id: str | None
+    guids: frozenset[str]
+    subject: str | None
+    records: int
+
+
 @dataclass
 class Case:
     """Everything a rule may look at."""
@@ -175,6 +188,7 @@ class Case:
     policy: Policy
     known: Known
     declared: list[Declared] = field(default_factory=list)
+    broken: Sequence[Broken] = ()  # 5.10
 
     @property
     def issuances(self) -> list[Record]:
