@@ -27,9 +27,9 @@ from counterfoil.lab.history import scenarios
 from counterfoil.lab.history.compare import Comparison, compare, read_truth
 from counterfoil.lab.history.losses import IntervalLoss
 from counterfoil.lab.history.scenarios import Scenario
+from counterfoil.model.verdict import Probable
 
 OUTLOOK_MOBILE = "27922004-5251-4030-b22d-91ecd9a37ea4"
-PROBABLE = ("misses-far-beyond-rate", "extraordinary-miss", "key-not-sound", "unrooted-uncovered")
 COLUMNS = ("acceptances", "planted", "forged, tainted or contradicted", "probably", "innocents accused",
            "innocents probably", "uncovered", "hunt s")  # fmt: skip
 
@@ -108,7 +108,7 @@ def _convicted(found: Comparison) -> int:
 
 
 def _against(case: Path, truth: list, *, probable: bool) -> Comparison:  # type: ignore[type-arg]
-    listed = ", ".join(f"'{rule}'" for rule in PROBABLE)
+    listed = ", ".join(f"'{rule}'" for rule in Probable)
     verdict = f"CASE WHEN group_rule IN ({listed}) THEN 'forged' ELSE verdict END" if probable else "verdict"
     names = ("verdict", "token_id", "source", "record_id", "subject", "issued_at", "token_tenant")
     found = app.sql(case, f"SELECT {verdict} AS verdict, {', '.join(names[1:])} FROM tokens")  # noqa: S608

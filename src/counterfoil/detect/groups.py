@@ -6,7 +6,7 @@ import ibis
 import ibis.expr.types as ir
 
 from counterfoil.model.finding import MAX_LISTED
-from counterfoil.model.verdict import ACCUSING, Reason
+from counterfoil.model.verdict import ACCUSING, Probable, Reason
 from counterfoil.tokens.pseudonym import KEY_OF_PSEUDONYM
 
 # Suspicion from which a token is shown as a finding: one strong sign, or two weaker ones.
@@ -19,7 +19,7 @@ _ACCUSED = [str(verdict) for verdict in ACCUSING]
 def described(tokens: ir.Table, raised: ir.Table, suspicion: ir.Table) -> ir.Table:
     """Return tokens with `raised` (cluster or NULL), its numbers, `suspicion`, `rules`, and `group_rule`.
 
-    `tokens` has `rootless` (rule 6.3), too.
+    `tokens` has `rootless` (rule 6.3), too, and `probable`: what makes it probably forged by itself, or NULL.
     `group_rule` is the rule under which the token is reported, NULL where there is nothing to say.
     """
     joined = tokens.left_join(raised, "token_key", rname="{name}_r").left_join(suspicion, "token_key", rname="{name}_s")
@@ -39,8 +39,9 @@ def described(tokens: ir.Table, raised: ir.Table, suspicion: ir.Table) -> ir.Tab
     rule = ibis.cases(
         (whole.verdict.isin(_ACCUSED), whole.reason),
         (whole.reason.isin(SETS), whole.reason),
-        (whole.cluster.notnull(), "misses-far-beyond-rate"),
-        (probable & (whole.reason == str(Reason.DECLARATION_REFUTED)), "extraordinary-miss"),
+        (whole.probable.notnull(), whole.probable),
+        (whole.cluster.notnull(), str(Probable.MISSES_FAR_BEYOND_RATE)),
+        (probable & (whole.reason == str(Reason.DECLARATION_REFUTED)), str(Probable.EXTRAORDINARY_MISS)),
         (probable, whole.reason),
         (whole.suspicion >= THRESHOLD, "suspicious"),
         else_=ibis.null("string"),

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from counterfoil.model.verdict import (
     DIAGNOSIS_MEANING,
     MEANING,
+    PROBABLE_MEANING,
     REASON_MEANING,
     Diagnosis,
     FindingVerdict,
+    Probable,
     Reason,
     Verdict,
 )
@@ -385,24 +387,22 @@ def reasons_of(verdict: Verdict) -> tuple[Reason, ...]:
     return _REASONS_OF[verdict]
 
 
-# Rules of findings other than reasons (above) and suspicions (`detect/`, one file each).
+# What makes a token probably forged, where that is no reason (above), too.
+PROBABLE_ADVICE: dict[Probable, Advice] = {
+    Probable.MISSES_FAR_BEYOND_RATE: Advice(
+        "Logs lose records, at a rate that can be measured on everybody else. This group lacks so many more that"
+        " chance explains it less than once in a million. The finding names both numbers.",
+        FINDING_ADVICE[FindingVerdict.PROBABLY_FORGED].act,
+    ),
+    Probable.EXTRAORDINARY_MISS: Advice(
+        "The log was declared complete and ordinary records turned out to be missing, so that absence alone no"
+        " longer convicts. Here client, network or agent are also strange to the person.",
+        FINDING_ADVICE[FindingVerdict.PROBABLY_FORGED].act,
+    ),
+}
+
+# Rules of findings other than reasons, what makes tokens probably forged, and suspicions (`detect/`, one file each).
 RULES: dict[str, RuleText] = {
-    "misses-far-beyond-rate": RuleText(
-        "far more tokens of one client, network or person lack an issuance than this log normally loses",
-        Advice(
-            "Logs lose records, at a rate that can be measured on everybody else. This group lacks so many more that"
-            " chance explains it less than once in a million. The finding names both numbers.",
-            FINDING_ADVICE[FindingVerdict.PROBABLY_FORGED].act,
-        ),
-    ),
-    "extraordinary-miss": RuleText(
-        "an issuance is missing from a log that loses records, but nothing about this use is the person's own",
-        Advice(
-            "The log was declared complete and ordinary records turned out to be missing, so that absence alone no"
-            " longer convicts. Here client, network or agent are also strange to the person.",
-            FINDING_ADVICE[FindingVerdict.PROBABLY_FORGED].act,
-        ),
-    ),
     "more-accepted-than-signed": RuleText(
         "more different tokens were accepted under a key than its key store made signatures",
         Advice(
@@ -449,7 +449,12 @@ def explanation(code: str) -> Explanation | None:
         return Explanation(code, sort, DIAGNOSIS_MEANING[diagnosis], advice.why, advice.act)
     if code in set(Reason):
         reason = Reason(code)
-        return Explanation(code, "reason", REASON_MEANING[reason], "", REASON_ADVICE[reason])
+        found = f"Probably forged: {PROBABLE_MEANING[Probable(code)]}." if code in set(Probable) else ""
+        return Explanation(code, "reason", REASON_MEANING[reason], found, REASON_ADVICE[reason])
+    if code in set(Probable):
+        probable = Probable(code)
+        advice = PROBABLE_ADVICE[probable]
+        return Explanation(code, "rule", PROBABLE_MEANING[probable], advice.why, advice.act)
     if code in RULES:
         rule = RULES[code]
         return Explanation(code, "rule", rule.meaning, rule.advice.why, rule.advice.act)

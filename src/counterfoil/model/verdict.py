@@ -122,6 +122,30 @@ REASON_MEANING: dict[Reason, str] = {
 }
 
 
+class Probable(StrEnum):
+    """Why a token that no verdict accuses is *probably forged*: the rule of its finding.
+
+    Some are reasons too: the reason says why there is no verdict, this why there is a finding.
+    """
+
+    MISSES_FAR_BEYOND_RATE = "misses-far-beyond-rate"
+    EXTRAORDINARY_MISS = "extraordinary-miss"
+    KEY_NOT_SOUND = "key-not-sound"
+    UNROOTED_UNCOVERED = "unrooted-uncovered"
+
+
+PROBABLE_MEANING: dict[Probable, str] = {
+    Probable.MISSES_FAR_BEYOND_RATE: (
+        "far more tokens of one client, network or person lack an issuance than this log normally loses"
+    ),
+    Probable.EXTRAORDINARY_MISS: (
+        "an issuance is missing from a log that loses records, but nothing about this use is the person's own"
+    ),
+    Probable.KEY_NOT_SOUND: "no sign-in of this person could be this one, and the use is not the person's own",
+    Probable.UNROOTED_UNCOVERED: "no sign-in stands behind the exchange, and the use is not the person's own",
+}
+
+
 class Diagnosis(StrEnum):
     """Where the trail of an accused token breaks, or what a log that speaks of no token shows of its keeper."""
 

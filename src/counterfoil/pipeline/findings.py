@@ -12,12 +12,9 @@ from counterfoil.detect.groups import SETS
 from counterfoil.detect.registry import all_rules
 from counterfoil.model.advice import DIAGNOSIS_ADVICE
 from counterfoil.model.finding import MAX_LISTED, Finding
-from counterfoil.model.verdict import Diagnosis, FindingVerdict, Reason
+from counterfoil.model.verdict import Diagnosis, FindingVerdict, Probable, Reason
 from counterfoil.reconcile.judge import OF
 
-_PROBABLE = {
-    "misses-far-beyond-rate", "extraordinary-miss", str(Reason.KEY_NOT_SOUND), str(Reason.UNROOTED_UNCOVERED),
-}  # fmt: skip
 # Diagnoses that a log of custody made: tokens of one rule, issuer and client may have several.
 _TRACED = frozenset(map(str, (Diagnosis.THROUGH_CUSTODY, Diagnosis.KEY_OUT, Diagnosis.KEY_OUT_OR_UNCHECKED)))
 # With these it is known what to do first.
@@ -86,7 +83,7 @@ def finding_verdict(rule: str) -> FindingVerdict:
     """Return what a finding of that rule claims."""
     if rule in _FORGED:
         return FindingVerdict.FORGED
-    if rule in _PROBABLE:
+    if rule in set(Probable):
         return FindingVerdict.PROBABLY_FORGED
     if rule == "suspicious":
         return FindingVerdict.SUSPICION
@@ -181,7 +178,7 @@ def _reached(row: Mapping[str, Any]) -> str:
 
 def _detail(row: Mapping[str, Any], rules: tuple[str, ...], decoys: Decoys) -> str:
     parts: list[str] = []
-    if row["group_rule"] == "misses-far-beyond-rate" and row["cluster_misses"] is not None:
+    if row["group_rule"] == Probable.MISSES_FAR_BEYOND_RATE and row["cluster_misses"] is not None:
         parts.append(
             f"{row['cluster_misses']} of {row['cluster_ids']} tokens here have no issuance, where at most "
             f"{float(row['cluster_expected']):.2%} would be usual"

@@ -182,7 +182,7 @@ def _watched(
         law_pairs=concerned.count(), law_obeying=concerned.law_obeyed.cast("int64").sum()
     )
     told = with_law(watched, engine.keep("laws", laws), policy)
-    told = told.mutate(linked=told.primary & told.contradiction.isnull())
+    told = told.mutate(linked=told.primary & told.contradiction.isnull() & told.doubt.isnull())
     return engine.keep("watched_told", told)
 
 
@@ -202,7 +202,8 @@ def _judged(engine: Engine, watched: ir.Table, open_: ir.Table) -> ir.Table:
         (joined.never & ~joined.open_reason.isin(judge.FORGED), str(Reason.NEVER_SIGNED)),
         else_=joined.open_reason,
     )
-    base = ibis.coalesce(joined.contradiction, ibis.ifelse(joined.primary, _own_reason(joined), unissued))
+    settled = ibis.ifelse(joined.primary, _own_reason(joined), unissued)
+    base = ibis.coalesce(joined.contradiction, joined.doubt, settled)
     return engine.keep("judged", joined.select(
         *watched.columns, base=base, base_verdict=judge.verdict_of(base),
         **{n: joined[n].fill_null(False) for n in _OPEN_FLAGS}, at_least=joined.at_least.fill_null(0).cast("int64"),
