@@ -33,6 +33,7 @@ def _inside(case: Case, token: Token) -> bool:
 
 
 def window(case: Case, first: Token, last: Token) -> Window:
+    """Rule 4.3: when what was presented from the first to the last of these was issued."""
     skew = timedelta(seconds=case.policy.skew)
     return first.begins - case.life(first) - skew, last.ends + skew
 

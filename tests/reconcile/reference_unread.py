@@ -112,7 +112,7 @@ def doubted(case: Case, answers: Mapping[Token, Answer]) -> dict[Token, Answer]:
 
 
 def _miss(token: Token, answers: Mapping[Token, Answer]) -> Miss:
-    """What one issuance serves: an id, an assertion, all that a person does without an id."""
+    """Return what one issuance serves: an id, an assertion, all that a person does without an id."""
     if token.token_id is not None:
         return token.issuer, token.token_id
     return token.issuer, token.subject if answers[token][1] is Reason.SUBJECT_NOT_SIGNED_IN else token

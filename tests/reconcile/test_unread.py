@@ -30,7 +30,7 @@ MAY, MORE, FORGED = Reason.MAY_BE_UNREAD, Reason.MORE_THAN_UNREAD, Reason.ID_NOT
 
 
 def log(*minutes: float, file: str = "log", **more: object) -> list[Row]:
-    """Return a file of sign-ins of somebody else, one for each of these times, in this order, at positions 0, 10, 20...."""
+    """Return a file of sign-ins of somebody else at these times, in this order, at positions 0, 10, 20..."""
     return [
         sign_in(minute, f"{file}-{place}", "zoe", raw_file=file, raw_position=10 * place, **more)
         for place, minute in enumerate(minutes)
