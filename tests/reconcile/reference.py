@@ -46,7 +46,7 @@ class Judged:
     `silent` and `refuted` speak of the token's stratum and issuer, whatever its verdict; `ordinary` and `route` of
     how it was used, if no primary issuance settles it (`settled`: one does, or it is contradicted). `miss`: rule 5.4.
     `issued_at_outside_life` is told of tokens that link to nothing.
-    `probably_forged`: numbers of the rules that make it so, whatever the verdict: 4.2e, 5.7, 5.8, 6.3.
+    `probably_forged`: numbers of the rules that make it so, whatever the verdict: 4.2e, 4.5, 5.7, 5.8, 6.3.
     """
 
     issuer: str | None
@@ -226,6 +226,7 @@ def _probably_forged(case: Case, token: Token, answer: Answer) -> frozenset[str]
     person = personal and reference_links.is_user(case, token.subject)  # 4.2 c
     rules = {
         "4.2e": reason is Reason.KEY_NOT_SOUND and token.token_id is None and person and strange,
+        "4.5": reference_assertions.of_unknown_provider(case, token),
         "5.7": token.raised,
         "5.8": reason is Reason.DECLARATION_REFUTED and strange,
         "6.3": reason is Reason.UNROOTED_UNCOVERED and strange and not reference_lineage.is_rootless(case, token),

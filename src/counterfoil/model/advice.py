@@ -399,6 +399,16 @@ PROBABLE_ADVICE: dict[Probable, Advice] = {
         " longer convicts. Here client, network or agent are also strange to the person.",
         FINDING_ADVICE[FindingVerdict.PROBABLY_FORGED].act,
     ),
+    Probable.UNKNOWN_IDENTITY_PROVIDER: Advice(
+        "Whoever may change a tenant's domains can have one of them trust an identity provider of his own, and sign in"
+        " as anybody. These people sign in through another identity provider, or the domain came up of a sudden, from"
+        " networks that are not theirs.",
+        (
+            "Look for \"Set domain authentication\" and \"Set federation settings on domain\" in the directory audit.",
+            "Ask who issues for that domain. If it is yours, name the issuer: --federated DOMAIN=ISSUER.",
+            _KEEP,
+        ),
+    ),
 }
 
 # Rules of findings other than reasons, what makes tokens probably forged, and suspicions (`detect/`, one file each).

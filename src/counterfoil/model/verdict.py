@@ -132,6 +132,7 @@ class Probable(StrEnum):
     EXTRAORDINARY_MISS = "extraordinary-miss"
     KEY_NOT_SOUND = "key-not-sound"
     UNROOTED_UNCOVERED = "unrooted-uncovered"
+    UNKNOWN_IDENTITY_PROVIDER = "unknown-identity-provider"
 
 
 PROBABLE_MEANING: dict[Probable, str] = {
@@ -143,6 +144,9 @@ PROBABLE_MEANING: dict[Probable, str] = {
     ),
     Probable.KEY_NOT_SOUND: "no sign-in of this person could be this one, and the use is not the person's own",
     Probable.UNROOTED_UNCOVERED: "no sign-in stands behind the exchange, and the use is not the person's own",
+    Probable.UNKNOWN_IDENTITY_PROVIDER: (
+        "an assertion of an identity provider that nobody named, for people of another one or out of nowhere"
+    ),
 }
 
 

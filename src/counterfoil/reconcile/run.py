@@ -35,6 +35,7 @@ from counterfoil.reconcile.links import issuances, with_law
 from counterfoil.reconcile.literals import number
 from counterfoil.reconcile.policy import Policy
 from counterfoil.reconcile.touched import TOUCHED, Added, touched
+from counterfoil.reconcile.unnamed import assertion_rows, suspected
 from counterfoil.reconcile.unread import Unread, unread
 from counterfoil.reconcile.unsettled import Seen, unsettled
 
@@ -134,6 +135,7 @@ def _verdicts(
     open_ = unsettled(engine, open_, Seen(cells, days, linked, variants), issued, rows, facts, asked, policy)  # 4, 5
     open_ = doubted(engine, open_, lost.hidden, rows, facts)  # 5.10
     judged = _judged(engine, watched, open_)  # 7
+    judged = suspected(engine, judged, issued, rows)  # 4.5
     tainted = _tainted(engine, judged, issued, facts.keepers, Reason.NOT_SIGNED_IN_CUSTODY in against)  # 6.4
     told, left = _stained(engine, judged, plain, whole.people, tainted)
     told = engine.keep("diagnosed", diagnosed(engine, told, whole.records, custody, policy))  # 8.3
@@ -144,7 +146,7 @@ def _verdicts(
 
     return Reconciled(
         whole.records, whole.names, whole.people, issued, window(told), window(left), judged, usual, strata, window,
-        _refuted_rows(engine, rows, open_), lost.acceptances,
+        (*_refuted_rows(engine, rows, open_), *assertion_rows(engine, judged)), lost.acceptances,
     )  # fmt: skip
 
 
