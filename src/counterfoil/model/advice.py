@@ -421,6 +421,20 @@ RULES: dict[str, RuleText] = {
             DIAGNOSIS_ADVICE[Diagnosis.KEY_OUT_OR_UNCHECKED].act,
         ),
     ),
+    "farm-key-taken": RuleText(
+        "another than the farm's own service read the signing key of AD FS, or Defender says so",
+        Advice(
+            "Who holds the token-signing key of AD FS signs assertions for anybody, and the farm's log has nothing of"
+            " that. The service reads its key as well; its account is known by its logons on the farm's servers, else"
+            " by reading on three days or more. An administrator's tool, or a backup, looks the same: ask who ran it.",
+            (
+                "Replace the token-signing certificate twice, so that nobody accepts the old one, and the DKM key.",
+                "Judge the federated sign-ins since then: --federated, and --complete for every server of the farm.",
+                "Find out what else that account did, and from where.",
+                _KEEP,
+            ),
+        ),
+    ),
     "suspicious": RuleText(
         "several signs of an intruder on tokens that cannot be judged",
         Advice(

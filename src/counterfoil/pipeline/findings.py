@@ -113,7 +113,7 @@ def _finding(row: Mapping[str, Any], paths: Mapping[str, str], decoys: Decoys) -
         clients=_some(row["clients"]),
         ips=_some(row["ips"]),
         objects=_some(row["objects"]),
-        evidence=tuple(_reference(ref, paths) for ref in _some(row["evidence"])),
+        evidence=tuple(reference(ref, paths) for ref in _some(row["evidence"])),
         attack=_attack(verdict, rules),
         next_step=_FIRST.get(row["group_rule"]) or _next(verdict, rules, row["diagnosis"]),
         score=float(row["score"] or 0),
@@ -136,7 +136,8 @@ def _some(values: Iterable[str] | None) -> tuple[str, ...]:
     return tuple(values or ())[:MAX_LISTED]
 
 
-def _reference(ref: str, paths: Mapping[str, str]) -> str:
+def reference(ref: str, paths: Mapping[str, str]) -> str:
+    """Return `file:position` for the hash of the file."""
     sha, _, position = ref.rpartition(":")
     return f"{paths.get(sha, sha)}:{position}"
 
