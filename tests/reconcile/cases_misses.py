@@ -85,7 +85,7 @@ HABITS: Table = {
         f"her programs under her {word} are explained anywhere": Case(
             "5.4", [*home("alice", **claim), access(5, "x", ip="203.0.113.9", **claim)],
             [last(Reason.EXPLAINED_MISS), last_innocent])
-        for word, claim in {"session": {"session_id": "s1"}, "device": {"device_id": "d1"}}.items()
+        for word, claim in {"session": Row(session_id="s1"), "device": Row(device_id="d1")}.items()
     },
     "anothers session explains nothing": Case(
         "5.4", [*home("alice"), *home("bob", session_id="s2"), access(5, "x", ip="203.0.113.9", session_id="s2")],
@@ -205,8 +205,8 @@ SILENCE: Table = {
         f"a call of a service known to be silent accuses nobody: {words}": Case(
             "5.6", [service(5, 0, client_id=ONLINE) | more], last(Reason.SILENT_STRATUM, group_rule=None))
         for words, more in {
-            "from nowhere": {}, "from its own network": {"ip": EXCHANGES}, "for itself": {"token_class": "service"},
-            "before anything is declared": {"event_time": at(-20000)},
+            "from nowhere": Row(), "from its own network": Row(ip=EXCHANGES), "for itself": Row(token_class="service"),
+            "before anything is declared": Row(event_time=at(-20000)),
         }.items()
     },
     "a client id alone silences nothing": Case(
@@ -237,8 +237,8 @@ SILENCE: Table = {
         f"a record that a service writes in a persons name uses no token: {words}": Case(
             "5.6", [sign_in(-9000, "a"), access(5, None, **more)], last(Reason.SILENT_STRATUM, group_rule=None))
         for words, more in {
-            "a meeting, at whatever address": {"operation": "MeetingDetail", "ip": "203.0.113.9"},
-            "a mailbox assistant": {"operation": "Create", "ip": None, "user_agent": "Client=TBA"},
+            "a meeting, at whatever address": Row(operation="MeetingDetail", ip="203.0.113.9"),
+            "a mailbox assistant": Row(operation="Create", ip=None, user_agent="Client=TBA"),
         }.items()
     },
     "the same operation with an address is a persons": Case(
@@ -259,11 +259,11 @@ SILENCE: Table = {
 
 SIGNS: Table = {
     "one foreign miss convicts nobody": Case(
-        "4.5", [*home("alice"), *home("bob", client_id="phone"), access(5, "x", client_id="phone", ip="203.0.113.9")],
+        "4.6", [*home("alice"), *home("bob", client_id="phone"), access(5, "x", client_id="phone", ip="203.0.113.9")],
         last(Reason.LONE_MISS, probable="lone-miss")),
     **{
         f"one foreign miss convicts with a second sign: {words}": Case(
-            "4.5", [*home("alice"), *home("bob", client_id="phone"), *more,
+            "4.6", [*home("alice"), *home("bob", client_id="phone"), *more,
                     access(5, "x", client_id="phone", ip="203.0.113.9") | own], last(Reason.ID_NOT_ISSUED))
         for words, own, more in (
             ("a client of which nobody signs in", {"client_id": "rogue"}, []),
@@ -279,7 +279,7 @@ SIGNS: Table = {
     },
     **{
         f"what one lost record explains is no second sign: {words}": Case(
-            "4.5", [*home("alice"), *home("bob", client_id="phone"), *more,
+            "4.6", [*home("alice"), *home("bob", client_id="phone"), *more,
                     access(5, "x", client_id="phone", ip="203.0.113.9")], last(Reason.LONE_MISS))
         for words, more in {
             "two uses of one id": [access(4, "x", client_id="phone", ip="203.0.113.9", issued_at=at(0))],
@@ -290,20 +290,20 @@ SIGNS: Table = {
         }.items()
     },
     "several records without id of one person are one": Case(
-        "4.5", [sign_in(-9000, "a"), sign_in(-60, "b", "bob", client_id="phone"),
+        "4.6", [sign_in(-9000, "a"), sign_in(-60, "b", "bob", client_id="phone"),
                 *(access(n, None, client_id="phone", ip="203.0.113.9") for n in range(4))],
         each(Reason.LONE_MISS, where=lambda t: t["token_id"] is None, count=4)),
     "a client that two people use at home is a roll out and no sign": Case(
-        "4.5", [*home("alice"), *home("bob"), *home("carl"), *(
+        "4.6", [*home("alice"), *home("bob"), *home("carl"), *(
             access(2, f"n-{who}", who, client_id="rolled-out", user_agent="app") for who in ("alice", "bob")),
             access(5, "x", "carl", client_id="rolled-out", user_agent="app", ip="203.0.113.9")],
         last(Reason.LONE_MISS)),
     "misses from the services own networks are no sign of each other": Case(
-        "4.5", [*home("alice"), *home("bob", client_id="phone"),
+        "4.6", [*home("alice"), *home("bob", client_id="phone"),
                 *(access(n, f"x{n}", who, client_id="phone", user_agent="app", ip=EXCHANGES)
                   for n, who in enumerate(("alice", "carl")))], last(Reason.LONE_MISS)),
     "without id a lone miss convicts nobody": Case(
-        "4.2 h, 4.5", [sign_in(-9000, "a"), sign_in(-60, "b", "bob", client_id="phone"),
+        "4.2 h, 4.6", [sign_in(-9000, "a"), sign_in(-60, "b", "bob", client_id="phone"),
                        access(5, None, client_id="phone", ip="203.0.113.9")],
         last(Reason.LONE_MISS, probable="lone-miss")),
 }  # fmt: skip

@@ -13,7 +13,14 @@ from datetime import datetime
 from counterfoil.model.schema import TokenClass
 from counterfoil.model.verdict import Reason, Verdict
 
-from . import reference_assertions, reference_coverage, reference_lineage, reference_links, reference_misses
+from . import (
+    reference_assertions,
+    reference_coverage,
+    reference_lineage,
+    reference_links,
+    reference_misses,
+    reference_unread,
+)
 from .reference_case import Case, Grade, Settings, Token
 from .reference_policy import Known, Policy
 from .reference_records import (
@@ -39,7 +46,7 @@ class Judged:
     `silent` and `refuted` speak of the token's stratum and issuer, whatever its verdict; `ordinary` and `route` of
     how it was used, if no primary issuance settles it (`settled`: one does, or it is contradicted). `miss`: rule 5.4.
     `issued_at_outside_life` is told of tokens that link to nothing.
-    `probably_forged`: numbers of the rules that make it so, whatever the verdict: 4.2e, 5.7, 5.8, 6.3.
+    `probably_forged`: numbers of the rules that make it so, whatever the verdict: 4.2e, 4.5, 5.7, 5.8, 6.3.
     """
 
     issuer: str | None
@@ -95,12 +102,14 @@ def judge(
 ) -> Judgement:
     """Judge every accepted token of the evidence."""
     settings, policy, known = settings or Settings(), policy or Policy(), known or Known()
-    records = deduplicated(rows)  # 1.1
+    rows = list(rows)
+    records = deduplicated(row for row in rows if row["leg"] != "rejected")  # 1.1
     names = proven_names(records, settings.identities)  # 1.2
     records = [with_subject(record, names) for record in records]
     derived = derived_acceptances(records, settings.federated)  # 1.3
     tokens = reference_links.tokens_of(acceptances(records, derived))  # 1.4, 2.1
-    case = Case(records, tokens, settings, policy, known, names)
+    broken = reference_unread.broken(rows, records, names, policy)
+    case = Case(records, tokens, settings, policy, known, names, broken=broken)
     for token in tokens:
         reference_links.link(case, token)  # 2.2, 3.1
     reference_links.contradict(case)  # 3.2, 3.3
@@ -114,6 +123,7 @@ def _answers(case: Case) -> dict[Token, Answer]:
     """Rule 7: contradicted, tainted, minted, then section 4."""
     rooted = reference_lineage.rooted_ids(case)
     without_lineage = {token: _without_lineage(case, token) for token in case.tokens}
+    without_lineage = reference_unread.doubted(case, without_lineage)  # 5.10
     tainted = reference_lineage.tainted_ids(case, without_lineage)
     answers = {}
     for token, answer in without_lineage.items():
@@ -144,7 +154,8 @@ def _must_root(case: Case, token: Token) -> bool:
     """Rules 4.1 b to f, as 6.3 asks for them, and 5.4."""
     sound = reference_misses.sound_id(case, token)
     relied_on = token.covered and not token.silent and not token.refuted
-    return sound and relied_on and token.grade is Grade.FOREIGN
+    foreign = token.grade is Grade.FOREIGN and not reference_unread.may_hide(case, token)
+    return sound and relied_on and foreign
 
 
 def _with_id(case: Case, token: Token) -> Answer:
@@ -218,7 +229,8 @@ def _probably_forged(case: Case, token: Token, answer: Answer) -> frozenset[str]
     person = personal and reference_links.is_user(case, token.subject)  # 4.2 c
     rules = {
         "4.2e": reason is Reason.KEY_NOT_SOUND and token.token_id is None and person and strange,
-        "4.5": reason is Reason.LONE_MISS,
+        "4.5": reference_assertions.of_unknown_provider(case, token),
+        "4.6": reason is Reason.LONE_MISS,
         "5.7": token.raised,
         "5.8": reason is Reason.DECLARATION_REFUTED and strange,
         "6.3": reason is Reason.UNROOTED_UNCOVERED and strange and not reference_lineage.is_rootless(case, token),

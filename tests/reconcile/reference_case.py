@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -57,7 +57,7 @@ class Token:
     grade: Grade = Grade.FOREIGN  # 5.4
     route: bool = False  # 5.4
     new: bool = False  # 5.4
-    lone: bool = False  # 4.5
+    lone: bool = False  # 4.6
     covered: bool = False  # 4.1 b-d, 4.2 a-b, 4.3 a-c
     proven: bool = False  # 4.1: covered, and by attested logs alone
     served: bool = False  # 4.3: an issuance lies in the assertion's window
@@ -181,6 +181,19 @@ class Declared:
         return any(begin <= window[0] and window[1] <= end for begin, end in self.pieces)
 
 
+@dataclass(frozen=True)
+class Broken:
+    """Rule 5.10: a record that could not be read: of which parts it may be, when it lies, and what it shows."""
+
+    parts: frozenset[tuple[str | None, str, str]]
+    span: Window | None  # None: any time
+    time: datetime | None
+    token_id: str | None
+    guids: frozenset[str]
+    subject: str | None
+    records: int
+
+
 @dataclass
 class Case:
     """Everything a rule may look at."""
@@ -192,6 +205,7 @@ class Case:
     known: Known
     names: Mapping[str, str] = field(default_factory=dict)  # 1.2
     declared: list[Declared] = field(default_factory=list)
+    broken: Sequence[Broken] = ()  # 5.10
 
     @property
     def issuances(self) -> list[Record]:

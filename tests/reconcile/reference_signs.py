@@ -1,4 +1,4 @@
-"""Rule 4.5: the second sign."""
+"""Rule 4.6: the second sign."""
 
 from __future__ import annotations
 

@@ -407,6 +407,16 @@ PROBABLE_ADVICE: dict[Probable, Advice] = {
         " longer convicts. Here client, network or agent are also strange to the person.",
         FINDING_ADVICE[FindingVerdict.PROBABLY_FORGED].act,
     ),
+    Probable.UNKNOWN_IDENTITY_PROVIDER: Advice(
+        "Whoever may change a tenant's domains can have one of them trust an identity provider of his own, and sign in"
+        " as anybody. These people sign in through another identity provider, or the domain came up of a sudden, from"
+        " networks that are not theirs.",
+        (
+            "Look for \"Set domain authentication\" and \"Set federation settings on domain\" in the directory audit.",
+            "Ask who issues for that domain. If it is yours, name the issuer: --federated DOMAIN=ISSUER.",
+            _KEEP,
+        ),
+    ),
 }
 
 # Rules of findings other than reasons, what makes tokens probably forged, and suspicions (`detect/`, one file each).
@@ -417,6 +427,20 @@ RULES: dict[str, RuleText] = {
             "A log of key uses without digests cannot tell which tokens it signed, but it counts: in that time, or in"
             " some minute of it, more tokens are in evidence than signatures. So many at least were signed elsewhere.",
             DIAGNOSIS_ADVICE[Diagnosis.KEY_OUT_OR_UNCHECKED].act,
+        ),
+    ),
+    "farm-key-taken": RuleText(
+        "another than the farm's own service read the signing key of AD FS, or Defender says so",
+        Advice(
+            "Who holds the token-signing key of AD FS signs assertions for anybody, and the farm's log has nothing of"
+            " that. The service reads its key as well; its account is known by its logons on the farm's servers, else"
+            " by reading on three days or more. An administrator's tool, or a backup, looks the same: ask who ran it.",
+            (
+                "Replace the token-signing certificate twice, so that nobody accepts the old one, and the DKM key.",
+                "Judge the federated sign-ins since then: --federated, and --complete for every server of the farm.",
+                "Find out what else that account did, and from where.",
+                _KEEP,
+            ),
         ),
     ),
     "suspicious": RuleText(

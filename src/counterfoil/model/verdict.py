@@ -137,6 +137,7 @@ class Probable(StrEnum):
     KEY_NOT_SOUND = "key-not-sound"
     UNROOTED_UNCOVERED = "unrooted-uncovered"
     LONE_MISS = "lone-miss"
+    UNKNOWN_IDENTITY_PROVIDER = "unknown-identity-provider"
 
 
 PROBABLE_MEANING: dict[Probable, str] = {
@@ -149,6 +150,9 @@ PROBABLE_MEANING: dict[Probable, str] = {
     Probable.KEY_NOT_SOUND: "no sign-in of this person could be this one, and the use is not the person's own",
     Probable.UNROOTED_UNCOVERED: "no sign-in stands behind the exchange, and the use is not the person's own",
     Probable.LONE_MISS: "an issuance is missing from a log declared complete, and the use is not the person's own",
+    Probable.UNKNOWN_IDENTITY_PROVIDER: (
+        "an assertion of an identity provider that nobody named, for people of another one or out of nowhere"
+    ),
 }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from counterfoil.detect.decoy_key import RULE as DECOY
 from counterfoil.detect.groups import SETS
 from counterfoil.detect.registry import all_rules
-from counterfoil.model.advice import DIAGNOSIS_ADVICE
+from counterfoil.model.advice import DIAGNOSIS_ADVICE, PROBABLE_ADVICE
 from counterfoil.model.finding import MAX_LISTED, Finding
 from counterfoil.model.verdict import Diagnosis, FindingVerdict, Probable, Reason
 from counterfoil.reconcile.judge import OF
@@ -19,6 +19,8 @@ from counterfoil.reconcile.judge import OF
 _TRACED = frozenset(map(str, (Diagnosis.THROUGH_CUSTODY, Diagnosis.KEY_OUT, Diagnosis.KEY_OUT_OR_UNCHECKED)))
 # With these it is known what to do first.
 _FIRST_ACT = _TRACED | {str(Diagnosis.LEDGER_ALTERED), str(Diagnosis.KEY_NOT_ENTITLED)}
+# Rules that are no matter of more sign-ins.
+_FIRST = {str(code): PROBABLE_ADVICE[code].act[0] for code in (Probable.UNKNOWN_IDENTITY_PROVIDER,)}
 _FORGED = frozenset(SETS)
 _SEVERITY = {
     FindingVerdict.FORGED: "critical",
@@ -111,9 +113,9 @@ def _finding(row: Mapping[str, Any], paths: Mapping[str, str], decoys: Decoys) -
         clients=_some(row["clients"]),
         ips=_some(row["ips"]),
         objects=_some(row["objects"]),
-        evidence=tuple(_reference(ref, paths) for ref in _some(row["evidence"])),
+        evidence=tuple(reference(ref, paths) for ref in _some(row["evidence"])),
         attack=_attack(verdict, rules),
-        next_step=_next(verdict, rules, row["diagnosis"]),
+        next_step=_FIRST.get(row["group_rule"]) or _next(verdict, rules, row["diagnosis"]),
         score=float(row["score"] or 0),
         diagnosis=row["diagnosis"] or "",
     )
@@ -134,7 +136,8 @@ def _some(values: Iterable[str] | None) -> tuple[str, ...]:
     return tuple(values or ())[:MAX_LISTED]
 
 
-def _reference(ref: str, paths: Mapping[str, str]) -> str:
+def reference(ref: str, paths: Mapping[str, str]) -> str:
+    """Return `file:position` for the hash of the file."""
     sha, _, position = ref.rpartition(":")
     return f"{paths.get(sha, sha)}:{position}"
 
@@ -148,6 +151,9 @@ def _title(row: Mapping[str, Any], verdict: FindingVerdict) -> str:
     users = _count(row["subject_count"], "user")
     if row["group_rule"] == Reason.COUNT_ONLY:
         return f"at least {row['at_least']} of {_count(tokens, 'federated sign-in')} of {users} used a forged assertion"
+    if row["group_rule"] == Probable.UNKNOWN_IDENTITY_PROVIDER:
+        sign_ins = _count(tokens, "federated sign-in")
+        return f"{sign_ins} of {users} presented an assertion of an identity provider that nobody named"
     if row["group_rule"] == Reason.MORE_THAN_UNREAD:
         return f"at least {row['at_least']} of {_count(tokens, 'token')} of {users} were never issued"
     if row["group_rule"] == Reason.ASSERTION_NOT_ISSUED:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import ibis
@@ -26,12 +26,13 @@ from counterfoil.model.finding import Finding
 from counterfoil.model.schema import Leg
 from counterfoil.pipeline.asked import options
 from counterfoil.pipeline.findings import Decoys, findings
-from counterfoil.pipeline.log_findings import of_balances, of_logs, of_signatures
+from counterfoil.pipeline.log_findings import of_balances, of_logs, of_signatures, of_thefts
 from counterfoil.pipeline.progress import Progress
 from counterfoil.pipeline.settled import Plan, before, fingerprint, folders, plan, state_after, state_table
 from counterfoil.reconcile.absent import absent, rootless
 from counterfoil.reconcile.asked import Asked
 from counterfoil.reconcile.balance import overdrawn
+from counterfoil.reconcile.farm_key import taken
 from counterfoil.reconcile.literals import summed
 from counterfoil.reconcile.measured import raised
 from counterfoil.reconcile.parts import TOKENS, TWINS, VARIANTS
@@ -74,7 +75,7 @@ def judge(con: Backend, folder: CaseFolder, manifest: Manifest, asked: Asked, pr
     paths = {entry.sha256: entry.path for entry in manifest.inputs if entry.source}
     twins = found.window(tables.piled(TWINS))
     results = findings(tables.rows(grouping.groups(told)), tables.rows(grouping.disagreeing_ids(twins)), paths,
-                       _decoys(tables, found.records), _of_logs(tables, found, asked, policy))  # fmt: skip
+                       _decoys(tables, found.records), _of_logs(tables, found, asked, policy, paths))  # fmt: skip
     progress.stage("writing results")
     state = state_after(folder, manifest, planned)
     kept = _tables(con, tables, manifest, found, told, results) | {
@@ -132,14 +133,17 @@ def _decoys(tables: Tables, records: ir.Table) -> Decoys:
     return Decoys(places, tuple(tables.rows(refused(records))) if places else ())
 
 
-def _of_logs(tables: Tables, found: Reconciled, asked: Asked, policy: Policy) -> list[Finding]:
-    """Return what own logs show of themselves."""
+def _of_logs(
+    tables: Tables, found: Reconciled, asked: Asked, policy: Policy, paths: Mapping[str, str]
+) -> list[Finding]:  # fmt: skip
+    """Return what own logs show of themselves, and other logs of an issuer's keys."""
     lost = unaccounted(tables, found.records, found.issued, found.coverage, policy)
     drawn = overdrawn(tables, found.records, tables.piled(TOKENS), found.coverage, policy)
     return [
         *of_logs(asked.attested),
         *of_signatures([] if lost is None else tables.rows(lost)),
         *of_balances([] if drawn is None else tables.rows(drawn)),
+        *of_thefts(taken(tables, found.records, asked.since, asked.until), paths),
     ]
 
 

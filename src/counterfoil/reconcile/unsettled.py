@@ -224,7 +224,7 @@ def _with_candidates(engine: Engine, open_: ir.Table, issued: ir.Table) -> ir.Ta
 
 
 def _with_signs(engine: Engine, open_: ir.Table, seen: Seen, facts: LogFacts) -> ir.Table:
-    """Rule 4.5: add `lone`: a foreign miss of a log that somebody else keeps, without a second sign.
+    """Rule 4.6: add `lone`: a foreign miss of a log that somebody else keeps, without a second sign.
 
     Add `raisable`, too: rule 5.7 counts it as a miss.
     """

@@ -35,7 +35,7 @@ def steps(report: HuntReport) -> tuple[Step, ...]:
     case = shlex.quote(clean(report.case, 4096))
     found = [*_from_findings(report), *_accused(report, case)]
     waiting = [*_not_judged(report, case), *_undeclared(report, case), *_absent_kinds(report)]
-    evidence = [*waiting, *_no_log(report), *_unnamed(report), *_unread(report)]
+    evidence = [*waiting, *_no_log(report), *_unnamed(report), *_untold(report), *_unread(report)]
     return tuple([*found, *evidence][:MAX_STEPS])
 
 
@@ -110,14 +110,23 @@ def _no_log(report: HuntReport) -> Iterator[Step]:
 
 
 def _unnamed(report: HuntReport) -> Iterator[Step]:
-    """Yield how to tell who issues the assertions of a domain."""
-    farms = sorted({row.issuer for row in report.coverage if row.source == "adfs" and row.issuer})
+    """Yield how to tell who issues the assertions of a domain: what nobody said is not guessed."""
     if report.unnamed_domains:
         domains = [clean(domain) for domain in report.unnamed_domains[:MAX_DECLARED]]
-        issuer = clean(farms[0]) if farms else "adfs:FARM.DOMAIN"
         yield Step(
-            f"Sign-ins of {', '.join(domains)} presented assertions. Name who issues them, as an option:",
-            " ".join(f"--federated {shlex.quote(f'{domain}={issuer}')}" for domain in domains),
+            f"Sign-ins of {', '.join(domains)} presented assertions. Who issues them? If it is yours, name it:",
+            " ".join(f"--federated {shlex.quote(f'{domain}=ISSUER')}" for domain in domains),
+        )
+
+
+def _untold(report: HuntReport) -> Iterator[Step]:
+    """Yield which export tells whether an assertion was presented."""
+    untold = sum(row.tokens for row in report.verdicts if row.reason == Reason.PRESENTATION_UNKNOWN)
+    if untold:
+        yield Step(
+            f"{some(untold, 'federated sign-in does', 'federated sign-ins do')} not say whether an assertion was"
+            " presented. Export them with incomingTokenType:",
+            "counterfoil sources explain entra-signin-graph",
         )
 
 
