@@ -30,6 +30,9 @@ class Declaration:
 
 ATTESTED = "attested"
 RELIED = ("accepted", ATTESTED)  # the statuses of a stretch in which absence convicts
+REFUTED = "refuted"
+# The statuses that speak of a log in evidence or declared; any other one names a log that is not there.
+KNOWN_STATUSES = (*RELIED, "refused", REFUTED, "hole", "seen")
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,20 @@ class CoverageRow:
     end: datetime | None
     records: int
     reason: str
+
+
+@dataclass(frozen=True)
+class Needed:
+    """Open tokens of one class of an own issuer, and which parts of logs (`SOURCE/KIND`) they wait for.
+
+    `missing`: nothing of it is in evidence; `unrelied`: it is, and no stretch of it is relied on.
+    """
+
+    issuer: str
+    token_class: str
+    tokens: int
+    missing: tuple[str, ...]
+    unrelied: tuple[str, ...]
 
 
 def _iso(when: datetime | None) -> str:

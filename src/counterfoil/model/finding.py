@@ -19,6 +19,7 @@ class Finding:
     `tokens`, `subjects`, ... hold at most MAX_LISTED entries; `token_count` and `acceptance_count` are whole.
     `evidence`: `raw file:position` references of the records that show it.
     `diagnosis`: where the trail of its tokens breaks (`model.verdict.Diagnosis`), what is wrong with a log, or empty.
+    `at_least`: how many of its tokens are forged at least, where it cannot be told which; 0 otherwise.
     `score`: for suspicions, the sum of weights that ranks them; 0 otherwise.
     """
 
@@ -44,3 +45,4 @@ class Finding:
     next_step: str
     score: float = 0.0
     diagnosis: str = ""
+    at_least: int = 0

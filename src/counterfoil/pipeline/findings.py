@@ -118,6 +118,7 @@ def _finding(row: Mapping[str, Any], paths: Mapping[str, str], decoys: Decoys) -
         next_step=_next(verdict, rules, row["diagnosis"]),
         score=float(row["score"] or 0),
         diagnosis=row["diagnosis"] or "",
+        at_least=int(row["at_least"] or 0) if row["group_rule"] == Reason.COUNT_ONLY else 0,
     )
 
 

@@ -21,6 +21,7 @@ from counterfoil.detect.rule import Tables as RuleTables
 from counterfoil.detect.suspicion import OPEN, suspects, suspicion
 from counterfoil.errors import UsageError
 from counterfoil.model import schema
+from counterfoil.model.clearance import ACCEPTING_LOGS
 from counterfoil.model.coverage import CoverageRow
 from counterfoil.model.finding import Finding
 from counterfoil.model.schema import Leg
@@ -32,6 +33,7 @@ from counterfoil.pipeline.settled import Plan, before, fingerprint, folders, pla
 from counterfoil.reconcile.absent import absent, rootless
 from counterfoil.reconcile.asked import Asked
 from counterfoil.reconcile.balance import overdrawn
+from counterfoil.reconcile.covered import needs
 from counterfoil.reconcile.literals import summed
 from counterfoil.reconcile.measured import raised
 from counterfoil.reconcile.parts import TOKENS, TWINS, VARIANTS
@@ -48,9 +50,9 @@ TOKEN_COLUMNS = (
     "issued_at",
     "key_id", "signing_input_digest", "first_seen", "last_seen", "acceptances", "suspicion", "rules", "group_rule",
     "primary", "secondary", "interrupted", "failed", "ordinary", "route", "refuted", "silent", "outside_life",
-    "law_broken", "token_class", "client_id", "resource", "resource_tenant", "network", "ip", "user_agent",
-    "object_kind", "object_id", "object_parent", "operation", "derived", "source", "kind", "record_id", "raw_file",
-    "raw_position",
+    "law_broken", "early", "needs", "token_class", "client_id", "resource", "resource_tenant", "network", "ip",
+    "user_agent", "object_kind", "object_id", "object_parent", "operation", "derived", "source", "kind", "record_id",
+    "raw_file", "raw_position",
 )  # fmt: skip
 
 
@@ -148,7 +150,7 @@ def _told(tables: Tables, found: Reconciled, policy: Policy) -> ir.Table:
     # the usual rate is that of the whole evidence, not of the window (rule 5.7)
     every = found.every.mutate(absent=absent(found.every, found.coverage))
     odd = raised(tables, found.cells, every, policy)
-    told = found.told.mutate(rootless=rootless(found.told, found.coverage))
+    told = found.told.mutate(rootless=rootless(found.told, found.coverage), needs=needs(found.told))
     return tables.keep("told", grouping.described(told, odd, _score(tables, found)).drop("rootless"))
 
 
@@ -226,7 +228,7 @@ _FINDING = {
     "token_count": "int64", "acceptance_count": "int64", "subjects": "array<string>", "tokens": "array<string>",
     "keys": "array<string>", "clients": "array<string>", "ips": "array<string>", "objects": "array<string>",
     "evidence": "array<string>", "attack": "array<string>", "next_step": "string", "score": "float64",
-    "diagnosis": "string",
+    "diagnosis": "string", "at_least": "int64",
 }  # fmt: skip
 _COVERAGE = {
     "issuer": "string", "source": "string", "kind": "string", "status": "string", "start": "timestamp(6)",
@@ -236,7 +238,7 @@ _ASKED = {"place": "int64", "name": "string", "value": "string"}
 _INPUT = {
     "path": "string", "sha256": "string", "size": "int64", "source": "string", "read": "int64", "kept": "int64",
     "duplicates": "int64", "rejected": "int64", "truncated": "string", "unread": "string", "nearest": "string",
-    "archive": "string",
+    "archive": "string", "accepts": "boolean",
 }  # fmt: skip
 
 
@@ -259,7 +261,8 @@ def _input_rows(tables: Tables, manifest: Manifest) -> list[list[object]]:
     for entry in manifest.inputs:
         good = entry.read - entry.rejected
         own = good - kept.get(entry.sha256, 0) if entry.source else 0
-        values = msgspec.structs.asdict(entry) | {"kept": own, "duplicates": good - own}
+        values = msgspec.structs.asdict(entry)
+        values |= {"kept": own, "duplicates": good - own, "accepts": entry.log in ACCEPTING_LOGS}
         rows.append([values[name] for name in _INPUT])
     return rows
 

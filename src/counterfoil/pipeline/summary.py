@@ -11,15 +11,18 @@ from counterfoil._version import __version__
 from counterfoil.case.results import rows
 from counterfoil.model.coverage import CoverageRow
 from counterfoil.model.finding import Finding
-from counterfoil.model.hunt import HuntReport, InputFile, RejectCount, VerdictCount
-from counterfoil.model.verdict import FindingVerdict, Verdict
+from counterfoil.model.hunt import HuntReport, InputFile, RejectCount
+from counterfoil.model.verdict import FindingVerdict
 from counterfoil.pipeline.asked import SINCE, UNTIL, moment, options_of
+from counterfoil.pipeline.counts import counts
 
 
 def summary(con: duckdb.DuckDBPyConnection, case: str) -> HuntReport:
     """Return the report of the case whose results `con` holds."""
     asked = options_of(con)
     legs = rows(con, "SELECT leg, records, first, last FROM legs ORDER BY leg")
+    coverage = tuple(CoverageRow(**row) for row in rows(con, _COVERAGE))
+    counted = counts(con, coverage)
     return HuntReport(
         version=__version__,
         case=case,
@@ -30,10 +33,15 @@ def summary(con: duckdb.DuckDBPyConnection, case: str) -> HuntReport:
         legs=tuple((row["leg"], row["records"]) for row in legs),
         first_event=min((row["first"] for row in legs), default=None),
         last_event=max((row["last"] for row in legs), default=None),
-        coverage=tuple(CoverageRow(**row) for row in rows(con, _COVERAGE)),
-        verdicts=_verdicts(con),
+        coverage=coverage,
+        verdicts=counted.verdicts,
         findings=tuple(_finding(row) for row in rows(con, "SELECT * FROM findings")),
         unnamed_domains=tuple(row["domain"] for row in rows(con, _UNNAMED)),
+        lost_acceptances=int(rows(con, "SELECT coalesce(sum(rejected), 0) AS n FROM inputs WHERE accepts")[0]["n"]),
+        needed=counted.needed,
+        silent=counted.silent,
+        no_record=counted.no_record,
+        before_log=counted.before_log,
     )
 
 
@@ -54,17 +62,6 @@ def _rejects(con: duckdb.DuckDBPyConnection) -> tuple[RejectCount, ...]:
         FROM rejects LEFT JOIN inputs ON raw_file = sha256 AND source <> '' GROUP BY ALL ORDER BY ALL""",
     )
     return tuple(RejectCount(**row) for row in found)
-
-
-def _verdicts(con: duckdb.DuckDBPyConnection) -> tuple[VerdictCount, ...]:
-    found = rows(
-        con,
-        """SELECT verdict, reason, count(*) AS tokens, sum(acceptances)::BIGINT AS acceptances
-        FROM tokens GROUP BY ALL""",
-    )
-    counts = [VerdictCount(Verdict(r["verdict"]), r["reason"], r["tokens"], r["acceptances"]) for r in found]
-    order = list(Verdict)
-    return tuple(sorted(counts, key=lambda count: (order.index(count.verdict), -count.tokens, count.reason)))
 
 
 def _finding(row: dict[str, Any]) -> Finding:

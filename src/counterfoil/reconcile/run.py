@@ -36,7 +36,7 @@ from counterfoil.reconcile.policy import Policy
 from counterfoil.reconcile.touched import TOUCHED, Added, touched
 from counterfoil.reconcile.unsettled import Seen, unsettled
 
-_OPEN_FLAGS = ("ordinary", "route", "refuted", "silent", "relied", "outside_life")
+_OPEN_FLAGS = ("ordinary", "route", "refuted", "silent", "relied", "outside_life", "early")
 
 
 @dataclass(frozen=True)

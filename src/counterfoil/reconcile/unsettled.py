@@ -15,6 +15,7 @@ from counterfoil.reconcile.asked import Asked
 from counterfoil.reconcile.clock import whole_seconds
 from counterfoil.reconcile.covered import ENTRA, personal_stretches, windowed, with_coverage
 from counterfoil.reconcile.declared import LogFacts
+from counterfoil.reconcile.early import with_early
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.federation import assertion_counts
 from counterfoil.reconcile.lineage import exchanges, reached
@@ -46,6 +47,7 @@ def unsettled(
     """
     open_ = engine.keep("open_1", windowed(open_, policy, facts.keepers))
     open_ = engine.keep("open_2", _with_silence(with_coverage(engine, open_, rows, facts), seen, rows, asked, policy))
+    open_ = with_early(engine, open_, rows, facts.keepers)
     open_ = engine.keep("open_3", _with_assertions(engine, open_, issued, policy))
     open_ = engine.keep("open_4", _with_habits(engine, open_, seen))
     open_ = engine.keep("open_5", _with_candidates(engine, open_, issued))
