@@ -36,9 +36,9 @@ def section(page: str, title: str) -> list[str]:
 
 
 def test_everything_fits_one_screen() -> None:
-    """A report with every kind of trouble takes 50 lines at 100 columns, and only commands are longer than a line."""
+    """A report with every kind of trouble takes 52 lines at 100 columns, and only commands are longer than a line."""
     lines = shown().splitlines()
-    assert len(lines) <= 50
+    assert len(lines) <= 52
     assert all(len(line) <= 100 or "counterfoil sql" in line for line in lines)
 
 

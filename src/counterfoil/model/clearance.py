@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from counterfoil.model.coverage import KNOWN_STATUSES, REFUTED, SIGN_IN_KINDS, SIGN_INS, Needed
+from counterfoil.model.coverage import KNOWN_STATUSES, REFUTED, SIGN_IN_KINDS, SIGN_INS, Needed, named_parts
 from counterfoil.model.hunt import HuntReport
 
 # The share of tokens that may be left open in an all-clear. Calls known to leave no record, and tokens that may have
@@ -14,8 +14,6 @@ from counterfoil.model.hunt import HuntReport
 MAX_OPEN_SHARE = 0.1
 # Logs whose records are acceptances: what an export of theirs left out is tokens that nobody judged.
 ACCEPTING_LOGS = frozenset({"m365-ual", "graph-activity", "entra-audit", "counterfoil-receipts"})
-# How many of a list a sentence names.
-MAX_NAMED = 4
 
 
 class Why(StrEnum):
@@ -52,22 +50,10 @@ def counted(report: HuntReport) -> tuple[int, int]:
     return total - report.judged - apart, total - apart
 
 
-def in_words(parts: tuple[str, ...]) -> str:
-    """Return parts of logs (`SOURCE/KIND`) as a sentence names them; those of sign-ins by their kind.
-
-    >>> in_words(("entra-signin/interactive", "entra-signin/non-interactive"))
-    'interactive, non-interactive'
-    """
-    own = SIGN_INS + "/"
-    shown = [part.removeprefix(own) if all(p.startswith(own) for p in parts) else part for part in parts[:MAX_NAMED]]
-    more = f" and {len(parts) - MAX_NAMED:,} more" if len(parts) > MAX_NAMED else ""
-    return ", ".join(shown) + more
-
-
 def missing_logs(parts: tuple[str, ...], issuer: str = "") -> str:
     """Return in words that nothing of these parts of logs is in evidence; `issuer` where it has to be told."""
     logs = "sign-in logs" if all(part.startswith(SIGN_INS + "/") for part in parts) else "logs"
-    return f"{logs}{f' of {issuer}' if issuer else ''} missing: {in_words(parts)}"
+    return f"{logs}{f' of {issuer}' if issuer else ''} missing: {named_parts(parts)}"
 
 
 def _logs(report: HuntReport) -> Iterator[Withheld]:
@@ -81,7 +67,7 @@ def _logs(report: HuntReport) -> Iterator[Withheld]:
             yield Withheld(Why.LOG_MISSING, missing_logs(missing, named))
         if unrelied:
             of = f" of {named}" if named else ""
-            yield Withheld(Why.LOG_NOT_RELIED_ON, f"no log{of} that is relied on as complete: {in_words(unrelied)}")
+            yield Withheld(Why.LOG_NOT_RELIED_ON, f"no log{of} that is relied on as complete: {named_parts(unrelied)}")
 
 
 def _parts(needed: list[Needed], name: str) -> tuple[str, ...]:
@@ -110,6 +96,6 @@ def _lost(report: HuntReport) -> Iterator[Withheld]:
 def _coverage(report: HuntReport) -> Iterator[Withheld]:
     parts = tuple(dict.fromkeys(f"{row.source}/{row.kind}" for row in report.coverage if row.status == REFUTED))
     if parts:
-        yield Withheld(Why.DECLARATION_REFUTED, f"declared complete, and refuted by the evidence: {in_words(parts)}")
+        yield Withheld(Why.DECLARATION_REFUTED, f"declared complete, and refuted by the evidence: {named_parts(parts)}")
     others = [row.reason for row in report.coverage if row.status not in KNOWN_STATUSES]
     yield from (Withheld(Why.COVERAGE_LACKS, reason) for reason in dict.fromkeys(others))

@@ -86,14 +86,14 @@ class _Group:
         self.early = row["early"]
         self.own = row["own"]
         of_issuer = [row for row in coverage if row.issuer == self.issuer and row.status in KNOWN_STATUSES]
-        parts = _parts(self.issuer, self.token_class, of_issuer) if self.issuer else ()
+        parts = log_parts(self.issuer, self.token_class, of_issuer) if self.issuer else ()
         seen = {f"{row.source}/{row.kind}" for row in of_issuer if row.records}
         relied = {f"{row.source}/{row.kind}" for row in of_issuer if row.status in (*RELIED, REFUTED)}
         self.missing = tuple(part for part in parts if part not in seen)
         self.unrelied = tuple(part for part in parts if part in seen - relied)
 
 
-def _parts(issuer: str, token_class: str, coverage: Iterable[CoverageRow]) -> tuple[str, ...]:
+def log_parts(issuer: str, token_class: str, coverage: Iterable[CoverageRow]) -> tuple[str, ...]:
     """Return the parts of logs that could hold the issuance of a token of the class (rule 4.1)."""
     if issuer.startswith("entra:"):
         return tuple(f"{SIGN_INS}/{kind}" for kind in ENTRA_NEEDS.get(token_class, ()))

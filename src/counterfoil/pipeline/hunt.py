@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import ibis
@@ -23,7 +24,7 @@ from counterfoil.errors import UsageError
 from counterfoil.model import schema
 from counterfoil.model.clearance import ACCEPTING_LOGS
 from counterfoil.model.coverage import CoverageRow
-from counterfoil.model.finding import Finding
+from counterfoil.model.finding import Finding, Use
 from counterfoil.model.schema import Leg
 from counterfoil.pipeline.asked import options
 from counterfoil.pipeline.findings import Decoys, findings
@@ -39,6 +40,7 @@ from counterfoil.reconcile.measured import raised
 from counterfoil.reconcile.parts import TOKENS, TWINS, VARIANTS
 from counterfoil.reconcile.policy import Policy
 from counterfoil.reconcile.run import Reconciled, reconcile
+from counterfoil.reconcile.strange import with_strangeness
 from counterfoil.reconcile.touched import Added
 from counterfoil.reconcile.unaccounted import unaccounted
 
@@ -76,7 +78,8 @@ def judge(con: Backend, folder: CaseFolder, manifest: Manifest, asked: Asked, pr
     paths = {entry.sha256: entry.path for entry in manifest.inputs if entry.source}
     twins = found.window(tables.piled(TWINS))
     results = findings(tables.rows(grouping.groups(told)), tables.rows(grouping.disagreeing_ids(twins)), paths,
-                       _decoys(tables, found.records), _of_logs(tables, found, asked, policy))  # fmt: skip
+                       found.coverage, tables.rows(grouping.uses(told)), _decoys(tables, found.records),
+                       _of_logs(tables, found, asked, policy))  # fmt: skip
     progress.stage("writing results")
     state = state_after(folder, manifest, planned)
     kept = _tables(con, tables, manifest, found, told, results) | {
@@ -151,7 +154,8 @@ def _told(tables: Tables, found: Reconciled, policy: Policy) -> ir.Table:
     every = found.every.mutate(absent=absent(found.every, found.coverage))
     odd = raised(tables, found.cells, every, policy)
     told = found.told.mutate(rootless=rootless(found.told, found.coverage), needs=needs(found.told))
-    return tables.keep("told", grouping.described(told, odd, _score(tables, found)).drop("rootless"))
+    told = tables.keep("told_all", grouping.described(told, odd, _score(tables, found)).drop("rootless"))
+    return tables.keep("told", with_strangeness(tables.keep, told, found.plain, found.records, found.names))
 
 
 def _score(tables: Tables, found: Reconciled) -> ir.Table:
@@ -229,6 +233,8 @@ _FINDING = {
     "keys": "array<string>", "clients": "array<string>", "ips": "array<string>", "objects": "array<string>",
     "evidence": "array<string>", "attack": "array<string>", "next_step": "string", "score": "float64",
     "diagnosis": "string", "at_least": "int64",
+    "uses": "array<struct<time: timestamp(6), subject: string, ip: string, client: string, token: string,"
+            " strange: array<string>>>",
 }  # fmt: skip
 _COVERAGE = {
     "issuer": "string", "source": "string", "kind": "string", "status": "string", "start": "timestamp(6)",
@@ -251,7 +257,9 @@ def _coverage_row(row: CoverageRow) -> list[object]:
 
 
 def _plain(value: object) -> object:
-    return list(value) if isinstance(value, tuple) else value
+    if isinstance(value, tuple):
+        return [asdict(each) if isinstance(each, Use) else each for each in value]
+    return value
 
 
 def _input_rows(tables: Tables, manifest: Manifest) -> list[list[object]]:

@@ -10,7 +10,7 @@ import duckdb
 from counterfoil._version import __version__
 from counterfoil.case.results import rows
 from counterfoil.model.coverage import CoverageRow
-from counterfoil.model.finding import Finding
+from counterfoil.model.finding import Finding, Use
 from counterfoil.model.hunt import HuntReport, InputFile, RejectCount
 from counterfoil.model.verdict import FindingVerdict
 from counterfoil.pipeline.asked import SINCE, UNTIL, moment, options_of
@@ -66,4 +66,5 @@ def _rejects(con: duckdb.DuckDBPyConnection) -> tuple[RejectCount, ...]:
 
 def _finding(row: dict[str, Any]) -> Finding:
     lists = {name: tuple(value or ()) for name, value in row.items() if isinstance(value, list)}
-    return Finding(**(row | lists | {"verdict": FindingVerdict(row["verdict"])}))
+    uses = tuple(Use(**(use | {"strange": tuple(use["strange"])})) for use in row["uses"])
+    return Finding(**(row | lists | {"verdict": FindingVerdict(row["verdict"]), "uses": uses}))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from counterfoil.model.clearance import MAX_OPEN_SHARE, counted, missing_logs, withheld
 from counterfoil.model.hunt import HuntReport, SilentCalls, VerdictCount
 from counterfoil.model.verdict import FAIL_ON_DEFAULT, FindingVerdict, Verdict
-from counterfoil.report._words import because, client, listed, number, percent, series, some
+from counterfoil.report._words import because, client, number, percent, series, some
 from counterfoil.report.clean import clean
 
 MAX_WHY = 300
@@ -62,9 +62,10 @@ def apart(report: HuntReport) -> Iterator[str]:
 
 def silent(calls: SilentCalls) -> str:
     """Return one kind of calls that leave no record: whose, from where, how many."""
-    where = listed(calls.networks, MAX_NETWORKS, 48) if calls.networks else "no address"
-    more = calls.network_count - len(calls.networks)
-    beyond = f" and {number(more)} more" if more > 0 else ""
+    shown = calls.networks[:MAX_NETWORKS]
+    where = ", ".join(clean(network, 48) for network in shown) or "no address"
+    more = calls.network_count - len(shown)
+    beyond = f" and {some(more, 'more network', 'more networks')}" if more > 0 else ""
     counts = f"{some(calls.tokens, 'token')} of {some(calls.subjects, 'subject')}"
     return f"{client(calls.client_id)}, {clean(calls.kind, 48)}: {counts}, from {where}{beyond}"
 

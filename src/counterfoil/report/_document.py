@@ -57,7 +57,7 @@ def hunt(report: HuntReport) -> Document:
 
 def finding(entry: Finding) -> Document:
     """Return one finding."""
-    return _fields(entry)
+    return _fields(entry) | {"uses": [_fields(use) for use in entry.uses]}
 
 
 def plain(value: object, depth: int = 0) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from counterfoil.model.advice import IN_BRIEF
-from counterfoil.model.finding import MAX_LISTED
+from counterfoil.model.finding import MAX_LISTED, Use
 from counterfoil.model.first_party import name as client_name
 from counterfoil.model.verdict import MEANING, Reason, Verdict
 from counterfoil.report.clean import clean
@@ -103,6 +103,13 @@ def client(client_id: str | None) -> str:
         return "not in the record"
     known = client_name(client_id)
     return f"{known} ({clean(client_id, 64)})" if known else clean(client_id, 64)
+
+
+def use_words(use: Use) -> str:
+    """Return when a token was first used, by whom, from where, and what of that is new to the person."""
+    where = f" from {clean(use.ip, 48)}" if use.ip else " from no address"
+    new = f" (new: {', '.join(use.strange)})" if use.strange else ""
+    return f"{minute(use.time)} {clean(use.subject or 'nobody named', 48)}{where}{new}"
 
 
 def percent(part: int, whole: int) -> str:

@@ -22,7 +22,7 @@ from counterfoil.model.verdict import Diagnosis, FindingVerdict, Verdict
 from counterfoil.report import _clearance, _coverage, _document
 from counterfoil.report._clearance import convicted
 from counterfoil.report._steps import steps
-from counterfoil.report._words import brief, listed, minute, number, series, some, span, tail
+from counterfoil.report._words import brief, listed, minute, number, series, some, span, tail, use_words
 from counterfoil.report.clean import clean
 from counterfoil.report.screen import Screen
 
@@ -34,6 +34,8 @@ MAX_COVERAGE = 10
 MAX_SILENT = 3
 MAX_FULL_FINDINGS = 5
 MAX_SUSPICIONS = 5
+MAX_USES = 3  # of a finding
+MAX_DETAIL = 400
 MAX_WIDTH = 160
 MIN_WIDTH = 80
 INDENT = 4
@@ -297,7 +299,7 @@ def _found(report: HuntReport, width: int) -> Iterator[RenderableType]:
     weak = [(n, f) for n, f in enumerate(report.findings, 1) if f.verdict is FindingVerdict.SUSPICION]
     counts = [some(len(them), noun) for them, noun in ((strong, "finding"), (weak, "suspicion")) if them]
     if not strong:
-        counts.insert(0, _clearance.nothing(report))
+        counts = [f"{_clearance.nothing(report)}{f', but {counts[0]}' if counts else ''}"]
     yield _title("FOUND", series(counts))
     yield from (_item(f"no all-clear: {why}", "yellow") for why in _clearance.whys(report))
     for place, finding in strong[:MAX_FULL_FINDINGS]:
@@ -305,8 +307,14 @@ def _found(report: HuntReport, width: int) -> Iterator[RenderableType]:
         yield Padding(Text(_when(finding)), (0, 0, 0, INDENT))
         if where := _broken(finding):
             yield Padding(Text(where), (0, 0, 0, INDENT))
+        if finding.token_count and finding.detail:
+            yield Padding(Text(f"because: {clean(finding.detail, MAX_DETAIL)}"), (0, 0, 0, INDENT))
         if who := _who(finding, width - INDENT):
             yield Padding(Text(who), (0, 0, 0, INDENT))
+        for use in finding.uses[:MAX_USES] if finding.token_count > 1 else ():
+            yield Padding(Text(use_words(use)), (0, 0, 0, INDENT + 2))
+        if 1 < finding.token_count > MAX_USES and finding.uses:
+            yield Padding(Text(f"counterfoil explain {clean(finding.id, 16)} tells more"), (0, 0, 0, INDENT + 2))
     for place, finding in weak[:MAX_SUSPICIONS]:
         yield _headline(place, finding)
     left = max(0, len(strong) - MAX_FULL_FINDINGS) + max(0, len(weak) - MAX_SUSPICIONS)
