@@ -38,7 +38,7 @@ from .reference import Policy, Settings
 from .rows import Row, complete
 
 REAL = Policy()
-SMALL = Policy(law_pairs=9, law_share=0.9, rooted_pairs=2, gap_records=5)
+SMALL = Policy(law_pairs=9, law_share=0.9, rooted_pairs=2, rooted_share=0.6, gap_records=5)
 
 VERDICT: Mapping[Reason, Verdict] = {
     **dict.fromkeys((Reason.BY_ID, Reason.BY_DIGEST), Verdict.MINTED),

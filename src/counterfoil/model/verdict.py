@@ -112,7 +112,7 @@ REASON_MEANING: dict[Reason, str] = {
     Reason.PRESENTATION_UNKNOWN: "the sign-in does not say whether an assertion was presented",
     Reason.COUNT_ONLY: "more assertions were accepted than issued: some of this set are forged",
     Reason.NO_ISSUER_LOG: "no issuance record of this issuer is in evidence",
-    Reason.NOT_DECLARED: "issuance records are in evidence, but nobody declared them complete (--complete)",
+    Reason.NOT_DECLARED: "a log that could hold its issuance is missing, or nobody declared it complete (--complete)",
     Reason.OUTSIDE_COVERAGE: "it may have been issued at a time, or by a kind, that no declaration covers",
     Reason.DECLARATION_REFUTED: "the log was declared complete, but people's own use, or most use, is missing from it",
     Reason.ORDINARY_MISS: "it is missing, but came from where the user often signs in: perhaps a lost record",
@@ -154,6 +154,10 @@ PROBABLE_MEANING: dict[Probable, str] = {
         "an assertion of an identity provider that nobody named, for people of another one or out of nowhere"
     ),
 }
+
+
+# Reasons of tokens of which no log that an organisation can have tells: nothing to export would judge them.
+LEAVES_NO_RECORD: frozenset[Reason] = frozenset({Reason.SILENT_STRATUM})
 
 
 class Diagnosis(StrEnum):

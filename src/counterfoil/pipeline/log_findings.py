@@ -75,7 +75,7 @@ def of_balances(rows: Iterable[Mapping[str, Any]]) -> list[Finding]:
             acceptance_count=0, subjects=(), tokens=(), keys=(row["key_id"],), clients=(), ips=(), objects=(),
             evidence=(), attack=("T1606", "T1552.004"),
             next_step=DIAGNOSIS_ADVICE[Diagnosis.KEY_OUT_OR_UNCHECKED].act[0],
-            diagnosis=str(Diagnosis.KEY_OUT_OR_UNCHECKED),
+            diagnosis=str(Diagnosis.KEY_OUT_OR_UNCHECKED), at_least=int(row["at_least"]),
         )
         for row in rows
     ]  # fmt: skip

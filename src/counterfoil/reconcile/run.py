@@ -44,7 +44,7 @@ from counterfoil.reconcile.unsettled import Seen, known_habits, unsettled
 
 _OPEN_FLAGS = (
     "ordinary", "explained", "lone", "at_home", "route", "fresh", "raisable", "refuted", "silent", "of_service",
-    "relied", "outside_life", "own_application",
+    "relied", "outside_life", "own_application", "early",
 )  # fmt: skip
 
 

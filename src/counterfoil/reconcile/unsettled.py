@@ -13,6 +13,7 @@ from counterfoil.reconcile import judge, measured
 from counterfoil.reconcile.clock import whole_seconds
 from counterfoil.reconcile.covered import ENTRA, needs, personal_stretches, required, windowed, with_coverage
 from counterfoil.reconcile.declared import LogFacts, seconds
+from counterfoil.reconcile.early import with_early
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.federation import assertion_counts
 from counterfoil.reconcile.habits import Habits, graded, habits, product, sign_ins
@@ -61,7 +62,7 @@ def unsettled(
     """
     open_ = engine.keep("open_1", with_service(engine, _with_sessions(engine, open_, seen, policy), seen.records))
     open_ = engine.keep("open_2", with_coverage(engine, windowed(open_, policy, facts.keepers), rows, facts))
-    open_ = engine.keep("open_3", _with_silence(open_, seen, policy))
+    open_ = engine.keep("open_3", _with_silence(with_early(engine, open_, rows), seen, policy))
     open_ = engine.keep("open_4", _with_assertions(engine, open_, seen.issued, policy))
     open_ = engine.keep("open_5", _with_grades(engine, open_, seen, rows, policy))
     open_ = engine.keep("open_6", _with_candidates(engine, open_, seen.issued))

@@ -16,6 +16,7 @@ from counterfoil.report.clean import clean
 MAX_STEPS = 5
 MAX_FROM_FINDINGS = 3
 MAX_TEXT = 400
+MAX_PLACES = 5
 # More parts than this are not typed by hand.
 MAX_DECLARED = 8
 
@@ -24,10 +25,19 @@ _TOKENS = "SELECT subject_name, ip, token_id, reason FROM tokens"
 
 @dataclass(frozen=True)
 class Step:
-    """One thing to do; `command` is a line to type, or empty."""
+    """One thing to do; `command` is a line to type, or empty; `findings`: by their places, those that ask for it."""
 
     text: str
     command: str = ""
+    findings: tuple[int, ...] = ()
+
+    def places(self) -> str:
+        """Return the places of the findings, the first few.
+
+        >>> Step("Block the key.", findings=(1, 2)).places()
+        '1, 2'
+        """
+        return ", ".join(map(str, self.findings[:MAX_PLACES])) + (" …" if self.findings[MAX_PLACES:] else "")
 
 
 def steps(report: HuntReport) -> tuple[Step, ...]:
@@ -46,8 +56,7 @@ def _from_findings(report: HuntReport) -> Iterator[Step]:
         if finding.next_step:
             advised.setdefault(clean(finding.next_step, MAX_TEXT), []).append(place)
     for text, places in list(advised.items())[:MAX_FROM_FINDINGS]:
-        which = ", ".join(map(str, places[:5])) + (" …" if len(places) > 5 else "")
-        yield Step(f"({which}) {text}")
+        yield Step(text, findings=tuple(places))
 
 
 def _accused(report: HuntReport, case: str) -> Iterator[Step]:
