@@ -13,7 +13,14 @@ from datetime import datetime
 from counterfoil.model.schema import TokenClass
 from counterfoil.model.verdict import Reason, Verdict
 
-from . import reference_assertions, reference_coverage, reference_lineage, reference_links, reference_misses
+from . import (
+    reference_assertions,
+    reference_coverage,
+    reference_doubts,
+    reference_lineage,
+    reference_links,
+    reference_misses,
+)
 from .reference_case import Case, Settings, Token
 from .reference_policy import Known, Policy
 from .reference_records import (
@@ -39,7 +46,7 @@ class Judged:
     `silent` and `refuted` speak of the token's stratum and issuer, whatever its verdict; `ordinary` and `route` of
     how it was used, if no primary issuance settles it (`settled`: one does, or it is contradicted). `miss`: rule 5.4.
     `issued_at_outside_life` is told of tokens that link to nothing.
-    `probably_forged`: numbers of the rules that make it so, whatever the verdict: 4.2e, 5.7, 5.8, 6.3.
+    `probably_forged`: numbers of the rules that make it so, whatever the verdict: 3, 4.2e, 5.7, 5.8, 6.3.
     """
 
     issuer: str | None
@@ -99,10 +106,11 @@ def judge(
     records = [with_subject(record, names) for record in records]
     derived = derived_acceptances(records, settings.federated)  # 1.3
     tokens = reference_links.tokens_of(acceptances(records, derived))  # 1.4, 2.1
-    case = Case(records, tokens, settings, policy, known)
+    case = Case(records, tokens, settings, policy, known, names)
     for token in tokens:
         reference_links.link(case, token)  # 2.2, 3.1
     reference_links.contradict(case)  # 3.2, 3.3
+    reference_links.doubt(case)  # 3.2, 3.7, 3.8
     reference_coverage.declare(case)  # 5.2, 5.3
     reference_misses.weigh(case)  # 5.4 to 5.7
     answers = _answers(case)
@@ -121,7 +129,7 @@ def _answers(case: Case) -> dict[Token, Answer]:
         elif token.linked_ids & tainted:  # 6.4
             answers[token] = (Verdict.TAINTED, Reason.FORGED_ANCESTOR)
         elif reference_lineage.is_rooted(token, rooted):
-            answers[token] = answer
+            answers[token] = answer if token.doubt is None else (Verdict.UNCOVERED, token.doubt)
         elif _must_root(case, token) and reference_lineage.normally_roots(case, token, rooted):  # 6.3
             answers[token] = (Verdict.TAINTED, Reason.UNROOTED)
         else:
@@ -181,7 +189,7 @@ def _without_id(case: Case, token: Token) -> Answer:
         return Verdict.UNCOVERED, Reason.SILENT_STRATUM
     if token.candidate:  # d
         return Verdict.UNLINKABLE, Reason.NO_ID
-    if not reference_links.shows_own_token(case, token):  # e
+    if not reference_doubts.shows_own_token(case, token):  # e
         return Verdict.UNCOVERED, Reason.KEY_NOT_SOUND
     if token.refuted:  # f
         return Verdict.UNCOVERED, Reason.DECLARATION_REFUTED
@@ -213,8 +221,9 @@ def _probably_forged(case: Case, token: Token, answer: Answer) -> frozenset[str]
     """Which rules call the token probably forged."""
     reason, strange = answer[1], not token.ordinary and not token.route
     personal = token.first.token_class in (None, TokenClass.USER, TokenClass.DELEGATED, TokenClass.ACT_AS)
-    person = personal and reference_links.is_user(case, token.subject)  # 4.2 c
+    person = personal and reference_doubts.is_user(case, token.subject)  # 4.2 c
     rules = {
+        "3": token.doubt is not None,
         "4.2e": reason is Reason.KEY_NOT_SOUND and token.token_id is None and person and strange,
         "5.7": token.raised,
         "5.8": reason is Reason.DECLARATION_REFUTED and strange,

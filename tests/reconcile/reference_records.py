@@ -62,6 +62,8 @@ class Record:
     user_agent: str | None = None
     logon_type: str | None = None
     object_kind: str | None = None
+    object_parent: str | None = None
+    signature: str | None = None
     subject: str | None = None
     derived: str = ""
     presentation_unknown: bool = False

@@ -273,6 +273,8 @@ _EXPORT_MORE = "Export the missing time and kinds: counterfoil sources explain N
 REASON_ADVICE: dict[Reason, tuple[str, ...]] = {
     Reason.SUBJECT_DIFFERS: (_SEE_CONTRADICTED,),
     Reason.TENANT_DIFFERS: (_SEE_CONTRADICTED, "Rule out a partner or service tenant that you know."),
+    Reason.CLASS_DIFFERS: (_SEE_CONTRADICTED,),
+    Reason.CLIENT_DIFFERS: (_SEE_CONTRADICTED, "Find out what the application that came may reach."),
     Reason.KEY_DIFFERS: (_SEE_CONTRADICTED, "Find out who else holds the other key."),
     Reason.DIGEST_DIFFERS: (_SEE_CONTRADICTED,),
     Reason.ISSUED_AT_DIFFERS: (_SEE_CONTRADICTED,),
@@ -316,6 +318,17 @@ REASON_ADVICE: dict[Reason, tuple[str, ...]] = {
     Reason.SILENT_STRATUM: ("Nothing, if client and address are the provider's own; otherwise read the suspicions.",),
     Reason.KEY_NOT_SOUND: ("Read the findings: such records are listed as probably forged.",),
     Reason.UNROOTED_UNCOVERED: ("Export and declare the sign-ins before the exchange, then reconcile again.",),
+    Reason.NAME_DIFFERS: (
+        "Ask whether the person who signed in may act for the other; a delegate's record may bear the mailbox's name.",
+        _SEE_CONTRADICTED,
+    ),
+    Reason.OBJECT_ID_ABROAD: (
+        "Find out why that service takes tokens of another tenant, and what they reached.", _SEE_CONTRADICTED,
+    ),
+    Reason.ISSUER_MISSPELT: (
+        "Let the service compare issuers character by character, and find out what signs under this key.",
+        _SEE_FORGED,
+    ),
 }
 
 # Each reason in at most MAX_BRIEF characters, for tables; REASON_MEANING says it in full.
@@ -324,6 +337,8 @@ MAX_BRIEF = 62
 IN_BRIEF: dict[Reason, str] = {
     Reason.SUBJECT_DIFFERS: "issued to another subject",
     Reason.TENANT_DIFFERS: "issued for another tenant",
+    Reason.CLASS_DIFFERS: "issued to a person, used as an application's, or the reverse",
+    Reason.CLIENT_DIFFERS: "issued to another application",
     Reason.KEY_DIFFERS: "signed with another key by its issuer",
     Reason.DIGEST_DIFFERS: "the issuer signed other bytes under this id",
     Reason.ISSUED_AT_DIFFERS: "issued-at is not what this issuer writes",
@@ -351,13 +366,17 @@ IN_BRIEF: dict[Reason, str] = {
     Reason.SILENT_STRATUM: "accesses of this kind never have a sign-in record",
     Reason.KEY_NOT_SOUND: "no sign-in, but not shown to be a user's own token",
     Reason.UNROOTED_UNCOVERED: "from an exchange without sign-in, where none are covered",
+    Reason.NAME_DIFFERS: "issued to another person than the record names",
+    Reason.OBJECT_ID_ABROAD: "a member's object id under another tenant's name",
+    Reason.ISSUER_MISSPELT: "issued, but its issuer is missing or written otherwise",
 }
 
 # The first is the one to read first.
 _REASONS_OF: dict[Verdict, tuple[Reason, ...]] = {
     Verdict.CONTRADICTED: (
-        Reason.DIGEST_DIFFERS, Reason.KEY_DIFFERS, Reason.TENANT_DIFFERS, Reason.SUBJECT_DIFFERS,
-        Reason.ISSUED_AT_DIFFERS, Reason.CONSUMER_REALM, Reason.KEY_NOT_ENTITLED, Reason.NOT_SIGNED_IN_CUSTODY,
+        Reason.DIGEST_DIFFERS, Reason.KEY_DIFFERS, Reason.TENANT_DIFFERS, Reason.CLASS_DIFFERS,
+        Reason.SUBJECT_DIFFERS, Reason.CLIENT_DIFFERS, Reason.ISSUED_AT_DIFFERS, Reason.CONSUMER_REALM,
+        Reason.KEY_NOT_ENTITLED, Reason.NOT_SIGNED_IN_CUSTODY,
     ),
     Verdict.TAINTED: (Reason.FORGED_ANCESTOR, Reason.UNROOTED),
     Verdict.MINTED: (Reason.BY_DIGEST, Reason.BY_ID),
@@ -370,6 +389,7 @@ _REASONS_OF: dict[Verdict, tuple[Reason, ...]] = {
     Verdict.UNCOVERED: (
         Reason.NO_ISSUER_LOG, Reason.NOT_DECLARED, Reason.OUTSIDE_COVERAGE, Reason.DECLARATION_REFUTED,
         Reason.ORDINARY_MISS, Reason.SILENT_STRATUM, Reason.KEY_NOT_SOUND, Reason.UNROOTED_UNCOVERED,
+        Reason.NAME_DIFFERS, Reason.OBJECT_ID_ABROAD, Reason.ISSUER_MISSPELT,
     ),
 }  # fmt: skip
 

@@ -51,6 +51,8 @@ class Reason(StrEnum):
     # contradicted
     SUBJECT_DIFFERS = "subject-differs"
     TENANT_DIFFERS = "tenant-differs"
+    CLASS_DIFFERS = "class-differs"
+    CLIENT_DIFFERS = "client-differs"
     KEY_DIFFERS = "key-differs"
     DIGEST_DIFFERS = "digest-differs"
     ISSUED_AT_DIFFERS = "issued-at-differs"
@@ -83,11 +85,16 @@ class Reason(StrEnum):
     SILENT_STRATUM = "silent-stratum"
     KEY_NOT_SOUND = "key-not-sound"
     UNROOTED_UNCOVERED = "unrooted-uncovered"
+    NAME_DIFFERS = "name-differs"
+    OBJECT_ID_ABROAD = "object-id-abroad"
+    ISSUER_MISSPELT = "issuer-misspelt"
 
 
 REASON_MEANING: dict[Reason, str] = {
     Reason.SUBJECT_DIFFERS: "the issuer issued this id to another subject",
     Reason.TENANT_DIFFERS: "the issuer issued this id for another tenant",
+    Reason.CLASS_DIFFERS: "the issuer issued this id to a person, and the token is an application's; or the reverse",
+    Reason.CLIENT_DIFFERS: "the issuer issued this id to another application: client and principal differ",
     Reason.KEY_DIFFERS: "the issuer signed this id with another key",
     Reason.DIGEST_DIFFERS: "the issuer signed other bytes under this id",
     Reason.ISSUED_AT_DIFFERS: "issued-at is not what its issuer recorded, or breaks a law that held on 200 pairs",
@@ -115,6 +122,9 @@ REASON_MEANING: dict[Reason, str] = {
     Reason.SILENT_STRATUM: "accesses of this kind never have a sign-in record",
     Reason.KEY_NOT_SOUND: "no id and no sign-in, but the record does not prove that the user's own token was used",
     Reason.UNROOTED_UNCOVERED: "obtained from an exchange with no sign-in behind it, where sign-ins are not covered",
+    Reason.NAME_DIFFERS: "the issuer issued this id to another person than the record names, who may be the mailbox's",
+    Reason.OBJECT_ID_ABROAD: "its issuance is there, but it bears a member's object id under another tenant's name",
+    Reason.ISSUER_MISSPELT: "its issuance is there, but it does not name its issuer as that is written",
 }
 
 
@@ -128,6 +138,9 @@ class Probable(StrEnum):
     EXTRAORDINARY_MISS = "extraordinary-miss"
     KEY_NOT_SOUND = "key-not-sound"
     UNROOTED_UNCOVERED = "unrooted-uncovered"
+    NAME_DIFFERS = "name-differs"
+    OBJECT_ID_ABROAD = "object-id-abroad"
+    ISSUER_MISSPELT = "issuer-misspelt"
 
 
 PROBABLE_MEANING: dict[Probable, str] = {
@@ -139,6 +152,9 @@ PROBABLE_MEANING: dict[Probable, str] = {
     ),
     Probable.KEY_NOT_SOUND: "no sign-in of this person could be this one, and the use is not the person's own",
     Probable.UNROOTED_UNCOVERED: "no sign-in stands behind the exchange, and the use is not the person's own",
+    Probable.NAME_DIFFERS: "the id was issued to one person, and the record names another",
+    Probable.OBJECT_ID_ABROAD: "a member's object id came in a token of another tenant: an object id is one tenant's",
+    Probable.ISSUER_MISSPELT: "verified under the key of an issuer that it does not name, or writes otherwise",
 }
 
 

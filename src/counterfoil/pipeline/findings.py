@@ -9,7 +9,7 @@ from typing import Any
 
 from counterfoil.detect.decoy_key import RULE as DECOY
 from counterfoil.detect.registry import all_rules
-from counterfoil.model.advice import DIAGNOSIS_ADVICE
+from counterfoil.model.advice import DIAGNOSIS_ADVICE, REASON_ADVICE
 from counterfoil.model.finding import MAX_LISTED, Finding
 from counterfoil.model.verdict import Diagnosis, FindingVerdict, Probable, Reason
 from counterfoil.reconcile.judge import OF
@@ -19,6 +19,8 @@ _TRACED = frozenset(map(str, (Diagnosis.THROUGH_CUSTODY, Diagnosis.KEY_OUT, Diag
 # With these it is known what to do first.
 _FIRST_ACT = _TRACED | {str(Diagnosis.LEDGER_ALTERED), str(Diagnosis.KEY_NOT_ENTITLED)}
 _FORGED = frozenset({str(Reason.COUNT_ONLY)})
+# Probably forged for what their records say, whatever is missing: more records decide nothing.
+_NO_MISS = frozenset(map(str, (Reason.NAME_DIFFERS, Reason.OBJECT_ID_ABROAD, Reason.ISSUER_MISSPELT)))
 _SEVERITY = {
     FindingVerdict.FORGED: "critical",
     FindingVerdict.CONTRADICTED: "critical",
@@ -112,7 +114,7 @@ def _finding(row: Mapping[str, Any], paths: Mapping[str, str], decoys: Decoys) -
         objects=_some(row["objects"]),
         evidence=tuple(_reference(ref, paths) for ref in _some(row["evidence"])),
         attack=_attack(verdict, rules),
-        next_step=_next(verdict, rules, row["diagnosis"]),
+        next_step=_next(row["group_rule"], verdict, rules, row["diagnosis"]),
         score=float(row["score"] or 0),
         diagnosis=row["diagnosis"] or "",
     )
@@ -191,9 +193,11 @@ def _attack(verdict: FindingVerdict, rules: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted({*_ATTACK.get(verdict, ()), *own}))
 
 
-def _next(verdict: FindingVerdict, rules: tuple[str, ...], diagnosis: str | None) -> str:
+def _next(rule: str, verdict: FindingVerdict, rules: tuple[str, ...], diagnosis: str | None) -> str:
     if diagnosis in _FIRST_ACT:
         return DIAGNOSIS_ADVICE[Diagnosis(diagnosis)].act[0]
+    if rule in _NO_MISS:
+        return REASON_ADVICE[Reason(rule)][0]
     if verdict is not FindingVerdict.SUSPICION:
         return _NEXT[verdict]
     return next((rule.next_step for rule in all_rules() if rules and rule.id == rules[0]), "")
