@@ -24,8 +24,8 @@ GUEST: Row = {"home_tenant": OTHER_TENANT, "subject_id": "gus", "subject_name": 
 ACT_AS: Row = {"token_class": "act_as"}
 DELEGATED: Row = {"token_class": "delegated"}
 APP_ONLY: Row = {"token_class": "application", "logon_type": None}
-RULE: Row = {"kind": "exchange-admin", "operation": "New-InboxRule", "object_kind": "configuration", "token_class": None,
-        "logon_type": None}  # fmt: skip
+RULE: Row = {"kind": "exchange-admin", "operation": "New-InboxRule", "object_kind": "configuration",
+             "token_class": None, "logon_type": None}  # fmt: skip
 VERIFIED: Row = {"signature": "verified"}
 DELEGATE: Row = {"logon_type": "delegate", "object_parent": "dana@example.com"}
 
