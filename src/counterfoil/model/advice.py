@@ -286,7 +286,11 @@ REASON_ADVICE: dict[Reason, tuple[str, ...]] = {
     Reason.FORGED_ANCESTOR: ("counterfoil explain tainted says what to do.",),
     Reason.UNROOTED: ("counterfoil explain tainted says what to do.",),
     Reason.BY_DIGEST: ("Nothing, if the use is expected.",),
-    Reason.BY_ID: ("Nothing, if the use is expected.", "Log digests at the service, so that a copied id cannot pass."),
+    Reason.BY_ID: (
+        "Nothing, if the use is expected.",
+        "See what could not be compared: counterfoil sql CASE \"SELECT uncompared, count(*) FROM tokens GROUP BY ALL\"",
+        "Log digests at the service, so that a copied id cannot pass.",
+    ),
     Reason.ID_NOT_ISSUED: (_SEE_FORGED,),
     Reason.NEVER_SIGNED: (
         _SEE_FORGED,
