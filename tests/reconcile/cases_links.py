@@ -58,7 +58,8 @@ LINKS: Table = {
         for crossing in ("b2bDirectConnect", "serviceProvider", "microsoftSupport", "passthrough")
     },
     "a service tenant may differ": Case(
-        "3.2", [sign_in(0, "a"), access(5, "a", token_tenant=SERVICES)], last(Reason.BY_ID)),
+        "3.2", [sign_in(0, "a"), access(5, "a", token_tenant=SERVICES, token_class="service")],
+        last(Reason.BY_ID)),
     "a service tenant may differ: the resources": Case(
         "3.2", [sign_in(0, "a", resource_tenant=SERVICES), access(5, "a", token_tenant=TENANT)], last(Reason.BY_ID)),
     "only the tuple that disagrees is contradicted": Case(

@@ -64,6 +64,8 @@ class Record:
     session_id: str | None = None
     logon_type: str | None = None
     object_kind: str | None = None
+    object_parent: str | None = None
+    signature: str | None = None
     subject: str | None = None
     derived: str = ""
     presentation_unknown: bool = False

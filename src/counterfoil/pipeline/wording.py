@@ -7,7 +7,7 @@ from typing import Any
 
 from counterfoil.detect.groups import plain, rule_column
 from counterfoil.detect.registry import all_rules
-from counterfoil.model.advice import DIAGNOSIS_ADVICE, PROBABLE_ADVICE
+from counterfoil.model.advice import DIAGNOSIS_ADVICE, PROBABLE_ADVICE, REASON_ADVICE
 from counterfoil.model.coverage import ATTESTED, RELIED, CoverageRow, named_parts
 from counterfoil.model.first_party import name as client_name
 from counterfoil.model.verdict import Diagnosis, FindingVerdict, Probable, Reason
@@ -19,7 +19,11 @@ TRACED = frozenset(map(str, (Diagnosis.THROUGH_CUSTODY, Diagnosis.KEY_OUT, Diagn
 # With these it is known what to do first.
 _FIRST_ACT = TRACED | {str(Diagnosis.LEDGER_ALTERED), str(Diagnosis.KEY_NOT_ENTITLED)}
 # Rules that are no matter of more sign-ins.
-_FIRST = {str(code): PROBABLE_ADVICE[code].act[0] for code in (Probable.UNKNOWN_IDENTITY_PROVIDER,)}
+_FIRST = {
+    str(Probable.UNKNOWN_IDENTITY_PROVIDER): PROBABLE_ADVICE[Probable.UNKNOWN_IDENTITY_PROVIDER].act[0],
+    **{str(code): REASON_ADVICE[code][0]
+       for code in (Reason.NAME_DIFFERS, Reason.OBJECT_ID_ABROAD, Reason.ISSUER_MISSPELT)},
+}  # fmt: skip
 # Claims of these verdicts may rest on an absence alone; those of other reasons do not.
 _ABSENT = frozenset({FindingVerdict.FORGED, FindingVerdict.TAINTED, FindingVerdict.PROBABLY_FORGED})
 _PRESENT = frozenset({str(Reason.NEVER_SIGNED), str(Reason.FORGED_ANCESTOR)})
