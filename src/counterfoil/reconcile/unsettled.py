@@ -61,8 +61,9 @@ def unsettled(
     `open_` has `never` (rule 4.4).
     """
     open_ = engine.keep("open_1", with_service(engine, _with_sessions(engine, open_, seen, policy), seen.records))
-    open_ = engine.keep("open_2", with_coverage(engine, windowed(open_, policy, facts.keepers), rows, facts))
-    open_ = engine.keep("open_3", _with_silence(with_early(engine, open_, rows), seen, policy))
+    covered = with_coverage(engine, windowed(open_, policy, facts.keepers), rows, facts)
+    open_ = engine.keep("open_2", with_early(engine, engine.keep("open_covered", covered), rows))
+    open_ = engine.keep("open_3", _with_silence(open_, seen, policy))
     open_ = engine.keep("open_4", _with_assertions(engine, open_, seen.issued, policy))
     open_ = engine.keep("open_5", _with_grades(engine, open_, seen, rows, policy))
     open_ = engine.keep("open_6", _with_candidates(engine, open_, seen.issued))
