@@ -6,13 +6,12 @@ import ibis
 import ibis.expr.types as ir
 
 from counterfoil.model.finding import MAX_LISTED
-from counterfoil.model.verdict import ACCUSING, Probable, Reason
+from counterfoil.model.verdict import ACCUSING, SETS, Probable, Reason
 from counterfoil.tokens.pseudonym import KEY_OF_PSEUDONYM
 
 # Suspicion from which a token is shown as a finding: one strong sign, or two weaker ones.
 THRESHOLD = 2.5
-# Reasons that say of a set that some of it are forged.
-SETS = (str(Reason.COUNT_ONLY), str(Reason.MORE_THAN_UNREAD))
+_SETS = [str(reason) for reason in SETS]
 _ACCUSED = [str(verdict) for verdict in ACCUSING]
 
 
@@ -20,7 +19,8 @@ def described(tokens: ir.Table, raised: ir.Table, suspicion: ir.Table) -> ir.Tab
     """Return tokens with `raised` (cluster or NULL), its numbers, `suspicion`, `rules`, and `group_rule`.
 
     `tokens` has `rootless` (rule 6.3), too, and `probable`: what makes it probably forged by itself, or NULL.
-    `group_rule` is the rule under which the token is reported, NULL where there is nothing to say.
+    `group_rule` is the rule under which the token is reported, NULL where there is nothing to say. Tokens that have it
+    and `group_issuer`, `group_client` in common are told in one finding.
     """
     joined = tokens.left_join(raised, "token_key", rname="{name}_r").left_join(suspicion, "token_key", rname="{name}_s")
     whole = joined.select(
@@ -38,7 +38,8 @@ def described(tokens: ir.Table, raised: ir.Table, suspicion: ir.Table) -> ir.Tab
     )
     rule = ibis.cases(
         (whole.verdict.isin(_ACCUSED), whole.reason),
-        (whole.reason.isin(SETS), whole.reason),
+        (whole.reason.isin(_SETS), whole.reason),
+        (whole.of_rule.notnull(), whole.of_rule),
         (whole.probable.notnull(), whole.probable),
         (whole.cluster.notnull(), str(Probable.MISSES_FAR_BEYOND_RATE)),
         (probable & (whole.reason == str(Reason.DECLARATION_REFUTED)), str(Probable.EXTRAORDINARY_MISS)),
@@ -46,27 +47,25 @@ def described(tokens: ir.Table, raised: ir.Table, suspicion: ir.Table) -> ir.Tab
         (whole.suspicion >= THRESHOLD, "suspicious"),
         else_=ibis.null("string"),
     )
-    return whole.mutate(group_rule=rule)
+    # a set is one finding, whatever clients its members have, with what was issued for them
+    of_set = rule.isin(_SETS) | (whole.derived != "")
+    return whole.mutate(
+        group_rule=rule,
+        group_issuer=ibis.coalesce(whole.of_issuer, whole.issuer),
+        group_client=ibis.ifelse(of_set, ibis.null("string"), whole.client_id),
+    )
 
 
 def groups(tokens: ir.Table) -> ir.Table:
-    """Return one row per (group_rule, diagnosis, issuer, client_id): counts, lists cut at MAX_LISTED, times, scores."""
+    """Return one row per finding (`described`) and diagnosis: counts, lists cut at MAX_LISTED, times, scores."""
     told = tokens.filter(tokens.group_rule.notnull())
     keyed = told.mutate(evidence=told.raw_file + ":" + told.raw_position.cast("string"))
-    by = {
-        "group_rule": keyed.group_rule,
-        "diagnosis": keyed.diagnosis,
-        "issuer": keyed.issuer,
-        "group_client": ibis.ifelse(
-            (keyed.derived == "") & ~keyed.group_rule.isin(SETS), keyed.client_id, ibis.null("string")
-        ),
-    }
-
     def some(value: ir.Value) -> ir.ArrayValue:
         return value.collect(distinct=True, order_by=value)[:MAX_LISTED]
 
-    return keyed.group_by(**by).agg(
+    return keyed.group_by("group_rule", "diagnosis", "group_issuer", "group_client").agg(
         token_count=keyed.count(),
+        set_count=keyed.count(where=keyed.of_rule.isnull()),
         acceptance_count=keyed.acceptances.sum(),
         first_seen=keyed.first_seen.min(),
         last_seen=keyed.last_seen.max(),

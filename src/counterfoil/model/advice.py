@@ -321,6 +321,7 @@ REASON_ADVICE: dict[Reason, tuple[str, ...]] = {
     Reason.UNROOTED_UNCOVERED: ("Export and declare the sign-ins before the exchange, then reconcile again.",),
     Reason.MAY_BE_UNREAD: (_READ_AGAIN,),
     Reason.MORE_THAN_UNREAD: (_READ_AGAIN, _SEE_FORGED),
+    Reason.ANCESTOR_IN_SET: ("Find out which of the set are forged: this one goes with its ancestor.",),
 }
 
 # Each reason in at most MAX_BRIEF characters, for tables; REASON_MEANING says it in full.
@@ -358,6 +359,7 @@ IN_BRIEF: dict[Reason, str] = {
     Reason.UNROOTED_UNCOVERED: "from an exchange without sign-in, where none are covered",
     Reason.MAY_BE_UNREAD: "missing, but perhaps a record that could not be read",
     Reason.MORE_THAN_UNREAD: "more missing than could not be read; which ones is unknown",
+    Reason.ANCESTOR_IN_SET: "issued for one of a set of which some are forged",
 }
 
 # The first is the one to read first.
@@ -377,7 +379,7 @@ _REASONS_OF: dict[Verdict, tuple[Reason, ...]] = {
     Verdict.UNCOVERED: (
         Reason.NO_ISSUER_LOG, Reason.NOT_DECLARED, Reason.OUTSIDE_COVERAGE, Reason.DECLARATION_REFUTED,
         Reason.ORDINARY_MISS, Reason.SILENT_STRATUM, Reason.KEY_NOT_SOUND, Reason.UNROOTED_UNCOVERED,
-        Reason.MAY_BE_UNREAD, Reason.MORE_THAN_UNREAD,
+        Reason.MAY_BE_UNREAD, Reason.MORE_THAN_UNREAD, Reason.ANCESTOR_IN_SET,
     ),
 }  # fmt: skip
 
@@ -398,6 +400,14 @@ PROBABLE_ADVICE: dict[Probable, Advice] = {
         "The log was declared complete and ordinary records turned out to be missing, so that absence alone no"
         " longer convicts. Here client, network or agent are also strange to the person.",
         FINDING_ADVICE[FindingVerdict.PROBABLY_FORGED].act,
+    ),
+    Probable.POSTED_TWICE: Advice(
+        "Of so many sign-ins with an assertion fewer were issued. But two of them lie within a minute and come from one"
+        " address and agent: a browser that sent one assertion twice looks the same, and so does an intruder there.",
+        (
+            "Ask the person whether that sign-in was theirs.",
+            "Compare the sign-ins with the federation server's own log, one by one.",
+        ),
     ),
     Probable.UNKNOWN_IDENTITY_PROVIDER: Advice(
         "Whoever may change a tenant's domains can have one of them trust an identity provider of his own, and sign in"

@@ -85,7 +85,11 @@ class Reason(StrEnum):
     UNROOTED_UNCOVERED = "unrooted-uncovered"
     MAY_BE_UNREAD = "may-be-unread"
     MORE_THAN_UNREAD = "more-missing-than-unread"
+    ANCESTOR_IN_SET = "ancestor-in-set"
 
+
+# Reasons that say of a set of tokens that some of it are forged.
+SETS = (Reason.COUNT_ONLY, Reason.MORE_THAN_UNREAD)
 
 REASON_MEANING: dict[Reason, str] = {
     Reason.SUBJECT_DIFFERS: "the issuer issued this id to another subject",
@@ -119,6 +123,7 @@ REASON_MEANING: dict[Reason, str] = {
     Reason.UNROOTED_UNCOVERED: "obtained from an exchange with no sign-in behind it, where sign-ins are not covered",
     Reason.MAY_BE_UNREAD: "its issuance is missing, and may be a record that could not be read",
     Reason.MORE_THAN_UNREAD: "more issuances are missing than records could not be read: some of this set are forged",
+    Reason.ANCESTOR_IN_SET: "issued for one of a set of which some are forged: nobody can tell for which",
 }
 
 
@@ -133,6 +138,7 @@ class Probable(StrEnum):
     KEY_NOT_SOUND = "key-not-sound"
     UNROOTED_UNCOVERED = "unrooted-uncovered"
     UNKNOWN_IDENTITY_PROVIDER = "unknown-identity-provider"
+    POSTED_TWICE = "assertion-posted-twice"
 
 
 PROBABLE_MEANING: dict[Probable, str] = {
@@ -147,6 +153,7 @@ PROBABLE_MEANING: dict[Probable, str] = {
     Probable.UNKNOWN_IDENTITY_PROVIDER: (
         "an assertion of an identity provider that nobody named, for people of another one or out of nowhere"
     ),
+    Probable.POSTED_TWICE: "more assertions than issued, unless one was posted twice within a minute",
 }
 
 

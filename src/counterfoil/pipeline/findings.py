@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from counterfoil.detect.decoy_key import RULE as DECOY
-from counterfoil.detect.groups import SETS
 from counterfoil.detect.registry import all_rules
 from counterfoil.model.advice import DIAGNOSIS_ADVICE, PROBABLE_ADVICE
 from counterfoil.model.finding import MAX_LISTED, Finding
-from counterfoil.model.verdict import Diagnosis, FindingVerdict, Probable, Reason
+from counterfoil.model.verdict import SETS, Diagnosis, FindingVerdict, Probable, Reason
 from counterfoil.reconcile.judge import OF
 
 # Diagnoses that a log of custody made: tokens of one rule, issuer and client may have several.
@@ -21,7 +20,7 @@ _TRACED = frozenset(map(str, (Diagnosis.THROUGH_CUSTODY, Diagnosis.KEY_OUT, Diag
 _FIRST_ACT = _TRACED | {str(Diagnosis.LEDGER_ALTERED), str(Diagnosis.KEY_NOT_ENTITLED)}
 # Rules that are no matter of more sign-ins.
 _FIRST = {str(code): PROBABLE_ADVICE[code].act[0] for code in (Probable.UNKNOWN_IDENTITY_PROVIDER,)}
-_FORGED = frozenset(SETS)
+_FORGED = frozenset(map(str, SETS))
 _SEVERITY = {
     FindingVerdict.FORGED: "critical",
     FindingVerdict.CONTRADICTED: "critical",
@@ -124,7 +123,7 @@ def _finding(row: Mapping[str, Any], paths: Mapping[str, str], decoys: Decoys) -
 def group_id(row: Mapping[str, Any]) -> str:
     """Return the id of the finding of a group: of its diagnosis too, where custody told one."""
     traced = (row["diagnosis"],) if row["diagnosis"] in _TRACED else ()
-    return finding_id(row["group_rule"], row["issuer"], row["group_client"], *traced)
+    return finding_id(row["group_rule"], row["group_issuer"], row["group_client"], *traced)
 
 
 def finding_id(*parts: str | None) -> str:
@@ -147,7 +146,7 @@ def _count(number: int, one: str, many: str | None = None) -> str:
 
 
 def _title(row: Mapping[str, Any], verdict: FindingVerdict) -> str:
-    tokens = row["token_count"]
+    tokens = row["set_count"]
     users = _count(row["subject_count"], "user")
     if row["group_rule"] == Reason.COUNT_ONLY:
         return f"at least {row['at_least']} of {_count(tokens, 'federated sign-in')} of {users} used a forged assertion"
@@ -184,6 +183,9 @@ def _reached(row: Mapping[str, Any]) -> str:
 
 def _detail(row: Mapping[str, Any], rules: tuple[str, ...], decoys: Decoys) -> str:
     parts: list[str] = []
+    if issued := row["token_count"] - row["set_count"]:
+        was = "1 token was" if issued == 1 else f"{issued:,} tokens were"
+        parts.append(f"{was} issued for them: which of these are an intruder's cannot be told either")
     if row["group_rule"] == Probable.MISSES_FAR_BEYOND_RATE and row["cluster_misses"] is not None:
         parts.append(
             f"{row['cluster_misses']} of {row['cluster_ids']} tokens here have no issuance, where at most "

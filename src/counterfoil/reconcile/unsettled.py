@@ -10,6 +10,7 @@ import ibis.expr.types as ir
 
 from counterfoil.model.coverage import RELIED, CoverageRow
 from counterfoil.model.schema import Leg, Outcome
+from counterfoil.model.verdict import Probable
 from counterfoil.reconcile import judge, measured
 from counterfoil.reconcile.asked import Asked
 from counterfoil.reconcile.clock import whole_seconds
@@ -69,7 +70,7 @@ def _with_silence(
 
 
 def _with_assertions(engine: Engine, open_: ir.Table, issued: ir.Table, policy: Policy) -> ir.Table:
-    """Rule 4.3: add `served`, `surplus` and `at_least` of assertions."""
+    """Rule 4.3: add `served`, `surplus` and `at_least` of assertions; `probable` of those that may be one twice."""
     assertions = engine.keep("assertions_open", open_.filter(open_.derived == "assertion", open_.relied))
     if not engine.rows(assertions.limit(1)):
         none = {"served": number(0), "at_least": number(0)}
@@ -77,10 +78,11 @@ def _with_assertions(engine: Engine, open_: ir.Table, issued: ir.Table, policy: 
     counts = assertion_counts(engine, assertions, issued, policy)
     joined = open_.left_join(counts, "token_key", rname="{name}_f")
     return joined.select(
-        *open_.columns,
+        *(name for name in open_.columns if name != "probable"),
         served=joined.served.fill_null(0),
         surplus=joined.surplus.fill_null(False),
         at_least=joined.at_least.fill_null(0),
+        probable=ibis.ifelse(joined.twice.fill_null(False), str(Probable.POSTED_TWICE), joined.probable),
     )
 
 
@@ -88,7 +90,7 @@ def _with_habits(engine: Engine, open_: ir.Table, seen: Seen) -> ir.Table:
     """Rule 5.4: add `ordinary` and `route`."""
     assertions = open_.filter(open_.derived == "assertion")
     tokens = measured.habits(engine, "habits", open_.filter(open_.derived != "assertion"), _own(engine, open_, seen))
-    served = measured.traits(assertions.filter(assertions.served > 0, ~assertions.surplus), "subject")
+    served = measured.traits(_surely_served(assertions), "subject")
     given = measured.habits(engine, "habits_assertions", assertions, served)
     habits = engine.keep("habits_all", ibis.union(tokens, given))
     settled = seen.cells.filter(seen.cells.linked)
@@ -110,6 +112,10 @@ def _with_habits(engine: Engine, open_: ir.Table, seen: Seen) -> ir.Table:
         "route",
         ordinary=again.own_habit | ((again.derived == "exchange") & again.again.fill_null(False)),
     )
+
+
+def _surely_served(assertions: ir.Table) -> ir.Table:
+    return assertions.filter(assertions.served > 0, ~assertions.surplus, assertions.probable.isnull())
 
 
 def _own(engine: Engine, open_: ir.Table, seen: Seen) -> ir.Table:
