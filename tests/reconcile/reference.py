@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from counterfoil.model.schema import TokenClass
-from counterfoil.model.verdict import Reason, Verdict
+from counterfoil.model.verdict import ACCUSING, Reason, Verdict
 
 from . import (
     reference_assertions,
@@ -47,7 +47,8 @@ class Judged:
     `silent` and `refuted` speak of the token's stratum and issuer, whatever its verdict; `ordinary` and `route` of
     how it was used, if no primary issuance settles it (`settled`: one does, or it is contradicted). `miss`: rule 5.4.
     `issued_at_outside_life` is told of tokens that link to nothing.
-    `probably_forged`: numbers of the rules that make it so, whatever the verdict: 3, 4.2e, 4.5, 4.6, 5.7, 5.8, 6.3.
+    `probably_forged`: numbers of the rules that make it so, whatever the verdict: 3, 4.2e, 4.3g, 4.5, 4.6, 5.7, 5.8,
+    6.3.
     """
 
     issuer: str | None
@@ -127,6 +128,7 @@ def _answers(case: Case) -> dict[Token, Answer]:
     without_lineage = {token: _without_lineage(case, token) for token in case.tokens}
     without_lineage = reference_unread.doubted(case, without_lineage)  # 5.10
     tainted = reference_lineage.tainted_ids(case, without_lineage)
+    of_sets = reference_lineage.ids_of_sets(case, without_lineage)
     answers = {}
     for token, answer in without_lineage.items():
         if answer[0] is Verdict.CONTRADICTED or not token.linked:
@@ -139,6 +141,8 @@ def _answers(case: Case) -> dict[Token, Answer]:
             answers[token] = (Verdict.TAINTED, Reason.UNROOTED)
         else:
             answers[token] = (Verdict.UNCOVERED, Reason.UNROOTED_UNCOVERED)
+        if token.linked_ids & of_sets and answers[token][0] not in ACCUSING:  # 6.5
+            answers[token] = (Verdict.UNCOVERED, Reason.ANCESTOR_IN_SET)
     return answers
 
 
@@ -234,6 +238,7 @@ def _probably_forged(case: Case, token: Token, answer: Answer) -> frozenset[str]
         "4.2e": reason is Reason.KEY_NOT_SOUND and token.token_id is None and person and strange,
         "4.5": reference_assertions.of_unknown_provider(case, token),
         "4.6": reason is Reason.LONE_MISS,
+        "4.3g": token.twice,
         "5.7": token.raised,
         "5.8": reason is Reason.DECLARATION_REFUTED and strange,
         "6.3": reason is Reason.UNROOTED_UNCOVERED and strange and not reference_lineage.is_rootless(case, token),

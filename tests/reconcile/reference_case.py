@@ -62,7 +62,8 @@ class Token:
     covered: bool = False  # 4.1 b-d, 4.2 a-b, 4.3 a-c
     proven: bool = False  # 4.1: covered, and by attested logs alone
     served: bool = False  # 4.3: an issuance lies in the assertion's window
-    short: bool = False  # 4.3 e: in a run with more members than issuances
+    short: bool = False  # 4.3 e: in a run with more members than issuances, one that was posted twice counted once
+    twice: bool = False  # 4.3 g: in such a run only if each post counts
     refuted: bool = False  # 5.5
     raised: bool = False  # 5.7
 

@@ -344,6 +344,7 @@ REASON_ADVICE: dict[Reason, tuple[str, ...]] = {
         "Let the service compare issuers character by character, and find out what signs under this key.",
         _SEE_FORGED,
     ),
+    Reason.ANCESTOR_IN_SET: ("Find out which of the set are forged: this one goes with its ancestor.",),
 }
 
 # Each reason in at most MAX_BRIEF characters, for tables; REASON_MEANING says it in full.
@@ -388,6 +389,7 @@ IN_BRIEF: dict[Reason, str] = {
     Reason.NAME_DIFFERS: "issued to another person than the record names",
     Reason.OBJECT_ID_ABROAD: "a member's object id under another tenant's name",
     Reason.ISSUER_MISSPELT: "issued, but its issuer is missing or written otherwise",
+    Reason.ANCESTOR_IN_SET: "issued for one of a set of which some are forged",
 }
 
 # The first is the one to read first.
@@ -410,6 +412,7 @@ _REASONS_OF: dict[Verdict, tuple[Reason, ...]] = {
         Reason.ORDINARY_MISS, Reason.EXPLAINED_MISS, Reason.LONE_MISS, Reason.SILENT_STRATUM, Reason.KEY_NOT_SOUND,
         Reason.UNROOTED_UNCOVERED, Reason.MAY_BE_UNREAD, Reason.MORE_THAN_UNREAD,
         Reason.NAME_DIFFERS, Reason.OBJECT_ID_ABROAD, Reason.ISSUER_MISSPELT,
+        Reason.ANCESTOR_IN_SET,
     ),
 }  # fmt: skip
 
@@ -430,6 +433,14 @@ PROBABLE_ADVICE: dict[Probable, Advice] = {
         "The log was declared complete and ordinary records turned out to be missing, so that absence alone no"
         " longer convicts. Here client, network or agent are also strange to the person.",
         FINDING_ADVICE[FindingVerdict.PROBABLY_FORGED].act,
+    ),
+    Probable.POSTED_TWICE: Advice(
+        "Of so many sign-ins with an assertion fewer were issued. But two of them lie within a minute and come from one"
+        " address and agent: a browser that sent one assertion twice looks the same, and so does an intruder there.",
+        (
+            "Ask the person whether that sign-in was theirs.",
+            "Compare the sign-ins with the federation server's own log, one by one.",
+        ),
     ),
     Probable.UNKNOWN_IDENTITY_PROVIDER: Advice(
         "Whoever may change a tenant's domains can have one of them trust an identity provider of his own, and sign in"

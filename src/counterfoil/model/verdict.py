@@ -92,7 +92,11 @@ class Reason(StrEnum):
     NAME_DIFFERS = "name-differs"
     OBJECT_ID_ABROAD = "object-id-abroad"
     ISSUER_MISSPELT = "issuer-misspelt"
+    ANCESTOR_IN_SET = "ancestor-in-set"
 
+
+# Reasons that say of a set of tokens that some of it are forged.
+SETS = (Reason.COUNT_ONLY, Reason.MORE_THAN_UNREAD)
 
 REASON_MEANING: dict[Reason, str] = {
     Reason.SUBJECT_DIFFERS: "the issuer issued this id to another subject",
@@ -133,6 +137,7 @@ REASON_MEANING: dict[Reason, str] = {
     Reason.NAME_DIFFERS: "the issuer issued this id to another person than the record names, who may be the mailbox's",
     Reason.OBJECT_ID_ABROAD: "its issuance is there, but it bears a member's object id under another tenant's name",
     Reason.ISSUER_MISSPELT: "its issuance is there, but it does not name its issuer as that is written",
+    Reason.ANCESTOR_IN_SET: "issued for one of a set of which some are forged: nobody can tell for which",
 }
 
 
@@ -151,6 +156,7 @@ class Probable(StrEnum):
     NAME_DIFFERS = "name-differs"
     OBJECT_ID_ABROAD = "object-id-abroad"
     ISSUER_MISSPELT = "issuer-misspelt"
+    POSTED_TWICE = "assertion-posted-twice"
 
 
 PROBABLE_MEANING: dict[Probable, str] = {
@@ -169,6 +175,7 @@ PROBABLE_MEANING: dict[Probable, str] = {
     Probable.NAME_DIFFERS: "the id was issued to one person, and the record names another",
     Probable.OBJECT_ID_ABROAD: "a member's object id came in a token of another tenant: an object id is one tenant's",
     Probable.ISSUER_MISSPELT: "verified under the key of an issuer that it does not name, or writes otherwise",
+    Probable.POSTED_TWICE: "more assertions than issued, unless one was posted twice within a minute",
 }
 
 

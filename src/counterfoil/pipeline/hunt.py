@@ -51,10 +51,10 @@ MAX_IDENTITIES = 5_000_000
 TOKEN_COLUMNS = (
     "token_key", "verdict", "reason", "diagnosis", "issuer", "token_id", "subject", "subject_name", "token_tenant",
     "issued_at", "key_id", "signing_input_digest", "first_seen", "last_seen", "acceptances", "suspicion", "rules",
-    "group_rule", "primary", "secondary", "interrupted", "failed", "ordinary", "explained", "route", "refuted",
-    "silent", "outside_life", "law_broken", "uncompared", "early", "needs", "token_class", "client_id", "resource",
-    "resource_tenant", "network", "ip", "user_agent", "object_kind", "object_id", "object_parent", "operation",
-    "derived", "source", "kind", "record_id", "raw_file", "raw_position",
+    "group_rule", "group_issuer", "group_client", "primary", "secondary", "interrupted", "failed", "ordinary",
+    "explained", "route", "refuted", "silent", "outside_life", "law_broken", "uncompared", "early", "needs",
+    "token_class", "client_id", "resource", "resource_tenant", "network", "ip", "user_agent", "object_kind",
+    "object_id", "object_parent", "operation", "derived", "source", "kind", "record_id", "raw_file", "raw_position",
 )  # fmt: skip
 
 

@@ -51,7 +51,7 @@ def count(number: int, one: str, many: str | None = None) -> str:
 
 def title(row: Mapping[str, Any], verdict: FindingVerdict) -> str:
     """Return the title of a finding. A record that carries no token is an access."""
-    tokens, users = row["token_count"], count(row["subject_count"], "user")
+    tokens, users = row["set_count"], count(row["subject_count"], "user")
     if row["group_rule"] == Reason.COUNT_ONLY:
         return f"at least {row['at_least']} of {count(tokens, 'federated sign-in')} of {users} used a forged assertion"
     if row["group_rule"] == Probable.UNKNOWN_IDENTITY_PROVIDER:
@@ -86,7 +86,7 @@ def detail(
     row: Mapping[str, Any], verdict: FindingVerdict, rules: Sequence[str], coverage: Sequence[CoverageRow]
 ) -> tuple[str, ...]:
     """Return why, in parts: what each part says holds for all tokens of the finding, or for as many as it says."""
-    parts = [*_cluster(row)]
+    parts = [*_issued_for(row), *_cluster(row)]
     if verdict is not FindingVerdict.SUSPICION:
         parts += [*_strange(row), *_rests(row, verdict, coverage)]
     titles = {rule.id: rule.title for rule in all_rules()}
@@ -98,6 +98,12 @@ def detail(
 
 def _of(some: int, whole: int) -> str:
     return "" if some == whole else f" ({some:,} of {whole:,})"
+
+
+def _issued_for(row: Mapping[str, Any]) -> Iterable[str]:
+    if issued := row["token_count"] - row["set_count"]:
+        was = "1 token was" if issued == 1 else f"{issued:,} tokens were"
+        yield f"{was} issued for them: which of these are an intruder's cannot be told either"
 
 
 def _cluster(row: Mapping[str, Any]) -> Iterable[str]:
@@ -134,8 +140,8 @@ def _rests(row: Mapping[str, Any], verdict: FindingVerdict, coverage: Sequence[C
 
 def _relied(row: Mapping[str, Any], coverage: Sequence[CoverageRow]) -> dict[str, bool]:
     """Return the parts of logs that are relied on for these tokens, and whether each is attested."""
-    own = [one for one in coverage if one.issuer == row["issuer"]]
-    wanted = {part for needs in row["needs"] or () for part in log_parts(row["issuer"] or "", needs, own)}
+    own = [one for one in coverage if one.issuer == row["group_issuer"]]
+    wanted = {part for needs in row["needs"] or () for part in log_parts(row["group_issuer"] or "", needs, own)}
     return {
         f"{one.source}/{one.kind}": one.status == ATTESTED
         for one in own if one.status in RELIED and f"{one.source}/{one.kind}" in wanted

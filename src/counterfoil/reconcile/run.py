@@ -16,7 +16,7 @@ import ibis.expr.types as ir
 
 from counterfoil.model.counterfoil import OWN_LOGS
 from counterfoil.model.coverage import CoverageRow
-from counterfoil.model.verdict import Probable, Reason, Verdict
+from counterfoil.model.verdict import ACCUSING, Probable, Reason, Verdict
 from counterfoil.reconcile import judge, measured, parts
 from counterfoil.reconcile.acceptances import exchanged
 from counterfoil.reconcile.asked import Asked
@@ -39,6 +39,7 @@ from counterfoil.reconcile.literals import number, whole
 from counterfoil.reconcile.misspelt import misspelt
 from counterfoil.reconcile.policy import Policy
 from counterfoil.reconcile.refuted import refuted_rows
+from counterfoil.reconcile.sets import of_sets
 from counterfoil.reconcile.touched import TOUCHED, Added, touched
 from counterfoil.reconcile.unnamed import assertion_rows, suspected
 from counterfoil.reconcile.unread import Unread, unread
@@ -147,7 +148,7 @@ def _verdicts(
     judged = _judged(engine, watched, open_)  # 7
     judged = suspected(engine, judged, issued, rows)  # 4.5
     tainted = _tainted(engine, judged, issued, facts.keepers, Reason.NOT_SIGNED_IN_CUSTODY in against)  # 6.4
-    told, left = _stained(engine, judged, plain, whole.people, tainted)
+    told, left = _stained(engine, judged, plain, whole.people, tainted, of_sets(engine, judged, issued))
     told = engine.keep("diagnosed", diagnosed(engine, told, whole.records, custody, policy))  # 8.3
     strata = engine.keep("strata_all", measured.strata(cells, days))
 
@@ -234,7 +235,7 @@ def _with_never(open_: ir.Table, never: ir.Table | None) -> ir.Table:
 
 def _judged(engine: Engine, watched: ir.Table, open_: ir.Table) -> ir.Table:
     """Rule 7 but for taint: return the tokens with `base` (reason), `base_verdict` and the flags of open ones."""
-    told = open_.select("token_key", *_OPEN_FLAGS, "at_least", "open_reason", "never")
+    told = open_.select("token_key", *_OPEN_FLAGS, "at_least", "open_reason", "never", "probable")
     joined = watched.left_join(told, "token_key", rname="{name}_o")
     unissued = ibis.cases(
         (joined.never & ~joined.open_reason.isin(judge.FORGED), str(Reason.NEVER_SIGNED)),
@@ -244,7 +245,8 @@ def _judged(engine: Engine, watched: ir.Table, open_: ir.Table) -> ir.Table:
     cleared = settled.isin([str(reason) for reason, verdict in judge.OF.items() if verdict is Verdict.MINTED])
     base = ibis.coalesce(joined.contradiction, ibis.ifelse(cleared, ibis.coalesce(joined.doubt, settled), settled))
     return engine.keep("judged", joined.select(
-        *watched.columns, base=base, base_verdict=judge.verdict_of(base),
+        *(name for name in watched.columns if name != "probable"),
+        probable=ibis.coalesce(joined.probable, joined.probable_o), base=base, base_verdict=judge.verdict_of(base),
         **{n: joined[n].fill_null(False) for n in _OPEN_FLAGS}, at_least=joined.at_least.fill_null(0).cast("int64"),
     ))  # fmt: skip
 
@@ -286,27 +288,40 @@ def _tainted(
 
 
 def _stained(
-    engine: Engine, judged: ir.Table, plain: ir.Table, persons: ir.Table, tainted: ir.Table | None
-) -> tuple[ir.Table, ir.Table]:
-    """Rules 6.4, 7: return the judged tokens with `verdict` and `reason`, and the plain ones that are left."""
-    if tainted is None:
-        return engine.keep("verdicts", _final(judged, ibis.literal(False))), plain
-    caught = with_people(plain.semi_join(tainted, plain.token_id == tainted.id), persons)
+    engine: Engine, judged: ir.Table, plain: ir.Table, persons: ir.Table, tainted: ir.Table | None,
+    of_set: ir.Table | None,
+) -> tuple[ir.Table, ir.Table]:  # fmt: skip
+    """Rules 6.4, 6.5, 7: return the judged tokens with `verdict` and `reason`, and the plain ones that are left.
+
+    `of_rule` and `of_issuer` name the set of which an ancestor of theirs is (6.5).
+    """
+    none = {"of_rule": ibis.null("string"), "of_issuer": ibis.null("string")}
+    stains = [] if tainted is None else [tainted.select("id", by=ibis.literal(str(Reason.FORGED_ANCESTOR)), **none)]
+    if of_set is not None:
+        rest = of_set if tainted is None else of_set.anti_join(tainted, "id")
+        stains.append(rest.select("id", by=ibis.literal(str(Reason.ANCESTOR_IN_SET)), of_rule=rest.of_rule,
+                                  of_issuer=rest.of_issuer))  # fmt: skip
+    if not stains:
+        return engine.keep("verdicts", _final(judged.mutate(by=ibis.null("string"), **none))), plain
+    marks = engine.keep("stains", ibis.union(*stains) if len(stains) > 1 else stains[0])
+    caught = with_people(plain.semi_join(marks, plain.token_id == marks.id), persons)
     quiet = {name: ibis.literal(False) for name in _OPEN_FLAGS}
     moved = engine.keep("caught", caught.mutate(
         linked=ibis.literal(True), base=_own_reason(caught), base_verdict=ibis.literal(str(Verdict.MINTED)),
         at_least=number(0), **quiet,
     ))  # fmt: skip
     both = ibis.union(judged, moved.select(*judged.columns))
-    marked = both.left_join(tainted.mutate(stained=ibis.literal(True)), both.token_id == tainted.id, rname="{name}_t")
-    issued = marked.primary | marked.secondary
-    stained = marked.stained.fill_null(False) & issued & (marked.base_verdict != str(Verdict.CONTRADICTED))
-    return engine.keep("verdicts", _final(marked, stained)), plain.anti_join(moved, "token_key")
+    marked = both.left_join(marks, both.token_id == marks.id, rname="{name}_t")
+    holds = (marked.primary | marked.secondary) & (marked.base_verdict != str(Verdict.CONTRADICTED))
+    # who is accused by himself is so whatever his ancestor is
+    holds &= (marked.by == str(Reason.FORGED_ANCESTOR)) | ~marked.base_verdict.isin([*map(str, ACCUSING)])
+    told = {name: ibis.ifelse(holds, marked[name], ibis.null("string")) for name in ("by", "of_rule", "of_issuer")}
+    return engine.keep("verdicts", _final(marked.mutate(**told))), plain.anti_join(moved, "token_key")
 
 
-def _final(judged: ir.Table, stained: ir.BooleanValue) -> ir.Table:
-    reason = ibis.ifelse(stained, str(Reason.FORGED_ANCESTOR), judged.base)
-    kept = [name for name in judged.columns if name not in ("base", "base_verdict", "stained", "id")]
+def _final(judged: ir.Table) -> ir.Table:
+    reason = ibis.coalesce(judged.by, judged.base)
+    kept = [name for name in judged.columns if name not in ("base", "base_verdict", "by", "id")]
     return judged.select(*kept, reason=reason, verdict=judge.verdict_of(reason))
 
 
@@ -316,7 +331,7 @@ def minted(plain: ir.Table) -> ir.Table:
     quiet = {name: ibis.literal(False) for name in _OPEN_FLAGS}
     return plain.mutate(
         reason=reason, verdict=judge.verdict_of(reason), diagnosis=ibis.null("string"), linked=ibis.literal(True),
-        at_least=number(0), **quiet,
+        at_least=number(0), of_rule=ibis.null("string"), of_issuer=ibis.null("string"), **quiet,
     )  # fmt: skip
 
 
