@@ -38,7 +38,7 @@ from .reference import Policy, Settings
 from .rows import Row, complete
 
 REAL = Policy()
-SMALL = Policy(law_pairs=9, law_share=0.9, rooted_pairs=2, gap_records=5)
+SMALL = Policy(law_pairs=9, law_share=0.9, rooted_pairs=2, rooted_share=0.6, gap_records=5)
 
 VERDICT: Mapping[Reason, Verdict] = {
     **dict.fromkeys((Reason.BY_ID, Reason.BY_DIGEST), Verdict.MINTED),
@@ -55,7 +55,8 @@ VERDICT: Mapping[Reason, Verdict] = {
         Verdict.UNLINKABLE),
     **dict.fromkeys(
         (Reason.NO_ISSUER_LOG, Reason.NOT_DECLARED, Reason.OUTSIDE_COVERAGE, Reason.SILENT_STRATUM,
-         Reason.DECLARATION_REFUTED, Reason.ORDINARY_MISS, Reason.KEY_NOT_SOUND, Reason.UNROOTED_UNCOVERED),
+         Reason.DECLARATION_REFUTED, Reason.ORDINARY_MISS, Reason.EXPLAINED_MISS, Reason.LONE_MISS,
+         Reason.KEY_NOT_SOUND, Reason.UNROOTED_UNCOVERED),
         Verdict.UNCOVERED),
 }  # fmt: skip
 

@@ -77,7 +77,7 @@ CASES: Table = {
     "later use narrows the window unless it exceeds the life: one use": Case(
         "4.1", [access(EARLY, "x")], last(Reason.OUTSIDE_COVERAGE)),
     "later use narrows the window unless it exceeds the life: it does": Case(
-        "4.1", [access(EARLY, "x"), access(EARLY + 20 * 60, "x")], last(Reason.ID_NOT_ISSUED)),
+        "4.1", [foreign(EARLY, "x"), foreign(EARLY + 20 * 60, "x")], last(Reason.ID_NOT_ISSUED)),
     "later use narrows the window unless it exceeds the life: it exceeds it": Case(
         "4.1", [access(EARLY, "x"), access(EARLY + 30 * 60, "x")], last(Reason.OUTSIDE_COVERAGE)),
     "issued at narrows the window": Case(

@@ -8,7 +8,7 @@ from counterfoil.model.verdict import Reason
 
 from .cases import SMALL, Case, Table, Wanted, last, last_innocent, reasons
 from .cases_ids import HALF
-from .cases_misses import trail
+from .cases_misses import home, trail
 from .reference import Settings
 from .rows import Row, access, assertion, exchange, farm_log, federated_sign_in, foreign, sign_in
 
@@ -56,6 +56,13 @@ ROOTS: Table = {
     "every stratum that issued the id must normally root": small(
         "6.3", [*rooting(), UNROOTED, exchange(9, "x", [], operation="other"), USED],
         last(Reason.UNROOTED_UNCOVERED)),
+    "what services use from their own networks counts each time": small(
+        "6.3", [*rooting(), *(row for n in range(2) for row in (
+            exchange(9, f"x{n}", []), foreign(10 + n, f"x{n}", ip="40.96.1.7")))],
+        last(Reason.UNROOTED_UNCOVERED, probable="unrooted-uncovered")),
+    "an explained unrooted token accuses nobody": small(
+        "6.3", [*rooting(), *home("alice"), sign_in(-30, "m", ip="203.0.113.9"), UNROOTED,
+                access(10, "x", ip="203.0.113.9")], [last(Reason.UNROOTED_UNCOVERED), last_innocent]),
     "what an intruder uses does not make his exchanges look normal": small(
         "6.3", [*rooting(), *(row for n in range(9) for row in (exchange(9, f"x{n}", []), foreign(10 + n, f"x{n}")))],
         last(Reason.UNROOTED)),

@@ -112,7 +112,13 @@ LAW: Table = {
     "issued at off an unproven law is a suspicion: too few pairs": Case(
         "3.2", [*lawful(8), *off(0)], last(Reason.BY_ID, law_broken=True), policy=SMALL),
     "issued at off an unproven law is a suspicion: others break it too": Case(
+        "3.2", [*lawful(9), sign_in(19, "b"), access(24, "b", issued_at=at(19), ip="203.0.113.9"), *off(0)],
+        last(Reason.BY_ID, law_broken=True), policy=SMALL),
+    "copies from one network do not excuse each other": Case(
         "3.2", [*lawful(9), sign_in(19, "b"), access(24, "b", issued_at=at(19)), *off(0)],
+        last(Reason.ISSUED_AT_DIFFERS), policy=SMALL),
+    "a persons own use that breaks it shows that there is no law": Case(
+        "3.2", [*lawful(9), *(sign_in(-1440 * n, f"h{n}") for n in range(1, 4)), *off(0)],
         last(Reason.BY_ID, law_broken=True), policy=SMALL),
     "two seconds off the law obey it": Case(
         "3.2", [*lawful(9), *off(-302)], last(Reason.BY_ID, law_broken=False), policy=SMALL),

@@ -29,6 +29,8 @@ FORGED = (Verdict.FORGED, Reason.ID_NOT_ISSUED)
 TRUST: dict[str, Settings] = {"attested": attested(), "declared": declared(LEDGER_LOG)}
 USED = received(10, "x", "alice")
 HABIT = [minted(0, "a"), received(5, "a")]
+# a ledger names no addresses: uses of three days stand in
+DAYS = [row for day in (1, 2) for row in (minted(-1440 * day, f"d{day}"), received(5 - 1440 * day, f"d{day}"))]
 
 TOKENS: dict[str, tuple[list[Row], Settings, tuple[Verdict, Reason]]] = {
     "what the ledger holds is minted by its digest": (
@@ -39,7 +41,9 @@ TOKENS: dict[str, tuple[list[Row], Settings, tuple[Verdict, Reason]]] = {
         [USED], Settings(), (Verdict.UNCOVERED, Reason.NOT_DECLARED)),
     "an ordinary use convicts by a verified ledger": ([*HABIT, USED], attested(), FORGED),
     "an ordinary use does not convict by a declared one": (
-        [*HABIT, USED], declared(LEDGER_LOG), (Verdict.UNCOVERED, Reason.ORDINARY_MISS)),
+        [*DAYS, *HABIT, USED], declared(LEDGER_LOG), (Verdict.UNCOVERED, Reason.ORDINARY_MISS)),
+    "a use like that of one day is explained": (
+        [*HABIT, USED], declared(LEDGER_LOG), (Verdict.UNCOVERED, Reason.EXPLAINED_MISS)),
     "a ledger that did not verify covers nothing": (
         [USED], Settings(attested=(verified(status="refused", reason="rewritten"),)),
         (Verdict.UNCOVERED, Reason.NOT_DECLARED)),
@@ -112,7 +116,9 @@ def twins(count: int) -> Wanted:
 
 
 PEOPLE = [row for n, who in enumerate(("alice", "bob")) for row in (
-    minted(n, f"a{n}", who), received(n + 5, f"a{n}", who), received(n + 10, f"lost{n}", who))]  # fmt: skip
+    *(row for day in range(3) for row in (minted(n - 1440 * day, f"a{n}{day}", who),
+                                          received(n + 5 - 1440 * day, f"a{n}{day}", who))),
+    received(n + 10, f"lost{n}", who))]  # fmt: skip
 WORDS = "it does not extend the checkpoint that another party keeps"
 
 CASES: Table = {

@@ -62,7 +62,8 @@ TOKENS: dict[str, tuple[list[Row], Settings, tuple[Verdict, Reason]]] = {
     "what it lacks is uncovered where nobody says that it is complete": (
         [STOLEN], Settings(), (Verdict.UNCOVERED, Reason.NOT_DECLARED)),
     "an ordinary use may be a lost record": (
-        [told(0, "a"), received(5, "a"), USED], COMPLETE, (Verdict.UNCOVERED, Reason.ORDINARY_MISS)),
+        [*(row for day in range(3) for row in (told(-1440 * day, f"a{day}"), received(5 - 1440 * day, f"a{day}"))),
+         USED], COMPLETE, (Verdict.UNCOVERED, Reason.ORDINARY_MISS)),
     "its end is cut back by a day unless the time of the export is known": (
         [STOLEN], Settings((LATER,)), (Verdict.UNCOVERED, Reason.OUTSIDE_COVERAGE)),
     "a record may be ten minutes from issued-at, so that so much more must be covered": (

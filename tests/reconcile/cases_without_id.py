@@ -48,7 +48,8 @@ BARE: Table = {
         "4.2 e", [LONG_AGO, access(-5999, "a"), access(5, None, logon_type="delegate")],
         [last(Reason.KEY_NOT_SOUND), innocent]),
     "a delegates ordinary use without id accuses nobody: with a new client": Case(
-        "4.2 e", [LONG_AGO, access(-5999, "a"), access(5, None, logon_type="delegate", client_id="new")],
+        "4.2 e", [*(sign_in(-1440 * day, f"h{day}") for day in (4, 5, 6)),
+                  access(5, None, logon_type="delegate", client_id="new")],
         [last(Reason.KEY_NOT_SOUND), innocent]),
     "a digest alone is not sound": Case(
         "4.2", [LONG_AGO, foreign(5, None, signing_input_digest="d1")], last(Reason.SUBJECT_NOT_SIGNED_IN)),
@@ -72,14 +73,17 @@ BARE: Table = {
 }  # fmt: skip
 
 
-def served(subject: str, minute: int) -> list[Row]:
-    """Return a federated sign-in and the assertion that it presented."""
-    return [assertion(minute, subject), federated_sign_in(minute + 1, f"f-{subject}", subject)]
+def served(subject: str, days: int = 3) -> list[Row]:
+    """Return federated sign-ins on so many days, and the assertions that they presented."""
+    return [
+        row for day in range(1, days + 1) for row in (
+            assertion(-1440 * day, subject), federated_sign_in(-1440 * day + 1, f"f{day}-{subject}", subject))
+    ]  # fmt: skip
 
 
 OTHERS = [*farm_log(), assertion(0, "bob")]
 PRESENTED = federated_sign_in(5, "a")
-LOST = [*farm_log(), *served("alice", -600), *served("bob", -600), PRESENTED, federated_sign_in(6, "c", "bob")]
+LOST = [*farm_log(), *served("alice"), *served("bob"), PRESENTED, federated_sign_in(6, "c", "bob")]
 
 ASSERTIONS: Table = {
     "an assertion that the farm did not issue is forged": Case(
@@ -111,9 +115,14 @@ ASSERTIONS: Table = {
                   assertion(600), federated_sign_in(605, "d")],
         reasons(Reason.COUNT_ONLY, Reason.COUNT_ONLY, Reason.NO_ID)),
     "a lost assertion record accuses nobody": Case(
-        "4.3 d, 5.4", [*farm_log(), *served("alice", -600), PRESENTED], last(Reason.ORDINARY_MISS)),
+        "4.3 d, 5.4", [*farm_log(), *served("alice"), PRESENTED], last(Reason.ORDINARY_MISS)),
+    "an assertion like that of one day is explained": Case(
+        "4.3 d, 5.4", [*farm_log(), *served("alice", 1), PRESENTED], last(Reason.EXPLAINED_MISS)),
+    "sign ins with forged assertions make no habit": Case(
+        "4.3 d, 5.4", [*OTHERS, *(federated_sign_in(-1440 * day, f"g{day}") for day in range(1, 4)), PRESENTED],
+        last(Reason.ASSERTION_NOT_ISSUED)),
     "a lost assertion record is no strangers": Case(
-        "4.3 d, 5.4", [*farm_log(), *served("alice", -600), federated_sign_in(5, "a", ip="203.0.113.9")],
+        "4.3 d, 5.4", [*farm_log(), *served("alice"), federated_sign_in(5, "a", ip="203.0.113.9")],
         last(Reason.ASSERTION_NOT_ISSUED)),
     "lost assertion records of two people refute the farms declaration": Case(
         "4.3 d, 5.5", [*LOST, federated_sign_in(300, "d", ip="203.0.113.9")],
