@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import signal
 import sys
@@ -25,6 +26,9 @@ DEBUG = "--debug"
 
 # What the parser raises for bad usage. Newer releases of typer bring their own parser, older ones use click's.
 _BadUsage: type[Exception] = typer.BadParameter.__bases__[0]
+
+# What the system says of a disk that takes nothing more.
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 # How a JWT begins, alone or as the value of an option.
 _LIKE_A_TOKEN = re.compile(r"(?:\A|=)eyJ[\w-]+\.")
@@ -139,6 +143,10 @@ def _unforeseen(error: Exception, debug: bool) -> None:
     """Tell an error that no command foresaw. What the system refuses about a file is no mistake of ours."""
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
         terminal.say(f"{error.filename}: {error.strerror}", "check its permissions, and the free space")
+        return
+    if isinstance(error, OSError) and error.errno in _FULL:
+        terminal.settle()
+        terminal.say(f"cannot write: {error.strerror}", "is the disk full?")
         return
     hint = "" if debug else f"this is a mistake of ours; rerun with {DEBUG} for details"
     terminal.say(f"internal error: {type(error).__name__}: {error}", hint)
