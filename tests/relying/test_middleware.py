@@ -20,9 +20,11 @@ from starlette.routing import Route
 from counterfoil.relying.guard import Guard
 from counterfoil.relying.middleware import KEY, Middleware
 from counterfoil.relying.receipts import Receipts
+from counterfoil.relying.status import Introspection
 from tokens.making import NOW, token, verifier
 from tokens.test_dpop import JKT, proof
 
+from .serving import serving
 from .test_receipts import SUBJECTS, Kept
 
 
@@ -119,6 +121,18 @@ def test_a_proof_is_good_once() -> None:
         missing = client.get(f"{url}/messages", headers={"Authorization": f"DPoP {text}"})
         assert missing.status_code == 401
     assert [receipt.rule for receipt in kept.receipts] == ["", "V12", "V12", "V12"]
+
+
+def test_the_issuer_is_asked_only_of_tokens_that_held() -> None:
+    """Introspection costs the issuer a request: nobody without a signed token can cause one."""
+    kept = Kept()
+    with serving(b'{"active": true}') as issuer:
+        asks = Introspection(issuer.url("/introspect"), {})
+        with running("asked", kept, introspection=asks) as url, httpx.Client() as client:
+            forged = token()[:-8] + "AAAAAAAA"
+            for text, status in ((forged, 401), (token("rsa-consumer"), 401), (token(), 200)):
+                assert client.get(f"{url}/m", headers={"Authorization": f"Bearer {text}"}).status_code == status
+        assert len(issuer.requests) == 1
 
 
 def test_a_websocket_without_a_token_is_closed() -> None:

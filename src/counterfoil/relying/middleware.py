@@ -12,13 +12,14 @@ import asyncio
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
+from functools import partial
 from typing import Any
 
 from counterfoil.errors import CounterfoilError, VerifyError
 from counterfoil.relying.guard import Guard
 from counterfoil.relying.receipts import Request
 from counterfoil.relying.status import Introspection, StatusLists
-from counterfoil.tokens.flow import Binding, StatusCheck
+from counterfoil.tokens.flow import Binding
 from counterfoil.tokens.presentation import DpopRequest, Presentation
 
 Scope = MutableMapping[str, Any]
@@ -86,15 +87,10 @@ class Middleware:
         shown = Presentation(
             dpop=self._proof(scope, headers, method, path) if scheme == "dpop" else None,
             certificate=_certificate(scope), renewal=request.renewal,
-            status_list=self._lists.of(token) if self._lists and self._asks(StatusCheck.LIST) else None,
-            introspection=(
-                self._introspection.of(token) if self._introspection and self._asks(StatusCheck.INTROSPECTION) else None
-            ),
+            status_list=partial(self._lists.of, token) if self._lists else None,
+            introspection=partial(self._introspection.of, token) if self._introspection else None,
         )  # fmt: skip
         return self._guard.check(token, request, shown)
-
-    def _asks(self, check: StatusCheck) -> bool:
-        return self._guard.flow.status is check
 
     def _proof(self, scope: Scope, headers: Mapping[bytes, Sequence[bytes]], method: str, path: str) -> DpopRequest:
         proofs = headers.get(b"dpop", ())

@@ -72,7 +72,7 @@ def v15_counterfoil(
     own, encoded, signature = _parts(value)
     if own.keys() != _MEMBERS or own["typ"] != TYP:
         raise refused(rules.V15, "form", f"a header of alg, kid and typ {TYP}", "another")
-    key = keys.keys.get(own["kid"]) if type(own["kid"]) is str else None
+    key = keys.of(own["kid"], said["iss"], tenant) if type(own["kid"]) is str else None
     if key is None or key.id == signer.id:
         raise refused(rules.V15, "key", "a key that counter-signs", quoted(own["kid"]))
     check = key.checks.get(own["alg"]) if type(own["alg"]) is str else None

@@ -44,5 +44,7 @@ MAX_ASSERTION_BYTES = 256 * 1024
 MAX_CANDIDATE_KEYS = 16
 # Headers of tokens that verified, which are not parsed again.
 MAX_CACHED_HEADERS = 256
+# Status lists that verified, which are not verified again: up to a MiB and a half each.
+MAX_CACHED_LISTS = 16
 # What an error quotes of a token's value.
 MAX_QUOTED = 80

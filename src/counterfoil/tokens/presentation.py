@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 
 
@@ -22,19 +22,23 @@ class DpopRequest:
     seen: Container[str] = ()
 
 
+StatusList = str | bytes | None
+
+
 @dataclass(frozen=True)
 class Presentation:
     """How a token was presented. `certificate`: the client's, DER, from mutual TLS (RFC 8705).
 
     `renewal`: at a place that renews or exchanges tokens. `status_list`: the status list token that the token points
-    to. `introspection`: the response of the issuer's introspection endpoint, JSON (RFC 7662).
+    to. `introspection`: the response of the issuer's introspection endpoint, JSON (RFC 7662). Either may be a function
+    that gets it: it is called only for a token whose signature and claims held, so that no other makes anybody ask.
     """
 
     dpop: DpopRequest | None = None
     certificate: bytes | None = field(default=None, repr=False)
     renewal: bool = False
-    status_list: str | bytes | None = field(default=None, repr=False)
-    introspection: bytes | None = field(default=None, repr=False)
+    status_list: StatusList | Callable[[], StatusList] = field(default=None, repr=False)
+    introspection: bytes | Callable[[], bytes | None] | None = field(default=None, repr=False)
 
     @classmethod
     def with_dpop(

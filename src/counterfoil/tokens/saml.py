@@ -56,7 +56,7 @@ class SamlVerifier:
         self._flow = policy.flow(flow)
         if self._flow.token_class.name != "saml":
             raise UsageError(f"flow {self._flow.name!r} is not of class saml", hint="use Verifier for JWTs")
-        self._keys = [key for key in policy.keys.keys.values() if key.jwk.certificate is not None]
+        self._keys = [key for key in policy.keys if key.jwk.certificate is not None]
 
     def verify(self, document: bytes, *, at: float | datetime) -> VerifiedToken:
         """Return the claims of the one assertion in `document` (XML: a response, or an assertion).
