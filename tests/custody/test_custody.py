@@ -297,6 +297,32 @@ def test_settings_that_cannot_be_are_refused(tmp_path: Path, name: str) -> None:
     assert "hunter2" not in str(error.value)
 
 
+OPEN = {
+    "the folder": ("", 0o777, "write"), "the settings": ("custody.toml", 0o666, "write"),
+    "the inventory": ("inventory.json", 0o666, "write"), "the store": ("keys/store.json", 0o666, "write"),
+    "the folder of keys": ("keys", 0o707, "write"), "the log": ("log", 0o777, "write"),
+    "the log's key, to read": ("log/log.key", 0o644, "read or write"),
+}
+
+
+@pytest.mark.parametrize(("name", "mode", "what"), OPEN.values(), ids=OPEN)
+def test_custody_that_everybody_can_change_is_not_used(
+    files: Backend, tmp_path: Path, name: str, mode: int, what: str
+) -> None:
+    """Neither opened nor mended in silence: one line says what, and the hint how; closed, it is used as before."""
+    path = tmp_path / "custody"
+    with opened(files, path) as held:
+        held.create("idp", Algorithm.ES256)
+    before = (path / name).stat().st_mode & 0o777
+    (path / name).chmod(mode)
+    with pytest.raises(LogError, match=f"everybody may {what}") as caught:
+        opened(files, path)
+    assert caught.value.hint.startswith(f"chmod o-{'rwx' if 'read' in what else 'w'} {path / name}".rstrip("/"))
+    (path / name).chmod(before)
+    with opened(files, path) as held:
+        assert held.sign("idp", INPUT).signature
+
+
 def test_secrets_come_from_files_credentials_and_keyrings_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -183,3 +183,13 @@ def test_durations_are_numbers_with_a_unit(text: str) -> None:
     """Nothing is guessed."""
     with pytest.raises(ValueError, match="no duration"):
         seconds(text)
+
+
+def test_a_policy_and_its_documents_may_be_text_or_octets() -> None:
+    """As files, databases and libraries give them; what is no UTF-8 is our error."""
+    given = {name: content.decode() for name, content in documents().items()}
+    for text in (POLICY, POLICY.encode()):
+        for held in (documents(), given):
+            assert TokenPolicy.from_toml(text, held).keys.keys
+    with pytest.raises(PolicyError, match="UTF-8"):
+        TokenPolicy.from_toml(b"\xff", {})

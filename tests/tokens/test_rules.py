@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -447,6 +447,48 @@ def test_no_refusal_or_representation_holds_the_token() -> None:
         assert not [part for part in secret.split(".") if part in told]
     good = token(actortoken=actor())
     assert not [part for part in good.split(".") if part in repr(verifier().verify(good, at=NOW))]
+
+
+def _chain_of(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an exception and all that it came from, those that are not shown included."""
+    seen: list[BaseException] = []
+    todo = [error]
+    while todo:
+        one = todo.pop()
+        if one is not None and one not in seen:
+            seen.append(one)
+            todo += [one.__cause__, one.__context__]
+    yield from seen
+
+
+@pytest.mark.parametrize(("made", "shown"), [case[2:] for case in CASES.values()], ids=CASES)
+def test_no_exception_in_the_chain_holds_the_token(made: Callable[[], Any], shown: Presentation) -> None:
+    """Neither as argument nor as attribute: decoders keep what they could not read, in `object` and `doc`."""
+    given = made()
+    with pytest.raises(VerifyError) as caught:
+        verifier().verify(given, at=NOW, shown=shown)
+    octets = given if isinstance(given, bytes) else str(given).encode("utf-8", "replace")
+    pieces = [octets[place : place + 24] for place in range(0, len(octets) - 24, 12)]
+    for one in _chain_of(caught.value):
+        assert not hasattr(one, "object")
+        assert not hasattr(one, "doc")
+        told = repr([one.args, vars(one)]).encode()
+        assert not [piece for piece in pieces if piece in told], type(one)
+
+
+def test_a_token_with_a_foreign_character_is_in_no_exception() -> None:
+    """Nor is a proof, nor a counter-signature: they are asked for their alphabet before anything encodes them."""
+    for text in (token() + "\u00e9", token().replace(".", ".\u00e9", 1)):
+        with pytest.raises(VerifyError, match="F2, compact") as caught:
+            verifier().verify(text, at=NOW)
+        assert [type(one) for one in _chain_of(caught.value)] == [VerifyError]
+
+
+@pytest.mark.parametrize("at", [None, "now", True, [], "2026-01-01"])
+def test_what_is_no_time_is_our_error(at: Any) -> None:
+    """A clock that failed is a mistake of the caller's, told as one."""
+    with pytest.raises(UsageError, match="at: "):
+        verifier().verify(token(), at=at)
 
 
 def test_a_refusal_survives_another_process() -> None:

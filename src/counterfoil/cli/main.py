@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import re
 import signal
 import sys
 import threading
@@ -20,6 +19,7 @@ from counterfoil._version import __version__
 from counterfoil.cli import demo, explain, hunt, keys, lab, leaks, ledger, messages, sql, terminal, token
 from counterfoil.cli.exits import MEANING, ExitCode
 from counterfoil.errors import CounterfoilError, UsageError
+from counterfoil.tokens.looks import holds_token
 
 NAME = "counterfoil"
 DEBUG = "--debug"
@@ -29,9 +29,6 @@ _BadUsage: type[Exception] = typer.BadParameter.__bases__[0]
 
 # What the system says of a disk that takes nothing more.
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-
-# How a JWT begins, alone or as the value of an option.
-_LIKE_A_TOKEN = re.compile(r"(?:\A|=)eyJ[\w-]+\.")
 
 
 def program() -> typer.Typer:
@@ -132,7 +129,7 @@ def _run(given: Sequence[str], *, debug: bool, interrupt: _Interrupt) -> int:
 
 def _refuse_tokens(given: Sequence[str]) -> None:
     """Raise UsageError for a token among the arguments, before any message can quote it."""
-    if any(_LIKE_A_TOKEN.search(word) for word in given):
+    if any(holds_token(word) for word in given):
         raise UsageError(
             "a token was given as an argument, where others on this machine can read it",
             hint="give it on standard input, or name a file that holds it",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -32,10 +33,9 @@ def read(path: Path, most: int) -> tuple[str, int]:
     raw, mode = read_bytes(path, most)
     if len(raw) > most:
         raise KeyStoreError(f"{path}: longer than {most} bytes")
-    try:
+    with contextlib.suppress(UnicodeDecodeError):  # which would hold the file's bytes
         return raw.decode(), mode
-    except UnicodeDecodeError:
-        raise KeyStoreError(f"{path}: not UTF-8") from None  # the cause holds the file's bytes
+    raise KeyStoreError(f"{path}: not UTF-8")
 
 
 def replace(path: Path, text: str, mode: int = files.PRIVATE) -> None:

@@ -95,10 +95,7 @@ def v15_counterfoil(
 
 def _parts(value: str) -> tuple[Mapping[str, Any], bytes, bytes]:
     """Return header, encoded header and signature; raises VerifyError."""
-    try:
-        octets = value.encode("ascii")
-    except UnicodeEncodeError:
-        octets = b""
+    octets = value.encode("ascii") if value.isascii() else b""
     parts = octets.split(b"..", 2)
     if len(parts) != 2 or len(octets) > MAX_COUNTERSIGNATURE or b"." in parts[0] + parts[1]:
         raise refused(rules.V15, "form", "a JWS with detached content", "another text")

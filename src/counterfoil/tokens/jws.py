@@ -52,10 +52,9 @@ def compact(token: str | bytes, most: int = MAX_TOKEN_BYTES) -> Compact:
         raise refused(rules.MALFORMED, "compact", "a text", quoted(token))
     if len(token) > most:
         raise refused(rules.TOO_LARGE, "token", f"at most {most} bytes", str(len(token)))
-    try:
-        octets = token.encode("ascii") if isinstance(token, str) else token
-    except UnicodeEncodeError as error:
-        raise refused(rules.MALFORMED, "compact", "ASCII text", "other characters") from error
+    if not token.isascii():  # asked before: the exception of an encoder would hold the token
+        raise refused(rules.MALFORMED, "compact", "ASCII text", "other characters")
+    octets = token.encode("ascii") if isinstance(token, str) else token
     parts = octets.translate(TO_BASE64).split(b".", 5)
     if len(parts) != 3:
         kind = " (an encrypted token, which is not supported)" if len(parts) == 5 else ""
