@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from counterfoil.custody import auditor, custody
 from counterfoil.custody.algorithm import Algorithm
@@ -356,3 +358,15 @@ def test_what_is_no_record_is_told(files: Backend, tmp_path: Path) -> None:
         with pytest.raises(CounterfoilError, match="no record of custody"):
             read()
     assert custody.LOG_FOLDER == "log"
+
+
+def test_an_edwards_key_signs_under_the_name_that_says_its_curve(files: Backend, tmp_path: Path) -> None:
+    """RFC 9864: a key that is attached is `Ed25519` unless the old name is asked for."""
+    pem = tmp_path / "ed.pem"
+    with opened(files, tmp_path / "custody") as held:
+        for name, asked in (("new", None), ("old", Algorithm.EDDSA)):
+            private = Ed25519PrivateKey.generate()
+            pem.write_bytes(private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+            version = held.attach(name, str(pem), asked)
+            assert str(version.algorithm) == ("Ed25519" if asked is None else "EdDSA")
+            private.public_key().verify(held.sign(name, INPUT).signature, INPUT)

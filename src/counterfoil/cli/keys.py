@@ -37,8 +37,11 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the key.", sh
 Purpose = Annotated[str, typer.Option("--purpose", metavar="TEXT", help="Why; is recorded.", show_default=False)]
 Form = Annotated[str, typer.Option("--format", metavar="|".join(FORMATS), help="Form of the output.")]
 AlgorithmOption = Annotated[
-    str, typer.Option("--algorithm", metavar="NAME", help="RS256, PS256, ES256 or EdDSA.", show_default=False)
-]
+    str,
+    typer.Option(
+        "--algorithm", metavar="NAME", help="RS256, PS256, ES256, Ed25519 or (its old name) EdDSA.", show_default=False
+    ),
+]  # fmt: skip
 
 
 def add_to(app: typer.Typer) -> None:
