@@ -24,6 +24,22 @@ def _utf16() -> str:
     return f"{data}.{b64(signature(key('rsa'), 'RS256', data.encode()))}"
 
 
+def _unsigned(algorithm: str) -> str:
+    return f"{encoded(header(alg=algorithm))}.{encoded(claims())}."
+
+
+def _parts() -> dict[str, str]:
+    return dict(zip(("protected", "payload", "signature"), token().split("."), strict=True))
+
+
+def _encrypted(**members: object) -> str:
+    return f"{encoded({'enc': 'A128GCM', 'kid': 'rsa', **members})}.AAAA.AAAA.{'A' * 4_000}.AAAA"
+
+
+def _encrypted_header() -> str:
+    return signed(key("rsa"), header(alg="RSA-OAEP", enc="A128GCM"), claims(), "RS256")
+
+
 THREATS: dict[str, tuple[str, Callable[[], str]]] = {
     "2.1 the algorithm none": ("V1", lambda: _hostile("alg none")),
     "2.1 RS256 turned into HS256 with the public key": ("V1", lambda: _hostile("HS256 with the public key")),
@@ -37,7 +53,19 @@ THREATS: dict[str, tuple[str, Callable[[], str]]] = {
     "2.9 a key id that is a query": ("V2", lambda: signed(key("rsa"), header("x' UNION SELECT 'k"), claims())),
     "2.9 a URL to fetch keys from": ("V14", lambda: token(head={"jku": "http://169.254.169.254/"})),
     "2.9 a URL to fetch a certificate from": ("V14", lambda: token(head={"x5u": "file:///etc/passwd"})),
-}
+    "bis: none in other letters": ("V1", lambda: _unsigned("noNE")),
+    "bis: a good algorithm in other letters":
+        ("V1", lambda: signed(key("rsa"), header(alg="rs256"), claims(), "RS256")),
+    "bis: the flattened JSON serialization": ("F2", lambda: json.dumps(_parts() | {"header": {"kid": "rsa"}})),
+    "bis: the general JSON serialization":
+        ("F2", lambda: json.dumps({"payload": _parts()["payload"], "signatures": [_parts()]})),
+    "bis: a token in quotes": ("F2", lambda: f'"{token()}"'),
+    "bis: an encrypted token that asks for 2^31 rounds":
+        ("F2", lambda: _encrypted(alg="PBES2-HS256+A128KW", p2c=2**31 - 1, p2s="c2FsdA")),
+    "bis: an encrypted token that is compressed": ("F2", lambda: _encrypted(alg="dir", zip="DEF")),
+    "bis: an encrypted token's header on a signed one":
+        ("V1", _encrypted_header),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("rule", "made"), THREATS.values(), ids=THREATS)
