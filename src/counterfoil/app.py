@@ -169,7 +169,9 @@ def _asked(settings: HuntSettings, manifest: Manifest, identities: tuple[tuple[s
 
 def _keys(policy: Path | None) -> dict[str, Entitlement]:
     """Return what the keys of a token policy may sign, by key id."""
-    return {} if policy is None else {key.id: key.entitlement for key in read_token_policy(policy).keys.keys.values()}
+    known = None if policy is None else read_token_policy(policy).keys
+    # an id that several issuers use says nothing in a log that does not say whose it is
+    return {} if known is None else {key.id: key.entitlement for key in known if key.id not in known.namesakes}
 
 
 def _unreadable(manifest: Manifest) -> str:

@@ -146,6 +146,19 @@ def unreadable(**times: ir.StringValue) -> tuple[ir.BooleanValue, str]:
     return ibis.or_(*found), f"{names} that is no time (seconds since 1970, or ISO 8601 in UTC)"
 
 
+def ambiguous(raw: ir.Table, names: Iterable[str]) -> tuple[ir.BooleanValue, str]:
+    """Return whether a record of our own has one of these members twice, and why that is a reject.
+
+    One reader would take the first, and another the last. What is in a string has a backslash before its quotes, and
+    our names have none: one that is escaped, or stands apart from its colon, is somebody's who wants to be misread.
+    """
+    record = raw[RAW_TEXT]
+    odd = record.re_search(r'"(?:[^"\\]|\\.)*\\.(?:[^"\\]|\\.)*"\s*:') | record.re_search(r'[^\\]"\s+:')
+    members = [f'"{name}":' for name in names]
+    twice = [record.length() - record.replace(member, "").length() > len(member) for member in members]
+    return ibis.coalesce(ibis.or_(odd, *twice), ibis.literal(False)), "a member that is there twice, or misspelt"
+
+
 def any_when(value: ir.Value, dates: ir.Value | None = None) -> ir.TimestampValue:
     """Return the UTC time of a text in any of the forms that exports write; NULL if it is none of them.
 

@@ -62,7 +62,7 @@ class PublicJwk:
 def public_jwk(members: Mapping[str, Any]) -> PublicJwk:
     """Return the key of a decoded JWK."""
     if not SECRET_MEMBERS.isdisjoint(members):
-        raise ExposedKeyError("a private or symmetric key where a public one belongs")
+        raise ExposedKeyError("a private or symmetric key where a public one belongs: treat it as stolen")
     kty = _text(members, "kty")
     if kty not in _THUMBPRINT:
         raise UnfitKeyError(f"key type {kty!r} is not one of RSA, EC, OKP")
