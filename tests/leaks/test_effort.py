@@ -159,7 +159,12 @@ def test_rounds_of_a_password_are_bounded_before_they_begin(case: str) -> None:
 def test_a_store_of_many_costly_keys_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each key of a store costs what is allowed, together they cost more: the first is tried, the others are not."""
     tried: list[bytes] = []
-    monkeypatch.setattr(passwords, "opened", lambda data: (tried.append(data), (None, passwords.CLOSED))[1])
+
+    def closed(data: bytes) -> tuple[None, str]:
+        tried.append(data)
+        return None, passwords.CLOSED
+
+    monkeypatch.setattr(passwords, "opened", closed)
     bag = passwords._SHROUDED + _tagged(0xA0, _locked(400_000))
     safe = passwords._DATA + _tagged(0xA0, _tagged(4, _tagged(0x30, _tagged(0x30, bag) * 9)))
     content = _tagged(0x30, _tagged(0x30, safe))
