@@ -22,9 +22,10 @@ import ibis.expr.types as ir
 import pyarrow as pa
 from ibis.backends.duckdb import Backend
 
-from counterfoil.case.canonical import MACROS, with_canonical_ids
+from counterfoil.case.canonical import with_canonical_ids
 from counterfoil.case.columns import Order
 from counterfoil.case.folder import CaseFolder, pattern
+from counterfoil.case.functions import install
 from counterfoil.case.records import SCHEMA, Counter, InputText, date_order, stream
 from counterfoil.model import schema
 
@@ -119,8 +120,7 @@ def write_batch(
     orders = {sha: date_order(text) for sha, text in files}
     reader = pa.RecordBatchReader.from_batches(SCHEMA, stream(texts, counter, advance))
     duck = con.con
-    for macro in MACROS:
-        duck.execute(macro)
+    install(duck)
     duck.register("cf_stream", reader)
     duck.register("cf_files", _files(files, orders))
     try:
