@@ -163,7 +163,10 @@ def _asked(settings: HuntSettings, manifest: Manifest, identities: tuple[tuple[s
         identities=identities,
         rejected=_rejected(manifest),
         keys=_keys(settings.token_policy),
-        truncated={entry.log: f"{entry.truncated} ({entry.path})" for entry in manifest.inputs if entry.truncated},
+        truncated={
+            log: f"{entry.truncated} ({entry.path})"
+            for entry in manifest.inputs if entry.truncated for log in (entry.log, *entry.logs)
+        },
     )
 
 
@@ -202,6 +205,7 @@ def _reading(settings: HuntSettings, manifest: Manifest) -> HuntReport:
             unread=e.unread,
             nearest=e.nearest,
             archive=e.archive,
+            note=e.note,
         )
         for e in manifest.inputs
     )

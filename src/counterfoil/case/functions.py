@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import duckdb
+from duckdb.func import FunctionNullHandling
 
 from counterfoil.case.canonical import MACROS
 from counterfoil.model import addresses, times
@@ -25,4 +26,4 @@ def install(con: duckdb.DuckDBPyConnection) -> None:
     known = {name for (name,) in con.execute("SELECT function_name FROM duckdb_functions()").fetchall()}
     for name, function, takes, gives in _FUNCTIONS:
         if name not in known:
-            con.create_function(name, function, takes, gives, null_handling="special")
+            con.create_function(name, function, takes, gives, null_handling=FunctionNullHandling.SPECIAL)

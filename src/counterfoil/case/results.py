@@ -29,7 +29,7 @@ def evidence_sql(
     """Return a query over the committed evidence with its `bucket`, or over the rejects. `only`: these batches."""
     batches = sorted(batch.id for batch in manifest.batches if only is None or batch.id in only)
     condition = f"leg {'=' if rejected else '<>'} '{REJECTED}'"
-    columns = "raw_file, raw_position, reject" if rejected else f"{_ORDER}, bucket"
+    columns = "raw_file, raw_position, source, reject" if rejected else f"{_ORDER}, bucket"
     if not batches:
         empty = ", ".join(f"CAST(NULL AS {_duck(dtype)}) AS {name}" for name, dtype in schema.TYPES.items())
         return f"SELECT {columns} FROM (SELECT {empty}, NULL AS reject, '' AS bucket) WHERE false"  # noqa: S608

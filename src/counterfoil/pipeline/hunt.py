@@ -236,7 +236,7 @@ _ASKED = {"place": "int64", "name": "string", "value": "string"}
 _INPUT = {
     "path": "string", "sha256": "string", "size": "int64", "source": "string", "read": "int64", "kept": "int64",
     "duplicates": "int64", "rejected": "int64", "truncated": "string", "unread": "string", "nearest": "string",
-    "archive": "string",
+    "archive": "string", "note": "string",
 }  # fmt: skip
 
 

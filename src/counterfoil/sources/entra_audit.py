@@ -96,6 +96,7 @@ LOG_ANALYTICS = Source(
     title="Table AuditLogs of Log Analytics and Microsoft Sentinel, JSON lines or CSV",
     fidelity=3,
     required=frozenset({"TimeGenerated", "Id", "OperationName", "InitiatedBy", "TargetResources"}),
+    tables=frozenset({"AuditLogs"}),
     raw={
         **dict.fromkeys((*_LA_COLUMNS.values(), "ActivityDisplayName", "OperationName"), TEXT),
         **_NESTED,

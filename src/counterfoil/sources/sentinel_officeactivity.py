@@ -51,6 +51,7 @@ SOURCE = Source(
     title="Microsoft 365 audit log in Sentinel's table OfficeActivity",
     fidelity=_FIDELITY,
     required=frozenset({"OfficeId", "OfficeWorkload", "Operation", "TimeGenerated"}),
+    tables=frozenset({"OfficeActivity"}),
     raw={**_raw(), "TimeGenerated": TEXT},
     embedded=_EMBEDDED,
     csv=Csv(
