@@ -163,7 +163,10 @@ def _asked(settings: HuntSettings, manifest: Manifest, identities: tuple[tuple[s
         federated=settings.federated,
         identities=identities,
         keys=_keys(settings.token_policy),
-        truncated={entry.log: f"{entry.truncated} ({entry.path})" for entry in manifest.inputs if entry.truncated},
+        truncated={
+            log: f"{entry.truncated} ({entry.path})"
+            for entry in manifest.inputs if entry.truncated for log in (entry.log, *entry.logs)
+        },
     )
 
 
@@ -196,6 +199,7 @@ def _reading(settings: HuntSettings, manifest: Manifest) -> HuntReport:
             nearest=e.nearest,
             archive=e.archive,
             accepts=e.log in ACCEPTING_LOGS,
+            note=e.note,
         )
         for e in manifest.inputs
     )

@@ -20,7 +20,8 @@ class InputFile:
 
     `source` is empty for a file that was not read; then `unread` says why and `nearest` names the closest shape.
     `truncated` says how the export shows that it was cut off, or is empty. `archive` is the SHA-256 of the archive on
-    disk in which it is; `path` then goes on inside it. `accepts`: its log holds acceptances.
+    disk in which it is; `path` then goes on inside it. `accepts`: its log holds acceptances. `note` says what else
+    there is to know: records of other logs, records without a date, different records of one id.
     """
 
     path: str
@@ -36,6 +37,7 @@ class InputFile:
     nearest: str
     archive: str = ""
     accepts: bool = False
+    note: str = ""
 
     @property
     def byproduct(self) -> bool:

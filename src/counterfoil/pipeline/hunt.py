@@ -200,7 +200,7 @@ def _tables(
         "coverage": tables.given("coverage_out", _COVERAGE, [_coverage_row(row) for row in found.coverage]),
         "strata": found.strata,
         "keys": _keys(tables),
-        "rejects": con.table("rejects_all").select("raw_file", "raw_position", "reject"),
+        "rejects": con.table("rejects_all").select("raw_file", "raw_position", "source", "reject"),
         "lost": tables.given("lost_out", {"acceptances": "int64"}, [[found.lost_acceptances]]),
         "inputs": tables.given("inputs_out", _INPUT, _input_rows(tables, manifest)),
         "merged": _merged(con, tables, found),
@@ -247,7 +247,7 @@ _ASKED = {"place": "int64", "name": "string", "value": "string"}
 _INPUT = {
     "path": "string", "sha256": "string", "size": "int64", "source": "string", "read": "int64", "kept": "int64",
     "duplicates": "int64", "rejected": "int64", "truncated": "string", "unread": "string", "nearest": "string",
-    "archive": "string", "accepts": "boolean",
+    "archive": "string", "accepts": "boolean", "note": "string",
 }  # fmt: skip
 
 

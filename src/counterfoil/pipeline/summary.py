@@ -31,8 +31,8 @@ def summary(con: duckdb.DuckDBPyConnection, case: str) -> HuntReport:
         inputs=tuple(InputFile(**row) for row in rows(con, f"SELECT {_names(InputFile)} FROM inputs ORDER BY path")),  # noqa: S608
         rejects=_rejects(con),
         legs=tuple((row["leg"], row["records"]) for row in legs),
-        first_event=min((row["first"] for row in legs), default=None),
-        last_event=max((row["last"] for row in legs), default=None),
+        first_event=min((row["first"] for row in legs if row["first"]), default=None),
+        last_event=max((row["last"] for row in legs if row["last"]), default=None),
         coverage=coverage,
         verdicts=counted.verdicts,
         findings=tuple(_finding(row) for row in rows(con, "SELECT * FROM findings")),
@@ -59,7 +59,7 @@ def _rejects(con: duckdb.DuckDBPyConnection) -> tuple[RejectCount, ...]:
         con,
         """SELECT coalesce(path, raw_file) AS path, reject AS reason, count(*) AS count,
             min(raw_position) AS first_position
-        FROM rejects LEFT JOIN inputs ON raw_file = sha256 AND source <> '' GROUP BY ALL ORDER BY ALL""",
+        FROM rejects LEFT JOIN inputs ON raw_file = sha256 AND inputs.source <> '' GROUP BY ALL ORDER BY ALL""",
     )
     return tuple(RejectCount(**row) for row in found)
 

@@ -91,6 +91,7 @@ def _missing_entries(engine: Engine, evidence: ir.Table) -> dict[tuple[str, str]
 
 def _extents(engine: Engine, primary: ir.Table, policy: Policy) -> dict[Part, _Extent]:
     part = ["issuer", "source", "kind"]
+    primary = primary.filter(primary.event_time.notnull())  # what has no date shows no extent
     # a gap is at least an hour, so that the first and last record of each hour tell of all gaps
     primary = primary.filter(primary.event_time.notnull())
     hourly = primary.group_by(*part, hour=primary.event_time.truncate("h")).agg(

@@ -184,6 +184,8 @@ def _read(report: HuntReport) -> Iterator[RenderableType]:
     yield from _unread(unread)
     for entry in [entry for entry in files if entry.truncated][:MAX_UNREAD]:
         yield _item(f"cut off: {tail(entry.path, 40)}: {clean(entry.truncated)}", "yellow")
+    for entry in [entry for entry in files if entry.note][:MAX_UNREAD]:
+        yield _item(f"note: {tail(entry.path, 40)}: {clean(entry.note)}")
     for reject in report.rejects[:MAX_REJECTS]:
         where = f"{tail(reject.path, 40)}, the first at record {number(reject.first_position)}"
         yield _item(f"rejected: {some(reject.count, 'record')} of {where}: {clean(reject.reason)}", "yellow")
