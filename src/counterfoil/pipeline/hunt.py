@@ -157,6 +157,9 @@ def _told(tables: Tables, found: Reconciled, policy: Policy) -> ir.Table:
     every = found.every.mutate(absent=absent(found.every, found.coverage))
     odd = raised(tables, found.cells, every, policy)
     told = found.told.mutate(rootless=rootless(found.told, found.coverage), needs=needs(found.told))
+    named = tables.piled(TOKENS).filter(lambda tokens: tokens.has_id)
+    kinds = tables.keep("of_kind", named.group_by("issuer", "kind").agg(peers=named.count()))
+    told = told.left_join(kinds, ["issuer", "kind"], rname="{name}_k").select(*told.columns, "peers")
     told = tables.keep("told_all", grouping.described(told, odd, _score(tables, found)).drop("rootless"))
     return tables.keep("told", with_strangeness(tables.keep, told, found.plain, found.records, found.names))
 
