@@ -23,8 +23,9 @@ SIGN_INS = (ENTRA, "m365-ual")  # which may be anybody's
 NAMED_KINDS = ("adfs", "windows-security", LEDGER_LOG, CUSTODY_LOG, ISSUER_LOG)  # whose kind is a name of one log
 NAMES = (
     "issuer", "token_id", "signing_input_digest", "key_id", "subject_id", "subject_name", "client_id", "token_tenant",
-    "resource_tenant", "home_tenant", "record_id", "session_id", "device_id",
+    "resource_tenant", "home_tenant", "record_id", "session_id", "device_id", "raw_file",
 )  # fmt: skip
+LISTS = ("parent_token_ids", "item_ids")
 TIMES = ("event_time", "issued_at", "expires_at", "ingested_at")
 VENDORS_OWN = frozenset(
     value for values in vars(known).values() if isinstance(values, frozenset) for value in values
@@ -146,8 +147,7 @@ def placed(case: Case, word: str, place: int = 0) -> Placed:
 def _apart(row: Row, word: str, moved: timedelta) -> Row:
     told: Row = {name: _named(name, row[name], word) for name in NAMES if row.get(name) is not None}
     told |= {name: row[name] - moved for name in TIMES if row.get(name) is not None}
-    if row.get("parent_token_ids"):
-        told["parent_token_ids"] = [f"{one}{word}" for one in row["parent_token_ids"]]
+    told |= {name: [f"{one}{word}" for one in row[name]] for name in LISTS if row.get(name)}
     if row["source"] in NAMED_KINDS:
         told["kind"] = row["kind"] + word
     return row | told

@@ -1,23 +1,22 @@
-"""Rules 1.3 a, 4.3 and 4.5: assertions of farms that were named, and of identity providers that nobody named."""
+"""Rules 1.3 a, 4.3 and 4.5: assertions of farms that were named, and of identity providers that nobody named.
+
+A second domain accuses nobody; one for people of another provider, or of a sudden from elsewhere, does.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import pytest
-
 from counterfoil.model.verdict import Probable
 from counterfoil.reconcile.unnamed import ASSERTIONS, NO_LOG, UNTOLD
 
-from .engine_run import Answer, Judge, differences
-from .reference import Policy
-from .rows import FARM, OTHER_TENANT, Row, background, complete, farm_log, federated_sign_in, numbered, sign_in
+from .cases import Case, Table, Told, Wanted, coverage
+from .rows import FARM, OTHER_TENANT, Row, farm_log, federated_sign_in, sign_in
 
 AWAY = "203.0.113.9"
 SECOND = "second.example"
 UNKNOWN = str(Probable.UNKNOWN_IDENTITY_PROVIDER)
-NAMES = ("token_id", "subject_id", "record_id", "issuer", "home_tenant", "resource_tenant")
 
 
 def of_domain(minutes: float, domain: str = SECOND, person: str = "alice", **more: Any) -> Row:
@@ -26,7 +25,7 @@ def of_domain(minutes: float, domain: str = SECOND, person: str = "alice", **mor
 
 
 BEFORE = sign_in(-3000, "before")  # she signs in from home, days earlier
-CASES: Mapping[str, tuple[Sequence[Row], Sequence[tuple[str, str | None]]]] = {
+TOLD: Mapping[str, tuple[Sequence[Row], Sequence[tuple[str, str | None]]]] = {
     # each assertion in the order of time: its issuer, and why it is probably forged
     "the tenant's second domain, there from the first day": (
         [of_domain(-14399), of_domain(0, ip=AWAY)], [(SECOND, None)] * 2),
@@ -60,44 +59,32 @@ CASES: Mapping[str, tuple[Sequence[Row], Sequence[tuple[str, str | None]]]] = {
 }  # fmt: skip
 
 
-def apart(rows: Sequence[Row], word: str) -> list[Row]:
-    """Return the rows with the word behind every name but those of domains and farms, which settings name."""
-    found = []
-    for place, row in enumerate(rows):
-        named = {name: row[name] + word for name in NAMES if row.get(name) and not str(row[name]).startswith("adfs")}
-        found.append(row | named | {"record_id": f"r{place}{word}"})
-    return found
+def assertions(wanted: Sequence[tuple[str, str | None]]) -> Wanted:
+    """Want these assertions in the order of time: each one's issuer, and why it is probably forged."""
+
+    def wrong(told: Told) -> list[str]:
+        got = [
+            (t["issuer"].removeprefix("federated:"), t["group_rule"] if t["group_rule"] == UNKNOWN else None)
+            for t in told.tokens if t["derived"] == "assertion"
+        ]  # fmt: skip
+        return [] if got == list(wanted) else [f"assertions are {got}, not {wanted}"]
+
+    return wrong
 
 
-@pytest.fixture(scope="module")
-def judged(engine_judge: Judge) -> Answer:
-    """Return what the engine says of all cases in one run, each in a tenant of its own; the double says the same."""
-    rows = [
-        row for place, (own, _) in enumerate(CASES.values())
-        for row in apart([*numbered(background()), *numbered(own)], f".c{place}.")
-    ]  # fmt: skip
-    answer = engine_judge(rows, complete(), Policy())
-    assert differences(answer, rows, complete(), Policy()) == []
-    return answer
+def said(kind: str, issuer: str, reason: str) -> Wanted:
+    """Want one row of this domain in the coverage."""
+    return coverage(ASSERTIONS, kind, issuer=[issuer], reason=[reason])
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_an_identity_provider_that_nobody_named_accuses_only_out_of_nowhere(case: str, judged: Answer) -> None:
-    """A second domain accuses nobody; one for people of another provider, or of a sudden from elsewhere, does."""
-    word = f".c{list(CASES).index(case)}."
-    own = [t for t in judged.tokens if t["derived"] == "assertion" and t["subject"].endswith(word)]
-    found = [
-        (t["issuer"].removeprefix("federated:"), t["group_rule"] if t["group_rule"] == UNKNOWN else None)
-        for t in sorted(own, key=lambda t: t["first_seen"])
-    ]
-    assert found == list(CASES[case][1])
+ROWS: Mapping[str, Wanted] = {
+    "the tenant's second domain, there from the first day": said(SECOND, f"federated:{SECOND}", NO_LOG),
+    "a name that ends like a named domain": said("myexample.com", "federated:myexample.com", NO_LOG),
+    "whether the named one's was presented is not known": said("example.com", FARM, UNTOLD),
+}
 
-
-def test_coverage_says_of_which_domains_there_is_no_log(judged: Answer) -> None:
-    """Each domain has a row: no log of its identity provider, or sign-ins that do not tell what was presented."""
-    rows = {(row.issuer, row.kind): row.reason for row in judged.coverage if row.source == ASSERTIONS}
-    assert rows == {
-        (f"federated:{SECOND}", SECOND): NO_LOG,
-        ("federated:myexample.com", "myexample.com"): NO_LOG,
-        (FARM, "example.com"): UNTOLD,
-    }
+CASES: Table = {
+    f"identity provider: {sentence}": Case(
+        "1.3 a, 4.5", rows, [assertions(wanted), *([ROWS[sentence]] if sentence in ROWS else [])])
+    for sentence, (rows, wanted) in TOLD.items()
+}  # fmt: skip
