@@ -13,6 +13,7 @@ from itertools import product
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.serialization import pkcs12
 
 from counterfoil.leaks.forms.der import Element, element, inside
@@ -33,6 +34,8 @@ _PBES2, _PBKDF2, _SCRYPT = (
 )
 _PBES1, _PKCS12 = bytes.fromhex("2a864886f70d0105"), bytes.fromhex("2a864886f70d010c01")
 _SHA1 = bytes.fromhex("06052b0e03021a")
+_KEY_BYTES = {bytes.fromhex(f"6086480165030401{last}"): size for last, size in (("02", 16), ("16", 24), ("2a", 32))}
+_HASHES = {bytes.fromhex(f"2a864886f70d020{n:x}"): f"sha{bits}" for n, bits in zip(range(8, 12), (224, 256, 384, 512))}
 _DATA = bytes.fromhex("06092a864886f70d010701")
 _SHROUDED = bytes.fromhex("060b2a864886f70d010c0a0102")
 _UNFIT = (ValueError, TypeError, UnsupportedAlgorithm, binascii.Error)
@@ -74,6 +77,40 @@ def opened(data: bytes) -> tuple[PrivateKey | None, str]:
             if key is not None:
                 return key, "opened with a weak password" if password else "opened without a password"
     return None, CLOSED
+
+
+def undone(scheme: bytes, body: bytes) -> bytes:
+    """Return the sequence that a weak password makes of what a store encrypts as a whole; none if it stays closed.
+
+    `scheme` is an AlgorithmIdentifier; of PBES2 with PBKDF2 and AES, as current software writes stores. The rounds are
+    bounded by whoever asks.
+    """
+    names = inside(scheme, Element(0x30, 0, len(scheme)))
+    parts = _nested(scheme, inside(scheme, names[0])[1]) if names and len(inside(scheme, names[0])) == 2 else []
+    derivation, cipher = (_nested(scheme, part) for part in parts) if len(parts) == 2 else ([], [])
+    values = _nested(scheme, derivation[1]) if len(derivation) == 2 else []
+    size = _KEY_BYTES.get(_content(scheme, cipher[0]), 0) if len(cipher) == 2 else 0
+    if len(values) < 2 or not size or len(body) % 16 or not body:
+        return b""
+    prf = next((_content(scheme, _nested(scheme, value)[0]) for value in values if _nested(scheme, value)), b"")
+    for password in WEAK_PASSWORDS:
+        salt, count = _content(scheme, values[0]), _integer(scheme, values[1])
+        key = hashlib.pbkdf2_hmac(_HASHES.get(prf, "sha1"), password.encode(), salt, count, size)
+        decryptor = Cipher(algorithms.AES(key), modes.CBC(_content(scheme, cipher[1]))).decryptor()
+        plain = decryptor.update(body) + decryptor.finalize()
+        whole = element(plain, 0)
+        if whole is not None and whole.tag == 0x30 and whole.end == len(plain) - plain[-1]:
+            return plain[: whole.end]
+    return b""
+
+
+def scheme_of(scheme: bytes, body: bytes) -> bytes:
+    """Return what is encrypted under a scheme as an EncryptedPrivateKeyInfo, which `rounds` reads."""
+    return _der(0x30, scheme + _der(4, body))
+
+
+def _nested(data: bytes, part: Element) -> list[Element]:
+    return inside(data, part) if part.tag == 0x30 else []
 
 
 def _attempts(data: bytes, password: str) -> tuple[Callable[[], object], ...]:

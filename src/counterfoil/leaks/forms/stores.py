@@ -21,7 +21,6 @@ _MOST_ENTRIES = 1_000
 # Kinds of bags (RFC 7292, 4.2): a key as it is, and one under a password.
 _KEY_BAG, _SHROUDED_BAG = bytes.fromhex("2a864886f70d010c0a0101"), bytes.fromhex("2a864886f70d010c0a0102")
 _BER = b"\x30\x80"
-_NO_KEY = "no key lies open in it; what is encrypted as a whole was not seen"
 _FOREIGN = "a store in BER, or damaged: its content was not understood"
 
 
@@ -46,34 +45,63 @@ def opened(store: bytes, start: int, end: int) -> Iterator[Found]:
     The store is taken apart here, and its MAC is of no interest: whoever made it may ask for any number of rounds in
     places that are seen only once something else is decrypted.
     """
-    bags = list(_bags(store))
-    left, found = passwords.MOST_ROUNDS, False
-    for kind, content in bags:
-        how, key = "opened without a password", None
-        if kind == _KEY_BAG:
-            held = key_in(content)
-            key = held.key if held is not None else None
-        elif kind == _SHROUDED_BAG:
-            cost = passwords.rounds(content)
-            key, how = passwords.opened(content) if cost <= left else (None, passwords.COSTLY)
-            left -= cost if cost <= left else 0
-        if key is not None or kind == _SHROUDED_BAG:
-            found = True
+    reader, told = _Store(store), False
+    if not reader.parts:
+        yield Found("pkcs12", start, end, note=_FOREIGN)
+    for kind, content in reader.bags():
+        told = told or kind in (_KEY_BAG, _SHROUDED_BAG)
+        if kind == _SHROUDED_BAG:
+            key, how = passwords.opened(content) if reader.affords(content) else (None, passwords.COSTLY)
             yield Found("pkcs12", start, end, key, how)
-    if not found:
-        yield Found("pkcs12", start, end, note=_NO_KEY if bags else _FOREIGN)
+        elif kind == _KEY_BAG and (held := key_in(content)) is not None:
+            yield Found("pkcs12", start, end, held.key, "opened without a password")
+    if reader.closed and not told:
+        yield Found("pkcs12", start, end, note=passwords.CLOSED)
 
 
-def _bags(store: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield (kind, content) of the bags that lie open: those of keys do; certificates are encrypted at large."""
-    parts = _within(store, element(store, 0), 0x30)
-    outer = _data(store, parts[1]) if len(parts) > 1 else b""
-    for info in _within(outer, element(outer, 0), 0x30):
-        safe = _data(outer, info)
-        for bag in _within(safe, element(safe, 0), 0x30):
-            names = _within(safe, bag, 0x30)
-            if len(names) >= 2 and names[0].tag == 6 and names[1].tag == 0xA0:
-                yield safe[names[0].start : names[0].end], safe[names[1].start : names[1].end]
+class _Store:
+    """A store, and how many rounds of passwords are left for it. `closed`: a part of it did not open."""
+
+    def __init__(self, store: bytes) -> None:
+        outer = _within(store, element(store, 0), 0x30)
+        self._text = _data(store, outer[1]) if len(outer) > 1 else b""
+        self.parts = _within(self._text, element(self._text, 0), 0x30)
+        self.closed = False
+        self._left = passwords.MOST_ROUNDS
+
+    def affords(self, locked: bytes) -> bool:
+        """Count the rounds that a password for this costs; tell whether it may be tried."""
+        cost = passwords.rounds(locked)
+        if cost > self._left:
+            return False
+        self._left -= cost
+        return True
+
+    def bags(self) -> Iterator[tuple[bytes, bytes]]:
+        """Yield (kind, content) of the bags that lie open, or that a weak password opens."""
+        for info in self.parts:
+            safe = _data(self._text, info) or self._decrypted(info)
+            for bag in _within(safe, element(safe, 0), 0x30):
+                names = _within(safe, bag, 0x30)
+                if len(names) >= 2 and names[0].tag == 6 and names[1].tag == 0xA0:
+                    yield safe[names[0].start : names[0].end], safe[names[1].start : names[1].end]
+
+    def _decrypted(self, info: Element) -> bytes:
+        """Return what is encrypted as a whole (EncryptedData: RFC 5652, 8)."""
+        text, self_closed = self._text, self.closed
+        self.closed = True
+        names = _within(text, info, 0x30)
+        wrapped = _within(text, names[1], 0xA0) if len(names) == 2 else []
+        versioned = _within(text, wrapped[0], 0x30) if wrapped else []
+        content = _within(text, versioned[1], 0x30) if len(versioned) > 1 else []
+        if len(content) < 3 or content[1].tag != 0x30 or content[2].tag != 0x80:
+            return b""
+        scheme, body = text[content[0].end : content[1].end], text[content[2].start : content[2].end]
+        if not self.affords(passwords.scheme_of(scheme, body)):
+            return b""
+        plain = passwords.undone(scheme, body)
+        self.closed = self_closed or not plain
+        return plain
 
 
 def _data(text: bytes, info: Element) -> bytes:
