@@ -200,6 +200,38 @@ def test_the_issuer_is_asked_only_of_tokens_that_held() -> None:
         assert len(issuer.requests) == 1
 
 
+ODD: list[dict[str, Any]] = [
+    {"type": "webtransport"}, {"type": "http", "path": None}, {"type": "http", "path": "/\ud800", "headers": "dpop"},
+    {"type": "http", "extensions": {"tls": None}}, {"type": "http", "extensions": {"tls": {"client_cert_chain": [7]}}},
+    {"type": "http", "extensions": {"tls": {"client_cert_chain": ["rubbish"]}}}, {"type": "http", "client": None},
+    {"type": "http", "path": "/x", "raw_path": b"\xff#?", "headers": "dpop"}, {"type": "http", "path": "//health"},
+    {"type": "http", "path": "/health/"}, {"type": "websocket", "path": "/health/.."},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("odd", ODD, ids=str)
+def test_what_servers_and_strangers_come_up_with_lets_nobody_in(odd: dict[str, Any]) -> None:
+    """Other kinds of connection, paths that are no text, rubbish for a certificate: no way round, and no exception."""
+    bearer = (b"authorization", f"Bearer {token(exp=NOW - 100, iat=NOW - 600)}".encode())
+    dpop = [(b"authorization", f"DPoP {token(cnf=JKT)}".encode()), (b"dpop", b"\xff\xfe"), (b"host", b"[::1")]
+    scope = {"method": "GET", "path": "/x", **odd, "headers": dpop if odd.get("headers") == "dpop" else [bearer]}
+    sent: list[Any] = []
+
+    async def app(*_: Any) -> None:
+        raise AssertionError("it was let in")
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request"}
+
+    guarded = Guard(verifier("dpop"), Receipts("mail"), Kept(), clock=lambda: float(NOW))
+    middleware = Middleware(app, guarded, open_paths=["/health"], replays=ProcessReplays())
+    asyncio.run(middleware(scope, receive, send))
+    assert [one.get("status", one.get("code")) for one in sent[:1]] in ([], [401], [1008])
+
+
 def test_a_websocket_without_a_token_is_closed() -> None:
     """Other protocols than HTTP do not slip through."""
     sent: list[Any] = []

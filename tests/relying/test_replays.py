@@ -87,6 +87,10 @@ def test_a_memory_that_cannot_be_asked_lets_nothing_pass(tmp_path: Path) -> None
     (tmp_path / "text").write_text("not a database, and longer than any header of one " * 50)
     with pytest.raises(UsageError, match="cannot remember"):
         SharedReplays(tmp_path / "text")
+    (tmp_path / "open").touch()
+    (tmp_path / "open").chmod(0o666)
+    with pytest.raises(UsageError, match="everybody may write"):
+        SharedReplays(tmp_path / "open")
     memory = SharedReplays(tmp_path / "replays.db")
     with sqlite3.connect(tmp_path / "replays.db") as other:
         other.execute("DROP TABLE seen")

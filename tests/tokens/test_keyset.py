@@ -13,7 +13,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 
 from counterfoil.errors import PolicyError
@@ -203,6 +203,17 @@ def test_certificates_of_unfit_keys_are_left_out() -> None:
     found = from_document(b"".join(one.public_bytes(Encoding.PEM) for one in made), GRANT, "idp.pem")
     assert len(found.keys) == 1
     assert ["1024 bits" in why or "P-521" in why for why in found.unusable.values()] == [True, True]
+
+
+def test_a_certificate_whose_key_cannot_be_read_is_left_out() -> None:
+    """It once ended in an exception of the library's, which stopped every issuer: a point that is on no curve."""
+    der = bytearray(certificate("ec").public_bytes(Encoding.DER))
+    point = certificate("ec").public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    place = bytes(der).index(point)
+    der[place + 1 : place + 33] = bytes(32)
+    broken = b"-----BEGIN CERTIFICATE-----\n" + base64.encodebytes(bytes(der)) + b"-----END CERTIFICATE-----\n"
+    found = from_document(broken + certificate("rsa").public_bytes(Encoding.PEM), GRANT, "idp.pem")
+    assert (len(list(found)), list(found.unusable.values())) == (1, ["the certificate's key cannot be read"])
 
 
 @pytest.mark.parametrize("pair", [

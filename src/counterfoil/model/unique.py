@@ -38,6 +38,8 @@ class _DuplicateError(Exception):
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> None:
-    names = [name for name, _ in pairs]
-    if len(set(names)) != len(names):
-        raise _DuplicateError(next(name for place, name in enumerate(names) if name in names[:place]))
+    seen: set[str] = set()
+    for name, _ in pairs:
+        if name in seen:
+            raise _DuplicateError(name)
+        seen.add(name)

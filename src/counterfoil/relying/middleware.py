@@ -66,9 +66,15 @@ class Middleware:
         self._slots = asyncio.Semaphore(MOST_AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one connection; websockets without a token that is let in are closed."""
-        if scope["type"] not in ("http", "websocket") or scope.get("path") in self._open:
+        """Handle one connection; websockets without a token that is let in are closed.
+
+        Connections of other kinds than these two do not get through, whatever the server learns to speak.
+        """
+        kind = scope["type"]
+        if kind == "lifespan" or (kind in ("http", "websocket") and scope.get("path") in self._open):
             await self._app(scope, receive, send)
+            return
+        if kind not in ("http", "websocket"):
             return
         headers = _headers(scope)
         scheme, token = _credential(headers)
@@ -126,7 +132,7 @@ def _as_sent(scope: Scope) -> str:
     raw = scope.get("raw_path")
     if isinstance(raw, bytes):
         return raw.partition(b"?")[0].decode("latin-1").replace("#", "%23")
-    return quote(str(scope.get("path", "")), safe="/:@!$&'()*+,;=~")
+    return quote(str(scope.get("path", "")), safe="/:@!$&'()*+,;=~", errors="replace")
 
 
 def _settled(path: str) -> str:
@@ -164,9 +170,10 @@ def _certificate(scope: Scope) -> bytes | None:
     """Return the client's certificate (DER) where the server gives it (ASGI TLS extension)."""
     from ssl import PEM_cert_to_DER_cert
 
-    chain = scope.get("extensions", {}).get("tls", {}).get("client_cert_chain") or ()
+    told = (scope.get("extensions") or {}).get("tls") or {}
+    chain = told.get("client_cert_chain") or ()
     try:
-        return PEM_cert_to_DER_cert(chain[0]) if chain else None
+        return PEM_cert_to_DER_cert(chain[0]) if chain and isinstance(chain[0], str) else None
     except ValueError:
         return None
 

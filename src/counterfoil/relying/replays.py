@@ -52,7 +52,11 @@ class SharedReplays:
         self._path, self._lock = path, threading.Lock()
         self._open: tuple[int, sqlite3.Connection] | None = None
         try:
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE))
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
+            closed = not os.fstat(descriptor).st_mode & 0o002
+            os.close(descriptor)
+            if not closed:  # whoever can write to it can make it forget
+                raise UsageError(f"{path}: everybody may write to it", hint=f"chmod 600 {path}")
             with self._lock:
                 self._connection().executescript(_TABLE)
         except (OSError, sqlite3.Error) as error:

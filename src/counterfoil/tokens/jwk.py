@@ -81,7 +81,10 @@ def public_jwk(members: Mapping[str, Any]) -> PublicJwk:
 
 def from_certificate(certificate: x509.Certificate) -> PublicJwk:
     """Return the key of a certificate; its key id is the certificate's SHA-256 (`x5t#S256`)."""
-    key = certificate.public_key()
+    try:
+        key = certificate.public_key()
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise UnfitKeyError("the certificate's key cannot be read") from error
     if isinstance(key, rsa.RSAPublicKey):
         numbers = key.public_numbers()
         _check_rsa(numbers.n, numbers.e)
