@@ -13,7 +13,7 @@ from counterfoil.model.verdict import ACCUSING, Probable, Reason
 from counterfoil.reconcile.judge import OF
 
 from .engine_run import Judge, differences
-from .own_rows import OWN, minted, received, told
+from .own_rows import OWN, minted, received, renewed, told
 from .reference import Policy
 from .rows import OTHER_TENANT, Row, access, background, complete, exchange, numbered, sign_in
 
@@ -21,6 +21,7 @@ SERVICES = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
 APP: Row = {"kind": "service-principal", "token_class": "application", "subject_id": "app", "subject_name": "backup",
        "client_id": "backup"}  # fmt: skip
 GUEST: Row = {"home_tenant": OTHER_TENANT, "subject_id": "gus", "subject_name": "gus@example.org"}
+USERS: Row = {"token_class": "user"}
 ACT_AS: Row = {"token_class": "act_as"}
 DELEGATED: Row = {"token_class": "delegated"}
 APP_ONLY: Row = {"token_class": "application", "logon_type": None}
@@ -115,6 +116,18 @@ CASES = (
          [sign_in(0, "x3", "bob"), exchange(5, "x3-child", ["x3"], "dana")], Reason.BY_ID, derived="exchange"),
     Case("an exchange for somebody who never signs in convicts nobody", "x4",
          [sign_in(0, "x4", "bob"), exchange(5, "x4-child", ["x4"], "room-12")], Reason.BY_ID, derived="exchange"),
+    Case("an own issuer's exchange for one person with another's token", "o1-child",
+         [minted(0, "o1", "mallory", **USERS), minted(0, "o1-hers", **USERS), renewed(5, "o1-child", ["o1"], "alice"),
+          received(10, "o1-child", "alice")], Reason.FORGED_ANCESTOR),
+    Case("an own issuer's exchange for the same person", "o2-child",
+         [minted(0, "o2", "mallory", **USERS), renewed(5, "o2-child", ["o2"], "mallory"),
+          received(10, "o2-child", "mallory")], Reason.BY_DIGEST),
+    Case("what was shown beside another's token may be what it was made for", "o3-child",
+         [minted(0, "o3", "mallory", **USERS), minted(0, "o3-hers", **USERS),
+          renewed(5, "o3-child", ["o3", "o3-hers"], "alice"), received(10, "o3-child", "alice")], Reason.BY_DIGEST),
+    Case("an application's token is exchanged for whom it serves", "o4-child",
+         [minted(0, "o4", "shop", **APP_ONLY), minted(0, "o4-hers", **USERS),
+          renewed(5, "o4-child", ["o4"], "alice"), received(10, "o4-child", "alice")], Reason.BY_DIGEST),
     Case("a member's object id in a token of another organisation's tenant", "t1",
          [access(5, "t1", token_tenant=OTHER_TENANT, issuer=f"entra:{OTHER_TENANT}", **DELEGATED)],
          Reason.NO_ISSUER_LOG, Probable.OBJECT_ID_ABROAD),

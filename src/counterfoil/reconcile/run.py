@@ -30,7 +30,7 @@ from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.entitled import barred
 from counterfoil.reconcile.facts import log_facts
 from counterfoil.reconcile.identity import aliases, people, with_people, with_subject
-from counterfoil.reconcile.lineage import exchanges, reached
+from counterfoil.reconcile.lineage import exchanges, reached, swapped
 from counterfoil.reconcile.links import issuances, with_law
 from counterfoil.reconcile.literals import number
 from counterfoil.reconcile.misspelt import misspelt
@@ -251,6 +251,8 @@ def _tainted(
     born = uses.filter(uses.child_id.notnull())
     seeds = born.semi_join(bad, "token_key").select(id=born.child_id)
     edges = exchanges(issued)
+    if keepers.issuers:
+        seeds = ibis.union(seeds, swapped(issued))
     if altered:
         never = judged.filter(judged.by_digest, judged.base == str(Reason.NOT_SIGNED_IN_CUSTODY))
         never = never.select(parent=never.token_id)
