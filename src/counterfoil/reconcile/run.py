@@ -33,7 +33,7 @@ from counterfoil.reconcile.habits import graded
 from counterfoil.reconcile.hidden import doubted
 from counterfoil.reconcile.identity import aliases, people, with_people, with_subject
 from counterfoil.reconcile.law import with_law
-from counterfoil.reconcile.lineage import exchanges, reached
+from counterfoil.reconcile.lineage import exchanges, reached, swapped
 from counterfoil.reconcile.links import issuances
 from counterfoil.reconcile.literals import number, whole
 from counterfoil.reconcile.misspelt import misspelt
@@ -277,6 +277,8 @@ def _tainted(
     born = uses.filter(uses.child_id.notnull())
     seeds = born.semi_join(bad, "token_key").select(id=born.child_id)
     edges = exchanges(issued)
+    if keepers.issuers:
+        seeds = ibis.union(seeds, swapped(issued))
     if altered:
         never = judged.filter(judged.by_digest, judged.base == str(Reason.NOT_SIGNED_IN_CUSTODY))
         never = never.select(parent=never.token_id)
