@@ -225,3 +225,19 @@ def test_what_was_issued_for_a_set_is_listed_with_it(engine_judge: Judge) -> Non
     }
     assert told["kid", "bob"]["verdict"] == "contradicted"
     assert told["other", "bob"]["verdict"] == "minted"
+
+
+def test_coverage_says_what_a_farm_does_not_tell(engine_judge: Judge) -> None:
+    """Issuances that name nobody who is known, and a farm that nobody named for a domain, are said with the remedy."""
+    rows = [*farm_log(), issued(0, "corp\\sam"), issued(5, "corp\\eve"), federated_sign_in(6, "a")]
+    every = [row | {"record_id": f"r{place}"} for place, row in enumerate(numbered([*background(), *rows]))]
+    unknown = "2 of 5 issuances name nobody who is known: say who they are (--identities)"
+    farm = "nobody said whose assertions it issues (--federated)"
+    answer = engine_judge(every, complete(), Policy())
+    assert [row.reason for row in answer.coverage if row.source == "adfs"] == [
+        f"declared complete; {unknown}; audit 1200 alone (Basic); no record numbers, so that gaps cannot be seen"
+    ]
+    undeclared = complete(declarations=(), federated={})
+    answer = engine_judge(every, undeclared, Policy())
+    told = [row.reason for row in answer.coverage if row.source == "adfs"]
+    assert told == [f"not declared complete; {unknown}; {farm}"]

@@ -45,6 +45,7 @@ def broken(position: int, file: str = "log", **shown: object) -> Row:
 DAYS = [1440 * n for n in range(-4, 5)]  # one record a day; used at minute 5, a token is of this day or the one before
 HERE, THERE, ELSEWHERE = 45, 46, 75  # positions: between minutes 0 and 1440, and three days later
 MISS = foreign(5, IDS[0])
+OTHER = foreign(5, None, ip="192.0.2.77", client_id="another", user_agent="wget")  # of hers, without an id
 
 
 def file(*rows: Row, minutes: Sequence[float] = DAYS) -> list[Row]:
@@ -181,7 +182,7 @@ def test_a_broken_record_that_is_alone_in_its_file_may_be_of_any_time(engine_jud
 def test_an_issuance_without_a_time_clears_by_its_id_and_is_no_absence(engine_judge: Judge) -> None:
     """What lacks only its date was issued: its id clears, and nothing that it may be is called missing."""
     undated = sign_in(0, IDS[0], raw_file="log", raw_position=HERE) | {"event_time": None}
-    rows = apart([*numbered(background()), *numbered([*log(*DAYS), undated, MISS, access(5, None)])], "")
+    rows = apart([*numbered(background()), *numbered([*log(*DAYS), undated, MISS, OTHER])], "")
     answer = engine_judge(rows, complete(), Policy())
     assert [t["reason"] for t in answer.tokens if t["verdict"] != "minted"] == [MAY]
     assert [t["token_id"] for t in answer.tokens if t["verdict"] == "minted"] == [IDS[0]]

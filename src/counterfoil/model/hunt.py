@@ -107,6 +107,9 @@ class HuntReport:
     findings: tuple[Finding, ...]
     # records that could not be read and may have been acceptances: nobody knows what they told
     lost_acceptances: int = 0
+    # issuances of AD FS that name nobody who is known (DOMAIN\\sam), and farms that nobody named for any domain
+    nameless_issuances: int = 0
+    unclaimed_farms: tuple[str, ...] = ()
     # domains whose sign-ins presented an assertion of an issuer that nobody named (--federated)
     unnamed_domains: tuple[str, ...] = ()
     needed: tuple[Needed, ...] = ()

@@ -204,7 +204,9 @@ def _tables(
         "strata": found.strata,
         "keys": _keys(tables),
         "rejects": con.table("rejects_all").select("raw_file", "raw_position", "source", "reject"),
-        "lost": tables.given("lost_out", {"acceptances": "int64"}, [[found.lost_acceptances]]),
+        "lost": tables.given("lost_out", {"acceptances": "int64", "nameless": "int64"},
+                             [[found.lost_acceptances, found.nameless]]),
+        "unclaimed": tables.given("unclaimed_out", {"issuer": "string"}, [[issuer] for issuer in found.unclaimed]),
         "inputs": tables.given("inputs_out", _INPUT, _input_rows(tables, manifest)),
         "merged": _merged(con, tables, found),
         "legs": found.records.group_by("leg").agg(

@@ -37,6 +37,8 @@ def summary(con: duckdb.DuckDBPyConnection, case: str) -> HuntReport:
         verdicts=counted.verdicts,
         findings=tuple(_finding(row) for row in rows(con, "SELECT * FROM findings")),
         lost_acceptances=rows(con, "SELECT acceptances FROM lost")[0]["acceptances"],
+        nameless_issuances=rows(con, "SELECT nameless FROM lost")[0]["nameless"],
+        unclaimed_farms=tuple(row["issuer"] for row in rows(con, "SELECT issuer FROM unclaimed ORDER BY issuer")),
         unnamed_domains=tuple(row["domain"] for row in rows(con, _UNNAMED)),
         needed=counted.needed,
         silent=counted.silent,

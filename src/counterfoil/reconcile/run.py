@@ -60,7 +60,8 @@ class Reconciled:
     `told`: judged tokens, all but the plain ones; `plain`: the tokens that are minted and nothing else, by the pile's
     columns; both of the window that was asked for. `every`: those of `told`, whatever their time, before taint: by
     them and the `cells` of linked tokens rates are measured. `window` keeps tokens of the window that was asked for.
-    `lost_acceptances`: records that could not be read and may have been acceptances.
+    `lost_acceptances`: records that could not be read and may have been acceptances. `nameless`: issuances of farms
+    that name nobody who is known; `unclaimed`: farms of which nobody said whose assertions they issue.
     """
 
     records: ir.Table
@@ -74,6 +75,8 @@ class Reconciled:
     window: Callable[[ir.Table], ir.Table]
     coverage: tuple[CoverageRow, ...]
     lost_acceptances: int
+    nameless: int
+    unclaimed: tuple[str, ...]
 
 
 def reconcile(
@@ -157,7 +160,8 @@ def _verdicts(
 
     return Reconciled(
         whole.records, whole.names, issued, window(told), window(left), judged, usual, strata, window,
-        (*refuted_rows(engine, rows, settled.refuted), *assertion_rows(engine, judged)), lost.acceptances,
+        (*refuted_rows(engine, rows, settled.refuted), *assertion_rows(engine, judged)),
+        lost.acceptances, sum(unknown for _, unknown in facts.nameless.values()), tuple(sorted(facts.unclaimed)),
     )  # fmt: skip
 
 

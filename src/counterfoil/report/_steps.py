@@ -45,7 +45,7 @@ def steps(report: HuntReport) -> tuple[Step, ...]:
     case = shlex.quote(clean(report.case, 4096))
     found = [*_from_findings(report), *_accused(report, case)]
     waiting = [*_not_judged(report, case), *_undeclared(report, case), *_absent_kinds(report)]
-    evidence = [*waiting, *_no_log(report), *_unnamed(report), *_untold(report), *_unread(report)]
+    evidence = [*waiting, *_no_log(report), *_unnamed(report), *_untold(report), *_unheard(report), *_unread(report)]
     return tuple([*found, *evidence][:MAX_STEPS])
 
 
@@ -137,6 +137,19 @@ def _untold(report: HuntReport) -> Iterator[Step]:
             " presented. Export them with incomingTokenType:",
             "counterfoil sources explain entra-signin-graph",
         )
+
+
+def _unheard(report: HuntReport) -> Iterator[Step]:
+    """Yield how the log of a farm tells more: whose assertions it issues, and who it is that it names."""
+    for farm in report.unclaimed_farms[:MAX_DECLARED]:
+        yield Step(
+            f"{clean(farm)} issued assertions, and nobody said for whom. Name the domains:",
+            f"--federated {shlex.quote(f'DOMAIN={clean(farm)}')}",
+        )
+    if report.nameless_issuances:
+        many = some(report.nameless_issuances, "issuance of AD FS names", "issuances of AD FS name")
+        yield Step(f"{many} nobody who is known (DOMAIN\\sam): a CSV with id,name says who they are:",
+                   "--identities FILE")  # fmt: skip
 
 
 def _unread(report: HuntReport) -> Iterator[Step]:
