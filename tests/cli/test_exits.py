@@ -98,7 +98,9 @@ def test_fail_on_moves_the_line() -> None:
     """What counts as found is the caller's choice; what could be judged is not."""
     suspicious = report(FindingVerdict.SUSPICION)
     assert after(suspicious, frozenset(FindingVerdict)) is ExitCode.FOUND
-    assert after(report(FindingVerdict.FORGED), frozenset()) is ExitCode.CLEAN
+    assert after(report(FindingVerdict.FORGED, verdict=Verdict.UNCOVERED), frozenset()) is ExitCode.CLEAN
+    grave = report(FindingVerdict.PROBABLY_FORGED, verdict=Verdict.UNCOVERED)
+    assert after(grave, frozenset({FindingVerdict.FORGED})) is ExitCode.WITHHELD
     assert after(report(FindingVerdict.SUSPICION, verdict=Verdict.UNCOVERED), frozenset()) is ExitCode.WITHHELD
 
 

@@ -79,6 +79,19 @@ class CoverageRow:
 
 
 @dataclass(frozen=True)
+class Offer:
+    """A part of a log that nobody declared complete, and whose declaration would be accepted of these `issuers`.
+
+    `dated`: only if it is said, too, when the log was exported.
+    """
+
+    source: str
+    kind: str
+    issuers: tuple[str, ...]
+    dated: bool = False
+
+
+@dataclass(frozen=True)
 class Needed:
     """Open tokens of one class of an own issuer, and which parts of logs (`SOURCE/KIND`) they wait for.
 

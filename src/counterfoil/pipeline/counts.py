@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 
 from counterfoil.case.results import rows
-from counterfoil.model.coverage import KNOWN_STATUSES, REFUTED, RELIED, SIGN_INS, CoverageRow, Needed
+from counterfoil.model.coverage import KNOWN_STATUSES, MAX_NAMED, REFUTED, RELIED, SIGN_INS, CoverageRow, Needed
 from counterfoil.model.hunt import SilentCalls, VerdictCount
 from counterfoil.model.verdict import JUDGED, LEAVES_NO_RECORD, Reason, Verdict
 from counterfoil.reconcile.covered import ENTRA_NEEDS
@@ -29,6 +29,7 @@ class Counts:
     silent: tuple[SilentCalls, ...]
     no_record: int
     before_log: int
+    foreign: tuple[str, ...]
 
 
 def counts(con: duckdb.DuckDBPyConnection, coverage: Sequence[CoverageRow]) -> Counts:
@@ -43,6 +44,7 @@ def counts(con: duckdb.DuckDBPyConnection, coverage: Sequence[CoverageRow]) -> C
         silent=tuple(_silent(row) for row in rows(con, _SILENT)),
         no_record=sum(group.tokens for group in apart if group.no_record),
         before_log=sum(group.tokens for group in apart if not group.no_record),
+        foreign=tuple(row["issuer"] for row in rows(con, _FOREIGN)),
     )
 
 
@@ -59,6 +61,9 @@ SELECT verdict, reason, needs, silent, early, open AND own AS own,
 FROM whose GROUP BY ALL ORDER BY ALL"""
 
 
+_FOREIGN = f"""SELECT issuer FROM tokens WHERE reason = '{Reason.NO_ISSUER_LOG}' AND issuer IS NOT NULL
+    AND issuer IS DISTINCT FROM 'entra:' || resource_tenant AND NOT starts_with(issuer, 'federated:')
+GROUP BY ALL ORDER BY count(*) DESC, issuer LIMIT {MAX_NAMED}"""  # noqa: S608  # our own names
 _UNRECORDED = ", ".join(f"'{reason}'" for reason in sorted(LEAVES_NO_RECORD))
 _SILENT = f"""WITH quiet AS (SELECT client_id, kind, network, subject FROM tokens
     WHERE verdict IN ('unlinkable', 'uncovered') AND (silent OR reason IN ({_UNRECORDED}))),

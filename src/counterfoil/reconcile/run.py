@@ -21,7 +21,7 @@ from counterfoil.reconcile import judge, measured, parts
 from counterfoil.reconcile.acceptances import exchanged
 from counterfoil.reconcile.asked import Asked
 from counterfoil.reconcile.custody import custody_of, not_signed
-from counterfoil.reconcile.declared import Keepers, coverage
+from counterfoil.reconcile.declared import Keepers, LogFacts, coverage
 from counterfoil.reconcile.diagnosis import diagnosed
 from counterfoil.reconcile.duplicates import records as unique_records
 from counterfoil.reconcile.duplicates import repeated
@@ -47,7 +47,8 @@ class Reconciled:
 
     `told`: judged tokens, all but the plain ones; `plain`: the tokens that are minted and nothing else, by the pile's
     columns; both of the window that was asked for. `every`: those of `told`, whatever their time, before taint: by
-    them and the `cells` of linked tokens rates are measured. `window` keeps tokens of the window that was asked for.
+    them and the `cells` of linked tokens rates are measured. `facts`: what logs show of
+    themselves. `window` keeps tokens of the window that was asked for.
     """
 
     records: ir.Table
@@ -61,6 +62,7 @@ class Reconciled:
     strata: ir.Table
     window: Callable[[ir.Table], ir.Table]
     coverage: tuple[CoverageRow, ...]
+    facts: LogFacts
 
 
 def reconcile(
@@ -136,7 +138,7 @@ def _verdicts(engine: Engine, whole: parts.Whole, evidence: ir.Table, asked: Ask
 
     return Reconciled(
         whole.records, whole.names, whole.people, issued, window(told), window(left), judged, usual, strata, window,
-        _refuted_rows(engine, rows, open_),
+        _refuted_rows(engine, rows, open_), facts,
     )  # fmt: skip
 
 
