@@ -17,8 +17,12 @@ Paths = Annotated[
     list[str], typer.Argument(metavar="PATH", help="Files, folders or quoted globs; archives in archives are opened.")
 ]
 Case = Annotated[
-    Path, typer.Option("--case", metavar="DIR", help="Folder of the case: evidence and results.", show_default=False)
-]
+    Path,
+    typer.Option(
+        "--case", metavar="DIR", envvar="COUNTERFOIL_CASE", help="Folder of the case: evidence and results.",
+        show_default=False,
+    ),
+]  # fmt: skip
 Since = Annotated[
     str | None, typer.Option("--since", metavar="TIME", help="Judge acceptances from this time on (UTC).")
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from counterfoil.model.coverage import CoverageRow, Needed
+from counterfoil.model.coverage import CoverageRow, Needed, Offer
 from counterfoil.model.dossier import Dossier
 from counterfoil.model.finding import Finding
 from counterfoil.model.verdict import JUDGED, FindingVerdict, Verdict
@@ -17,6 +17,9 @@ BYPRODUCT = "by-product"
 @dataclass(frozen=True)
 class InputFile:
     """What became of one input file. `read` = `kept` + `duplicates` + `rejected`.
+
+    A duplicate says nothing that others of its id do not say. `merged`: how many of those kept became one with another
+    record: they fill in what it lacks, or are a further entry about the same event (begun and done, in custody).
 
     `source` is empty for a file that was not read; then `unread` says why and `nearest` names the closest shape.
     `truncated` says how the export shows that it was cut off, or is empty. `archive` is the SHA-256 of the archive on
@@ -38,6 +41,7 @@ class InputFile:
     archive: str = ""
     accepts: bool = False
     note: str = ""
+    merged: int = 0
 
     @property
     def byproduct(self) -> bool:
@@ -113,6 +117,10 @@ class HuntReport:
     # domains whose sign-ins presented an assertion of an issuer that nobody named (--federated)
     unnamed_domains: tuple[str, ...] = ()
     needed: tuple[Needed, ...] = ()
+    # what could be declared complete; issuers of tokens of which no log is in evidence, nor could be; options given
+    offers: tuple[Offer, ...] = ()
+    foreign: tuple[str, ...] = ()
+    options_given: bool = False
     silent: tuple[SilentCalls, ...] = ()
     no_record: int = 0
     before_log: int = 0

@@ -9,7 +9,7 @@ import duckdb
 
 from counterfoil._version import __version__
 from counterfoil.case.results import rows
-from counterfoil.model.coverage import CoverageRow
+from counterfoil.model.coverage import CoverageRow, Offer
 from counterfoil.model.finding import Finding, Use
 from counterfoil.model.hunt import HuntReport, InputFile, RejectCount
 from counterfoil.model.verdict import FindingVerdict
@@ -41,6 +41,9 @@ def summary(con: duckdb.DuckDBPyConnection, case: str) -> HuntReport:
         unclaimed_farms=tuple(row["issuer"] for row in rows(con, "SELECT issuer FROM unclaimed ORDER BY issuer")),
         unnamed_domains=tuple(row["domain"] for row in rows(con, _UNNAMED)),
         needed=counted.needed,
+        offers=tuple(Offer(**(row | {"issuers": tuple(row["issuers"])})) for row in rows(con, "SELECT * FROM offers")),
+        foreign=counted.foreign,
+        options_given=bool(asked),
         silent=counted.silent,
         no_record=counted.no_record,
         before_log=counted.before_log,

@@ -21,7 +21,7 @@ from counterfoil.reconcile import judge, measured, parts
 from counterfoil.reconcile.acceptances import exchanged
 from counterfoil.reconcile.asked import Asked
 from counterfoil.reconcile.custody import custody_of, not_signed
-from counterfoil.reconcile.declared import Keepers, coverage
+from counterfoil.reconcile.declared import Keepers, LogFacts, coverage
 from counterfoil.reconcile.diagnosis import diagnosed
 from counterfoil.reconcile.doubts import Known, with_doubts
 from counterfoil.reconcile.duplicates import records as unique_records
@@ -62,6 +62,7 @@ class Reconciled:
     them and the `cells` of linked tokens rates are measured. `window` keeps tokens of the window that was asked for.
     `lost_acceptances`: records that could not be read and may have been acceptances. `nameless`: issuances of farms
     that name nobody who is known; `unclaimed`: farms of which nobody said whose assertions they issue.
+    `facts`: what logs show of themselves.
     """
 
     records: ir.Table
@@ -77,6 +78,7 @@ class Reconciled:
     lost_acceptances: int
     nameless: int
     unclaimed: tuple[str, ...]
+    facts: LogFacts
 
 
 def reconcile(
@@ -161,7 +163,7 @@ def _verdicts(
     return Reconciled(
         whole.records, whole.names, issued, window(told), window(left), judged, usual, strata, window,
         (*refuted_rows(engine, rows, settled.refuted), *assertion_rows(engine, judged)),
-        lost.acceptances, sum(unknown for _, unknown in facts.nameless.values()), tuple(sorted(facts.unclaimed)),
+        lost.acceptances, sum(unknown for _, unknown in facts.nameless.values()), tuple(sorted(facts.unclaimed)), facts,
     )  # fmt: skip
 
 
