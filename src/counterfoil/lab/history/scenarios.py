@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -12,7 +12,15 @@ from counterfoil.errors import UsageError
 from counterfoil.lab.history.cast import cast_of
 from counterfoil.lab.history.estate import Written, write_estate
 from counterfoil.lab.history.intrusions import CopiedId, GoldenSaml, Intrusion, Spray, Storm0558
-from counterfoil.lab.history.losses import SIGNIN_KINDS, ClientLoss, IntervalLoss, Kind, Loss, RandomLoss
+from counterfoil.lab.history.losses import (
+    SIGNIN_KINDS,
+    ClientLoss,
+    IntervalLoss,
+    Kind,
+    Loss,
+    RandomLoss,
+    RecordLoss,
+)
 from counterfoil.lab.history.settings import Tenant
 from counterfoil.model.coverage import Declaration
 
@@ -196,6 +204,18 @@ def lost(
     if not losses:
         raise UsageError("a loss is needed: rate, client_id or interval")
     return replace(complete(acceptances, forged, victims, seed), name="lost", losses=tuple(losses))
+
+
+def moving(seed: int = 1, intrusions: Sequence[Intrusion] = (), *, lost: Collection[str] = ()) -> Scenario:
+    """Return two weeks of twenty people who all move about. `lost`: request ids of sign-ins that were not recorded.
+
+    Tenants of different seeds share no name, so that one case can hold many.
+    """
+    tenant = Tenant(
+        seed=seed, name=f"tenant-{seed}", start=_START, days=14, people=20, moving_share=1.0, mail_per_person_day=6,
+        files_per_person_day=1.5, chats_per_person_day=1, graph_per_person_day=1, uses_per_token=1.5,
+    )  # fmt: skip
+    return Scenario("moving", tenant, tuple(intrusions), (RecordLoss(frozenset(lost)),) if lost else ())
 
 
 def tiny(seed: int = 1, intrusions: Sequence[Intrusion] = ()) -> Scenario:
