@@ -75,7 +75,7 @@ def test_on_a_journey_all_comes_from_one_network(moving: Written) -> None:
         for row in rows
         if row["appId"] == DESKTOP and not row["ipAddress"].startswith("192.0.2.")
     }
-    assert 10 < len(away) <= 3 * 20
+    assert 5 < len(away) <= 3 * 12
     assert all(len(everything[person][day]) == 1 for person, day in away)
 
 

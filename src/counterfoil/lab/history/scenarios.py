@@ -207,12 +207,12 @@ def lost(
 
 
 def moving(seed: int = 1, intrusions: Sequence[Intrusion] = (), *, lost: Collection[str] = ()) -> Scenario:
-    """Return two weeks of twenty people who all move about. `lost`: request ids of sign-ins that were not recorded.
+    """Return two weeks of twelve people who all move about. `lost`: request ids of sign-ins that were not recorded.
 
     Tenants of different seeds share no name, so that one case can hold many.
     """
     tenant = Tenant(
-        seed=seed, name=f"tenant-{seed}", start=_START, days=14, people=20, moving_share=1.0, mail_per_person_day=6,
+        seed=seed, name=f"tenant-{seed}", start=_START, days=14, people=12, moving_share=1.0, mail_per_person_day=6,
         files_per_person_day=1.5, chats_per_person_day=1, graph_per_person_day=1, uses_per_token=1.5,
     )  # fmt: skip
     return Scenario("moving", tenant, tuple(intrusions), (RecordLoss(frozenset(lost)),) if lost else ())
