@@ -161,19 +161,9 @@ def _asked(settings: HuntSettings, manifest: Manifest, identities: tuple[tuple[s
         until=settings.until,
         federated=settings.federated,
         identities=identities,
-        rejected=_rejected(manifest),
         keys=_keys(settings.token_policy),
         truncated={entry.log: f"{entry.truncated} ({entry.path})" for entry in manifest.inputs if entry.truncated},
     )
-
-
-def _rejected(manifest: Manifest) -> dict[str, int]:
-    """Return how many records of each log could not be read."""
-    counts: dict[str, int] = {}
-    for entry in manifest.inputs:
-        if entry.source and entry.rejected:
-            counts[entry.log] = counts.get(entry.log, 0) + entry.rejected
-    return counts
 
 
 def _keys(policy: Path | None) -> dict[str, Entitlement]:

@@ -19,7 +19,7 @@ from counterfoil.detect.registry import all_rules
 from counterfoil.lab.history.intrusions import Spray
 from counterfoil.lab.history.scenarios import tiny
 from counterfoil.model.advice import DECLARABLE, RULES
-from counterfoil.model.verdict import FindingVerdict, Reason, Verdict
+from counterfoil.model.verdict import FindingVerdict, Probable, Reason, Verdict
 from counterfoil.tokens.rules import BY_CODE
 
 from .run import run, start
@@ -174,7 +174,7 @@ def test_all_codes_are_listed_and_each_is_explained(capsys: pytest.CaptureFixtur
     """Without a code, `explain` lists every one of them with its meaning; each can then be asked for."""
     rows = json.loads(run(capsys, "explain", "--format", "json").out)["rows"]
     listed = {code for code, _, _ in rows}
-    assert listed >= {*map(str, Verdict), *map(str, FindingVerdict), *map(str, Reason), *RULES, *BY_CODE}
+    assert listed >= {*map(str, (*Verdict, *FindingVerdict, *Reason, *Probable)), *RULES, *BY_CODE}
     assert listed >= {rule.id for rule in all_rules()}
     assert all(meaning for _, _, meaning in rows)
     for code in listed:

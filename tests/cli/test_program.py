@@ -16,7 +16,7 @@ from counterfoil.cli import reference
 from counterfoil.cli.main import program
 from counterfoil.errors import UsageError
 from counterfoil.model import advice
-from counterfoil.model.verdict import FindingVerdict, Reason, Verdict
+from counterfoil.model.verdict import FindingVerdict, Probable, Reason, Verdict
 
 from .run import run
 
@@ -193,7 +193,7 @@ def test_debug_shows_where(capsys: pytest.CaptureFixture[str], monkeypatch: pyte
         assert "Traceback" in told.err
 
 
-@pytest.mark.parametrize("code", [*Verdict, *FindingVerdict, *Reason, *advice.RULES], ids=str)
+@pytest.mark.parametrize("code", [*Verdict, *FindingVerdict, *Reason, *Probable, *advice.RULES], ids=str)
 def test_every_code_of_a_report_is_explained(code: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Each verdict, reason and rule says what it means and what to do, in lines of at most 100 columns."""
     told = run(capsys, "explain", code)

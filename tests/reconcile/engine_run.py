@@ -19,7 +19,7 @@ from counterfoil.case.tables import Tables
 from counterfoil.detect.groups import described, disagreeing_ids
 from counterfoil.model.coverage import CoverageRow
 from counterfoil.model.schema import EVIDENCE
-from counterfoil.model.verdict import ACCUSING, Reason
+from counterfoil.model.verdict import ACCUSING, Probable, Reason
 from counterfoil.reconcile.absent import absent, rootless
 from counterfoil.reconcile.asked import Asked
 from counterfoil.reconcile.balance import overdrawn
@@ -38,7 +38,6 @@ CLAIMS = ("issuer", "token_id", "subject", "token_tenant", "issued_at", "key_id"
 WHOSE = ("source", "record_id", "derived")  # of a token without id and digest
 TOLD = ("verdict", "reason", "acceptances", "first_seen", "last_seen")
 FLAGS = ("ordinary", "route", "silent", "refuted")  # both tell of tokens that nothing settles
-PROBABLY = {"misses-far-beyond-rate", "extraordinary-miss", "key-not-sound", "unrooted-uncovered"}
 
 Key = tuple[Any, ...]
 Facts = dict[str, Any]
@@ -175,7 +174,7 @@ def _wanted(token: Judged) -> Facts:
 
 
 def _found(row: Row) -> Facts:
-    return row | {"probably": row["group_rule"] in PROBABLY and row["verdict"] not in set(map(str, ACCUSING))}
+    return row | {"probably": row["group_rule"] in set(Probable) and row["verdict"] not in set(map(str, ACCUSING))}
 
 
 def _coverage_differences(got: Sequence[CoverageRow], wanted: Sequence[CoverageLine], parts: set[Key]) -> list[str]:

@@ -29,7 +29,7 @@ def evidence_sql(
     """Return a query over the committed evidence with its `bucket`, or over the rejects. `only`: these batches."""
     batches = sorted(batch.id for batch in manifest.batches if only is None or batch.id in only)
     condition = f"leg {'=' if rejected else '<>'} '{REJECTED}'"
-    columns = "raw_file, raw_position, reject" if rejected else f"{_ORDER}, bucket"
+    columns = f"{_ORDER}, {'reject' if rejected else 'bucket'}"
     if not batches:
         empty = ", ".join(f"CAST(NULL AS {_duck(dtype)}) AS {name}" for name, dtype in schema.TYPES.items())
         return f"SELECT {columns} FROM (SELECT {empty}, NULL AS reject, '' AS bucket) WHERE false"  # noqa: S608
@@ -129,7 +129,7 @@ _MINTED = {
     "rules": "NULL",
     "group_rule": "NULL",
     "diagnosis": "NULL",
-    **dict.fromkeys(("ordinary", "route", "refuted", "silent", "outside_life"), "false"),
+    **dict.fromkeys(("ordinary", "explained", "route", "refuted", "silent", "outside_life"), "false"),
 }
 
 

@@ -11,7 +11,7 @@ import typer
 from counterfoil.cli import options, params, terminal
 from counterfoil.errors import UsageError
 from counterfoil.model import advice
-from counterfoil.model.verdict import REASON_MEANING, Diagnosis, FindingVerdict, Reason, Verdict
+from counterfoil.model.verdict import REASON_MEANING, Diagnosis, FindingVerdict, Probable, Reason, Verdict
 from counterfoil.report import registry
 from counterfoil.tokens import rules as refusals
 
@@ -94,7 +94,8 @@ def _every() -> Iterator[advice.Explanation]:
     """Yield what is known of every code, each once for each sort: the names of sources are not among them."""
     from counterfoil.detect.registry import all_rules
 
-    for code in dict.fromkeys(map(str, (*Verdict, *FindingVerdict, *Reason, *Diagnosis, *advice.RULES))):
+    codes = (*Verdict, *FindingVerdict, *Reason, *Diagnosis, *Probable, *advice.RULES)
+    for code in dict.fromkeys(map(str, codes)):
         if (known := advice.explanation(code)) is not None:
             yield known
     yield from map(_rule, all_rules())

@@ -6,18 +6,20 @@ import ibis
 import ibis.expr.types as ir
 
 from counterfoil.model.finding import MAX_LISTED
-from counterfoil.model.verdict import ACCUSING, Reason
+from counterfoil.model.verdict import ACCUSING, Probable, Reason
 from counterfoil.tokens.pseudonym import KEY_OF_PSEUDONYM
 
 # Suspicion from which a token is shown as a finding: one strong sign, or two weaker ones.
 THRESHOLD = 2.5
+# Reasons that say of a set that some of it are forged.
+SETS = (str(Reason.COUNT_ONLY), str(Reason.MORE_THAN_UNREAD))
 _ACCUSED = [str(verdict) for verdict in ACCUSING]
 
 
 def described(tokens: ir.Table, raised: ir.Table, suspicion: ir.Table) -> ir.Table:
     """Return tokens with `raised` (cluster or NULL), its numbers, `suspicion`, `rules`, and `group_rule`.
 
-    `tokens` has `rootless` (rule 6.3), too.
+    `tokens` has `rootless` (rule 6.3), too, and `probable`: what makes it probably forged by itself, or NULL.
     `group_rule` is the rule under which the token is reported, NULL where there is nothing to say.
     """
     joined = tokens.left_join(raised, "token_key", rname="{name}_r").left_join(suspicion, "token_key", rname="{name}_s")
@@ -26,19 +28,21 @@ def described(tokens: ir.Table, raised: ir.Table, suspicion: ir.Table) -> ir.Tab
         cluster=joined.cluster, cluster_ids=joined.ids, cluster_misses=joined.misses, cluster_expected=joined.expected,
         suspicion=joined.suspicion.fill_null(0.0), rules=joined.rules,
     )  # fmt: skip
-    strange = ~whole.ordinary & ~whole.route
+    strange = ~whole.ordinary & ~whole.explained & ~whole.route & ~whole.silent
     personal = whole.is_user & whole.token_class.isin(["user", "delegated", "act_as"]).fill_null(True)
     probable = strange & (
         ((whole.reason == str(Reason.KEY_NOT_SOUND)) & personal & ~whole.has_id)
         | ((whole.reason == str(Reason.UNROOTED_UNCOVERED)) & ~whole.rootless)
         | (whole.refuted & (whole.reason == str(Reason.DECLARATION_REFUTED)))
+        | (whole.reason == str(Reason.LONE_MISS))
         | whole.cluster.notnull()
     )
     rule = ibis.cases(
         (whole.verdict.isin(_ACCUSED), whole.reason),
-        (whole.reason == str(Reason.COUNT_ONLY), whole.reason),
-        (whole.cluster.notnull(), "misses-far-beyond-rate"),
-        (probable & (whole.reason == str(Reason.DECLARATION_REFUTED)), "extraordinary-miss"),
+        (whole.reason.isin(SETS), whole.reason),
+        (whole.probable.notnull(), whole.probable),
+        (whole.cluster.notnull(), str(Probable.MISSES_FAR_BEYOND_RATE)),
+        (probable & (whole.reason == str(Reason.DECLARATION_REFUTED)), str(Probable.EXTRAORDINARY_MISS)),
         (probable, whole.reason),
         (whole.suspicion >= THRESHOLD, "suspicious"),
         else_=ibis.null("string"),
@@ -54,7 +58,9 @@ def groups(tokens: ir.Table) -> ir.Table:
         "group_rule": keyed.group_rule,
         "diagnosis": keyed.diagnosis,
         "issuer": keyed.issuer,
-        "group_client": ibis.ifelse(keyed.derived == "", keyed.client_id, ibis.null("string")),
+        "group_client": ibis.ifelse(
+            (keyed.derived == "") & ~keyed.group_rule.isin(SETS), keyed.client_id, ibis.null("string")
+        ),
     }
 
     def some(value: ir.Value) -> ir.ArrayValue:

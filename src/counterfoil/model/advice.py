@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from counterfoil.model.verdict import (
     DIAGNOSIS_MEANING,
     MEANING,
+    PROBABLE_MEANING,
     REASON_MEANING,
     Diagnosis,
     FindingVerdict,
+    Probable,
     Reason,
     Verdict,
 )
@@ -266,6 +268,9 @@ DIAGNOSIS_IN_BRIEF: dict[Diagnosis, str] = {
 
 _SEE_FORGED = "counterfoil explain forged says what to do."
 _SEE_CONTRADICTED = "counterfoil explain contradicted says what to do."
+_READ_AGAIN = (
+    "Export that log again and hunt with it: counterfoil sql CASE \"SELECT * FROM rejects\" names the broken records."
+)
 _EXPORT_MORE = "Export the missing time and kinds: counterfoil sources explain NAME gives the vendor's steps."
 
 REASON_ADVICE: dict[Reason, tuple[str, ...]] = {
@@ -314,6 +319,8 @@ REASON_ADVICE: dict[Reason, tuple[str, ...]] = {
     Reason.SILENT_STRATUM: ("Nothing, if client and address are the provider's own; otherwise read the suspicions.",),
     Reason.KEY_NOT_SOUND: ("Read the findings: such records are listed as probably forged.",),
     Reason.UNROOTED_UNCOVERED: ("Export and declare the sign-ins before the exchange, then reconcile again.",),
+    Reason.MAY_BE_UNREAD: (_READ_AGAIN,),
+    Reason.MORE_THAN_UNREAD: (_READ_AGAIN, _SEE_FORGED),
 }
 
 # Each reason in at most MAX_BRIEF characters, for tables; REASON_MEANING says it in full.
@@ -349,6 +356,8 @@ IN_BRIEF: dict[Reason, str] = {
     Reason.SILENT_STRATUM: "accesses of this kind never have a sign-in record",
     Reason.KEY_NOT_SOUND: "no sign-in, but not shown to be a user's own token",
     Reason.UNROOTED_UNCOVERED: "from an exchange without sign-in, where none are covered",
+    Reason.MAY_BE_UNREAD: "missing, but perhaps a record that could not be read",
+    Reason.MORE_THAN_UNREAD: "more missing than could not be read; which ones is unknown",
 }
 
 # The first is the one to read first.
@@ -368,6 +377,7 @@ _REASONS_OF: dict[Verdict, tuple[Reason, ...]] = {
     Verdict.UNCOVERED: (
         Reason.NO_ISSUER_LOG, Reason.NOT_DECLARED, Reason.OUTSIDE_COVERAGE, Reason.DECLARATION_REFUTED,
         Reason.ORDINARY_MISS, Reason.SILENT_STRATUM, Reason.KEY_NOT_SOUND, Reason.UNROOTED_UNCOVERED,
+        Reason.MAY_BE_UNREAD, Reason.MORE_THAN_UNREAD,
     ),
 }  # fmt: skip
 
@@ -377,24 +387,22 @@ def reasons_of(verdict: Verdict) -> tuple[Reason, ...]:
     return _REASONS_OF[verdict]
 
 
-# Rules of findings other than reasons (above) and suspicions (`detect/`, one file each).
+# What makes a token probably forged, where that is no reason (above), too.
+PROBABLE_ADVICE: dict[Probable, Advice] = {
+    Probable.MISSES_FAR_BEYOND_RATE: Advice(
+        "Logs lose records, at a rate that can be measured on everybody else. This group lacks so many more that"
+        " chance explains it less than once in a million. The finding names both numbers.",
+        FINDING_ADVICE[FindingVerdict.PROBABLY_FORGED].act,
+    ),
+    Probable.EXTRAORDINARY_MISS: Advice(
+        "The log was declared complete and ordinary records turned out to be missing, so that absence alone no"
+        " longer convicts. Here client, network or agent are also strange to the person.",
+        FINDING_ADVICE[FindingVerdict.PROBABLY_FORGED].act,
+    ),
+}
+
+# Rules of findings other than reasons, what makes tokens probably forged, and suspicions (`detect/`, one file each).
 RULES: dict[str, RuleText] = {
-    "misses-far-beyond-rate": RuleText(
-        "far more tokens of one client, network or person lack an issuance than this log normally loses",
-        Advice(
-            "Logs lose records, at a rate that can be measured on everybody else. This group lacks so many more that"
-            " chance explains it less than once in a million. The finding names both numbers.",
-            FINDING_ADVICE[FindingVerdict.PROBABLY_FORGED].act,
-        ),
-    ),
-    "extraordinary-miss": RuleText(
-        "an issuance is missing from a log that loses records, but nothing about this use is the person's own",
-        Advice(
-            "The log was declared complete and ordinary records turned out to be missing, so that absence alone no"
-            " longer convicts. Here client, network or agent are also strange to the person.",
-            FINDING_ADVICE[FindingVerdict.PROBABLY_FORGED].act,
-        ),
-    ),
     "more-accepted-than-signed": RuleText(
         "more different tokens were accepted under a key than its key store made signatures",
         Advice(
@@ -441,7 +449,12 @@ def explanation(code: str) -> Explanation | None:
         return Explanation(code, sort, DIAGNOSIS_MEANING[diagnosis], advice.why, advice.act)
     if code in set(Reason):
         reason = Reason(code)
-        return Explanation(code, "reason", REASON_MEANING[reason], "", REASON_ADVICE[reason])
+        found = f"Probably forged: {PROBABLE_MEANING[Probable(code)]}." if code in set(Probable) else ""
+        return Explanation(code, "reason", REASON_MEANING[reason], found, REASON_ADVICE[reason])
+    if code in set(Probable):
+        probable = Probable(code)
+        advice = PROBABLE_ADVICE[probable]
+        return Explanation(code, "rule", PROBABLE_MEANING[probable], advice.why, advice.act)
     if code in RULES:
         rule = RULES[code]
         return Explanation(code, "rule", rule.meaning, rule.advice.why, rule.advice.act)

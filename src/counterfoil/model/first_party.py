@@ -1,7 +1,8 @@
 """Names of Microsoft's own applications, for people who read reports. Never an allow-list.
 
 The application id in a record is a claim that whoever made the token wrote: a forged token bears a well-known
-one on purpose (the intruder of 2023 did). A name tells what the record says, not that Microsoft did it.
+one on purpose (the intruder of 2023 did). A name tells what the record says, not that Microsoft did it. Rules ask it
+one thing alone: in which log the issuance of an app-only token of that id would stand (rule 4.1).
 
 The names are data, in `first_party.tsv`: id, name, and where the name is from (a key of SOURCES).
 """
@@ -19,6 +20,10 @@ SOURCES: Mapping[str, str] = {
         " (learn.microsoft.com/troubleshoot/azure/active-directory/verify-first-party-apps-sign-in), 2022, CC BY 4.0"
     ),
     "roadtools": "ROADtools (github.com/dirkjanm/ROADtools), roadtx 1.22.1, firstpartyscopes.json, 2026-08-05, MIT",
+    "tenants": (
+        "service principals of applicationOwnerOrganizationId Microsoft in tenants' own lists, as several people"
+        " published them (among them github.com/merill/microsoft-info, customdata, 2026, MIT)"
+    ),
 }
 
 

@@ -78,6 +78,8 @@ class HuntReport:
     coverage: tuple[CoverageRow, ...]
     verdicts: tuple[VerdictCount, ...]
     findings: tuple[Finding, ...]
+    # records that could not be read and may have been acceptances: nobody knows what they told
+    lost_acceptances: int = 0
     # domains whose sign-ins presented an assertion of an issuer that nobody named (--federated)
     unnamed_domains: tuple[str, ...] = ()
     # what a report to hand over adds; read only for the formats that show it

@@ -69,9 +69,10 @@ CROSS_TENANT_EXCEPTIONS: frozenset[str] = frozenset(
     {"b2bDirectConnect", "microsoftSupport", "serviceProvider", "passthrough"}
 )
 
-# Services whose calls on their own behalf never appear in a tenant's sign-in logs. Only for tokens that are not a
-# user's. Source: entra-docs, how-to-authentication-track-linkable-identifiers (ids are absent for background
-# processes), and real exports, in which no such call links to a sign-in.
+# Services whose calls, for themselves and for users, never appear in a tenant's sign-in logs. The id is a claim: it
+# counts only from these services' own networks (model/networks.py) or where no address is named. Source: entra-docs,
+# how-to-authentication-track-linkable-identifiers (ids are absent for background processes), and real exports, in
+# which no such call links to a sign-in.
 SILENT_CLIENTS: frozenset[str] = frozenset(
     {
         "00000002-0000-0ff1-ce00-000000000000",  # Office 365 Exchange Online
@@ -80,3 +81,20 @@ SILENT_CLIENTS: frozenset[str] = frozenset(
         "00000007-0000-0ff1-ce00-000000000000",  # Microsoft Exchange Online Protection
     }
 )
+
+# Records that a service writes in a person's name although nobody used a token: at whatever address.
+# Source: learn.microsoft.com, Audit log activities, Microsoft Teams activities (a meeting's details are written for
+# its organiser when the meeting ends).
+WRITTEN_BY_SERVICES: frozenset[str] = frozenset({"MeetingDetail", "MeetingParticipantDetail"})
+
+# Operations that a service does in a person's name as well, and then names neither address nor token: the mailbox
+# assistants (calendar, inbox rules, retention) and transport in a mailbox, group membership in Teams. What a person
+# does by the same operations names an address. Source: learn.microsoft.com, Manage mailbox auditing (actions) and Audit
+# log activities; `Client=TBA;Service=MSExchangeMailboxAssistants` in real records.
+ALSO_BY_SERVICES: frozenset[str] = frozenset(
+    {
+        "ApplyRecord", "Copy", "Create", "HardDelete", "Move", "MoveToDeletedItems", "RecordDelete", "Send",
+        "SoftDelete", "Update",
+        "ChatCreated", "ChatUpdated", "MemberAdded", "MemberRemoved", "MemberRoleChanged",
+    }
+)  # fmt: skip

@@ -80,9 +80,13 @@ class Reason(StrEnum):
     OUTSIDE_COVERAGE = "outside-coverage"
     DECLARATION_REFUTED = "declaration-refuted"
     ORDINARY_MISS = "ordinary-miss"
+    EXPLAINED_MISS = "explained-miss"
+    LONE_MISS = "lone-miss"
     SILENT_STRATUM = "silent-stratum"
     KEY_NOT_SOUND = "key-not-sound"
     UNROOTED_UNCOVERED = "unrooted-uncovered"
+    MAY_BE_UNREAD = "may-be-unread"
+    MORE_THAN_UNREAD = "more-missing-than-unread"
 
 
 REASON_MEANING: dict[Reason, str] = {
@@ -111,10 +115,40 @@ REASON_MEANING: dict[Reason, str] = {
     Reason.NOT_DECLARED: "issuance records are in evidence, but nobody declared them complete (--complete)",
     Reason.OUTSIDE_COVERAGE: "it may have been issued at a time, or by a kind, that no declaration covers",
     Reason.DECLARATION_REFUTED: "the log was declared complete, but ordinary use of several people is missing from it",
-    Reason.ORDINARY_MISS: "it is missing, but client, network and agent are the user's own: perhaps a lost record",
+    Reason.ORDINARY_MISS: "it is missing, but came from where the user often signs in: perhaps a lost record",
+    Reason.EXPLAINED_MISS: "it is missing; a new program at home, or the user's programs on the move, look like this",
+    Reason.LONE_MISS: "it is missing and strange, but one lost record of a new device would look the same",
     Reason.SILENT_STRATUM: "accesses of this kind never have a sign-in record",
     Reason.KEY_NOT_SOUND: "no id and no sign-in, but the record does not prove that the user's own token was used",
     Reason.UNROOTED_UNCOVERED: "obtained from an exchange with no sign-in behind it, where sign-ins are not covered",
+    Reason.MAY_BE_UNREAD: "its issuance is missing, and may be a record that could not be read",
+    Reason.MORE_THAN_UNREAD: "more issuances are missing than records could not be read: some of this set are forged",
+}
+
+
+class Probable(StrEnum):
+    """Why a token that no verdict accuses is *probably forged*: the rule of its finding.
+
+    Some are reasons too: the reason says why there is no verdict, this why there is a finding.
+    """
+
+    MISSES_FAR_BEYOND_RATE = "misses-far-beyond-rate"
+    EXTRAORDINARY_MISS = "extraordinary-miss"
+    KEY_NOT_SOUND = "key-not-sound"
+    UNROOTED_UNCOVERED = "unrooted-uncovered"
+    LONE_MISS = "lone-miss"
+
+
+PROBABLE_MEANING: dict[Probable, str] = {
+    Probable.MISSES_FAR_BEYOND_RATE: (
+        "far more tokens of one client, network or person lack an issuance than this log normally loses"
+    ),
+    Probable.EXTRAORDINARY_MISS: (
+        "an issuance is missing from a log that loses records, but nothing about this use is the person's own"
+    ),
+    Probable.KEY_NOT_SOUND: "no sign-in of this person could be this one, and the use is not the person's own",
+    Probable.UNROOTED_UNCOVERED: "no sign-in stands behind the exchange, and the use is not the person's own",
+    Probable.LONE_MISS: "an issuance is missing from a log declared complete, and nothing about the use is the person's",
 }
 
 

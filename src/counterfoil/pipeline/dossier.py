@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 
 from counterfoil.case.results import rows
+from counterfoil.detect.groups import SETS
 from counterfoil.model.dossier import (
     MAX_DAYS,
     MAX_EXAMPLES,
@@ -32,7 +33,7 @@ from counterfoil.model.dossier import (
     Trail,
 )
 from counterfoil.model.schema import Leg
-from counterfoil.model.verdict import FAIL_ON_DEFAULT, FindingVerdict, Reason, Verdict
+from counterfoil.model.verdict import FAIL_ON_DEFAULT, FindingVerdict, Verdict
 from counterfoil.pipeline.asked import options_of
 from counterfoil.pipeline.findings import group_id
 from counterfoil.pipeline.messages import claims, mail_sum
@@ -77,7 +78,7 @@ WITH ranked AS (SELECT tokens.*, claim, level, CASE WHEN derived = '' THEN clien
     FROM tokens JOIN claims USING (group_rule))
 SELECT * FROM ranked WHERE place <= CASE WHEN level <= $level THEN $many ELSE $few END
 ORDER BY level, first_seen, token_key LIMIT $all"""  # noqa: S608  # our own names
-_IN_PART = f"group_rule = '{Reason.COUNT_ONLY}'"
+_IN_PART = f"group_rule IN {SETS}"
 _INTRUDERS = f"""SELECT claim, {_IN_PART} AS in_part, count(*) AS tokens, sum(acceptances)::BIGINT AS acceptances,
     count(DISTINCT subject) AS subjects, count(DISTINCT ip) AS ips, count(DISTINCT client_id) AS clients,
     min(first_seen) AS first_seen, max(last_seen) AS last_seen

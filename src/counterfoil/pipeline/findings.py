@@ -8,20 +8,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from counterfoil.detect.decoy_key import RULE as DECOY
+from counterfoil.detect.groups import SETS
 from counterfoil.detect.registry import all_rules
 from counterfoil.model.advice import DIAGNOSIS_ADVICE
 from counterfoil.model.finding import MAX_LISTED, Finding
-from counterfoil.model.verdict import Diagnosis, FindingVerdict, Reason
+from counterfoil.model.verdict import Diagnosis, FindingVerdict, Probable, Reason
 from counterfoil.reconcile.judge import OF
 
-_PROBABLE = {
-    "misses-far-beyond-rate", "extraordinary-miss", str(Reason.KEY_NOT_SOUND), str(Reason.UNROOTED_UNCOVERED),
-}  # fmt: skip
 # Diagnoses that a log of custody made: tokens of one rule, issuer and client may have several.
 _TRACED = frozenset(map(str, (Diagnosis.THROUGH_CUSTODY, Diagnosis.KEY_OUT, Diagnosis.KEY_OUT_OR_UNCHECKED)))
 # With these it is known what to do first.
 _FIRST_ACT = _TRACED | {str(Diagnosis.LEDGER_ALTERED), str(Diagnosis.KEY_NOT_ENTITLED)}
-_FORGED = frozenset({str(Reason.COUNT_ONLY)})
+_FORGED = frozenset(SETS)
 _SEVERITY = {
     FindingVerdict.FORGED: "critical",
     FindingVerdict.CONTRADICTED: "critical",
@@ -85,7 +83,7 @@ def finding_verdict(rule: str) -> FindingVerdict:
     """Return what a finding of that rule claims."""
     if rule in _FORGED:
         return FindingVerdict.FORGED
-    if rule in _PROBABLE:
+    if rule in set(Probable):
         return FindingVerdict.PROBABLY_FORGED
     if rule == "suspicious":
         return FindingVerdict.SUSPICION
@@ -150,6 +148,8 @@ def _title(row: Mapping[str, Any], verdict: FindingVerdict) -> str:
     users = _count(row["subject_count"], "user")
     if row["group_rule"] == Reason.COUNT_ONLY:
         return f"at least {row['at_least']} of {_count(tokens, 'federated sign-in')} of {users} used a forged assertion"
+    if row["group_rule"] == Reason.MORE_THAN_UNREAD:
+        return f"at least {row['at_least']} of {_count(tokens, 'token')} of {users} were never issued"
     if row["group_rule"] == Reason.ASSERTION_NOT_ISSUED:
         return f"{_count(tokens, 'federated sign-in')} of {users} used an assertion that was never issued"
     what = {
@@ -178,7 +178,7 @@ def _reached(row: Mapping[str, Any]) -> str:
 
 def _detail(row: Mapping[str, Any], rules: tuple[str, ...], decoys: Decoys) -> str:
     parts: list[str] = []
-    if row["group_rule"] == "misses-far-beyond-rate" and row["cluster_misses"] is not None:
+    if row["group_rule"] == Probable.MISSES_FAR_BEYOND_RATE and row["cluster_misses"] is not None:
         parts.append(
             f"{row['cluster_misses']} of {row['cluster_ids']} tokens here have no issuance, where at most "
             f"{float(row['cluster_expected']):.2%} would be usual"

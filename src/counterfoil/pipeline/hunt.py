@@ -47,8 +47,8 @@ TOKEN_COLUMNS = (
     "token_key", "verdict", "reason", "diagnosis", "issuer", "token_id", "subject", "subject_name", "token_tenant",
     "issued_at",
     "key_id", "signing_input_digest", "first_seen", "last_seen", "acceptances", "suspicion", "rules", "group_rule",
-    "primary", "secondary", "interrupted", "failed", "ordinary", "route", "refuted", "silent", "outside_life",
-    "law_broken", "token_class", "client_id", "resource", "resource_tenant", "network", "ip", "user_agent",
+    "primary", "secondary", "interrupted", "failed", "ordinary", "explained", "route", "refuted", "silent",
+    "outside_life", "law_broken", "token_class", "client_id", "resource", "resource_tenant", "network", "ip", "user_agent",
     "object_kind", "object_id", "object_parent", "operation", "derived", "source", "kind", "record_id", "raw_file",
     "raw_position",
 )  # fmt: skip
@@ -67,7 +67,7 @@ def judge(con: Backend, folder: CaseFolder, manifest: Manifest, asked: Asked, pr
     progress.stage("settling tokens" if added or planned.buckets else "judging", len(planned.buckets) or None)
     found = reconcile(
         tables, _with_tenant(evidence, tenant), asked, policy, buckets=planned.buckets, added=added,
-        step=lambda done: _settled(progress, done, len(planned.buckets)),
+        rejects=con.table("rejects_all"), step=lambda done: _settled(progress, done, len(planned.buckets)),
     )  # fmt: skip
     progress.stage("ranking")
     told = _told(tables, found, policy)
@@ -192,7 +192,8 @@ def _tables(
         "coverage": tables.given("coverage_out", _COVERAGE, [_coverage_row(row) for row in found.coverage]),
         "strata": found.strata,
         "keys": _keys(tables),
-        "rejects": con.table("rejects_all"),
+        "rejects": con.table("rejects_all").select("raw_file", "raw_position", "reject"),
+        "lost": tables.given("lost_out", {"acceptances": "int64"}, [[found.lost_acceptances]]),
         "inputs": tables.given("inputs_out", _INPUT, _input_rows(tables, manifest)),
         "merged": _merged(con, tables, found),
         "legs": found.records.group_by("leg").agg(

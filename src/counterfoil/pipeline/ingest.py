@@ -25,6 +25,7 @@ from counterfoil.case.records import InputText
 from counterfoil.case.sniff import Container, Head, sniff
 from counterfoil.errors import InputError
 from counterfoil.model.hunt import BYPRODUCT
+from counterfoil.model.schema import ANOTHER_LOG
 from counterfoil.pipeline.inputs import Candidate
 from counterfoil.pipeline.members import Found, Unopened, members
 from counterfoil.pipeline.progress import Progress
@@ -267,7 +268,7 @@ def _refuse(raw: ir.Table) -> ir.Table:
     """Map the records that no source of the envelope takes: all rejected."""
     import ibis
 
-    return rows(raw, source="unknown", fidelity=99, reject=ibis.literal("record of a category that is not read"))
+    return rows(raw, source="unknown", fidelity=99, reject=ibis.literal(ANOTHER_LOG))
 
 
 def _texts(plans: Sequence[Planned], source: Source) -> list[tuple[str, InputText]]:

@@ -27,7 +27,7 @@ from counterfoil.reconcile.asked import Asked
 from counterfoil.reconcile.families import BUCKETS
 from counterfoil.reconcile.policy import Policy
 
-PILES = 3  # raised whenever what settling writes, or how, changes
+PILES = 4  # raised whenever what settling writes, or how, changes
 # Records that are settled at once: what memory holds of them at a time. A power of two of buckets comes near it.
 PART_ROWS = 4_000_000
 # Each generation costs every reader a join: after so many, all is settled anew.

@@ -33,6 +33,7 @@ def summary(con: duckdb.DuckDBPyConnection, case: str) -> HuntReport:
         coverage=tuple(CoverageRow(**row) for row in rows(con, _COVERAGE)),
         verdicts=_verdicts(con),
         findings=tuple(_finding(row) for row in rows(con, "SELECT * FROM findings")),
+        lost_acceptances=rows(con, "SELECT acceptances FROM lost")[0]["acceptances"],
         unnamed_domains=tuple(row["domain"] for row in rows(con, _UNNAMED)),
     )
 

@@ -8,7 +8,7 @@ import ibis
 import ibis.expr.types as ir
 
 from counterfoil.model.coverage import CoverageRow, sign_ins_seen
-from counterfoil.reconcile.covered import ENTRA_NEEDS, PERSONAL, needs
+from counterfoil.reconcile.covered import ENTRA_NEEDS, OWN_APPLICATION, PERSONAL, needs
 
 
 def absent(tokens: ir.Table, rows: Iterable[CoverageRow]) -> ir.BooleanValue:
@@ -19,6 +19,8 @@ def absent(tokens: ir.Table, rows: Iterable[CoverageRow]) -> ir.BooleanValue:
     seen = sign_ins_seen(rows)
     told = ibis.literal(False)
     for name, kinds in ENTRA_NEEDS.items():
+        if name == OWN_APPLICATION:
+            continue  # nobody has that log: its own networks excuse such a call, and nothing else
         lacking = sorted(issuer for issuer, known in seen.items() if not known.issuperset(kinds))
         if lacking:
             told |= (needs(tokens) == str(name)) & tokens.issuer.isin(lacking)

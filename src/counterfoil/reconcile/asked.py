@@ -14,8 +14,8 @@ from counterfoil.tokens.entitlement import Entitlement
 class Asked:
     """What the user says about the evidence, and what reading it has shown.
 
-    `truncated`: source -> how an export of it shows a cut; `rejected`: source -> how many records were not read.
-    `attested`: what checks of exported logs have shown. `keys`: what signing keys may sign, by key id.
+    `truncated`: source -> how an export of it shows a cut. `attested`: what checks of exported logs
+    have shown. `keys`: what signing keys may sign, by key id.
     """
 
     declarations: tuple[Declaration, ...] = ()
@@ -25,6 +25,5 @@ class Asked:
     federated: tuple[tuple[str, str], ...] = ()
     identities: tuple[tuple[str, str], ...] = ()
     truncated: Mapping[str, str] = field(default_factory=dict)
-    rejected: Mapping[str, int] = field(default_factory=dict)
     attested: tuple[AttestedLog, ...] = ()
     keys: Mapping[str, Entitlement] = field(default_factory=dict)

@@ -9,13 +9,15 @@ import ibis.expr.types as ir
 
 from counterfoil.model.coverage import ATTESTED, RELIED, SIGN_IN_KINDS, SIGN_INS, CoverageRow
 from counterfoil.model.schema import TokenClass
-from counterfoil.reconcile.declared import ADFS, NO_ISSUER, Keepers, LogFacts, seconds
+from counterfoil.reconcile.declared import ADFS, NO_ISSUER, Keepers, LogFacts, Part, seconds
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.judge import sound_id, sound_in_own_log
 from counterfoil.reconcile.policy import Policy
+from counterfoil.reconcile.services import of_microsoft
 
 ENTRA = SIGN_INS
 UNKNOWN = "unknown"
+OWN_APPLICATION = "own application"  # app-only, of the provider's own applications
 PERSONAL = ("interactive", "non-interactive")
 
 # Which kinds of sign-in could have issued a token of the class. The class is a claim of the token's maker: one that
@@ -27,6 +29,8 @@ ENTRA_NEEDS: dict[str, tuple[str, ...]] = {
     TokenClass.APPLICATION: ("service-principal",),
     TokenClass.MANAGED_IDENTITY: ("managed-identity",),
     TokenClass.SERVICE: SIGN_IN_KINDS,
+    # recorded in MicrosoftServicePrincipalSignInLogs, which customers do not have as a whole, or nowhere
+    OWN_APPLICATION: ("microsoft-service-principal",),
     UNKNOWN: SIGN_IN_KINDS,
 }
 
@@ -34,13 +38,18 @@ ENTRA_NEEDS: dict[str, tuple[str, ...]] = {
 def windowed(tokens: ir.Table, policy: Policy, keepers: Keepers) -> ir.Table:
     """Return tokens with `w_lo`, `w_hi` (seconds): when their issuance must lie, and `outside_life` (rule 4.1).
 
-    `sound` says whether absence of their id can tell anything; `keepers`: issuers with a log of their own.
+    `sound` says whether absence of their id can tell anything; `keepers`: issuers with a log of their own. `tokens` has
+    `began`: the first use of the session that the token belongs to.
     """
     life = ibis.cases(
-        *((tokens.token_class == name, span) for name, span in policy.life.items()), else_=policy.default_life
-    )
+        *((tokens.token_class == name, span) for name, span in policy.life.items()),
+        *(((tokens.source == source) & (tokens.kind == kind), span)
+          for (source, kind), span in policy.service_life.items()),
+        else_=policy.default_life,
+    )  # fmt: skip
     late = tokens.t_last - life
     floor = ibis.ifelse(late <= tokens.t_first, late, tokens.t_first - life)
+    floor = ibis.least(floor, tokens.began - life)
     inside = (tokens.t_issued >= floor) & (tokens.t_issued <= tokens.t_first + policy.skew)
     lo = ibis.ifelse(inside.fill_null(False), tokens.t_issued, floor)
     assertion = tokens.derived == "assertion"
@@ -71,6 +80,7 @@ def needs(tokens: ir.Table, keepers: Keepers | None = None) -> ir.StringValue:
     return ibis.cases(
         (tokens.derived == "assertion", str(TokenClass.ASSERTION)),
         *([(tokens.issuer.isin(sorted(own)), UNKNOWN)] if own else []),
+        (of_microsoft(tokens), OWN_APPLICATION),
         (~tokens.has_id, str(TokenClass.USER)),
         (tokens.token_class.isnull() & tokens.is_user & tokens.subject_id.notnull(), str(TokenClass.USER)),
         else_=tokens.token_class.fill_null(UNKNOWN),
@@ -81,13 +91,14 @@ def with_coverage(engine: Engine, open_: ir.Table, rows: Sequence[CoverageRow], 
     """Return `open_` with `needed`, `declared`, `contained`, `proven`: counts of the log parts that the token needs.
 
     `contained`: those that are relied on for its time; `proven`: those of them that are attested.
-    `needed` 0 means that no issuance record of the issuer is in evidence.
+    `needed` 0 means that no issuance record of the issuer is in evidence. `late`: its window ends after the latest
+    record of all parts that could have issued it. `needs`: of `needs`. `relied`: all parts that it needs are.
     """
-    required = engine.given(
-        "required",
-        {"issuer": "string", "needs": "string", "source": "string", "kind": "string"},
-        _required(facts, rows),
+    parts = required(facts, rows)
+    needed = engine.given(
+        "required", {"issuer": "string", "needs": "string", "source": "string", "kind": "string"}, parts
     )
+    latest = engine.given("latest", {"issuer": "string", "needs": "string", "until": "int64"}, _latest(facts, parts))
     accepted = engine.given(
         "accepted",
         {"issuer": "string", "source": "string", "kind": "string", "lo": "int64", "hi": "int64", "proof": "boolean"},
@@ -99,8 +110,9 @@ def with_coverage(engine: Engine, open_: ir.Table, rows: Sequence[CoverageRow], 
         {"issuer": "string", "source": "string", "kind": "string", "told": "boolean"},
         sorted({(r.issuer, r.source, r.kind, True) for r in rows if r.status in (*RELIED, "hole")}),
     )
-    asked = open_.select("token_key", "issuer", "w_lo", "w_hi", needs=needs(open_, facts.keepers))
-    wanted = asked.join(required, ["issuer", "needs"])
+    open_ = open_.mutate(needs=needs(open_, facts.keepers))
+    asked = open_.select("token_key", "issuer", "w_lo", "w_hi", "needs")
+    wanted = asked.join(needed, ["issuer", "needs"])
     told = wanted.left_join(declared, ["issuer", "source", "kind"], rname="{name}_d")
     met = told.left_join(accepted, ["issuer", "source", "kind"], rname="{name}_a")
     part = met.source + "/" + met.kind
@@ -112,15 +124,25 @@ def with_coverage(engine: Engine, open_: ir.Table, rows: Sequence[CoverageRow], 
         proven=part.nunique(where=inside & met.proof.fill_null(False)),
     )
     joined = open_.left_join(counted, "token_key").drop("token_key_right")
-    return joined.mutate(
-        needed=joined.needed.fill_null(0),
-        declared=joined.declared.fill_null(0),
-        contained=joined.contained.fill_null(0),
-        proven=joined.proven.fill_null(0),
-    )
+    joined = joined.left_join(latest, ["issuer", "needs"], rname="{name}_l")
+    counts = {name: joined[name].fill_null(0) for name in ("needed", "declared", "contained", "proven")}
+    return joined.select(
+        *open_.columns, **counts, late=(joined.w_hi > joined.until).fill_null(False),
+        relied=(counts["needed"] > 0) & (counts["contained"] >= counts["needed"]),
+    )  # fmt: skip
 
 
-def _required(facts: LogFacts, told: Sequence[CoverageRow]) -> list[tuple[str, str, str, str]]:
+def _latest(facts: LogFacts, parts: Sequence[tuple[str, str, str, str]]) -> list[tuple[str, str, int]]:
+    """Return (issuer, needs, seconds): the latest record of any part that could have issued such a token."""
+    found: dict[tuple[str, str], int] = {}
+    for issuer, cls, source, kind in parts:
+        extent = facts.extents.get(Part(issuer, source, kind))
+        if extent is not None:
+            found[issuer, cls] = max(found.get((issuer, cls), 0), seconds(extent.last))
+    return [(*key, last) for key, last in sorted(found.items())]
+
+
+def required(facts: LogFacts, told: Sequence[CoverageRow]) -> list[tuple[str, str, str, str]]:
     """Return (issuer, class, source, kind): what must be covered for a token of that class of that issuer.
 
     Of a farm, every server: those that issued something, those that evidence knows otherwise, and those declared.

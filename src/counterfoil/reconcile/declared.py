@@ -44,6 +44,15 @@ class Extent:
 
 
 @dataclass(frozen=True)
+class Stretch:
+    """How many records of one part of a log could not be read, and between which times they lie (UTC)."""
+
+    records: int
+    first: datetime | None
+    last: datetime | None
+
+
+@dataclass(frozen=True)
 class Keepers:
     """Issuers that write down each of their tokens themselves (rule 4.1), by what their logs hold.
 
@@ -61,7 +70,7 @@ class LogFacts:
     """What the evidence shows of its own logs.
 
     `own`: issuers whose log this is; others appear in it (guests elsewhere) but their log is not here.
-    `truncated`: source -> how an export of it shows that it was cut off; `rejected`: how many records were not read.
+    `truncated`: source -> how an export of it shows that it was cut off; `unread`: what of each part could not be read.
     `breaks`: (source, kind) -> (from, to, words): where its record numbers jump, it was cleared, full or switched off.
     `hosts`: farm -> its servers that are known, whether or not they issued something in evidence.
     `notes`: (source, kind) -> what its records show of how it was audited and exported, in words.
@@ -72,7 +81,7 @@ class LogFacts:
     extents: Mapping[Part, Extent]
     own: frozenset[str]
     truncated: Mapping[str, str] = field(default_factory=dict)
-    rejected: Mapping[str, int] = field(default_factory=dict)
+    unread: Mapping[Part, Stretch] = field(default_factory=dict)
     breaks: Mapping[tuple[str, str], tuple[tuple[datetime, datetime, str], ...]] = field(default_factory=dict)
     hosts: Mapping[str, frozenset[str]] = field(default_factory=dict)
     notes: Mapping[tuple[str, str], str] = field(default_factory=dict)
@@ -106,6 +115,8 @@ def coverage(
         extent = facts.extents[part]
         total = sum(extent.daily.values())
         why = NODE_MISSING if part.source == ADFS and part.issuer in farms else "not declared complete"
+        if part in facts.unread:
+            why += f"; {_unread(facts.unread[part])}"
         rows.append(_row(part, "seen", extent.first, extent.last, total, why))
     told = {(row.issuer, row.kind) for row in rows}
     rows += [
@@ -203,9 +214,19 @@ def _noted(part: Part, declaration: Declaration, facts: LogFacts) -> Iterable[st
             yield f"the log begins {first:%Y-%m-%d %H:%M}Z{record}{lost}"
     if key in facts.notes:
         yield facts.notes[key]
-    if unread := facts.rejected.get(part.source, 0):
-        records = "1 record" if unread == 1 else f"{unread:,} records"
-        yield f"{records} of {part.source} could not be read: what they say may be what is missing (table rejects)"
+    if part in facts.unread:
+        yield _unread(facts.unread[part])
+
+
+def _unread(lost: Stretch) -> str:
+    """Return how many records could not be read, and which time that costs."""
+    one = lost.records == 1
+    when = " at an unknown time" if lost.first is None or lost.last is None else (
+        f" between {lost.first:%Y-%m-%d %H:%M}Z and {lost.last:%Y-%m-%d %H:%M}Z")  # fmt: skip
+    return (
+        f"{'1 record' if one else f'{lost.records:,} records'}{when} could not be read: what is missing there may be"
+        f" {'that one' if one else 'among them'} (table rejects)"
+    )
 
 
 def _records(extent: Extent, start: datetime, end: datetime) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from datetime import date, datetime
 
 import ibis
@@ -13,7 +14,7 @@ from counterfoil.model.schema import Leg
 from counterfoil.reconcile.asked import Asked
 from counterfoil.reconcile.clock import whole_seconds
 from counterfoil.reconcile.covered import ENTRA
-from counterfoil.reconcile.declared import NO_ISSUER, Keepers, LogFacts, Part
+from counterfoil.reconcile.declared import NO_ISSUER, Keepers, LogFacts, Part, Stretch
 from counterfoil.reconcile.declared import Extent as _Extent
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.hosts import Breaks, host_facts
@@ -23,12 +24,12 @@ from counterfoil.reconcile.policy import HOUR, Policy
 
 def log_facts(
     engine: Engine, evidence: ir.Table, records: ir.Table, issued: ir.Table, asked: Asked,
-    policy: Policy,
+    unread: Mapping[Part, Stretch], policy: Policy,
 ) -> LogFacts:  # fmt: skip
     """Return what the evidence shows of the logs that issuances, and uses of keys, come from.
 
     `evidence` is taken with its duplicates: two events that are one record have two record numbers. `records`: each
-    once. A log of uses of keys has no issuer: it is the part of issuer "".
+    once. `unread`: what could not be read. A log of uses of keys has no issuer: it is the part of issuer "".
     """
     keepers = _keepers(engine, issued)
     primary = issued.filter(issued.issuer.notnull(), _first_hand(issued, keepers))
@@ -44,7 +45,7 @@ def log_facts(
         extents=extents | _extents(engine, uses, policy) if custody else extents,
         own=own | {NO_ISSUER} if custody else own,
         truncated=asked.truncated,
-        rejected=asked.rejected,
+        unread=unread,
         breaks={**servers.breaks, **(_missing_entries(engine, evidence) if keepers.issuers or custody else {})},
         hosts=servers.farms,
         notes=servers.notes,
@@ -91,6 +92,7 @@ def _missing_entries(engine: Engine, evidence: ir.Table) -> dict[tuple[str, str]
 def _extents(engine: Engine, primary: ir.Table, policy: Policy) -> dict[Part, _Extent]:
     part = ["issuer", "source", "kind"]
     # a gap is at least an hour, so that the first and last record of each hour tell of all gaps
+    primary = primary.filter(primary.event_time.notnull())
     hourly = primary.group_by(*part, hour=primary.event_time.truncate("h")).agg(
         records=primary.count(), first=primary.event_time.min(), last=primary.event_time.max()
     )

@@ -51,6 +51,11 @@ def sound_in_own_log(tokens: ir.Table, keepers: Keepers) -> ir.BooleanValue:
     return tokens.issuer.isin(sorted(keepers.issuers)).fill_null(False) & (named | bytes_known)
 
 
+def sound_person(tokens: ir.Table) -> ir.BooleanValue:
+    """Rule 4.2 a - d: the record shows the own token of a person who signs in."""
+    return sound_subject(tokens) & tokens.is_user
+
+
 def verdict_of(reason: ir.StringValue) -> ir.StringValue:
     """Return the verdict that a reason stands for."""
     known = [(reason == str(code), str(verdict)) for code, verdict in OF.items()]
@@ -60,15 +65,20 @@ def verdict_of(reason: ir.StringValue) -> ir.StringValue:
 def open_reason(tokens: ir.Table) -> ir.StringValue:
     """Return the reason for a token without primary issuance (rules 4.1 - 4.3, 6.3).
 
-    `tokens` has the link flags, `sound` (rule 4.1), coverage counts, `silent`, `ordinary`, `route`, `refuted`,
-    `candidate`, `rooted`, `roots` (its stratum normally roots), `served` and `surplus` (assertions).
+    `tokens` has the link flags, `sound` (rule 4.1), coverage counts, `silent`, `ordinary`, `explained`, `lone`,
+    `refuted`, `candidate`, `rooted`, `roots` (its stratum normally roots), `served` and `surplus` (assertions).
     """
     uncovered = [
         (tokens.declared < tokens.needed, Reason.NOT_DECLARED),
         (tokens.contained < tokens.needed, Reason.OUTSIDE_COVERAGE),
     ]
     unknown = (tokens.needed == 0, Reason.NO_ISSUER_LOG)
-    doubted = [(tokens.refuted, Reason.DECLARATION_REFUTED), (tokens.ordinary, Reason.ORDINARY_MISS)]
+    doubted = [
+        (tokens.refuted, Reason.DECLARATION_REFUTED),
+        (tokens.ordinary, Reason.ORDINARY_MISS),
+        (tokens.explained, Reason.EXPLAINED_MISS),
+        (tokens.lone, Reason.LONE_MISS),
+    ]
     assertion = _first(
         (tokens.unknown_presentation, Reason.PRESENTATION_UNKNOWN),
         unknown,
@@ -81,24 +91,25 @@ def open_reason(tokens: ir.Table) -> ir.StringValue:
     )
     bare = _first(
         unknown,
-        *uncovered,
         (tokens.silent, Reason.SILENT_STRATUM),
+        *uncovered,
         (tokens.candidate, Reason.NO_ID),
-        (~(sound_subject(tokens) & tokens.is_user), Reason.KEY_NOT_SOUND),
+        (~sound_person(tokens), Reason.KEY_NOT_SOUND),
         *doubted,
         default=Reason.SUBJECT_NOT_SIGNED_IN,
     )
     sound = tokens.sound
     proven = (tokens.needed > 0) & (tokens.proven >= tokens.needed)
-    firm = tokens.relied & ~tokens.silent & ~tokens.refuted & ~tokens.ordinary & tokens.roots & sound
+    foreign = ~tokens.ordinary & ~tokens.explained
+    firm = tokens.relied & ~tokens.silent & ~tokens.refuted & foreign & tokens.roots & sound
     unrooted = _first((firm, Reason.UNROOTED), default=Reason.UNROOTED_UNCOVERED)
     with_id = _first(
         (tokens.interrupted, Reason.INTERRUPT_ONLY),
         (tokens.failed, Reason.FAILURE_ONLY),
         unknown,
         (~sound, Reason.KEY_NOT_SOUND),
-        *uncovered,
         (tokens.silent, Reason.SILENT_STRATUM),
+        *uncovered,
         (proven, Reason.ID_NOT_ISSUED),  # what a verified log lacks was never in it
         *doubted,
         default=Reason.ID_NOT_ISSUED,

@@ -11,13 +11,13 @@ from counterfoil.model.schema import Leg, Outcome, TokenClass
 from counterfoil.model.verdict import Reason
 from counterfoil.reconcile.clock import whole_seconds
 from counterfoil.reconcile.engine import Engine
-from counterfoil.reconcile.measured import STRATUM, same
 from counterfoil.reconcile.policy import Policy
 from counterfoil.tokens.pseudonym import KEY_OF_PSEUDONYM
 
 ISSUANCE = (
     "leg", "source", "kind", "record_id", "event_time", "outcome", "issuer", "token_id", "token_id_kind", "subject_id",
-    "subject_name", "resource", "client_id", "ip", "resource_tenant", "home_tenant", "cross_tenant", "key_id",
+    "subject_name", "resource", "client_id", "ip", "user_agent", "device_id", "session_id", "resource_tenant",
+    "home_tenant", "cross_tenant", "key_id",
     "signing_input_digest", "issued_at",
     "operation", "token_class", "parent_token_ids", "incoming_token", "sequence",
 )  # fmt: skip
@@ -191,16 +191,3 @@ def contradiction(tokens: ir.Table) -> ir.StringValue:
         (tokens.consumer_realm, str(Reason.CONSUMER_REALM)),
         else_=ibis.null("string"),
     )
-
-
-def with_law(watched: ir.Table, laws: ir.Table, policy: Policy) -> ir.Table:
-    """Rule 3.2, issued-at: return the tokens with `contradiction` completed where the law of their stratum holds.
-
-    `laws`: stratum, law_pairs, law_obeying. The reasons that come before consumer-realm outrank it.
-    """
-    joined = watched.left_join(laws, same(watched, laws, STRATUM), rname="{name}_law")
-    held = (joined.law_obeying >= policy.law_pairs) & (joined.law_obeying >= policy.law_share * joined.law_pairs)
-    breaks = (joined.law_broken & held).fill_null(False)
-    first = joined.contradiction.isnull() | (joined.contradiction == str(Reason.CONSUMER_REALM))
-    reason = ibis.ifelse(breaks & first, str(Reason.ISSUED_AT_DIFFERS), joined.contradiction)
-    return joined.select(*[name for name in watched.columns if name != "contradiction"], contradiction=reason)

@@ -17,3 +17,8 @@ def summed(counts: ir.IntegerValue, where: ir.BooleanValue | None = None) -> ir.
     Ibis takes a sum for int64 already and drops a cast to it; engines make it wider.
     """
     return counts.sum(where=where).fill_null(0).cast("float64").cast("int64")
+
+
+def whole(value: ir.NumericValue) -> ir.IntegerValue:
+    """Return a number of seconds as int64. Ibis takes it for a small integer, engines for a float."""
+    return value.cast("float64").cast("int64")

@@ -1,14 +1,10 @@
-"""Rules 5.1, 5.4 - 5.7: what measurement says about coverage. It refutes and it raises; it never convicts."""
+"""Rules 5.1, 5.6, 5.7: what measurement says about coverage. It refutes and it raises; it never convicts."""
 
 from __future__ import annotations
-
-from datetime import datetime
 
 import ibis
 import ibis.expr.types as ir
 
-from counterfoil.model.known import SILENT_CLIENTS
-from counterfoil.model.schema import TokenClass
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.literals import number, summed
 from counterfoil.reconcile.policy import Policy
@@ -55,53 +51,21 @@ def strata(cells: ir.Table, days: ir.Table) -> ir.Table:
     return grouped.mutate(rate=a / (a + b), rate_sd=(a * b / ((a + b) * (a + b) * (a + b + 1))).sqrt())
 
 
-def silent(cells: ir.Table, days: ir.Table, start: datetime | None, policy: Policy) -> ir.Table:
-    """Rule 5.6, by behaviour: strata that were seen before `start` on many days and never linked."""
-    if start is None:
-        return cells.filter(ibis.literal(False)).select(*STRATUM).distinct()
-    seen = cells.filter(cells.has_id, cells.first_seen < ibis.timestamp(start))
-    people = seen.group_by(*STRATUM).agg(subjects=seen.subject.nunique())
-    before = days.filter(days.first_seen < ibis.timestamp(start))
-    dated = before.group_by(*STRATUM).agg(days=before.day.nunique())
-    both = people.join(dated, same(people, dated, STRATUM), rname="{name}_d")
-    often = both.filter(both.days >= policy.silent_days, both.subjects >= policy.silent_subjects).select(*STRATUM)
-    # what links at any time is not silent: before the log begins nothing could link
+def silent(misses: ir.Table, cells: ir.Table, policy: Policy) -> ir.Table:
+    """Rule 5.6, by behaviour: return the strata that were seen on many days, by many people, and never linked.
+
+    `misses`: tokens with an id whose whole window lay in relied coverage, from the services' own networks or from
+    nowhere: before a log begins nothing can link.
+    """
+    seen = misses.group_by(*STRATUM).agg(subjects=misses.subject.nunique(), days=misses.first_seen.date().nunique())
+    often = seen.filter(seen.days >= policy.silent_days, seen.subjects >= policy.silent_subjects).select(*STRATUM)
     links = cells.filter(cells.linked).select(*STRATUM).distinct()
     return often.anti_join(links, same(often, links, STRATUM)).select(*STRATUM)
-
-
-def silent_by_data(tokens: ir.Table) -> ir.BooleanValue:
-    """Rule 5.6, by data: a service that calls on its own behalf."""
-    own = (tokens.token_class != TokenClass.USER).fill_null(True)
-    return tokens.client_id.isin(sorted(SILENT_CLIENTS)).fill_null(False) & own
 
 
 def same(left: ir.Table, right: ir.Table, columns: tuple[str, ...]) -> list[ir.BooleanValue]:
     """Return join conditions under which NULL equals NULL."""
     return [key(left[name]) == key(right[name]) for name in columns]
-
-
-TRAITS = ("client", "network", "agent")
-
-
-def traits(table: ir.Table, *keys: str) -> ir.Table:
-    """Return `keys` with the client, network and agent of each row, NULL as a value of its own."""
-    return table.select(*keys, client=key(table.client_id), network=key(table.network), agent=key(table.user_agent))
-
-
-def habits(engine: Engine, name: str, open_: ir.Table, known: ir.Table) -> ir.Table:
-    """Rule 5.4: return (token_key, client, network, agent): on which traits the open tokens agree with `known`.
-
-    `known`: subject and TRAITS of what surely was the subject's own.
-    """
-    mine = engine.keep(f"{name}_mine", traits(open_.filter(open_.identified), "token_key", "subject"))
-    concerned = known.semi_join(mine.select("subject").distinct(), "subject")
-    own = engine.keep(f"{name}_known", concerned.select("subject", *TRAITS).distinct())
-    joined = mine.select("token_key")
-    for trait in TRAITS:
-        agreeing = mine.semi_join(own, ["subject", trait]).select("token_key", **{trait: ibis.literal(True)})
-        joined = joined.left_join(agreeing, "token_key").drop("token_key_right")
-    return joined.mutate(**{trait: joined[trait].fill_null(False) for trait in TRAITS})
 
 
 _HEARD = ("issuer", "kind", "client_id", "network", "subject", "first_seen", "n", "links", "odd", "told", "strange")
@@ -110,18 +74,19 @@ _HEARD = ("issuer", "kind", "client_id", "network", "subject", "first_seen", "n"
 def raised(engine: Engine, plain: ir.Table, watched: ir.Table, policy: Policy) -> ir.Table:
     """Rule 5.7: return (token_key, cluster, ids, misses, expected) of misses far beyond what is usual here.
 
-    `plain`: cells of linked tokens; `watched`: every other token, with `linked`, `missed`, `ordinary`, `route`,
+    `plain`: cells of linked tokens; `watched`: every other token, with `linked`, `raisable`, `ordinary`, `fresh`,
     `silent`, `absent`.
     """
     linking = ibis.union(plain.filter(plain.linked).select("issuer", "client_id"),
                          watched.filter(watched.linked).select("issuer", "client_id"), distinct=True)  # fmt: skip
     joined = watched.left_join(linking.mutate(links=ibis.literal(True)), ["issuer", "client_id"], rname="{name}_l")
     watched = joined.select(*watched.columns, unheard=joined.absent & ~joined.links.fill_null(False))
-    odd = watched.missed & ~watched.route
+    odd = watched.raisable
     heard_of = odd & ~watched.unheard  # the others are usual misses, and part of the rate
     told = watched.filter(watched.has_id, ~watched.silent).select(
         "token_key", *_HEARD[:6], n=number(1), links=watched.linked.cast("int64"),
-        odd=odd.cast("int64"), told=heard_of.cast("int64"), strange=(heard_of & ~watched.ordinary).cast("int64"),
+        odd=odd.cast("int64"), told=heard_of.cast("int64"),
+        strange=(heard_of & (~watched.ordinary | watched.fresh)).cast("int64"),
     )  # fmt: skip
     misses = engine.keep("raised_misses", told.filter(told.odd > 0))
     if not engine.rows(misses.limit(1)):

@@ -84,8 +84,10 @@ def _settle(engine: Engine, whole: Whole, records: ir.Table, exchanges: ir.Table
         contradiction=contradiction(told),
         missed=judge.sound_id(told) & ~(told.primary | told.secondary | told.interrupted | told.failed),
         law_broken=told.law_known & ~told.law_obeyed,
+        doubt=ibis.null("string"),
+        probable=ibis.null("string"),
     )
-    plain = told.primary & told.contradiction.isnull() & ~told.law_broken
+    plain = told.primary & told.contradiction.isnull() & told.doubt.isnull() & ~told.law_broken
     added = engine.pile(TOKENS, told.mutate(plain=plain).drop("is_user"))
     engine.pile(VARIANTS, variants(accepted, again))
     implied = accepted.filter(accepted.derived != "")

@@ -15,6 +15,11 @@ def _life() -> Mapping[str, int]:
     return {TokenClass.ASSERTION: 65 * 60}
 
 
+def _service_life() -> Mapping[tuple[str, str], int]:
+    # Microsoft, "Session timeouts for Microsoft 365": a SharePoint session ends five days after its last use
+    return {("m365-ual", "sharepoint"): 5 * 24 * HOUR}
+
+
 def _max_lag() -> Mapping[str, int]:
     # Entra sign-ins: 73 h is the longest delay between event and log seen in real exports.
     # An issuer's own ledger and key store write before they answer: nothing comes late.
@@ -26,11 +31,13 @@ class Policy:
     """The constants that docs/reference/reconciliation.md lists.
 
     `life`: longest life by token class; `default_life` for all others (28 h: continuous access evaluation).
+    `service_life`: of what a service (source, kind) goes on accepting without a new token, if that is longer.
     `max_lag`: longest delay between event and log by source; `default_lag` for all others.
     """
 
     life: Mapping[str, int] = field(default_factory=_life)
     default_life: int = 28 * HOUR
+    service_life: Mapping[tuple[str, str], int] = field(default_factory=_service_life)
     backdate: int = 300  # Entra issues tokens with an issued-at 300 s in the past
     skew: int = 300
     event_lag: int = 600
@@ -41,11 +48,16 @@ class Policy:
     law_pairs: int = 200
     law_tolerance: int = 2
     law_share: float = 0.99
+    habit_days: int = 3
+    device_days: int = 7
     rooted_pairs: int = 20
     rooted_share: float = 0.9
     silent_days: int = 3
     silent_subjects: int = 5
     refuting_subjects: int = 2
+    spread: int = 8
+    spread_share: float = 0.25
+    new_client_hours: int = 24
     raise_nats: float = 13.8
     raise_misses: int = 3
     thin: int = 50

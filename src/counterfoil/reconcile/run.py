@@ -28,15 +28,23 @@ from counterfoil.reconcile.duplicates import repeated
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.entitled import barred
 from counterfoil.reconcile.facts import log_facts
+from counterfoil.reconcile.habits import graded
+from counterfoil.reconcile.hidden import doubted
 from counterfoil.reconcile.identity import aliases, people, with_people, with_subject
+from counterfoil.reconcile.law import with_law
 from counterfoil.reconcile.lineage import exchanges, reached
-from counterfoil.reconcile.links import issuances, with_law
-from counterfoil.reconcile.literals import number
+from counterfoil.reconcile.links import issuances
+from counterfoil.reconcile.literals import number, whole
 from counterfoil.reconcile.policy import Policy
+from counterfoil.reconcile.refuted import refuted_rows
 from counterfoil.reconcile.touched import TOUCHED, Added, touched
-from counterfoil.reconcile.unsettled import Seen, unsettled
+from counterfoil.reconcile.unread import Unread, unread
+from counterfoil.reconcile.unsettled import Seen, known_habits, unsettled
 
-_OPEN_FLAGS = ("ordinary", "route", "refuted", "silent", "relied", "outside_life")
+_OPEN_FLAGS = (
+    "ordinary", "explained", "lone", "at_home", "route", "fresh", "raisable", "refuted", "silent", "of_service",
+    "relied", "outside_life", "own_application",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -48,6 +56,7 @@ class Reconciled:
     `told`: judged tokens, all but the plain ones; `plain`: the tokens that are minted and nothing else, by the pile's
     columns; both of the window that was asked for. `every`: those of `told`, whatever their time, before taint: by
     them and the `cells` of linked tokens rates are measured. `window` keeps tokens of the window that was asked for.
+    `lost_acceptances`: records that could not be read and may have been acceptances.
     """
 
     records: ir.Table
@@ -61,16 +70,18 @@ class Reconciled:
     strata: ir.Table
     window: Callable[[ir.Table], ir.Table]
     coverage: tuple[CoverageRow, ...]
+    lost_acceptances: int
 
 
 def reconcile(
     engine: Engine, evidence: ir.Table, asked: Asked, policy: Policy, *,
-    buckets: Sequence[Sequence[str]] = ((),), added: Added | None = None,
+    buckets: Sequence[Sequence[str]] = ((),), added: Added | None = None, rejects: ir.Table | None = None,
     step: Callable[[int], None] = lambda _: None,
 ) -> Reconciled:  # fmt: skip
     """Judge every acceptance in `evidence` (columns of model.schema, and `bucket` if it is worked on in `buckets`).
 
-    `added`: what the piles do not hold yet; None: they are empty. `step` is told after each part how many are settled.
+    `added`: what the piles do not hold yet; None: they are empty. `rejects`: what could not be read (`unread`).
+    `step` is told after each part how many are settled.
     """
     whole = _survey(engine, evidence, asked)
     if added is not None:
@@ -80,7 +91,7 @@ def reconcile(
     for done, some in enumerate(buckets, 1):
         parts.settle_buckets(engine, whole, some, policy)  # 1.3 to 3
         step(done)
-    return _verdicts(engine, whole, evidence, asked, policy)
+    return _verdicts(engine, whole, evidence, unread(engine, evidence, rejects, whole.names, policy), asked, policy)
 
 
 def _survey(engine: Engine, evidence: ir.Table, asked: Asked) -> parts.Whole:
@@ -102,12 +113,14 @@ def _survey(engine: Engine, evidence: ir.Table, asked: Asked) -> parts.Whole:
     )
 
 
-def _verdicts(engine: Engine, whole: parts.Whole, evidence: ir.Table, asked: Asked, policy: Policy) -> Reconciled:
+def _verdicts(
+    engine: Engine, whole: parts.Whole, evidence: ir.Table, lost: Unread, asked: Asked, policy: Policy
+) -> Reconciled:  # fmt: skip
     """Judge the tokens on the piles."""
     issued = with_subject(issuances(whole.records), whole.names)
     every, variants = engine.piled(parts.TOKENS), engine.piled(parts.VARIANTS)
     plain = every.filter(every.plain)
-    facts = log_facts(engine, evidence, whole.records, issued, asked, policy)
+    facts = log_facts(engine, evidence, whole.records, issued, asked, lost.parts, policy)
     rows = coverage(asked.declarations, asked.exported_at, facts, policy, asked.attested)  # 5.2, 5.3
     custody = custody_of(engine, whole.records, issued, rows)  # 8.1
     unsigned = not_signed(engine, every, custody, policy)
@@ -118,13 +131,15 @@ def _verdicts(engine: Engine, whole: parts.Whole, evidence: ir.Table, asked: Ask
     against = {reason: found for reason, found in tried.items() if found is not None}
     for found in against.values():
         plain = plain.anti_join(found, "token_key")
-    watched = _watched(engine, every, whole.people, facts.keepers, against, policy)
     usual = engine.keep("cells", measured.cells(plain.mutate(linked=ibis.literal(True))))
     days = engine.keep("days", measured.days(every))
+    seen = Seen(usual, every, _used(plain), variants, issued, whole.records, whole.names, whole.people)
+    watched = _watched(engine, seen, facts.keepers, against, policy)
     cells = ibis.union(usual, measured.cells(watched).select(*usual.columns))
-    linked = ibis.union(_used(plain), _used(watched.filter(watched.linked)))
+    seen = replace(seen, cells=cells, linked=ibis.union(seen.linked, _used(watched.filter(watched.linked))))
     open_ = _with_never(watched.filter(~watched.primary, watched.contradiction.isnull()), unsigned.unissued)  # 4.4
-    open_ = unsettled(engine, open_, Seen(cells, days, linked, variants), issued, rows, facts, asked, policy)  # 4, 5
+    settled = unsettled(engine, open_, seen, rows, facts, policy)  # 4, 5
+    open_ = doubted(engine, settled.tokens, lost.hidden, rows, facts)  # 5.10
     judged = _judged(engine, watched, open_)  # 7
     tainted = _tainted(engine, judged, issued, facts.keepers, Reason.NOT_SIGNED_IN_CUSTODY in against)  # 6.4
     told, left = _stained(engine, judged, plain, whole.people, tainted)
@@ -136,25 +151,25 @@ def _verdicts(engine: Engine, whole: parts.Whole, evidence: ir.Table, asked: Ask
 
     return Reconciled(
         whole.records, whole.names, whole.people, issued, window(told), window(left), judged, usual, strata, window,
-        _refuted_rows(engine, rows, open_),
+        refuted_rows(engine, rows, settled.refuted),
     )  # fmt: skip
 
 
 def _used(tokens: ir.Table) -> ir.Table:
-    return tokens.select("token_key", "subject", "identified", "client_id", "network", "user_agent")
+    traits = ("client_id", "network", "user_agent")
+    return tokens.select("token_key", "subject", "identified", *traits, t=whole(tokens.t_first))
 
 
 def _watched(
-    engine: Engine, every: ir.Table, persons: ir.Table, keepers: Keepers,
-    against: Mapping[Reason, ir.Table], policy: Policy,
-) -> ir.Table:  # fmt: skip
+    engine: Engine, seen: Seen, keepers: Keepers, against: Mapping[Reason, ir.Table], policy: Policy
+) -> ir.Table:
     """Return the tokens that are not plain, with `is_user`, `linked`, and `contradiction` by the law of their stratum.
 
-    `keepers`: issuers with a log of their own, of which an id that is in no issuance is `missed` too. `against`: tokens
-    that are contradicted for these reasons, the first one first, unless something contradicts them already.
-
-    Rule 3.2, issued-at: only where some token breaks the law is it asked how many obey it.
+    `seen`: what plain tokens show. `keepers`: issuers with a log of their own, of which an id that is in no issuance is
+    `missed` too. `against`: tokens that are contradicted for these reasons, the first one first, unless something
+    contradicts them already.
     """
+    every = seen.every
     odd = every.filter(~every.plain)
     if against:
         keys = ibis.union(*against.values()) if len(against) > 1 else next(iter(against.values()))
@@ -166,16 +181,25 @@ def _watched(
     if keepers.issuers:
         unknown = ~(odd.primary | odd.secondary | odd.interrupted | odd.failed)
         odd = odd.mutate(missed=odd.missed | (judge.sound_in_own_log(odd, keepers) & unknown))
-    watched = engine.keep("watched", with_people(odd, persons))
-    breaking = watched.filter(watched.law_broken).select(*measured.STRATUM).distinct()
-    lawful = every.filter(every.law_known)
-    concerned = lawful.semi_join(breaking, measured.same(lawful, breaking, measured.STRATUM))
-    laws = concerned.group_by(*measured.STRATUM).agg(
-        law_pairs=concerned.count(), law_obeying=concerned.law_obeyed.cast("int64").sum()
-    )
-    told = with_law(watched, engine.keep("laws", laws), policy)
-    told = told.mutate(linked=told.primary & told.contradiction.isnull())
+    watched = engine.keep("watched", with_people(odd, seen.people))
+    told = with_law(engine, watched, every, _lawless(engine, seen, watched, policy), policy)
+    told = told.mutate(linked=told.primary & told.contradiction.isnull() & told.doubt.isnull())
     return engine.keep("watched_told", told)
+
+
+def _lawless(engine: Engine, seen: Seen, watched: ir.Table, policy: Policy) -> ir.Table | None:
+    """Rule 3.2, issued-at: return (token_key, stratum, network, own) of those that break its law, None if none does.
+
+    Only then it is asked how many obey it.
+    """
+    breaking = engine.keep("breaking", watched.filter(watched.law_broken))
+    if not engine.rows(breaking.limit(1)):
+        return None
+    grades = graded(engine, "breaking", breaking, known_habits(engine, "breaking", breaking, seen, policy), None)
+    joined = breaking.left_join(grades, "token_key", rname="{name}_g")
+    return engine.keep("lawless", joined.select(
+        "token_key", *measured.STRATUM, "network", own=joined.own.fill_null(False)
+    ))  # fmt: skip
 
 
 def _with_never(open_: ir.Table, never: ir.Table | None) -> ir.Table:
@@ -194,7 +218,8 @@ def _judged(engine: Engine, watched: ir.Table, open_: ir.Table) -> ir.Table:
         (joined.never & ~joined.open_reason.isin(judge.FORGED), str(Reason.NEVER_SIGNED)),
         else_=joined.open_reason,
     )
-    base = ibis.coalesce(joined.contradiction, ibis.ifelse(joined.primary, _own_reason(joined), unissued))
+    settled = ibis.ifelse(joined.primary, _own_reason(joined), unissued)
+    base = ibis.coalesce(joined.contradiction, joined.doubt, settled)
     return engine.keep("judged", joined.select(
         *watched.columns, base=base, base_verdict=judge.verdict_of(base),
         **{n: joined[n].fill_null(False) for n in _OPEN_FLAGS}, at_least=joined.at_least.fill_null(0).cast("int64"),
@@ -279,22 +304,3 @@ def _within(tokens: ir.Table, since: datetime | None, until: datetime | None) ->
     if until is not None:
         tokens = tokens.filter(tokens.first_seen < ibis.timestamp(until))
     return tokens
-
-
-def _refuted_rows(engine: Engine, rows: tuple[CoverageRow, ...], open_: ir.Table) -> tuple[CoverageRow, ...]:
-    """Return the coverage rows with the accepted ones of refuted issuers marked so."""
-    refuted = open_.filter(
-        open_.refuted, open_.ordinary, open_.relied, open_.proven < open_.needed, ~open_.never
-    )  # fmt: skip
-    subjects = refuted.group_by("issuer").agg(subjects=refuted.subject.nunique(), misses=refuted.count())
-    found = {row["issuer"]: row for row in engine.rows(subjects)}
-    return tuple(
-        replace(row, status="refuted", reason=_why(found[row.issuer]))
-        if row.status == "accepted" and row.issuer in found
-        else row
-        for row in rows
-    )
-
-
-def _why(row: Mapping[str, int]) -> str:
-    return f"{row['misses']} ordinary uses by {row['subjects']} people are missing from it"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import ibis
@@ -11,61 +10,118 @@ import ibis.expr.types as ir
 from counterfoil.model.coverage import RELIED, CoverageRow
 from counterfoil.model.schema import Leg, Outcome
 from counterfoil.reconcile import judge, measured
-from counterfoil.reconcile.asked import Asked
 from counterfoil.reconcile.clock import whole_seconds
-from counterfoil.reconcile.covered import ENTRA, personal_stretches, windowed, with_coverage
-from counterfoil.reconcile.declared import LogFacts
+from counterfoil.reconcile.covered import ENTRA, needs, personal_stretches, required, windowed, with_coverage
+from counterfoil.reconcile.declared import LogFacts, seconds
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.federation import assertion_counts
-from counterfoil.reconcile.lineage import exchanges, reached
-from counterfoil.reconcile.literals import number
-from counterfoil.reconcile.policy import Policy
+from counterfoil.reconcile.habits import Habits, graded, habits, product, sign_ins
+from counterfoil.reconcile.identity import with_people
+from counterfoil.reconcile.literals import number, whole
+from counterfoil.reconcile.policy import HOUR, Policy
+from counterfoil.reconcile.refuted import refuted_parts, with_refutation
+from counterfoil.reconcile.roots import with_roots
+from counterfoil.reconcile.services import service_client, with_service, without_token
+from counterfoil.reconcile.signs import lone
 
 
 @dataclass(frozen=True)
 class Seen:
     """What all tokens together show.
 
-    `cells` and `days` of `measured`, `linked` (every linked token: token_key, subject, identified, client_id,
-    network, user_agent) and `variants` (the further ways in which tokens were used).
+    `cells` of `measured`; `every` token with its link flags; `linked` (every linked token: token_key, subject,
+    identified, client_id, network, user_agent, t) and `variants` (the further ways in which tokens were used);
+    `issued`: issuances of every outcome; `records`: evidence, each once; `names`: aliases; `people`: who signs in.
     """
 
     cells: ir.Table
-    days: ir.Table
+    every: ir.Table
     linked: ir.Table
     variants: ir.Table
+    issued: ir.Table
+    records: ir.Table
+    names: ir.Table
+    people: ir.Table
+
+
+@dataclass(frozen=True)
+class Unsettled:
+    """The open `tokens`, and the parts of logs that they refute (of `refuted_parts`)."""
+
+    tokens: ir.Table
+    refuted: ir.Table
 
 
 def unsettled(
-    engine: Engine, open_: ir.Table, seen: Seen, issued: ir.Table, rows: tuple[CoverageRow, ...],
-    facts: LogFacts, asked: Asked, policy: Policy,
-) -> ir.Table:  # fmt: skip
+    engine: Engine, open_: ir.Table, seen: Seen, rows: tuple[CoverageRow, ...], facts: LogFacts, policy: Policy
+) -> Unsettled:
     """Return the tokens that no primary issuance settles, with everything that their verdict depends on.
 
     `open_` has `never` (rule 4.4).
     """
-    open_ = engine.keep("open_1", windowed(open_, policy, facts.keepers))
-    open_ = engine.keep("open_2", _with_silence(with_coverage(engine, open_, rows, facts), seen, rows, asked, policy))
-    open_ = engine.keep("open_3", _with_assertions(engine, open_, issued, policy))
-    open_ = engine.keep("open_4", _with_habits(engine, open_, seen))
-    open_ = engine.keep("open_5", _with_candidates(engine, open_, issued))
-    open_ = engine.keep("open_6", _with_refutation(open_, policy))
-    open_ = engine.keep("open_7", _with_roots(engine, open_, issued, personal_stretches(rows), policy))
-    return engine.keep("open_8", open_.mutate(open_reason=judge.open_reason(open_)))
+    open_ = engine.keep("open_1", with_service(engine, _with_sessions(engine, open_, seen, policy), seen.records))
+    open_ = engine.keep("open_2", with_coverage(engine, windowed(open_, policy, facts.keepers), rows, facts))
+    open_ = engine.keep("open_3", _with_silence(open_, seen, policy))
+    open_ = engine.keep("open_4", _with_assertions(engine, open_, seen.issued, policy))
+    open_ = engine.keep("open_5", _with_grades(engine, open_, seen, rows, policy))
+    open_ = engine.keep("open_6", _with_candidates(engine, open_, seen.issued))
+
+    def linking() -> ir.Table:
+        told = with_people(seen.every.filter(seen.every.primary, seen.every.contradiction.isnull()), seen.people)
+        told = told.mutate(own_application=ibis.literal(False))
+        return told.mutate(needs=needs(told, facts.keepers)).group_by("issuer", "needs").agg(links=told.count())
+
+    parts = required(facts, rows)
+    refuted = refuted_parts(engine, open_, parts, linking, policy)
+    open_ = with_refutation(engine, open_, refuted, parts, policy)
+    open_ = engine.keep("open_7", with_roots(engine, open_, seen.issued, personal_stretches(rows), policy))
+    open_ = engine.keep("open_8", _with_signs(engine, open_, seen, facts))
+    return Unsettled(engine.keep("open_9", open_.mutate(open_reason=judge.open_reason(open_))), refuted)
 
 
-def _with_silence(
-    open_: ir.Table, seen: Seen, rows: tuple[CoverageRow, ...], asked: Asked, policy: Policy
-) -> ir.Table:
-    """Rule 5.6: add `silent`; and `relied`: all log parts that the token needs are relied on for its time."""
-    start = asked.since or min((r.start for r in rows if r.status in RELIED and r.start and r.issuer), default=None)
-    quiet = measured.silent(seen.cells, seen.days, start, policy).mutate(quiet=ibis.literal(True))
+def _with_sessions(engine: Engine, open_: ir.Table, seen: Seen, policy: Policy) -> ir.Table:
+    """Rule 4.2, sessions: add `began` (seconds): the first use of the session that a use without id belongs to.
+
+    A session of such a service ends a life after its last use, so that uses without so long a pause are one.
+    """
+    began = open_.mutate(began=open_.t_first)
+    for (source, kind), life in policy.service_life.items():
+        bare = began.filter(~began.has_id, began.source == source, began.kind == kind, began.subject.notnull())
+        bare = engine.keep("session_uses", bare.select(*_session(bare), "token_key"))
+        if not engine.rows(bare.limit(1)):
+            continue
+        theirs = seen.every.filter(seen.every.source == source, seen.every.kind == kind)
+        theirs = theirs.semi_join(bare.select("subject").distinct(), "subject")
+        uses = theirs.select(*_session(theirs)).distinct()
+        by = {"group_by": [uses.subject, uses.client, uses.agent], "order_by": uses.t}
+        paused = uses.mutate(fresh=(uses.t - uses.t.lag().over(**by) > life).fill_null(True).cast("int64"))
+        window = ibis.window(group_by=[paused.subject, paused.client, paused.agent], order_by=paused.t, following=0)
+        numbered = paused.mutate(session=paused.fresh.sum().over(window))
+        first = numbered.group_by("subject", "client", "agent", "session").agg(began=numbered.t.min())
+        told = numbered.join(first, ["subject", "client", "agent", "session"]).select(
+            "subject", "client", "agent", "t", "began"
+        )
+        mine = bare.join(told, ["subject", "client", "agent", "t"]).group_by("token_key").agg(began=told.began.min())
+        joined = began.left_join(mine, "token_key", rname="{name}_s")
+        began = joined.select(*open_.columns, began=ibis.coalesce(joined.began_s, joined.began))
+    return began
+
+
+def _session(tokens: ir.Table) -> list[ir.Value]:
+    return [tokens.subject, measured.key(tokens.client_id).name("client"),
+            measured.key(product(tokens.user_agent)).name("agent"), whole(tokens.t_first).name("t")]  # fmt: skip
+
+
+def _with_silence(open_: ir.Table, seen: Seen, policy: Policy) -> ir.Table:
+    """Rule 5.6: add `silent`, and `of_service`: such a client, but from elsewhere."""
+    told = open_.filter(open_.has_id, open_.relied, open_.inside)
+    quiet = measured.silent(told, seen.cells, policy).mutate(quiet=ibis.literal(True))
     joined = open_.left_join(quiet, measured.same(open_, quiet, measured.STRATUM), rname="{name}_q")
+    of_service = joined.quiet.fill_null(False) | service_client(open_)
     return joined.select(
-        *open_.columns,
-        silent=joined.quiet.fill_null(False) | measured.silent_by_data(open_),
-        relied=(open_.needed > 0) & (open_.contained >= open_.needed),
-    )
+        *open_.columns, silent=(of_service & open_.inside) | without_token(open_).fill_null(False),
+        of_service=of_service & ~open_.inside,
+    )  # fmt: skip
 
 
 def _with_assertions(engine: Engine, open_: ir.Table, issued: ir.Table, policy: Policy) -> ir.Table:
@@ -84,41 +140,64 @@ def _with_assertions(engine: Engine, open_: ir.Table, issued: ir.Table, policy: 
     )
 
 
-def _with_habits(engine: Engine, open_: ir.Table, seen: Seen) -> ir.Table:
-    """Rule 5.4: add `ordinary` and `route`."""
+def _with_grades(
+    engine: Engine, open_: ir.Table, seen: Seen, rows: tuple[CoverageRow, ...], policy: Policy
+) -> ir.Table:
+    """Rule 5.4: add `ordinary` (the person's own), `explained`, `at_home`, `route` and `fresh`."""
     assertions = open_.filter(open_.derived == "assertion")
-    tokens = measured.habits(engine, "habits", open_.filter(open_.derived != "assertion"), _own(engine, open_, seen))
-    served = measured.traits(assertions.filter(assertions.served > 0, ~assertions.surplus), "subject")
-    given = measured.habits(engine, "habits_assertions", assertions, served)
-    habits = engine.keep("habits_all", ibis.union(tokens, given))
-    settled = seen.cells.filter(seen.cells.linked)
-    clients = settled.select("issuer", client_key=measured.key(settled.client_id)).distinct()
-    joined = open_.mutate(client_key=measured.key(open_.client_id)).left_join(habits, "token_key", rname="{name}_h")
-    joined = joined.left_join(clients.mutate(familiar=ibis.literal(True)), ["issuer", "client_key"], rname="{name}_c")
-    at_home = (joined.network_h & joined.agent).fill_null(False)
-    told = joined.select(
-        *open_.columns,
-        own_habit=at_home & joined.client.fill_null(False),
-        # the agent goes with the client: where all of a client's sign-ins are lost, no linked agent is left
-        route=joined.network_h.fill_null(False) & ~joined.familiar.fill_null(False) & (open_.derived != "assertion"),
+    tokens = open_.filter(open_.derived != "assertion")
+    told = graded(engine, "own", tokens, known_habits(engine, "known", open_, seen, policy), seen.records)
+    served = assertions.filter(assertions.served > 0, ~assertions.surplus, assertions.identified)
+    served = served.mutate(t=whole(served.t_first))
+    given = habits(engine, "served", sign_ins(seen.issued).limit(0), served, policy)
+    grades = ibis.union(told, graded(engine, "own_assertions", assertions, given, None))
+    joined = open_.left_join(grades, "token_key", rname="{name}_g")
+    told = joined.select(*open_.columns, **{n: joined[n].fill_null(False) for n in ("at_home", "own", "explained")})
+    told = engine.keep("graded", _with_routes(engine, told, seen, rows, policy))
+    # who exchanged a token logged its own address and client: it is as ordinary as the same token is elsewhere
+    elsewhere = told.filter(told.derived == "", told.has_id, told.subject.notnull())
+    elsewhere = elsewhere.group_by("token_id", "subject").agg(
+        own_there=elsewhere.own.any(), explained_there=elsewhere.explained.any()
     )
-    # who exchanged a token logged its own address and client: ordinary if the same token is so elsewhere
-    usual = told.filter(told.own_habit, told.has_id).select("token_id", "subject").distinct()
-    again = told.left_join(usual.mutate(again=ibis.literal(True)), ["token_id", "subject"], rname="{name}_u")
-    return again.select(
-        *open_.columns,
-        "route",
-        ordinary=again.own_habit | ((again.derived == "exchange") & again.again.fill_null(False)),
-    )
+    again = told.left_join(elsewhere, ["token_id", "subject"], rname="{name}_u")
+    exchanged = again.derived == "exchange"
+    own = again.own | (exchanged & again.own_there.fill_null(False))
+    explained = again.explained | (exchanged & again.explained_there.fill_null(False))
+    return again.select(*open_.columns, "at_home", "route", "fresh", ordinary=own, explained=explained & ~own)
 
 
-def _own(engine: Engine, open_: ir.Table, seen: Seen) -> ir.Table:
-    """Return subject and traits of all uses of the linked tokens of the people of open tokens."""
-    concerned = engine.keep("concerned", open_.filter(open_.identified).select("subject").distinct())
-    theirs = engine.keep("concerned_linked", seen.linked.filter(seen.linked.identified).semi_join(concerned, "subject"))
+def known_habits(engine: Engine, name: str, tokens: ir.Table, seen: Seen, policy: Policy) -> Habits:
+    """Return what is surely the own of the people of these tokens."""
+    concerned = engine.keep(f"{name}_people", tokens.filter(tokens.identified).select("subject").distinct())
+    signed = sign_ins(seen.issued).semi_join(concerned, "subject")
+    theirs = engine.keep(f"{name}_linked", seen.linked.filter(seen.linked.identified).semi_join(concerned, "subject"))
     further = seen.variants.filter(seen.variants.identified).semi_join(concerned, "subject")
-    further = further.semi_join(theirs, "token_key")
-    return ibis.union(measured.traits(theirs, "subject"), measured.traits(further, "subject"))
+    further = further.semi_join(theirs, "token_key").mutate(t=lambda table: whole(whole_seconds(table.event_time)))
+    columns = ("subject", "client_id", "network", "user_agent", "t")
+    return habits(engine, name, signed, ibis.union(theirs.select(*columns), further.select(*columns)), policy)
+
+
+def _with_routes(
+    engine: Engine, open_: ir.Table, seen: Seen, rows: tuple[CoverageRow, ...], policy: Policy
+) -> ir.Table:
+    """Add `route` and `fresh`: of a client of which nothing links, used from people's own networks.
+
+    `fresh`: of such a client that first comes a day or more after relied time begins, wherever it is used.
+    """
+    begins: dict[str, int] = {}
+    for row in rows:
+        if row.status in RELIED and row.issuer and row.start:
+            begins[row.issuer] = min(begins.get(row.issuer, seconds(row.start)), seconds(row.start))
+    relied = engine.given("relied_from", {"issuer": "string", "begins": "int64"}, sorted(begins.items()))
+    cells = seen.cells.mutate(client_key=measured.key(seen.cells.client_id))
+    clients = cells.group_by("issuer", "client_key").agg(links=cells.linked.any(), first_use=cells.first_seen.min())
+    keyed = open_.mutate(client_key=measured.key(open_.client_id))
+    joined = keyed.left_join(clients, ["issuer", "client_key"], rname="{name}_c")
+    joined = joined.left_join(relied, "issuer", rname="{name}_b")
+    mute = ~joined.links.fill_null(False) & (joined.derived != "assertion")
+    late = whole_seconds(joined.first_use) >= joined.begins + policy.new_client_hours * HOUR
+    fresh = mute & joined.client_id.notnull() & late.fill_null(False)
+    return joined.select(*open_.columns, fresh=fresh, route=joined.at_home & mute & ~fresh)
 
 
 def _with_candidates(engine: Engine, open_: ir.Table, issued: ir.Table) -> ir.Table:
@@ -143,68 +222,25 @@ def _with_candidates(engine: Engine, open_: ir.Table, issued: ir.Table) -> ir.Ta
     return joined.select(*open_.columns, candidate=joined.hit.fill_null(False))
 
 
-def _with_refutation(open_: ir.Table, policy: Policy) -> ir.Table:
-    """Rule 5.5: add `refuted`: for the issuer by ordinary misses, or for its client by route misses.
+def _with_signs(engine: Engine, open_: ir.Table, seen: Seen, facts: LogFacts) -> ir.Table:
+    """Rule 4.5: add `lone`: a foreign miss of a log that somebody else keeps, without a second sign.
 
-    What a verified log lacks refutes nothing; neither does what was never signed (rule 4.4).
+    Add `raisable`, too: rule 5.7 counts it as a miss.
     """
-    doubtful = (open_.proven < open_.needed) & ~open_.never
-    bare = ~open_.has_id & ~open_.sound & (open_.derived == "") & ~open_.candidate & open_.relied
-    assertion = (open_.derived == "assertion") & (open_.served == 0) & open_.relied & ~open_.unknown_presentation
-    missed = open_.missed & open_.relied
-    ordinary = open_.filter(doubtful & ~open_.silent & open_.ordinary & (missed | bare | assertion))
-    issuers = ordinary.group_by("issuer").agg(subjects=ordinary.subject.nunique())
-    issuers = issuers.filter(issuers.subjects >= policy.refuting_subjects).select(
-        "issuer", all_of_it=ibis.literal(True)
+    told = open_.mutate(
+        raisable=open_.sound & ~(open_.primary | open_.secondary) & ~open_.silent & ~open_.route & ~open_.late
+        & (open_.derived != "assertion")
     )
-    routes = open_.filter(open_.route & (open_.missed | bare) & (doubtful | ((open_.needed == 0) & ~open_.never)))
-    clients = routes.group_by("issuer", client=measured.key(routes.client_id)).agg(subjects=routes.subject.nunique())
-    clients = clients.filter(clients.subjects >= policy.refuting_subjects).select(
-        "issuer", "client", its_route=ibis.literal(True)
-    )
-    keyed = open_.mutate(client=measured.key(open_.client_id))
-    joined = keyed.left_join(issuers, "issuer", rname="{name}_i").left_join(
-        clients, ["issuer", "client"], rname="{name}_r"
-    )
-    return joined.select(*open_.columns, refuted=joined.all_of_it.fill_null(False) | joined.its_route.fill_null(False))
-
-
-def _with_roots(
-    engine: Engine, open_: ir.Table, issued: ir.Table, stretches: Sequence[tuple[str, int, int]], policy: Policy
-) -> ir.Table:
-    """Rules 6.2, 6.3: add `rooted` and `roots` (the stratum of its secondary issuance normally roots).
-
-    `stretches`: (issuer, from, to) in which people's sign-ins are relied on: elsewhere no root can be expected.
-    """
-    good = issued.filter(issued.outcome == Outcome.SUCCESS, issued.token_id.notnull())
-    second = good.filter(good.leg == Leg.SECONDARY_ISSUANCE)
-    first = good.filter(good.leg == Leg.ISSUANCE)
-    relied = engine.given("personal", {"issuer": "string", "lo": "int64", "hi": "int64"}, stretches)
-    at = whole_seconds(second.event_time)
-    inside = second.semi_join(
-        relied, [second.issuer == relied.issuer, at - policy.skew >= relied.lo, at + policy.skew <= relied.hi]
-    )
-    ids = engine.keep("secondary_ids", second.select("token_id", "issuer", "source", "operation").distinct())
-    if not engine.rows(ids.limit(1)):
-        return open_.mutate(rooted=ibis.literal(False), roots=ibis.literal(False))
-    watched = engine.keep("secondary_watched", inside.select("token_id").distinct())
-    edges = engine.keep("edges", exchanges(issued))
-    nodes = ibis.union(ids.select(id=ids.token_id), edges.select(id=edges.parent), distinct=True)
-    seeds = engine.keep("root_seeds", nodes.semi_join(first, nodes.id == first.token_id))
-    rooted = reached(engine, "rooted", edges, seeds).mutate(is_rooted=ibis.literal(True))
-    strange = open_.filter(open_.secondary, ~open_.ordinary).select("token_id").distinct()
-    marked = ids.left_join(rooted, ids.token_id == rooted.id).left_join(
-        strange.mutate(strange=ibis.literal(True)), "token_id", rname="{name}_s"
-    )
-    marked = marked.semi_join(watched, "token_id")
-    counted = marked.filter(marked.is_rooted.fill_null(False) | ~marked.strange.fill_null(False))
-    strata = counted.group_by("issuer", "source", "operation").agg(
-        good=counted.token_id.nunique(where=counted.is_rooted.fill_null(False)), all=counted.token_id.nunique()
-    )
-    normal = strata.filter(strata.good >= policy.rooted_pairs, strata.good >= policy.rooted_share * strata["all"])
-    failing = ids.anti_join(normal, ["issuer", "source", "operation"]).select("token_id").distinct()
-    roots = ids.select("token_id").distinct().anti_join(failing, "token_id")
-    joined = open_.left_join(rooted, open_.token_id == rooted.id).left_join(
-        roots.mutate(normal=ibis.literal(True)), "token_id", rname="{name}_n"
-    )
-    return joined.select(*open_.columns, rooted=joined.is_rooted.fill_null(False), roots=joined.normal.fill_null(False))
+    bare = ~told.has_id & ~told.candidate & judge.sound_person(told)
+    missed = (told.has_id & told.missed) | bare
+    foreign = told.filter(
+        missed, told.relied, told.proven < told.needed, ~told.silent, ~told.ordinary, ~told.explained,
+        told.derived != "assertion", ~told.issuer.isin(sorted(facts.keepers.issuers)).fill_null(False),
+    )  # fmt: skip
+    foreign = engine.keep("foreign_misses", foreign)
+    if not engine.rows(foreign.limit(1)):
+        return told.mutate(lone=ibis.literal(False))
+    alone = lone(engine, foreign, told, seen.issued, seen.records, seen.names)
+    alone = engine.keep("lone", alone.mutate(alone=ibis.literal(True)))
+    joined = told.left_join(alone, "token_key", rname="{name}_a")
+    return joined.select(*told.columns, lone=joined.alone.fill_null(False))

@@ -8,6 +8,7 @@ import ibis
 import ibis.expr.types as ir
 
 from counterfoil.model import schema
+from counterfoil.sources._torn import shown
 from counterfoil.sources.source import RAW_FILE, RAW_POSITION, RAW_REFUSED, RAW_TEXT, REJECT
 
 # Columns that `rows` fills in itself.
@@ -25,7 +26,8 @@ def rows(raw: ir.Table, /, *, source: ir.StringValue | str, fidelity: ir.Integer
     `source` is an expression where one file holds records of several logs (a Windows event log), `fidelity` where a
     later entry of a log overrules an earlier one.
     A row is rejected for `reject`, else when it is undated, out of range or has no operation.
-    A missing `record_id` becomes the hash of the record's text.
+    A missing `record_id` becomes the hash of the record's text. Of a record that is broken, columns hold what its text
+    still shows (`_torn`).
     """
     unknown = columns.keys() - set(schema.NAMES)
     if unknown:
@@ -46,6 +48,8 @@ def rows(raw: ir.Table, /, *, source: ir.StringValue | str, fidelity: ir.Integer
         "raw_position": raw[RAW_POSITION],
         "record_id": ibis.coalesce(values["record_id"], ibis.literal("text:") + raw[RAW_TEXT].hexdigest("md5")),
     }
+    broken = raw[RAW_REFUSED].notnull()
+    values |= {name: ibis.ifelse(broken, told, values[name]) for name, told in shown(raw[RAW_TEXT]).items()}
     values[REJECT] = ibis.coalesce(raw[RAW_REFUSED], reject if reject is not None else ibis.null("string"))
     return _checked(raw.select(**values, **_barrier()))
 

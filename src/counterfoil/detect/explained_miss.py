@@ -1,0 +1,24 @@
+"""A token that nobody issued, from a place or by programs that the user is known for, though not both."""
+
+from __future__ import annotations
+
+import ibis.expr.types as ir
+
+from counterfoil.detect.rule import Rule, Tables
+
+
+def _find(tables: Tables) -> ir.Table:
+    suspects = tables.suspects
+    return suspects.filter(suspects.explained, suspects.relied, suspects.missed | ~suspects.has_id).select("token_key")
+
+
+RULE = Rule(
+    id="explained-miss",
+    title="no sign-in, and only half of it is the user's: a new program at home, or known programs elsewhere",
+    weight=2.5,
+    attack=("T1550.001", "T1606"),
+    why="A telephone that changes networks and one lost record look like this. So does one token of a thief who copies "
+    "the user's programs and session.",
+    next_step="Ask the user about this place and time, and look for more from the same network.",
+    find=_find,
+)
