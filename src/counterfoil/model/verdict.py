@@ -148,7 +148,7 @@ PROBABLE_MEANING: dict[Probable, str] = {
     ),
     Probable.KEY_NOT_SOUND: "no sign-in of this person could be this one, and the use is not the person's own",
     Probable.UNROOTED_UNCOVERED: "no sign-in stands behind the exchange, and the use is not the person's own",
-    Probable.LONE_MISS: "an issuance is missing from a log declared complete, and nothing about the use is the person's",
+    Probable.LONE_MISS: "an issuance is missing from a log declared complete, and the use is not the person's own",
 }
 
 

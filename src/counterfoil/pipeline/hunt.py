@@ -48,8 +48,8 @@ TOKEN_COLUMNS = (
     "issued_at",
     "key_id", "signing_input_digest", "first_seen", "last_seen", "acceptances", "suspicion", "rules", "group_rule",
     "primary", "secondary", "interrupted", "failed", "ordinary", "explained", "route", "refuted", "silent",
-    "outside_life", "law_broken", "token_class", "client_id", "resource", "resource_tenant", "network", "ip", "user_agent",
-    "object_kind", "object_id", "object_parent", "operation", "derived", "source", "kind", "record_id", "raw_file",
+    "outside_life", "law_broken", "token_class", "client_id", "resource", "resource_tenant", "network", "ip",
+    "user_agent", "object_kind", "object_id", "object_parent", "operation", "derived", "source", "kind", "record_id", "raw_file",
     "raw_position",
 )  # fmt: skip
 

@@ -151,7 +151,7 @@ def _verdicts(
 
     return Reconciled(
         whole.records, whole.names, whole.people, issued, window(told), window(left), judged, usual, strata, window,
-        refuted_rows(engine, rows, settled.refuted),
+        refuted_rows(engine, rows, settled.refuted), lost.acceptances,
     )  # fmt: skip
 
 
