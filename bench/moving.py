@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -21,16 +21,14 @@ from counterfoil import app
 from counterfoil.lab.history import scenarios
 from counterfoil.lab.history.compare import TruthRow, read_truth
 from counterfoil.lab.history.intrusions import Spray
+from counterfoil.lab.history.losses import RecordLoss
 from counterfoil.lab.history.names import hosting_address
-from counterfoil.lab.history.scenarios import Scenario
 
 COLUMNS = (
     "tokens", "planted", "convicted", "only in a finding", "histories with an innocent accused", "innocents accused",
     "histories with an innocent in a finding", "innocents in a finding", "uncovered", "hunt s",
 )  # fmt: skip
 _SPRAYED = (datetime(2025, 9, 8, tzinfo=UTC), datetime(2025, 9, 13, tzinfo=UTC))
-
-Lost = dict[int, tuple[str, ...]]  # request ids by seed
 
 
 @dataclass(frozen=True)
@@ -48,33 +46,29 @@ class Row:
 
 
 ROWS = (
+    Row("1 to 5 lost", (1, 2, 3, 4, 5)),
+    Row("5 lost, one after the other", (5,), batch=True),
+    Row("1 to 5 lost, 2 forged from one network", (1, 2, 3, 4, 5), forged=2),
     Row("nothing lost, 1 forged", forged=1),
     Row("nothing lost, 2 forged from one network", forged=2),
-    *(Row(f"{count} lost", (count,)) for count in (1, 3, 5)),
-    Row("5 lost, one after the other", (5,), batch=True),
-    Row("1 to 5 lost, 2 forged from one network", tuple(range(1, 6)), forged=2),
 )
 
 
-def _scenario(row: Row, lost: Lost, seed: int) -> Scenario:
+def _write(row: Row, folder: Path, seed: int) -> list[TruthRow]:
+    """Write one history and return its truth."""
     start, end = _SPRAYED
     spray = Spray(tokens=row.forged, victims=(seed % 10,), start=start, end=end, address=hosting_address(20))
-    return scenarios.moving(seed, (spray,) if row.forged else (), lost=lost.get(seed, ()))
-
-
-def _write(row: Row, lost: Lost, folder: Path, seed: int) -> list[TruthRow]:
-    """Write one history and return its truth."""
-    truth = folder / "truth" / f"{seed}.jsonl"
-    _scenario(row, lost, seed).write(folder / "logs" / str(seed), truth)
+    truth, logs = folder / "truth" / f"{seed}.jsonl", folder / "logs" / str(seed)
+    scenario = scenarios.moving(seed, (spray,) if row.forged else ())
+    scenario.write(logs, truth)
+    lost = _drawn(row, seed, [each.token_id for each in read_truth(truth) if each.token_id and each.label == "genuine"])
+    if lost:
+        replace(scenario, losses=(RecordLoss(frozenset(lost)),)).write(logs, truth)
     return read_truth(truth)
 
 
-def _losses(row: Row, issued: Lost) -> Lost:
-    """Return which of the sign-ins that issued tokens are lost."""
-    return {seed: tuple(_drawn(row, seed, ids)) for seed, ids in issued.items() if row.lost[seed % len(row.lost)]}
-
-
 def _drawn(row: Row, seed: int, ids: Sequence[str]) -> Sequence[str]:
+    """Return which of the ids of genuine tokens are of sign-ins that were lost."""
     count = row.lost[seed % len(row.lost)]
     chance = random.Random(f"{seed}/{row.sentence}")  # noqa: S311 - chance that is seeded
     if not row.batch:
@@ -97,23 +91,17 @@ def table(histories: int) -> Iterator[str]:
     yield f"{histories} histories a row, seeds 1 to {histories}\n"
     yield f"| people who move about | {' | '.join(COLUMNS)} |"
     yield f"|---|{'---:|' * len(COLUMNS)}"
-    issued: Lost = {}
     notes: list[str] = []
     for row in ROWS:
         with tempfile.TemporaryDirectory() as top, ProcessPoolExecutor() as pool:
             folder = Path(top)
-            truths = dict(zip(seeds, pool.map(partial(_write, row, _losses(row, issued), folder), seeds), strict=True))
-            issued = issued or {seed: _signed_in(rows) for seed, rows in truths.items()}
+            truths = dict(zip(seeds, pool.map(partial(_write, row, folder), seeds), strict=True))
             tokens, took = _hunted(folder, seeds)
         values, notes_of_row = _measured(truths, tokens)
         notes += [f"{row.sentence}: {note}" for note in notes_of_row]
         yield f"| {row.sentence} | {' | '.join(values)} | {took:.1f} |"
     yield ""
     yield from notes or ["no innocent was accused, or is in a finding"]
-
-
-def _signed_in(rows: Sequence[TruthRow]) -> tuple[str, ...]:
-    return tuple(row.token_id for row in rows if row.token_id and row.label == "genuine")
 
 
 def _measured(truths: dict[int, list[TruthRow]], tokens: Sequence[Token]) -> tuple[list[str], list[str]]:

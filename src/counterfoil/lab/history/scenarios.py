@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -12,15 +12,7 @@ from counterfoil.errors import UsageError
 from counterfoil.lab.history.cast import cast_of
 from counterfoil.lab.history.estate import Written, write_estate
 from counterfoil.lab.history.intrusions import CopiedId, GoldenSaml, Intrusion, Spray, Storm0558
-from counterfoil.lab.history.losses import (
-    SIGNIN_KINDS,
-    ClientLoss,
-    IntervalLoss,
-    Kind,
-    Loss,
-    RandomLoss,
-    RecordLoss,
-)
+from counterfoil.lab.history.losses import SIGNIN_KINDS, ClientLoss, IntervalLoss, Kind, Loss, RandomLoss
 from counterfoil.lab.history.settings import Tenant
 from counterfoil.model.coverage import Declaration
 
@@ -206,16 +198,14 @@ def lost(
     return replace(complete(acceptances, forged, victims, seed), name="lost", losses=tuple(losses))
 
 
-def moving(seed: int = 1, intrusions: Sequence[Intrusion] = (), *, lost: Collection[str] = ()) -> Scenario:
-    """Return two weeks of twelve people who all move about. `lost`: request ids of sign-ins that were not recorded.
-
-    Tenants of different seeds share no name, so that one case can hold many.
-    """
+def moving(seed: int = 1, intrusions: Sequence[Intrusion] = ()) -> Scenario:
+    """Return two weeks of twelve people who all move about; tenants of different seeds share no name."""
     tenant = Tenant(
-        seed=seed, name=f"tenant-{seed}", start=_START, days=14, people=12, moving_share=1.0, mail_per_person_day=6,
-        files_per_person_day=1.5, chats_per_person_day=1, graph_per_person_day=1, uses_per_token=1.5,
+        seed=seed, name=f"tenant-{seed}", start=_START, days=14, people=12, moving_share=1.0, mail_per_person_day=4,
+        files_per_person_day=1, chats_per_person_day=1, graph_per_person_day=1, gatfr_per_person_day=0.5,
+        tokens_per_principal_day=2, uses_per_token=1.2,
     )  # fmt: skip
-    return Scenario("moving", tenant, tuple(intrusions), (RecordLoss(frozenset(lost)),) if lost else ())
+    return Scenario("moving", tenant, tuple(intrusions))
 
 
 def tiny(seed: int = 1, intrusions: Sequence[Intrusion] = ()) -> Scenario:
