@@ -82,11 +82,22 @@ def test_reconcile_judges_anew(estate: Estate, tmp_path: Path, capsys: pytest.Ca
     assert blind.code == 3
     assert "this is no all-clear" in blind.err
     open_ = run(capsys, "reconcile", "--case", case)
-    assert "none forged" in open_.out
+    assert "none shown to be forged" in open_.out
     assert "--complete entra-signin/interactive" in open_.out
     closed = run(capsys, "reconcile", "--case", case, *estate.options)
     assert closed.code == 1
     assert ": 5 forged, " in closed.out
+
+
+def test_an_audit_log_alone_is_no_all_clear(
+    estate: Estate, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The commonest first hour: nothing can be judged, and the logs that are missing are named, never called there."""
+    told = run(capsys, "hunt", estate.logs / "m365", "--case", tmp_path / "case")
+    assert told.code == 3
+    assert "this is no all-clear: sign-in logs missing: interactive, non-interactive" in told.err
+    assert "sign-in logs missing: interactive, non-interactive" in told.out
+    assert "not declared complete" not in " ".join(told.out.split())
 
 
 def test_nothing_readable_is_code_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from counterfoil.cli.exits import MEANING, ExitCode, after
+from counterfoil.cli.exits import MEANING, ExitCode, advice, after
+from counterfoil.model.clearance import MAX_OPEN_SHARE
+from counterfoil.model.coverage import CoverageRow, Needed
 from counterfoil.model.finding import Finding
 from counterfoil.model.hunt import HuntReport, InputFile, VerdictCount
 from counterfoil.model.verdict import FAIL_ON_DEFAULT, FindingVerdict, Verdict
 
 READ = InputFile("a.json", "", 1, "entra-signin-graph", 1, 1, 0, 0, "", "", "")
 UNREAD = InputFile("b.bin", "", 1, "", 0, 0, 0, 0, "", "no known log", "")
+AUDIT = replace(READ, source="m365-ual-api", accepts=True)
 
 
 def report(
@@ -24,6 +29,22 @@ def report(
     return HuntReport("0", "case", None, None, inputs, (), (), None, None, (), verdicts, findings)
 
 
+def hundred(left_open: int, **more: object) -> HuntReport:
+    """Return a report of a hundred tokens without findings, so many of them open."""
+    minted = VerdictCount(Verdict.MINTED, "", 100 - left_open, 1)
+    verdicts = (minted, VerdictCount(Verdict.UNLINKABLE, "", left_open, 1))
+    return replace(report(), verdicts=verdicts, **more)  # type: ignore[arg-type]  # a report's own fields
+
+
+def covered(status: str, reason: str = "") -> tuple[CoverageRow, ...]:
+    """Return one row of coverage."""
+    return (CoverageRow("entra:t", "entra-signin", "interactive", status, None, None, 1, reason),)
+
+
+LACKING = Needed("entra:t", "application", 1, ("entra-signin/service-principal",), ())
+UNRELIED = Needed("entra:t", "application", 1, (), ("entra-signin/service-principal",))
+
+
 @pytest.mark.parametrize(
     ("told", "code"),
     [
@@ -31,10 +52,10 @@ def report(
         (report(FindingVerdict.SUSPICION), ExitCode.CLEAN),
         (report(FindingVerdict.FORGED, verdict=Verdict.FORGED), ExitCode.FOUND),
         (report(FindingVerdict.PROBABLY_FORGED, verdict=Verdict.UNCOVERED), ExitCode.FOUND),
-        (report(verdict=Verdict.UNCOVERED), ExitCode.BLIND),
-        (report(verdict=Verdict.UNLINKABLE), ExitCode.BLIND),
-        (report(FindingVerdict.SUSPICION, verdict=Verdict.UNCOVERED), ExitCode.BLIND),
-        (report(verdict=None), ExitCode.BLIND),
+        (report(verdict=Verdict.UNCOVERED), ExitCode.WITHHELD),
+        (report(verdict=Verdict.UNLINKABLE), ExitCode.WITHHELD),
+        (report(FindingVerdict.SUSPICION, verdict=Verdict.UNCOVERED), ExitCode.WITHHELD),
+        (report(verdict=None), ExitCode.WITHHELD),
         (report(inputs=(UNREAD,)), ExitCode.UNUSABLE),
         (report(inputs=()), ExitCode.UNUSABLE),
     ],
@@ -44,12 +65,41 @@ def test_the_code_tells_what_the_run_can_vouch_for(told: HuntReport, code: ExitC
     assert after(told, FAIL_ON_DEFAULT) is code
 
 
+TENTH = round(100 * MAX_OPEN_SHARE)
+
+
+@pytest.mark.parametrize(
+    ("told", "because"),
+    [
+        pytest.param(hundred(TENTH), None, id="a tenth of the tokens is left open"),
+        pytest.param(hundred(TENTH + 1), "11 of 100 tokens left open", id="more than a tenth is left open"),
+        pytest.param(hundred(50, no_record=45, before_log=5), None, id="what is counted apart is not left open"),
+        pytest.param(hundred(50, no_record=40), "10 of 60 tokens left open", id="the share is that of the others"),
+        pytest.param(hundred(100, no_record=100), "no acceptance could be judged", id="nothing but silent calls"),
+        pytest.param(hundred(1, needed=(LACKING,)), "sign-in logs missing: service-principal", id="a log is missing"),
+        pytest.param(hundred(1, needed=(UNRELIED,)), "relied on as complete: service", id="no log is relied on"),
+        pytest.param(hundred(0, coverage=covered("refuted")), "refuted by the evidence", id="declared, and refuted"),
+        pytest.param(hundred(0, coverage=covered("refused")), None, id="a refused declaration that nothing waits for"),
+        pytest.param(hundred(0, coverage=covered("absent", "no log of X")), "no log of X", id="a log nobody has"),
+        pytest.param(hundred(0, lost_acceptances=2), "2 records of acceptances", id="acceptances could not be read"),
+        pytest.param(hundred(0, inputs=(replace(AUDIT, truncated="cap"),)), "cut off", id="an audit log was cut off"),
+        pytest.param(hundred(0, inputs=(replace(READ, truncated="cap"),)), None, id="a log of sign-ins was cut off"),
+    ],
+)  # fmt: skip
+def test_an_all_clear_is_withheld_for_a_reason_that_is_said(told: HuntReport, because: str | None) -> None:
+    """Nothing found is exit 0 only where it was looked for; else 3, and stderr says what is missing."""
+    code = after(told, FAIL_ON_DEFAULT)
+    said = advice(told, code)
+    assert code is (ExitCode.CLEAN if because is None else ExitCode.WITHHELD)
+    assert said is None if because is None else said is not None and because in said[0]
+
+
 def test_fail_on_moves_the_line() -> None:
     """What counts as found is the caller's choice; what could be judged is not."""
     suspicious = report(FindingVerdict.SUSPICION)
     assert after(suspicious, frozenset(FindingVerdict)) is ExitCode.FOUND
     assert after(report(FindingVerdict.FORGED), frozenset()) is ExitCode.CLEAN
-    assert after(report(FindingVerdict.SUSPICION, verdict=Verdict.UNCOVERED), frozenset()) is ExitCode.BLIND
+    assert after(report(FindingVerdict.SUSPICION, verdict=Verdict.UNCOVERED), frozenset()) is ExitCode.WITHHELD
 
 
 def test_every_code_has_a_meaning() -> None:

@@ -41,6 +41,7 @@ def _hunted(form: AdfsWrapper, folder: Path) -> tuple[list[Any], list[Any], bool
     report = hunted([written.folder], settings(folder / "case", scenario))
     assert not [entry for entry in report.inputs if entry.unread or entry.rejected]
     assert report.found(frozenset({FindingVerdict.FORGED}))
+    assert {finding.rule for finding in report.findings} >= {"assertion-not-issued", "farm-key-taken"}
     told = rehearsal.compare(folder / "case", written.truth)
     agrees = not told.false_accusations and [mistake.verdict for mistake in told.examples] == [Verdict.UNCOVERED]
     return app.sql(folder / "case", _TOKENS).rows, app.sql(folder / "case", _KEY).rows, agrees and told.mistakes == 1

@@ -15,11 +15,12 @@ import ibis.expr.types as ir
 from ibis.backends.duckdb import Backend
 
 from counterfoil.case.engine import engine
+from counterfoil.case.ingest import REJECTED
 from counterfoil.case.tables import Tables
-from counterfoil.detect.groups import described, disagreeing_ids
+from counterfoil.detect.groups import SETS, described, disagreeing_ids
 from counterfoil.model.coverage import CoverageRow
 from counterfoil.model.schema import EVIDENCE
-from counterfoil.model.verdict import ACCUSING, Probable, Reason
+from counterfoil.model.verdict import ACCUSING, Probable
 from counterfoil.reconcile.absent import absent, rootless
 from counterfoil.reconcile.asked import Asked
 from counterfoil.reconcile.balance import overdrawn
@@ -30,7 +31,7 @@ from counterfoil.reconcile.run import minted, reconcile
 from counterfoil.reconcile.touched import Added
 from counterfoil.reconcile.unaccounted import unaccounted
 
-from .reference import CoverageLine, Judged, Policy, Settings, judge
+from .reference import CoverageLine, Judged, Judgement, Policy, Settings, judge
 from .rows import Row
 
 COLUMNS = {column.name: column.dtype for column in EVIDENCE}
@@ -96,11 +97,13 @@ def _in_steps(
     buckets: tuple[tuple[str, ...], ...] = tuple(tuple(BUCKETS[place::parts]) for place in range(parts))
     for place, batch in enumerate(batches):
         rows += batch
+        good = [row for row in rows if row["leg"] != REJECTED]
         tables = Tables(con, folders[place], folders[:place])
         if added is not None:
             added, buckets = replace(added, evidence=_given(tables, "evidence_added", batch)), ()
-        evidence = _given(tables, "evidence_in", rows)
-        out = reconcile(tables, evidence, asked(settings), policy, buckets=buckets, added=added)
+        evidence = _given(tables, "evidence_in", good)
+        broken = _rejects(tables, [row for row in rows if row["leg"] == REJECTED])
+        out = reconcile(tables, evidence, asked(settings), policy, buckets=buckets, added=added, rejects=broken)
         names, people = tables.keep("names_before", out.names), tables.keep("people_before", out.people)
         added = Added(evidence, names, people)
     every = out.every.mutate(absent=absent(out.every, out.coverage))
@@ -123,6 +126,11 @@ def _given(tables: Tables, name: str, rows: Sequence[Row]) -> ir.Table:
     return given.mutate(bucket=bucket(family(given)))
 
 
+def _rejects(tables: Tables, rows: Sequence[Row]) -> ir.Table:
+    columns = COLUMNS | {"reject": "string"}
+    return tables.given("rejects_in", columns, [[row.get(column) for column in columns] for row in rows])
+
+
 def asked(settings: Settings) -> Asked:
     """Return what the user says, as the engine takes it."""
     return Asked(
@@ -137,9 +145,14 @@ def asked(settings: Settings) -> Asked:
     )
 
 
-def differences(engine_says: Answer, rows: Sequence[Row], settings: Settings, policy: Policy) -> list[str]:
-    """Return in words where the engine and the reference do not agree about these rows."""
-    told = judge(rows, settings, policy)
+def differences(
+    engine_says: Answer, rows: Sequence[Row], settings: Settings, policy: Policy, told: Judgement | None = None
+) -> list[str]:
+    """Return in words where the engine and the reference do not agree about these rows.
+
+    `told`: what the reference says, where that is known already.
+    """
+    told = told or judge(rows, settings, policy)
     wanted = {_key(vars(t)): _wanted(t) for t in told.tokens if settings.since is None or t.last_seen >= settings.since}
     found = {_key(row): row for row in engine_says.tokens}
     words = [f"only the reference has {key}" for key in wanted.keys() - found.keys()]
@@ -151,7 +164,7 @@ def differences(engine_says: Answer, rows: Sequence[Row], settings: Settings, po
             for name, value in wanted[key].items()
             if got[name] != value
         ]
-    parts = {(row.get("issuer"), row["source"], row["kind"]) for row in rows}
+    parts = {(row.get("issuer"), row["source"], row["kind"]) for row in rows if row["leg"] != REJECTED}
     return words + _coverage_differences(engine_says.coverage, told.coverage, parts)
 
 
@@ -167,8 +180,8 @@ def _wanted(token: Judged) -> Facts:
         facts |= {name: getattr(token, name) for name in ("silent", "refuted")}
         facts["outside_life"] = token.issued_at_outside_life
     if token.miss and not token.settled:
-        facts |= {"ordinary": token.ordinary, "route": token.route}
-    accused = token.verdict in ACCUSING or token.reason is Reason.COUNT_ONLY
+        facts |= {"ordinary": token.ordinary, "explained": token.explained, "route": token.route}
+    accused = token.verdict in ACCUSING or str(token.reason) in SETS
     facts["probably"] = bool(token.probably_forged) and not accused
     return facts
 

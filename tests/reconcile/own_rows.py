@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -145,34 +144,3 @@ def declared(*logs: str) -> Settings:
 
 
 BOTH = (LEDGER_LOG, CUSTODY_LOG)
-
-
-_APART = ("issuer", "kind", "key_id", "token_id", "client_id", "signing_input_digest")
-
-
-def apart(rows: Iterable[Row], word: str) -> list[Row]:
-    """Return rows as of an issuer, logs and people of their own, so that one run judges many cases.
-
-    Only for rows of own logs and receipts: each value that tells them apart gets the word.
-    """
-    return [row | dict(_words(row, word)) for row in rows]
-
-
-def _words(row: Row, word: str) -> Iterable[tuple[str, Any]]:
-    for name in _APART:
-        if row.get(name) is not None:
-            yield name, f"{row[name]}.{word}"
-    if row.get("subject_id") is not None:
-        head, key, *rest = row["subject_id"].split(":") if row["subject_id"].startswith("ps1:") else ("", "", "")
-        yield "subject_id", ":".join((head, f"{key}{word}", *rest)) if head else f"{row['subject_id']}.{word}"
-    if "parent_token_ids" in row:
-        yield "parent_token_ids", [f"{one}.{word}" for one in row["parent_token_ids"]]
-
-
-def settings_apart(settings: Mapping[str, Settings]) -> Settings:
-    """Return what all these settings say together, each of the logs whose names have its word."""
-    return Settings(
-        tuple(replace(d, kind=f"{d.kind}.{word}") for word, one in settings.items() for d in one.declarations),
-        attested=tuple(replace(log, origin=f"{log.origin}.{word}")
-                       for word, one in settings.items() for log in one.attested),
-    )  # fmt: skip

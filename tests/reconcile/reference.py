@@ -13,8 +13,15 @@ from datetime import datetime
 from counterfoil.model.schema import TokenClass
 from counterfoil.model.verdict import Reason, Verdict
 
-from . import reference_assertions, reference_coverage, reference_lineage, reference_links, reference_misses
-from .reference_case import Case, Settings, Token
+from . import (
+    reference_assertions,
+    reference_coverage,
+    reference_lineage,
+    reference_links,
+    reference_misses,
+    reference_unread,
+)
+from .reference_case import Case, Grade, Settings, Token
 from .reference_policy import Known, Policy
 from .reference_records import (
     Row,
@@ -39,7 +46,7 @@ class Judged:
     `silent` and `refuted` speak of the token's stratum and issuer, whatever its verdict; `ordinary` and `route` of
     how it was used, if no primary issuance settles it (`settled`: one does, or it is contradicted). `miss`: rule 5.4.
     `issued_at_outside_life` is told of tokens that link to nothing.
-    `probably_forged`: numbers of the rules that make it so, whatever the verdict: 4.2e, 5.7, 5.8, 6.3.
+    `probably_forged`: numbers of the rules that make it so, whatever the verdict: 4.2e, 4.5, 5.7, 5.8, 6.3.
     """
 
     issuer: str | None
@@ -60,6 +67,7 @@ class Judged:
     settled: bool
     miss: bool
     ordinary: bool
+    explained: bool
     route: bool
     silent: bool
     refuted: bool
@@ -94,12 +102,14 @@ def judge(
 ) -> Judgement:
     """Judge every accepted token of the evidence."""
     settings, policy, known = settings or Settings(), policy or Policy(), known or Known()
-    records = deduplicated(rows)  # 1.1
+    rows = list(rows)
+    records = deduplicated(row for row in rows if row["leg"] != "rejected")  # 1.1
     names = proven_names(records, settings.identities)  # 1.2
     records = [with_subject(record, names) for record in records]
     derived = derived_acceptances(records, settings.federated)  # 1.3
     tokens = reference_links.tokens_of(acceptances(records, derived))  # 1.4, 2.1
-    case = Case(records, tokens, settings, policy, known)
+    broken = reference_unread.broken(rows, records, names, policy)
+    case = Case(records, tokens, settings, policy, known, names, broken=broken)
     for token in tokens:
         reference_links.link(case, token)  # 2.2, 3.1
     reference_links.contradict(case)  # 3.2, 3.3
@@ -113,6 +123,7 @@ def _answers(case: Case) -> dict[Token, Answer]:
     """Rule 7: contradicted, tainted, minted, then section 4."""
     rooted = reference_lineage.rooted_ids(case)
     without_lineage = {token: _without_lineage(case, token) for token in case.tokens}
+    without_lineage = reference_unread.doubted(case, without_lineage)  # 5.10
     tainted = reference_lineage.tainted_ids(case, without_lineage)
     answers = {}
     for token, answer in without_lineage.items():
@@ -143,7 +154,8 @@ def _must_root(case: Case, token: Token) -> bool:
     """Rules 4.1 b to f, as 6.3 asks for them, and 5.4."""
     sound = reference_misses.sound_id(case, token)
     relied_on = token.covered and not token.silent and not token.refuted
-    return sound and relied_on and not token.ordinary
+    foreign = token.grade is Grade.FOREIGN and not reference_unread.may_hide(case, token)
+    return sound and relied_on and foreign
 
 
 def _with_id(case: Case, token: Token) -> Answer:
@@ -156,38 +168,43 @@ def _with_id(case: Case, token: Token) -> Answer:
         return Verdict.UNCOVERED, Reason.NO_ISSUER_LOG
     if not reference_misses.sound_id(case, token):  # "the id is sound for kind entra_uti"
         return Verdict.UNCOVERED, Reason.KEY_NOT_SOUND
-    if not reference_misses.declared(case, token):  # c
-        return Verdict.UNCOVERED, Reason.NOT_DECLARED
-    if not reference_misses.inside(case, token):  # d
-        return Verdict.UNCOVERED, Reason.OUTSIDE_COVERAGE
-    if token.silent:  # e
+    if token.silent:  # c
         return Verdict.UNCOVERED, Reason.SILENT_STRATUM
-    if token.refuted and not token.proven:  # f
+    if not reference_misses.declared(case, token):  # d
+        return Verdict.UNCOVERED, Reason.NOT_DECLARED
+    if not reference_misses.inside(case, token):  # e
+        return Verdict.UNCOVERED, Reason.OUTSIDE_COVERAGE
+    if token.proven:
+        return Verdict.FORGED, Reason.ID_NOT_ISSUED
+    return _excused(token) or (Verdict.FORGED, Reason.ID_NOT_ISSUED)  # f to i
+
+
+def _excused(token: Token) -> Answer | None:
+    """Rules 4.1 f to h, 4.2 and 4.3 likewise: what stands against an accusation for a miss."""
+    if token.refuted:
         return Verdict.UNCOVERED, Reason.DECLARATION_REFUTED
-    if token.ordinary and not token.proven:  # g
+    if token.ordinary:
         return Verdict.UNCOVERED, Reason.ORDINARY_MISS
-    return Verdict.FORGED, Reason.ID_NOT_ISSUED  # h
+    if token.grade is Grade.EXPLAINED:
+        return Verdict.UNCOVERED, Reason.EXPLAINED_MISS
+    return (Verdict.UNCOVERED, Reason.LONE_MISS) if token.lone else None
 
 
 def _without_id(case: Case, token: Token) -> Answer:
     """Rule 4.2."""
     if not case.has_log_of(token.issuer):  # a
         return Verdict.UNCOVERED, Reason.NO_ISSUER_LOG
-    if not reference_misses.declared(case, token):  # b
-        return Verdict.UNCOVERED, Reason.NOT_DECLARED
-    if not reference_misses.inside(case, token):  # b
-        return Verdict.UNCOVERED, Reason.OUTSIDE_COVERAGE
-    if token.silent:  # c
+    if token.silent:  # b
         return Verdict.UNCOVERED, Reason.SILENT_STRATUM
+    if not reference_misses.declared(case, token):  # c
+        return Verdict.UNCOVERED, Reason.NOT_DECLARED
+    if not reference_misses.inside(case, token):  # c
+        return Verdict.UNCOVERED, Reason.OUTSIDE_COVERAGE
     if token.candidate:  # d
         return Verdict.UNLINKABLE, Reason.NO_ID
     if not reference_links.shows_own_token(case, token):  # e
         return Verdict.UNCOVERED, Reason.KEY_NOT_SOUND
-    if token.refuted:  # f
-        return Verdict.UNCOVERED, Reason.DECLARATION_REFUTED
-    if token.ordinary:  # g
-        return Verdict.UNCOVERED, Reason.ORDINARY_MISS
-    return Verdict.FORGED, Reason.SUBJECT_NOT_SIGNED_IN  # h
+    return _excused(token) or (Verdict.FORGED, Reason.SUBJECT_NOT_SIGNED_IN)  # f to i
 
 
 def _assertion(case: Case, token: Token) -> Answer:
@@ -202,20 +219,18 @@ def _assertion(case: Case, token: Token) -> Answer:
         return Verdict.UNCOVERED, Reason.OUTSIDE_COVERAGE
     if token.served or not identified(token.subject):  # d, e, f
         return Verdict.UNLINKABLE, Reason.COUNT_ONLY if token.short else Reason.NO_ID
-    if token.refuted:  # d
-        return Verdict.UNCOVERED, Reason.DECLARATION_REFUTED
-    if token.ordinary:  # d
-        return Verdict.UNCOVERED, Reason.ORDINARY_MISS
-    return Verdict.FORGED, Reason.ASSERTION_NOT_ISSUED
+    return _excused(token) or (Verdict.FORGED, Reason.ASSERTION_NOT_ISSUED)  # d
 
 
 def _probably_forged(case: Case, token: Token, answer: Answer) -> frozenset[str]:
     """Which rules call the token probably forged."""
-    reason, strange = answer[1], not token.ordinary and not token.route
+    reason, strange = answer[1], token.grade is Grade.FOREIGN and not token.route
     personal = token.first.token_class in (None, TokenClass.USER, TokenClass.DELEGATED, TokenClass.ACT_AS)
     person = personal and reference_links.is_user(case, token.subject)  # 4.2 c
     rules = {
         "4.2e": reason is Reason.KEY_NOT_SOUND and token.token_id is None and person and strange,
+        "4.5": reference_assertions.of_unknown_provider(case, token),
+        "4.6": reason is Reason.LONE_MISS,
         "5.7": token.raised,
         "5.8": reason is Reason.DECLARATION_REFUTED and strange,
         "6.3": reason is Reason.UNROOTED_UNCOVERED and strange and not reference_lineage.is_rootless(case, token),
@@ -245,6 +260,7 @@ def _judged(case: Case, token: Token, answer: Answer) -> Judged:
         settled=token.primary or token.contradiction is not None,
         miss=reference_misses.is_miss(case, token),
         ordinary=token.ordinary,
+        explained=token.grade is Grade.EXPLAINED,
         route=token.route,
         silent=token.silent,
         refuted=token.refuted,
@@ -257,10 +273,11 @@ def _judged(case: Case, token: Token, answer: Answer) -> Judged:
 
 def _coverage(case: Case) -> list[CoverageLine]:
     """Return every declaration for every issuer it speaks for, its holes, and what nobody declared."""
-    refuted = {t.issuer for t in case.tokens if t.refuted and _refuted_for_all(case, t)}
+    refuted = reference_misses.refuted_parts(case)
     lines = []
     for d in case.declared:
-        status = "attested" if d.attested else "refuted" if d.issuer in refuted else "accepted"
+        broken = (d.issuer, d.source, d.kind) in refuted
+        status = "attested" if d.attested else "refuted" if broken else "accepted"
         lines += [CoverageLine(d.issuer, d.source, d.kind, status, begin, end) for begin, end in d.pieces]
         if d.refused:
             lines.append(CoverageLine(d.issuer, d.source, d.kind, "refused", d.start, d.end))
@@ -270,8 +287,3 @@ def _coverage(case: Case) -> list[CoverageLine]:
         times = [r.event_time for r in case.issuances if (r.issuer, r.source, r.kind) == part]
         lines.append(CoverageLine(*part, "seen", min(times), max(times)))
     return lines
-
-
-def _refuted_for_all(case: Case, token: Token) -> bool:
-    """Whether the whole issuer is refuted, and not one client only."""
-    return len(reference_misses.ordinary_subjects(case, token.issuer)) >= case.policy.refuting_subjects

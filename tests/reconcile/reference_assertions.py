@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from . import reference_coverage
 from .reference_case import Case, Token, Window
 from .reference_policy import FEDERATION
-from .reference_records import Record, identified
+from .reference_records import SIGN_IN_KINDS, Record, identified
 
 
 def weigh(case: Case) -> None:
@@ -15,7 +15,7 @@ def weigh(case: Case) -> None:
     for token in case.tokens:
         if token.is_assertion:
             token.covered = case.has_log_of(token.issuer) and declared(case, token) and _inside(case, token)
-            token.served = bool(_serving(case, token, _window(case, token, token)))
+            token.served = bool(_serving(case, token, window(case, token, token)))
     for token in case.tokens:
         token.short = _in_short_run(case, token)
 
@@ -27,12 +27,13 @@ def declared(case: Case, token: Token) -> bool:
 
 def _inside(case: Case, token: Token) -> bool:
     """Rule 4.3 c: for every host in evidence."""
-    span = _window(case, token, token)
+    span = window(case, token, token)
     hosts = [case.accepted(token.issuer, *host) for host in reference_coverage.hosts(case, token.issuer)]
     return all(any(d.contains(span) for d in host) for host in hosts)
 
 
-def _window(case: Case, first: Token, last: Token) -> Window:
+def window(case: Case, first: Token, last: Token) -> Window:
+    """Rule 4.3: when what was presented from the first to the last of these was issued."""
     skew = timedelta(seconds=case.policy.skew)
     return first.begins - case.life(first) - skew, last.ends + skew
 
@@ -73,9 +74,46 @@ def _in_short_run(case: Case, token: Token) -> bool:
     while end + 1 < len(own) and own[end + 1].begins - own[end].begins <= apart:
         end += 1
     return any(
-        j - i + 1 > len(_serving(case, token, _window(case, own[i], own[j])))
+        j - i + 1 > len(_serving(case, token, window(case, own[i], own[j])))
         for i in range(begin, at + 1)
         for j in range(at, end + 1)
+    )
+
+
+def of_unknown_provider(case: Case, token: Token) -> bool:
+    """Rule 4.5: of a provider that nobody named, for people of another one, or out of nowhere."""
+    if not _is_unnamed(token):
+        return False
+    others = [t for t in case.tokens if t.is_assertion and not _is_unnamed(t) and not t.first.presentation_unknown]
+    if identified(token.subject) and any(t.subject == token.subject for t in others):
+        return True
+    alike = [t for t in case.tokens if _is_unnamed(t) and t.issuer == token.issuer
+             and t.first.resource_tenant == token.first.resource_tenant]  # fmt: skip
+    first = min(t.begins for t in alike)
+    if not _in_relied_time(case, f"entra:{token.first.resource_tenant}", first):
+        return False
+    people = {t.subject for t in alike if identified(t.subject)}
+    own = {
+        r.network for r in case.issued
+        if r.leg == "issuance" and r.source == "entra-signin" and r.subject in people and r.second < first
+    }  # fmt: skip
+
+    def foreign(one: Token) -> bool:
+        return one.first.network is not None and one.first.network not in own
+
+    return foreign(token) and any(foreign(t) for t in alike if t.begins == first)
+
+
+def _is_unnamed(token: Token) -> bool:
+    return token.is_assertion and (token.issuer or "").startswith("federated:")
+
+
+def _in_relied_time(case: Case, issuer: str, when: datetime) -> bool:
+    """Whether people's sign-ins are relied on since a day before."""
+    before = when - timedelta(days=1)
+    return all(
+        any(d.contains((before, when)) for d in case.accepted(issuer, "entra-signin", kind) if not d.attested)
+        for kind in SIGN_IN_KINDS
     )
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from counterfoil.model.counterfoil import ISSUER_LOG, OWN_LOGS
 from counterfoil.model.coverage import AttestedLog, Declaration
@@ -16,6 +17,14 @@ from .reference_policy import Known, Policy
 from .reference_records import IdKey, Record
 
 Window = tuple[datetime, datetime]
+
+
+class Grade(StrEnum):
+    """Rule 5.4: how much of a use is the person's own, the best first."""
+
+    OWN = "own"
+    EXPLAINED = "explained"
+    FOREIGN = "foreign"
 
 
 @dataclass(frozen=True)
@@ -45,14 +54,21 @@ class Token:
     breaks_law: bool = False  # 3.2
     candidate: bool = False  # 4.2
     silent: bool = False  # 5.6
-    ordinary: bool = False  # 5.4
+    grade: Grade = Grade.FOREIGN  # 5.4
     route: bool = False  # 5.4
+    new: bool = False  # 5.4
+    lone: bool = False  # 4.6
     covered: bool = False  # 4.1 b-d, 4.2 a-b, 4.3 a-c
     proven: bool = False  # 4.1: covered, and by attested logs alone
     served: bool = False  # 4.3: an issuance lies in the assertion's window
     short: bool = False  # 4.3 e: in a run with more members than issuances
     refuted: bool = False  # 5.5
     raised: bool = False  # 5.7
+
+    @property
+    def ordinary(self) -> bool:
+        """Whether it is the person's own use."""
+        return self.grade is Grade.OWN
 
     @property
     def first(self) -> Record:
@@ -165,6 +181,19 @@ class Declared:
         return any(begin <= window[0] and window[1] <= end for begin, end in self.pieces)
 
 
+@dataclass(frozen=True)
+class Broken:
+    """Rule 5.10: a record that could not be read: of which parts it may be, when it lies, and what it shows."""
+
+    parts: frozenset[tuple[str | None, str, str]]
+    span: Window | None  # None: any time
+    time: datetime | None
+    token_id: str | None
+    guids: frozenset[str]
+    subject: str | None
+    records: int
+
+
 @dataclass
 class Case:
     """Everything a rule may look at."""
@@ -174,7 +203,9 @@ class Case:
     settings: Settings
     policy: Policy
     known: Known
+    names: Mapping[str, str] = field(default_factory=dict)  # 1.2
     declared: list[Declared] = field(default_factory=list)
+    broken: Sequence[Broken] = ()  # 5.10
 
     @property
     def issuances(self) -> list[Record]:
@@ -203,8 +234,9 @@ class Case:
         return issuer is not None and any(r.issuer == issuer for r in self.issuances)
 
     def life(self, token: Token) -> timedelta:
-        """Return the longest life of the token's class."""
-        seconds = self.policy.life.get(token.first.token_class or "", self.policy.default_life)
+        """Return the longest life of the token's class, or of what its service goes on accepting."""
+        of_service = self.policy.service_life.get((token.first.source, token.first.kind), self.policy.default_life)
+        seconds = self.policy.life.get(token.first.token_class or "", of_service)
         return timedelta(seconds=seconds)
 
     def accepted(self, issuer: str | None, source: str, kind: str) -> list[Declared]:

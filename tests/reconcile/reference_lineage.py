@@ -8,7 +8,7 @@ from datetime import timedelta
 from counterfoil.model.verdict import Reason, Verdict
 
 from .reference_case import Case, Token
-from .reference_misses import looks_ordinary
+from .reference_misses import inside_services
 from .reference_records import SIGN_IN_KINDS, IdKey, Record
 
 Edges = set[tuple[IdKey, IdKey]]  # from parent id to child id
@@ -74,8 +74,12 @@ def _stratum(record: Record) -> tuple[str | None, str, str]:
 def _roots(case: Case, stratum: tuple[str | None, str, str], rooted: set[IdKey]) -> bool:
     secondary = [r for r in case.issued if r.leg == "secondary_issuance" and _stratum(r) == stratum]
     ids = {r.id_key for r in secondary if r.id_key is not None and _relied_on(case, r)}
-    strange = {t.first.id_key for t in case.tokens if not looks_ordinary(case, t)}  # extraordinary use
-    with_root, without = len(ids & rooted), len(ids - rooted - strange)
+    # used from one network outside the services' own, and not the person's own use: counted once
+    away: dict[IdKey | None, str] = {}
+    for t in case.tokens:
+        if t.linked and not t.primary and not t.ordinary and not inside_services(t):
+            away[t.first.id_key] = min(away.get(t.first.id_key, t.first.network or ""), t.first.network or "")
+    with_root, without = len(ids & rooted), len({away.get(i, i) for i in ids - rooted})
     policy = case.policy
     return with_root >= policy.rooted_pairs and with_root / (with_root + without) >= policy.rooted_share
 

@@ -9,7 +9,8 @@ from counterfoil.model.ids import IdKind
 from counterfoil.model.schema import TokenClass
 from counterfoil.model.verdict import Reason
 
-from .reference_case import Case, Token
+from . import reference_habits
+from .reference_case import Case, Grade, Token
 from .reference_policy import CONSUMER_TENANT
 from .reference_records import SIGN_IN_KINDS, Record, identified
 
@@ -73,18 +74,26 @@ def contradict(case: Case) -> None:
     for token in case.tokens:
         token.breaks_law = _obeys(case, token) is False
     for token in case.tokens:
-        if token.contradiction is not None:  # the digest, the first in the order
-            continue
-        if _key_differs(token):
-            token.contradiction = Reason.KEY_DIFFERS
-        elif _tenant_differs(case, token):
-            token.contradiction = Reason.TENANT_DIFFERS
-        elif _subject_differs(case, token):
-            token.contradiction = Reason.SUBJECT_DIFFERS
-        elif _issued_at_differs(case, token) or (token.breaks_law and _law_holds(case, token)):
-            token.contradiction = Reason.ISSUED_AT_DIFFERS
-        elif _consumer_at_organisation(token):
-            token.contradiction = Reason.CONSUMER_REALM
+        token.contradiction = _differs(case, token)
+    lawless = [t for t in case.tokens if t.breaks_law and t.contradiction in (None, Reason.CONSUMER_REALM)]
+    caught = [t for t in lawless if _law_holds(case, t)]
+    for token in caught:
+        token.contradiction = Reason.ISSUED_AT_DIFFERS
+
+
+def _differs(case: Case, token: Token) -> Reason | None:
+    """Return the first fact that differs, but for the law of issued-at."""
+    if token.contradiction is not None:  # the digest, the first in the order
+        return token.contradiction
+    if _key_differs(token):
+        return Reason.KEY_DIFFERS
+    if _tenant_differs(case, token):
+        return Reason.TENANT_DIFFERS
+    if _subject_differs(case, token):
+        return Reason.SUBJECT_DIFFERS
+    if _issued_at_differs(case, token):
+        return Reason.ISSUED_AT_DIFFERS
+    return Reason.CONSUMER_REALM if _consumer_at_organisation(token) else None
 
 
 def _key_differs(token: Token) -> bool:
@@ -154,11 +163,20 @@ def _obeys(case: Case, token: Token) -> bool | None:
 
 
 def _law_holds(case: Case, token: Token) -> bool:
-    """Whether enough tokens of the stratum, linked by id, obey the law, and nearly all of them do."""
+    """Whether enough tokens of the stratum, linked by id, obey the law, and no person's own use breaks it.
+
+    Of those that break it, one network counts once.
+    """
     peers = [t for t in case.tokens if t.stratum == token.stratum and t.linked and not t.by_digest]
-    judged = [obeys for t in peers if (obeys := _obeys(case, t)) is not None]
-    obeying = sum(judged)
-    return obeying >= case.policy.law_pairs and obeying / len(judged) >= case.policy.law_share
+    obeying = sum(_obeys(case, t) is True for t in peers)
+    breaking = [t for t in peers if t.breaks_law]
+    plain = [t for t in case.tokens if t.primary and not t.breaks_law and not _differs(case, t)]
+    for t in breaking:
+        known = reference_habits.known_of(case, t, plain)
+        if known is not None and known.grade(t) is Grade.OWN:
+            return False
+    networks = {t.first.network for t in breaking}
+    return obeying >= case.policy.law_pairs and obeying >= case.policy.law_share * (obeying + len(networks))
 
 
 def _consumer_at_organisation(token: Token) -> bool:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import ipaddress
 import math
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from counterfoil.model import first_party
 from counterfoil.model.ids import IdKind
+from counterfoil.model.known import ALSO_BY_SERVICES, WRITTEN_BY_SERVICES
+from counterfoil.model.networks import is_microsoft_365
 from counterfoil.model.schema import TokenClass
 
-from . import reference_assertions
+from . import reference_assertions, reference_coverage, reference_habits, reference_signs
 from .reference_case import Case, Token, Window
 from .reference_links import is_user
 from .reference_records import SIGN_IN_KINDS, identified
@@ -21,6 +26,7 @@ NEEDED = {  # rule 4.1
     "application": ("service-principal",),
     "managed_identity": ("managed-identity",),
 }
+Part = tuple[str | None, str, str]  # issuer, source, kind
 ALL_KINDS = (*SIGN_IN_KINDS, "service-principal", "managed-identity")
 
 
@@ -33,6 +39,8 @@ def needed_parts(case: Case, token: Token) -> set[tuple[str, str]]:
 
 def needed_kinds(case: Case, token: Token) -> tuple[str, ...]:
     """Rules 4.1 and 4.2: the kinds of sign-in that could have issued it."""
+    if _own_application(case, token):
+        return ("microsoft-service-principal",)
     if token.token_id is None:
         return SIGN_IN_KINDS
     if token.first.token_class is None and token.has_subject_id and is_user(case, token.subject):
@@ -67,7 +75,26 @@ def issued_within_life(case: Case, token: Token) -> bool | None:
 def _floor(case: Case, token: Token) -> datetime:
     """Return when it was issued at the earliest. One that is used for longer than its life has a longer life."""
     life = case.life(token)
-    return token.ends - life if token.ends - life <= token.begins else token.begins - life
+    floor = token.ends - life if token.ends - life <= token.begins else token.begins - life
+    begins = _session_begins(case, token)
+    return begins - life if begins < token.begins else floor
+
+
+def _session_begins(case: Case, token: Token) -> datetime:
+    """Rule 4.1: uses without id of such a service, without a pause longer than its life, are one session."""
+    place = (token.first.source, token.first.kind)
+    if token.token_id is not None or token.subject is None or place not in case.policy.service_life:
+        return token.begins
+
+    def of(t: Token) -> tuple[object, ...]:
+        return ((t.first.source, t.first.kind), t.subject, t.first.client_id,
+                reference_habits.program(t.first.user_agent))  # fmt: skip
+
+    begin = token.begins
+    for at in sorted({t.begins for t in case.tokens if of(t) == of(token)}, reverse=True):
+        if at <= begin and begin - at <= timedelta(seconds=case.policy.service_life[place]):
+            begin = at
+    return begin
 
 
 def window(case: Case, token: Token) -> Window:
@@ -132,60 +159,48 @@ def is_miss(case: Case, token: Token) -> bool:
     return token.known_as == "nothing" if token.token_id is not None else not token.candidate
 
 
-def agrees(case: Case, token: Token) -> tuple[bool, bool, bool]:
-    """Rule 5.4: whether client, network and agent occur in this subject's own linked acceptances."""
-    if not identified(token.subject):
-        return False, False, False
-    stands = reference_assertions.stands_for_linked if token.is_assertion else _cleared
-    own = [r for t in case.tokens if stands(t) and t.subject == token.subject for r in t.acceptances]
-    return (
-        any(r.client_id == token.first.client_id for r in own),
-        any(r.network == token.first.network for r in own),
-        any(r.user_agent == token.first.user_agent for r in own),
-    )
+def inside_services(token: Token) -> bool:
+    """Rule 5.6: from the provider's services' own networks, or from nowhere."""
+    network = token.first.network
+    if network is None:
+        return True
+    address = ipaddress.ip_network(network)
+    short = ".".join(str(address).split(".")[:3]) if address.version == 4 else ":".join(
+        f"{int(group, 16):x}" for group in address.network_address.exploded.split(":")[:3])  # fmt: skip
+    return is_microsoft_365(short)
 
 
-def _cleared(token: Token) -> bool:
-    return token.cleared
+def _own_application(case: Case, token: Token) -> bool:
+    """Rule 4.1: an app-only token of one of the provider's own applications."""
+    first = token.first
+    shown = first.token_class in (TokenClass.APPLICATION, TokenClass.SERVICE)
+    nameless = first.token_class is None and first.subject_name is None and not is_user(case, token.subject)
+    return (shown or nameless) and first_party.name(first.client_id) is not None
 
 
-def looks_ordinary(case: Case, token: Token) -> bool:
-    """Rule 5.4, whatever the token links to: all three are this subject's own.
-
-    An exchange shows the address and client of the service that exchanged: it is as ordinary as the token is elsewhere.
-    """
-    same = [token]
-    if any(r.derived == "exchange" for r in token.acceptances):
-        same += [t for t in case.tokens if (t.token_id, t.subject) == (token.token_id, token.subject)]
-    return any(agrees(case, t) == (True, True, True) for t in same)
-
-
-def is_route(case: Case, token: Token) -> bool:
-    """Rule 5.4: from the subject's own network, by a client that no linked token of the issuer has.
-
-    Sign-ins through a client may be lost; assertions are not issued through the client of a sign-in.
-    """
-    _, network, _ = agrees(case, token)
-    clients = {t.first.client_id for t in case.tokens if t.cleared and t.issuer == token.issuer}
-    return network and token.first.client_id not in clients and not token.is_assertion
+def _without_token(token: Token) -> bool:
+    """Rule 5.6: a record that a service wrote in a person's name."""
+    first = token.first
+    if token.token_id is not None:
+        return False
+    return first.operation in WRITTEN_BY_SERVICES or (first.operation in ALSO_BY_SERVICES and first.ip is None)
 
 
 def is_silent(case: Case, token: Token) -> bool:
-    """Rule 5.6: by data, or because the stratum never linked on several days and subjects before the window.
-
-    By tokens with an id: that the others do not link tells nothing of the stratum.
-    """
-    by_data = token.first.client_id in case.known.silent_clients
-    if by_data and token.first.token_class != TokenClass.USER:
+    """Rule 5.6: by data, by operation, or because the stratum never linked on several days and subjects."""
+    if _without_token(token):
         return True
-    starts = [begin for d in case.declared for begin, _ in d.pieces]
-    begin = case.settings.since or min(starts, default=None)
-    if begin is None:
+    if not inside_services(token):
         return False
+    if token.first.client_id in case.known.silent_clients or _own_application(case, token):
+        return True
     peers = [t for t in case.tokens if t.stratum == token.stratum]
-    before = [t for t in peers if t.token_id is not None and t.begins < begin]
-    days = {t.first_seen.date() for t in before}
-    subjects = {t.subject for t in before} - {None}
+    seen = [
+        t for t in peers
+        if t.token_id is not None and t.covered and inside_services(t) and not t.primary and t.contradiction is None
+    ]  # fmt: skip
+    days = {t.first_seen.date() for t in seen}
+    subjects = {t.subject for t in seen} - {None}
     enough = len(days) >= case.policy.silent_days and len(subjects) >= case.policy.silent_subjects
     return enough and not any(t.cleared for t in peers)
 
@@ -193,21 +208,66 @@ def is_silent(case: Case, token: Token) -> bool:
 def weigh(case: Case) -> None:
     """Fill in the flags of every token, in the order in which they depend on each other."""
     for token in case.tokens:
-        token.silent = is_silent(case, token)
         token.candidate = has_candidate(case, token)
         token.covered = case.has_log_of(token.issuer) and declared(case, token) and inside(case, token)
         token.proven = proven(case, token)
     reference_assertions.weigh(case)
     for token in case.tokens:
-        token.ordinary = not token.primary and looks_ordinary(case, token)
-        token.route = not token.primary and is_route(case, token)
+        token.silent = is_silent(case, token)
+        token.new = reference_habits.is_new(case, token)
+        if not token.primary:
+            token.grade = reference_habits.grade(case, token)
+            token.route = reference_habits.is_route(case, token)
+    broken = refuted_parts(case)
     for token in case.tokens:
-        token.refuted = _refuted(case, token)
+        token.refuted = _refuted(case, token, broken)
+    for token in case.tokens:
+        token.lone = reference_signs.is_lone(case, token)
     raise_clusters(case)
 
 
-def _refuted(case: Case, token: Token) -> bool:
-    """Rule 5.5: for the whole issuer by ordinary misses, for one client by route misses.
+def _parts(case: Case, token: Token) -> set[Part]:
+    """Return the parts of logs that its issuance could be missing from."""
+    if token.is_assertion:
+        return {(token.issuer, *host) for host in reference_coverage.hosts(case, token.issuer)}
+    return {(token.issuer, *part) for part in needed_parts(case, token)}
+
+
+def _missing(case: Case, token: Token) -> bool:
+    """Missing from covered windows of logs that nobody proves to be whole."""
+    return is_miss(case, token) and not token.contradiction and token.covered and not token.proven
+
+
+def refuted_parts(case: Case) -> set[Part]:
+    """Rule 5.5: the parts that own misses refute, and those that are refuted as a whole."""
+    gone = [t for t in case.tokens if _missing(case, t) and not t.silent]
+    people: dict[Part, set[str | None]] = {}
+    for token in gone:
+        if token.ordinary and not token.route and not token.new:
+            for part in _parts(case, token):
+                people.setdefault(part, set()).add(token.subject)
+    found = {part for part, subjects in people.items() if len(subjects) >= case.policy.refuting_subjects}
+    for needed in {frozenset(_parts(case, t)) for t in gone if not t.is_assertion}:
+        alike = [t for t in gone if not t.is_assertion and _parts(case, t) == needed]
+        links = [t for t in case.tokens if t.cleared and _parts(case, t) == needed]
+        if len(alike) > len(links) and _spread(case, alike):
+            found |= needed
+    return found
+
+
+def _spread(case: Case, misses: list[Token]) -> bool:
+    """Whether they are of many people, networks and clients, none of which holds a large part."""
+    for traits in (
+        [t.subject for t in misses], [t.first.network for t in misses], [t.first.client_id for t in misses]
+    ):  # fmt: skip
+        counted = Counter(trait for trait in traits if trait is not None)
+        if len(counted) < case.policy.spread or max(counted.values()) > case.policy.spread_share * len(misses):
+            return False
+    return True
+
+
+def _refuted(case: Case, token: Token, broken: set[Part]) -> bool:
+    """Rule 5.5: some part that it needs is refuted, or its client by route misses.
 
     A route miss with an id need not be covered: it is in no log, of whatever time.
     """
@@ -220,13 +280,7 @@ def _refuted(case: Case, token: Token) -> bool:
         and (t.covered or t.token_id is not None or sound_in_own_log(case, t))
         and (t.issuer, t.first.client_id) == (token.issuer, token.first.client_id)
     }
-    return max(len(ordinary_subjects(case, token.issuer)), len(routes)) >= case.policy.refuting_subjects
-
-
-def ordinary_subjects(case: Case, issuer: str | None) -> set[str | None]:
-    """Rule 5.5: the subjects whose ordinary misses lie in covered windows of the issuer, outside silent strata."""
-    misses = [t for t in case.tokens if t.issuer == issuer and is_miss(case, t) and t.ordinary and not t.proven]
-    return {t.subject for t in misses if t.covered and not t.silent}
+    return bool(_parts(case, token) & broken) or len(routes) >= case.policy.refuting_subjects
 
 
 def raise_clusters(case: Case) -> None:
@@ -246,14 +300,23 @@ def raise_clusters(case: Case) -> None:
 
 
 def _countable(case: Case, token: Token) -> bool:
-    """Rule 5.7's misses: of an id whose absence tells something, not in a silent stratum, no route miss."""
-    told = token.token_id is not None and sound_id(case, token)
-    return told and is_miss(case, token) and not token.silent and not token.route
+    """Rule 5.7's misses: of an id whose absence tells something, not silent, no route miss, not too late."""
+    told = token.token_id is not None and sound_id(case, token) and not token.linked and token.contradiction is None
+    return told and not token.silent and not token.route and not _late(case, token)
+
+
+def _late(case: Case, token: Token) -> bool:
+    """Whether its window ends after the latest record of whatever could have issued it."""
+    parts = needed_parts(case, token)
+    times = [r.second for r in case.issuances if r.issuer == token.issuer and (r.source, r.kind) in parts]
+    return bool(times) and window(case, token)[1] > max(times)
 
 
 def _unheard(case: Case, token: Token) -> bool:
     """Rule 5.7: a client that never links, where a kind that its tokens may be of is not in evidence at all."""
     if not (token.issuer or "").startswith("entra:"):
+        return False
+    if _own_application(case, token):
         return False
     seen = {r.kind for r in case.issuances if r.source == "entra-signin" and r.issuer == token.issuer}
     links = any(
@@ -269,7 +332,7 @@ def _raise_by(case: Case, key: Callable[[Token], tuple[object, ...]], *, with_or
             continue
         cluster = [t for t in with_id if key(t) == value]
         rest = [t for t in with_id if key(t) != value and t.issuer == cluster[0].issuer]
-        misses = [t for t in cluster if _countable(case, t) and (with_ordinary or not t.ordinary)]
+        misses = [t for t in cluster if _countable(case, t) and (with_ordinary or not t.ordinary or t.new)]
         misses = [t for t in misses if not _unheard(case, t)]
         if _improbable(case, cluster, misses, rest):
             for token in misses:

@@ -60,6 +60,8 @@ class Record:
     incoming_token: str | None = None
     ip: str | None = None
     user_agent: str | None = None
+    device_id: str | None = None
+    session_id: str | None = None
     logon_type: str | None = None
     object_kind: str | None = None
     subject: str | None = None
@@ -203,7 +205,8 @@ def _assertions(records: Sequence[Record], federated: Mapping[str, str]) -> list
     for versions in sign_ins.values():
         versions.sort(key=lambda r: r.order)
         shown = [v for v in versions if v.incoming_token in ("saml11", "saml20")]  # 1.3 a
-        untold = [v for v in versions if v.incoming_token is None and _domain(v) in federated]  # 1.3 b
+        shown = [v for v in shown if _named(v, federated) or not _of_another_tenant(v)]
+        untold = [v for v in versions if v.incoming_token is None and _named(v, federated)]  # 1.3 b
         if shown:
             derived.append(_assertion(shown[0], federated, unknown=False))
         elif untold:
@@ -217,10 +220,24 @@ def _domain(record: Record) -> str | None:
     return record.subject_name.rsplit("@", 1)[1]
 
 
+def _named(record: Record, federated: Mapping[str, str]) -> str | None:
+    """Who was named for the domain, or for the next one above it."""
+    domain = _domain(record)
+    while domain:
+        if domain in federated:
+            return federated[domain]
+        domain = domain.partition(".")[2]
+    return None
+
+
+def _of_another_tenant(record: Record) -> bool:
+    return record.is_guest or (record.cross_tenant or "").lower() not in ("", "none")
+
+
 def _assertion(sign_in: Record, federated: Mapping[str, str], *, unknown: bool) -> Record:
     """Rule 1.3 a: nothing is known of the assertion's own id, time, tenant, key and bytes (those are the token's)."""
     domain = _domain(sign_in)
-    issuer = None if domain is None else federated.get(domain, f"federated:{domain}")
+    issuer = None if domain is None else _named(sign_in, federated) or f"federated:{domain}"
     return replace(
         sign_in,
         leg="acceptance",

@@ -8,9 +8,8 @@ from typing import Any
 
 from counterfoil.model.coverage import Declaration
 from counterfoil.model.schema import TokenClass
-from counterfoil.model.verdict import ACCUSING, Reason, Verdict
 
-from .reference import Judged, Known, Policy, Settings, judge
+from .reference import Settings
 
 BASE = datetime.fromisoformat("2025-03-10T08:00:00")  # UTC, as everywhere in evidence
 TENANT = "11111111-0000-0000-0000-000000000001"
@@ -171,36 +170,3 @@ def numbered(rows: Iterable[Row]) -> list[Row]:
         {"record_id": f"r{number:02}", "fidelity": 0, "raw_file": "f", "raw_position": number + 1, **row}
         for number, row in enumerate(rows)
     ]
-
-
-def judged(
-    rows: Iterable[Row],
-    settings: Settings | None = None,
-    policy: Policy | None = None,
-    known: Known | None = None,
-) -> list[Judged]:
-    """Judge rows on top of the background; everything is declared complete unless settings say otherwise."""
-    return judge(numbered([*background(), *rows]), settings or complete(), policy, known).tokens
-
-
-def answer(
-    rows: Iterable[Row],
-    settings: Settings | None = None,
-    policy: Policy | None = None,
-    known: Known | None = None,
-) -> Judged:
-    """Judge rows and return the token of the last one (its first seen is the latest)."""
-    return max(judged(rows, settings, policy, known), key=lambda t: t.first_seen)
-
-
-def is_(token: Judged, verdict: Verdict, reason: Reason) -> bool:
-    """Tell whether the token has this verdict for this reason."""
-    assert (token.verdict, token.reason) == (verdict, reason)
-    return True
-
-
-def innocent(token: Judged) -> bool:
-    """Tell whether nothing accuses the token."""
-    assert token.verdict not in ACCUSING, token
-    assert not token.probably_forged, token
-    return True

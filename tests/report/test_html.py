@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from counterfoil.model.hunt import HuntReport
 from counterfoil.model.verdict import Reason, Verdict
 from counterfoil.report import registry
-from counterfoil.report._answer import State, answer, percent
+from counterfoil.report._answer import State, answer
+from counterfoil.report._words import percent
 
 from .corpus import ATTACKS, hostile
 from .sample import DOSSIER, REPORT, finding, trail
@@ -125,6 +126,7 @@ def without_findings(**changes: object) -> HuntReport:
     return replace(REPORT, **(fields | changes))  # type: ignore[arg-type]
 
 
+MOSTLY = tuple(row for row in REPORT.verdicts if row.verdict in {Verdict.MINTED, Verdict.UNLINKABLE})
 BLIND = without_findings(verdicts=tuple(row for row in REPORT.verdicts if row.verdict is Verdict.UNCOVERED))
 
 
@@ -132,12 +134,13 @@ BLIND = without_findings(verdicts=tuple(row for row in REPORT.verdicts if row.ve
     ("report", "state", "said"),
     [
         (FULL, State.ACCUSED, "cannot be genuine: 41 forged and 3 tainted"),
-        (without_findings(), State.CLEAR, "What could not be judged is not cleared"),
-        (BLIND, State.BLIND, "no all-clear"),
+        (without_findings(verdicts=MOSTLY), State.CLEAR, "What could not be judged is not cleared"),
+        (without_findings(), State.BLIND, "no all-clear: 1,792 of 12,812 tokens left open"),
+        (BLIND, State.BLIND, "no all-clear: no acceptance could be judged"),
         (without_findings(findings=REPORT.findings[2:]), State.SUSPICIOUS, "some are suspicious"),
         (replace(REPORT, legs=(), verdicts=(), coverage=(), findings=()), State.UNJUDGED, "nothing is judged yet"),
     ],
-    ids=["accused", "nothing found", "nothing could be judged", "suspicions only", "read only"],
+    ids=["accused", "nothing found", "too much open", "nothing could be judged", "suspicions only", "read only"],
 )
 def test_the_first_screen_says_which_answer_it_is(report: HuntReport, state: State, said: str) -> None:
     """Each answer has its own words and its own look; none but a judged one reads like an all-clear."""

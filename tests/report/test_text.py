@@ -9,12 +9,12 @@ import pytest
 
 from counterfoil.model.advice import IN_BRIEF
 from counterfoil.model.finding import MAX_LISTED
-from counterfoil.model.hunt import HuntReport
-from counterfoil.model.verdict import FindingVerdict, Reason
+from counterfoil.model.hunt import HuntReport, SilentCalls, VerdictCount
+from counterfoil.model.verdict import FindingVerdict, Reason, Verdict
 from counterfoil.report import text
 from counterfoil.report.screen import Screen
 
-from .sample import REPORT, at, coverage, finding, unread
+from .sample import REPORT, VERDICTS, at, coverage, finding, unread
 
 EMPTY = HuntReport("0.1.0", "case", None, None, (), (), (), None, None, (), (), ())
 
@@ -36,9 +36,9 @@ def section(page: str, title: str) -> list[str]:
 
 
 def test_everything_fits_one_screen() -> None:
-    """A report with every kind of trouble takes 50 lines at 100 columns, and only commands are longer than a line."""
+    """A report with every kind of trouble takes 52 lines at 100 columns, and only commands are longer than a line."""
     lines = shown().splitlines()
-    assert len(lines) <= 50
+    assert len(lines) <= 52
     assert all(len(line) <= 100 or "counterfoil sql" in line for line in lines)
 
 
@@ -61,7 +61,8 @@ def test_verdicts_add_up() -> None:
     """Tokens and acceptances of all verdicts and reasons sum to the totals shown below them."""
     lines = section(shown(), "CAN BE JUDGED")
     start = next(n for n, line in enumerate(lines) if line.startswith("  verdict"))
-    rows = [numbers(line)[:2] for line in lines[start + 1 :]]
+    end = next(n for n, line in enumerate(lines) if line.startswith("  all "))
+    rows = [numbers(line)[:2] for line in lines[start + 1 : end + 1]]
     assert rows[-1] == [sum(column) for column in zip(*rows[:-1], strict=True)]
     assert rows[-1] == [12_856, 65_613]
 
@@ -115,6 +116,45 @@ def test_a_refuted_log_is_never_called_complete_alone() -> None:
 def test_without_issuance_the_report_says_that_nothing_can_convict() -> None:
     """No record of issuance at all is said in words, not shown as an empty table."""
     assert "no token can be convicted by absence" in shown(replace(REPORT, coverage=()))
+
+
+NOTHING = replace(REPORT, findings=(), verdicts=(VERDICTS[0], *VERDICTS[3:]))
+
+
+def test_nothing_found_says_among_how_many() -> None:
+    """Nothing is found among what could be judged: the share is said, how much is open, and why it is no all-clear."""
+    page = " ".join(shown(NOTHING).split())
+    assert "FOUND nothing among the 86 % of the tokens that could be judged" in page
+    assert "1,792 of 12,812 tokens left open (at most 10 % for an all-clear)" in page
+    assert "no all-clear: 1,792 of 12,812 tokens left open" in page
+    assert "no all-clear" not in shown(replace(NOTHING, verdicts=VERDICTS[:1]))
+
+
+def test_missing_logs_are_named() -> None:
+    """Tokens that wait for a log of which nothing is in evidence name it; the others are not declared."""
+    lacking = VerdictCount(Verdict.UNCOVERED, Reason.NOT_DECLARED, 5, 9, ("entra-signin/interactive",))
+    page = shown(replace(NOTHING, verdicts=(*NOTHING.verdicts, lacking)))
+    assert "sign-in logs missing: interactive\n" in page
+    assert "its issuer's log is there, but not declared complete\n" in page
+
+
+def test_calls_that_leave_no_record_are_shown_with_client_networks_and_counts() -> None:
+    """What is silent is counted apart and shown, and so is what may have been issued before the log begins."""
+    calls = SilentCalls("00000002-0000-0ff1-ce00-000000000000", "exchange-item", 77, 9, ("40.101.2",), 3)
+    page = " ".join(shown(replace(NOTHING, silent=(calls,), no_record=77, before_log=5), width=160).split())
+    assert "77 tokens of calls known to leave no record at their issuer, counted apart" in page
+    assert "5 tokens that may have been issued before the log begins, counted apart" in page
+    assert "(00000002-0000-0ff1-ce00-000000000000), exchange-item: 77 tokens of 9 subjects, from 40.101.2" in page
+
+
+def test_a_set_of_which_some_are_forged_is_in_the_headline() -> None:
+    """The first sentence never says that none is forged above a finding that at least three of ten are."""
+    some = finding(rule="count-only", title="at least 3 of 10 federated sign-ins used a forged assertion", at_least=3)
+    page = shown(replace(NOTHING, findings=(some,)))
+    assert "tokens: at least 3 forged, which ones cannot be told" in page
+    assert "none shown to be forged" in shown(NOTHING)
+    altered = finding(FindingVerdict.CONTRADICTED, rule="ledger-rewritten", token_count=0)
+    assert "none shown" not in shown(replace(NOTHING, findings=(altered,)))
 
 
 def test_findings_say_verdict_title_when_who_whence_and_how_many() -> None:

@@ -203,17 +203,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     paths = [path for path in sorted(PACKAGE.glob("*.py")) if path.stem not in SKIPPED]
     chosen = [made for path in paths if not told.names or path.stem in told.names for made in mutants(path)]
     if told.list:
-        print("\n".join(f"{mutant.module}:{mutant.first}  {mutant.text[:100]}" for mutant in chosen))  # noqa: T201
+        print("\n".join(f"{mutant.module}:{mutant.first}  {mutant.text[:100]}" for mutant in chosen))
         return 0
     warm_up()
     with tempfile.TemporaryDirectory() as folder:
         control = Path(folder) / "control"
         os.waitpid(start(None, control), 0)
         if not control.exists() or control.read_text("utf-8"):
-            print("the tests fail without any mutant: make them pass first")  # noqa: T201
+            print("the tests fail without any mutant: make them pass first")
             return 2
         survived = sum(not found for found in _results(chosen, Path(folder), told.jobs))
-    print(f"{len(chosen)} mutants, {survived} survived")  # noqa: T201
+    print(f"{len(chosen)} mutants, {survived} survived")
     return 1 if survived else 0
 
 
@@ -228,7 +228,7 @@ def _results(chosen: Sequence[Mutant], folder: Path, jobs: int) -> Iterator[str]
         mutant, report = running.pop(done)
         found = report.read_text("utf-8").partition("\n")[0] if report.exists() else ""
         shown = found or f"{'SURVIVED' if report.exists() else 'COULD NOT BE RUN'}  {mutant.text}"
-        print(f"{mutant.module}:{mutant.first}  {shown[:150]}", flush=True)  # noqa: T201
+        print(f"{mutant.module}:{mutant.first}  {shown[:150]}", flush=True)
         yield found
 
 

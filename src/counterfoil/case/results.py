@@ -129,7 +129,8 @@ _MINTED = {
     "rules": "NULL",
     "group_rule": "NULL",
     "diagnosis": "NULL",
-    **dict.fromkeys(("ordinary", "explained", "route", "refuted", "silent", "outside_life"), "false"),
+    "needs": "NULL",
+    **dict.fromkeys(("ordinary", "explained", "route", "refuted", "silent", "outside_life", "early"), "false"),
 }
 
 

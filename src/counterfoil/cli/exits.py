@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from counterfoil.model.clearance import MAX_OPEN_SHARE, withheld
 from counterfoil.model.hunt import HuntReport
 from counterfoil.model.verdict import FindingVerdict
 
@@ -14,28 +15,35 @@ class ExitCode(IntEnum):
     CLEAN = 0
     FOUND = 1
     UNUSABLE = 2
-    BLIND = 3
+    WITHHELD = 3
     INTERRUPTED = 130
     PIPE_CLOSED = 141
 
 
 MEANING: dict[ExitCode, str] = {
-    ExitCode.CLEAN: "finished, and nothing found",
+    ExitCode.CLEAN: (
+        "finished, and nothing found: each class of tokens had a log that was relied on, and at most"
+        f" {MAX_OPEN_SHARE * 100:.0f} % of the tokens were left open"
+    ),
     ExitCode.FOUND: "findings at or above `--fail-on` (default: forged, contradicted, tainted, probably-forged)",
     ExitCode.UNUSABLE: "bad usage, nothing readable, or an error: one line on stderr says which",
-    ExitCode.BLIND: "finished, nothing found, but no acceptance could be judged: this is no all-clear",
+    ExitCode.WITHHELD: (
+        "finished, nothing found, and no all-clear: a log is missing or not relied on, too much was left open,"
+        " acceptances were lost, or a declaration was refuted; stderr says which"
+    ),
     ExitCode.INTERRUPTED: "interrupted (Ctrl-C); running the same command again is safe",
     ExitCode.PIPE_CLOSED: "the reader of the output went away",
 }
 
-# What to tell people when a run ends with one of these: the line, and what to do next.
-ADVICE: dict[ExitCode, tuple[str, str]] = {
-    ExitCode.UNUSABLE: ("no input could be read", "counterfoil sources lists what is read, and how it is exported"),
-    ExitCode.BLIND: (
-        "no acceptance could be judged: this is no all-clear",
-        "the report says what is missing; counterfoil explain uncovered says what to do",
-    ),
-}
+
+def advice(report: HuntReport, code: ExitCode) -> tuple[str, str] | None:
+    """Return what to tell people when a run ends with the code: the line, and what to do next; None for nothing."""
+    if code is ExitCode.UNUSABLE:
+        return "no input could be read", "counterfoil sources lists what is read, and how it is exported"
+    if code is ExitCode.WITHHELD:
+        whys = "; ".join(each.words for each in withheld(report))
+        return f"this is no all-clear: {whys}", "NEXT in the report says what to do about it"
+    return None
 
 
 def readable(report: HuntReport) -> bool:
@@ -49,4 +57,4 @@ def after(report: HuntReport, fail_on: frozenset[FindingVerdict]) -> ExitCode:
         return ExitCode.UNUSABLE
     if report.found(fail_on):
         return ExitCode.FOUND
-    return ExitCode.CLEAN if report.judged else ExitCode.BLIND
+    return ExitCode.WITHHELD if withheld(report) else ExitCode.CLEAN

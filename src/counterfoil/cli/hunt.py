@@ -173,6 +173,6 @@ def _finish(result: HuntReport, form: str, output: Path | None, fatal: frozenset
         result = app.detailed(result, Path(result.case))
     _show(result, form, output)
     code = exits.after(result, fatal)
-    if code in (ExitCode.UNUSABLE, ExitCode.BLIND):
-        terminal.say(exits.ADVICE[code][0], exits.ADVICE[code][1])
+    if told := exits.advice(result, code):
+        terminal.say(*told)
     terminal.leave(code)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import ibis
 import ibis.expr.types as ir
 
-from counterfoil.model.finding import MAX_LISTED
+from counterfoil.detect.registry import all_rules
+from counterfoil.model.finding import MAX_LISTED, MAX_USES
 from counterfoil.model.verdict import ACCUSING, Probable, Reason
 from counterfoil.tokens.pseudonym import KEY_OF_PSEUDONYM
 
@@ -50,24 +53,34 @@ def described(tokens: ir.Table, raised: ir.Table, suspicion: ir.Table) -> ir.Tab
     return whole.mutate(group_rule=rule)
 
 
+_BY = ("group_rule", "diagnosis", "issuer", "group_client")
+_TRAITS = ("client", "network", "agent", "device")
+# In front of a value that is to come first, or last, when values are sorted; `plain` takes it off.
+FIRST, LAST = "0", "1"
+
+
 def groups(tokens: ir.Table) -> ir.Table:
-    """Return one row per (group_rule, diagnosis, issuer, client_id): counts, lists cut at MAX_LISTED, times, scores."""
-    told = tokens.filter(tokens.group_rule.notnull())
-    keyed = told.mutate(evidence=told.raw_file + ":" + told.raw_position.cast("string"))
-    by = {
-        "group_rule": keyed.group_rule,
-        "diagnosis": keyed.diagnosis,
-        "issuer": keyed.issuer,
-        "group_client": ibis.ifelse(
-            (keyed.derived == "") & ~keyed.group_rule.isin(SETS), keyed.client_id, ibis.null("string")
-        ),
-    }
+    """Return one row per finding: counts, lists cut at MAX_LISTED, times, scores.
+
+    `tokens` is that of `described` with what is strange (`reconcile.strange`). The values of `subjects`, `objects` and
+    `ips` have FIRST or LAST in front.
+    """
+    keyed = _keyed(tokens)
+    keyed = keyed.mutate(
+        evidence=keyed.raw_file + ":" + keyed.raw_position.cast("string"),
+        who=_ranked(keyed.shown, keyed.shown != keyed.subject),
+        where=_ranked(keyed.ip, keyed.new_network.fill_null(False)),
+        what=_ranked(ibis.coalesce(keyed.object_parent, keyed.object_id), keyed.object_parent.notnull()),
+        most=keyed.cluster_misses == keyed.cluster_misses.max().over(group_by=_BY),
+    )
 
     def some(value: ir.Value) -> ir.ArrayValue:
         return value.collect(distinct=True, order_by=value)[:MAX_LISTED]
 
-    return keyed.group_by(**by).agg(
+    hit = ibis.literal(" ") + keyed.rules + " "
+    return keyed.group_by(*_BY).agg(
         token_count=keyed.count(),
+        id_count=keyed.has_id.cast("int64").sum(),
         acceptance_count=keyed.acceptances.sum(),
         first_seen=keyed.first_seen.min(),
         last_seen=keyed.last_seen.max(),
@@ -75,20 +88,60 @@ def groups(tokens: ir.Table) -> ir.Table:
         object_kinds=some(keyed.object_kind),
         object_count=keyed.object_id.nunique(),
         ip_count=keyed.ip.nunique(),
-        subjects=some(ibis.coalesce(keyed.subject_name, keyed.subject)),
+        subjects=some(keyed.who),
         tokens=some(keyed.token_id),
         keys=some(keyed.key_id),
         clients=some(keyed.client_id),
-        ips=some(keyed.ip),
-        objects=some(ibis.coalesce(keyed.object_parent, keyed.object_id)),
+        ips=some(keyed.where),
+        objects=some(keyed.what),
         evidence=some(keyed.evidence),
+        needs=some(keyed.needs),
+        kinds=some(keyed.kind),
         score=keyed.suspicion.max(),
         rules=keyed.rules.argmax(keyed.suspicion),
+        **{rule_column(rule.id): hit.contains(f" {rule.id} ").fill_null(False).cast("int64").sum()
+           for rule in all_rules()},
         at_least=keyed.at_least.sum(),
-        cluster_ids=keyed.cluster_ids.max(),
+        cluster_tokens=keyed.most.fill_null(False).cast("int64").sum(),
+        cluster_ids=keyed.cluster_ids.max(where=keyed.most),
         cluster_misses=keyed.cluster_misses.max(),
-        cluster_expected=keyed.cluster_expected.max(),
-    )
+        cluster_expected=keyed.cluster_expected.max(where=keyed.most),
+        compared=keyed.compared.fill_null(False).cast("int64").sum(),
+        nobodys=keyed.nobodys.fill_null(False).cast("int64").sum(),
+        **{f"new_{trait}": keyed[f"new_{trait}"].fill_null(False).cast("int64").sum() for trait in _TRAITS},
+    )  # fmt: skip
+
+
+def uses(tokens: ir.Table) -> ir.Table:
+    """Return the first uses of the first MAX_USES tokens of each finding: the strange ones first, then by time."""
+    keyed = _keyed(tokens)
+    new = [keyed[f"new_{trait}"].fill_null(False) for trait in _TRAITS]
+    strange = new[0].cast("int64") + new[1].cast("int64") + new[2].cast("int64") + new[3].cast("int64")
+    place = ibis.row_number().over(group_by=[keyed[name] for name in _BY],
+                                   order_by=[strange.desc(), keyed.first_seen, keyed.token_key])  # fmt: skip
+    told = keyed.select(*_BY, "token_id", "client_id", "ip", "first_seen", "shown",
+                        **{f"new_{trait}": flag for trait, flag in zip(_TRAITS, new, strict=True)}, place=place)
+    return told.filter(told.place < MAX_USES).order_by(*_BY, "place")
+
+
+def plain(values: Iterable[str] | None) -> tuple[str, ...]:
+    """Return the values of a ranked list as they are, each once."""
+    return tuple(dict.fromkeys(value[1:] for value in values or ()))
+
+
+def rule_column(rule: str) -> str:
+    """Return the column that counts the tokens of a finding for which a rule of suspicion holds."""
+    return f"by_{rule}"
+
+
+def _keyed(tokens: ir.Table) -> ir.Table:
+    told = tokens.filter(tokens.group_rule.notnull())
+    through = (told.derived == "") & ~told.group_rule.isin(SETS)
+    return told.mutate(group_client=ibis.ifelse(through, told.client_id, ibis.null("string")))
+
+
+def _ranked(value: ir.StringValue, first: ir.BooleanValue) -> ir.StringValue:
+    return ibis.ifelse(first.fill_null(False), FIRST, LAST) + value
 
 
 def disagreeing_ids(tokens: ir.Table) -> ir.Table:

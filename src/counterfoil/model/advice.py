@@ -316,7 +316,13 @@ REASON_ADVICE: dict[Reason, tuple[str, ...]] = {
         "counterfoil sql CASE \"SELECT * FROM coverage\" names the log and the time.",
     ),
     Reason.ORDINARY_MISS: ("Nothing. Export that day again if the person matters.",),
-    Reason.SILENT_STRATUM: ("Nothing, if client and address are the provider's own; otherwise read the suspicions.",),
+    Reason.EXPLAINED_MISS: ("Ask the person about the place and the program. A cluster of such uses is a finding.",),
+    Reason.LONE_MISS: (
+        "Ask the person about a new device in a new network at that time.",
+        "Export that day again, once more complete: if the record turns up, the token is cleared.",
+        "Look for more from the same address or session: a second one convicts.",
+    ),
+    Reason.SILENT_STRATUM: ("Nothing: client and network are the provider's own, or no token was used.",),
     Reason.KEY_NOT_SOUND: ("Read the findings: such records are listed as probably forged.",),
     Reason.UNROOTED_UNCOVERED: ("Export and declare the sign-ins before the exchange, then reconcile again.",),
     Reason.MAY_BE_UNREAD: (_READ_AGAIN,),
@@ -352,8 +358,10 @@ IN_BRIEF: dict[Reason, str] = {
     Reason.NOT_DECLARED: "its issuer's log is there, but not declared complete",
     Reason.OUTSIDE_COVERAGE: "may be issued where no complete log reaches",
     Reason.DECLARATION_REFUTED: "declared complete, but ordinary records are missing too",
-    Reason.ORDINARY_MISS: "missing, but this user's own client, network and agent",
-    Reason.SILENT_STRATUM: "accesses of this kind never have a sign-in record",
+    Reason.ORDINARY_MISS: "missing, but from where this user often signs in",
+    Reason.EXPLAINED_MISS: "missing, and only half of it is the user's own",
+    Reason.LONE_MISS: "missing and strange, but one lost record would look the same",
+    Reason.SILENT_STRATUM: "a provider's own call, of which no sign-in is ever recorded",
     Reason.KEY_NOT_SOUND: "no sign-in, but not shown to be a user's own token",
     Reason.UNROOTED_UNCOVERED: "from an exchange without sign-in, where none are covered",
     Reason.MAY_BE_UNREAD: "missing, but perhaps a record that could not be read",
@@ -376,8 +384,8 @@ _REASONS_OF: dict[Verdict, tuple[Reason, ...]] = {
     ),
     Verdict.UNCOVERED: (
         Reason.NO_ISSUER_LOG, Reason.NOT_DECLARED, Reason.OUTSIDE_COVERAGE, Reason.DECLARATION_REFUTED,
-        Reason.ORDINARY_MISS, Reason.SILENT_STRATUM, Reason.KEY_NOT_SOUND, Reason.UNROOTED_UNCOVERED,
-        Reason.MAY_BE_UNREAD, Reason.MORE_THAN_UNREAD,
+        Reason.ORDINARY_MISS, Reason.EXPLAINED_MISS, Reason.LONE_MISS, Reason.SILENT_STRATUM, Reason.KEY_NOT_SOUND,
+        Reason.UNROOTED_UNCOVERED, Reason.MAY_BE_UNREAD, Reason.MORE_THAN_UNREAD,
     ),
 }  # fmt: skip
 
@@ -399,6 +407,16 @@ PROBABLE_ADVICE: dict[Probable, Advice] = {
         " longer convicts. Here client, network or agent are also strange to the person.",
         FINDING_ADVICE[FindingVerdict.PROBABLY_FORGED].act,
     ),
+    Probable.UNKNOWN_IDENTITY_PROVIDER: Advice(
+        "Whoever may change a tenant's domains can have one of them trust an identity provider of his own, and sign in"
+        " as anybody. These people sign in through another identity provider, or the domain came up of a sudden, from"
+        " networks that are not theirs.",
+        (
+            "Look for \"Set domain authentication\" and \"Set federation settings on domain\" in the directory audit.",
+            "Ask who issues for that domain. If it is yours, name the issuer: --federated DOMAIN=ISSUER.",
+            _KEEP,
+        ),
+    ),
 }
 
 # Rules of findings other than reasons, what makes tokens probably forged, and suspicions (`detect/`, one file each).
@@ -409,6 +427,20 @@ RULES: dict[str, RuleText] = {
             "A log of key uses without digests cannot tell which tokens it signed, but it counts: in that time, or in"
             " some minute of it, more tokens are in evidence than signatures. So many at least were signed elsewhere.",
             DIAGNOSIS_ADVICE[Diagnosis.KEY_OUT_OR_UNCHECKED].act,
+        ),
+    ),
+    "farm-key-taken": RuleText(
+        "another than the farm's own service read the signing key of AD FS, or Defender says so",
+        Advice(
+            "Who holds the token-signing key of AD FS signs assertions for anybody, and the farm's log has nothing of"
+            " that. The service reads its key as well; its account is known by its logons on the farm's servers, else"
+            " by reading on three days or more. An administrator's tool, or a backup, looks the same: ask who ran it.",
+            (
+                "Replace the token-signing certificate twice, so that nobody accepts the old one, and the DKM key.",
+                "Judge the federated sign-ins since then: --federated, and --complete for every server of the farm.",
+                "Find out what else that account did, and from where.",
+                _KEEP,
+            ),
         ),
     ),
     "suspicious": RuleText(

@@ -29,7 +29,12 @@ class Declaration:
 
 
 ATTESTED = "attested"
+# How many parts of logs a sentence names.
+MAX_NAMED = 4
 RELIED = ("accepted", ATTESTED)  # the statuses of a stretch in which absence convicts
+REFUTED = "refuted"
+# The statuses that speak of a log in evidence or declared; any other one names a log that is not there.
+KNOWN_STATUSES = (*RELIED, "refused", REFUTED, "hole", "seen")
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,20 @@ class CoverageRow:
     reason: str
 
 
+@dataclass(frozen=True)
+class Needed:
+    """Open tokens of one class of an own issuer, and which parts of logs (`SOURCE/KIND`) they wait for.
+
+    `missing`: nothing of it is in evidence; `unrelied`: it is, and no stretch of it is relied on.
+    """
+
+    issuer: str
+    token_class: str
+    tokens: int
+    missing: tuple[str, ...]
+    unrelied: tuple[str, ...]
+
+
 def _iso(when: datetime | None) -> str:
     return "" if when is None else when.strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -84,3 +103,15 @@ def sign_ins_seen(rows: Iterable[CoverageRow]) -> dict[str, set[str]]:
         if row.issuer.startswith("entra:"):
             seen.setdefault(row.issuer, set()).update({row.kind} if row.source == SIGN_INS and row.records else ())
     return seen
+
+
+def named_parts(parts: tuple[str, ...]) -> str:
+    """Return parts of logs (`SOURCE/KIND`) as a sentence names them; those of sign-ins by their kind.
+
+    >>> named_parts(("entra-signin/interactive", "entra-signin/non-interactive"))
+    'interactive, non-interactive'
+    """
+    own = SIGN_INS + "/"
+    shown = [part.removeprefix(own) if all(p.startswith(own) for p in parts) else part for part in parts[:MAX_NAMED]]
+    more = f" and {len(parts) - MAX_NAMED:,} more" if len(parts) > MAX_NAMED else ""
+    return ", ".join(shown) + more

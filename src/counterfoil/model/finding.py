@@ -11,6 +11,22 @@ from counterfoil.model.verdict import FindingVerdict
 MAX_LISTED = 50
 
 
+# Uses of tokens that a finding tells one by one.
+MAX_USES = 10
+
+
+@dataclass(frozen=True)
+class Use:
+    """The first use of one token of a finding. `strange`: what of it is new to its person (client, network, ...)."""
+
+    time: datetime
+    subject: str | None
+    ip: str | None
+    client: str | None
+    token: str | None
+    strange: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class Finding:
     """One answer of a rule, over one or many tokens.
@@ -19,6 +35,8 @@ class Finding:
     `tokens`, `subjects`, ... hold at most MAX_LISTED entries; `token_count` and `acceptance_count` are whole.
     `evidence`: `raw file:position` references of the records that show it.
     `diagnosis`: where the trail of its tokens breaks (`model.verdict.Diagnosis`), what is wrong with a log, or empty.
+    `at_least`: how many of its tokens are forged at least, where it cannot be told which; 0 otherwise.
+    `ips` and `uses` (at most MAX_USES): the strange ones first. `subjects`: names before ids.
     `score`: for suspicions, the sum of weights that ranks them; 0 otherwise.
     """
 
@@ -44,3 +62,5 @@ class Finding:
     next_step: str
     score: float = 0.0
     diagnosis: str = ""
+    at_least: int = 0
+    uses: tuple[Use, ...] = ()

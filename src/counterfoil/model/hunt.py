@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from counterfoil.model.coverage import CoverageRow
+from counterfoil.model.coverage import CoverageRow, Needed
 from counterfoil.model.dossier import Dossier
 from counterfoil.model.finding import Finding
 from counterfoil.model.verdict import JUDGED, FindingVerdict, Verdict
@@ -20,7 +20,7 @@ class InputFile:
 
     `source` is empty for a file that was not read; then `unread` says why and `nearest` names the closest shape.
     `truncated` says how the export shows that it was cut off, or is empty. `archive` is the SHA-256 of the archive on
-    disk in which it is; `path` then goes on inside it.
+    disk in which it is; `path` then goes on inside it. `accepts`: its log holds acceptances.
     """
 
     path: str
@@ -35,6 +35,7 @@ class InputFile:
     unread: str
     nearest: str
     archive: str = ""
+    accepts: bool = False
 
     @property
     def byproduct(self) -> bool:
@@ -54,17 +55,41 @@ class RejectCount:
 
 @dataclass(frozen=True)
 class VerdictCount:
-    """Tokens and acceptance records of one verdict and reason."""
+    """Tokens and acceptance records of one verdict and reason.
+
+    `missing`: parts of logs (`SOURCE/KIND`) that could hold their issuance and of which nothing is in evidence.
+    """
 
     verdict: Verdict
     reason: str
     tokens: int
     acceptances: int
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SilentCalls:
+    """Calls of one client in one part of a log that are known to leave no record at their issuer.
+
+    `networks`: the most frequent of `network_count`; none where the records hold no address.
+    """
+
+    client_id: str | None
+    kind: str
+    tokens: int
+    subjects: int
+    networks: tuple[str, ...]
+    network_count: int
 
 
 @dataclass(frozen=True)
 class HuntReport:
-    """Everything that a report shows. `verdicts` has one row per verdict and reason that occurs."""
+    """Everything that a report shows. `verdicts` has one row per verdict, reason and missing logs that occur.
+
+    `needed`: what the open tokens of own issuers wait for. Of those that are counted apart, `no_record` are calls known
+    to leave no record at their issuer (`silent`: the most frequent), and `before_log` may have been issued before its
+    log begins.
+    """
 
     version: str
     case: str
@@ -82,6 +107,10 @@ class HuntReport:
     lost_acceptances: int = 0
     # domains whose sign-ins presented an assertion of an issuer that nobody named (--federated)
     unnamed_domains: tuple[str, ...] = ()
+    needed: tuple[Needed, ...] = ()
+    silent: tuple[SilentCalls, ...] = ()
+    no_record: int = 0
+    before_log: int = 0
     # what a report to hand over adds; read only for the formats that show it
     dossier: Dossier | None = None
 

@@ -112,13 +112,13 @@ REASON_MEANING: dict[Reason, str] = {
     Reason.PRESENTATION_UNKNOWN: "the sign-in does not say whether an assertion was presented",
     Reason.COUNT_ONLY: "more assertions were accepted than issued: some of this set are forged",
     Reason.NO_ISSUER_LOG: "no issuance record of this issuer is in evidence",
-    Reason.NOT_DECLARED: "issuance records are in evidence, but nobody declared them complete (--complete)",
+    Reason.NOT_DECLARED: "a log that could hold its issuance is missing, or nobody declared it complete (--complete)",
     Reason.OUTSIDE_COVERAGE: "it may have been issued at a time, or by a kind, that no declaration covers",
-    Reason.DECLARATION_REFUTED: "the log was declared complete, but ordinary use of several people is missing from it",
+    Reason.DECLARATION_REFUTED: "the log was declared complete, but people's own use, or most use, is missing from it",
     Reason.ORDINARY_MISS: "it is missing, but came from where the user often signs in: perhaps a lost record",
     Reason.EXPLAINED_MISS: "it is missing; a new program at home, or the user's programs on the move, look like this",
     Reason.LONE_MISS: "it is missing and strange, but one lost record of a new device would look the same",
-    Reason.SILENT_STRATUM: "accesses of this kind never have a sign-in record",
+    Reason.SILENT_STRATUM: "a call of the provider's own services, of which no sign-in is ever recorded",
     Reason.KEY_NOT_SOUND: "no id and no sign-in, but the record does not prove that the user's own token was used",
     Reason.UNROOTED_UNCOVERED: "obtained from an exchange with no sign-in behind it, where sign-ins are not covered",
     Reason.MAY_BE_UNREAD: "its issuance is missing, and may be a record that could not be read",
@@ -137,6 +137,7 @@ class Probable(StrEnum):
     KEY_NOT_SOUND = "key-not-sound"
     UNROOTED_UNCOVERED = "unrooted-uncovered"
     LONE_MISS = "lone-miss"
+    UNKNOWN_IDENTITY_PROVIDER = "unknown-identity-provider"
 
 
 PROBABLE_MEANING: dict[Probable, str] = {
@@ -149,7 +150,14 @@ PROBABLE_MEANING: dict[Probable, str] = {
     Probable.KEY_NOT_SOUND: "no sign-in of this person could be this one, and the use is not the person's own",
     Probable.UNROOTED_UNCOVERED: "no sign-in stands behind the exchange, and the use is not the person's own",
     Probable.LONE_MISS: "an issuance is missing from a log declared complete, and the use is not the person's own",
+    Probable.UNKNOWN_IDENTITY_PROVIDER: (
+        "an assertion of an identity provider that nobody named, for people of another one or out of nowhere"
+    ),
 }
+
+
+# Reasons of tokens of which no log that an organisation can have tells: nothing to export would judge them.
+LEAVES_NO_RECORD: frozenset[Reason] = frozenset({Reason.SILENT_STRATUM})
 
 
 class Diagnosis(StrEnum):

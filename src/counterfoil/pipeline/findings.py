@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from counterfoil.detect.decoy_key import RULE as DECOY
-from counterfoil.detect.groups import SETS
+from counterfoil.detect.groups import SETS, plain
 from counterfoil.detect.registry import all_rules
-from counterfoil.model.advice import DIAGNOSIS_ADVICE
-from counterfoil.model.finding import MAX_LISTED, Finding
-from counterfoil.model.verdict import Diagnosis, FindingVerdict, Probable, Reason
+from counterfoil.model.coverage import CoverageRow
+from counterfoil.model.finding import MAX_LISTED, Finding, Use
+from counterfoil.model.verdict import FindingVerdict, Probable, Reason
+from counterfoil.pipeline.wording import TRACED, TRAITS, count, detail, next_step, title
 from counterfoil.reconcile.judge import OF
 
-# Diagnoses that a log of custody made: tokens of one rule, issuer and client may have several.
-_TRACED = frozenset(map(str, (Diagnosis.THROUGH_CUSTODY, Diagnosis.KEY_OUT, Diagnosis.KEY_OUT_OR_UNCHECKED)))
-# With these it is known what to do first.
-_FIRST_ACT = _TRACED | {str(Diagnosis.LEDGER_ALTERED), str(Diagnosis.KEY_NOT_ENTITLED)}
 _FORGED = frozenset(SETS)
 _SEVERITY = {
     FindingVerdict.FORGED: "critical",
@@ -40,16 +37,6 @@ _ATTACK: dict[FindingVerdict, tuple[str, ...]] = {
     FindingVerdict.TAINTED: ("T1550.001", "T1528"),
     FindingVerdict.PROBABLY_FORGED: ("T1606", "T1550.001"),
 }
-_NEXT = {
-    FindingVerdict.FORGED: "Find out which key signed them and block it; then see what they reached.",
-    FindingVerdict.CONTRADICTED: "Block the signing key, and test the service that accepted them.",
-    FindingVerdict.TAINTED: "Revoke the whole lineage of these users, and close the exchange to forged tokens.",
-    FindingVerdict.PROBABLY_FORGED: (
-        "Export the sign-ins of this time completely and declare them: that decides it."
-    ),
-}
-
-
 @dataclass(frozen=True)
 class Decoys:
     """The decoy keys in evidence: `places` where each was left, by key id; `refused` as `detect.decoy_key` has it."""
@@ -65,14 +52,19 @@ class Decoys:
 
 def findings(
     groups: Iterable[Mapping[str, Any]], disagreeing: Iterable[Mapping[str, Any]], paths: Mapping[str, str],
-    decoys: Decoys | None = None, logs: Iterable[Finding] = (),
+    coverage: Sequence[CoverageRow] = (), uses: Iterable[Mapping[str, Any]] = (), decoys: Decoys | None = None,
+    logs: Iterable[Finding] = (),
 ) -> tuple[Finding, ...]:  # fmt: skip
     """Return findings, worst first. `paths`: SHA-256 -> path of the inputs, for the evidence references.
 
-    `logs`: findings of no token, which are told among the others.
+    `uses`: of `detect.groups`, in the order in which they are told. `logs`: findings of no token, which are told among
+    the others.
     """
     decoys = decoys or Decoys()
-    found = [_finding(row, paths, decoys) for row in groups]
+    told: dict[str, list[Use]] = {}
+    for use in uses:
+        told.setdefault(group_id(use), []).append(_use(use))
+    found = [_finding(row, paths, coverage, told.get(group_id(row), ()), decoys) for row in groups]
     found += [*_one_id(list(disagreeing)), *logs]
     found += [_refused(row, decoys) for row in decoys.refused]
     order = list(FindingVerdict)
@@ -90,7 +82,10 @@ def finding_verdict(rule: str) -> FindingVerdict:
     return FindingVerdict(OF[Reason(rule)])
 
 
-def _finding(row: Mapping[str, Any], paths: Mapping[str, str], decoys: Decoys) -> Finding:
+def _finding(
+    row: Mapping[str, Any], paths: Mapping[str, str], coverage: Sequence[CoverageRow], uses: Iterable[Use],
+    decoys: Decoys,
+) -> Finding:  # fmt: skip
     verdict = finding_verdict(row["group_rule"])
     rules = tuple(str(row["rules"] or "").split())
     return Finding(
@@ -99,29 +94,31 @@ def _finding(row: Mapping[str, Any], paths: Mapping[str, str], decoys: Decoys) -
         verdict=verdict,
         severity=_SEVERITY[verdict],
         confidence=_CONFIDENCE[verdict],
-        title=_title(row, verdict),
-        detail=_detail(row, rules, decoys),
+        title=title(row, verdict),
+        detail="; ".join([*detail(row, verdict, rules, coverage), *_decoys(row, decoys)]),
         first_seen=row["first_seen"],
         last_seen=row["last_seen"],
         token_count=row["token_count"],
         acceptance_count=row["acceptance_count"],
-        subjects=_some(row["subjects"]),
+        subjects=plain(row["subjects"]),
         tokens=_some(row["tokens"]),
         keys=_some(row["keys"]),
         clients=_some(row["clients"]),
-        ips=_some(row["ips"]),
-        objects=_some(row["objects"]),
-        evidence=tuple(_reference(ref, paths) for ref in _some(row["evidence"])),
+        ips=plain(row["ips"]),
+        objects=plain(row["objects"]),
+        evidence=tuple(reference(ref, paths) for ref in _some(row["evidence"])),
         attack=_attack(verdict, rules),
-        next_step=_next(verdict, rules, row["diagnosis"]),
+        next_step=next_step(row, verdict, rules, coverage),
         score=float(row["score"] or 0),
         diagnosis=row["diagnosis"] or "",
+        at_least=int(row["at_least"] or 0) if row["group_rule"] in SETS else 0,
+        uses=tuple(uses),
     )
 
 
 def group_id(row: Mapping[str, Any]) -> str:
     """Return the id of the finding of a group: of its diagnosis too, where custody told one."""
-    traced = (row["diagnosis"],) if row["diagnosis"] in _TRACED else ()
+    traced = (row["diagnosis"],) if row["diagnosis"] in TRACED else ()
     return finding_id(row["group_rule"], row["issuer"], row["group_client"], *traced)
 
 
@@ -134,72 +131,24 @@ def _some(values: Iterable[str] | None) -> tuple[str, ...]:
     return tuple(values or ())[:MAX_LISTED]
 
 
-def _reference(ref: str, paths: Mapping[str, str]) -> str:
+def reference(ref: str, paths: Mapping[str, str]) -> str:
+    """Return `file:position` for the hash of the file."""
     sha, _, position = ref.rpartition(":")
     return f"{paths.get(sha, sha)}:{position}"
 
 
-def _count(number: int, one: str, many: str | None = None) -> str:
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
+def _use(row: Mapping[str, Any]) -> Use:
+    strange = tuple(trait for trait in TRAITS if row[f"new_{trait}"])
+    return Use(row["first_seen"], row["shown"], row["ip"], row["client_id"], row["token_id"], strange)
 
 
-def _title(row: Mapping[str, Any], verdict: FindingVerdict) -> str:
-    tokens = row["token_count"]
-    users = _count(row["subject_count"], "user")
-    if row["group_rule"] == Reason.COUNT_ONLY:
-        return f"at least {row['at_least']} of {_count(tokens, 'federated sign-in')} of {users} used a forged assertion"
-    if row["group_rule"] == Reason.MORE_THAN_UNREAD:
-        return f"at least {row['at_least']} of {_count(tokens, 'token')} of {users} were never issued"
-    if row["group_rule"] == Reason.ASSERTION_NOT_ISSUED:
-        return f"{_count(tokens, 'federated sign-in')} of {users} used an assertion that was never issued"
-    what = {
-        FindingVerdict.FORGED: "forged token",
-        FindingVerdict.CONTRADICTED: "contradicted token",
-        FindingVerdict.TAINTED: "laundered token",
-        FindingVerdict.PROBABLY_FORGED: "probably forged token",
-        FindingVerdict.SUSPICION: "suspicious access",
-    }[verdict]
-    plural = "suspicious accesses" if verdict is FindingVerdict.SUSPICION else None
-    reached = (
-        _reached(row)
-    )
-    origin = f", from {_count(row['ip_count'], 'address', 'addresses')}" if row["ip_count"] else ""
-    client = f" through {row['group_client']}" if row["group_client"] else ""
-    return f"{_count(tokens, what, plural)} of {users}{reached}{client}{origin}"
-
-
-def _reached(row: Mapping[str, Any]) -> str:
-    if not row["object_count"]:
-        return ""
-    if set(row["object_kinds"] or ()) <= {"mailbox"}:
-        return f", {_count(row['object_count'], 'mailbox', 'mailboxes')}"
-    return f", {_count(row['object_count'], 'object')}"
-
-
-def _detail(row: Mapping[str, Any], rules: tuple[str, ...], decoys: Decoys) -> str:
-    parts: list[str] = []
-    if row["group_rule"] == Probable.MISSES_FAR_BEYOND_RATE and row["cluster_misses"] is not None:
-        parts.append(
-            f"{row['cluster_misses']} of {row['cluster_ids']} tokens here have no issuance, where at most "
-            f"{float(row['cluster_expected']):.2%} would be usual"
-        )
-    titles = {rule.id: rule.title for rule in all_rules()}
-    parts += [titles[rule] for rule in rules if rule in titles]
-    parts += [decoys.told(key) for key in _some(row["keys"]) if key in decoys.places]
-    return "; ".join(parts)
+def _decoys(row: Mapping[str, Any], decoys: Decoys) -> Iterable[str]:
+    return (decoys.told(key) for key in _some(row["keys"]) if key in decoys.places)
 
 
 def _attack(verdict: FindingVerdict, rules: tuple[str, ...]) -> tuple[str, ...]:
     own = {technique for rule in all_rules() if rule.id in rules for technique in rule.attack}
     return tuple(sorted({*_ATTACK.get(verdict, ()), *own}))
-
-
-def _next(verdict: FindingVerdict, rules: tuple[str, ...], diagnosis: str | None) -> str:
-    if diagnosis in _FIRST_ACT:
-        return DIAGNOSIS_ADVICE[Diagnosis(diagnosis)].act[0]
-    if verdict is not FindingVerdict.SUSPICION:
-        return _NEXT[verdict]
-    return next((rule.next_step for rule in all_rules() if rules and rule.id == rules[0]), "")
 
 
 def _refused(row: Mapping[str, Any], decoys: Decoys) -> Finding:
@@ -211,7 +160,7 @@ def _refused(row: Mapping[str, Any], decoys: Decoys) -> Finding:
         verdict=FindingVerdict.SUSPICION,
         severity="high",
         confidence="high",
-        title=f"{_count(row['records'], 'token')} under a decoy key presented, and refused",
+        title=f"{count(row['records'], 'token')} under a decoy key presented, and refused",
         detail=decoys.told(key),
         first_seen=row["first_seen"],
         last_seen=row["last_seen"],
@@ -236,7 +185,7 @@ def _one_id(rows: list[Mapping[str, Any]]) -> list[Finding]:
             verdict=FindingVerdict.SUSPICION,
             severity="high",
             confidence="medium",
-            title=f"{_count(len(rows), 'token id was', 'token ids were')} accepted with claims that disagree",
+            title=f"{count(len(rows), 'token id was', 'token ids were')} accepted with claims that disagree",
             detail="one id belongs to one token: who copies an id and changes a claim leaves this",
             first_seen=min(row["first_seen"] for row in rows),
             last_seen=max(row["last_seen"] for row in rows),

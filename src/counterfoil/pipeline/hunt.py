@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import ibis
@@ -21,22 +22,26 @@ from counterfoil.detect.rule import Tables as RuleTables
 from counterfoil.detect.suspicion import OPEN, suspects, suspicion
 from counterfoil.errors import UsageError
 from counterfoil.model import schema
+from counterfoil.model.clearance import ACCEPTING_LOGS
 from counterfoil.model.coverage import CoverageRow
-from counterfoil.model.finding import Finding
+from counterfoil.model.finding import Finding, Use
 from counterfoil.model.schema import Leg
 from counterfoil.pipeline.asked import options
 from counterfoil.pipeline.findings import Decoys, findings
-from counterfoil.pipeline.log_findings import of_balances, of_logs, of_signatures
+from counterfoil.pipeline.log_findings import of_balances, of_logs, of_signatures, of_thefts
 from counterfoil.pipeline.progress import Progress
 from counterfoil.pipeline.settled import Plan, before, fingerprint, folders, plan, state_after, state_table
 from counterfoil.reconcile.absent import absent, rootless
 from counterfoil.reconcile.asked import Asked
 from counterfoil.reconcile.balance import overdrawn
+from counterfoil.reconcile.covered import needs
+from counterfoil.reconcile.farm_key import taken
 from counterfoil.reconcile.literals import summed
 from counterfoil.reconcile.measured import raised
 from counterfoil.reconcile.parts import TOKENS, TWINS, VARIANTS
 from counterfoil.reconcile.policy import Policy
 from counterfoil.reconcile.run import Reconciled, reconcile
+from counterfoil.reconcile.strange import with_strangeness
 from counterfoil.reconcile.touched import Added
 from counterfoil.reconcile.unaccounted import unaccounted
 
@@ -48,9 +53,9 @@ TOKEN_COLUMNS = (
     "issued_at",
     "key_id", "signing_input_digest", "first_seen", "last_seen", "acceptances", "suspicion", "rules", "group_rule",
     "primary", "secondary", "interrupted", "failed", "ordinary", "explained", "route", "refuted", "silent",
-    "outside_life", "law_broken", "token_class", "client_id", "resource", "resource_tenant", "network", "ip",
-    "user_agent", "object_kind", "object_id", "object_parent", "operation", "derived", "source", "kind", "record_id", "raw_file",
-    "raw_position",
+    "outside_life", "law_broken", "early", "needs", "token_class", "client_id", "resource", "resource_tenant",
+    "network", "ip", "user_agent", "object_kind", "object_id", "object_parent", "operation", "derived", "source", "kind",
+    "record_id", "raw_file", "raw_position",
 )  # fmt: skip
 
 
@@ -74,7 +79,8 @@ def judge(con: Backend, folder: CaseFolder, manifest: Manifest, asked: Asked, pr
     paths = {entry.sha256: entry.path for entry in manifest.inputs if entry.source}
     twins = found.window(tables.piled(TWINS))
     results = findings(tables.rows(grouping.groups(told)), tables.rows(grouping.disagreeing_ids(twins)), paths,
-                       _decoys(tables, found.records), _of_logs(tables, found, asked, policy))  # fmt: skip
+                       found.coverage, tables.rows(grouping.uses(told)), _decoys(tables, found.records),
+                       _of_logs(tables, found, asked, policy, paths))  # fmt: skip
     progress.stage("writing results")
     state = state_after(folder, manifest, planned)
     kept = _tables(con, tables, manifest, found, told, results) | {
@@ -132,14 +138,17 @@ def _decoys(tables: Tables, records: ir.Table) -> Decoys:
     return Decoys(places, tuple(tables.rows(refused(records))) if places else ())
 
 
-def _of_logs(tables: Tables, found: Reconciled, asked: Asked, policy: Policy) -> list[Finding]:
-    """Return what own logs show of themselves."""
+def _of_logs(
+    tables: Tables, found: Reconciled, asked: Asked, policy: Policy, paths: Mapping[str, str]
+) -> list[Finding]:  # fmt: skip
+    """Return what own logs show of themselves, and other logs of an issuer's keys."""
     lost = unaccounted(tables, found.records, found.issued, found.coverage, policy)
     drawn = overdrawn(tables, found.records, tables.piled(TOKENS), found.coverage, policy)
     return [
         *of_logs(asked.attested),
         *of_signatures([] if lost is None else tables.rows(lost)),
         *of_balances([] if drawn is None else tables.rows(drawn)),
+        *of_thefts(taken(tables, found.records, asked.since, asked.until), paths),
     ]
 
 
@@ -148,8 +157,9 @@ def _told(tables: Tables, found: Reconciled, policy: Policy) -> ir.Table:
     # the usual rate is that of the whole evidence, not of the window (rule 5.7)
     every = found.every.mutate(absent=absent(found.every, found.coverage))
     odd = raised(tables, found.cells, every, policy)
-    told = found.told.mutate(rootless=rootless(found.told, found.coverage))
-    return tables.keep("told", grouping.described(told, odd, _score(tables, found)).drop("rootless"))
+    told = found.told.mutate(rootless=rootless(found.told, found.coverage), needs=needs(found.told))
+    told = tables.keep("told_all", grouping.described(told, odd, _score(tables, found)).drop("rootless"))
+    return tables.keep("told", with_strangeness(tables.keep, told, found.plain, found.records, found.names))
 
 
 def _score(tables: Tables, found: Reconciled) -> ir.Table:
@@ -227,7 +237,9 @@ _FINDING = {
     "token_count": "int64", "acceptance_count": "int64", "subjects": "array<string>", "tokens": "array<string>",
     "keys": "array<string>", "clients": "array<string>", "ips": "array<string>", "objects": "array<string>",
     "evidence": "array<string>", "attack": "array<string>", "next_step": "string", "score": "float64",
-    "diagnosis": "string",
+    "diagnosis": "string", "at_least": "int64",
+    "uses": "array<struct<time: timestamp(6), subject: string, ip: string, client: string, token: string,"
+            " strange: array<string>>>",
 }  # fmt: skip
 _COVERAGE = {
     "issuer": "string", "source": "string", "kind": "string", "status": "string", "start": "timestamp(6)",
@@ -237,7 +249,7 @@ _ASKED = {"place": "int64", "name": "string", "value": "string"}
 _INPUT = {
     "path": "string", "sha256": "string", "size": "int64", "source": "string", "read": "int64", "kept": "int64",
     "duplicates": "int64", "rejected": "int64", "truncated": "string", "unread": "string", "nearest": "string",
-    "archive": "string",
+    "archive": "string", "accepts": "boolean",
 }  # fmt: skip
 
 
@@ -250,7 +262,9 @@ def _coverage_row(row: CoverageRow) -> list[object]:
 
 
 def _plain(value: object) -> object:
-    return list(value) if isinstance(value, tuple) else value
+    if isinstance(value, tuple):
+        return [asdict(each) if isinstance(each, Use) else each for each in value]
+    return value
 
 
 def _input_rows(tables: Tables, manifest: Manifest) -> list[list[object]]:
@@ -260,7 +274,8 @@ def _input_rows(tables: Tables, manifest: Manifest) -> list[list[object]]:
     for entry in manifest.inputs:
         good = entry.read - entry.rejected
         own = good - kept.get(entry.sha256, 0) if entry.source else 0
-        values = msgspec.structs.asdict(entry) | {"kept": own, "duplicates": good - own}
+        values = msgspec.structs.asdict(entry)
+        values |= {"kept": own, "duplicates": good - own, "accepts": entry.log in ACCEPTING_LOGS}
         rows.append([values[name] for name in _INPUT])
     return rows
 

@@ -5,17 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from counterfoil.model.advice import DIAGNOSIS_ADVICE
+from counterfoil.model.advice import DIAGNOSIS_ADVICE, RULES
 from counterfoil.model.coverage import ATTESTED, AttestedLog
-from counterfoil.model.finding import Finding
+from counterfoil.model.finding import MAX_LISTED, Finding
 from counterfoil.model.verdict import Diagnosis, FindingVerdict
-from counterfoil.pipeline.findings import finding_id
+from counterfoil.pipeline.findings import finding_id, reference
 
 # A rewritten log is proof; an export that lacks entries may have been cut by an accident.
 _CLAIMS = {
     Diagnosis.LEDGER_REWRITTEN: (FindingVerdict.CONTRADICTED, "critical", "high"),
     Diagnosis.LEDGER_GAP: (FindingVerdict.SUSPICION, "high", "medium"),
     Diagnosis.SIGNATURES_UNACCOUNTED: (FindingVerdict.PROBABLY_FORGED, "high", "high"),
+}
+KEY_TAKEN = "farm-key-taken"
+_WAYS = {
+    "4662": "the object that the key is derived from, in the directory (4662)",
+    "33205": "the configuration that holds the key (SQL audit 33205)",
+    "18": "the database of the configuration, not by the service itself (Sysmon 18)",
 }
 MORE_THAN_SIGNED = "more-accepted-than-signed"
 _TITLES = {
@@ -69,10 +75,40 @@ def of_balances(rows: Iterable[Mapping[str, Any]]) -> list[Finding]:
             acceptance_count=0, subjects=(), tokens=(), keys=(row["key_id"],), clients=(), ips=(), objects=(),
             evidence=(), attack=("T1606", "T1552.004"),
             next_step=DIAGNOSIS_ADVICE[Diagnosis.KEY_OUT_OR_UNCHECKED].act[0],
-            diagnosis=str(Diagnosis.KEY_OUT_OR_UNCHECKED),
+            diagnosis=str(Diagnosis.KEY_OUT_OR_UNCHECKED), at_least=int(row["at_least"]),
         )
         for row in rows
     ]  # fmt: skip
+
+
+def of_thefts(rows: Iterable[Mapping[str, Any]], paths: Mapping[str, str]) -> list[Finding]:
+    """Return a finding for everybody who read the signing key of an AD FS farm (`reconcile.farm_key`)."""
+    found: list[Finding] = []
+    for row in rows:
+        who, host = row["account"] or "somebody without a name", row["host"] or "a host that the record does not name"
+        when = f"{row['first_seen']:%Y-%m-%d %H:%M:%S}Z"
+        title = f"{who} read the signing key of AD FS on {host}, {when}"
+        if row["alert"]:
+            title = f'alert "{row["alert"]}": {who} on {host}, {when}'
+        ips = tuple(ip for ip in row["ips"] or () if ip)
+        found.append(Finding(
+            id=finding_id(KEY_TAKEN, row["alert"], row["account"], row["host"]), rule=KEY_TAKEN,
+            verdict=FindingVerdict.PROBABLY_FORGED, severity="critical", confidence="high", title=title,
+            detail=_how(row), first_seen=row["first_seen"], last_seen=row["last_seen"], token_count=0,
+            acceptance_count=0, subjects=(row["account"],) if row["account"] else (), tokens=(), keys=(), clients=(),
+            ips=ips[:MAX_LISTED], objects=(row["host"],) if row["host"] else (),
+            evidence=tuple(reference(each, paths) for each in row["evidence"]), attack=("T1552.004", "T1606.002"),
+            next_step=RULES[KEY_TAKEN].advice.act[0],
+        ))  # fmt: skip
+    return found
+
+
+def _how(row: Mapping[str, Any]) -> str:
+    """Return what was read, by how many records, and until when."""
+    ways = "; ".join(_WAYS.get(what, "an alert of Defender") for what in row["what"])
+    records = "1 record" if row["records"] == 1 else f"{int(row['records']):,} records"
+    until = f", the last at {row['last_seen']:%Y-%m-%d %H:%M:%S}Z" if row["records"] > 1 else ""
+    return f"{ways} ({records}{until})"
 
 
 def _finding(diagnosis: Diagnosis, what: str, title: str, detail: str, **more: Any) -> Finding:

@@ -10,16 +10,19 @@ import duckdb
 from counterfoil._version import __version__
 from counterfoil.case.results import rows
 from counterfoil.model.coverage import CoverageRow
-from counterfoil.model.finding import Finding
-from counterfoil.model.hunt import HuntReport, InputFile, RejectCount, VerdictCount
-from counterfoil.model.verdict import FindingVerdict, Verdict
+from counterfoil.model.finding import Finding, Use
+from counterfoil.model.hunt import HuntReport, InputFile, RejectCount
+from counterfoil.model.verdict import FindingVerdict
 from counterfoil.pipeline.asked import SINCE, UNTIL, moment, options_of
+from counterfoil.pipeline.counts import counts
 
 
 def summary(con: duckdb.DuckDBPyConnection, case: str) -> HuntReport:
     """Return the report of the case whose results `con` holds."""
     asked = options_of(con)
     legs = rows(con, "SELECT leg, records, first, last FROM legs ORDER BY leg")
+    coverage = tuple(CoverageRow(**row) for row in rows(con, _COVERAGE))
+    counted = counts(con, coverage)
     return HuntReport(
         version=__version__,
         case=case,
@@ -30,11 +33,15 @@ def summary(con: duckdb.DuckDBPyConnection, case: str) -> HuntReport:
         legs=tuple((row["leg"], row["records"]) for row in legs),
         first_event=min((row["first"] for row in legs), default=None),
         last_event=max((row["last"] for row in legs), default=None),
-        coverage=tuple(CoverageRow(**row) for row in rows(con, _COVERAGE)),
-        verdicts=_verdicts(con),
+        coverage=coverage,
+        verdicts=counted.verdicts,
         findings=tuple(_finding(row) for row in rows(con, "SELECT * FROM findings")),
         lost_acceptances=rows(con, "SELECT acceptances FROM lost")[0]["acceptances"],
         unnamed_domains=tuple(row["domain"] for row in rows(con, _UNNAMED)),
+        needed=counted.needed,
+        silent=counted.silent,
+        no_record=counted.no_record,
+        before_log=counted.before_log,
     )
 
 
@@ -57,17 +64,7 @@ def _rejects(con: duckdb.DuckDBPyConnection) -> tuple[RejectCount, ...]:
     return tuple(RejectCount(**row) for row in found)
 
 
-def _verdicts(con: duckdb.DuckDBPyConnection) -> tuple[VerdictCount, ...]:
-    found = rows(
-        con,
-        """SELECT verdict, reason, count(*) AS tokens, sum(acceptances)::BIGINT AS acceptances
-        FROM tokens GROUP BY ALL""",
-    )
-    counts = [VerdictCount(Verdict(r["verdict"]), r["reason"], r["tokens"], r["acceptances"]) for r in found]
-    order = list(Verdict)
-    return tuple(sorted(counts, key=lambda count: (order.index(count.verdict), -count.tokens, count.reason)))
-
-
 def _finding(row: dict[str, Any]) -> Finding:
     lists = {name: tuple(value or ()) for name, value in row.items() if isinstance(value, list)}
-    return Finding(**(row | lists | {"verdict": FindingVerdict(row["verdict"])}))
+    uses = tuple(Use(**(use | {"strange": tuple(use["strange"])})) for use in row["uses"])
+    return Finding(**(row | lists | {"verdict": FindingVerdict(row["verdict"]), "uses": uses}))

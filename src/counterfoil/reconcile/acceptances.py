@@ -12,6 +12,7 @@ from counterfoil.reconcile.families import family
 
 SAML = ("saml11", "saml20")
 FEDERATION = "urn:federation:microsoftonline"
+UNNAMED = "federated:"  # before a domain: its identity provider, which nobody named
 
 # What a token, its verdict and the suspicions need of an acceptance.
 COLUMNS = (
@@ -101,11 +102,12 @@ def _assertions(records: ir.Table, domains: ir.Table) -> ir.Table:
         records.leg == Leg.ISSUANCE, records.source == "entra-signin", records.outcome == Outcome.SUCCESS
     )
     signins = signins.filter(signins.incoming_token.isin(SAML) | signins.incoming_token.isnull())
-    signins = signins.mutate(domain=signins.subject_name.re_extract(r"@([^@]+)$", 1).nullif(""))
-    joined = signins.left_join(domains, "domain").drop("domain_right")
-    shown = joined.incoming_token.isin(SAML)
+    signins = signins.mutate(domain=domain_of(signins.subject_name))
+    joined = signins.left_join(_named(signins, domains), "domain").drop("domain_right")
+    shown = joined.incoming_token.isin(SAML).fill_null(False)
     maybe = joined.incoming_token.isnull() & joined.federation.notnull()
-    taken = joined.filter(shown.fill_null(False) | maybe)
+    # a guest's own organisation keeps the log of his identity provider
+    taken = joined.filter((shown & (joined.federation.notnull() | ~_guest(joined))) | maybe)
     taken = taken.mutate(
         unknown_presentation=taken.incoming_token.isnull(), child_id=taken.token_id, family=family(taken)
     )
@@ -115,7 +117,7 @@ def _assertions(records: ir.Table, domains: ir.Table) -> ir.Table:
         order_by=[taken.unknown_presentation, taken.event_time, taken.record_id],
     )
     taken = taken.mutate(version=version).filter(lambda t: t.version == 0)
-    issuer = ibis.coalesce(taken.federation, ibis.literal("federated:") + taken.domain)
+    issuer = ibis.coalesce(taken.federation, ibis.literal(UNNAMED) + taken.domain)
     return taken.mutate(
         issuer=issuer,
         token_class=ibis.literal(str(TokenClass.ASSERTION)),
@@ -130,6 +132,26 @@ def _assertions(records: ir.Table, domains: ir.Table) -> ir.Table:
         object_kind=ibis.null("string"),
         derived=ibis.literal("assertion"),
     ).select(*_RECORDED)
+
+
+def domain_of(name: ir.StringValue) -> ir.StringValue:
+    """Return what follows the last `@` of a user's name, NULL if there is none."""
+    return name.re_extract(r"@([^@]+)$", 1).nullif("")
+
+
+def _named(signins: ir.Table, domains: ir.Table) -> ir.Table:
+    """Return (domain, federation): who was named for each domain, or else for the next domain above it."""
+    asked = signins.filter(signins.domain.notnull()).select("domain").distinct()
+    named = domains.select(above=domains.domain, federation=domains.federation)
+    met = asked.join(named, (asked.domain == named.above) | asked.domain.endswith(ibis.literal(".") + named.above))
+    place = ibis.row_number().over(group_by=met.domain, order_by=met.above.length().desc())
+    return met.mutate(place=place).filter(lambda t: t.place == 0).select("domain", "federation")
+
+
+def _guest(signins: ir.Table) -> ir.BooleanValue:
+    """Tell whose account lives in another tenant, by tenants or by the kind of access."""
+    away = (signins.home_tenant != signins.resource_tenant).fill_null(False)
+    return away | ~signins.cross_tenant.lower().isin(["", "none"]).fill_null(True)
 
 
 def exchanged(records: ir.Table) -> ir.Table:

@@ -49,7 +49,7 @@ def windowed(tokens: ir.Table, policy: Policy, keepers: Keepers) -> ir.Table:
     )  # fmt: skip
     late = tokens.t_last - life
     floor = ibis.ifelse(late <= tokens.t_first, late, tokens.t_first - life)
-    floor = ibis.least(floor, tokens.began - life)
+    floor = ibis.ifelse(tokens.began < tokens.t_first, tokens.began - life, floor)
     inside = (tokens.t_issued >= floor) & (tokens.t_issued <= tokens.t_first + policy.skew)
     lo = ibis.ifelse(inside.fill_null(False), tokens.t_issued, floor)
     assertion = tokens.derived == "assertion"

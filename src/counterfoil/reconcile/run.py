@@ -38,12 +38,13 @@ from counterfoil.reconcile.literals import number, whole
 from counterfoil.reconcile.policy import Policy
 from counterfoil.reconcile.refuted import refuted_rows
 from counterfoil.reconcile.touched import TOUCHED, Added, touched
+from counterfoil.reconcile.unnamed import assertion_rows, suspected
 from counterfoil.reconcile.unread import Unread, unread
 from counterfoil.reconcile.unsettled import Seen, known_habits, unsettled
 
 _OPEN_FLAGS = (
     "ordinary", "explained", "lone", "at_home", "route", "fresh", "raisable", "refuted", "silent", "of_service",
-    "relied", "outside_life", "own_application",
+    "relied", "outside_life", "own_application", "early",
 )  # fmt: skip
 
 
@@ -141,6 +142,7 @@ def _verdicts(
     settled = unsettled(engine, open_, seen, rows, facts, policy)  # 4, 5
     open_ = doubted(engine, settled.tokens, lost.hidden, rows, facts)  # 5.10
     judged = _judged(engine, watched, open_)  # 7
+    judged = suspected(engine, judged, issued, rows)  # 4.5
     tainted = _tainted(engine, judged, issued, facts.keepers, Reason.NOT_SIGNED_IN_CUSTODY in against)  # 6.4
     told, left = _stained(engine, judged, plain, whole.people, tainted)
     told = engine.keep("diagnosed", diagnosed(engine, told, whole.records, custody, policy))  # 8.3
@@ -151,7 +153,7 @@ def _verdicts(
 
     return Reconciled(
         whole.records, whole.names, whole.people, issued, window(told), window(left), judged, usual, strata, window,
-        refuted_rows(engine, rows, settled.refuted), lost.acceptances,
+        (*refuted_rows(engine, rows, settled.refuted), *assertion_rows(engine, judged)), lost.acceptances,
     )  # fmt: skip
 
 

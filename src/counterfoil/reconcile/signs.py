@@ -1,4 +1,4 @@
-"""Rule 4.5: the second sign, which no lost record explains, without which one miss convicts nobody.
+"""Rule 4.6: the second sign, which no lost record explains, without which one miss convicts nobody.
 
 A log that somebody else keeps may lose a record now and then, and the person whose record it is may have a new
 telephone in a new network. What then remains strange is looked for here.

@@ -13,6 +13,7 @@ from counterfoil.reconcile import judge, measured
 from counterfoil.reconcile.clock import whole_seconds
 from counterfoil.reconcile.covered import ENTRA, needs, personal_stretches, required, windowed, with_coverage
 from counterfoil.reconcile.declared import LogFacts, seconds
+from counterfoil.reconcile.early import with_early
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.federation import assertion_counts
 from counterfoil.reconcile.habits import Habits, graded, habits, product, sign_ins
@@ -61,7 +62,7 @@ def unsettled(
     """
     open_ = engine.keep("open_1", with_service(engine, _with_sessions(engine, open_, seen, policy), seen.records))
     open_ = engine.keep("open_2", with_coverage(engine, windowed(open_, policy, facts.keepers), rows, facts))
-    open_ = engine.keep("open_3", _with_silence(open_, seen, policy))
+    open_ = engine.keep("open_3", _with_silence(with_early(engine, open_, rows), seen, policy))
     open_ = engine.keep("open_4", _with_assertions(engine, open_, seen.issued, policy))
     open_ = engine.keep("open_5", _with_grades(engine, open_, seen, rows, policy))
     open_ = engine.keep("open_6", _with_candidates(engine, open_, seen.issued))
@@ -69,7 +70,8 @@ def unsettled(
     def linking() -> ir.Table:
         told = with_people(seen.every.filter(seen.every.primary, seen.every.contradiction.isnull()), seen.people)
         told = told.mutate(own_application=ibis.literal(False))
-        return told.mutate(needs=needs(told, facts.keepers)).group_by("issuer", "needs").agg(links=told.count())
+        told = told.mutate(needs=needs(told, facts.keepers))
+        return told.group_by("issuer", "needs").agg(links=told.count())
 
     parts = required(facts, rows)
     refuted = refuted_parts(engine, open_, parts, linking, policy)
@@ -223,7 +225,7 @@ def _with_candidates(engine: Engine, open_: ir.Table, issued: ir.Table) -> ir.Ta
 
 
 def _with_signs(engine: Engine, open_: ir.Table, seen: Seen, facts: LogFacts) -> ir.Table:
-    """Rule 4.5: add `lone`: a foreign miss of a log that somebody else keeps, without a second sign.
+    """Rule 4.6: add `lone`: a foreign miss of a log that somebody else keeps, without a second sign.
 
     Add `raisable`, too: rule 5.7 counts it as a miss.
     """

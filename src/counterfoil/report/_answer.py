@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from counterfoil.model.advice import IN_BRIEF
 from counterfoil.model.coverage import ATTESTED
 from counterfoil.model.dossier import Intruder, MailSum
 from counterfoil.model.hunt import HuntReport
 from counterfoil.model.schema import Leg
-from counterfoil.model.verdict import ACCUSING, FAIL_ON_DEFAULT, FindingVerdict, Reason, Verdict
+from counterfoil.model.verdict import ACCUSING, FAIL_ON_DEFAULT, FindingVerdict, Verdict
+from counterfoil.report._clearance import apart, convicted, grave, reason, whys
 from counterfoil.report._steps import Step, steps
-from counterfoil.report._words import brief, number, series, some, span
+from counterfoil.report._words import brief, number, percent, series, some, span
 from counterfoil.report.clean import clean
 
 MAX_FIRST = 3
@@ -91,22 +90,23 @@ def _state(report: HuntReport) -> State:
         return State.UNJUDGED
     if not report.judged:
         return State.BLIND
-    return State.SUSPICIOUS if claims else State.CLEAR
+    if claims:
+        return State.SUSPICIOUS
+    return State.BLIND if whys(report) else State.CLEAR
 
 
 def _headline(report: HuntReport, state: State) -> str:
-    grave = sum(finding.verdict in FAIL_ON_DEFAULT for finding in report.findings)
-    order = (Verdict.FORGED, Verdict.CONTRADICTED, Verdict.TAINTED)
-    bad = series([f"{number(report.tokens(verdict))} {verdict}" for verdict in order if report.tokens(verdict)])
+    bad, found = convicted(report), some(grave(report), "finding")
     doubt = " What could not be judged is not cleared." if report.judged < _total(report) else ""
+    withheld = " This is no all-clear." if whys(report) else doubt
     return {
         State.ACCUSED: f"Tokens were accepted that cannot be genuine: {bad}."
-        if bad
-        else f"Tokens were accepted that cannot all be genuine: {some(grave, 'finding')}.",
-        State.PROBABLE: f"Tokens were probably forged: {some(grave, 'finding')}. The evidence does not convict.",
-        State.SUSPICIOUS: "No token is shown to be forged, but some are suspicious." + doubt,
-        State.BLIND: "This is no all-clear: not one accepted token could be judged.",
-        State.CLEAR: f"No forged token among the {number(report.judged)} that could be judged." + doubt,
+        if accused(report)
+        else f"Tokens were accepted that cannot all be genuine: {found}.",
+        State.PROBABLE: f"Tokens were probably forged: {found}. The evidence does not convict.",
+        State.SUSPICIOUS: f"No token is shown to be forged, but some are suspicious.{withheld}",
+        State.BLIND: f"This is no all-clear: {'; '.join(whys(report)[:1])}.",
+        State.CLEAR: f"No forged token among the {number(report.judged)} that could be judged.{doubt}",
         State.UNJUDGED: "The logs are read, and nothing is judged yet.",
     }[state]
 
@@ -164,10 +164,9 @@ def _who(each: Intruder) -> str:
 
 def in_words(step: Step) -> str:
     """Return a step without its command, as a sentence; the findings that it is for come last."""
-    found = re.fullmatch(r"\((\d+(?:, \d+)*(?: …)?)\) (.*?)\.?", step.text)
-    if found is None:
+    if not step.findings:
         return step.text.rstrip(":;")
-    return f"{found[2]} (finding{'s' if ',' in found[1] else ''} {found[1]})."
+    return f"{step.text.rstrip('.')} (finding{'s' if step.findings[1:] else ''} {step.places()})."
 
 
 def _mail(mail: MailSum) -> str:
@@ -191,12 +190,13 @@ def _sure(report: HuntReport, state: State) -> Iterator[str]:
         yield "Probably forged: it points to forging, and would not survive one lost record. Nobody is convicted by it."
     if state is State.SUSPICIOUS:
         yield "A suspicion is a sum of oddities, not proof. It ranks what to look at first."
-    if state in (State.BLIND, State.UNJUDGED):
+    yield from (f"No all-clear: {why}." for why in whys(report))
+    if not report.judged:
         yield "Not at all. Absence of findings says nothing here: the evidence to judge by is missing."
     elif report.judged:
         yield (
             "A stolen token, and an exact copy of a real one, count as genuine here: they have an issuance."
-            if state in (State.CLEAR, State.SUSPICIOUS)
+            if state in (State.CLEAR, State.SUSPICIOUS, State.BLIND)
             else _custody(report)
         )
     believed = {(row.source, row.kind) for row in report.coverage if row.status == "accepted"}
@@ -222,15 +222,12 @@ def _open(report: HuntReport) -> Iterator[str]:
         yield f"Every one of the {some(total, 'accepted token')} could be judged."
     elif total:
         yield f"{number(dark)} of {some(total, 'accepted token')} ({percent(dark, total)}), because:"
-        reasons: dict[str, int] = {}
-        for row in report.verdicts:
-            if row.verdict in (Verdict.UNLINKABLE, Verdict.UNCOVERED):
-                reasons[row.reason] = reasons.get(row.reason, 0) + row.tokens
-        ordered = sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))
-        for reason, count in ordered[:MAX_REASONS]:
-            yield f"{number(count)}: {because(reason)}"
-        if ordered[MAX_REASONS:]:
-            yield f"{number(sum(count for _, count in ordered[MAX_REASONS:]))}: other reasons, see Verdicts"
+        rows = [row for row in report.verdicts if row.verdict in (Verdict.UNLINKABLE, Verdict.UNCOVERED)]
+        rows.sort(key=lambda row: (-row.tokens, row.reason))
+        yield from (f"{number(row.tokens)}: {reason(row)}" for row in rows[:MAX_REASONS])
+        if rows[MAX_REASONS:]:
+            yield f"{number(sum(row.tokens for row in rows[MAX_REASONS:]))}: other reasons, see Verdicts"
+        yield from (f"{words}." for words in apart(report))
     else:
         yield "No acceptance is in evidence." if report.legs else "Everything: nothing is judged yet."
     unread = sum(bool(entry.unread) and not entry.byproduct for entry in report.inputs)
@@ -239,18 +236,3 @@ def _open(report: HuntReport) -> Iterator[str]:
         yield f"{some(unread, 'file was', 'files were')} not read at all."
     if rejected:
         yield f"{some(rejected, 'record was', 'records were')} rejected as damaged."
-
-
-def because(reason: str) -> str:
-    """Return a reason in a few words."""
-    return IN_BRIEF[Reason(reason)] if reason in set(Reason) else clean(reason, MAX_WORDS)
-
-
-def percent(part: int, whole: int) -> str:
-    """Return a share that is never rounded to all or nothing.
-
-    >>> percent(9999, 10000), percent(1, 10000), percent(1, 2)
-    ('99 %', 'under 1 %', '50 %')
-    """
-    share = 100 * part // whole if whole else 0
-    return "under 1 %" if part and not share else f"{share} %"

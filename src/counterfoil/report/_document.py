@@ -10,6 +10,7 @@ from uuid import UUID
 
 import msgspec
 
+from counterfoil.model.clearance import MAX_OPEN_SHARE, counted, withheld
 from counterfoil.model.finding import Finding
 from counterfoil.model.hunt import HuntReport
 from counterfoil.model.verdict import Verdict
@@ -48,6 +49,7 @@ def hunt(report: HuntReport) -> Document:
         "rejects": [_fields(entry) for entry in report.rejects],
         "coverage": [_fields(row) for row in report.coverage],
         "verdicts": {verdict.value: _verdict(report, verdict) for verdict in Verdict},
+        "clearance": _clearance(report),
         "findings": [finding(entry) for entry in report.findings],
         "intrusions": [],
     }
@@ -55,7 +57,7 @@ def hunt(report: HuntReport) -> Document:
 
 def finding(entry: Finding) -> Document:
     """Return one finding."""
-    return _fields(entry)
+    return _fields(entry) | {"uses": [_fields(use) for use in entry.uses]}
 
 
 def plain(value: object, depth: int = 0) -> Any:
@@ -128,5 +130,26 @@ def _verdict(report: HuntReport, verdict: Verdict) -> Document:
     return {
         "tokens": report.tokens(verdict),
         "acceptances": report.acceptances(verdict),
-        "reasons": {row.reason: {"tokens": row.tokens, "acceptances": row.acceptances} for row in rows},
+        "reasons": {
+            reason: {
+                "tokens": sum(row.tokens for row in rows if row.reason == reason),
+                "acceptances": sum(row.acceptances for row in rows if row.reason == reason),
+            }
+            for reason in dict.fromkeys(row.reason for row in rows)
+        },
+    }
+
+
+def _clearance(report: HuntReport) -> Document:
+    """Return what a report without findings is worth: what was left open, and why it is no all-clear."""
+    left, counted_tokens = counted(report)
+    return {
+        "max_open_share": MAX_OPEN_SHARE,
+        "open_tokens": left,
+        "counted_tokens": counted_tokens,
+        "no_record_tokens": report.no_record,
+        "before_log_tokens": report.before_log,
+        "withheld": [_fields(each) for each in withheld(report)],
+        "needed": [_fields(each) for each in report.needed],
+        "silent": [_fields(each) for each in report.silent],
     }

@@ -16,6 +16,7 @@ from counterfoil.report.clean import clean
 MAX_STEPS = 5
 MAX_FROM_FINDINGS = 3
 MAX_TEXT = 400
+MAX_PLACES = 5
 # More parts than this are not typed by hand.
 MAX_DECLARED = 8
 
@@ -24,10 +25,19 @@ _TOKENS = "SELECT subject_name, ip, token_id, reason FROM tokens"
 
 @dataclass(frozen=True)
 class Step:
-    """One thing to do; `command` is a line to type, or empty."""
+    """One thing to do; `command` is a line to type, or empty; `findings`: by their places, those that ask for it."""
 
     text: str
     command: str = ""
+    findings: tuple[int, ...] = ()
+
+    def places(self) -> str:
+        """Return the places of the findings, the first few.
+
+        >>> Step("Block the key.", findings=(1, 2)).places()
+        '1, 2'
+        """
+        return ", ".join(map(str, self.findings[:MAX_PLACES])) + (" …" if self.findings[MAX_PLACES:] else "")
 
 
 def steps(report: HuntReport) -> tuple[Step, ...]:
@@ -35,7 +45,7 @@ def steps(report: HuntReport) -> tuple[Step, ...]:
     case = shlex.quote(clean(report.case, 4096))
     found = [*_from_findings(report), *_accused(report, case)]
     waiting = [*_not_judged(report, case), *_undeclared(report, case), *_absent_kinds(report)]
-    evidence = [*waiting, *_no_log(report), *_unnamed(report), *_unread(report)]
+    evidence = [*waiting, *_no_log(report), *_unnamed(report), *_untold(report), *_unread(report)]
     return tuple([*found, *evidence][:MAX_STEPS])
 
 
@@ -46,8 +56,7 @@ def _from_findings(report: HuntReport) -> Iterator[Step]:
         if finding.next_step:
             advised.setdefault(clean(finding.next_step, MAX_TEXT), []).append(place)
     for text, places in list(advised.items())[:MAX_FROM_FINDINGS]:
-        which = ", ".join(map(str, places[:5])) + (" …" if len(places) > 5 else "")
-        yield Step(f"({which}) {text}")
+        yield Step(text, findings=tuple(places))
 
 
 def _accused(report: HuntReport, case: str) -> Iterator[Step]:
@@ -110,14 +119,23 @@ def _no_log(report: HuntReport) -> Iterator[Step]:
 
 
 def _unnamed(report: HuntReport) -> Iterator[Step]:
-    """Yield how to tell who issues the assertions of a domain."""
-    farms = sorted({row.issuer for row in report.coverage if row.source == "adfs" and row.issuer})
+    """Yield how to tell who issues the assertions of a domain: what nobody said is not guessed."""
     if report.unnamed_domains:
         domains = [clean(domain) for domain in report.unnamed_domains[:MAX_DECLARED]]
-        issuer = clean(farms[0]) if farms else "adfs:FARM.DOMAIN"
         yield Step(
-            f"Sign-ins of {', '.join(domains)} presented assertions. Name who issues them, as an option:",
-            " ".join(f"--federated {shlex.quote(f'{domain}={issuer}')}" for domain in domains),
+            f"Sign-ins of {', '.join(domains)} presented assertions. Who issues them? If it is yours, name it:",
+            " ".join(f"--federated {shlex.quote(f'{domain}=ISSUER')}" for domain in domains),
+        )
+
+
+def _untold(report: HuntReport) -> Iterator[Step]:
+    """Yield which export tells whether an assertion was presented."""
+    untold = sum(row.tokens for row in report.verdicts if row.reason == Reason.PRESENTATION_UNKNOWN)
+    if untold:
+        yield Step(
+            f"{some(untold, 'federated sign-in does', 'federated sign-ins do')} not say whether an assertion was"
+            " presented. Export them with incomingTokenType:",
+            "counterfoil sources explain entra-signin-graph",
         )
 
 

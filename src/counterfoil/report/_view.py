@@ -9,15 +9,15 @@ from dataclasses import dataclass
 
 from counterfoil.model.dossier import Dossier, MailSum, Record, Trail
 from counterfoil.model.finding import Finding
-from counterfoil.model.first_party import name as client_name
 from counterfoil.model.hunt import HuntReport, InputFile, RejectCount
 from counterfoil.model.schema import Leg
 from counterfoil.model.verdict import DIAGNOSIS_MEANING, MEANING, Diagnosis, FindingVerdict, Verdict
 from counterfoil.report import _coverage, _plots, _strips
-from counterfoil.report._answer import Answer, accused, answer, because, in_words
+from counterfoil.report._answer import Answer, accused, answer, in_words
+from counterfoil.report._clearance import reason, silent
 from counterfoil.report._steps import Step, steps
 from counterfoil.report._trail import Link, broken, links
-from counterfoil.report._words import number, some
+from counterfoil.report._words import client, number, some
 from counterfoil.report.clean import clean
 
 # How much of each list a page holds; the counts beside them are whole, and a command shows the rest.
@@ -80,6 +80,7 @@ class Page:
     coverage: tuple[_coverage.Line, ...]
     coverage_left: int
     verdicts: tuple[VerdictRow, ...]
+    silent: tuple[str, ...]
     days: tuple[tuple[str, tuple[int, ...]], ...]
     timeline: _plots.Plot | None
     hours: _plots.Plot | None
@@ -123,6 +124,7 @@ def page(report: HuntReport) -> Page:
         coverage=coverage[:MAX_COVERAGE],
         coverage_left=len(coverage[MAX_COVERAGE:]),
         verdicts=tuple(_verdicts(report)),
+        silent=tuple(map(silent, report.silent)),
         days=days,
         timeline=_plots.timeline(days, over),
         hours=_plots.hours(dossier.hours) if dossier else None,
@@ -138,14 +140,6 @@ def page(report: HuntReport) -> Page:
         repeat=_repeat(report),
         case=_case(report),
     )  # fmt: skip
-
-
-def client(client_id: str | None) -> str:
-    """Return the name of a known application with its id, else the id: a claim of whoever made the token."""
-    if not client_id:
-        return "not in the record"
-    known = client_name(client_id)
-    return f"{known} ({clean(client_id, 64)})" if known else clean(client_id, 64)
 
 
 def _smooth(entry: InputFile) -> int:
@@ -214,7 +208,7 @@ def _verdicts(report: HuntReport) -> Iterable[VerdictRow]:
     order = (Verdict.FORGED, Verdict.CONTRADICTED, Verdict.TAINTED, *Verdict)  # the accused first
     for row in sorted(report.verdicts, key=lambda row: order.index(row.verdict)):
         yield VerdictRow(
-            "" if row.verdict is said else row.verdict.value, because(row.reason), row.tokens, row.acceptances
+            "" if row.verdict is said else row.verdict.value, reason(row), row.tokens, row.acceptances
         )
         said = row.verdict
 

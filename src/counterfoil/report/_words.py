@@ -6,7 +6,10 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 
-from counterfoil.model.finding import MAX_LISTED
+from counterfoil.model.advice import IN_BRIEF
+from counterfoil.model.finding import MAX_LISTED, Use
+from counterfoil.model.first_party import name as client_name
+from counterfoil.model.verdict import MEANING, Reason, Verdict
 from counterfoil.report.clean import clean
 
 _GUID = re.compile(r"\b([0-9a-f]{8})(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE)
@@ -87,3 +90,33 @@ def tail(path: str, width: int) -> str:
     """Return a path of at most `width` characters: the end of it, where the file's name stands."""
     shown = clean(path, 4096)
     return shown if len(shown) <= width else "…" + shown[1 - width :]
+
+
+def because(verdict: Verdict, reason: str) -> str:
+    """Return a reason in a few words; a code that this version does not know, as it stands."""
+    return IN_BRIEF[Reason(reason)] if reason in set(Reason) else clean(reason, 160) or MEANING[verdict]
+
+
+def client(client_id: str | None) -> str:
+    """Return the name of a known application with its id, else the id: a claim of whoever made the token."""
+    if not client_id:
+        return "not in the record"
+    known = client_name(client_id)
+    return f"{known} ({clean(client_id, 64)})" if known else clean(client_id, 64)
+
+
+def use_words(use: Use) -> str:
+    """Return when a token was first used, by whom, from where, and what of that is new to the person."""
+    where = f" from {clean(use.ip, 48)}" if use.ip else " from no address"
+    new = f" (new: {', '.join(use.strange)})" if use.strange else ""
+    return f"{minute(use.time)} {clean(use.subject or 'nobody named', 48)}{where}{new}"
+
+
+def percent(part: int, whole: int) -> str:
+    """Return a share that is never rounded to all or nothing.
+
+    >>> percent(9999, 10000), percent(1, 10000), percent(1, 2)
+    ('99 %', 'under 1 %', '50 %')
+    """
+    share = 100 * part // whole if whole else 0
+    return "under 1 %" if part and not share else f"{share} %"

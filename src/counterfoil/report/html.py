@@ -20,7 +20,7 @@ from markupsafe import Markup
 
 from counterfoil.model.hunt import HuntReport
 from counterfoil.report import _document, _strips, _view
-from counterfoil.report._words import brief, minute, number, some, span, tail
+from counterfoil.report._words import brief, client, minute, number, some, span, tail
 from counterfoil.report.clean import clean
 from counterfoil.report.screen import Screen
 
@@ -62,7 +62,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "brief": brief, "minute": minute, "number": number, "cut": clean, "client": _view.client,
+        "brief": brief, "minute": minute, "number": number, "cut": clean, "client": client,
         "folders": _view.folders, "tail": tail,
     }  # fmt: skip
     environment.globals |= {"some": some, "span": span, "most_strips": _strips.MAX_STRIPS}

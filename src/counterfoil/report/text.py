@@ -14,14 +14,15 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from counterfoil.model.advice import DIAGNOSIS_IN_BRIEF, IN_BRIEF
+from counterfoil.model.advice import DIAGNOSIS_IN_BRIEF
 from counterfoil.model.finding import Finding
 from counterfoil.model.hunt import HuntReport, InputFile
 from counterfoil.model.schema import Leg
-from counterfoil.model.verdict import ACCUSING, MEANING, Diagnosis, FindingVerdict, Reason, Verdict
-from counterfoil.report import _coverage, _document
+from counterfoil.model.verdict import Diagnosis, FindingVerdict, Verdict
+from counterfoil.report import _clearance, _coverage, _document
+from counterfoil.report._clearance import convicted
 from counterfoil.report._steps import steps
-from counterfoil.report._words import brief, listed, minute, number, series, some, span, tail
+from counterfoil.report._words import brief, listed, minute, number, series, some, span, tail, use_words
 from counterfoil.report.clean import clean
 from counterfoil.report.screen import Screen
 
@@ -30,8 +31,11 @@ MAX_SOURCES = 8
 MAX_UNREAD = 4
 MAX_REJECTS = 3
 MAX_COVERAGE = 10
+MAX_SILENT = 3
 MAX_FULL_FINDINGS = 5
 MAX_SUSPICIONS = 5
+MAX_USES = 3  # of a finding
+MAX_DETAIL = 400
 MAX_WIDTH = 160
 MIN_WIDTH = 80
 INDENT = 4
@@ -158,12 +162,11 @@ def _answer(report: HuntReport) -> Text:
     total = sum(row.tokens for row in report.verdicts)
     if not total:
         return Text("No acceptance is in evidence." if report.legs else "Read, not judged yet.", style="bold")
-    accused = [(number(report.tokens(v)), v) for v in _ORDER if v in ACCUSING and report.tokens(v)]
-    dark = report.tokens(Verdict.UNLINKABLE) + report.tokens(Verdict.UNCOVERED)
-    bad = series([f"{count} {verdict}" for count, verdict in accused]) or "none forged"
+    bad = convicted(report)
+    dark = total - report.judged
     probable = sum(finding.verdict is FindingVerdict.PROBABLY_FORGED for finding in report.findings)
     return Text.assemble(
-        (f"{some(total, 'accepted token')}: {bad}", "bold red" if accused else "bold"),
+        (f"{some(total, 'accepted token')}: {bad or 'none shown to be forged'}", "bold red" if bad else "bold"),
         f", {number(report.tokens(Verdict.MINTED))} minted, {number(dark)} cannot be judged",
         (f"; {some(probable, 'finding')} probably forged" if probable else "", "bold yellow"),
         ".",
@@ -253,6 +256,11 @@ def _judged(report: HuntReport) -> Iterator[RenderableType]:
         yield _item(f"and {some(len(lines) - MAX_COVERAGE, 'more part')}: table coverage of the case")
     if report.verdicts:
         yield _verdicts(report)
+        yield from map(_item, _clearance.apart(report))
+        silent = map(_clearance.silent, report.silent[:MAX_SILENT])
+        yield from (_item(f"leaves no record: {calls}", "dim") for calls in silent)
+        if len(report.silent) > MAX_SILENT:
+            yield _item(f"and {number(len(report.silent) - MAX_SILENT)} more such calls: --format json", "dim")
 
 
 def _parts(lines: Sequence[_coverage.Line], width: int, numbers: int) -> Table:
@@ -279,32 +287,34 @@ def _verdicts(report: HuntReport) -> Table:
     for row in rows:
         verdict = Text(f"  {row.verdict}" if row.verdict is not said else "", style=_STYLE.get(row.verdict, ""))
         said = row.verdict
-        grid.add_row(verdict, number(row.tokens), number(row.acceptances), Text(_because(row.verdict, row.reason)))
+        grid.add_row(verdict, number(row.tokens), number(row.acceptances), Text(_clearance.reason(row)))
     tokens, acceptances = sum(row.tokens for row in rows), sum(row.acceptances for row in rows)
     grid.add_row("  all", number(tokens), number(acceptances), style="bold")
     return grid
-
-
-def _because(verdict: Verdict, reason: str) -> str:
-    return IN_BRIEF[Reason(reason)] if reason in set(Reason) else clean(reason) or MEANING[verdict]
 
 
 def _found(report: HuntReport, width: int) -> Iterator[RenderableType]:
     yield Text()
     strong = [(n, f) for n, f in enumerate(report.findings, 1) if f.verdict is not FindingVerdict.SUSPICION]
     weak = [(n, f) for n, f in enumerate(report.findings, 1) if f.verdict is FindingVerdict.SUSPICION]
-    if not report.findings:
-        yield _title("FOUND", "nothing")
-        return
     counts = [some(len(them), noun) for them, noun in ((strong, "finding"), (weak, "suspicion")) if them]
+    if not strong:
+        counts = [f"{_clearance.nothing(report)}{f', but {counts[0]}' if counts else ''}"]
     yield _title("FOUND", series(counts))
+    yield from (_item(f"no all-clear: {why}", "yellow") for why in _clearance.whys(report))
     for place, finding in strong[:MAX_FULL_FINDINGS]:
         yield _headline(place, finding)
         yield Padding(Text(_when(finding)), (0, 0, 0, INDENT))
         if where := _broken(finding):
             yield Padding(Text(where), (0, 0, 0, INDENT))
+        if finding.token_count and finding.detail:
+            yield Padding(Text(f"because: {clean(finding.detail, MAX_DETAIL)}"), (0, 0, 0, INDENT))
         if who := _who(finding, width - INDENT):
             yield Padding(Text(who), (0, 0, 0, INDENT))
+        for use in finding.uses[:MAX_USES] if finding.token_count > 1 else ():
+            yield Padding(Text(use_words(use)), (0, 0, 0, INDENT + 2))
+        if 1 < finding.token_count > MAX_USES and finding.uses:
+            yield Padding(Text(f"counterfoil explain {clean(finding.id, 16)} tells more"), (0, 0, 0, INDENT + 2))
     for place, finding in weak[:MAX_SUSPICIONS]:
         yield _headline(place, finding)
     left = max(0, len(strong) - MAX_FULL_FINDINGS) + max(0, len(weak) - MAX_SUSPICIONS)
@@ -363,9 +373,10 @@ def _next(report: HuntReport, width: int) -> Iterator[RenderableType]:
     yield _title("NEXT", "")
     for place, step in enumerate(todo, 1):
         command = Text(step.command, style="bold")
-        if INDENT + len(step.text) + 1 + len(step.command) <= width:
-            yield _hanging(place, Text.assemble(step.text, " ", command))
+        words = f"({step.places()}) {step.text}" if step.findings else step.text
+        if INDENT + len(words) + 1 + len(step.command) <= width:
+            yield _hanging(place, Text.assemble(words, " ", command))
             continue
-        yield _hanging(place, Text(step.text))
+        yield _hanging(place, Text(words))
         if step.command:
             yield Text.assemble(" " * INDENT, command, no_wrap=True)

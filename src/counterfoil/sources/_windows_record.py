@@ -40,7 +40,7 @@ MAX_FIELD_CHARS = 1_024
 FIELDS = (
     "TargetDomainName", "TargetUserName", "SubjectDomainName", "SubjectUserName", "User", "IpAddress",
     "SourceAddress", "DestAddress", "DestPort", "ObjectName", "ObjectType", "Properties", "AccessMask", "PipeName",
-    "Image", "LogonType", "ServiceName", "SubcategoryGuid", "AuditPolicyChanges",
+    "Image", "LogonType", "TargetLogonId", "SubjectLogonId", "ServiceName", "SubcategoryGuid", "AuditPolicyChanges",
 )  # fmt: skip
 # What else a wrapper may name, with its type.
 _OPTIONAL = {
@@ -312,6 +312,8 @@ def _extra(table: ir.Table) -> ir.StringValue:
         accessMask=table.fieldAccessMask,
         image=table.fieldImage,
         logonType=table.fieldLogonType,
+        # of the session that began, or in which this was done
+        logonId=_windows.first(table.fieldTargetLogonId, table.fieldSubjectLogonId),
         serviceName=table.fieldServiceName,
         subcategory=table.fieldSubcategoryGuid,
         auditPolicyChanges=table.fieldAuditPolicyChanges,

@@ -4,28 +4,27 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-
 from counterfoil.model.counterfoil import ISSUER_LOG
 from counterfoil.model.coverage import Declaration
 from counterfoil.model.verdict import Reason, Verdict
 
-from .engine_run import Judge, differences
-from .own_rows import OWN_LOG, apart, attested, declared, digest_of, minted, own_log, received, settings_apart, told
-from .reference import Policy, Settings
-from .rows import Row, at, numbered
-from .test_own_ledger import STRANGE, last
+from .cases import Case, Table, last
+from .cases_own_ledger import STRANGE
+from .own_rows import OWN_LOG, attested, declared, digest_of, minted, own_log, received, told
+from .reference import Settings
+from .rows import Row, at
 
+EXPORTED = at(43200)
 FORGED = (Verdict.FORGED, Reason.ID_NOT_ISSUED)
 BY_ID = (Verdict.MINTED, Reason.BY_ID)
-COMPLETE = replace(declared(ISSUER_LOG), exported_at=at(20_000))
+COMPLETE = replace(declared(ISSUER_LOG), exported_at=EXPORTED)
 OTHER = "https://other.example"
 USED = received(10, "x")
 STOLEN = USED | STRANGE
 HASHED = {"signing_input_digest": digest_of("x")}
 LATER = Declaration(ISSUER_LOG, OWN_LOG, None, at(14))
 
-CASES: dict[str, tuple[list[Row], Settings, tuple[Verdict, Reason]]] = {
+TOKENS: dict[str, tuple[list[Row], Settings, tuple[Verdict, Reason]]] = {
     "what it holds without digest is minted by its id": ([told(5, "x"), USED], COMPLETE, BY_ID),
     "what it holds is minted, declared or not": ([told(5, "x"), USED], Settings(), BY_ID),
     "what it holds with its digest is minted by that": (
@@ -63,13 +62,14 @@ CASES: dict[str, tuple[list[Row], Settings, tuple[Verdict, Reason]]] = {
     "what it lacks is uncovered where nobody says that it is complete": (
         [STOLEN], Settings(), (Verdict.UNCOVERED, Reason.NOT_DECLARED)),
     "an ordinary use may be a lost record": (
-        [told(0, "a"), received(5, "a"), USED], COMPLETE, (Verdict.UNCOVERED, Reason.ORDINARY_MISS)),
+        [*(row for day in range(3) for row in (told(-1440 * day, f"a{day}"), received(5 - 1440 * day, f"a{day}"))),
+         USED], COMPLETE, (Verdict.UNCOVERED, Reason.ORDINARY_MISS)),
     "its end is cut back by a day unless the time of the export is known": (
         [STOLEN], Settings((LATER,)), (Verdict.UNCOVERED, Reason.OUTSIDE_COVERAGE)),
     "a record may be ten minutes from issued-at, so that so much more must be covered": (
-        [STOLEN], Settings((LATER,), exported_at=at(20_000)), (Verdict.UNCOVERED, Reason.OUTSIDE_COVERAGE)),
+        [STOLEN], Settings((LATER,), exported_at=EXPORTED), (Verdict.UNCOVERED, Reason.OUTSIDE_COVERAGE)),
     "nine minutes after issued-at do not suffice, ten do": (
-        [STOLEN], Settings((replace(LATER, end=at(15)),), exported_at=at(20_000)), FORGED),
+        [STOLEN], Settings((replace(LATER, end=at(15)),), exported_at=EXPORTED), FORGED),
     "a token without id is not sought by its digest where some line has none": (
         [received(10, None, issued_at=at(5), **STRANGE)], COMPLETE, (Verdict.UNCOVERED, Reason.KEY_NOT_SOUND)),
     "an issuer with a ledger too needs both": (
@@ -78,36 +78,13 @@ CASES: dict[str, tuple[list[Row], Settings, tuple[Verdict, Reason]]] = {
         [minted(-60, "a"), minted(20_000, "b"), STOLEN], replace(COMPLETE, attested=attested().attested), FORGED),
 }  # fmt: skip
 
-
-@pytest.fixture(scope="module")
-def answers(engine_judge: Judge) -> dict[str, tuple[Verdict, Reason]]:
-    """Return what engine and reference, which agree, say of the last token of each case, one run for each export."""
-    found: dict[str, tuple[Verdict, Reason]] = {}
-    for exported in {case[1].exported_at for case in CASES.values()}:
-        words = {case: f"case{n}" for n, case in enumerate(CASES) if CASES[case][1].exported_at == exported}
-        rows = numbered([row for case, word in words.items() for row in apart([*own_log(), *CASES[case][0]], word)])
-        settings = settings_apart({word: CASES[case][1] for case, word in words.items()})
-        settings = replace(settings, exported_at=exported)
-        answer = engine_judge(rows, settings, Policy())
-        assert differences(answer, rows, settings, Policy()) == []
-        for case, word in words.items():
-            own = [row for row in answer.tokens if (row["issuer"] or "").endswith(f".{word}")]
-            found[case] = last(replace(answer, tokens=own))
-    return found
-
-
-@pytest.mark.parametrize("case", CASES)
-def test_a_token_of_an_issuer_with_a_log(answers: dict[str, tuple[Verdict, Reason]], case: str) -> None:
-    """3, 4.1: engine and reference say this of the last token."""
-    assert answers[case] == CASES[case][2]
-
-
-def test_a_log_with_digests_throughout_tells_of_tokens_without_id(engine_judge: Judge) -> None:
-    """4.1: of an ID token too."""
-    rows = numbered([
-        told(-14400, "own", **HASHED), told(14400, None, signing_input_digest=digest_of("late")),
-        received(10, None, issued_at=at(5), **STRANGE),
-    ])  # fmt: skip
-    answer = engine_judge(rows, COMPLETE, Policy())
-    assert differences(answer, rows, COMPLETE, Policy()) == []
-    assert last(answer) == FORGED
+CASES: Table = {
+    **{
+        f"own log: {sentence}": Case("3, 4.1", rows, last(reason), settings, around=own_log())
+        for sentence, (rows, settings, (_, reason)) in TOKENS.items()
+    },
+    "a log with digests throughout tells of tokens without id": Case(
+        "4.1", [received(10, None, issued_at=at(5), **STRANGE)], last(Reason.ID_NOT_ISSUED), COMPLETE, around=[
+            told(-14400, "own", **HASHED), told(14400, None, signing_input_digest=digest_of("late")),
+        ]),
+}  # fmt: skip

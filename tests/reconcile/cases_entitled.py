@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC
 from typing import Any
 
-import pytest
-
+from counterfoil.model.verdict import Reason
 from counterfoil.tokens.entitlement import Entitlement, IssuerPattern, KeyState
 
-from .engine_run import Judge
+from .cases import Case, Table, last
 from .own_rows import BOTH, OWN, attested, minted, own_logs, received, signed
-from .reference import Policy, Settings
-from .rows import Row, at, numbered
+from .rows import Row, at
 
 TENANT, OTHER = "11111111-2222-4333-8444-555555555555", "99999999-2222-4333-8444-555555555555"
 
@@ -47,7 +46,7 @@ def issued(key: str, **more: Any) -> list[Row]:
     return [*signed(minted(5, f"t-{key}", key_id=key)), received(10, f"t-{key}", key_id=key, **more)]
 
 
-CASES: dict[str, tuple[list[Row], tuple[str, str, str | None]]] = {
+TOKENS: dict[str, tuple[list[Row], tuple[str, str, str | None]]] = {
     "a key that may sign it": (issued("own"), FINE),
     "a key of which the policy says nothing": (issued("unknown"), FINE),
     "a consumer key signed for the enterprise issuer": (issued("consumer"), BARRED),
@@ -64,25 +63,9 @@ CASES: dict[str, tuple[list[Row], tuple[str, str, str | None]]] = {
     "a key that is blocked by now is no proof of what was then": (issued("blocked"), FINE),
 }  # fmt: skip
 
-
-@pytest.fixture(scope="module")
-def told(engine_judge: Judge) -> dict[str, tuple[str, str, str | None]]:
-    """Return what one run says of the token of each case, by its id."""
-    rows: list[Row] = []
-    for place, (case, _) in enumerate(CASES.values()):
-        for row in case:
-            names = [name for name in ("token_id", "signing_input_digest") if row.get(name)]
-            rows.append(row | {name: f"{row[name]}.{place}" for name in names})
-    settings = Settings(attested=attested(*BOTH).attested, keys=KEYS)
-    answer = engine_judge(numbered([*own_logs(), *rows]), settings, Policy())
-    found = {row["token_id"].rpartition(".")[2]: row for row in answer.tokens}
-    rows_of = [found[str(place)] for place in range(len(CASES))]
-    return {
-        case: (row["verdict"], row["reason"], row["diagnosis"]) for case, row in zip(CASES, rows_of, strict=True)
-    }
-
-
-@pytest.mark.parametrize("case", CASES)
-def test_a_key_signs_what_it_may(told: dict[str, tuple[str, str, str | None]], case: str) -> None:
-    """3.6, 8.3: verdict, reason and diagnosis."""
-    assert told[case] == CASES[case][1]
+CASES: Table = {
+    f"key policy: {sentence}": Case(
+        "3.6, 8.3", rows, last(Reason(reason), diagnosis=diagnosis), replace(attested(*BOTH), keys=KEYS),
+        around=own_logs(), compared=False)
+    for sentence, (rows, (_, reason, diagnosis)) in TOKENS.items()
+}  # fmt: skip

@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-import pytest
-
 from counterfoil.model.counterfoil import CUSTODY_LOG, LEDGER_LOG
 from counterfoil.model.coverage import Declaration
 from counterfoil.model.verdict import Diagnosis, Reason, Verdict
 
-from .engine_run import Answer, Judge
+from .cases import Case, Table, Told, Wanted, coverage, last, of
 from .own_rows import (
     BOTH,
     CUSTODY,
     FIRST,
     LEDGER,
-    apart,
     attested,
     declared,
     digest_of,
@@ -26,13 +23,12 @@ from .own_rows import (
     own_logs,
     received,
     renewed,
-    settings_apart,
     signed,
     told,
     verified,
 )
-from .reference import Policy, Settings
-from .rows import Row, at, numbered
+from .reference import Settings
+from .rows import Row, at
 
 FORGED = (Verdict.FORGED, Reason.ID_NOT_ISSUED)
 MINTED = (Verdict.MINTED, Reason.BY_DIGEST, None)
@@ -42,7 +38,7 @@ UNKNOWN = (*FORGED, Diagnosis.CUSTODY_UNKNOWN)
 OUT = (*FORGED, Diagnosis.KEY_OUT)
 MAYBE_OUT = (*FORGED, Diagnosis.KEY_OUT_OR_UNCHECKED)
 THROUGH = (*FORGED, Diagnosis.THROUGH_CUSTODY)
-Told = tuple[Verdict, Reason, Diagnosis | None]
+Said = tuple[Verdict, Reason, Diagnosis | None]
 
 USED = received(10, "x", signature="verified")
 RECORDED = [minted(5, "x"), USED]
@@ -59,7 +55,7 @@ def made(minutes: float, key: str, operation: str = "create", **more: object) ->
 
 NEW: Row = {"key_id": "k2"}
 
-CASES: dict[str, tuple[list[Row], Settings, Told]] = {
+TOKENS: dict[str, tuple[list[Row], Settings, Said]] = {
     "a key store never signed what a service verified under its key: the key is out": ([USED], attested(*BOTH), OUT),
     "nobody verified it: the key is out, or a service did not check": (
         [USED | {"signature": "unchecked"}], attested(*BOTH), MAYBE_OUT),
@@ -186,51 +182,6 @@ CASES: dict[str, tuple[list[Row], Settings, Told]] = {
         (Verdict.TAINTED, Reason.FORGED_ANCESTOR, Diagnosis.LAUNDERED)),
 }  # fmt: skip
 
-
-def judged(judge: Judge, rows: Sequence[Row], settings: Settings) -> Answer:
-    """Judge rows on top of others' tokens, which both logs hold."""
-    return judge(numbered([*own_logs(), *rows]), settings, Policy())
-
-
-@pytest.fixture(scope="module")
-def answers(engine_judge: Judge) -> dict[str, Told]:
-    """Return what one run says of the last token of each case, each of an issuer of its own."""
-    words = {case: f"case{place}" for place, case in enumerate(CASES)}
-    rows = [row for case, word in words.items() for row in apart([*own_logs(), *CASES[case][0]], word)]
-    settings = settings_apart({word: CASES[case][1] for case, word in words.items()})
-    tokens = engine_judge(numbered(rows), settings, Policy()).tokens
-    found: dict[str, Told] = {}
-    for case, word in words.items():
-        own = [row for row in tokens if (row["issuer"] or "").endswith(f".{word}")]
-        token = max(own, key=lambda row: (row["first_seen"], row["derived"] == ""))
-        diagnosis = Diagnosis(token["diagnosis"]) if token["diagnosis"] else None
-        found[case] = (Verdict(token["verdict"]), Reason(token["reason"]), diagnosis)
-    return found
-
-
-@pytest.mark.parametrize("case", CASES)
-def test_where_the_trail_of_a_token_breaks(answers: dict[str, Told], case: str) -> None:
-    """3.5, 4.4, 8.1 to 8.3: verdict, reason and diagnosis of the token that was first seen last."""
-    assert answers[case] == CASES[case][2]
-
-
-def test_a_child_of_what_custody_never_signed_is_tainted(engine_judge: Judge) -> None:
-    """6.4: a contradicted parent stains what was obtained with it."""
-    rows = [*RECORDED, *signed(renewed(11, "child", ["x"])), received(15, "child", age=4)]
-    answer = judged(engine_judge, rows, attested(*BOTH))
-    found = {(row["token_id"], row["derived"]): (row["verdict"], row["diagnosis"]) for row in answer.tokens}
-    assert found["child", ""] == ("tainted", "laundered")
-    assert found["x", ""] == ("contradicted", "ledger-altered")
-
-
-def test_the_coverage_says_what_logs_of_custody_are_relied_on(engine_judge: Judge) -> None:
-    """5.2, 5.9: attested and declared ones, and those of which nobody says anything."""
-    for settings, status in ((attested(*BOTH), "attested"), (DECLARED, "accepted"), (attested(), "seen")):
-        answer = judged(engine_judge, [USED], settings)
-        assert [(row.issuer, row.status) for row in answer.coverage if row.source == CUSTODY_LOG] == [("", status)]
-        assert {row.status for row in answer.coverage if row.source == LEDGER_LOG} == {"attested"}
-
-
 LOST = key_used(9, digest_of("x"), subject_name="user:mallory")
 
 UNACCOUNTED: dict[str, tuple[list[Row], Settings, int]] = {
@@ -248,25 +199,6 @@ UNACCOUNTED: dict[str, tuple[list[Row], Settings, int]] = {
     "a key of an issuer part of whose log is not here": (
         [LOST, minted(0, "b", source="other", kind="other")], attested(), 0),
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def signatures(engine_judge: Judge) -> dict[str, list[Row]]:
-    """Return what one run says of the keys of each case."""
-    words = {case: f"case{place}" for place, case in enumerate(UNACCOUNTED)}
-    rows = [row for case, word in words.items() for row in apart([*own_logs(), *UNACCOUNTED[case][0]], word)]
-    settings = settings_apart({word: UNACCOUNTED[case][1] for case, word in words.items()})
-    found = engine_judge(numbered(rows), settings, Policy()).unaccounted
-    return {case: [row for row in found if row["key_id"].endswith(f".{word}")] for case, word in words.items()}
-
-
-@pytest.mark.parametrize("case", UNACCOUNTED)
-def test_signatures_that_no_ledger_accounts_for(signatures: dict[str, list[Row]], case: str) -> None:
-    """8.4: so many signatures of the key, with who asked for them."""
-    wanted = UNACCOUNTED[case][2]
-    assert [row["uses"] for row in signatures[case]] == ([wanted] if wanted else [])
-    assert all("user:mallory" in row["callers"] for row in signatures[case])
-
 
 COUNTED = key_used(5, None, sequence=None)
 PAIR = [minted(5, "x"), received(10, "x")]
@@ -287,17 +219,53 @@ BALANCES: dict[str, tuple[list[Row], Settings, list[int]]] = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def balances(engine_judge: Judge) -> dict[str, list[Row]]:
-    """Return what one run says of the keys of each case."""
-    words = {case: f"case{place}" for place, case in enumerate(BALANCES)}
-    rows = [row for case, word in words.items() for row in apart([*own_logs(), *BALANCES[case][0]], word)]
-    settings = settings_apart({word: BALANCES[case][1] for case, word in words.items()})
-    found = engine_judge(numbered(rows), settings, Policy()).overdrawn
-    return {case: [row for row in found if row["key_id"].endswith(f".{word}")] for case, word in words.items()}
+def kept(rule: str, rows: Sequence[Row], wanted: Wanted | Sequence[Wanted], settings: Settings) -> Case:
+    """Return a case among others' tokens, which both logs hold. The double knows no custody."""
+    return Case(rule, rows, wanted, settings, around=own_logs(), compared=False)
 
 
-@pytest.mark.parametrize("case", BALANCES)
-def test_a_key_signs_at_least_what_is_accepted_under_it(balances: dict[str, list[Row]], case: str) -> None:
-    """8.6: so many tokens at least were signed elsewhere."""
-    assert [row["at_least"] for row in balances[case]] == BALANCES[case][2]
+def unaccounted(uses: int) -> Wanted:
+    """Want so many signatures of one key that no ledger accounts for, of mallory."""
+
+    def wrong(told: Told) -> list[str]:
+        got = [(row["uses"], "user:mallory" in str(row["callers"])) for row in told.unaccounted]
+        return [] if got == ([(uses, True)] if uses else []) else [f"unaccounted for: {told.unaccounted}"]
+
+    return wrong
+
+
+def overdrawn(at_least: Sequence[int]) -> Wanted:
+    """Want so many tokens at least, per key, that were signed elsewhere."""
+
+    def wrong(told: Told) -> list[str]:
+        got = [row["at_least"] for row in told.overdrawn]
+        return [] if got == at_least else [f"overdrawn by {got}, not {at_least}"]
+
+    return wrong
+
+
+CHILD = [*RECORDED, *signed(renewed(11, "child", ["x"])), received(15, "child", age=4)]
+
+CASES: Table = {
+    **{
+        f"custody: {sentence}": kept("3.5, 4.4, 8", rows, last(reason, diagnosis=diagnosis), settings)
+        for sentence, (rows, settings, (_, reason, diagnosis)) in TOKENS.items()
+    },
+    "a child of what custody never signed is tainted": kept(
+        "6.4", CHILD, [of("child", Reason.FORGED_ANCESTOR, diagnosis="laundered"),
+                       of("x", Reason.NOT_SIGNED_IN_CUSTODY, diagnosis="ledger-altered")], attested(*BOTH)),
+    **{
+        f"the coverage says what logs of custody are relied on: {status}": kept(
+            "5.2, 5.9", [USED], [coverage(CUSTODY_LOG, issuer=[""], status=[status]),
+                                 coverage(LEDGER_LOG, status=["attested"])], settings)
+        for settings, status in ((attested(*BOTH), "attested"), (DECLARED, "accepted"), (attested(), "seen"))
+    },
+    **{
+        f"signatures: {sentence}": kept("8.4", rows, unaccounted(uses), settings)
+        for sentence, (rows, settings, uses) in UNACCOUNTED.items()
+    },
+    **{
+        f"balance: {sentence}": kept("8.6", rows, overdrawn(at_least), settings)
+        for sentence, (rows, settings, at_least) in BALANCES.items()
+    },
+}  # fmt: skip

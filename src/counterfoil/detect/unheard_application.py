@@ -1,0 +1,23 @@
+"""An application of which no sign-in is in evidence at all, used from people's own networks."""
+
+from __future__ import annotations
+
+import ibis.expr.types as ir
+
+from counterfoil.detect.rule import Rule, Tables
+
+
+def _find(tables: Tables) -> ir.Table:
+    return tables.suspects.filter(tables.suspects.route, tables.suspects.relied).select("token_key")
+
+
+RULE = Rule(
+    id="unheard-application",
+    title="an application of which no sign-in of anybody is in evidence, used from people's own networks",
+    weight=2.5,
+    attack=("T1550.001", "T1606"),
+    why="It was there when the log began, so perhaps its sign-ins were not exported. An intruder inside the network, "
+    "who was there first, looks the same.",
+    next_step="Ask who runs this application, and export its sign-ins: then it can be judged.",
+    find=_find,
+)

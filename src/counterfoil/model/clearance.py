@@ -1,0 +1,101 @@
+"""What "nothing found" needs before it is an all-clear, and why a run withholds it: exit codes 0 and 3."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from counterfoil.model.coverage import KNOWN_STATUSES, REFUTED, SIGN_IN_KINDS, SIGN_INS, Needed, named_parts
+from counterfoil.model.hunt import HuntReport
+
+# The share of tokens that may be left open in an all-clear. Calls known to leave no record, and tokens that may have
+# been issued before the log begins, are counted apart.
+MAX_OPEN_SHARE = 0.1
+# Logs whose records are acceptances: what an export of theirs left out is tokens that nobody judged.
+ACCEPTING_LOGS = frozenset({"m365-ual", "graph-activity", "entra-audit", "counterfoil-receipts"})
+
+
+class Why(StrEnum):
+    """Why an all-clear is withheld."""
+
+    NO_ACCEPTANCE = "no-acceptance"
+    LOG_MISSING = "log-missing"
+    LOG_NOT_RELIED_ON = "log-not-relied-on"
+    LEFT_OPEN = "left-open"
+    ACCEPTANCES_LOST = "acceptances-lost"
+    DECLARATION_REFUTED = "declaration-refuted"
+    COVERAGE_LACKS = "coverage-lacks"
+
+
+@dataclass(frozen=True)
+class Withheld:
+    """One reason why nothing found is no all-clear; `words` is half a sentence, its values as logs have them."""
+
+    why: Why
+    words: str
+
+
+def withheld(report: HuntReport) -> tuple[Withheld, ...]:
+    """Return why a report without findings is no all-clear; empty if it is one."""
+    if not sum(row.tokens for row in report.verdicts):
+        return (Withheld(Why.NO_ACCEPTANCE, "no acceptance is in evidence"),)
+    return (*_logs(report), *_open(report), *_lost(report), *_coverage(report))
+
+
+def counted(report: HuntReport) -> tuple[int, int]:
+    """Return how many tokens count as left open, and of how many: without those that are counted apart."""
+    apart = report.no_record + report.before_log
+    total = sum(row.tokens for row in report.verdicts)
+    return total - report.judged - apart, total - apart
+
+
+def missing_logs(parts: tuple[str, ...], issuer: str = "") -> str:
+    """Return in words that nothing of these parts of logs is in evidence; `issuer` where it has to be told."""
+    logs = "sign-in logs" if all(part.startswith(SIGN_INS + "/") for part in parts) else "logs"
+    return f"{logs}{f' of {issuer}' if issuer else ''} missing: {named_parts(parts)}"
+
+
+def _logs(report: HuntReport) -> Iterator[Withheld]:
+    """Yield the logs that some class of an own issuer's open tokens needs, and that cannot be relied on."""
+    several = len({each.issuer for each in report.needed}) > 1
+    for issuer in dict.fromkeys(each.issuer for each in report.needed):
+        mine = [each for each in report.needed if each.issuer == issuer]
+        missing, unrelied = _parts(mine, "missing"), _parts(mine, "unrelied")
+        named = issuer if several else ""
+        if missing:
+            yield Withheld(Why.LOG_MISSING, missing_logs(missing, named))
+        if unrelied:
+            of = f" of {named}" if named else ""
+            yield Withheld(Why.LOG_NOT_RELIED_ON, f"no log{of} that is relied on as complete: {named_parts(unrelied)}")
+
+
+def _parts(needed: list[Needed], name: str) -> tuple[str, ...]:
+    order = [f"{SIGN_INS}/{kind}" for kind in SIGN_IN_KINDS]
+    parts = {part for each in needed for part in getattr(each, name)}
+    return (*(part for part in order if part in parts), *sorted(parts.difference(order)))
+
+
+def _open(report: HuntReport) -> Iterator[Withheld]:
+    left, total = counted(report)
+    if left > MAX_OPEN_SHARE * total or not report.judged:
+        tokens = "token" if total == 1 else "tokens"
+        words = f"{left:,} of {total:,} {tokens} left open; an all-clear allows {MAX_OPEN_SHARE * 100:.0f} %"
+        yield Withheld(Why.LEFT_OPEN, words if report.judged else "no acceptance could be judged")
+
+
+def _lost(report: HuntReport) -> Iterator[Withheld]:
+    if report.lost_acceptances:
+        what = "record" if report.lost_acceptances == 1 else "records"
+        yield Withheld(Why.ACCEPTANCES_LOST, f"{report.lost_acceptances:,} {what} of acceptances could not be read")
+    if cut := sum(entry.accepts and bool(entry.truncated) for entry in report.inputs):
+        what = "log of acceptances was" if cut == 1 else "logs of acceptances were"
+        yield Withheld(Why.ACCEPTANCES_LOST, f"{cut:,} {what} cut off")
+
+
+def _coverage(report: HuntReport) -> Iterator[Withheld]:
+    parts = tuple(dict.fromkeys(f"{row.source}/{row.kind}" for row in report.coverage if row.status == REFUTED))
+    if parts:
+        yield Withheld(Why.DECLARATION_REFUTED, f"declared complete, and refuted by the evidence: {named_parts(parts)}")
+    others = [row.reason for row in report.coverage if row.status not in KNOWN_STATUSES]
+    yield from (Withheld(Why.COVERAGE_LACKS, reason) for reason in dict.fromkeys(others))

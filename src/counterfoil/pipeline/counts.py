@@ -1,0 +1,124 @@
+"""Counts tokens by verdict, and the open ones by what they wait for: which logs, or no log at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from counterfoil.case.results import rows
+from counterfoil.model.coverage import KNOWN_STATUSES, REFUTED, RELIED, SIGN_INS, CoverageRow, Needed
+from counterfoil.model.hunt import SilentCalls, VerdictCount
+from counterfoil.model.verdict import JUDGED, LEAVES_NO_RECORD, Reason, Verdict
+from counterfoil.reconcile.covered import ENTRA_NEEDS
+
+# How many silent kinds of calls are told, and how many networks of each.
+MAX_SILENT, MAX_NETWORKS = 20, 5
+# Reasons that say that a log is missing, of which it can be told which.
+_WAITING = frozenset({Reason.NO_ISSUER_LOG, Reason.NOT_DECLARED})
+
+
+@dataclass(frozen=True)
+class Counts:
+    """The counts of a report: see `model.hunt.HuntReport`."""
+
+    verdicts: tuple[VerdictCount, ...]
+    needed: tuple[Needed, ...]
+    silent: tuple[SilentCalls, ...]
+    no_record: int
+    before_log: int
+
+
+def counts(con: duckdb.DuckDBPyConnection, coverage: Sequence[CoverageRow]) -> Counts:
+    """Return the counts of the case whose results `con` holds."""
+    groups = [_Group(row, coverage) for row in rows(con, _GROUPS)]
+    open_ = [group for group in groups if group.verdict not in JUDGED]
+    apart = [group for group in open_ if group.no_record or group.early]
+    waiting = [group for group in open_ if group.own and group not in apart]
+    return Counts(
+        verdicts=_verdicts(groups),
+        needed=tuple(_needed(waiting)),
+        silent=tuple(_silent(row) for row in rows(con, _SILENT)),
+        no_record=sum(group.tokens for group in apart if group.no_record),
+        before_log=sum(group.tokens for group in apart if not group.no_record),
+    )
+
+
+# Issuers are told apart where a log of theirs is, or could be, in evidence: others are claims, as many as a forger
+# likes. Own is the tenant whose services were used, and who else has a log here.
+_GROUPS = """WITH named AS (SELECT DISTINCT issuer AS name FROM coverage WHERE issuer <> ''),
+told AS (SELECT *, verdict IN ('unlinkable', 'uncovered') AS open, name IS NOT NULL AS known
+    FROM tokens LEFT JOIN named ON issuer = name),
+whose AS (SELECT *, coalesce(CASE WHEN issuer LIKE 'entra:%' THEN issuer = 'entra:' || resource_tenant
+    ELSE known END, false) AS own FROM told)
+SELECT verdict, reason, needs, silent, early, open AND own AS own,
+    CASE WHEN open AND (own OR known) THEN issuer END AS issuer,
+    count(*) AS tokens, sum(acceptances)::BIGINT AS acceptances
+FROM whose GROUP BY ALL ORDER BY ALL"""
+
+
+_UNRECORDED = ", ".join(f"'{reason}'" for reason in sorted(LEAVES_NO_RECORD))
+_SILENT = f"""WITH quiet AS (SELECT client_id, kind, network, subject FROM tokens
+    WHERE verdict IN ('unlinkable', 'uncovered') AND (silent OR reason IN ({_UNRECORDED}))),
+places AS (SELECT client_id, kind, network, count(*) AS n FROM quiet WHERE network IS NOT NULL GROUP BY ALL),
+listed AS (SELECT client_id, kind, list(network ORDER BY n DESC, network)[:{MAX_NETWORKS}] AS networks,
+    count(*) AS network_count FROM places GROUP BY ALL),
+counted AS (SELECT client_id, kind, count(*) AS tokens, count(DISTINCT subject) AS subjects FROM quiet GROUP BY ALL)
+SELECT counted.*, networks, coalesce(network_count, 0) AS network_count FROM counted LEFT JOIN listed
+    ON counted.client_id IS NOT DISTINCT FROM listed.client_id AND counted.kind = listed.kind
+ORDER BY tokens DESC, kind, counted.client_id LIMIT {MAX_SILENT}"""  # noqa: S608  # our own names
+
+
+def _silent(row: Mapping[str, Any]) -> SilentCalls:
+    return SilentCalls(**{**row, "networks": tuple(row["networks"] or ())})
+
+
+class _Group:
+    """Tokens alike in verdict, reason, issuer and class; `own`: their issuer's log could be in evidence."""
+
+    def __init__(self, row: Mapping[str, Any], coverage: Iterable[CoverageRow]) -> None:
+        self.verdict, self.reason, self.issuer = Verdict(row["verdict"]), row["reason"], row["issuer"]
+        self.token_class = row["needs"] or ""
+        self.tokens, self.acceptances = row["tokens"], row["acceptances"]
+        self.no_record = row["silent"] or row["reason"] in LEAVES_NO_RECORD
+        self.early = row["early"]
+        self.own = row["own"]
+        of_issuer = [row for row in coverage if row.issuer == self.issuer and row.status in KNOWN_STATUSES]
+        parts = log_parts(self.issuer, self.token_class, of_issuer) if self.issuer else ()
+        seen = {f"{row.source}/{row.kind}" for row in of_issuer if row.records}
+        relied = {f"{row.source}/{row.kind}" for row in of_issuer if row.status in (*RELIED, REFUTED)}
+        self.missing = tuple(part for part in parts if part not in seen)
+        self.unrelied = tuple(part for part in parts if part in seen - relied)
+
+
+def log_parts(issuer: str, token_class: str, coverage: Iterable[CoverageRow]) -> tuple[str, ...]:
+    """Return the parts of logs that could hold the issuance of a token of the class (rule 4.1)."""
+    if issuer.startswith("entra:"):
+        return tuple(f"{SIGN_INS}/{kind}" for kind in ENTRA_NEEDS.get(token_class, ()))
+    return tuple(dict.fromkeys(f"{row.source}/{row.kind}" for row in coverage))
+
+
+def _verdicts(groups: Iterable[_Group]) -> tuple[VerdictCount, ...]:
+    summed: dict[tuple[Verdict, str, tuple[str, ...]], tuple[int, int]] = {}
+    for group in groups:
+        key = (group.verdict, group.reason, group.missing if group.reason in _WAITING else ())
+        tokens, acceptances = summed.get(key, (0, 0))
+        summed[key] = (tokens + group.tokens, acceptances + group.acceptances)
+    told = [VerdictCount(verdict, reason, *found, missing) for (verdict, reason, missing), found in summed.items()]
+    order = list(Verdict)
+    return tuple(sorted(told, key=lambda row: (order.index(row.verdict), -row.tokens, row.reason, row.missing)))
+
+
+def _needed(waiting: Iterable[_Group]) -> Iterable[Needed]:
+    """Return what the open tokens of each issuer and class wait for, where that is anything."""
+    tokens: dict[tuple[str, str], int] = {}
+    logs: dict[tuple[str, str], _Group] = {}
+    for group in waiting:
+        key = (group.issuer, group.token_class)
+        tokens[key] = tokens.get(key, 0) + group.tokens
+        logs[key] = group
+    for (issuer, token_class), group in logs.items():
+        if group.missing or group.unrelied:
+            yield Needed(issuer, token_class, tokens[issuer, token_class], group.missing, group.unrelied)

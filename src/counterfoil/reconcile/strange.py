@@ -1,0 +1,79 @@
+"""What about a reported use is not its person's own, beside what the issuer recorded of that person: for people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import ibis
+import ibis.expr.types as ir
+
+from counterfoil.model.schema import Leg, Outcome
+from counterfoil.reconcile.acceptances import network
+from counterfoil.reconcile.habits import product
+from counterfoil.reconcile.identity import NAME_PREFIX, with_subject
+from counterfoil.reconcile.measured import key
+
+TRAITS = ("client", "network", "agent", "device")
+
+
+def with_strangeness(
+    keep: Callable[[str, ir.Table], ir.Table], told: ir.Table, plain: ir.Table, records: ir.Table, names: ir.Table
+) -> ir.Table:
+    """Return judged tokens with what is strange about those that are reported (`group_rule`).
+
+    `new_client`, `new_network`, `new_agent`, `new_device`: in no successful sign-in of the subject, and the agent in no
+    use of its `plain` tokens either (services log their own); NULL where it has none in evidence, or the record does
+    not say. `nobodys`: no sign-in of anybody is through the client. `compared`:
+    the subject has sign-ins. `shown`: the subject's name, else its id.
+    """
+    reported = told.filter(told.group_rule.notnull())
+    asked = reported.select("token_key", "subject", "source", "record_id", "client_id", client=key(reported.client_id),
+                            network=reported.network, agent=product(reported.user_agent))  # fmt: skip
+    devices = records.filter(records.device_id.notnull()).select("source", "record_id", device="device_id")
+    devices = devices.semi_join(asked, ["source", "record_id"]).distinct(on=["source", "record_id"], keep="first")
+    asked = asked.left_join(devices, ["source", "record_id"]).drop("source_right", "record_id_right")
+    asked = keep("strange_asked", asked)
+    good = records.filter(records.leg == Leg.ISSUANCE, records.outcome == Outcome.SUCCESS)
+    # what was issued for a forged assertion is no sign-in of its person
+    good = good.anti_join(reported, ["source", "record_id"]).anti_join(reported, "token_id")
+    good = good.select("subject_id", "subject_name", "client_id", "ip", "user_agent", "device_id")
+    signed = with_subject(good, names)
+    theirs = keep("strange_signed", signed.semi_join(asked, "subject").select(
+        "subject", "subject_name", client=key(signed.client_id), network=network(signed.ip),
+        agent=product(signed.user_agent), device=signed.device_id,
+    ).distinct())  # fmt: skip
+    joined = asked.left_join(_yes(theirs.select("subject"), "compared"), "subject").drop("subject_right")
+    for trait in TRAITS:
+        own = theirs.select("subject", trait)
+        if trait == "agent":
+            used = plain.semi_join(asked, "subject")
+            own = ibis.union(own, used.select("subject", agent=product(used.user_agent)))
+        known = _yes(own, f"own_{trait}")
+        joined = joined.left_join(known, ["subject", trait], rname=f"{{name}}_{trait}")
+    clients = signed.select(client=key(signed.client_id)).distinct()
+    heard = _yes(clients.semi_join(asked.select("client").distinct(), "client"), "heard")
+    joined = joined.left_join(heard, "client", rname="{name}_h")
+    named = ibis.union(theirs.select("subject", "subject_name"), reported.select("subject", "subject_name"))
+    named = named.group_by("subject").agg(name=named.subject_name.min())
+    joined = joined.left_join(named, "subject", rname="{name}_n")
+    found = keep("strange", joined.select(
+        "token_key", "name", compared=joined.compared.fill_null(False),
+        nobodys=joined.client_id.notnull() & joined.heard.isnull(),
+        **{f"new_{trait}": _new(joined, trait) for trait in TRAITS},
+    ))  # fmt: skip
+    whole = told.left_join(found, "token_key", rname="{name}_s")
+    bare = whole.subject.re_replace(f"^{NAME_PREFIX}", "")
+    return whole.select(
+        *told.columns, "compared", "nobodys", *(f"new_{trait}" for trait in TRAITS),
+        shown=ibis.coalesce(whole.name, whole.subject_name, bare),
+    )  # fmt: skip
+
+
+def _yes(table: ir.Table, name: str) -> ir.Table:
+    return table.distinct().mutate(**{name: ibis.literal(True)})
+
+
+def _new(joined: ir.Table, trait: str) -> ir.BooleanValue:
+    """Tell whether the trait is known and not the subject's own; NULL where it cannot be told."""
+    known = joined.compared.fill_null(False) & joined[trait].notnull()
+    return ibis.cases((known, joined[f"own_{trait}"].isnull()), else_=ibis.null("boolean"))

@@ -1,0 +1,90 @@
+"""Rule 4.5: assertions of identity providers of which nothing is in evidence, and what the coverage says of them.
+
+A domain that nobody named may be the tenant's second one, or one that an intruder converted. It accuses only where its
+people have another identity provider, or where it comes up out of nowhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import ibis
+import ibis.expr.types as ir
+
+from counterfoil.model.coverage import SIGN_INS, CoverageRow
+from counterfoil.model.schema import Leg, Outcome
+from counterfoil.model.verdict import Probable
+from counterfoil.reconcile.acceptances import UNNAMED, domain_of, network
+from counterfoil.reconcile.clock import whole_seconds
+from counterfoil.reconcile.covered import personal_stretches
+from counterfoil.reconcile.engine import Engine
+from counterfoil.reconcile.policy import HOUR
+
+DAY = 24 * HOUR
+ASSERTIONS = "assertions"  # the source that rows of the coverage name
+MAX_DOMAINS = 50  # that the coverage names, those with most sign-ins first
+NO_LOG = "no log of its identity provider"
+UNTOLD = "these sign-ins do not say whether an assertion was presented (incomingTokenType)"
+
+
+def suspected(engine: Engine, judged: ir.Table, issued: ir.Table, rows: Sequence[CoverageRow]) -> ir.Table:
+    """Return the judged tokens with `probable` where an unknown identity provider is no second one of the tenant."""
+    given = judged.filter(judged.derived == "assertion")
+    strange = engine.keep("unnamed", given.filter(_is_unnamed(given)))
+    if not engine.rows(strange.limit(1)):
+        return judged
+    known = given.filter(~_is_unnamed(given), ~given.unknown_presentation, given.identified)
+    elsewhere = strange.filter(strange.identified).semi_join(known, "subject").select("token_key")
+    found = ibis.union(elsewhere, _out_of_nowhere(engine, strange, issued, rows), distinct=True)
+    joined = judged.left_join(
+        engine.keep("unnamed_found", found.mutate(found=ibis.literal(True))), "token_key", rname="{name}_u"
+    )
+    told = ibis.ifelse(joined.found.fill_null(False), str(Probable.UNKNOWN_IDENTITY_PROVIDER), ibis.null("string"))
+    columns = [name for name in judged.columns if name != "probable"]
+    return engine.keep("judged_unnamed", joined.select(*columns, probable=ibis.coalesce(joined.probable, told)))
+
+
+def _is_unnamed(assertions: ir.Table) -> ir.BooleanValue:
+    return assertions.issuer.startswith(UNNAMED).fill_null(False)
+
+
+def _out_of_nowhere(engine: Engine, strange: ir.Table, issued: ir.Table, rows: Sequence[CoverageRow]) -> ir.Table:
+    """Return (token_key) of domains that first come up inside relied time, and from networks not of their people.
+
+    A day of relied time without the domain must lie before. Networks are its people's if they signed in from there
+    before the domain came up.
+    """
+    domain = ["issuer", "tenant"]
+    tenants = strange.mutate(tenant=ibis.literal("entra:") + strange.resource_tenant)
+    first = tenants.group_by(*domain).agg(first=tenants.t_first.min())
+    stretches = engine.given("unnamed_relied", {"tenant": "string", "lo": "int64", "hi": "int64"},
+                             personal_stretches(rows))  # fmt: skip
+    late = first.join(stretches, "tenant")
+    new = engine.keep("unnamed_new", late.filter(late["first"] >= late.lo + DAY, late["first"] <= late.hi).select(
+        *domain, "first"
+    ).distinct())  # fmt: skip
+    mine = engine.keep("unnamed_late", tenants.join(new, domain))
+    people = mine.filter(mine.identified).select("subject", *domain, "first").distinct()
+    good = issued.filter(
+        issued.leg == str(Leg.ISSUANCE), issued.source == SIGN_INS, issued.outcome == str(Outcome.SUCCESS)
+    )
+    seen = good.select("subject", t=whole_seconds(good.event_time), network=network(good.ip)).join(people, "subject")
+    own = seen.filter(seen.t < seen["first"]).select(*domain, "network").distinct()
+    foreign = mine.filter(mine.network.notnull()).anti_join(own, [*domain, "network"])
+    began = foreign.filter(foreign.t_first == foreign["first"]).select(*domain).distinct()
+    return foreign.semi_join(began, domain).select("token_key")
+
+
+def assertion_rows(engine: Engine, judged: ir.Table) -> list[CoverageRow]:
+    """Return rows for domains of whose identity provider there is no log, or whose sign-ins tell no presentation."""
+    given = judged.filter(judged.derived == "assertion")
+    told = given.filter(_is_unnamed(given) | given.unknown_presentation)
+    counted = told.group_by("issuer", "unknown_presentation", domain=domain_of(told.subject_name)).agg(
+        records=told.count(), first=told.first_seen.min(), last=told.last_seen.max()
+    )
+    most = counted.order_by([counted.records.desc(), counted.issuer, counted.domain]).limit(MAX_DOMAINS)
+    return [
+        CoverageRow(row["issuer"], ASSERTIONS, row["domain"] or "", "seen", row["first"], row["last"],
+                    int(row["records"]), UNTOLD if row["unknown_presentation"] else NO_LOG)
+        for row in engine.rows(most)
+    ]  # fmt: skip

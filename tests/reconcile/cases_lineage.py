@@ -1,0 +1,90 @@
+"""Rules 6 and 7: what descends from what, and which verdict comes first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from counterfoil.model.verdict import Reason
+
+from .cases import SMALL, Case, Table, Wanted, last, last_innocent, reasons
+from .cases_ids import HALF
+from .cases_misses import home, trail
+from .reference import Settings
+from .rows import Row, access, assertion, exchange, farm_log, federated_sign_in, foreign, sign_in
+
+
+def rooting(count: int = 2) -> list[Row]:
+    """Return exchanges with sign-ins behind them."""
+    return [
+        row
+        for n in range(count)
+        for row in (sign_in(n, f"p{n}", f"u{n}"), exchange(n + 1, f"q{n}", [f"p{n}"], f"u{n}"))
+    ]
+
+
+UNROOTED = exchange(9, "x", [])
+USED = foreign(10, "x")
+EARLY = [exchange(-14500 + n, f"stray{n}", [], f"u{n}") for n in range(9)]
+COPIED = [sign_in(0, "a"), sign_in(0, "z", "bob"), exchange(6, "c", ["a"], "bob")]
+
+
+def small(rule: str, rows: Sequence[Row], wanted: Wanted | Sequence[Wanted], settings: Settings | None = None) -> Case:
+    """Return a case under small constants: two exchanges with a root are a habit."""
+    return Case(rule, rows, wanted, policy=SMALL) if settings is None else Case(rule, rows, wanted, settings, SMALL)
+
+
+ROOTS: Table = {
+    "a token from an exchange with a root is minted": Case(
+        "6.2", [sign_in(0, "a"), exchange(1, "c", ["a"]), exchange(2, "d", ["c"]), access(3, "d")],
+        last(Reason.BY_ID)),
+    "an unrooted token is tainted where exchanges normally root": small(
+        "6.3", [*rooting(), UNROOTED, USED], last(Reason.UNROOTED)),
+    "an unrooted token is uncovered where exchanges often do not root": small(
+        "6.3", [*rooting(), *(exchange(5, f"stray{n}", [], f"u{n}") for n in range(2)), UNROOTED, USED],
+        last(Reason.UNROOTED_UNCOVERED, probable="unrooted-uncovered")),
+    "an unrooted token is uncovered where sign ins are not covered": small(
+        "6.3", [*rooting(), UNROOTED, USED], last(Reason.UNROOTED_UNCOVERED), HALF),
+    "an ordinary unrooted token accuses nobody": small(
+        "6.3", [*rooting(), *trail("alice", 4), UNROOTED, access(10, "x")],
+        [last(Reason.UNROOTED_UNCOVERED), last_innocent]),
+    "roots are counted where sign ins are relied on": small(
+        "6.3", [*rooting(), *EARLY, UNROOTED, USED], last(Reason.UNROOTED)),
+    "roots are counted where sign ins are relied on: those elsewhere prove nothing": small(
+        "6.3", [*(sign_in(1, f"p{n}", f"u{n}") for n in range(2)),
+                *(exchange(-14500 + n, f"q{n}", [f"p{n}"], f"u{n}") for n in range(2)), UNROOTED, USED],
+        last(Reason.UNROOTED_UNCOVERED)),
+    "every stratum that issued the id must normally root": small(
+        "6.3", [*rooting(), UNROOTED, exchange(9, "x", [], operation="other"), USED],
+        last(Reason.UNROOTED_UNCOVERED)),
+    "what services use from their own networks counts each time": small(
+        "6.3", [*rooting(), *(row for n in range(2) for row in (
+            exchange(9, f"x{n}", []), foreign(10 + n, f"x{n}", ip="40.96.1.7")))],
+        last(Reason.UNROOTED_UNCOVERED, probable="unrooted-uncovered")),
+    "an explained unrooted token accuses nobody": small(
+        "6.3", [*rooting(), *home("alice"), sign_in(-30, "m", ip="203.0.113.9"), UNROOTED,
+                access(10, "x", ip="203.0.113.9")], [last(Reason.UNROOTED_UNCOVERED), last_innocent]),
+    "what an intruder uses does not make his exchanges look normal": small(
+        "6.3", [*rooting(), *(row for n in range(9) for row in (exchange(9, f"x{n}", []), foreign(10 + n, f"x{n}")))],
+        last(Reason.UNROOTED)),
+}  # fmt: skip
+
+TAINT: Table = {
+    "a cycle of exchanges has no root and ends": small(
+        "6.4", [exchange(1, "c", ["d"]), exchange(2, "d", ["c"]), foreign(3, "d")], last(Reason.UNROOTED_UNCOVERED)),
+    "what a forged token obtained is tainted at any depth": Case(
+        "6.4", [foreign(5, "x"), exchange(6, "c", ["x"], ip="203.0.113.9"), exchange(7, "d", ["c"]), access(8, "d")],
+        last(Reason.FORGED_ANCESTOR)),
+    "an exchanged id that was never issued is forged and taints": Case(
+        "6.4", [exchange(9, "c", ["x"], client_id="rogue"), foreign(10, "c")],
+        reasons(Reason.ID_NOT_ISSUED, Reason.FORGED_ANCESTOR)),
+    "a contradicted parent taints too": Case(
+        "6.4", [*COPIED, access(8, "c", "bob")], last(Reason.FORGED_ANCESTOR)),
+    "a primary issuance is tainted likewise": Case(
+        "6.4", [*farm_log(), assertion(0, "bob"), federated_sign_in(5, "a"), access(9, "a")],
+        last(Reason.FORGED_ANCESTOR)),
+    "a contradicted token stays contradicted when tainted": Case(
+        "7", [assertion(0, "bob"), federated_sign_in(5, "a"), access(9, "a", "bob")], last(Reason.SUBJECT_DIFFERS)),
+    "the owner of a copied parent is not tainted": Case("6.4", [*COPIED, access(8, "a")], last(Reason.BY_ID)),
+}  # fmt: skip
+
+CASES: Table = {**ROOTS, **TAINT}

@@ -1,0 +1,414 @@
+"""Rules 5.4 to 5.8: lost records, refutation, silence and clusters."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from counterfoil.model.verdict import Reason
+
+from .cases import Case, Table, coverage, each, innocent, last, last_innocent
+from .reference import Settings
+from .rows import KINDS, Row, access, at, complete, exchange, foreign, sign_in
+
+INTUNE = "0000000a-0000-0000-c000-000000000000"
+ONLINE = "00000002-0000-0ff1-ce00-000000000000"  # a service whose calls never have a sign-in record
+NEW: Row = {"client_id": "new"}
+# the application was there when relied time began
+FIRST_DAY = [access(-14000, "r0", "zoe", client_id="new", ip="192.0.2.200")]
+
+
+DAY = 1440
+
+
+def home(subject: str, days: int = 3, **more: Any) -> list[Row]:
+    """Return sign-ins on so many days: from where somebody is at home."""
+    return [sign_in(-DAY * day, f"h{day}-{subject}", subject, **more) for day in range(1, days + 1)]
+
+
+def trail(subject: str, minute: int = 0, **more: Any) -> list[Row]:
+    """Return somebody who is at home somewhere, and an access that links to a sign-in."""
+    placed = {"ip": more["ip"]} if "ip" in more else {}
+    return [*home(subject, **placed), sign_in(minute, f"ok-{subject}", subject, **placed),
+            access(minute + 1, f"ok-{subject}", subject, **more)]  # fmt: skip
+
+
+BOTH = [*trail("alice"), *trail("bob")]
+LOST = [*BOTH, access(5, "lost-a"), access(5, "lost-b", "bob")]
+STRANGER = foreign(9, "x")
+SILENT_BOTH = [row for who in ("alice", "bob") for row in trail(who)]
+
+HABITS: Table = {
+    "a lost record accuses nobody": Case(
+        "5.4", [*trail("alice"), access(5, "lost")], [last(Reason.ORDINARY_MISS), last_innocent]),
+    "nothing else of hers need be in evidence": Case("5.4", [*home("alice"), access(5, "lost")], last(ordinary=True)),
+    "a client that is hers suffices at home, whatever the agent": Case(
+        "5.4", [*home("alice"), access(5, "lost", user_agent="curl/8.1")], last(Reason.ORDINARY_MISS)),
+    "an agent that is hers suffices at home, in whatever version": Case(
+        "5.4", [*home("alice", user_agent="Edge/133.0 (Windows NT 10.0)"), *home("bob", client_id="rogue"),
+                access(5, "lost", client_id="rogue", user_agent="Edge/134.0.1 (Windows NT 11.0)")],
+        last(Reason.ORDINARY_MISS)),
+    "a client that only her linked use at home shows is hers": Case(
+        "5.4", [*home("alice"), *home("bob", client_id="phone"), sign_in(2, "c"),
+                access(3, "c", client_id="phone", user_agent="ios"), access(9, "lost", client_id="phone")],
+        last(Reason.ORDINARY_MISS)),
+    **{
+        f"a use whose {words} is a strangers is no habit": Case(
+            "5.4", [*home("alice"), *more, foreign(5, "x"), foreign(6, "y", "bob")], last(Reason.ID_NOT_ISSUED))
+        for words, more in {
+            "token was copied and used from there before": [
+                sign_in(-10, "s"), foreign(-9, "s"), sign_in(-8, "t", "bob"), foreign(-7, "t", "bob")],
+            "password was stolen and used from there once": [
+                sign_in(-10, "s", ip="203.0.113.9"), sign_in(-9, "t", "bob", ip="203.0.113.9")],
+            "sign ins from there failed on three days": [
+                row | {"outcome": outcome, "record_id": f"{outcome}{n}"}
+                for outcome in ("failed", "interrupted")
+                for n, row in enumerate(home("bob", ip="203.0.113.9", client_id="rogue", user_agent="curl"))],
+        }.items()
+    },
+    "a network of two days is no habit": Case(
+        "5.4", [*home("alice", 2, ip="203.0.113.9"), access(5, "x", ip="203.0.113.9", client_id="phone")],
+        last(ordinary=False, explained=False)),
+    "a network of two days is one of a device that is known for a week": Case(
+        "5.4", [sign_in(-DAY * 9, "d1", device_id="laptop"), sign_in(-DAY, "d2", device_id="laptop"),
+                access(5, "lost")], last(Reason.ORDINARY_MISS)),
+    "a device that is known for six days makes no habit": Case(
+        "5.4", [sign_in(-DAY * 7, "d1", device_id="laptop"), sign_in(-DAY, "d2", device_id="laptop"),
+                access(5, "lost")], last(Reason.EXPLAINED_MISS)),
+    "a new program at home is explained": Case(
+        "5.4", [*home("alice"), *home("bob", client_id="tool"), access(5, "x", client_id="tool", user_agent="curl")],
+        [last(Reason.EXPLAINED_MISS, explained=True), last_innocent]),
+    "her programs on the move are explained where she was once": Case(
+        "5.4", [*home("alice"), sign_in(-30, "m", ip="203.0.113.9"), access(5, "x", ip="203.0.113.9")],
+        [last(Reason.EXPLAINED_MISS), last_innocent]),
+    **{
+        f"her programs under her {word} are explained anywhere": Case(
+            "5.4", [*home("alice", **claim), access(5, "x", ip="203.0.113.9", **claim)],
+            [last(Reason.EXPLAINED_MISS), last_innocent])
+        for word, claim in {"session": Row(session_id="s1"), "device": Row(device_id="d1")}.items()
+    },
+    "anothers session explains nothing": Case(
+        "5.4", [*home("alice"), *home("bob", session_id="s2"), access(5, "x", ip="203.0.113.9", session_id="s2")],
+        last(Reason.LONE_MISS)),
+    "a session alone explains nothing": Case(
+        "5.4", [*home("alice", session_id="s1"), foreign(5, "x", session_id="s1")], last(Reason.ID_NOT_ISSUED)),
+    "explained misses refute nothing": Case(
+        "5.4, 5.5", [*home("alice"), *home("bob"), *home("carl", client_id="tool"),
+                     *(access(5, f"x-{who}", who, client_id="tool", user_agent="curl") for who in ("alice", "bob"))],
+        each(Reason.EXPLAINED_MISS, where=lambda t: t["token_id"].startswith("x-"), count=2)),
+    "a neighbour in the same network is the same network": Case(
+        "5.4", [*trail("alice"), access(5, "lost", ip="198.51.100.200")], last(ordinary=True)),
+    "a neighbour in the same network is the same network: of IPv6": Case(
+        "5.4", [*trail("alice", ip="2001:db8:1:2::1"), access(5, "lost", ip="2001:db8:1:ffff::9")],
+        last(ordinary=True)),
+    "two spellings of a network are one": Case(
+        "5.4", [*trail("alice", ip="2001:db8:0:5::1"), access(5, "lost", ip="2001:db8::9")],
+        last(Reason.ORDINARY_MISS)),
+    "an exchange is as ordinary as its token is elsewhere": Case(
+        "5.4", [*trail("alice"), access(5, "p", issued_at=at(4)),
+                exchange(6, "c", ["p"], client_id="svc", ip="192.0.2.1", user_agent="svc")], innocent),
+    "an exchange is not ordinary whose token is seen nowhere": Case(
+        "5.4", [*trail("alice"), exchange(6, "c", ["p"], client_id="svc", ip="192.0.2.1", user_agent="svc")],
+        last(Reason.ID_NOT_ISSUED)),
+    "a route miss shows whatever agent the client has": Case(
+        "5.4", [*trail("alice"), *FIRST_DAY, access(5, "r", client_id="new", user_agent="new-app/1.0")],
+        last(route=True)),
+    "a client of which nothing links and that comes a day later is new and no route": Case(
+        "5.4", [*trail("alice"), access(5, "r", client_id="new", user_agent="new-app/1.0")], last(route=False)),
+    "a route miss comes from the users own network": Case(
+        "5.4", [*trail("alice"), access(-14000, "r0", client_id="new", ip="203.0.113.9"),
+                access(5, "r", client_id="new", ip="203.0.113.9")], last(route=False)),
+    "an ordinary miss without id accuses nobody": Case(
+        "4.2 g", [*trail("alice"), access(9000, None)], last(Reason.ORDINARY_MISS)),
+}  # fmt: skip
+
+def scattered(count: int, people: int = 99, networks: int = 99, clients: int = 99) -> list[Row]:
+    """Return foreign misses of so many people, networks and clients, which all sign in elsewhere."""
+    signed = [sign_in(-60, f"w{n}", f"w{n}", client_id=f"c{n}") for n in range(count)]
+    people_too = [sign_in(-50, f"v{n}", f"u{n}", ip="192.0.2.3", client_id="other") for n in range(count)]
+    return [*signed, *people_too, *(
+        access(100 + n, f"x{n}", f"u{n % people}", client_id=f"c{n % clients}", ip=f"203.0.{n % networks}.9",
+               user_agent="curl", issued_at=at(-9000)) for n in range(count)
+    )]  # fmt: skip
+
+
+REFUTED: Table = {
+    "ordinary misses of two people refute the declaration": Case(
+        "5.5", [*LOST, STRANGER], last(Reason.DECLARATION_REFUTED, probable="extraordinary-miss")),
+    "ordinary misses of two people refute the declaration and accuse nobody": Case(
+        "5.5", LOST, [innocent, each(Reason.DECLARATION_REFUTED, where=lambda t: t["first_seen"] == at(5), count=2),
+                      coverage("entra-signin", status=["refuted", "refuted", "accepted", "accepted"])]),
+    "ordinary misses of one person refute nothing": Case(
+        "5.5", [*trail("alice"), access(5, "lost-1"), access(6, "lost-2"), STRANGER], last(Reason.ID_NOT_ISSUED)),
+    "ordinary misses in silent strata refute nothing": Case(
+        "5.5", [*SILENT_BOTH,
+                *(access(5, f"lost-{who}", who, client_id=ONLINE, ip="40.96.1.1") for who in ("alice", "bob")),
+                STRANGER], last(Reason.ID_NOT_ISSUED)),
+    "ordinary misses outside the coverage refute nothing": Case(
+        "5.5", [*BOTH, access(-14460, "lost-a"), access(-14460, "lost-b", "bob"), STRANGER],
+        last(Reason.ID_NOT_ISSUED)),
+    "route misses of two people refute the declaration for that client": Case(
+        "5.5", [*BOTH, *FIRST_DAY, access(5, "r-a", **NEW), access(6, "r-b", "bob", **NEW)],
+        each(Reason.DECLARATION_REFUTED, where=lambda t: t["route"], count=2, group_rule=None)),
+    "route misses of two people refute the declaration for no other client": Case(
+        "5.5", [*BOTH, *FIRST_DAY, access(5, "r-a", **NEW), access(6, "r-b", "bob", **NEW), STRANGER],
+        last(Reason.ID_NOT_ISSUED)),
+    **{
+        f"a route miss without id refutes in covered windows only: {token_id}": Case(
+            "5.5", [*BOTH, *FIRST_DAY, access(5, "r-a", **NEW), access(-14340, token_id, "bob", **NEW),
+                    foreign(9, "x", **NEW)],
+            last(refuted=refuted))
+        for token_id, refuted in (("r-b", True), (None, False))
+    },
+    "a refuted miss without id is probably forged unless ordinary": Case(
+        "4.2 f, 5.8", [*LOST, foreign(9000, None)], last(Reason.DECLARATION_REFUTED, probable="extraordinary-miss")),
+    "a refuted miss without id is probably forged unless ordinary: it is": Case(
+        "4.2 f, 5.8", [*LOST, access(9000, None)], [last(Reason.DECLARATION_REFUTED), last_innocent]),
+    "a refutation concerns the kinds that the misses could have come from": Case(
+        "5.5", [*LOST, foreign(9, "x", "app", client_id="svc", token_class="application")],
+        [last(Reason.ID_NOT_ISSUED), coverage("entra-signin", status=["refuted", "refuted", "accepted", "accepted"])]),
+    "a token that may be of any kind needs the refuted ones too": Case(
+        "5.5", [*LOST, foreign(9, "x", "nobody-known", token_class=None)], last(Reason.DECLARATION_REFUTED)),
+    "a part of which most is missing is refuted as a whole": Case(
+        "5.5", [*trail("alice"), *scattered(12)],
+        each(Reason.DECLARATION_REFUTED, where=lambda t: t["token_id"].startswith("x"), count=12,
+             probable="extraordinary-miss")),
+    **{
+        f"what is missing refutes no whole part: {words}": Case(
+            "5.5", [*trail("alice"), *rows], last(Reason.ID_NOT_ISSUED))
+        for words, rows in {
+            "seven people": scattered(12, people=7), "seven networks": scattered(12, networks=7),
+            "seven clients": scattered(12, clients=7),
+            "a client that holds more than a quarter": [*scattered(12), *(
+                foreign(400 + n, f"y{n}", f"v{n}", ip=f"203.9.{n}.9") for n in range(5))],
+        }.items()
+    },
+    "as many as link refute no whole part": Case(
+        "5.5", [*(row for n in range(12) for row in (sign_in(n, f"ok{n}", f"u{n}"), access(n + 1, f"ok{n}", f"u{n}"))),
+                *scattered(12)], last(Reason.ID_NOT_ISSUED)),
+}  # fmt: skip
+
+
+def service(minute: int, number: int, **more: Any) -> Row:
+    """Return a call that leaves no sign-in record."""
+    return access(minute, f"s{number}", f"p{number}", client_id="svc", resource="graph", ip=None) | more
+
+
+def calls(days: int = 3, people: int = 5, **more: Any) -> list[Row]:
+    """Return such calls on so many days, by so many people."""
+    return [service(-DAY * (n % days), n, **more) for n in range(1, people + 1)]
+
+
+EXCHANGES = "40.96.12.7"  # an address of Exchange Online
+SILENCE: Table = {
+    **{
+        f"a call of a service known to be silent accuses nobody: {words}": Case(
+            "5.6", [service(5, 0, client_id=ONLINE) | more], last(Reason.SILENT_STRATUM, group_rule=None))
+        for words, more in {
+            "from nowhere": Row(), "from its own network": Row(ip=EXCHANGES), "for itself": Row(token_class="service"),
+            "before anything is declared": Row(event_time=at(-20000)),
+        }.items()
+    },
+    "a client id alone silences nothing": Case(
+        "5.6", [foreign(5, "x", client_id=ONLINE), foreign(6, "y", "bob", client_id=ONLINE)],
+        last(Reason.ID_NOT_ISSUED, of_service=True)),
+    "a stratum that never links within relied time is silent": Case(
+        "5.6", [*calls(), service(5, 9)], last(Reason.SILENT_STRATUM)),
+    "a stratum that never links within relied time is silent: without id": Case(
+        "5.6", [*calls(), service(9000, 9, token_id=None)], last(Reason.SILENT_STRATUM)),
+    "a stratum that never links is silent from the services own networks": Case(
+        "5.6", [*calls(ip=EXCHANGES), service(5, 9, ip=EXCHANGES)], last(Reason.SILENT_STRATUM)),
+    "a stratum that never links is not silent from anywhere else": Case(
+        "5.6", [*calls(), service(5, 9, ip="203.0.113.9"), service(6, 10, ip="203.0.113.9")],
+        last(Reason.ID_NOT_ISSUED, of_service=True)),
+    "calls from anywhere else make no stratum silent": Case(
+        "5.6", [*calls(ip="203.0.113.9"), service(5, 9)], last(silent=False)),
+    "who was there before the log began silences nothing": Case(
+        "5.6", [*(row | {"event_time": row["event_time"] - timedelta(days=11)} for row in calls()), service(5, 9)],
+        last(silent=False)),
+    **{
+        f"a stratum seen too seldom is not silent: {days} days, {people} people": Case(
+            "5.6", [*calls(days, people), service(5, 9)], last(silent=False))
+        for days, people in ((2, 4), (3, 3))
+    },
+    "a stratum that links is not silent": Case(
+        "5.6", [*calls(), sign_in(0, "s8", "p8"), service(1, 8), service(5, 9)], last(silent=False)),
+    **{
+        f"a record that a service writes in a persons name uses no token: {words}": Case(
+            "5.6", [sign_in(-9000, "a"), access(5, None, **more)], last(Reason.SILENT_STRATUM, group_rule=None))
+        for words, more in {
+            "a meeting, at whatever address": Row(operation="MeetingDetail", ip="203.0.113.9"),
+            "a mailbox assistant": Row(operation="Create", ip=None, user_agent="Client=TBA"),
+        }.items()
+    },
+    "the same operation with an address is a persons": Case(
+        "5.6", [sign_in(-9000, "a"), foreign(5, None, operation="Create")], last(Reason.SUBJECT_NOT_SIGNED_IN)),
+    "the same operation with an id has a token": Case(
+        "5.6", [foreign(4, "y", "bob"), foreign(5, "x", operation="MeetingDetail")], last(Reason.ID_NOT_ISSUED)),
+    **{
+        f"an app only token of the providers own application is of a log that nobody has: {words}": Case(
+            "4.1", [access(5, "x", "sp", client_id=INTUNE, ip=ip, subject_name=None, token_class=token_class)],
+            last(reason, silent=silent))
+        for words, ip, token_class, reason, silent in (
+            ("from its own network", EXCHANGES, "application", Reason.SILENT_STRATUM, True),
+            ("its class is not shown", EXCHANGES, None, Reason.SILENT_STRATUM, True),
+            ("from elsewhere", "203.0.113.9", "application", Reason.NOT_DECLARED, False),
+        )
+    },
+}  # fmt: skip
+
+SIGNS: Table = {
+    "one foreign miss convicts nobody": Case(
+        "4.6", [*home("alice"), *home("bob", client_id="phone"), access(5, "x", client_id="phone", ip="203.0.113.9")],
+        last(Reason.LONE_MISS, probable="lone-miss")),
+    **{
+        f"one foreign miss convicts with a second sign: {words}": Case(
+            "4.6", [*home("alice"), *home("bob", client_id="phone"), *more,
+                    access(5, "x", client_id="phone", ip="203.0.113.9") | own], last(Reason.ID_NOT_ISSUED))
+        for words, own, more in (
+            ("a client of which nobody signs in", {"client_id": "rogue"}, []),
+            ("another from the same network", {}, [
+                access(4, "y", "bob", client_id="outlook", user_agent="x", ip="203.0.113.200")]),
+            ("another of the same session", {"session_id": "s9"}, [
+                access(4, "y", "bob", client_id="outlook", user_agent="x", ip="192.0.2.99", session_id="s9")]),
+            ("an issued-at outside its life", {"issued_at": at(-9000)}, []),
+            ("anothers object id", {"subject_name": "bob@example.com"}, []),
+            ("an exchange was made with it", {}, [
+                exchange(4, "c", ["x"], ip="192.0.2.1", client_id="phone", user_agent="svc")]),
+        )
+    },
+    **{
+        f"what one lost record explains is no second sign: {words}": Case(
+            "4.6", [*home("alice"), *home("bob", client_id="phone"), *more,
+                    access(5, "x", client_id="phone", ip="203.0.113.9")], last(Reason.LONE_MISS))
+        for words, more in {
+            "two uses of one id": [access(4, "x", client_id="phone", ip="203.0.113.9", issued_at=at(0))],
+            "another miss from there that is her own": [
+                *home("carl", ip="203.0.113.9"), access(4, "y", "carl", ip="203.0.113.9")],
+            "a linked token from there": [
+                sign_in(3, "y", "bob"), access(4, "y", "bob", client_id="phone", ip="203.0.113.9")],
+        }.items()
+    },
+    "several records without id of one person are one": Case(
+        "4.6", [sign_in(-9000, "a"), sign_in(-60, "b", "bob", client_id="phone"),
+                *(access(n, None, client_id="phone", ip="203.0.113.9") for n in range(4))],
+        each(Reason.LONE_MISS, where=lambda t: t["token_id"] is None, count=4)),
+    "a client that two people use at home is a roll out and no sign": Case(
+        "4.6", [*home("alice"), *home("bob"), *home("carl"), *(
+            access(2, f"n-{who}", who, client_id="rolled-out", user_agent="app") for who in ("alice", "bob")),
+            access(5, "x", "carl", client_id="rolled-out", user_agent="app", ip="203.0.113.9")],
+        last(Reason.LONE_MISS)),
+    "misses from the services own networks are no sign of each other": Case(
+        "4.6", [*home("alice"), *home("bob", client_id="phone"),
+                *(access(n, f"x{n}", who, client_id="phone", user_agent="app", ip=EXCHANGES)
+                  for n, who in enumerate(("alice", "carl")))], last(Reason.LONE_MISS)),
+    "without id a lone miss convicts nobody": Case(
+        "4.2 h, 4.6", [sign_in(-9000, "a"), sign_in(-60, "b", "bob", client_id="phone"),
+                       access(5, None, client_id="phone", ip="203.0.113.9")],
+        last(Reason.LONE_MISS, probable="lone-miss")),
+}  # fmt: skip
+
+SITES: Row = {"kind": "sharepoint", "object_kind": "file", "logon_type": None, "token_class": None, "client_id": None}
+SESSIONS: Table = {
+    "a session of sharepoint lives five days after its last use": Case(
+        "4.1", [sign_in(-6600, "a"), *(access(minute, None, **SITES) for minute in (-6500, -DAY, DAY))],
+        last(Reason.NO_ID)),
+    "a session of sharepoint ends with a pause of more than five days": Case(
+        "4.1", [sign_in(-DAY * 9, "a"), access(-DAY * 8, None, **SITES),
+                foreign(0, None, **SITES | {"ip": "192.0.2.9"})], last(Reason.LONE_MISS)),
+    "another agent is another session": Case(
+        "4.1", [sign_in(-DAY * 9, "a"), *(access(-DAY * day, None, **SITES) for day in (8, 4)),
+                access(0, None, **SITES, user_agent="curl", ip="203.0.113.9")], last(Reason.LONE_MISS)),
+    "mail has no such session": Case(
+        "4.1", [sign_in(-DAY * 9, "a"), *(access(-DAY * day, None) for day in (8, 4)),
+                access(0, None, ip="203.0.113.9")], last(Reason.LONE_MISS)),
+}  # fmt: skip
+
+
+SINCE = Settings(since=at(0))
+
+
+def population(count: int) -> list[Row]:
+    """Return people whose tokens all link."""
+    return [row for number in range(count) for row in trail(f"u{number}", number)]
+
+
+def spray(count: int, **more: Any) -> list[Row]:
+    """Return foreign misses of so many people."""
+    return [foreign(100 + n, f"x{n}", f"u{n}", **more) for n in range(count)]
+
+
+BACKUP = [
+    access(100 + n, f"b{n}", f"u{n}", client_id="backup", token_class="application", ip="203.0.113.80",
+           logon_type=None) for n in range(9)
+]  # fmt: skip
+
+
+def kinds(*names: str) -> list[Row]:
+    """Return a sign-in of each of these kinds."""
+    return [sign_in(700 + n, f"kind{n}", "u0", kind=kind) for n, kind in enumerate(names)]
+
+
+RAISED = "misses-far-beyond-rate"
+CLUSTERS: Table = {
+    "a spray of foreign misses is raised without any declaration": Case(
+        "5.7", [*population(60), *spray(6)],
+        each(Reason.NOT_DECLARED, where=lambda t: t["client_id"] == "rogue", count=6, probable=RAISED), Settings()),
+    "misses gathered on one person are raised": Case(
+        "5.7", [*population(60),
+                *(access(100 + n, f"x{n}", "u0", ip=f"203.0.{n}.9", client_id=f"c{n}", user_agent="curl")
+                  for n in range(6))],
+        each(where=lambda t: t["user_agent"] == "curl", count=6, probable=RAISED), Settings()),
+    "two misses are no cluster": Case("5.7", [*population(200), *spray(2)], innocent, Settings()),
+    "misses at the issuers own rate are not raised": Case(
+        "5.7", [*population(40), *(access(100 + n, f"lost{n}", f"u{n}") for n in range(10)),
+                foreign(200, "x0", "u0"), foreign(300, "c", "u9"), sign_in(299, "c", "u9")], innocent, Settings()),
+    "ordinary misses are not raised by client or network": Case(
+        "5.7", [*population(60), *(access(100 + n, f"lost{n}", f"u{n}") for n in range(8))], innocent, Settings()),
+    "an issuer without any linked token raises nothing": Case("5.7", spray(50), innocent, Settings()),
+    "unknown clients and networks are no cluster": Case(
+        "5.7", [*population(60), *(foreign(100 + n, f"x{n}", f"v{n}", client_id=None, ip=None) for n in range(6))],
+        innocent, Settings()),
+    "ids that no sign in log holds are not raised": Case(
+        "4.1 b, 5.7", [*population(60), *spray(6, token_id_kind="jti")],
+        [innocent, each(Reason.KEY_NOT_SOUND, where=lambda t: t["client_id"] == "rogue", count=6)]),
+    "an application whose sign ins were not exported is not raised": Case(
+        "5.7", [*population(60), *kinds("interactive", "non-interactive"), *BACKUP],
+        each(where=lambda t: t["client_id"] == "backup", count=9, group_rule=None), Settings(), around=[]),
+    "an application is raised where all kinds of sign in are there": Case(
+        "5.7", [*population(60), *kinds(*KINDS), *BACKUP],
+        each(where=lambda t: t["client_id"] == "backup", count=9, probable=RAISED), Settings(), around=[]),
+    **{
+        f"ids that a sign in without success made are misses: {outcome}": Case(
+            "5.7", [*population(60), *(sign_in(90 + n, f"x{n}", "mallory", outcome=outcome) for n in range(6)),
+                    *spray(6)],
+            each(where=lambda t: t["client_id"] == "rogue", count=6, verdict="unlinkable", probable=RAISED), Settings())
+        for outcome in ("interrupted", "failed")
+    },
+    "two ids that a sign in without success made are no cluster": Case(
+        "5.7", [*population(60), *(sign_in(90 + n, f"x{n}", "mallory", outcome="failed") for n in range(2)), *spray(2)],
+        innocent, Settings()),
+    "what may have been issued after the log ends is not raised": Case(
+        "5.7", [*population(60), *spray(6)], innocent, Settings(), around=[]),
+    "explained misses are raised": Case(
+        "5.7", [*population(60), sign_in(50, "t", "boss", client_id="tool"), access(51, "t", "boss", client_id="tool"),
+                *(access(100 + n, f"x{n}", f"u{n}", client_id="tool", user_agent="curl") for n in range(6))],
+        each(Reason.NOT_DECLARED, where=lambda t: t["user_agent"] == "curl", count=6, probable=RAISED), Settings()),
+    "own misses by a client that is new are raised": Case(
+        "5.7", [*population(12), *(access(100 + n, f"x{n}", f"u{n}", client_id="vpn") for n in range(9))],
+        each(Reason.ORDINARY_MISS, where=lambda t: t["client_id"] == "vpn", count=9, probable=RAISED)),
+    "own misses by a client that was there from the first day are not": Case(
+        "5.7", [*population(12), access(-14000, "first", "zoe", client_id="vpn", ip="192.0.2.200"),
+                *(access(100 + n, f"x{n}", f"u{n}", client_id="vpn") for n in range(6))],
+        each(Reason.DECLARATION_REFUTED, where=lambda t: t["client_id"] == "vpn" and t["route"], count=6,
+             group_rule=None)),
+    "a window that is asked for changes no verdict": Case(
+        "5.7", [*population(12), *spray(6)],
+        each(Reason.ID_NOT_ISSUED, where=lambda t: t["client_id"] == "rogue", count=6), complete(since=at(50))),
+    "the rate of misses is that of the whole evidence": Case(
+        "5.7", [*(access(-3000 + n, f"m{n}", f"m{n}", client_id=f"c{n}", ip=f"203.0.{n}.9", user_agent="odd")
+                  for n in range(60)), *population(60), *spray(6)],
+        each(where=lambda t: t["client_id"] == "rogue", count=6, group_rule=None), SINCE),
+}  # fmt: skip
+
+CASES: Table = {**HABITS, **REFUTED, **SILENCE, **SIGNS, **SESSIONS, **CLUSTERS}

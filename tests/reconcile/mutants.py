@@ -1,0 +1,240 @@
+"""Takes out each condition of reconciliation in turn, and tells whether a case fails.
+
+A mutant is one filter, comparison, condition of a join, operand of a condition, or row of a table of reasons or
+constants of `src/counterfoil/reconcile/` that is left out or turned round (`mutations`). In a process of its own all
+cases of the reference (`test_cases`) and all drawn histories (`drawn`) are judged with it, one run of the engine after
+the other, until one is wrong or the engine fails. A mutant that nothing notices is printed as SURVIVED, and the exit
+code is 1, unless `equivalent` says why it changes nothing.
+
+    python -m tests.reconcile.mutants [NAME ...] [--list] [--jobs 2] [--state FILE] [--equivalent]
+
+NAME selects modules, such as `judge links`, or mutants whose name holds it. `--state`: a file in which it is written
+down which mutants were found; started again with it, the others are tried. Takes about one and a half hours on two
+processors.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import gc
+import importlib
+import importlib.util
+import json
+import os
+import pickle
+import signal
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from pathlib import Path
+from types import CodeType, ModuleType
+from typing import Any
+
+from .equivalent import EQUIVALENT
+from .mutations import Mutant, mutants
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "src" / "counterfoil" / "reconcile"
+NAME = "counterfoil.reconcile"
+# Where values are passed on, or expressions are asked for and nothing is decided.
+SKIPPED = frozenset({"__init__", "asked", "engine"})
+# Bounds against floods of records: one more or less changes nothing that a small case can show.
+SECONDS = 240  # after which a run counts as failed: the engine of a mutant may join everything with everything
+# Of these modules, cases of own logs tell first.
+OWN = frozenset({"custody", "diagnosis", "entitled", "balance", "unaccounted"})
+OURS = (f"{NAME}.", "tests.reconcile.")
+
+
+class Changed(SourceFileLoader):
+    """Loads a module with another text than its file's."""
+
+    def __init__(self, name: str, path: Path, text: str) -> None:
+        super().__init__(name, str(path))
+        self._text = text
+
+    def get_code(self, fullname: str) -> CodeType:
+        """Return the code of the other text."""
+        code: CodeType = compile(self._text, self.get_filename(fullname), "exec")
+        return code
+
+
+class Finder:
+    """Finds one module with another text."""
+
+    def __init__(self, name: str, path: Path, text: str) -> None:
+        self._name, self._loader = name, Changed(name, path, text)
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:  # noqa: ARG002
+        """Return the module's spec."""
+        return importlib.util.spec_from_loader(name, self._loader) if name == self._name else None
+
+
+def install(mutant: Mutant) -> None:
+    """Let the mutant's module be imported with its text."""
+    path = PACKAGE / f"{mutant.module}.py"
+    sys.meta_path.insert(0, Finder(f"{NAME}.{mutant.module}", path, mutant.made(path.read_text("utf-8"))))
+
+
+def forget() -> None:
+    """Forget the modules of reconciliation and its tests, so that they are imported anew, with a mutant among them."""
+    for name in [name for name in sys.modules if name.startswith(OURS) or name == NAME]:
+        del sys.modules[name]
+
+
+def known() -> bytes:
+    """Return what no mutant may change: what the double says of every case, and the drawn histories."""
+    tables, drawn = _tests()
+    doubles = {name: group.doubles() for name, group in _groups(tables, drawn)}
+    return pickle.dumps((doubles, dict(drawn.drawn())))
+
+
+def _tests() -> tuple[ModuleType, ModuleType]:
+    return importlib.import_module("tests.reconcile.test_cases"), importlib.import_module("tests.reconcile.drawn")
+
+
+def _groups(tables: ModuleType, drawn: ModuleType) -> Iterator[tuple[str, Any]]:
+    cases = [(f"reference {number}", group) for number, group in enumerate(tables.GROUPS)]
+    yield cases[0]
+    yield from ((f"histories {name}", group) for name, group in reversed(drawn.groups().items()))
+    yield from cases[1:]
+
+
+def run(mutant: Mutant | None, told: bytes, work: Path) -> str:
+    """Judge everything, in this process, with the mutant; return what is wrong first, "" if nothing is."""
+    if mutant is not None:
+        install(mutant)
+    tables, drawn = _tests()
+    doubles, histories = pickle.loads(told)  # noqa: S301  # of ourselves
+    vars(drawn)["drawn"] = lambda: histories
+    groups = list(_groups(tables, drawn))
+    if mutant is not None and mutant.module in OWN:
+        groups.sort(key=lambda named: not any("own log" in name or "custody" in name for name in named[1].placed))
+    judging = importlib.import_module("tests.reconcile.engine_run").judging
+    with judging(work) as judge:
+        for name, group in groups:
+            answer = judge(group.rows, group.settings, group.policy)
+            for sentence, words in group.wrong(answer, doubles[name]).items():
+                return f"{sentence}: {words[0]}"
+    return ""
+
+
+def remembered() -> None:
+    """Let SQL be compiled once for each expression: a mutant changes few of some ninety."""
+    backend = importlib.import_module("ibis.backends.duckdb").Backend
+    compiled: dict[Any, str] = {}
+    compile_ = backend.compile
+
+    def compile_once(self: Any, expr: Any, /, **more: Any) -> str:
+        key = expr.op()
+        if key not in compiled:
+            compiled[key] = compile_(self, expr, **more)
+        return compiled[key]
+
+    backend.compile = compile_once
+
+
+def start(mutant: Mutant | None, told: bytes, report: Path) -> int:
+    """Judge everything with the mutant in a process of its own, and return its id."""
+    child = os.fork()
+    if child:
+        return child
+    try:
+        os.setpgid(0, 0)
+        signal.alarm(SECONDS)
+        with report.with_suffix(".out").open("w") as out:
+            os.dup2(out.fileno(), 1)
+            os.dup2(out.fileno(), 2)
+            with tempfile.TemporaryDirectory(dir=report.parent) as work:
+                try:
+                    words = run(mutant, told, Path(work))
+                except Exception as error:  # noqa: BLE001  # whatever a mutant breaks is noticed
+                    traceback.print_exc()
+                    words = f"{type(error).__name__}: {' '.join(str(error).split())[:100]}"
+        report.write_text(words, encoding="utf-8")
+    finally:
+        os._exit(0)
+
+
+def results(chosen: Sequence[Mutant], told: bytes, folder: Path, jobs: int) -> Iterator[tuple[Mutant, str]]:
+    """Try the mutants, so many at a time; yield each with what noticed it, "" where nothing did."""
+    left, running = list(enumerate(chosen))[::-1], dict[int, tuple[Mutant, Path]]()
+    while left or running:
+        while left and len(running) < jobs:
+            place, mutant = left.pop()
+            report = folder / f"{place}.told"
+            running[start(mutant, told, report)] = mutant, report
+        done, _ = os.wait()
+        mutant, report = running.pop(done)
+        yield mutant, report.read_text("utf-8") if report.exists() else f"no answer within {SECONDS} s"
+        for file in folder.glob(f"{report.stem}.*"):
+            file.unlink()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Try all mutants, print each with what noticed it, and return 1 if one survived."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    parser.add_argument("--list", action="store_true", help="name the mutants, and those that change nothing")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--state", type=Path, help="a file that remembers which mutants were found")
+    parser.add_argument("--equivalent", action="store_true", help="try those, too, that are said to change nothing")
+    asked = parser.parse_args(arguments)
+    every = [m for path in sorted(PACKAGE.glob("*.py")) if path.stem not in SKIPPED for m in mutants(path)]
+    if stale := sorted(EQUIVALENT.keys() - {mutant.name for mutant in every}):
+        print("said to change nothing, and not there:", *stale, sep="\n  ")
+        return 2
+    chosen = [m for m in every if not asked.names or m.module in asked.names or any(n in m.name for n in asked.names)]
+    if asked.list:
+        for mutant in chosen:
+            print(f"{mutant.line:4}  {mutant.name}" + f"  = {EQUIVALENT[mutant.name]}" * (mutant.name in EQUIVALENT))
+        return 0
+    found = _state(asked.state)
+    left = [m for m in chosen if m.name not in found and (asked.equivalent or m.name not in EQUIVALENT)]
+    return _try(left, len(chosen), asked.state, asked.jobs)
+
+
+def _state(file: Path | None) -> Mapping[str, str]:
+    """Return the mutants that were found, with what noticed each."""
+    if file is None or not file.exists():
+        return {}
+    return dict(json.loads(line) for line in file.read_text("utf-8").splitlines())
+
+
+def _try(left: Sequence[Mutant], of: int, state: Path | None, jobs: int) -> int:
+    started = time.monotonic()
+    remembered()
+    told = known()
+    with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
+        folder = Path(name)
+        if words := _control(told, folder):
+            print(f"the cases fail without any mutant: make them pass first. {words}")
+            return 2
+        forget()
+        gc.freeze()
+        kept = stack.enter_context(state.open("a", encoding="utf-8")) if state else None
+        survived = 0
+        for number, (mutant, noticed) in enumerate(results(left, told, folder, jobs), 1):
+            survived += not noticed
+            print(f"{number}/{len(left)} {mutant.name}: {(noticed or 'SURVIVED')[:120]}", flush=True)
+            if kept and noticed:
+                print(json.dumps([mutant.name, noticed]), file=kept, flush=True)
+    print(f"{of} mutants, {len(left)} tried, {survived} survived; {time.monotonic() - started:.0f} s")
+    return 1 if survived else 0
+
+
+def _control(told: bytes, folder: Path) -> str:
+    """Judge everything without a mutant, in this process, which so learns the SQL of each expression."""
+    work = folder / "control"
+    work.mkdir()
+    words = run(None, told, work)
+    if len(list(Path("/proc/self/task").iterdir())) > 1:
+        raise SystemExit("the engine has left threads behind: no process can be made from this one")
+    return words
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
