@@ -230,10 +230,7 @@ def _control(told: bytes, folder: Path) -> str:
     """Judge everything without a mutant, in this process, which so learns the SQL of each expression."""
     work = folder / "control"
     work.mkdir()
-    words = run(None, told, work)
-    if len(list(Path("/proc/self/task").iterdir())) > 1:
-        raise SystemExit("the engine has left threads behind: no process can be made from this one")
-    return words
+    return run(None, told, work)
 
 
 if __name__ == "__main__":

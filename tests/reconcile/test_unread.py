@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from counterfoil.model.schema import ANOTHER_LOG
 from counterfoil.model.verdict import Reason
 
 from .engine_run import Answer, Judge, differences
@@ -89,7 +88,7 @@ CASES: Mapping[str, tuple[list[Row], str]] = {
     "it stands elsewhere, and shows its time": (file(broken(ELSEWHERE, event_time=at(-30))), MAY),
     "it shows its kind, and that is another": (
         file(broken(HERE, issuer=ISSUER, kind="managed-identity")), FORGED),
-    "it is a record of another log": (file(broken(HERE, reject=ANOTHER_LOG)), FORGED),
+    "it is a record of another log": (file(broken(HERE, source=None)), FORGED),
 }  # fmt: skip
 
 
