@@ -17,7 +17,7 @@ _LONG = re.compile(rb"[A-Za-z0-9+/_-]{%d,}" % LEAST_RUN)
 _APART = frozenset(b"\0 \t\r\n\"'`=:,;>()[]{}|#&<*\\%-_/")
 _ENTITY = re.compile(rb"&#(?:[xX]([0-9a-fA-F]{1,5})|([0-9]{1,5}));")
 _BREAK = re.compile(rb"<[bB][rR][^>]{0,3}>")
-_CODE = re.compile(rb"%([0-9a-fA-F]{2})|\\u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})")
+_CODE = re.compile(rb"%(?:25(?=[0-9a-fA-F]{2})){0,3}([0-9a-fA-F]{2})|\\u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})")
 
 
 def undo(data: bytes, end: int, *, continued: bool) -> tuple[bytes, list[Place]]:
@@ -92,7 +92,7 @@ def _begin(data: bytes, least: int, start: int) -> int:
 def _back(data: bytes, least: int, start: int) -> int:
     if start > least and data[start - 1 : start + 1] == b"\\/":
         return start - 1
-    for size in range(2, 7):
+    for size in range(2, 10):
         at = start - size
         if at >= least and data[at] in b"\\%&":
             sign, after = _escape(data, at)

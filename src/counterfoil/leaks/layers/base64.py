@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from counterfoil.leaks.hits import Mark, Place, Run
 from counterfoil.leaks.layers.kernel import Kernel
 from counterfoil.leaks.layers.layer import Layer, Pieces
+
+# What a path is glued to: DER, and PEM in Base64, behind a sign that may be of it.
+_INSIDE, _NEAR = re.compile(rb"[/_-](?:M[A-P]|LS0)"), 160
 
 
 def layers(kernel: Kernel, data: bytes, end: int, *, continued: bool) -> Iterator[Layer]:
@@ -19,7 +23,8 @@ def layers(kernel: Kernel, data: bytes, end: int, *, continued: bool) -> Iterato
     for run, marks in _runs(places):
         if marks & Mark.UNEVEN:
             others.extend(*kernel.redo_base64(data, run, alone=True))
-        for skip in (1, 2, 3) if marks & Mark.GLUED else ():
+        glued = marks & Mark.GLUED or _INSIDE.search(data, run.start, min(run.start + _NEAR, run.end))
+        for skip in (1, 2, 3) if glued else ():
             others.extend(*kernel.redo_base64(data, run, skip=skip))
     yield from others.layer("base64-{}")
 

@@ -7,11 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from counterfoil.leaks.hits import BETWEEN, Mark, Place
+from counterfoil.unpack.kinds import HEAD_BYTES, Kind, kind_of
 
 # To within so many bytes it is known where something in a layer stood.
 LOOSE = 2 << 10
 # Keys are wrapped four times over in a release of Helm: Base64, Base64, gzip, Base64 of PEM.
 MOST_DEPTH = 6
+_OPEN = (Kind.PLAIN, Kind.GZIP)
+_MAGIC = (b"P", b"7", b"R", b"M", b"B", b"\xfd", b"\x28")
 
 
 @dataclass(frozen=True, repr=False)
@@ -25,6 +28,12 @@ class Layer:
     data: bytes
     places: tuple[Place, ...]
     cut: bool = False
+
+    @property
+    def packed(self) -> bool:
+        """Whether something in it is an archive, or compressed in a way that is not undone here."""
+        heads = (self.data[at : at + HEAD_BYTES] for at, _ in self.units())
+        return any(kind_of(head) not in _OPEN for head in heads if head[:1] in _MAGIC)
 
     def source(self, start: int, end: int) -> tuple[int, int]:
         """Return where [start, end) of the layer stood in the text, to within `LOOSE` bytes."""
