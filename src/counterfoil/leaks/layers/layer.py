@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from counterfoil.leaks.hits import BETWEEN, Mark, Place
+from counterfoil.leaks.hits import BETWEEN, FIRST, Place
 from counterfoil.unpack.kinds import HEAD_BYTES, Kind, kind_of
 
 # To within so many bytes it is known where something in a layer stood.
@@ -14,7 +14,7 @@ LOOSE = 2 << 10
 # Keys are wrapped four times over in a release of Helm: Base64, Base64, gzip, Base64 of PEM.
 MOST_DEPTH = 6
 _OPEN = (Kind.PLAIN, Kind.GZIP)
-_MAGIC = (b"P", b"7", b"R", b"M", b"B", b"\xfd", b"\x28")
+_MAGIC = b"P7RMB\xfd\x28"
 
 
 @dataclass(frozen=True, repr=False)
@@ -32,8 +32,8 @@ class Layer:
     @property
     def packed(self) -> bool:
         """Whether something in it is an archive, or compressed in a way that is not undone here."""
-        heads = (self.data[at : at + HEAD_BYTES] for at, _ in self.units())
-        return any(kind_of(head) not in _OPEN for head in heads if head[:1] in _MAGIC)
+        heads = (place.at for place in self.places if place.marks & FIRST and self.data[place.at] in _MAGIC)
+        return any(kind_of(self.data[at : at + HEAD_BYTES]) not in _OPEN for at in heads)
 
     def source(self, start: int, end: int) -> tuple[int, int]:
         """Return where [start, end) of the layer stood in the text, to within `LOOSE` bytes."""
@@ -43,13 +43,13 @@ class Layer:
     def is_one(self, start: int, end: int) -> bool:
         """Tell whether [start, end) of the layer was coded as one."""
         first, last = (bisect_right(self.places, at, key=lambda place: place.at) for at in (start, max(start, end - 1)))
-        return not any(place.marks & Mark.FIRST for place in self.places[first:last])
+        return not any(place.marks & FIRST for place in self.places[first:last])
 
     def units(self) -> Iterator[tuple[int, int]]:
         """Yield (at, size) of each thing that was coded by itself."""
         at = size = 0
         for place in self.places:
-            if place.marks & Mark.FIRST:
+            if place.marks & FIRST:
                 if size:
                     yield at, size
                 at, size = place.at, 0
@@ -76,7 +76,7 @@ class Pieces:
 
     def add(self, data: bytes, start: int, end: int) -> None:
         """Add what was decoded from [start, end) of the text."""
-        self._places.append(Place(start, end, len(self._data), len(data), Mark.FIRST))
+        self._places.append(Place(start, end, len(self._data), len(data), FIRST))
         self._data += data
         self._data += BETWEEN
 

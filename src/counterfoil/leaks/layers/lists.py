@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 
-from counterfoil.leaks.hits import BETWEEN, Mark, Place
+from counterfoil.leaks.hits import BETWEEN, FIRST, Place
 from counterfoil.leaks.layers.kernel import Kernel, members
 from counterfoil.leaks.layers.layer import Layer, Pieces
 
@@ -110,7 +110,7 @@ class _Dump:
         steps = [int(following, base) - int(address, base) for base in (16, 8) if _is(address + following, base)]
         size = next((step for step in steps if 0 < step <= len(held)), 0)
         held = held[:size] if size else held
-        marks = 0 if self._places else Mark.FIRST
+        marks = 0 if self._places else FIRST
         self._places.append(Place(start, stop, len(self._data), len(held), marks))
         self._data += held
         if not size:
