@@ -267,7 +267,7 @@ def test_different_records_of_one_id_are_both_kept(tmp_path: Path) -> None:
     (tmp_path / "two.jsonl").write_text(json.dumps(other) + "\n")
     report = app.hunt([str(tmp_path / "one.jsonl"), str(tmp_path / "two.jsonl")], told(tmp_path / "case"), app.Silent())
     one, two = sorted(report.inputs, key=lambda entry: entry.path)
-    assert (one.kept, one.duplicates, two.kept, two.duplicates) == (3, 0, 0, 1)
+    assert (one.read, two.read, one.kept + two.kept, one.duplicates + two.duplicates) == (3, 1, 3, 1)
     assert (one.note, two.note) == ("2 of its records share their id with a different record: each is kept", "")
     found = app.sql(tmp_path / "case", "SELECT operation, subject_name FROM evidence ORDER BY event_time, record_id")
     assert [tuple(row) for row in found.rows] == [
