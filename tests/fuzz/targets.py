@@ -13,9 +13,10 @@ from typing import Any
 import duckdb
 from hypothesis import strategies as st
 
-from counterfoil.case.canonical import MACROS, with_canonical_ids
+from counterfoil.case.canonical import with_canonical_ids
 from counterfoil.case.engine import engine
 from counterfoil.case.folder import CaseFolder
+from counterfoil.case.functions import install
 from counterfoil.case.ingest import Shape, write_batch
 from counterfoil.case.records import Counter, InputText, date_order, stream
 from counterfoil.case.sniff import Container, sniff
@@ -166,8 +167,7 @@ class _Ids:
 
     def __init__(self, stack: ExitStack) -> None:
         self._con = stack.enter_context(duckdb.connect())
-        for macro in MACROS:
-            self._con.execute(macro)
+        install(self._con)
 
     def __call__(self, cases: list[tuple[IdKind, str]]) -> None:
         rows = "SELECT unnest(?) AS n, unnest(?) AS token_id_kind, unnest(?) AS token_id"
