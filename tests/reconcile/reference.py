@@ -231,7 +231,7 @@ def _probably_forged(case: Case, token: Token, answer: Answer) -> frozenset[str]
         "4.2e": reason is Reason.KEY_NOT_SOUND and token.token_id is None and person and strange,
         "4.5": reference_assertions.of_unknown_provider(case, token),
         "4.3g": token.twice,
-        "5.7": token.raised,
+        "5.7": token.raised and reason is not Reason.MAY_BE_UNREAD,
         "5.8": reason is Reason.DECLARATION_REFUTED and strange,
         "6.3": reason is Reason.UNROOTED_UNCOVERED and strange and not reference_lineage.is_rootless(case, token),
     }
