@@ -239,7 +239,7 @@ def _probably_forged(case: Case, token: Token, answer: Answer) -> frozenset[str]
         "4.5": reference_assertions.of_unknown_provider(case, token),
         "4.6": reason is Reason.LONE_MISS,
         "4.3g": token.twice,
-        "5.7": token.raised,
+        "5.7": token.raised and reason is not Reason.MAY_BE_UNREAD,
         "5.8": reason is Reason.DECLARATION_REFUTED and strange,
         "6.3": reason is Reason.UNROOTED_UNCOVERED and strange and not reference_lineage.is_rootless(case, token),
     }

@@ -42,6 +42,7 @@ def broken(position: int, file: str = "log", **shown: object) -> Row:
             "reject": "not JSON", **shown}  # fmt: skip
 
 
+ALERT = Policy(raise_nats=0.01)  # three misses of one client are a cluster
 DAYS = [1440 * n for n in range(-4, 5)]  # one record a day; used at minute 5, a token is of this day or the one before
 HERE, THERE, ELSEWHERE = 45, 46, 75  # positions: between minutes 0 and 1440, and three days later
 MISS = foreign(5, IDS[0])
@@ -95,6 +96,9 @@ CASES: Mapping[str, tuple[list[Row], str]] = {
 
 SETS: Mapping[str, tuple[list[Row], dict[str, int], int]] = {
     "as many are missing as are broken": ([*file(broken(THERE), broken(HERE)), *misses(2)], {MAY: 2}, 0),
+    "however many there are, and at how odd a rate": (
+        [*file(broken(THERE), broken(HERE), broken(HERE + 2)), *misses(3), access(-1000, "log-3", "zoe")],
+        {MAY: 3}, 0),
     "one broken record frees no intruder": ([*file(broken(HERE)), *misses(5)], {MORE: 5}, 4),
     "one line that may be three records": ([*file(broken(HERE, item_count=3)), *misses(5)], {MORE: 5}, 2),
     "what can be only hers is hers": (
@@ -135,8 +139,8 @@ def judged(engine_judge: Judge) -> Answer:
         # what the user declares of a farm names it and its domain
         for row in apart([*numbered(background()), *numbered(own)], "" if place == len(ALL) - 1 else f".c{place}")
     ]  # fmt: skip
-    answer = engine_judge(rows, complete(), Policy())
-    assert differences(answer, rows, complete(), Policy()) == []
+    answer = engine_judge(rows, complete(), ALERT)
+    assert differences(answer, rows, complete(), ALERT) == []
     return answer
 
 
@@ -157,6 +161,7 @@ def test_a_broken_record_is_no_absence_and_hides_one_issuance_at_most(case: str,
     assert {reason: reasons.count(reason) for reason in reasons} == wanted
     assert sum(t["at_least"] for t in tokens) == least
     assert {t["group_rule"] for t in tokens if t["reason"] == MORE} <= {str(MORE)}
+    assert {t["group_rule"] for t in tokens if t["reason"] == MAY} <= {None}
 
 
 def test_coverage_says_how_many_records_and_which_time(judged: Answer) -> None:
