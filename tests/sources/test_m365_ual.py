@@ -183,6 +183,8 @@ EXPECTED: list[tuple[str, dict[str, Any]]] = [
         {"leg": "context", "issuer": None, "resource_tenant": CONTOSO, "ip": "2001:db8::a", "outcome": "denied"},
     ),
     ("a compliance cmdlet with its parameters as a text", {"leg": "context", "kind": "other"}),
+    ("an operation of Exchange's that has a record type of its own",
+     {"leg": "acceptance", "kind": "other", "object_kind": "mailbox"}),
     (
         "a token issue for another token",
         {
