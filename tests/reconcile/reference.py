@@ -137,7 +137,7 @@ def _answers(case: Case) -> dict[Token, Answer]:
             answers[token] = (Verdict.TAINTED, Reason.FORGED_ANCESTOR)
         elif reference_lineage.is_rooted(token, rooted):
             answers[token] = answer if token.doubt is None else (Verdict.UNCOVERED, token.doubt)
-        elif _must_root(case, token) and reference_lineage.normally_roots(case, token, rooted):  # 6.3
+        elif reference_lineage.is_unrooted(case, token, rooted) and not reference_unread.may_hide(case, token):  # 6.3
             answers[token] = (Verdict.TAINTED, Reason.UNROOTED)
         else:
             answers[token] = (Verdict.UNCOVERED, Reason.UNROOTED_UNCOVERED)
@@ -154,14 +154,6 @@ def _without_lineage(case: Case, token: Token) -> Answer:
     if token.token_id is not None or reference_misses.sound_in_own_log(case, token):
         return _with_id(case, token)
     return _assertion(case, token) if token.is_assertion else _without_id(case, token)
-
-
-def _must_root(case: Case, token: Token) -> bool:
-    """Rules 4.1 b to f, as 6.3 asks for them, and 5.4."""
-    sound = reference_misses.sound_id(case, token)
-    relied_on = token.covered and not token.silent and not token.refuted
-    foreign = token.grade is Grade.FOREIGN and not reference_unread.may_hide(case, token)
-    return sound and relied_on and foreign
 
 
 def _with_id(case: Case, token: Token) -> Answer:
