@@ -84,7 +84,7 @@ ROWS: Mapping[str, Wanted] = {
 }
 
 CASES: Table = {
-    f"identity provider: {sentence}": Case(
+    f"an identity provider that nobody named accuses only out of nowhere: {sentence}": Case(
         "1.3 a, 4.5", rows, [assertions(wanted), *([ROWS[sentence]] if sentence in ROWS else [])])
     for sentence, (rows, wanted) in TOLD.items()
 }  # fmt: skip

@@ -131,6 +131,7 @@ def minted(token_id: str) -> Wanted:
     return wrong
 
 
+RULE = "a broken record is no absence and hides one issuance at most"
 UNREAD = (
     f"2 records between {at(0):%Y-%m-%d %H:%M}Z and {at(1440):%Y-%m-%d %H:%M}Z could not be read: what is"
     " missing there may be among them (table rejects)"
@@ -140,18 +141,18 @@ UNDATED = sign_in(0, IDS[0], raw_file="log", raw_position=HERE) | {"event_time":
 
 CASES: Table = {
     **{
-        f"unread: {sentence}": Case("5.10", [*rows, MISS], missing({wanted: 1}))
+        f"{RULE}: {sentence}": Case("5.10", [*rows, MISS], missing({wanted: 1}))
         for sentence, (rows, wanted) in ALONE.items()
     },
     **{
-        f"unread: {sentence}": Case("5.10", rows, missing(wanted, least))
+        f"{RULE}: {sentence}": Case("5.10", rows, missing(wanted, least))
         for sentence, (rows, wanted, least) in SETS.items()
     },
-    "unread: coverage says how many records and which time": Case(
+    "coverage says how many records and which time": Case(
         "5.10", SETS["as many are missing as are broken"][0], says(UNREAD)),
-    "unread: a broken record that is alone in its file may be of any time": Case(
+    "a broken record that is alone in its file may be of any time": Case(
         "5.10", [*file(broken(1, "other")), MISS],
-        [missing({MAY: 1}), *(says(ANY_TIME, kind) for kind in KINDS)]),
-    "unread: an issuance without a time clears by its id and is no absence": Case(
+        [missing({MAY: 1}), *(says(ANY_TIME, kind) for kind in KINDS)], alone=True),
+    "an issuance without a time clears by its id and is no absence": Case(
         "5.10", [*log(*DAYS), UNDATED, MISS, access(5, None)], [missing({MAY: 1}), minted(IDS[0])], compared=False),
 }  # fmt: skip

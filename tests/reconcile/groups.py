@@ -119,7 +119,7 @@ def _key(case: Case) -> Key:
     shared = tuple(d for d in s.declarations if d.source == ENTRA)
     constants = tuple(sorted((name, str(value)) for name, value in vars(policy).items()))
     own_logs = any(row["source"] in NAMED_KINDS[2:] for row in _around(case))
-    return (shared, s.exported_at, s.since, s.truncated, constants, own_logs, _moved(case))
+    return (shared, s.exported_at, s.since, s.truncated, constants, own_logs, _moved(case), case.alone and id(case))
 
 
 def _moved(case: Case) -> bool:
@@ -148,7 +148,7 @@ def _apart(row: Row, word: str, moved: timedelta) -> Row:
     told: Row = {name: _named(name, row[name], word) for name in NAMES if row.get(name) is not None}
     told |= {name: row[name] - moved for name in TIMES if row.get(name) is not None}
     told |= {name: [f"{one}{word}" for one in row[name]] for name in LISTS if row.get(name)}
-    if row["source"] in NAMED_KINDS:
+    if row["source"] in NAMED_KINDS and row.get("kind"):
         told["kind"] = row["kind"] + word
     return row | told
 
