@@ -49,7 +49,8 @@ _RECORD = {
     "resource_tenant": ("string", TENANT), "operation": ("string", "MailItemsAccessed"), "derived": ("string", ""),
     "leg": ("string", "acceptance"), "outcome": ("string", "success"), "issuer": ("string", f"entra:{TENANT}"),
     "user_agent": ("string", "edge"), "source": ("string", "m365-ual"), "kind": ("string", "exchange"),
-    "key_id": ("string", None), "token_shape": ("string", None), "signing_input_digest": ("string", None),
+    "key_id": ("string", None), "token_shape": ("string", None), "signature": ("string", None),
+    "signing_input_digest": ("string", None),
 }  # fmt: skip
 
 

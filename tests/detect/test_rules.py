@@ -56,7 +56,14 @@ def _shown(shape: str) -> Row:
     return {"token_key": None, "token_shape": shape, "signing_input_digest": "d"}
 
 
+SIGNED = {"token_key": None, "leg": "issuance", "source": "counterfoil-ledger", "key_id": "k1",
+          "issuer": "https://own.example"}  # fmt: skip
+ELSE = {"key_id": "k1", "issuer": "https://other.example"}
+CHECKED = {"token_key": None, "leg": "acceptance", "source": "counterfoil-receipts", "signature": "verified", **ELSE}
+
+
 FIRES: dict[str, dict[str, Scene]] = {
+    "key-of-another-issuer": {"one of two issuers signs with it": Scene(ELSE, records=(SIGNED, CHECKED))},
     "failed-sign-in-only": {"its only sign-in failed": Scene({"reason": "failed-sign-in-only"})},
     "issued-at-odd": {
         "issued outside the life of its class": Scene({"outside_life": True}),
@@ -104,6 +111,13 @@ FIRES: dict[str, dict[str, Scene]] = {
 }  # fmt: skip
 
 SILENCE: dict[str, dict[str, Scene]] = {
+    "key-of-another-issuer": {
+        "both issuers sign with it": Scene(ELSE, records=(SIGNED, SIGNED | ELSE, CHECKED)),
+        "nobody verified the signature": Scene(ELSE, records=(SIGNED, CHECKED | {"signature": "unchecked"})),
+        "the log is of a service, and tells no keys of an issuer": Scene(
+            ELSE, records=(SIGNED | {"source": "entra-signin"}, CHECKED)
+        ),
+    },
     "failed-sign-in-only": {
         "the sign-in was interrupted": Scene({"reason": "interrupted-sign-in-only"}),
         "nothing is known of it": Scene({}),

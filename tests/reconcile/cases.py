@@ -47,7 +47,8 @@ VERDICT: Mapping[Reason, Verdict] = {
         Verdict.FORGED),
     **dict.fromkeys(
         (Reason.DIGEST_DIFFERS, Reason.KEY_DIFFERS, Reason.TENANT_DIFFERS, Reason.SUBJECT_DIFFERS,
-         Reason.ISSUED_AT_DIFFERS, Reason.CONSUMER_REALM, Reason.KEY_NOT_ENTITLED, Reason.NOT_SIGNED_IN_CUSTODY),
+         Reason.CLASS_DIFFERS, Reason.CLIENT_DIFFERS, Reason.ISSUED_AT_DIFFERS, Reason.CONSUMER_REALM,
+         Reason.KEY_NOT_ENTITLED, Reason.NOT_SIGNED_IN_CUSTODY),
         Verdict.CONTRADICTED),
     **dict.fromkeys((Reason.FORGED_ANCESTOR, Reason.UNROOTED), Verdict.TAINTED),
     **dict.fromkeys(
@@ -56,7 +57,8 @@ VERDICT: Mapping[Reason, Verdict] = {
     **dict.fromkeys(
         (Reason.NO_ISSUER_LOG, Reason.NOT_DECLARED, Reason.OUTSIDE_COVERAGE, Reason.SILENT_STRATUM,
          Reason.DECLARATION_REFUTED, Reason.ORDINARY_MISS, Reason.EXPLAINED_MISS, Reason.LONE_MISS,
-         Reason.KEY_NOT_SOUND, Reason.UNROOTED_UNCOVERED),
+         Reason.KEY_NOT_SOUND, Reason.UNROOTED_UNCOVERED, Reason.NAME_DIFFERS, Reason.OBJECT_ID_ABROAD,
+         Reason.ISSUER_MISSPELT, Reason.MAY_BE_UNREAD, Reason.MORE_THAN_UNREAD, Reason.ANCESTOR_IN_SET),
         Verdict.UNCOVERED),
 }  # fmt: skip
 

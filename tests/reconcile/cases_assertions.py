@@ -8,13 +8,27 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from counterfoil.model.verdict import Probable
+from counterfoil.model.coverage import Declaration
+from counterfoil.model.verdict import Probable, Reason
 from counterfoil.reconcile.unnamed import ASSERTIONS, NO_LOG, UNTOLD
 
-from .cases import Case, Table, Told, Wanted, coverage
-from .rows import FARM, OTHER_TENANT, Row, farm_log, federated_sign_in, sign_in
+from .cases import Case, Table, Told, Wanted, coverage, each
+from .rows import (
+    FARM,
+    OTHER_TENANT,
+    Row,
+    access,
+    assertion,
+    at,
+    background,
+    complete,
+    exchange,
+    farm_log,
+    federated_sign_in,
+    sign_in,
+)
 
-AWAY = "203.0.113.9"
+HOME, AWAY = "198.51.100.7", "203.0.113.9"
 SECOND = "second.example"
 UNKNOWN = str(Probable.UNKNOWN_IDENTITY_PROVIDER)
 
@@ -59,6 +73,56 @@ TOLD: Mapping[str, tuple[Sequence[Row], Sequence[tuple[str, str | None]]]] = {
 }  # fmt: skip
 
 
+def issued(minutes: float, name: str | None = "alice@example.com", host: str = "sts1", **more: Any) -> Row:
+    """Return an assertion that the farm issued for whom it names."""
+    return assertion(minutes, None, subject_name=name, kind=host, **more)
+
+
+def shown(minutes: float, person: str = "alice", **more: Any) -> Row:
+    """Return a sign-in with an assertion of the farm, each from an address of its own unless told otherwise."""
+    row = of_domain(minutes, "example.com", person, **more)
+    return row if "ip" in more else row | {"ip": f"198.51.100.{int(minutes) % 250}"}
+
+
+NO_ID, COUNT, NEVER, MISSED = (str(reason) for reason in (
+    Reason.NO_ID, Reason.COUNT_ONLY, Reason.ASSERTION_NOT_ISSUED, Reason.ANCESTOR_IN_SET
+))  # fmt: skip
+TWICE = str(Probable.POSTED_TWICE)
+AGAIN = {"ip": HOME}  # the same address and agent
+# What comes of her assertions, in the order of time: reason, and rule of the finding.
+SERVED: Mapping[str, tuple[Sequence[Row], Sequence[tuple[str, str | None]], int]] = {
+    "each has an issuance": ([issued(0), issued(9), shown(1), shown(10)], [(NO_ID, None)] * 2, 0),
+    "one of two was issued": ([issued(0), shown(1), shown(10)], [(COUNT, COUNT)] * 2, 1),
+    "a sign-in that may be one assertion posted twice": (
+        [issued(0), shown(1, **AGAIN), shown(2, **AGAIN)], [(NO_ID, TWICE)] * 2, 0),
+    "a minute and a second apart": (
+        [issued(0), shown(1, **AGAIN), shown(2 + 1 / 60, **AGAIN)], [(COUNT, COUNT)] * 2, 1),
+    "from another address": ([issued(0), shown(1), shown(2)], [(COUNT, COUNT)] * 2, 1),
+    "by another agent": (
+        [issued(0), shown(1, **AGAIN), shown(2, **AGAIN, user_agent="curl")], [(COUNT, COUNT)] * 2, 1),
+    "without an address": (
+        [issued(0), shown(1, ip=None), shown(2, ip=None)], [(COUNT, COUNT)] * 2, 1),
+    "posted three times, each within a minute": (
+        [issued(0), *(shown(n, **AGAIN) for n in (1, 2, 3))], [(NO_ID, TWICE)] * 3, 0),
+    "one posted twice, and one forged": (
+        [issued(0), shown(1, **AGAIN), shown(2, **AGAIN), shown(10)], [(COUNT, COUNT)] * 3, 1),
+    "posted twice, and never issued": (
+        [issued(-200), shown(1, **AGAIN), shown(2, **AGAIN)], [(NEVER, NEVER)] * 2, 0),
+    "posted twice, and issued twice": (
+        [issued(0), issued(1), shown(1, **AGAIN), shown(2, **AGAIN)], [(NO_ID, None)] * 2, 0),
+    "a name that nobody knows serves everybody": ([issued(0, "corp\\x1"), shown(1)], [(NO_ID, None)], 0),
+    "another's full name serves nobody else": (
+        [issued(-300), issued(0, "x1@example.com"), shown(1)], [(NEVER, NEVER)], 0),
+    "another's full name, where her own is not in that server's log": (
+        [issued(0, "x1@example.com"), shown(1)], [(NO_ID, None)], 0),
+    "another's full name on another server than writes hers": (
+        [issued(-300), issued(0, "x1@example.com", "sts2"), shown(1)], [(NO_ID, None)], 0),
+    "a full name of another domain": ([issued(-300), issued(0, "x1@else.example"), shown(1)], [(NO_ID, None)], 0),
+    "hers among others'": (
+        [issued(0), issued(1, "x1@example.com"), shown(2), shown(10)], [(COUNT, COUNT)] * 2, 1),
+}  # fmt: skip
+
+
 def assertions(wanted: Sequence[tuple[str, str | None]]) -> Wanted:
     """Want these assertions in the order of time: each one's issuer, and why it is probably forged."""
 
@@ -83,8 +147,57 @@ ROWS: Mapping[str, Wanted] = {
     "whether the named one's was presented is not known": said("example.com", FARM, UNTOLD),
 }
 
+WHOLE = complete(declarations=(*complete().declarations, Declaration("adfs", "sts2", at(-14400), at(14400))))
+AROUND = [
+    *background(), *farm_log(), assertion(600, "zoe"), *farm_log("sts2"), sign_in(-9000, "b", "bob"),
+]  # fmt: skip
+
+
+def served(wanted: Sequence[tuple[str, str | None]], least: int) -> Wanted:
+    """Want these reasons and findings' rules of assertions, in the order of time; so many at least are forged."""
+
+    def wrong(told: Told) -> list[str]:
+        own = [t for t in told.tokens if t["derived"] == "assertion"]
+        got = [(t["reason"], t["group_rule"]) for t in own], sum(t["at_least"] for t in own)
+        return [] if got == (list(wanted), least) else [f"assertions are {got}, not {(wanted, least)}"]
+
+    return wrong
+
+
+def listed(*keys: tuple[str, str]) -> Wanted:
+    """Want that these tokens (id, subject) alone are listed in the finding about the set."""
+
+    def wrong(told: Told) -> list[str]:
+        own = {(t["token_id"], t["subject"]): t for t in told.tokens if t["reason"] == MISSED}
+        said = {(t["verdict"], t["group_rule"], t["group_issuer"]) for t in own.values()}
+        right = (set(own), said) == (set(keys), {("uncovered", COUNT, FARM)})
+        return [] if right else [f"{set(own)}: {said}"]
+
+    return wrong
+
+
+IN_SET = [
+    *farm_log(), assertion(0), federated_sign_in(1, "one"), federated_sign_in(30, "two", ip=AWAY),
+    access(20, "one"), access(40, "two", ip=AWAY), access(21, "kid", "bob", ip=AWAY),
+    exchange(41, "kid", ["two"]), exchange(42, "grandchild", ["kid"]), access(43, "grandchild"), access(44, "kid"),
+    sign_in(2, "other", "bob"), access(20, "other", "bob"),
+]  # fmt: skip
+
 CASES: Table = {
-    f"an identity provider that nobody named accuses only out of nowhere: {sentence}": Case(
-        "1.3 a, 4.5", rows, [assertions(wanted), *([ROWS[sentence]] if sentence in ROWS else [])])
-    for sentence, (rows, wanted) in TOLD.items()
+    **{
+        f"an identity provider that nobody named accuses only out of nowhere: {sentence}": Case(
+            "1.3 a, 4.5", rows, [assertions(wanted), *([ROWS[sentence]] if sentence in ROWS else [])])
+        for sentence, (rows, wanted) in TOLD.items()
+    },
+    **{
+        f"assertions are held against what the farm issued: {sentence}": Case(
+            "4.3", rows, served(wanted, least), WHOLE, around=AROUND)
+        for sentence, (rows, wanted, least) in SERVED.items()
+    },
+    "what was issued for a set is listed with it": Case(
+        "4.3, 6.4", IN_SET, [
+            listed(("one", "alice"), ("two", "alice"), ("kid", "alice"), ("grandchild", "alice")),
+            each(Reason.BY_ID, where=lambda t: t["token_id"] == "other"),
+            each(verdict="contradicted", count=1, where=lambda t: (t["token_id"], t["subject"]) == ("kid", "bob")),
+        ]),
 }  # fmt: skip

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from counterfoil.model.schema import ANOTHER_LOG
 from counterfoil.model.verdict import Reason
 
 from .cases import Case, Table, Told, Wanted
@@ -74,7 +73,7 @@ ALONE: Mapping[str, tuple[list[Row], str]] = {
     "it stands elsewhere, and shows its time": (file(broken(ELSEWHERE, event_time=at(-30))), MAY),
     "it shows its kind, and that is another": (
         file(broken(HERE, issuer=ISSUER, kind="managed-identity")), FORGED),
-    "it is a record of another log": (file(broken(HERE, reject=ANOTHER_LOG)), FORGED),
+    "it is a record of another log": (file(broken(HERE, source=None)), FORGED),
 }  # fmt: skip
 
 

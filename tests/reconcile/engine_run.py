@@ -17,10 +17,10 @@ from ibis.backends.duckdb import Backend
 from counterfoil.case.engine import engine
 from counterfoil.case.ingest import REJECTED
 from counterfoil.case.tables import Tables
-from counterfoil.detect.groups import SETS, described, disagreeing_ids
+from counterfoil.detect.groups import described, disagreeing_ids
 from counterfoil.model.coverage import CoverageRow
 from counterfoil.model.schema import EVIDENCE
-from counterfoil.model.verdict import ACCUSING, Probable
+from counterfoil.model.verdict import ACCUSING, SETS, Probable
 from counterfoil.reconcile.absent import absent, rootless
 from counterfoil.reconcile.asked import Asked
 from counterfoil.reconcile.balance import overdrawn
@@ -104,8 +104,7 @@ def _in_steps(
         evidence = _given(tables, "evidence_in", good)
         broken = _rejects(tables, [row for row in rows if row["leg"] == REJECTED])
         out = reconcile(tables, evidence, asked(settings), policy, buckets=buckets, added=added, rejects=broken)
-        names, people = tables.keep("names_before", out.names), tables.keep("people_before", out.people)
-        added = Added(evidence, names, people)
+        added = Added(evidence, tables.keep("names_before", out.names))
     every = out.every.mutate(absent=absent(out.every, out.coverage))
     odd = raised(tables, out.cells, every, policy)
     tokens = ibis.union(out.told, minted(out.plain).mutate(is_user=False).select(*out.told.columns))
@@ -181,7 +180,7 @@ def _wanted(token: Judged) -> Facts:
         facts["outside_life"] = token.issued_at_outside_life
     if token.miss and not token.settled:
         facts |= {"ordinary": token.ordinary, "explained": token.explained, "route": token.route}
-    accused = token.verdict in ACCUSING or str(token.reason) in SETS
+    accused = token.verdict in ACCUSING or token.reason in SETS
     facts["probably"] = bool(token.probably_forged) and not accused
     return facts
 

@@ -23,7 +23,7 @@ SIGN_INS = (ENTRA, "m365-ual")  # which may be anybody's
 NAMED_KINDS = ("adfs", "windows-security", LEDGER_LOG, CUSTODY_LOG, ISSUER_LOG)  # whose kind is a name of one log
 NAMES = (
     "issuer", "token_id", "signing_input_digest", "key_id", "subject_id", "subject_name", "client_id", "token_tenant",
-    "resource_tenant", "home_tenant", "record_id", "session_id", "device_id", "raw_file",
+    "resource_tenant", "home_tenant", "record_id", "session_id", "device_id", "raw_file", "object_parent",
 )  # fmt: skip
 LISTS = ("parent_token_ids", "item_ids")
 TIMES = ("event_time", "issued_at", "expires_at", "ingested_at")
@@ -159,7 +159,16 @@ def _named(name: str, value: str, word: str) -> str:
     if value.startswith("ps1:"):
         head, key, rest = value.split(":")
         return f"{head}:{key}{word[1:]}:{rest}"
-    return value + word
+    return _issuer(value, word) if name == "issuer" else value + word
+
+
+def _issuer(value: str, word: str) -> str:
+    """Return the issuer with the word behind its host, so that its ends stay: their spelling is a matter of rules."""
+    host = re.search(r"(?i)\.example(?![\w.])", value)
+    if host is None or value.startswith(("entra:", "adfs:", "federated:")):
+        return value + word
+    more = word.upper() if host.group().isupper() else word
+    return value[: host.end()] + more + value[host.end() :]
 
 
 def _settings(settings: Settings, word: str, moved: timedelta) -> Settings:
@@ -183,12 +192,11 @@ def _settings(settings: Settings, word: str, moved: timedelta) -> Settings:
 
 
 def _key_of(key: Entitlement, word: str) -> Entitlement:
-    """Return what a key may sign with the word in it. A template has it from the tenant that is put into it."""
+    """Return what a key may sign with the word in it."""
     return replace(
         key,
         issuers=tuple(
-            tuple(one if one.is_template else IssuerPattern.of(one.text + word) for one in patterns)
-            for patterns in key.issuers
+            tuple(IssuerPattern.of(_issuer(one.text, word)) for one in patterns) for patterns in key.issuers
         ),
         tenants=key.tenants and frozenset(tenant + word for tenant in key.tenants),
     )

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from counterfoil.model.schema import TokenClass
-from counterfoil.model.verdict import Reason, Verdict
+from counterfoil.model.verdict import ACCUSING, Reason, Verdict
 
 from . import (
     reference_assertions,
     reference_coverage,
+    reference_doubts,
     reference_lineage,
     reference_links,
     reference_misses,
@@ -46,7 +47,8 @@ class Judged:
     `silent` and `refuted` speak of the token's stratum and issuer, whatever its verdict; `ordinary` and `route` of
     how it was used, if no primary issuance settles it (`settled`: one does, or it is contradicted). `miss`: rule 5.4.
     `issued_at_outside_life` is told of tokens that link to nothing.
-    `probably_forged`: numbers of the rules that make it so, whatever the verdict: 4.2e, 4.5, 5.7, 5.8, 6.3.
+    `probably_forged`: numbers of the rules that make it so, whatever the verdict: 3, 4.2e, 4.3g, 4.5, 4.6, 5.7, 5.8,
+    6.3.
     """
 
     issuer: str | None
@@ -113,6 +115,7 @@ def judge(
     for token in tokens:
         reference_links.link(case, token)  # 2.2, 3.1
     reference_links.contradict(case)  # 3.2, 3.3
+    reference_links.doubt(case)  # 3.2, 3.7, 3.8
     reference_coverage.declare(case)  # 5.2, 5.3
     reference_misses.weigh(case)  # 5.4 to 5.7
     answers = _answers(case)
@@ -125,6 +128,7 @@ def _answers(case: Case) -> dict[Token, Answer]:
     without_lineage = {token: _without_lineage(case, token) for token in case.tokens}
     without_lineage = reference_unread.doubted(case, without_lineage)  # 5.10
     tainted = reference_lineage.tainted_ids(case, without_lineage)
+    of_sets = reference_lineage.ids_of_sets(case, without_lineage)
     answers = {}
     for token, answer in without_lineage.items():
         if answer[0] is Verdict.CONTRADICTED or not token.linked:
@@ -132,11 +136,13 @@ def _answers(case: Case) -> dict[Token, Answer]:
         elif token.linked_ids & tainted:  # 6.4
             answers[token] = (Verdict.TAINTED, Reason.FORGED_ANCESTOR)
         elif reference_lineage.is_rooted(token, rooted):
-            answers[token] = answer
+            answers[token] = answer if token.doubt is None else (Verdict.UNCOVERED, token.doubt)
         elif _must_root(case, token) and reference_lineage.normally_roots(case, token, rooted):  # 6.3
             answers[token] = (Verdict.TAINTED, Reason.UNROOTED)
         else:
             answers[token] = (Verdict.UNCOVERED, Reason.UNROOTED_UNCOVERED)
+        if token.linked_ids & of_sets and answers[token][0] not in ACCUSING:  # 6.5
+            answers[token] = (Verdict.UNCOVERED, Reason.ANCESTOR_IN_SET)
     return answers
 
 
@@ -202,7 +208,7 @@ def _without_id(case: Case, token: Token) -> Answer:
         return Verdict.UNCOVERED, Reason.OUTSIDE_COVERAGE
     if token.candidate:  # d
         return Verdict.UNLINKABLE, Reason.NO_ID
-    if not reference_links.shows_own_token(case, token):  # e
+    if not reference_doubts.shows_own_token(case, token):  # e
         return Verdict.UNCOVERED, Reason.KEY_NOT_SOUND
     return _excused(token) or (Verdict.FORGED, Reason.SUBJECT_NOT_SIGNED_IN)  # f to i
 
@@ -226,11 +232,13 @@ def _probably_forged(case: Case, token: Token, answer: Answer) -> frozenset[str]
     """Which rules call the token probably forged."""
     reason, strange = answer[1], token.grade is Grade.FOREIGN and not token.route
     personal = token.first.token_class in (None, TokenClass.USER, TokenClass.DELEGATED, TokenClass.ACT_AS)
-    person = personal and reference_links.is_user(case, token.subject)  # 4.2 c
+    person = personal and reference_doubts.is_user(case, token.subject)  # 4.2 c
     rules = {
+        "3": token.doubt is not None,
         "4.2e": reason is Reason.KEY_NOT_SOUND and token.token_id is None and person and strange,
         "4.5": reference_assertions.of_unknown_provider(case, token),
         "4.6": reason is Reason.LONE_MISS,
+        "4.3g": token.twice,
         "5.7": token.raised,
         "5.8": reason is Reason.DECLARATION_REFUTED and strange,
         "6.3": reason is Reason.UNROOTED_UNCOVERED and strange and not reference_lineage.is_rootless(case, token),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from counterfoil.reconcile.federation import TWICE
+
 from . import reference_coverage
 from .reference_case import Case, Token, Window
 from .reference_policy import FEDERATION
-from .reference_records import SIGN_IN_KINDS, Record, identified
+from .reference_records import SIGN_IN_KINDS, Record, domain_of, identified
 
 
 def weigh(case: Case) -> None:
@@ -16,8 +18,12 @@ def weigh(case: Case) -> None:
         if token.is_assertion:
             token.covered = case.has_log_of(token.issuer) and declared(case, token) and _inside(case, token)
             token.served = bool(_serving(case, token, window(case, token, token)))
+    leaders = _leaders(case)
     for token in case.tokens:
-        token.short = _in_short_run(case, token)
+        own = [t for t in case.tokens if counted(t) and (t.issuer, t.subject) == (token.issuer, token.subject)]
+        once = [t for t in own if leaders[t] is t]
+        token.short = counted(token) and _in_short_run(case, leaders[token], once)
+        token.twice = counted(token) and not token.short and _in_short_run(case, token, own)
 
 
 def declared(case: Case, token: Token) -> bool:
@@ -46,9 +52,37 @@ def _serving(case: Case, token: Token, span: Window) -> list[Record]:
         if r.leg == "issuance"
         and r.issuer == token.issuer
         and r.resource in (None, FEDERATION)
-        and (r.subject == token.subject or not identified(r.subject))
+        and (r.subject == token.subject or (not identified(r.subject) and not _names_another(case, token, r)))
         and span[0] <= r.second <= span[1]
     ]
+
+
+def _names_another(case: Case, token: Token, record: Record) -> bool:
+    """Rule 4.3: by a full UPN of the assertion's domain, on a server that writes this subject's own UPN."""
+    domain = domain_of(token.first)
+    if domain is None or domain_of(record) != domain:
+        return False
+    return any(
+        r.leg == "issuance" and r.issuer == token.issuer and r.kind == record.kind and r.subject == token.subject
+        and identified(r.subject) and domain_of(r) is not None and r.resource in (None, FEDERATION)
+        for r in case.issued
+    )  # fmt: skip
+
+
+def _leaders(case: Case) -> dict[Token, Token]:
+    """Rule 4.3 g: for each assertion the first that it may be: posted again, each within a minute of the one before."""
+    leaders: dict[Token, Token] = {}
+    shown = [t for t in case.tokens if t.is_assertion and t.covered and not t.first.presentation_unknown]
+    for token in sorted(shown, key=lambda t: t.first.order):
+        before = [
+            t for t in leaders
+            if (t.issuer, t.subject, t.first.ip, t.first.user_agent)
+            == (token.issuer, token.subject, token.first.ip, token.first.user_agent)
+            and None not in (t.first.ip, t.first.user_agent)
+            and token.begins - t.begins <= timedelta(seconds=TWICE)
+        ]  # fmt: skip
+        leaders[token] = leaders[before[-1]] if before else token
+    return {token: leaders.get(token, token) for token in case.tokens}
 
 
 def counted(token: Token) -> bool:
@@ -60,11 +94,10 @@ def counted(token: Token) -> bool:
     return known and token.covered and token.served
 
 
-def _in_short_run(case: Case, token: Token) -> bool:
-    """Rule 4.3 e: some run of this user's assertions around it has more members than issuances."""
-    if not counted(token):
+def _in_short_run(case: Case, token: Token, own: list[Token]) -> bool:
+    """Rule 4.3 e: some run of these assertions of the user around it has more members than issuances."""
+    if token not in own:
         return False
-    own = [t for t in case.tokens if counted(t) and (t.issuer, t.subject) == (token.issuer, token.subject)]
     own.sort(key=lambda t: t.first.order)
     apart = case.life(token) + 2 * timedelta(seconds=case.policy.skew)
     at = own.index(token)
@@ -124,4 +157,4 @@ def is_miss(token: Token) -> bool:
 
 def stands_for_linked(token: Token) -> bool:
     """Rule 5.4: whether it shows what this user's genuine assertions look like."""
-    return counted(token) and not token.short
+    return counted(token) and not token.short and not token.twice

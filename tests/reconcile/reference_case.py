@@ -51,6 +51,7 @@ class Token:
     by_digest: bool = False  # 3.1
     known_as: str = "nothing"  # 2.2: issued, interrupted, failed, nothing
     contradiction: Reason | None = None  # 3.2, 3.3
+    doubt: Reason | None = None  # 3.2, 3.7, 3.8
     breaks_law: bool = False  # 3.2
     candidate: bool = False  # 4.2
     silent: bool = False  # 5.6
@@ -61,7 +62,8 @@ class Token:
     covered: bool = False  # 4.1 b-d, 4.2 a-b, 4.3 a-c
     proven: bool = False  # 4.1: covered, and by attested logs alone
     served: bool = False  # 4.3: an issuance lies in the assertion's window
-    short: bool = False  # 4.3 e: in a run with more members than issuances
+    short: bool = False  # 4.3 e: in a run with more members than issuances, one that was posted twice counted once
+    twice: bool = False  # 4.3 g: in such a run only if each post counts
     refuted: bool = False  # 5.5
     raised: bool = False  # 5.7
 
@@ -133,8 +135,8 @@ class Token:
 
     @property
     def cleared(self) -> bool:
-        """Rule 5.4's linked token: linked to a primary issuance, and not contradicted."""
-        return self.primary and self.contradiction is None
+        """Rule 5.4's linked token: linked to a primary issuance, and neither contradicted nor doubted."""
+        return self.primary and self.contradiction is None and self.doubt is None
 
     @property
     def is_assertion(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
-from counterfoil.model.verdict import Reason, Verdict
+from counterfoil.model.verdict import SETS, Reason, Verdict
 
 from .reference_case import Case, Token
 from .reference_misses import inside_services
@@ -52,6 +52,13 @@ def tainted_ids(case: Case, answers: Mapping[Token, tuple[Verdict, Reason]]) -> 
     }
     bad |= {t for t in case.tokens if (t.issuer, t.token_id) in unissued and t.first.derived == "exchange"}
     children = {child for token in bad for record in token.acceptances for child in record.children}
+    return _closure(children, edges(case))
+
+
+def ids_of_sets(case: Case, answers: Mapping[Token, tuple[Verdict, Reason]]) -> set[IdKey]:
+    """Rule 6.5: what was issued for members of a set of which some are forged, and what descends from that."""
+    members = {t for t, (_, reason) in answers.items() if reason in SETS}
+    children = {child for token in members for record in token.acceptances for child in record.children}
     return _closure(children, edges(case))
 
 

@@ -6,16 +6,13 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from counterfoil.model.ids import IdKind
-from counterfoil.model.schema import TokenClass
 from counterfoil.model.verdict import Reason
 
 from . import reference_habits
 from .reference_case import Case, Grade, Token
+from .reference_doubts import client_differs, is_abroad, is_misspelt, is_whose, issued_to, subject_says
 from .reference_policy import CONSUMER_TENANT
-from .reference_records import SIGN_IN_KINDS, Record, identified
-
-# A user's own token: its subject is the one to whom it was issued (3.2).
-_PERSONS = (None, TokenClass.USER, TokenClass.DELEGATED)
+from .reference_records import Record
 
 
 def tokens_of(acceptances: Sequence[Record]) -> list[Token]:
@@ -82,18 +79,29 @@ def contradict(case: Case) -> None:
 
 
 def _differs(case: Case, token: Token) -> Reason | None:
-    """Return the first fact that differs, but for the law of issued-at."""
-    if token.contradiction is not None:  # the digest, the first in the order
-        return token.contradiction
-    if _key_differs(token):
-        return Reason.KEY_DIFFERS
-    if _tenant_differs(case, token):
-        return Reason.TENANT_DIFFERS
-    if _subject_differs(case, token):
-        return Reason.SUBJECT_DIFFERS
-    if _issued_at_differs(case, token):
-        return Reason.ISSUED_AT_DIFFERS
-    return Reason.CONSUMER_REALM if _consumer_at_organisation(token) else None
+    """Rules 3.2 and 3.3, in their order, but for the law of issued-at: return the first fact that differs."""
+    told = {
+        token.contradiction: token.contradiction is not None,  # the digest is the first in the order
+        Reason.KEY_DIFFERS: _key_differs(token),
+        Reason.TENANT_DIFFERS: _tenant_differs(case, token),
+        Reason.CLASS_DIFFERS: _class_differs(token),
+        Reason.SUBJECT_DIFFERS: subject_says(case, token) is Reason.SUBJECT_DIFFERS,
+        Reason.CLIENT_DIFFERS: client_differs(token),
+        Reason.ISSUED_AT_DIFFERS: _issued_at_differs(case, token),
+        Reason.CONSUMER_REALM: _consumer_at_organisation(token),
+    }
+    return next((reason for reason, holds in told.items() if holds), None)
+
+
+def doubt(case: Case) -> None:
+    """Rules 3.2, 3.7 and 3.8: what is probably forged, though nothing contradicts it."""
+    for token in case.tokens:
+        if is_misspelt(case, token):
+            token.doubt = Reason.ISSUER_MISSPELT
+        elif subject_says(case, token) is Reason.NAME_DIFFERS:
+            token.doubt = Reason.NAME_DIFFERS
+        elif is_abroad(case, token):
+            token.doubt = Reason.OBJECT_ID_ABROAD
 
 
 def _key_differs(token: Token) -> bool:
@@ -120,35 +128,9 @@ def _tenant_differs(case: Case, token: Token) -> bool:
     return not crossings & case.known.cross_tenant_exceptions
 
 
-def _subject_differs(case: Case, token: Token) -> bool:
-    known = {r.subject for r in token.namesakes if identified(r.subject) and _comparable(token.subject, r.subject)}
-    if not identified(token.subject) or not known or token.subject in known:
-        return False
-    if any(r.is_guest for r in token.namesakes) or token.first.token_class not in _PERSONS:
-        return False
-    return token.has_subject_id or shows_own_token(case, token)
-
-
-def _comparable(one: str | None, other: str | None) -> bool:
-    """Rule 3.2: pseudonyms compare under one key alone, and never with anything else."""
-    keys = [(subject or "").split(":")[1] if (subject or "").startswith("ps1:") else None for subject in (one, other)]
-    return keys[0] == keys[1]
-
-
-def shows_own_token(case: Case, token: Token) -> bool:
-    """Rule 4.2 a-d: the record positively shows the acting user's own delegated token."""
-    record = token.first
-    owner = record.logon_type == "owner" or record.object_kind not in (None, "mailbox")  # a; unknown shows nothing
-    user = record.token_class == TokenClass.USER or (record.token_class is None and token.has_subject_id)  # b, d
-    return owner and user and is_user(case, token.subject)
-
-
-def is_user(case: Case, subject: str | None) -> bool:
-    """Rule 4.2 c: somebody who signs in, whatever came of it."""
-    sign_ins = [r for r in case.issuances if r.source == "entra-signin" and r.kind in SIGN_IN_KINDS]
-    signs_in = any(r.subject == subject for r in sign_ins)
-    named = any(subject == identity for identity, _ in case.settings.identities)
-    return identified(subject) and (signs_in or named)
+def _class_differs(token: Token) -> bool:
+    known = {issued_to(r) for r in token.namesakes} - {None}
+    return is_whose(token) is not None and bool(known) and is_whose(token) not in known
 
 
 def _obeys(case: Case, token: Token) -> bool | None:
@@ -182,5 +164,6 @@ def _law_holds(case: Case, token: Token) -> bool:
 def _consumer_at_organisation(token: Token) -> bool:
     """Rule 3.3: any acceptance of the tuple shows it, linked or not."""
     return token.first.token_tenant == CONSUMER_TENANT and any(
-        r.object_kind == "mailbox" and r.resource_tenant not in (None, CONSUMER_TENANT) for r in token.acceptances
+        r.object_kind in ("mailbox", "configuration") and r.resource_tenant not in (None, CONSUMER_TENANT)
+        for r in token.acceptances
     )

@@ -16,7 +16,7 @@ from counterfoil.model.schema import TokenClass
 
 from . import reference_assertions, reference_coverage, reference_habits, reference_signs
 from .reference_case import Case, Token, Window
-from .reference_links import is_user
+from .reference_doubts import is_user
 from .reference_records import SIGN_IN_KINDS, identified
 
 NEEDED = {  # rule 4.1

@@ -64,6 +64,8 @@ class Record:
     session_id: str | None = None
     logon_type: str | None = None
     object_kind: str | None = None
+    object_parent: str | None = None
+    signature: str | None = None
     subject: str | None = None
     derived: str = ""
     presentation_unknown: bool = False
@@ -214,7 +216,8 @@ def _assertions(records: Sequence[Record], federated: Mapping[str, str]) -> list
     return derived
 
 
-def _domain(record: Record) -> str | None:
+def domain_of(record: Record) -> str | None:
+    """Return what follows the last `@` of the subject's name."""
     if record.subject_name is None or "@" not in record.subject_name:
         return None
     return record.subject_name.rsplit("@", 1)[1]
@@ -222,7 +225,7 @@ def _domain(record: Record) -> str | None:
 
 def _named(record: Record, federated: Mapping[str, str]) -> str | None:
     """Who was named for the domain, or for the next one above it."""
-    domain = _domain(record)
+    domain = domain_of(record)
     while domain:
         if domain in federated:
             return federated[domain]
@@ -236,7 +239,7 @@ def _of_another_tenant(record: Record) -> bool:
 
 def _assertion(sign_in: Record, federated: Mapping[str, str], *, unknown: bool) -> Record:
     """Rule 1.3 a: nothing is known of the assertion's own id, time, tenant, key and bytes (those are the token's)."""
-    domain = _domain(sign_in)
+    domain = domain_of(sign_in)
     issuer = None if domain is None else _named(sign_in, federated) or f"federated:{domain}"
     return replace(
         sign_in,

@@ -7,7 +7,7 @@ from datetime import UTC, timedelta
 
 from counterfoil.model.storm_0558 import ADDRESSES
 
-from . import reference_habits, reference_links, reference_misses
+from . import reference_doubts, reference_habits, reference_misses
 from .reference_case import Case, Grade, Token
 
 
@@ -15,7 +15,7 @@ def is_foreign_miss(case: Case, token: Token) -> bool:
     """Tell whether it is a miss that nothing excuses, of a log that somebody else keeps."""
     missing = reference_misses.is_miss(case, token) and not token.linked and not token.contradiction
     if token.token_id is None:
-        missing = missing and reference_links.shows_own_token(case, token)
+        missing = missing and reference_doubts.shows_own_token(case, token)
     relied = token.covered and not token.proven and not token.silent
     return missing and relied and token.grade is Grade.FOREIGN and not token.is_assertion and not case.own_log(
         token.issuer

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
-from counterfoil.model.schema import ANOTHER_LOG
 from counterfoil.model.verdict import Reason, Verdict
 
 from . import reference_assertions, reference_coverage, reference_misses
@@ -26,7 +25,7 @@ def broken(rows: Iterable[Row], records: Sequence[Record], names: Mapping[str, s
         _broken(row, [r for r in every if r["leg"] != "rejected" and r["raw_file"] == row["raw_file"]], records, names,
                 policy)
         for row in every
-        if row["leg"] == "rejected" and row["reject"] != ANOTHER_LOG
+        if row["leg"] == "rejected" and row["source"] is not None
     ]  # fmt: skip
 
 

@@ -127,7 +127,7 @@ _MINTED = {
     "reason": f"CASE WHEN by_digest THEN '{Reason.BY_DIGEST}' ELSE '{Reason.BY_ID}' END",
     "suspicion": "0.0",
     "rules": "NULL",
-    "group_rule": "NULL",
+    **dict.fromkeys(("group_rule", "group_issuer", "group_client"), "NULL"),
     "diagnosis": "NULL",
     "needs": "NULL",
     **dict.fromkeys(("ordinary", "explained", "route", "refuted", "silent", "outside_life", "early"), "false"),

@@ -9,13 +9,12 @@ import ibis.expr.types as ir
 
 from counterfoil.detect.registry import all_rules
 from counterfoil.model.finding import MAX_LISTED, MAX_USES
-from counterfoil.model.verdict import ACCUSING, Probable, Reason
+from counterfoil.model.verdict import ACCUSING, SETS, Probable, Reason
 from counterfoil.tokens.pseudonym import KEY_OF_PSEUDONYM
 
 # Suspicion from which a token is shown as a finding: one strong sign, or two weaker ones.
 THRESHOLD = 2.5
-# Reasons that say of a set that some of it are forged.
-SETS = (str(Reason.COUNT_ONLY), str(Reason.MORE_THAN_UNREAD))
+_SETS = [str(reason) for reason in SETS]
 _ACCUSED = [str(verdict) for verdict in ACCUSING]
 
 
@@ -23,7 +22,8 @@ def described(tokens: ir.Table, raised: ir.Table, suspicion: ir.Table) -> ir.Tab
     """Return tokens with `raised` (cluster or NULL), its numbers, `suspicion`, `rules`, and `group_rule`.
 
     `tokens` has `rootless` (rule 6.3), too, and `probable`: what makes it probably forged by itself, or NULL.
-    `group_rule` is the rule under which the token is reported, NULL where there is nothing to say.
+    `group_rule` is the rule under which the token is reported, NULL where there is nothing to say. Tokens that have it
+    and `group_issuer`, `group_client` in common are told in one finding.
     """
     joined = tokens.left_join(raised, "token_key", rname="{name}_r").left_join(suspicion, "token_key", rname="{name}_s")
     whole = joined.select(
@@ -42,7 +42,8 @@ def described(tokens: ir.Table, raised: ir.Table, suspicion: ir.Table) -> ir.Tab
     )
     rule = ibis.cases(
         (whole.verdict.isin(_ACCUSED), whole.reason),
-        (whole.reason.isin(SETS), whole.reason),
+        (whole.reason.isin(_SETS), whole.reason),
+        (whole.of_rule.notnull(), whole.of_rule),
         (whole.probable.notnull(), whole.probable),
         (whole.cluster.notnull(), str(Probable.MISSES_FAR_BEYOND_RATE)),
         (probable & (whole.reason == str(Reason.DECLARATION_REFUTED)), str(Probable.EXTRAORDINARY_MISS)),
@@ -50,10 +51,16 @@ def described(tokens: ir.Table, raised: ir.Table, suspicion: ir.Table) -> ir.Tab
         (whole.suspicion >= THRESHOLD, "suspicious"),
         else_=ibis.null("string"),
     )
-    return whole.mutate(group_rule=rule)
+    # a set is one finding, whatever clients its members have, with what was issued for them
+    of_set = rule.isin(_SETS) | (whole.derived != "")
+    return whole.mutate(
+        group_rule=rule,
+        group_issuer=ibis.coalesce(whole.of_issuer, whole.issuer),
+        group_client=ibis.ifelse(of_set, ibis.null("string"), whole.client_id),
+    )
 
 
-_BY = ("group_rule", "diagnosis", "issuer", "group_client")
+_BY = ("group_rule", "diagnosis", "group_issuer", "group_client")
 _TRAITS = ("client", "network", "agent", "device")
 # In front of a value that is to come first, or last, when values are sorted; `plain` takes it off.
 FIRST, LAST = "0", "1"
@@ -80,6 +87,7 @@ def groups(tokens: ir.Table) -> ir.Table:
     hit = ibis.literal(" ") + keyed.rules + " "
     return keyed.group_by(*_BY).agg(
         token_count=keyed.count(),
+        set_count=keyed.count(where=keyed.of_rule.isnull()),
         id_count=keyed.has_id.cast("int64").sum(),
         acceptance_count=keyed.acceptances.sum(),
         first_seen=keyed.first_seen.min(),
@@ -135,9 +143,7 @@ def rule_column(rule: str) -> str:
 
 
 def _keyed(tokens: ir.Table) -> ir.Table:
-    told = tokens.filter(tokens.group_rule.notnull())
-    through = (told.derived == "") & ~told.group_rule.isin(SETS)
-    return told.mutate(group_client=ibis.ifelse(through, told.client_id, ibis.null("string")))
+    return tokens.filter(tokens.group_rule.notnull())
 
 
 def _ranked(value: ir.StringValue, first: ir.BooleanValue) -> ir.StringValue:

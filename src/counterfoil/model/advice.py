@@ -276,6 +276,8 @@ _EXPORT_MORE = "Export the missing time and kinds: counterfoil sources explain N
 REASON_ADVICE: dict[Reason, tuple[str, ...]] = {
     Reason.SUBJECT_DIFFERS: (_SEE_CONTRADICTED,),
     Reason.TENANT_DIFFERS: (_SEE_CONTRADICTED, "Rule out a partner or service tenant that you know."),
+    Reason.CLASS_DIFFERS: (_SEE_CONTRADICTED,),
+    Reason.CLIENT_DIFFERS: (_SEE_CONTRADICTED, "Find out what the application that came may reach."),
     Reason.KEY_DIFFERS: (_SEE_CONTRADICTED, "Find out who else holds the other key."),
     Reason.DIGEST_DIFFERS: (_SEE_CONTRADICTED,),
     Reason.ISSUED_AT_DIFFERS: (_SEE_CONTRADICTED,),
@@ -287,7 +289,11 @@ REASON_ADVICE: dict[Reason, tuple[str, ...]] = {
     Reason.FORGED_ANCESTOR: ("counterfoil explain tainted says what to do.",),
     Reason.UNROOTED: ("counterfoil explain tainted says what to do.",),
     Reason.BY_DIGEST: ("Nothing, if the use is expected.",),
-    Reason.BY_ID: ("Nothing, if the use is expected.", "Log digests at the service, so that a copied id cannot pass."),
+    Reason.BY_ID: (
+        "Nothing, if the use is expected.",
+        "See what could not be compared: counterfoil sql CASE \"SELECT uncompared, count(*) FROM tokens GROUP BY ALL\"",
+        "Log digests at the service, so that a copied id cannot pass.",
+    ),
     Reason.ID_NOT_ISSUED: (_SEE_FORGED,),
     Reason.NEVER_SIGNED: (
         _SEE_FORGED,
@@ -327,6 +333,18 @@ REASON_ADVICE: dict[Reason, tuple[str, ...]] = {
     Reason.UNROOTED_UNCOVERED: ("Export and declare the sign-ins before the exchange, then reconcile again.",),
     Reason.MAY_BE_UNREAD: (_READ_AGAIN,),
     Reason.MORE_THAN_UNREAD: (_READ_AGAIN, _SEE_FORGED),
+    Reason.NAME_DIFFERS: (
+        "Ask whether the person who signed in may act for the other; a delegate's record may bear the mailbox's name.",
+        _SEE_CONTRADICTED,
+    ),
+    Reason.OBJECT_ID_ABROAD: (
+        "Find out why that service takes tokens of another tenant, and what they reached.", _SEE_CONTRADICTED,
+    ),
+    Reason.ISSUER_MISSPELT: (
+        "Let the service compare issuers character by character, and find out what signs under this key.",
+        _SEE_FORGED,
+    ),
+    Reason.ANCESTOR_IN_SET: ("Find out which of the set are forged: this one goes with its ancestor.",),
 }
 
 # Each reason in at most MAX_BRIEF characters, for tables; REASON_MEANING says it in full.
@@ -335,6 +353,8 @@ MAX_BRIEF = 62
 IN_BRIEF: dict[Reason, str] = {
     Reason.SUBJECT_DIFFERS: "issued to another subject",
     Reason.TENANT_DIFFERS: "issued for another tenant",
+    Reason.CLASS_DIFFERS: "issued to a person, used as an application's, or the reverse",
+    Reason.CLIENT_DIFFERS: "issued to another application",
     Reason.KEY_DIFFERS: "signed with another key by its issuer",
     Reason.DIGEST_DIFFERS: "the issuer signed other bytes under this id",
     Reason.ISSUED_AT_DIFFERS: "issued-at is not what this issuer writes",
@@ -366,13 +386,18 @@ IN_BRIEF: dict[Reason, str] = {
     Reason.UNROOTED_UNCOVERED: "from an exchange without sign-in, where none are covered",
     Reason.MAY_BE_UNREAD: "missing, but perhaps a record that could not be read",
     Reason.MORE_THAN_UNREAD: "more missing than could not be read; which ones is unknown",
+    Reason.NAME_DIFFERS: "issued to another person than the record names",
+    Reason.OBJECT_ID_ABROAD: "a member's object id under another tenant's name",
+    Reason.ISSUER_MISSPELT: "issued, but its issuer is missing or written otherwise",
+    Reason.ANCESTOR_IN_SET: "issued for one of a set of which some are forged",
 }
 
 # The first is the one to read first.
 _REASONS_OF: dict[Verdict, tuple[Reason, ...]] = {
     Verdict.CONTRADICTED: (
-        Reason.DIGEST_DIFFERS, Reason.KEY_DIFFERS, Reason.TENANT_DIFFERS, Reason.SUBJECT_DIFFERS,
-        Reason.ISSUED_AT_DIFFERS, Reason.CONSUMER_REALM, Reason.KEY_NOT_ENTITLED, Reason.NOT_SIGNED_IN_CUSTODY,
+        Reason.DIGEST_DIFFERS, Reason.KEY_DIFFERS, Reason.TENANT_DIFFERS, Reason.CLASS_DIFFERS,
+        Reason.SUBJECT_DIFFERS, Reason.CLIENT_DIFFERS, Reason.ISSUED_AT_DIFFERS, Reason.CONSUMER_REALM,
+        Reason.KEY_NOT_ENTITLED, Reason.NOT_SIGNED_IN_CUSTODY,
     ),
     Verdict.TAINTED: (Reason.FORGED_ANCESTOR, Reason.UNROOTED),
     Verdict.MINTED: (Reason.BY_DIGEST, Reason.BY_ID),
@@ -386,6 +411,8 @@ _REASONS_OF: dict[Verdict, tuple[Reason, ...]] = {
         Reason.NO_ISSUER_LOG, Reason.NOT_DECLARED, Reason.OUTSIDE_COVERAGE, Reason.DECLARATION_REFUTED,
         Reason.ORDINARY_MISS, Reason.EXPLAINED_MISS, Reason.LONE_MISS, Reason.SILENT_STRATUM, Reason.KEY_NOT_SOUND,
         Reason.UNROOTED_UNCOVERED, Reason.MAY_BE_UNREAD, Reason.MORE_THAN_UNREAD,
+        Reason.NAME_DIFFERS, Reason.OBJECT_ID_ABROAD, Reason.ISSUER_MISSPELT,
+        Reason.ANCESTOR_IN_SET,
     ),
 }  # fmt: skip
 
@@ -406,6 +433,14 @@ PROBABLE_ADVICE: dict[Probable, Advice] = {
         "The log was declared complete and ordinary records turned out to be missing, so that absence alone no"
         " longer convicts. Here client, network or agent are also strange to the person.",
         FINDING_ADVICE[FindingVerdict.PROBABLY_FORGED].act,
+    ),
+    Probable.POSTED_TWICE: Advice(
+        "Of so many sign-ins with an assertion fewer were issued. But two of them lie within a minute and come from one"
+        " address and agent: a browser that sent one assertion twice looks the same, and so does an intruder there.",
+        (
+            "Ask the person whether that sign-in was theirs.",
+            "Compare the sign-ins with the federation server's own log, one by one.",
+        ),
     ),
     Probable.UNKNOWN_IDENTITY_PROVIDER: Advice(
         "Whoever may change a tenant's domains can have one of them trust an identity provider of his own, and sign in"

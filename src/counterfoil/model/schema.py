@@ -122,8 +122,5 @@ EVIDENCE: tuple[Column, ...] = (
 NAMES: tuple[str, ...] = tuple(column.name for column in EVIDENCE)
 TYPES: dict[str, str] = {column.name: column.dtype for column in EVIDENCE}
 
-# The reject of a record that shows that it is of a log that is not read: it hides nothing of the others.
-ANOTHER_LOG = "record of a category that is not read"
-
 # An Exchange record names up to a few thousand messages; the rest stays in the raw record.
 MAX_ITEM_IDS = 10_000

@@ -51,6 +51,8 @@ class Reason(StrEnum):
     # contradicted
     SUBJECT_DIFFERS = "subject-differs"
     TENANT_DIFFERS = "tenant-differs"
+    CLASS_DIFFERS = "class-differs"
+    CLIENT_DIFFERS = "client-differs"
     KEY_DIFFERS = "key-differs"
     DIGEST_DIFFERS = "digest-differs"
     ISSUED_AT_DIFFERS = "issued-at-differs"
@@ -87,11 +89,20 @@ class Reason(StrEnum):
     UNROOTED_UNCOVERED = "unrooted-uncovered"
     MAY_BE_UNREAD = "may-be-unread"
     MORE_THAN_UNREAD = "more-missing-than-unread"
+    NAME_DIFFERS = "name-differs"
+    OBJECT_ID_ABROAD = "object-id-abroad"
+    ISSUER_MISSPELT = "issuer-misspelt"
+    ANCESTOR_IN_SET = "ancestor-in-set"
 
+
+# Reasons that say of a set of tokens that some of it are forged.
+SETS = (Reason.COUNT_ONLY, Reason.MORE_THAN_UNREAD)
 
 REASON_MEANING: dict[Reason, str] = {
     Reason.SUBJECT_DIFFERS: "the issuer issued this id to another subject",
     Reason.TENANT_DIFFERS: "the issuer issued this id for another tenant",
+    Reason.CLASS_DIFFERS: "the issuer issued this id to a person, and the token is an application's; or the reverse",
+    Reason.CLIENT_DIFFERS: "the issuer issued this id to another application: client and principal differ",
     Reason.KEY_DIFFERS: "the issuer signed this id with another key",
     Reason.DIGEST_DIFFERS: "the issuer signed other bytes under this id",
     Reason.ISSUED_AT_DIFFERS: "issued-at is not what its issuer recorded, or breaks a law that held on 200 pairs",
@@ -123,6 +134,10 @@ REASON_MEANING: dict[Reason, str] = {
     Reason.UNROOTED_UNCOVERED: "obtained from an exchange with no sign-in behind it, where sign-ins are not covered",
     Reason.MAY_BE_UNREAD: "its issuance is missing, and may be a record that could not be read",
     Reason.MORE_THAN_UNREAD: "more issuances are missing than records could not be read: some of this set are forged",
+    Reason.NAME_DIFFERS: "the issuer issued this id to another person than the record names, who may be the mailbox's",
+    Reason.OBJECT_ID_ABROAD: "its issuance is there, but it bears a member's object id under another tenant's name",
+    Reason.ISSUER_MISSPELT: "its issuance is there, but it does not name its issuer as that is written",
+    Reason.ANCESTOR_IN_SET: "issued for one of a set of which some are forged: nobody can tell for which",
 }
 
 
@@ -138,6 +153,10 @@ class Probable(StrEnum):
     UNROOTED_UNCOVERED = "unrooted-uncovered"
     LONE_MISS = "lone-miss"
     UNKNOWN_IDENTITY_PROVIDER = "unknown-identity-provider"
+    NAME_DIFFERS = "name-differs"
+    OBJECT_ID_ABROAD = "object-id-abroad"
+    ISSUER_MISSPELT = "issuer-misspelt"
+    POSTED_TWICE = "assertion-posted-twice"
 
 
 PROBABLE_MEANING: dict[Probable, str] = {
@@ -153,6 +172,10 @@ PROBABLE_MEANING: dict[Probable, str] = {
     Probable.UNKNOWN_IDENTITY_PROVIDER: (
         "an assertion of an identity provider that nobody named, for people of another one or out of nowhere"
     ),
+    Probable.NAME_DIFFERS: "the id was issued to one person, and the record names another",
+    Probable.OBJECT_ID_ABROAD: "a member's object id came in a token of another tenant: an object id is one tenant's",
+    Probable.ISSUER_MISSPELT: "verified under the key of an issuer that it does not name, or writes otherwise",
+    Probable.POSTED_TWICE: "more assertions than issued, unless one was posted twice within a minute",
 }
 
 

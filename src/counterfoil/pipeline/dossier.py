@@ -11,7 +11,6 @@ from typing import Any
 import duckdb
 
 from counterfoil.case.results import rows
-from counterfoil.detect.groups import SETS
 from counterfoil.model.dossier import (
     MAX_DAYS,
     MAX_EXAMPLES,
@@ -33,7 +32,7 @@ from counterfoil.model.dossier import (
     Trail,
 )
 from counterfoil.model.schema import Leg
-from counterfoil.model.verdict import FAIL_ON_DEFAULT, FindingVerdict, Verdict
+from counterfoil.model.verdict import FAIL_ON_DEFAULT, SETS, FindingVerdict, Verdict
 from counterfoil.pipeline.asked import options_of
 from counterfoil.pipeline.findings import group_id
 from counterfoil.pipeline.messages import claims, mail_sum
@@ -70,15 +69,15 @@ def _prepare(con: duckdb.DuckDBPyConnection, order: Sequence[FindingVerdict]) ->
                          "few": MAX_EXAMPLES, "all": MAX_TRAILS})  # fmt: skip
 
 
-_GROUP = "group_rule, issuer, CASE WHEN derived = '' THEN client_id END"
+_GROUP = "group_rule, group_issuer, group_client"
 # The accused first; of each finding those of its first days.
 _SHOWN = f"""CREATE TEMP TABLE shown AS
-WITH ranked AS (SELECT tokens.*, claim, level, CASE WHEN derived = '' THEN client_id END AS group_client,
+WITH ranked AS (SELECT tokens.*, claim, level,
     row_number() OVER (PARTITION BY {_GROUP} ORDER BY suspicion DESC, first_seen, token_key) AS place
     FROM tokens JOIN claims USING (group_rule))
 SELECT * FROM ranked WHERE place <= CASE WHEN level <= $level THEN $many ELSE $few END
 ORDER BY level, first_seen, token_key LIMIT $all"""  # noqa: S608  # our own names
-_IN_PART = f"group_rule IN {SETS}"
+_IN_PART = f"group_rule IN {tuple(map(str, SETS))}"
 _INTRUDERS = f"""SELECT claim, {_IN_PART} AS in_part, count(*) AS tokens, sum(acceptances)::BIGINT AS acceptances,
     count(DISTINCT subject) AS subjects, count(DISTINCT ip) AS ips, count(DISTINCT client_id) AS clients,
     min(first_seen) AS first_seen, max(last_seen) AS last_seen

@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from counterfoil.detect.decoy_key import RULE as DECOY
-from counterfoil.detect.groups import SETS, plain
+from counterfoil.detect.groups import plain
 from counterfoil.detect.registry import all_rules
 from counterfoil.model.coverage import CoverageRow
 from counterfoil.model.finding import MAX_LISTED, Finding, Use
-from counterfoil.model.verdict import FindingVerdict, Probable, Reason
+from counterfoil.model.verdict import SETS, FindingVerdict, Probable, Reason
 from counterfoil.pipeline.wording import TRACED, TRAITS, count, detail, next_step, title
 from counterfoil.reconcile.judge import OF
 
-_FORGED = frozenset(SETS)
+_FORGED = frozenset(map(str, SETS))
 _SEVERITY = {
     FindingVerdict.FORGED: "critical",
     FindingVerdict.CONTRADICTED: "critical",
@@ -119,7 +119,7 @@ def _finding(
 def group_id(row: Mapping[str, Any]) -> str:
     """Return the id of the finding of a group: of its diagnosis too, where custody told one."""
     traced = (row["diagnosis"],) if row["diagnosis"] in TRACED else ()
-    return finding_id(row["group_rule"], row["issuer"], row["group_client"], *traced)
+    return finding_id(row["group_rule"], row["group_issuer"], row["group_client"], *traced)
 
 
 def finding_id(*parts: str | None) -> str:

@@ -50,12 +50,11 @@ MAX_IDENTITIES = 5_000_000
 # What `tokens` promises: one row per accepted token with verdict, reason and links.
 TOKEN_COLUMNS = (
     "token_key", "verdict", "reason", "diagnosis", "issuer", "token_id", "subject", "subject_name", "token_tenant",
-    "issued_at",
-    "key_id", "signing_input_digest", "first_seen", "last_seen", "acceptances", "suspicion", "rules", "group_rule",
-    "primary", "secondary", "interrupted", "failed", "ordinary", "explained", "route", "refuted", "silent",
-    "outside_life", "law_broken", "early", "needs", "token_class", "client_id", "resource", "resource_tenant",
-    "network", "ip", "user_agent", "object_kind", "object_id", "object_parent", "operation", "derived", "source", "kind",
-    "record_id", "raw_file", "raw_position",
+    "issued_at", "key_id", "signing_input_digest", "first_seen", "last_seen", "acceptances", "suspicion", "rules",
+    "group_rule", "group_issuer", "group_client", "primary", "secondary", "interrupted", "failed", "ordinary",
+    "explained", "route", "refuted", "silent", "outside_life", "law_broken", "uncompared", "early", "needs",
+    "token_class", "client_id", "resource", "resource_tenant", "network", "ip", "user_agent", "object_kind",
+    "object_id", "object_parent", "operation", "derived", "source", "kind", "record_id", "raw_file", "raw_position",
 )  # fmt: skip
 
 
@@ -108,8 +107,8 @@ def _added(
     if not planned.added:
         return None
     con.raw_sql(f"CREATE OR REPLACE VIEW evidence_added AS {evidence_sql(folder, manifest, only=planned.added)}")
-    names, people = before(con, folder, tables, ("names", "people"))
-    return Added(_with_tenant(con.table("evidence_added"), tenant), names, people)
+    (names,) = before(con, folder, tables, ("names",))
+    return Added(_with_tenant(con.table("evidence_added"), tenant), names)
 
 
 def _tenant(tables: Tables, evidence: ir.Table) -> str | None:
@@ -197,7 +196,6 @@ def _tables(
         "judged": told.select(*TOKEN_COLUMNS),
         "caught": told.filter(told.plain).select("token_key"),
         "names": found.names,
-        "people": found.people,
         "findings": tables.given("findings_out", _FINDING, [_finding_row(finding) for finding in results]),
         "coverage": tables.given("coverage_out", _COVERAGE, [_coverage_row(row) for row in found.coverage]),
         "strata": found.strata,

@@ -25,7 +25,6 @@ from counterfoil.case.records import InputText
 from counterfoil.case.sniff import Container, Head, sniff
 from counterfoil.errors import InputError
 from counterfoil.model.hunt import BYPRODUCT
-from counterfoil.model.schema import ANOTHER_LOG
 from counterfoil.pipeline.inputs import Candidate
 from counterfoil.pipeline.members import Found, Unopened, members
 from counterfoil.pipeline.progress import Progress
@@ -265,10 +264,11 @@ def _passes(con: Backend, folder: CaseFolder, plans: list[Planned], progress: Pr
 
 
 def _refuse(raw: ir.Table) -> ir.Table:
-    """Map the records that no source of the envelope takes: all rejected."""
+    """Map the records that no source of the envelope takes: all rejected, as of no log that is read."""
     import ibis
 
-    return rows(raw, source="unknown", fidelity=99, reject=ibis.literal(ANOTHER_LOG))
+    reject = ibis.literal("record of a category that is not read")
+    return rows(raw, source=ibis.null("string"), fidelity=99, reject=reject)
 
 
 def _texts(plans: Sequence[Planned], source: Source) -> list[tuple[str, InputText]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from counterfoil.detect.groups import plain, rule_column
 from counterfoil.detect.registry import all_rules
-from counterfoil.model.advice import DIAGNOSIS_ADVICE, PROBABLE_ADVICE
+from counterfoil.model.advice import DIAGNOSIS_ADVICE, PROBABLE_ADVICE, REASON_ADVICE
 from counterfoil.model.coverage import ATTESTED, RELIED, CoverageRow, named_parts
 from counterfoil.model.first_party import name as client_name
 from counterfoil.model.verdict import Diagnosis, FindingVerdict, Probable, Reason
@@ -19,7 +19,11 @@ TRACED = frozenset(map(str, (Diagnosis.THROUGH_CUSTODY, Diagnosis.KEY_OUT, Diagn
 # With these it is known what to do first.
 _FIRST_ACT = TRACED | {str(Diagnosis.LEDGER_ALTERED), str(Diagnosis.KEY_NOT_ENTITLED)}
 # Rules that are no matter of more sign-ins.
-_FIRST = {str(code): PROBABLE_ADVICE[code].act[0] for code in (Probable.UNKNOWN_IDENTITY_PROVIDER,)}
+_FIRST = {
+    str(Probable.UNKNOWN_IDENTITY_PROVIDER): PROBABLE_ADVICE[Probable.UNKNOWN_IDENTITY_PROVIDER].act[0],
+    **{str(code): REASON_ADVICE[code][0]
+       for code in (Reason.NAME_DIFFERS, Reason.OBJECT_ID_ABROAD, Reason.ISSUER_MISSPELT)},
+}  # fmt: skip
 # Claims of these verdicts may rest on an absence alone; those of other reasons do not.
 _ABSENT = frozenset({FindingVerdict.FORGED, FindingVerdict.TAINTED, FindingVerdict.PROBABLY_FORGED})
 _PRESENT = frozenset({str(Reason.NEVER_SIGNED), str(Reason.FORGED_ANCESTOR)})
@@ -47,7 +51,7 @@ def count(number: int, one: str, many: str | None = None) -> str:
 
 def title(row: Mapping[str, Any], verdict: FindingVerdict) -> str:
     """Return the title of a finding. A record that carries no token is an access."""
-    tokens, users = row["token_count"], count(row["subject_count"], "user")
+    tokens, users = row["set_count"], count(row["subject_count"], "user")
     if row["group_rule"] == Reason.COUNT_ONLY:
         return f"at least {row['at_least']} of {count(tokens, 'federated sign-in')} of {users} used a forged assertion"
     if row["group_rule"] == Probable.UNKNOWN_IDENTITY_PROVIDER:
@@ -82,7 +86,7 @@ def detail(
     row: Mapping[str, Any], verdict: FindingVerdict, rules: Sequence[str], coverage: Sequence[CoverageRow]
 ) -> tuple[str, ...]:
     """Return why, in parts: what each part says holds for all tokens of the finding, or for as many as it says."""
-    parts = [*_cluster(row)]
+    parts = [*_issued_for(row), *_cluster(row)]
     if verdict is not FindingVerdict.SUSPICION:
         parts += [*_strange(row), *_rests(row, verdict, coverage)]
     titles = {rule.id: rule.title for rule in all_rules()}
@@ -94,6 +98,12 @@ def detail(
 
 def _of(some: int, whole: int) -> str:
     return "" if some == whole else f" ({some:,} of {whole:,})"
+
+
+def _issued_for(row: Mapping[str, Any]) -> Iterable[str]:
+    if issued := row["token_count"] - row["set_count"]:
+        was = "1 token was" if issued == 1 else f"{issued:,} tokens were"
+        yield f"{was} issued for them: which of these are an intruder's cannot be told either"
 
 
 def _cluster(row: Mapping[str, Any]) -> Iterable[str]:
@@ -130,8 +140,8 @@ def _rests(row: Mapping[str, Any], verdict: FindingVerdict, coverage: Sequence[C
 
 def _relied(row: Mapping[str, Any], coverage: Sequence[CoverageRow]) -> dict[str, bool]:
     """Return the parts of logs that are relied on for these tokens, and whether each is attested."""
-    own = [one for one in coverage if one.issuer == row["issuer"]]
-    wanted = {part for needs in row["needs"] or () for part in log_parts(row["issuer"] or "", needs, own)}
+    own = [one for one in coverage if one.issuer == row["group_issuer"]]
+    wanted = {part for needs in row["needs"] or () for part in log_parts(row["group_issuer"] or "", needs, own)}
     return {
         f"{one.source}/{one.kind}": one.status == ATTESTED
         for one in own if one.status in RELIED and f"{one.source}/{one.kind}" in wanted

@@ -12,17 +12,22 @@ import ibis
 import ibis.expr.types as ir
 
 from counterfoil.model.schema import Leg, Outcome
-from counterfoil.reconcile.acceptances import FEDERATION
+from counterfoil.reconcile.acceptances import FEDERATION, domain_of
 from counterfoil.reconcile.clock import whole_seconds
 from counterfoil.reconcile.engine import Engine
+from counterfoil.reconcile.literals import summed
 from counterfoil.reconcile.policy import Policy
+
+# Two sign-ins this near each other, from one address and agent, may be one assertion that was posted twice: seconds.
+TWICE = 60
 
 
 def assertion_counts(engine: Engine, assertions: ir.Table, issued: ir.Table, policy: Policy) -> ir.Table:
-    """Return (token_key, served, surplus, at_least).
+    """Return (token_key, served, surplus, at_least, twice).
 
-    Issuances that could serve the assertion, whether it lies in a run with too few of them, and, on the last
-    assertion of a chain, by how many the chain's worst run exceeds.
+    Issuances that could serve the assertion; whether it lies in a run with too few of them, one that was posted twice
+    counted once, and, on the last assertion of a chain, by how many the chain's worst run exceeds; and whether it lies
+    in such a run only if each post counts (`twice`).
     """
     life = policy.life.get("assertion", policy.default_life)
     upstream = issued.filter(
@@ -30,50 +35,92 @@ def assertion_counts(engine: Engine, assertions: ir.Table, issued: ir.Table, pol
         issued.outcome == Outcome.SUCCESS,
         issued.resource.isnull() | (issued.resource == FEDERATION),
         issued.issuer.notnull(),
+        issued.event_time.notnull(),
     )
     known = engine.keep("upstream", upstream.mutate(t=whole_seconds(upstream.event_time)).select(
-        "issuer", "subject", "identified", "t"
+        "issuer", "subject", "identified", "t", "kind", upn_domain=domain_of(upstream.subject_name),
     ))  # fmt: skip
-    mine = engine.keep("assertions", assertions.filter(~assertions.unknown_presentation).select(
-        "token_key", "issuer", "subject", t=assertions.t_first
+    mine = assertions.filter(~assertions.unknown_presentation)
+    mine = engine.keep("assertions", mine.select(
+        "token_key", "issuer", "subject", "ip", "user_agent", t=mine.t_first, domain=domain_of(mine.subject_name),
     ))  # fmt: skip
-    counted = engine.keep("assertion_counts_", _cumulated(mine, known, life, policy.skew))
-    return _runs(counted, life + 2 * policy.skew)
+    counted = engine.keep("assertion_counts_", _posted(_cumulated(engine, mine, known, life, policy.skew)))
+    once = _runs(counted.filter(~counted.again), life + 2 * policy.skew)
+    each = _runs(counted, life + 2 * policy.skew)
+    told = counted.join(each.select("token_key", "served", in_each=each.surplus), "token_key").left_join(
+        once.select("surplus", "at_least", leader=once.token_key), "leader"
+    )
+    surplus = told.surplus.fill_null(False) & (told.served > 0)
+    return told.select(
+        "token_key", "served", surplus=surplus,
+        at_least=ibis.ifelse(told.again, 0, told.at_least).fill_null(0),
+        twice=told.in_each & ~surplus,
+    )  # fmt: skip
 
 
-def _cumulated(mine: ir.Table, known: ir.Table, life: int, skew: int) -> ir.Table:
+def _posted(counted: ir.Table) -> ir.Table:
+    """Add `again`: it may be one of those before it, posted once more; and `leader`: the first that it may be."""
+    alike = [counted.issuer, counted.subject, counted.ip, counted.user_agent]
+    order = [counted.t, counted.token_key]
+    near = counted.t - counted.t.lag().over(group_by=alike, order_by=order) <= TWICE
+    known = counted.ip.notnull() & counted.user_agent.notnull()
+    marked = counted.mutate(again=near.fill_null(False) & known)
+    whose, when = ["issuer", "subject", "ip", "user_agent"], [marked.t, marked.token_key]
+    up = ibis.window(group_by=[marked[name] for name in whose], order_by=when, preceding=None, following=0)
+    posts = marked.mutate(post=(~marked.again).cast("int64").sum().over(up))
+    same = ibis.window(group_by=[posts[name] for name in (*whose, "post")], order_by=[posts.t, posts.token_key])
+    return posts.mutate(leader=posts.token_key.first().over(same)).drop("post")
+
+
+def _cumulated(engine: Engine, mine: ir.Table, known: ir.Table, life: int, skew: int) -> ir.Table:
     """Return the assertions with `upto` = issuances up to the window's end, `before` = those before its start."""
-    ends = _count(mine, known, mine.t + skew, "upto")
-    starts = _count(mine, known, mine.t - life - skew - 1, "before")
+    # of people whose own UPN this server writes, another's full UPN is another's, also where nobody knows whose
+    named = known.filter(known.identified, known.upn_domain.notnull()).select("issuer", "subject", "kind").distinct()
+    others = engine.keep("assertions_others", mine.join(named, ["issuer", "subject"]))
+    ends = _count(mine, known, others, skew, "upto")
+    starts = _count(mine, known, others, -life - skew - 1, "before")
     return mine.join(ends, "token_key").join(starts, "token_key")
 
 
-def _count(mine: ir.Table, known: ir.Table, bound: ir.IntegerValue, name: str) -> ir.Table:
-    """Return (token_key, name): issuances at or before `bound`, of this subject or of nobody in particular.
+def _count(mine: ir.Table, known: ir.Table, others: ir.Table, offset: int, name: str) -> ir.Table:
+    """Return (token_key, name): issuances until `offset` after it that could be the assertion's.
 
-    One running count over both kinds of row replaces a range join.
+    Those of this subject or of nobody in particular, but not those that name another by UPN: `others` are the
+    assertions with each server that writes their subject's own UPN. Running counts over both kinds of row replace
+    range joins.
     """
-    asked = mine.select("issuer", "subject", "token_key", at=bound, weight=ibis.literal(0), asks=ibis.literal(1))
-    own = known.filter(known.identified).select(
-        "issuer", "subject", token_key=ibis.null("string"), at=known.t, weight=ibis.literal(1), asks=ibis.literal(0)
-    )
-    anyone = known.filter(~known.identified).select(
-        "issuer", subject=ibis.null("string"), token_key=ibis.null("string"), at=known.t, weight=ibis.literal(1),
-        asks=ibis.literal(0),
+    asked = {"at": mine.t + offset, "weight": ibis.literal(0), "asks": ibis.literal(1)}
+    given = {"token_key": ibis.null("string"), "at": known.t, "weight": ibis.literal(1), "asks": ibis.literal(0)}
+    anyone = known.filter(~known.identified)
+    own = known.filter(known.identified)
+    personal = _running(
+        mine.select("issuer", "subject", "token_key", **asked), own.select("issuer", "subject", **given),
+        ["issuer", "subject"],
     )  # fmt: skip
-    personal = _running(ibis.union(asked, own), ["issuer", "subject"])
-    general = _running(ibis.union(asked, anyone), ["issuer"])
-    both = personal.join(general, "token_key")
-    return both.select("token_key", **{name: both.total + both.total_right})
+    general = _running(
+        mine.select("issuer", "token_key", **asked), anyone.select("issuer", **given), ["issuer"]
+    )
+    theirs = _running(
+        others.select("issuer", "kind", "token_key", upn_domain=others.domain, at=others.t + offset,
+                      weight=ibis.literal(0), asks=ibis.literal(1)),
+        anyone.filter(anyone.upn_domain.notnull()).select("issuer", "kind", **given, upn_domain=anyone.upn_domain),
+        ["issuer", "kind", "upn_domain"],
+    )  # fmt: skip
+    named = theirs.group_by("token_key").agg(total=summed(theirs.total))
+    both = personal.join(general, "token_key").left_join(named, "token_key", rname="{name}_named")
+    return both.select("token_key", **{name: both.total + both.total_right - both.total_named.fill_null(0)})
 
 
-def _running(rows: ir.Table, by: list[str]) -> ir.Table:
+def _running(asked: ir.Table, given: ir.Table, by: list[str]) -> ir.Table:
     """Return (token_key, total) of the asking rows: the weight of all rows of the group up to and at their time."""
+    columns = [*by, "token_key", "at", "weight", "asks"]
+    rows = ibis.union(asked.select(*columns), given.select(*columns))
     window = ibis.window(
         group_by=[rows[name] for name in by], order_by=[rows["at"], rows.asks], preceding=None, following=0
     )
-    summed = rows.mutate(total=rows.weight.sum().over(window))
-    return summed.filter(summed.asks == 1).select("token_key", "total")
+    summed_up = rows.mutate(total=rows.weight.sum().over(window))
+    answers = summed_up.filter(summed_up.asks == 1)
+    return answers.select("token_key", "total")
 
 
 def _runs(counted: ir.Table, reach: int) -> ir.Table:

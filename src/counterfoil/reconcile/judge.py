@@ -13,7 +13,8 @@ from counterfoil.reconcile.links import sound_subject
 OF: dict[Reason, Verdict] = {
     **dict.fromkeys(
         (Reason.SUBJECT_DIFFERS, Reason.TENANT_DIFFERS, Reason.KEY_DIFFERS, Reason.DIGEST_DIFFERS,
-         Reason.ISSUED_AT_DIFFERS, Reason.CONSUMER_REALM, Reason.KEY_NOT_ENTITLED, Reason.NOT_SIGNED_IN_CUSTODY),
+         Reason.CLASS_DIFFERS, Reason.CLIENT_DIFFERS, Reason.ISSUED_AT_DIFFERS,
+         Reason.CONSUMER_REALM, Reason.KEY_NOT_ENTITLED, Reason.NOT_SIGNED_IN_CUSTODY),
         Verdict.CONTRADICTED),
     **dict.fromkeys((Reason.FORGED_ANCESTOR, Reason.UNROOTED), Verdict.TAINTED),
     **dict.fromkeys((Reason.BY_DIGEST, Reason.BY_ID), Verdict.MINTED),

@@ -25,19 +25,19 @@ def exchanges(issued: ir.Table) -> ir.Table:
     return done.select(parent=done.parent_token_ids.unnest(), child=done.token_id)
 
 
-def reached(engine: Engine, name: str, edges: ir.Table, seeds: ir.Table) -> ir.Table:
-    """Return (id): the seeds and everything that descends from them.
+def reached(engine: Engine, name: str, edges: ir.Table, seeds: ir.Table, *kept: str) -> ir.Table:
+    """Return (id): the seeds and everything that descends from them. `kept`: what a seed hands down.
 
-    `edges`: (parent, child), both token ids; `seeds`: (id). Both are small next to the evidence: only tokens
-    that were exchanged have edges.
+    `edges`: (parent, child), both token ids; `seeds`: (id, and `kept`). Both are small next to the evidence: only
+    tokens that were exchanged have edges.
     """
-    marked = engine.keep(f"{name}_0", seeds.select("id").distinct())
+    marked = engine.keep(f"{name}_0", seeds.select("id", *kept).distinct())
     hops = engine.keep(f"{name}_hops_0", edges.select("parent", "child").distinct())
     nodes = _count(engine, edges.select(id=edges.parent).union(edges.select(id=edges.child), distinct=True))
     steps = math.ceil(math.log2(nodes + 1)) + 1 if nodes else 0
     for step in range(1, steps + 1):
-        more = hops.semi_join(marked, hops.parent == marked.id).select(id=hops.child)
-        marked = engine.keep(f"{name}_{step % 2}", marked.union(more, distinct=True))
+        more = hops.join(marked, hops.parent == marked.id).select(id=hops.child, **{n: marked[n] for n in kept})
+        marked = engine.keep(f"{name}_{step % 2}", marked.union(more.select(*marked.columns), distinct=True))
         left, right = hops, hops.view()
         doubled = left.join(right, left.child == right.parent).select(parent=left.parent, child=right.child)
         hops = engine.keep(f"{name}_hops_{step % 2}", doubled.distinct())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
+from counterfoil.model.counterfoil import OWN_LOGS
 from counterfoil.model.ids import IdKind
 from counterfoil.model.known import CROSS_TENANT_EXCEPTIONS, SERVICE_TENANTS
 from counterfoil.model.schema import Leg, Outcome, TokenClass
@@ -12,6 +13,7 @@ from counterfoil.model.verdict import Reason
 from counterfoil.reconcile.clock import whole_seconds
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.policy import Policy
+from counterfoil.reconcile.sides import app_only, issued_to_application, may_be_persons, of_application
 from counterfoil.tokens.pseudonym import KEY_OF_PSEUDONYM
 
 ISSUANCE = (
@@ -28,31 +30,41 @@ def issuances(records: ir.Table) -> ir.Table:
     return records.filter(records.leg.isin([Leg.ISSUANCE, Leg.SECONDARY_ISSUANCE])).select(*ISSUANCE)
 
 
-_DIFFERING = ("digest", "key", "tenant", "subject", "issued")
-# What issuances say of a token: which kinds know it, by what, and where they disagree with it.
-FLAGS = (
-    "primary", "secondary", "interrupted", "failed", "by_digest", "law_known", "law_obeyed",
-    *(f"{fact}_differs" for fact in _DIFFERING),
+# What is compared, in the order in which a fact that differs gives the reason.
+_FACTS = ("digest", "key", "tenant", "class", "subject", "client", "issued")
+# What issuances say of a token, by pairs that say together what any of them says.
+_SAID = (
+    "primary", "secondary", "interrupted", "failed", "by_digest", "law_known", "law_obeyed", "tenant_exempt", "crossed",
+    "guest", "app_issued", *(f"{fact}_{how}" for fact in _FACTS for how in ("known", "same")),
 )  # fmt: skip
+_KEPT = ("primary", "secondary", "interrupted", "failed", "by_digest", "law_known", "law_obeyed", "guest")
 _ID = ("token_id", "token_id_kind")
 _MINE = (
     "token_key", *_ID, "signing_input_digest", "subject", "token_tenant", "key_id", "t_issued", "subject_counts",
-    "issuer", "derived",
+    "shown", "application", "app_only", "client_id", "identified", "issuer", "derived",
 )  # fmt: skip
-_THEIRS = ("leg", "outcome", "good", "guest", "excepted", "lawful", "i_tenant", "i_subject", "i_identified", "i_key",
-           "i_digest", "i_issued", "i_time", "i_issuer")  # fmt: skip
+_THEIRS = (
+    "leg", "outcome", "good", "visitor", "excepted", "lawful", "i_tenant", "i_subject", "i_identified", "i_key",
+    "i_digest", "i_issued", "i_time", "i_issuer", "i_client", "i_application",
+)  # fmt: skip
 
 
 def linked(
     engine: Engine, tokens: ir.Table, issued: ir.Table, digests: ir.Table | None, policy: Policy, *, hidden: bool
 ) -> ir.Table:  # fmt: skip
-    """Return the tokens with FLAGS (booleans).
+    """Return the tokens with what their issuances say of them.
+
+    That is _KEPT; `<fact>_differs` for each of _FACTS; `subject_open` (it differs: `doubts` decides what that means);
+    `elsewhere` (it names another tenant than its issuances and the resource); `uncompared` (facts apart by spaces).
 
     `issued`: the issuances of the tokens' families; `digests`: all issuances with a digest, None if there are none;
     `hidden`: subjects may be pseudonyms.
     Most ids are known to one issuance: one join settles them. The others are compared pair by pair and summed up.
     """
-    mine = tokens.mutate(subject_counts=_subject_counts(tokens))
+    mine = tokens.mutate(
+        subject_counts=tokens.identified & may_be_persons(tokens), shown=subject_shown(tokens),
+        application=of_application(tokens), app_only=app_only(tokens),
+    )  # fmt: skip
     theirs = _facts(issued.filter(issued.token_id.notnull()))
     counted = theirs.group_by(*_ID).agg(n=theirs.count())
     several = engine.keep("several_issuances", counted.filter(counted.n > 1).select(*_ID))
@@ -64,12 +76,13 @@ def linked(
         pairs = ibis.union(pairs, _pairs(with_digest, theirs), by_digest.select(*_MINE, *_THEIRS))
     compared = _compared(pairs, policy, hidden=hidden)
     summed = compared.group_by("token_key").agg(**{name: flag.any() for name, flag in _said(compared).items()})
-    summed = engine.keep("summed_links", summed.select("token_key", **_told(summed)))
+    summed = engine.keep("summed_links", summed)
     single = _compared(mine.left_join(theirs.anti_join(several, _ID), _ID), policy, hidden=hidden)
-    single = single.mutate(**_said(single))
-    whole = single.mutate(**_told(single)).left_join(summed, "token_key", rname="{name}_sum")
-    flags = {name: ibis.coalesce(whole[f"{name}_sum"], whole[name], ibis.literal(False)) for name in FLAGS}
-    return whole.select(*tokens.columns, **flags)
+    single = single.select(*mine.columns, **_said(single))
+    whole = single.left_join(summed, "token_key", rname="{name}_sum")
+    said = {name: ibis.coalesce(whole[f"{name}_sum"], whole[name], ibis.literal(False)) for name in _SAID}
+    told = whole.select(*mine.columns, **said)
+    return told.select(*tokens.columns, *_KEPT, **_told(told))
 
 
 def _facts(issued: ir.Table) -> ir.Table:
@@ -78,9 +91,10 @@ def _facts(issued: ir.Table) -> ir.Table:
         *_ID, "leg", "outcome", i_issuer=issued.issuer,
         i_tenant=issued.resource_tenant, i_subject=issued.subject, i_identified=issued.identified, i_key=issued.key_id,
         i_digest=issued.signing_input_digest, i_issued=whole_seconds(issued.issued_at),
-        i_time=whole_seconds(issued.event_time),
+        i_time=whole_seconds(issued.event_time), i_client=issued.client_id,
+        i_application=issued_to_application(issued),
         good=issued.outcome == Outcome.SUCCESS,
-        guest=(issued.home_tenant != issued.resource_tenant).fill_null(False),
+        visitor=(issued.home_tenant != issued.resource_tenant).fill_null(False),
         excepted=issued.cross_tenant.lower().isin(sorted(map(str.lower, CROSS_TENANT_EXCEPTIONS))).fill_null(False),
         lawful=(issued.leg == Leg.ISSUANCE) & (issued.source == "entra-signin"),
     )  # fmt: skip
@@ -91,7 +105,7 @@ def _pairs(mine: ir.Table, theirs: ir.Table) -> ir.Table:
 
 
 def _said(pairs: ir.Table) -> dict[str, ir.BooleanValue]:
-    """Return what a pair says, by name. Several pairs say together what any of them says."""
+    """Return what a pair says: _SAID."""
     good = pairs.good
     primary = good & (pairs.leg == Leg.ISSUANCE)
     return {
@@ -100,23 +114,44 @@ def _said(pairs: ir.Table) -> dict[str, ir.BooleanValue]:
         "interrupted": pairs.outcome == Outcome.INTERRUPTED,
         "failed": pairs.outcome == Outcome.FAILED,
         "by_digest": good & pairs.digest_same,
-        "skip_tenant": good & pairs.tenant_exempt,
-        "skip_subject": good & pairs.guest,
         "law_known": primary & pairs.law_known,
         "law_obeyed": primary & pairs.law_obeyed,
-        **{f"{fact}_known": good & pairs[f"{fact}_known"] for fact in _DIFFERING},
-        **{f"{fact}_same": good & pairs[f"{fact}_same"] for fact in _DIFFERING},
+        "tenant_exempt": good & (pairs.excepted | pairs.provider),
+        "crossed": good & pairs.excepted,
+        "guest": good & pairs.visitor,
+        "app_issued": good & pairs.i_application.fill_null(False),
+        **{f"{fact}_{how}": good & pairs[f"{fact}_{how}"] for fact in _FACTS for how in ("known", "same")},
     }
 
 
-def _told(said: ir.Table) -> dict[str, ir.BooleanValue]:
-    """Return FLAGS from what the pairs of a token said."""
-    skipped = {"tenant": said.skip_tenant, "subject": said.skip_subject}
-    differ = {fact: said[f"{fact}_known"] & ~said[f"{fact}_same"] for fact in _DIFFERING}
+def _told(said: ir.Table) -> dict[str, ir.Value]:
+    """Return what the pairs of a token say of it together."""
+    differs = {fact: said[f"{fact}_known"] & ~said[f"{fact}_same"] for fact in _FACTS}
+    differs["tenant"] &= ~said.tenant_exempt
+    unsure = ~said.shown | said.guest | (said.token_class.isnull() & said.app_issued)
+    foreign = (said.token_tenant != said.resource_tenant).fill_null(False)
     return {
-        **{name: said[name] for name in FLAGS if not name.endswith("_differs")},
-        **{f"{f}_differs": differs & ~skipped[f] if f in skipped else differs for f, differs in differ.items()},
+        **{f"{fact}_differs": differs[fact] for fact in _FACTS if fact != "subject"},
+        "subject_differs": differs["subject"] & ~unsure,
+        "subject_open": differs["subject"] & unsure,
+        "elsewhere": foreign & ~said.app_only & said.subject_id.notnull() & ~said.tenant_same & ~said.crossed,
+        "uncompared": _uncompared(said),
     }
+
+
+def _uncompared(said: ir.Table) -> ir.StringValue:
+    """Return the facts that were not compared, apart by spaces; NULL where no id links. Clients: of app-only tokens."""
+    named = {
+        "subject": ~said.subject_known | (said.guest & ~said.subject_same),
+        "tenant": ~said.tenant_known | (said.tenant_exempt & ~said.tenant_same),
+        "class": ~said.class_known,
+        "client": said.app_only & ~said.client_known,
+        "key": ~said.key_known,
+        "issued-at": ~(said.issued_known | said.law_known),
+    }
+    words = [ibis.ifelse(lacking, f"{name} ", "") for name, lacking in named.items()]
+    text = words[0].concat(*words[1:]).rstrip()
+    return ibis.ifelse((said.primary | said.secondary) & ~said.by_digest, text, ibis.null("string"))
 
 
 def _compared(pairs: ir.Table, policy: Policy, *, hidden: bool) -> ir.Table:
@@ -127,12 +162,16 @@ def _compared(pairs: ir.Table, policy: Policy, *, hidden: bool) -> ir.Table:
     was exchanged is a guess.
     """
     subject_known = pairs.subject_counts & pairs.i_identified & pairs.i_subject.notnull()
+    # a name in a record of an application's may be that of the mailbox's owner
+    subject_known &= pairs.shown | ~pairs.i_application.fill_null(False)
     if hidden:
         subject_known &= pseudonym_key(pairs.subject) == pseudonym_key(pairs.i_subject)
         others = (pairs.token_id_kind == str(IdKind.JTI)) & (pairs.issuer != pairs.i_issuer)
         others &= (pairs.derived != "exchange") & ~_same(pairs.signing_input_digest, pairs.i_digest)
         mine = ~others.fill_null(False)
         pairs = pairs.mutate(good=pairs.good & mine, outcome=ibis.ifelse(mine, pairs.outcome, ibis.null("string")))
+    # a principal's object id differs between logs: only where the client differs too, it is another application
+    principals = pairs.app_only & pairs.i_application.fill_null(False) & pairs.identified & pairs.i_identified
     return pairs.mutate(
         digest_known=_known(pairs.signing_input_digest, pairs.i_digest),
         digest_same=_same(pairs.signing_input_digest, pairs.i_digest),
@@ -142,11 +181,14 @@ def _compared(pairs: ir.Table, policy: Policy, *, hidden: bool) -> ir.Table:
         key_same=_same(pairs.key_id, pairs.i_key),
         tenant_known=_known(pairs.token_tenant, pairs.i_tenant),
         tenant_same=_same(pairs.token_tenant, pairs.i_tenant),
-        tenant_exempt=pairs.excepted
-        | pairs.token_tenant.isin(sorted(SERVICE_TENANTS)).fill_null(False)
+        provider=pairs.token_tenant.isin(sorted(SERVICE_TENANTS)).fill_null(False)
         | pairs.i_tenant.isin(sorted(SERVICE_TENANTS)).fill_null(False),
+        class_known=_known(pairs.application, pairs.i_application),
+        class_same=_same(pairs.application, pairs.i_application),
         subject_known=subject_known,
         subject_same=subject_known & _same(pairs.subject, pairs.i_subject),
+        client_known=principals & _known(pairs.client_id, pairs.i_client) & _known(pairs.subject, pairs.i_subject),
+        client_same=_same(pairs.client_id, pairs.i_client) | _same(pairs.subject, pairs.i_subject),
         law_known=pairs.lawful & pairs.t_issued.notnull(),
         law_obeyed=pairs.lawful
         & ((pairs.t_issued - pairs.i_time + policy.backdate).abs() <= policy.law_tolerance).fill_null(False),
@@ -166,11 +208,13 @@ def _same(mine: ir.Value, theirs: ir.Value) -> ir.BooleanValue:
     return (mine == theirs).fill_null(False)
 
 
-def _subject_counts(tokens: ir.Table) -> ir.BooleanValue:
-    """Tell whether the token's subject may be held against an issuance's (rule 3.2)."""
-    shown = tokens.subject_id.notnull() | (sound_subject(tokens) & tokens.is_user)
-    theirs = tokens.token_class.isin([TokenClass.USER.value, TokenClass.DELEGATED.value]).fill_null(True)
-    return tokens.identified & shown & theirs
+def subject_shown(tokens: ir.Table) -> ir.BooleanValue:
+    """Tell whether the record itself names the token's subject by id.
+
+    Of an exchange it names whom it was made for: in the provider's logs, whose token was shown there is a conclusion.
+    """
+    concluded = (tokens.derived == "exchange") & ~tokens.source.isin(OWN_LOGS)
+    return tokens.subject_id.notnull() & ~concluded
 
 
 def sound_subject(tokens: ir.Table) -> ir.BooleanValue:
@@ -181,12 +225,17 @@ def sound_subject(tokens: ir.Table) -> ir.BooleanValue:
 
 
 def contradiction(tokens: ir.Table) -> ir.StringValue:
-    """Rules 3.1-3.3 but for the law of issued-at: the reason why a linked token is contradicted, or NULL."""
+    """Rules 3.1-3.3: the reason why a linked token is contradicted, or NULL.
+
+    But for what the whole evidence decides: the law of issued-at (`with_law`) and some subjects (`doubts`).
+    """
     return ibis.cases(
         (tokens.digest_differs, str(Reason.DIGEST_DIFFERS)),
         (tokens.key_differs, str(Reason.KEY_DIFFERS)),
         (tokens.tenant_differs, str(Reason.TENANT_DIFFERS)),
+        (tokens.class_differs, str(Reason.CLASS_DIFFERS)),
         (tokens.subject_differs, str(Reason.SUBJECT_DIFFERS)),
+        (tokens.client_differs, str(Reason.CLIENT_DIFFERS)),
         (tokens.issued_differs, str(Reason.ISSUED_AT_DIFFERS)),
         (tokens.consumer_realm, str(Reason.CONSUMER_REALM)),
         else_=ibis.null("string"),

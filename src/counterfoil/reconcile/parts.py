@@ -16,7 +16,7 @@ from counterfoil.reconcile import judge
 from counterfoil.reconcile.acceptances import acceptances
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.families import bucket, family
-from counterfoil.reconcile.identity import with_people, with_subject
+from counterfoil.reconcile.identity import with_subject
 from counterfoil.reconcile.links import contradiction, issuances, linked
 from counterfoil.reconcile.policy import Policy
 from counterfoil.reconcile.tokens import seen_again, tokens, variants, with_key
@@ -77,9 +77,8 @@ def _settle(engine: Engine, whole: Whole, records: ir.Table, exchanges: ir.Table
     every = acceptances(records, exchanges, whole.domains, own_logs=whole.own_logs)
     accepted = engine.keep("accepted", with_key(with_subject(every, whole.names)))
     again = seen_again(engine, accepted)
-    claimed = _with_people(tokens(accepted, again), whole.people)  # 2.1, 4.2 c
     issued = with_subject(issuances(records), whole.names)
-    told = linked(engine, claimed, issued, whole.digests, policy, hidden=whole.own_logs)  # 2.2, 3
+    told = linked(engine, tokens(accepted, again), issued, whole.digests, policy, hidden=whole.own_logs)  # 2, 3
     told = told.mutate(
         contradiction=contradiction(told),
         missed=judge.sound_id(told) & ~(told.primary | told.secondary | told.interrupted | told.failed),
@@ -87,22 +86,15 @@ def _settle(engine: Engine, whole: Whole, records: ir.Table, exchanges: ir.Table
         doubt=ibis.null("string"),
         probable=ibis.null("string"),
     )
-    plain = told.primary & told.contradiction.isnull() & told.doubt.isnull() & ~told.law_broken
-    added = engine.pile(TOKENS, told.mutate(plain=plain).drop("is_user"))
+    settled = told.primary & told.contradiction.isnull() & ~told.law_broken
+    plain = settled & ~told.subject_open & ~told.elsewhere  # what these mean, all of the evidence decides
+    added = engine.pile(TOKENS, told.mutate(plain=plain))
     engine.pile(VARIANTS, variants(accepted, again))
     implied = accepted.filter(accepted.derived != "")
     repeated = accepted.filter(accepted.derived == "").semi_join(again, "token_key")
     engine.pile(USES, ibis.union(implied.select(*USE), repeated.select(*USE)))
     engine.pile(TWINS, _twins(added))
     engine.keep("accepted", accepted.limit(0))  # wide, and of no more use
-
-
-def _with_people(claimed: ir.Table, people: ir.Table) -> ir.Table:
-    """Add `is_user` where links depend on it: on tokens whose subject is known by name only."""
-    asked = claimed.mutate(subject_=claimed.subject)
-    by_name = asked.mutate(subject=ibis.ifelse(asked.subject_id.isnull(), asked.subject, ibis.null("string")))
-    told = with_people(by_name, people)
-    return told.mutate(subject=told.subject_).drop("subject_")
 
 
 def _twins(told: ir.Table) -> ir.Table:

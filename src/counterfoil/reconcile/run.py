@@ -16,13 +16,14 @@ import ibis.expr.types as ir
 
 from counterfoil.model.counterfoil import OWN_LOGS
 from counterfoil.model.coverage import CoverageRow
-from counterfoil.model.verdict import Reason, Verdict
+from counterfoil.model.verdict import ACCUSING, Probable, Reason, Verdict
 from counterfoil.reconcile import judge, measured, parts
 from counterfoil.reconcile.acceptances import exchanged
 from counterfoil.reconcile.asked import Asked
 from counterfoil.reconcile.custody import custody_of, not_signed
 from counterfoil.reconcile.declared import Keepers, coverage
 from counterfoil.reconcile.diagnosis import diagnosed
+from counterfoil.reconcile.doubts import Known, with_doubts
 from counterfoil.reconcile.duplicates import records as unique_records
 from counterfoil.reconcile.duplicates import repeated
 from counterfoil.reconcile.engine import Engine
@@ -35,8 +36,10 @@ from counterfoil.reconcile.law import with_law
 from counterfoil.reconcile.lineage import exchanges, reached
 from counterfoil.reconcile.links import issuances
 from counterfoil.reconcile.literals import number, whole
+from counterfoil.reconcile.misspelt import misspelt
 from counterfoil.reconcile.policy import Policy
 from counterfoil.reconcile.refuted import refuted_rows
+from counterfoil.reconcile.sets import of_sets
 from counterfoil.reconcile.touched import TOUCHED, Added, touched
 from counterfoil.reconcile.unnamed import assertion_rows, suspected
 from counterfoil.reconcile.unread import Unread, unread
@@ -52,7 +55,7 @@ _OPEN_FLAGS = (
 class Reconciled:
     """What came of it: tables for the rules and the report, and the coverage rows.
 
-    `names` and `people` are what `touched.Added` asks for when more evidence has come.
+    `names` is what `touched.Added` asks for when more evidence has come.
 
     `told`: judged tokens, all but the plain ones; `plain`: the tokens that are minted and nothing else, by the pile's
     columns; both of the window that was asked for. `every`: those of `told`, whatever their time, before taint: by
@@ -62,7 +65,6 @@ class Reconciled:
 
     records: ir.Table
     names: ir.Table
-    people: ir.Table
     issued: ir.Table
     told: ir.Table
     plain: ir.Table
@@ -130,12 +132,14 @@ def _verdicts(
         Reason.NOT_SIGNED_IN_CUSTODY: unsigned.issued,  # 3.5
     }
     against = {reason: found for reason, found in tried.items() if found is not None}
-    for found in against.values():
+    vague = misspelt(engine, every, whole.records, issued) if facts.keepers.issuers else None  # 3.8
+    for found in (*against.values(), *([] if vague is None else [vague])):
         plain = plain.anti_join(found, "token_key")
+    odd = with_doubts(engine, _odd(every, against, vague), Known(whole.records, issued, whole.names, whole.people))
     usual = engine.keep("cells", measured.cells(plain.mutate(linked=ibis.literal(True))))
     days = engine.keep("days", measured.days(every))
     seen = Seen(usual, every, _used(plain), variants, issued, whole.records, whole.names, whole.people)
-    watched = _watched(engine, seen, facts.keepers, against, policy)
+    watched = _watched(engine, seen, _against(odd, against), facts.keepers, policy)
     cells = ibis.union(usual, measured.cells(watched).select(*usual.columns))
     seen = replace(seen, cells=cells, linked=ibis.union(seen.linked, _used(watched.filter(watched.linked))))
     open_ = _with_never(watched.filter(~watched.primary, watched.contradiction.isnull()), unsigned.unissued)  # 4.4
@@ -144,7 +148,7 @@ def _verdicts(
     judged = _judged(engine, watched, open_)  # 7
     judged = suspected(engine, judged, issued, rows)  # 4.5
     tainted = _tainted(engine, judged, issued, facts.keepers, Reason.NOT_SIGNED_IN_CUSTODY in against)  # 6.4
-    told, left = _stained(engine, judged, plain, whole.people, tainted)
+    told, left = _stained(engine, judged, plain, whole.people, tainted, of_sets(engine, judged, issued))
     told = engine.keep("diagnosed", diagnosed(engine, told, whole.records, custody, policy))  # 8.3
     strata = engine.keep("strata_all", measured.strata(cells, days))
 
@@ -152,7 +156,7 @@ def _verdicts(
         return _within(tokens, asked.since, asked.until)
 
     return Reconciled(
-        whole.records, whole.names, whole.people, issued, window(told), window(left), judged, usual, strata, window,
+        whole.records, whole.names, issued, window(told), window(left), judged, usual, strata, window,
         (*refuted_rows(engine, rows, settled.refuted), *assertion_rows(engine, judged)), lost.acceptances,
     )  # fmt: skip
 
@@ -162,29 +166,46 @@ def _used(tokens: ir.Table) -> ir.Table:
     return tokens.select("token_key", "subject", "identified", *traits, t=whole(tokens.t_first))
 
 
-def _watched(
-    engine: Engine, seen: Seen, keepers: Keepers, against: Mapping[Reason, ir.Table], policy: Policy
-) -> ir.Table:
-    """Return the tokens that are not plain, with `is_user`, `linked`, and `contradiction` by the law of their stratum.
+def _odd(every: ir.Table, against: Mapping[Reason, ir.Table], vague: ir.Table | None) -> ir.Table:
+    """Return the tokens that are not plain, and those that something holds against them; `vague`: rule 3.8."""
+    odd = every.filter(~every.plain)
+    found = [*against.values(), *([] if vague is None else [vague])]
+    if found:
+        keys = ibis.union(*found) if len(found) > 1 else found[0]
+        odd = ibis.union(odd, every.filter(every.plain).semi_join(keys, "token_key"))
+    if vague is None:
+        return odd
+    held = _held(odd, vague)
+    code = ibis.ifelse(held.held, str(Probable.ISSUER_MISSPELT), ibis.null("string"))
+    return held.mutate(doubt=code, probable=code).select(*odd.columns)
+
+
+def _against(odd: ir.Table, against: Mapping[Reason, ir.Table]) -> ir.Table:
+    """Return the tokens with `contradiction` of those that nothing else contradicts, the first reason first."""
+    for reason, found in against.items():
+        marked = _held(odd, found)
+        told = ibis.ifelse(marked.held, str(reason), ibis.null("string"))
+        odd = marked.mutate(contradiction=ibis.coalesce(marked.contradiction, told)).select(*odd.columns)
+    return odd
+
+
+def _held(tokens: ir.Table, found: ir.Table) -> ir.Table:
+    """Return the tokens with `held`: they are among those found."""
+    joined = tokens.left_join(found.distinct().mutate(held=ibis.literal(True)), "token_key", rname="{name}_u")
+    return joined.select(*tokens.columns, held=joined.held.fill_null(False))
+
+
+def _watched(engine: Engine, seen: Seen, odd: ir.Table, keepers: Keepers, policy: Policy) -> ir.Table:
+    """Return the odd tokens with `is_user`, `linked`, and `contradiction` by the law of their stratum.
 
     `seen`: what plain tokens show. `keepers`: issuers with a log of their own, of which an id that is in no issuance is
-    `missed` too. `against`: tokens that are contradicted for these reasons, the first one first, unless something
-    contradicts them already.
+    `missed` too.
     """
-    every = seen.every
-    odd = every.filter(~every.plain)
-    if against:
-        keys = ibis.union(*against.values()) if len(against) > 1 else next(iter(against.values()))
-        odd = ibis.union(odd, every.filter(every.plain).semi_join(keys, "token_key"))
-    for reason, found in against.items():
-        marked = odd.left_join(found.mutate(held=ibis.literal(True)), "token_key", rname="{name}_u")
-        told = ibis.ifelse(marked.held.fill_null(False), str(reason), ibis.null("string"))
-        odd = marked.mutate(contradiction=ibis.coalesce(marked.contradiction, told)).select(*odd.columns)
     if keepers.issuers:
         unknown = ~(odd.primary | odd.secondary | odd.interrupted | odd.failed)
         odd = odd.mutate(missed=odd.missed | (judge.sound_in_own_log(odd, keepers) & unknown))
     watched = engine.keep("watched", with_people(odd, seen.people))
-    told = with_law(engine, watched, every, _lawless(engine, seen, watched, policy), policy)
+    told = with_law(engine, watched, seen.every, _lawless(engine, seen, watched, policy), policy)
     told = told.mutate(linked=told.primary & told.contradiction.isnull() & told.doubt.isnull())
     return engine.keep("watched_told", told)
 
@@ -214,16 +235,18 @@ def _with_never(open_: ir.Table, never: ir.Table | None) -> ir.Table:
 
 def _judged(engine: Engine, watched: ir.Table, open_: ir.Table) -> ir.Table:
     """Rule 7 but for taint: return the tokens with `base` (reason), `base_verdict` and the flags of open ones."""
-    told = open_.select("token_key", *_OPEN_FLAGS, "at_least", "open_reason", "never")
+    told = open_.select("token_key", *_OPEN_FLAGS, "at_least", "open_reason", "never", "probable")
     joined = watched.left_join(told, "token_key", rname="{name}_o")
     unissued = ibis.cases(
         (joined.never & ~joined.open_reason.isin(judge.FORGED), str(Reason.NEVER_SIGNED)),
         else_=joined.open_reason,
     )
     settled = ibis.ifelse(joined.primary, _own_reason(joined), unissued)
-    base = ibis.coalesce(joined.contradiction, joined.doubt, settled)
+    cleared = settled.isin([str(reason) for reason, verdict in judge.OF.items() if verdict is Verdict.MINTED])
+    base = ibis.coalesce(joined.contradiction, ibis.ifelse(cleared, ibis.coalesce(joined.doubt, settled), settled))
     return engine.keep("judged", joined.select(
-        *watched.columns, base=base, base_verdict=judge.verdict_of(base),
+        *(name for name in watched.columns if name != "probable"),
+        probable=ibis.coalesce(joined.probable, joined.probable_o), base=base, base_verdict=judge.verdict_of(base),
         **{n: joined[n].fill_null(False) for n in _OPEN_FLAGS}, at_least=joined.at_least.fill_null(0).cast("int64"),
     ))  # fmt: skip
 
@@ -265,27 +288,40 @@ def _tainted(
 
 
 def _stained(
-    engine: Engine, judged: ir.Table, plain: ir.Table, persons: ir.Table, tainted: ir.Table | None
-) -> tuple[ir.Table, ir.Table]:
-    """Rules 6.4, 7: return the judged tokens with `verdict` and `reason`, and the plain ones that are left."""
-    if tainted is None:
-        return engine.keep("verdicts", _final(judged, ibis.literal(False))), plain
-    caught = with_people(plain.semi_join(tainted, plain.token_id == tainted.id), persons)
+    engine: Engine, judged: ir.Table, plain: ir.Table, persons: ir.Table, tainted: ir.Table | None,
+    of_set: ir.Table | None,
+) -> tuple[ir.Table, ir.Table]:  # fmt: skip
+    """Rules 6.4, 6.5, 7: return the judged tokens with `verdict` and `reason`, and the plain ones that are left.
+
+    `of_rule` and `of_issuer` name the set of which an ancestor of theirs is (6.5).
+    """
+    none = {"of_rule": ibis.null("string"), "of_issuer": ibis.null("string")}
+    stains = [] if tainted is None else [tainted.select("id", by=ibis.literal(str(Reason.FORGED_ANCESTOR)), **none)]
+    if of_set is not None:
+        rest = of_set if tainted is None else of_set.anti_join(tainted, "id")
+        stains.append(rest.select("id", by=ibis.literal(str(Reason.ANCESTOR_IN_SET)), of_rule=rest.of_rule,
+                                  of_issuer=rest.of_issuer))  # fmt: skip
+    if not stains:
+        return engine.keep("verdicts", _final(judged.mutate(by=ibis.null("string"), **none))), plain
+    marks = engine.keep("stains", ibis.union(*stains) if len(stains) > 1 else stains[0])
+    caught = with_people(plain.semi_join(marks, plain.token_id == marks.id), persons)
     quiet = {name: ibis.literal(False) for name in _OPEN_FLAGS}
     moved = engine.keep("caught", caught.mutate(
         linked=ibis.literal(True), base=_own_reason(caught), base_verdict=ibis.literal(str(Verdict.MINTED)),
         at_least=number(0), **quiet,
     ))  # fmt: skip
     both = ibis.union(judged, moved.select(*judged.columns))
-    marked = both.left_join(tainted.mutate(stained=ibis.literal(True)), both.token_id == tainted.id, rname="{name}_t")
-    issued = marked.primary | marked.secondary
-    stained = marked.stained.fill_null(False) & issued & (marked.base_verdict != str(Verdict.CONTRADICTED))
-    return engine.keep("verdicts", _final(marked, stained)), plain.anti_join(moved, "token_key")
+    marked = both.left_join(marks, both.token_id == marks.id, rname="{name}_t")
+    holds = (marked.primary | marked.secondary) & (marked.base_verdict != str(Verdict.CONTRADICTED))
+    # who is accused by himself is so whatever his ancestor is
+    holds &= (marked.by == str(Reason.FORGED_ANCESTOR)) | ~marked.base_verdict.isin([*map(str, ACCUSING)])
+    told = {name: ibis.ifelse(holds, marked[name], ibis.null("string")) for name in ("by", "of_rule", "of_issuer")}
+    return engine.keep("verdicts", _final(marked.mutate(**told))), plain.anti_join(moved, "token_key")
 
 
-def _final(judged: ir.Table, stained: ir.BooleanValue) -> ir.Table:
-    reason = ibis.ifelse(stained, str(Reason.FORGED_ANCESTOR), judged.base)
-    kept = [name for name in judged.columns if name not in ("base", "base_verdict", "stained", "id")]
+def _final(judged: ir.Table) -> ir.Table:
+    reason = ibis.coalesce(judged.by, judged.base)
+    kept = [name for name in judged.columns if name not in ("base", "base_verdict", "by", "id")]
     return judged.select(*kept, reason=reason, verdict=judge.verdict_of(reason))
 
 
@@ -295,7 +331,7 @@ def minted(plain: ir.Table) -> ir.Table:
     quiet = {name: ibis.literal(False) for name in _OPEN_FLAGS}
     return plain.mutate(
         reason=reason, verdict=judge.verdict_of(reason), diagnosis=ibis.null("string"), linked=ibis.literal(True),
-        at_least=number(0), **quiet,
+        at_least=number(0), of_rule=ibis.null("string"), of_issuer=ibis.null("string"), **quiet,
     )  # fmt: skip
 
 

@@ -39,11 +39,11 @@ def _text(value: ir.Value) -> ir.StringValue:
 
 
 def consumer_realm(acceptances: ir.Table) -> ir.BooleanValue:
-    """Rule 3.3: a token of the consumer realm at an organisation's mailbox."""
+    """Rule 3.3: a token of the consumer realm in any operation on an organisation's mailbox, its settings too."""
     return (
         (acceptances.token_tenant == CONSUMER_TENANT)
         & (acceptances.resource_tenant != CONSUMER_TENANT)
-        & (acceptances.object_kind == "mailbox")
+        & acceptances.object_kind.isin(["mailbox", "configuration"])
     ).fill_null(False)
 
 

@@ -1,8 +1,7 @@
 """Which families of tokens new records concern: what must be settled again when records are added to a case.
 
 A token depends on the records of its family, on exchanges that name its id as parent, on issuances with its digest,
-on what its subject's name stands for, and on whether that subject signs in as a person. A family in which none of
-these changed is settled as it was.
+and on what its subject's name stands for. A family in which none of these changed is settled as it was.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from counterfoil.model.schema import Leg
 from counterfoil.reconcile.duplicates import KEY
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.families import family
-from counterfoil.reconcile.parts import TOKENS, Whole
+from counterfoil.reconcile.parts import Whole
 
 TOUCHED = "touched"  # the pile of (family); tokens of these families that lie on earlier piles count no more
 
@@ -27,11 +26,10 @@ _NEEDED = (
 
 @dataclass(frozen=True)
 class Added:
-    """What came since the piles were made: `evidence`, and the `names` and `people` of that time."""
+    """What came since the piles were made: `evidence`, and the `names` of that time."""
 
     evidence: ir.Table
     names: ir.Table
-    people: ir.Table
 
 
 def touched(engine: Engine, whole: Whole, evidence: ir.Table, added: Added) -> ir.Table:
@@ -48,7 +46,6 @@ def touched(engine: Engine, whole: Whole, evidence: ir.Table, added: Added) -> i
         affected.select(family=family(affected)),
         parents.select(family=parents.parent_token_ids.unnest()),
         _by_digest(engine, evidence, affected),
-        _of_people(engine, whole, added),
     ]
     return engine.keep("touched_families", ibis.union(*found, distinct=True))
 
@@ -78,11 +75,3 @@ def _by_digest(engine: Engine, evidence: ir.Table, affected: ir.Table) -> ir.Tab
     used = evidence.filter(evidence.leg == Leg.ACCEPTANCE, evidence.signing_input_digest.notnull())
     hit = used.semi_join(digests, "signing_input_digest")
     return hit.select(family=family(hit))
-
-
-def _of_people(engine: Engine, whole: Whole, added: Added) -> ir.Table:
-    """Return the families of tokens known by name only whose subject began or ceased to be a person."""
-    changed = engine.keep("changed_people", _changed(added.people, whole.people, "subject"))
-    earlier = engine.piled(TOKENS)
-    named = earlier.filter(earlier.subject_id.isnull(), earlier.subject.notnull())
-    return named.semi_join(changed, "subject").select("family")

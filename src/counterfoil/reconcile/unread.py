@@ -10,7 +10,7 @@ import ibis
 import ibis.expr.types as ir
 
 from counterfoil.model.advice import DECLARABLE
-from counterfoil.model.schema import ANOTHER_LOG, Leg
+from counterfoil.model.schema import Leg
 from counterfoil.reconcile.clock import whole_seconds
 from counterfoil.reconcile.declared import Part, Stretch
 from counterfoil.reconcile.engine import Engine
@@ -45,13 +45,14 @@ def unread(
 ) -> Unread:  # fmt: skip
     """Return what could not be read, and what was read without its time: it may be of any time between its neighbours.
 
-    `rejects`: the columns of evidence and `reject`, the reason; `evidence` with its duplicates.
+    `rejects`: the columns of evidence; without a source, it is a record of another log, and hides nothing of these.
+    `evidence`: with its duplicates.
     """
     issued = evidence.filter(evidence.leg == str(Leg.ISSUANCE))
     undated = issued.filter(issued.event_time.isnull())
     lost = undated.select(*_PLACE, *_PART, *_SHOWN, "event_time", n=number(1), rejected=ibis.literal(False))
     if rejects is not None:
-        ours = rejects.filter(rejects.reject != ANOTHER_LOG)
+        ours = rejects.filter(rejects.source.notnull())
         lost = ibis.union(lost, ours.select(
             *_PLACE, *_PART, *_SHOWN, "event_time", n=ours.item_count.fill_null(1), rejected=ibis.literal(True)
         ))  # fmt: skip

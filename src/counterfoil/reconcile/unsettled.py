@@ -9,6 +9,7 @@ import ibis.expr.types as ir
 
 from counterfoil.model.coverage import RELIED, CoverageRow
 from counterfoil.model.schema import Leg, Outcome
+from counterfoil.model.verdict import Probable
 from counterfoil.reconcile import judge, measured
 from counterfoil.reconcile.clock import whole_seconds
 from counterfoil.reconcile.covered import ENTRA, needs, personal_stretches, required, windowed, with_coverage
@@ -61,8 +62,9 @@ def unsettled(
     `open_` has `never` (rule 4.4).
     """
     open_ = engine.keep("open_1", with_service(engine, _with_sessions(engine, open_, seen, policy), seen.records))
-    open_ = engine.keep("open_2", with_coverage(engine, windowed(open_, policy, facts.keepers), rows, facts))
-    open_ = engine.keep("open_3", _with_silence(with_early(engine, open_, rows), seen, policy))
+    covered = with_coverage(engine, windowed(open_, policy, facts.keepers), rows, facts)
+    open_ = engine.keep("open_2", with_early(engine, engine.keep("open_covered", covered), rows))
+    open_ = engine.keep("open_3", _with_silence(open_, seen, policy))
     open_ = engine.keep("open_4", _with_assertions(engine, open_, seen.issued, policy))
     open_ = engine.keep("open_5", _with_grades(engine, open_, seen, rows, policy))
     open_ = engine.keep("open_6", _with_candidates(engine, open_, seen.issued))
@@ -127,7 +129,7 @@ def _with_silence(open_: ir.Table, seen: Seen, policy: Policy) -> ir.Table:
 
 
 def _with_assertions(engine: Engine, open_: ir.Table, issued: ir.Table, policy: Policy) -> ir.Table:
-    """Rule 4.3: add `served`, `surplus` and `at_least` of assertions."""
+    """Rule 4.3: add `served`, `surplus` and `at_least` of assertions; `probable` of those that may be one twice."""
     assertions = engine.keep("assertions_open", open_.filter(open_.derived == "assertion", open_.relied))
     if not engine.rows(assertions.limit(1)):
         none = {"served": number(0), "at_least": number(0)}
@@ -135,10 +137,11 @@ def _with_assertions(engine: Engine, open_: ir.Table, issued: ir.Table, policy: 
     counts = assertion_counts(engine, assertions, issued, policy)
     joined = open_.left_join(counts, "token_key", rname="{name}_f")
     return joined.select(
-        *open_.columns,
+        *(name for name in open_.columns if name != "probable"),
         served=joined.served.fill_null(0),
         surplus=joined.surplus.fill_null(False),
         at_least=joined.at_least.fill_null(0),
+        probable=ibis.ifelse(joined.twice.fill_null(False), str(Probable.POSTED_TWICE), joined.probable),
     )
 
 
@@ -149,8 +152,8 @@ def _with_grades(
     assertions = open_.filter(open_.derived == "assertion")
     tokens = open_.filter(open_.derived != "assertion")
     told = graded(engine, "own", tokens, known_habits(engine, "known", open_, seen, policy), seen.records)
-    served = assertions.filter(assertions.served > 0, ~assertions.surplus, assertions.identified)
-    served = served.mutate(t=whole(served.t_first))
+    surely = assertions.filter(assertions.served > 0, ~assertions.surplus, assertions.probable.isnull())
+    served = surely.filter(surely.identified).mutate(t=whole(surely.t_first))
     given = habits(engine, "served", sign_ins(seen.issued).limit(0), served, policy)
     grades = ibis.union(told, graded(engine, "own_assertions", assertions, given, None))
     joined = open_.left_join(grades, "token_key", rname="{name}_g")

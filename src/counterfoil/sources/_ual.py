@@ -270,7 +270,10 @@ def _object(audit: ir.Table) -> dict[str, ir.Value]:
     chat = thread.notnull() | audit.CommunicationType.isin(["OneOnOne", "GroupChat"])
     return {
         "object_kind": ibis.cases(
-            ((kind == "teams") & chat, "chat"), else_=ibis.map(dict(types.OBJECT_KINDS)).get(kind)
+            ((kind == "teams") & chat, "chat"),
+            # whatever else Exchange does with a token, it does to a mailbox
+            ((kind == types.OTHER) & (audit.Workload.lower() == "exchange"), "mailbox"),
+            else_=ibis.map(dict(types.OBJECT_KINDS)).get(kind),
         ),
         "object_id": ibis.cases(
             (kind == "exchange-item", mapping.lower(audit.MailboxGuid)),

@@ -1,0 +1,53 @@
+"""Rule 3.8: tokens that were verified under a key of an own issuer and do not name that issuer as it is written."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from counterfoil.model.counterfoil import OWN_LOGS
+from counterfoil.model.receipt import RECEIPTS_LOG, Signature
+from counterfoil.model.schema import Leg, Outcome
+from counterfoil.reconcile.engine import Engine
+
+_SCHEME = r"^[a-z][a-z0-9+.-]*:/*"
+_PUNCTUATION = r"[/.\s\p{Z}\p{C}]+"
+
+
+def misspelt(engine: Engine, every: ir.Table, records: ir.Table, issued: ir.Table) -> ir.Table:
+    """Return (token_key) of `every` token.
+
+    What links by digest is left out: those very bytes were issued, however a service writes down who did it. A missing
+    issuer tells something only where the service that wrote the receipt tells issuers of other tokens.
+    """
+    own = issued.filter(issued.source.isin(OWN_LOGS), issued.outcome == Outcome.SUCCESS, issued.issuer.notnull())
+    keys = engine.keep("issuer_keys", own.filter(own.key_id.notnull()).select("key_id", owner=own.issuer).distinct())
+    shown = every.filter(every.source == RECEIPTS_LOG, every.derived == "", every.key_id.notnull(), ~every.by_digest)
+    strange = shown.semi_join(keys, "key_id").anti_join(keys, ["key_id", ("issuer", "owner")])
+    shown = engine.keep("strange_issuers", strange.select(
+        "token_key", "kind", "key_id", "issuer", name=_name(strange), spelt=bare(strange.issuer)
+    ))  # fmt: skip
+    told = every.filter(every.source == RECEIPTS_LOG, every.issuer.notnull()).select("kind").distinct()
+    absent = shown.filter(shown.issuer.isnull()).semi_join(told, "kind")
+    variant = shown.semi_join(keys.mutate(spelt=bare(keys.owner)), ["key_id", "spelt"])
+    verified = records.filter(
+        records.leg == Leg.ACCEPTANCE, records.source == RECEIPTS_LOG, records.signature == str(Signature.VERIFIED)
+    )
+    verified = verified.select("key_id", name=_name(verified))
+    return engine.keep("misspelt", absent.union(variant).semi_join(verified, ["key_id", "name"]).select("token_key"))
+
+
+def _name(table: ir.Table) -> ir.StringValue:
+    """Return what tells a token from others under its key."""
+    return ibis.coalesce(table.signing_input_digest, table.token_id)
+
+
+def bare(issuer: ir.StringValue) -> ir.StringValue:
+    """Return an issuer without what may be written in several ways: scheme, slashes, dots, blanks and case.
+
+    >>> import ibis
+    >>> from counterfoil.reconcile.misspelt import bare
+    >>> ibis.duckdb.connect().execute(bare(ibis.literal("HTTP://Login.Contoso.Example/. ")))
+    'logincontosoexample'
+    """
+    return issuer.lower().strip().re_replace(_SCHEME, "").re_replace(_PUNCTUATION, "")
