@@ -153,5 +153,5 @@ CASES: Table = {
         "5.10", [*file(broken(1, "other")), MISS],
         [missing({MAY: 1}), *(says(ANY_TIME, kind) for kind in KINDS)], alone=True),
     "an issuance without a time clears by its id and is no absence": Case(
-        "5.10", [*log(*DAYS), UNDATED, MISS, access(5, None)], [missing({MAY: 1}), minted(IDS[0])], compared=False),
+        "5.10", [*log(*DAYS), UNDATED, MISS, foreign(5, None)], [missing({MAY: 1}), minted(IDS[0])], compared=False),
 }  # fmt: skip
