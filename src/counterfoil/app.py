@@ -163,13 +163,18 @@ def _asked(settings: HuntSettings, manifest: Manifest, identities: tuple[tuple[s
         federated=settings.federated,
         identities=identities,
         keys=_keys(settings.token_policy),
-        truncated={entry.log: f"{entry.truncated} ({entry.path})" for entry in manifest.inputs if entry.truncated},
+        truncated={
+            log: f"{entry.truncated} ({entry.path})"
+            for entry in manifest.inputs if entry.truncated for log in (entry.log, *entry.logs)
+        },
     )
 
 
 def _keys(policy: Path | None) -> dict[str, Entitlement]:
     """Return what the keys of a token policy may sign, by key id."""
-    return {} if policy is None else {key.id: key.entitlement for key in read_token_policy(policy).keys.keys.values()}
+    known = None if policy is None else read_token_policy(policy).keys
+    # an id that several issuers use says nothing in a log that does not say whose it is
+    return {} if known is None else {key.id: key.entitlement for key in known if key.id not in known.namesakes}
 
 
 def _unreadable(manifest: Manifest) -> str:
@@ -194,6 +199,7 @@ def _reading(settings: HuntSettings, manifest: Manifest) -> HuntReport:
             nearest=e.nearest,
             archive=e.archive,
             accepts=e.log in ACCEPTING_LOGS,
+            note=e.note,
         )
         for e in manifest.inputs
     )

@@ -53,10 +53,7 @@ def read_token_policy(path: Path) -> TokenPolicy:
     from counterfoil.tokens.limits import MAX_JWKS_BYTES, MAX_POLICY_BYTES
     from counterfoil.tokens.policy import TokenPolicy, documents_of
 
-    try:
-        text = read_bounded(path, MAX_POLICY_BYTES).decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not UTF-8", hint="a token policy is TOML, which is UTF-8") from error
+    text = read_bounded(path, MAX_POLICY_BYTES)
     names = documents_of(text, str(path))
     documents = {name: read_bounded(path.parent / name, MAX_JWKS_BYTES) for name in names}
     return TokenPolicy.from_toml(text, documents, str(path))

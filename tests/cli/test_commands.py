@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shlex
+import shutil
 import signal
 import sys
 import time
@@ -83,7 +85,9 @@ def test_reconcile_judges_anew(estate: Estate, tmp_path: Path, capsys: pytest.Ca
     assert "this is no all-clear" in blind.err
     open_ = run(capsys, "reconcile", "--case", case)
     assert "none shown to be forged" in open_.out
-    assert "--complete entra-signin/interactive" in open_.out
+    (proposed,) = (line for line in open_.out.splitlines() if "--complete entra-signin/interactive" in line)
+    taken = run(capsys, *shlex.split(proposed)[1:], "--format", "json")
+    assert not [row for row in json.loads(taken.out)["coverage"] if row["status"] == "refused"]
     closed = run(capsys, "reconcile", "--case", case, *estate.options)
     assert closed.code == 1
     assert ": 5 forged, " in closed.out
@@ -98,6 +102,50 @@ def test_an_audit_log_alone_is_no_all_clear(
     assert "this is no all-clear: sign-in logs missing: interactive, non-interactive" in told.err
     assert "sign-in logs missing: interactive, non-interactive" in told.out
     assert "not declared complete" not in " ".join(told.out.split())
+
+
+def test_a_finding_says_what_is_strange_on_what_it_rests_and_when(
+    hunted: Estate, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each use has its time, person and what is new to the person, strange ones first; the declarations are named."""
+    document = json.loads(run(capsys, "report", "--case", hunted.case, "--format", "json").out)
+    (found,) = (finding for finding in document["findings"] if finding["verdict"] == "forged")
+    assert "rests on what was declared complete: interactive, non-interactive" in found["detail"]
+    assert "new to the user: " in found["detail"]
+    assert len(found["uses"]) == found["token_count"] == 5
+    assert all(use["time"] and "@" in use["subject"] and "network" in use["strange"] for use in found["uses"])
+    assert found["uses"] == sorted(found["uses"], key=lambda use: (-len(use["strange"]), use["time"]))
+    assert {use["ip"] for use in found["uses"]} == set(found["ips"])
+    assert all("@" in subject for subject in found["subjects"])
+
+
+def test_a_finding_is_explained_by_its_id(
+    hunted: Estate, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`explain` looks into the case that is named, or is in the environment; another id is told."""
+    page = run(capsys, "report", "--case", hunted.case)
+    finding = json.loads(run(capsys, "report", "--case", hunted.case, "--format", "json").out)["findings"][0]
+    assert finding["id"] in page.out
+    told = run(capsys, "explain", finding["id"], "--case", hunted.case)
+    assert told.code == 0
+    assert all(word in told.out for word in (finding["title"][:30], "because", "uses", "forged  (verdict)", "do  "))
+    monkeypatch.setenv("COUNTERFOIL_CASE", str(hunted.case))
+    assert run(capsys, "explain", finding["id"]).out == told.out
+    other = run(capsys, "explain", "0123456789ab")
+    assert (other.code, finding["id"] in other.err) == (2, True)
+
+
+def test_on_one_forged_token_the_first_step_is_to_ask(
+    hunted: Estate, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One lost record can look like this: the person is asked about a new device, as the page on verdicts says."""
+    shutil.copytree(hunted.case, tmp_path / "case")
+    times = "SELECT first_seen FROM tokens WHERE verdict = 'forged' ORDER BY 1 LIMIT 2"
+    rows = json.loads(run(capsys, "sql", hunted.case, times, "--format", "json").out)["rows"]
+    window = ("--since", "2025-09-01", "--until", rows[1][0])
+    told = run(capsys, "reconcile", "--case", tmp_path / "case", *hunted.options, *window)
+    assert "1 forged token of 1 user" in told.out
+    assert "about a new device first" in " ".join(told.out.split("NEXT")[1].split())
 
 
 def test_nothing_readable_is_code_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -124,8 +172,6 @@ def test_sql_answers_in_every_format(hunted: Estate, capsys: pytest.CaptureFixtu
 
 def test_the_reports_own_commands_work(hunted: Estate, capsys: pytest.CaptureFixture[str]) -> None:
     """Every `counterfoil sql` line that the report prints can be run as it stands."""
-    import shlex
-
     page = run(capsys, "report", "--case", hunted.case).out
     lines = [line.strip() for line in page.splitlines() if line.strip().startswith("counterfoil sql")]
     assert lines

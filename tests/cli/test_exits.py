@@ -8,7 +8,7 @@ import pytest
 
 from counterfoil.cli.exits import MEANING, ExitCode, advice, after
 from counterfoil.model.clearance import MAX_OPEN_SHARE
-from counterfoil.model.coverage import CoverageRow, Needed
+from counterfoil.model.coverage import ASSERTIONS, UNNAMED, CoverageRow, Needed
 from counterfoil.model.finding import Finding
 from counterfoil.model.hunt import HuntReport, InputFile, VerdictCount
 from counterfoil.model.verdict import FAIL_ON_DEFAULT, FindingVerdict, Verdict
@@ -36,11 +36,12 @@ def hundred(left_open: int, **more: object) -> HuntReport:
     return replace(report(), verdicts=verdicts, **more)  # type: ignore[arg-type]  # a report's own fields
 
 
-def covered(status: str, reason: str = "") -> tuple[CoverageRow, ...]:
+def covered(status: str) -> tuple[CoverageRow, ...]:
     """Return one row of coverage."""
-    return (CoverageRow("entra:t", "entra-signin", "interactive", status, None, None, 1, reason),)
+    return (CoverageRow("entra:t", "entra-signin", "interactive", status, None, None, 1, ""),)
 
 
+UNKNOWN = (CoverageRow(f"{UNNAMED}fabrikam.com", ASSERTIONS, "fabrikam.com", "seen", None, None, 3, "no log"),)
 LACKING = Needed("entra:t", "application", 1, ("entra-signin/service-principal",), ())
 UNRELIED = Needed("entra:t", "application", 1, (), ("entra-signin/service-principal",))
 
@@ -80,7 +81,7 @@ TENTH = round(100 * MAX_OPEN_SHARE)
         pytest.param(hundred(1, needed=(UNRELIED,)), "relied on as complete: service", id="no log is relied on"),
         pytest.param(hundred(0, coverage=covered("refuted")), "refuted by the evidence", id="declared, and refuted"),
         pytest.param(hundred(0, coverage=covered("refused")), None, id="a refused declaration that nothing waits for"),
-        pytest.param(hundred(0, coverage=covered("absent", "no log of X")), "no log of X", id="a log nobody has"),
+        pytest.param(hundred(0, coverage=UNKNOWN), "assertions for fabrikam.com: no log", id="a domain without a log"),
         pytest.param(hundred(0, lost_acceptances=2), "2 records of acceptances", id="acceptances could not be read"),
         pytest.param(hundred(0, inputs=(replace(AUDIT, truncated="cap"),)), "cut off", id="an audit log was cut off"),
         pytest.param(hundred(0, inputs=(replace(READ, truncated="cap"),)), None, id="a log of sign-ins was cut off"),
@@ -98,7 +99,9 @@ def test_fail_on_moves_the_line() -> None:
     """What counts as found is the caller's choice; what could be judged is not."""
     suspicious = report(FindingVerdict.SUSPICION)
     assert after(suspicious, frozenset(FindingVerdict)) is ExitCode.FOUND
-    assert after(report(FindingVerdict.FORGED), frozenset()) is ExitCode.CLEAN
+    assert after(report(FindingVerdict.FORGED, verdict=Verdict.UNCOVERED), frozenset()) is ExitCode.CLEAN
+    grave = report(FindingVerdict.PROBABLY_FORGED, verdict=Verdict.UNCOVERED)
+    assert after(grave, frozenset({FindingVerdict.FORGED})) is ExitCode.WITHHELD
     assert after(report(FindingVerdict.SUSPICION, verdict=Verdict.UNCOVERED), frozenset()) is ExitCode.WITHHELD
 
 

@@ -10,6 +10,7 @@ import pwd
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -230,6 +231,21 @@ def test_a_secret_is_no_setting(
     assert (ran.code, field in ran.err, "file:PATH" in ran.err) == (2, True, True)
     assert "hunter2" not in ran.err
     assert not (tmp_path / "new").exists()
+
+
+def test_a_back_end_that_cannot_be_used_says_so_at_once(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without its library nothing is made; without its device the settings are kept, and a line says what failed."""
+    absent = ("--backend", "tpm", "--set", "tcti=device:/dev/no-such-tpm")
+    ran = run(capsys, "keys", "init", tmp_path / "device", "--origin", "o", *absent)
+    assert (ran.code, "cannot be used yet: TPM: connect" in ran.err) == (0, True)
+    assert (tmp_path / "device/custody.toml").exists()
+    monkeypatch.delitem(sys.modules, "counterfoil.custody.drivers.tpm", raising=False)
+    monkeypatch.setitem(sys.modules, "tpm2_pytss", None)
+    ran = run(capsys, "keys", "init", tmp_path / "library", "--origin", "o", *absent)
+    assert (ran.code, "pip install 'counterfoil[tpm]'" in ran.err) == (2, True)
+    assert not (tmp_path / "library").exists()
 
 
 def test_an_audit_holds_the_inventory_to_the_log(capsys: pytest.CaptureFixture[str], store: Path) -> None:

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from counterfoil.custody import auditor, custody
 from counterfoil.custody.algorithm import Algorithm
@@ -297,6 +299,32 @@ def test_settings_that_cannot_be_are_refused(tmp_path: Path, name: str) -> None:
     assert "hunter2" not in str(error.value)
 
 
+OPEN = {
+    "the folder": ("", 0o777, "write"), "the settings": ("custody.toml", 0o666, "write"),
+    "the inventory": ("inventory.json", 0o666, "write"), "the store": ("keys/store.json", 0o666, "write"),
+    "the folder of keys": ("keys", 0o707, "write"), "the log": ("log", 0o777, "write"),
+    "the log's key, to read": ("log/log.key", 0o644, "read or write"),
+}
+
+
+@pytest.mark.parametrize(("name", "mode", "what"), OPEN.values(), ids=OPEN)
+def test_custody_that_everybody_can_change_is_not_used(
+    files: Backend, tmp_path: Path, name: str, mode: int, what: str
+) -> None:
+    """Neither opened nor mended in silence: one line says what, and the hint how; closed, it is used as before."""
+    path = tmp_path / "custody"
+    with opened(files, path) as held:
+        held.create("idp", Algorithm.ES256)
+    before = (path / name).stat().st_mode & 0o777
+    (path / name).chmod(mode)
+    with pytest.raises(LogError, match=f"everybody may {what}") as caught:
+        opened(files, path)
+    assert caught.value.hint.startswith(f"chmod o-{'rwx' if 'read' in what else 'w'} {path / name}".rstrip("/"))
+    (path / name).chmod(before)
+    with opened(files, path) as held:
+        assert held.sign("idp", INPUT).signature
+
+
 def test_secrets_come_from_files_credentials_and_keyrings_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -330,3 +358,15 @@ def test_what_is_no_record_is_told(files: Backend, tmp_path: Path) -> None:
         with pytest.raises(CounterfoilError, match="no record of custody"):
             read()
     assert custody.LOG_FOLDER == "log"
+
+
+def test_an_edwards_key_signs_under_the_name_that_says_its_curve(files: Backend, tmp_path: Path) -> None:
+    """RFC 9864: a key that is attached is `Ed25519` unless the old name is asked for."""
+    pem = tmp_path / "ed.pem"
+    with opened(files, tmp_path / "custody") as held:
+        for name, asked in (("new", None), ("old", Algorithm.EDDSA)):
+            private = Ed25519PrivateKey.generate()
+            pem.write_bytes(private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+            version = held.attach(name, str(pem), asked)
+            assert str(version.algorithm) == ("Ed25519" if asked is None else "EdDSA")
+            private.public_key().verify(held.sign(name, INPUT).signature, INPUT)

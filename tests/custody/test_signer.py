@@ -134,6 +134,58 @@ def test_only_the_allowed_may_ask(files: Backend, tmp_path: Path) -> None:
         assert [(use.operation, use.principal, use.count) for use in uses] == [(refused, f"user:{ME}", 1)]
 
 
+def test_asking_again_and_again_fills_no_log(files: Backend, tmp_path: Path) -> None:
+    """Who is refused is recorded at once; what follows is counted, and the count is in the log and in the audit."""
+    held = opened(files, tmp_path / "custody")
+    made = Running(held, SignerSettings(allow=("nobody",)), tmp_path / "sock")
+    before = held.size()
+    for _ in range(30):
+        with SignerClient(tmp_path / "sock") as client, pytest.raises(UsageError, match="may not sign"):
+            client.sign("idp", INPUT)
+    with SignerClient(tmp_path / "sock") as client, pytest.raises(UsageError, match="may not create"):
+        client.create("x", Algorithm.ES256)
+    assert held.size() == before + 4, "two beginnings, two ends"
+    made.stop()
+    uses = {use.operation: use for use in audited(tmp_path / "custody/log").uses if use.result == Result.REFUSED}
+    assert (uses[Operation.SIGN].count, uses[Operation.CREATE].count) == (30, 1)
+    pairs = [begin.record for begin, _ in entries(tmp_path / "custody/log") if begin.record.op is Operation.SIGN]
+    assert [record.detail for record in pairs] == ["", "asked 29 times"]
+
+
+_CROWD = """import os, socket, sys
+os.setgroups([]); os.setgid(int(sys.argv[2])); os.setuid(int(sys.argv[2]))
+crowd = []
+for _ in range(300):
+    one = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    one.connect(sys.argv[1])
+    crowd.append(one)
+print("there", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
+def test_silent_strangers_keep_nobody_out(running: tuple[Path, SignerClient], tmp_path: Path) -> None:
+    """More connections than there are places, of a user on no list: the allowed are answered meanwhile."""
+    _, client = running
+    client.create("idp", Algorithm.ES256)
+    client.close()
+    for folder in (tmp_path, *tmp_path.parents):
+        if folder != Path("/"):
+            folder.chmod(folder.stat().st_mode | 0o001)
+    nobody = str(pwd.getpwnam("nobody").pw_uid)
+    command = [sys.executable, "-c", _CROWD, str(tmp_path / "sock"), nobody]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as crowd:  # noqa: S603  # our own
+        assert crowd.stdout is not None
+        assert crowd.stdin is not None
+        assert crowd.stdout.readline() == b"there\n"
+        for _ in range(3):
+            assert client.sign("idp", INPUT).signature
+            client.close()
+        crowd.stdin.close()
+    assert client.keys()
+
+
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
 def test_the_kernel_says_who_asks(running: tuple[Path, SignerClient], tmp_path: Path) -> None:
     """Another user's process is refused whatever it says, and its user is in the record."""

@@ -15,7 +15,7 @@ Every source becomes this one table; `counterfoil sql CASE "SELECT ... FROM evid
 partitioned by leg and bucket (of token ids). What a source fills in, and from which field, is on the page of the
 source.
 
-- Times are UTC. A record without a usable time is a reject, not evidence.
+- Times are UTC. A record without a usable time is a reject, but for an issuance, which still clears by its id.
 - NULL means *unknown*: it agrees and disagrees with nothing.
 - Ids, names and tenants are in lower case, so that equal things are equal texts. Token ids have one
   [canonical form](token-ids.md).

@@ -6,7 +6,16 @@ from pathlib import Path
 import pytest
 
 from counterfoil.errors import UsageError
-from counterfoil.lab.history import ClientLoss, IntervalLoss, Loss, RandomLoss, Spray, scenarios, write_estate
+from counterfoil.lab.history import (
+    ClientLoss,
+    IntervalLoss,
+    Loss,
+    RandomLoss,
+    RecordLoss,
+    Spray,
+    scenarios,
+    write_estate,
+)
 
 from . import reading
 
@@ -82,6 +91,21 @@ def test_forged_tokens_in_a_lost_interval_are_marked(tmp_path: Path) -> None:
     rows = [row for row in reading.truth(written.truth) if row["label"] == "forged"]
     assert all(row["lost"] for row in rows if row["first_seen"] < "2025-09-04")
     assert not any(row["lost"] for row in rows if row["first_seen"] > "2025-09-05T06")
+
+
+def test_record_loss_takes_these_records_and_no_other(tmp_path: Path, whole: Path) -> None:
+    """Of the ids named, the sign-in and the audit log's own record of it are gone; all else is byte for byte there."""
+    complete = [row for row in reading.signins(whole / "logs") if row["status"]["errorCode"] == 0]
+    ids = {row["id"] for row in (complete[0], next(row for row in complete if row["isInteractive"]))}
+    rows = lossy(tmp_path, RecordLoss(frozenset(ids)))
+    assert [row for row in reading.signins(whole / "logs") if row not in rows] == [
+        row for row in complete if row["id"] in ids
+    ]
+    logons = [row for row in reading.audit(tmp_path / "logs") if row.get("ErrorNumber") == "0"]
+    assert logons
+    assert not ids & {row["Id"] for row in logons}
+    lost = {row["token_id"] for row in reading.truth(tmp_path / "truth.jsonl") if row["lost"]}
+    assert lost == ids
 
 
 def test_a_loss_must_be_named() -> None:

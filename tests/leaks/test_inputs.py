@@ -62,12 +62,12 @@ def test_a_value_that_a_database_tears_apart_is_found(tmp_path: Path) -> None:
     database.execute("CREATE TABLE settings (name TEXT, value BLOB)")
     database.execute("INSERT INTO settings VALUES (?, ?)", ("signing", _pem()))
     database.close()
-    (leak,) = _scan(path).findings
-    assert (leak.path, leak.form, leak.proven) == (f"{path}/(values)", "pem-pkcs8-rsa", True)
+    found = {(leak.path, leak.form, leak.proven) for leak in _scan(path).findings}
+    assert (f"{path}/(values)", "pem-pkcs8-rsa", True) in found
 
 
 def test_an_attachment_is_found_in_a_message_and_in_a_mailbox(tmp_path: Path) -> None:
-    """DER attached to a message is base64 in lines: found once decoded, in a message alone and in a mailbox."""
+    """What is attached to a message is base64 in lines: found there, in a message alone and in a mailbox, once each."""
     message = EmailMessage()
     message["Subject"] = "the key, as agreed"
     message.set_content("see attached")
@@ -76,7 +76,7 @@ def test_an_attachment_is_found_in_a_message_and_in_a_mailbox(tmp_path: Path) ->
     (tmp_path / "one.eml").write_bytes(bytes(message))
     (tmp_path / "all.mbox").write_bytes(b"From a Thu Jan  1 00:00:00 2026\n" + bytes(message) + b"\nFrom b\n\nhello\n")
     assert {(leak.path, leak.form) for leak in _scan(tmp_path).findings} == {
-        (f"{tmp_path}/{name}/(decoded)", "rsa-exponent") for name in ("one.eml", "all.mbox")
+        (f"{tmp_path}/{name}", "base64-rsa-exponent") for name in ("one.eml", "all.mbox")
     }
 
 

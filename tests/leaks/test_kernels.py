@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 from math import lcm
 
@@ -15,7 +16,7 @@ from counterfoil.leaks._native import LIBRARY, NativeKernel
 from counterfoil.leaks._portable import PortableKernel
 from counterfoil.leaks.curves import CURVES, CurveSearch
 from counterfoil.leaks.forms import registry
-from counterfoil.leaks.hits import ALL_ORDERS, Hit, Order, Part
+from counterfoil.leaks.hits import ALL_ORDERS, BETWEEN, Hit, Order, Part, Run
 from counterfoil.leaks.moduli import Modulus, factors_from_exponent, groups
 
 from .planting import buffer_with, rsa_keys
@@ -201,3 +202,46 @@ def test_kernels_find_the_same_marks(noise: bytes, planted: list[bytes], begin: 
     for level in (0, None):
         assert sorted(NativeKernel(level=level).anchors(data, begin, end, registry.literals())) == sorted(plain)
     assert sorted(PortableKernel().anchors(data, begin, end, registry.literals())) == sorted(plain)
+
+
+_PIECES = (
+    b"\\n", b"\\\\n", b"%0A", b"%2B", b"&#xA;", b"&#43;", b"\\u002b", b"\\/", b"\\x0a", b"=", b"==", b" ", b"\n",
+    b'" +\n "', b"<br/>", b"&quot;", b"%", b"\\", b"&", b"-----", b"+", b"_", b"\0", b"\xff", b"x", b"{", b"&#", b"<b",
+    b"%4", b" " * 170, b"MIIEpAIBAAKCAQEA" * 3, b"A" * 65,
+    b"QUJD" * 400, b"eyJhbGci" * 5, b"-_" * 20,
+)  # fmt: skip
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.sampled_from(_PIECES), max_size=14), st.integers(0, 600), st.booleans())
+def test_kernels_undo_base64_alike(pieces: list[bytes], end: int, continued: bool) -> None:
+    """Runs of Base64 with any escapes and gaps: both kernels give the same bytes and places, however a run is read."""
+    data, compiled, portable = b"".join(pieces), NativeKernel(), PortableKernel()
+    found = compiled.undo_base64(data, min(end, len(data)), continued=continued)
+    assert found == portable.undo_base64(data, min(end, len(data)), continued=continued)
+    for place in found[1]:
+        for skip, alone in ((0, True), (1, False), (3, False)):
+            run = Run(place.start, len(data))
+            again = compiled.redo_base64(data, run, skip=skip, alone=alone)
+            assert again == portable.redo_base64(data, run, skip=skip, alone=alone)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.sampled_from(b"a1\0\0zZ "), max_size=200).map(bytes), st.integers(2, 9), st.integers(0, 1))
+def test_kernels_find_the_same_runs(data: bytes, least: int, first: int) -> None:
+    """Runs of a class of bytes, alone and with a zero behind each: both kernels find the same."""
+    members = bytes(byte in b"a1 " for byte in range(256))
+    for unit in (1, 2):
+        found = NativeKernel().runs(data, len(data), members, least, first=first, unit=unit)
+        assert found == PortableKernel().runs(data, len(data), members, least, first=first, unit=unit)
+
+
+def test_what_base64_says_is_decoded_as_the_library_does() -> None:
+    """In one line and in lines of 64, 76 and 79 signs: the bytes, behind them what keeps texts apart."""
+    data = os.urandom(3_000)
+    text = base64.b64encode(data)
+    for columns in (len(text), 64, 76, 79):
+        lines = b"\r\n".join(text[at : at + columns] for at in range(0, len(text), columns))
+        found, places = NativeKernel().undo_base64(b"key = " + lines + b"!", 100, continued=False)
+        assert found == data + BETWEEN
+        assert (places[0].start, places[-1].end) == (6, 6 + len(lines))

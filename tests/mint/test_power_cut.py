@@ -38,8 +38,12 @@ THREADS, SEAL_AFTER = 4, 300
 
 @dataclass
 class Story:
-    """What happened, in order: (log, kind, file, place, data) of a write, or (released, digest of the token)."""
+    """What happened, in order: (log, kind, file, place, data) of a write, or (released, digest of the token).
 
+    `begun`: the files of custody before, which were closed, so that nothing of them was unsynced.
+    """
+
+    begun: dict[str, bytes]
     told: list[tuple[str, ...] | tuple[str, str, str, int, bytes]] = field(default_factory=list)
 
     def tell(self, log: str, operation: tuple[str, str, int, bytes]) -> None:
@@ -63,11 +67,8 @@ class Telling(list[tuple[str, str, int, bytes]]):
 def minted(path: Path, tokens: int) -> Story:
     """Return the story of a mint that makes so many tokens on several threads."""
     custody_in(path / "custody").close()
-    story = Story()
+    story = Story({str(at.relative_to(path / "custody/log")): at.read_bytes() for at in _files(path / "custody/log")})
     ledger_folder = Recording(path / "ledger", Telling(story, LEDGER))
-    held = {str(at.relative_to(path / "custody/log")): at.read_bytes() for at in _files(path / "custody/log")}
-    for name, data in held.items():
-        story.tell(CUSTODY, ("put", name, 0, data))
     log = open_log(
         path / "custody/log", folder=Recording(path / "custody/log", Telling(story, CUSTODY)), seal_after=SEAL_AFTER
     )
@@ -121,7 +122,7 @@ READ = {LEDGER: in_ledger, CUSTODY: in_custody}
 
 def cut(path: Path, story: Story, step: int, last: int) -> int:
     """Cut the power after each of the last operations, in every way; returns how many disks were tried."""
-    disks, released, states = {LEDGER: Disk(), CUSTODY: Disk()}, set[str](), 0
+    disks, released, states = {LEDGER: Disk(), CUSTODY: Disk(dict(story.begun))}, set[str](), 0
     for place, told in enumerate(story.told):
         if told[0] == RELEASED:
             released.add(str(told[1]))

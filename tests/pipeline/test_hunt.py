@@ -13,7 +13,7 @@ from counterfoil.lab.history import scenarios
 from counterfoil.lab.history.compare import read_truth
 from counterfoil.model.coverage import Declaration
 from counterfoil.model.hunt import HuntReport
-from counterfoil.model.verdict import ACCUSING, FindingVerdict
+from counterfoil.model.verdict import ACCUSING, FindingVerdict, Verdict
 
 from .conftest import Estate
 from .estates import hunted, settings, tables
@@ -38,7 +38,7 @@ def _accounted(report: HuntReport) -> None:
     for entry in report.inputs:
         assert entry.read == entry.kept + entry.duplicates + entry.rejected, entry
         assert bool(entry.source) != bool(entry.unread), entry
-    kept = sum(entry.kept for entry in report.inputs)
+    kept = sum(entry.kept - entry.merged for entry in report.inputs)
     assert sum(count for _, count in report.legs) == kept
     assert sum(reject.count for reject in report.rejects) == sum(entry.rejected for entry in report.inputs)
 
@@ -56,6 +56,11 @@ def test_the_demonstration_agrees_with_its_truth(demo: Estate) -> None:
     assert found.caught == found.planted > 0
     _accounted(demo.report)
     assert demo.report.found(frozenset({FindingVerdict.FORGED}))
+    report = demo.report
+    assert sum(calls.tokens for calls in report.silent) == report.no_record > 0
+    assert all(calls.client_id and len(calls.networks) <= calls.network_count for calls in report.silent)
+    assert 0 < report.before_log < report.tokens(Verdict.UNCOVERED)
+    assert not report.needed  # each class has a log that is relied on
 
 
 def test_report_totals_agree_with_the_estate(demo: Estate) -> None:

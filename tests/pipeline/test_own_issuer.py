@@ -162,6 +162,8 @@ def test_what_the_ledger_does_not_hold_is_forged(estate: Estate, tmp_path: Path)
     assert "asked for by user:" in signatures.detail
     held = [line.status for line in report.coverage if line.source in ("counterfoil-ledger", "counterfoil-custody")]
     assert held == ["attested", "attested"]
+    assert not [entry.path for entry in report.inputs if entry.duplicates]  # begun and done are no duplicates
+    assert sum(entry.merged for entry in report.inputs if entry.source == "counterfoil-custody")
     genuine = "SELECT DISTINCT reason, diagnosis FROM tokens WHERE verdict = 'minted'"
     assert app.sql(tmp_path / "case", genuine).rows == [("basis-digest", None)]
 

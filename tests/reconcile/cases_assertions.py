@@ -13,6 +13,7 @@ from counterfoil.model.verdict import Probable, Reason
 from counterfoil.reconcile.unnamed import ASSERTIONS, NO_LOG, UNTOLD
 
 from .cases import Case, Table, Told, Wanted, coverage, each
+from .reference import Settings
 from .rows import (
     FARM,
     OTHER_TENANT,
@@ -183,7 +184,19 @@ IN_SET = [
     sign_in(2, "other", "bob"), access(20, "other", "bob"),
 ]  # fmt: skip
 
+NAMELESS = [*farm_log(), issued(0, "corp\\sam"), issued(5, "corp\\eve"), federated_sign_in(6, "a")]
+UNKNOWN_NAMES = "2 of 5 issuances name nobody who is known: say who they are (--identities)"
+
 CASES: Table = {
+    "coverage says what a farm does not tell": Case(
+        "5.2", NAMELESS, coverage("adfs", reason=[
+            f"declared complete; {UNKNOWN_NAMES}; audit 1200 alone (Basic); no record numbers, so that gaps cannot be"
+            " seen"
+        ])),
+    "coverage says what a farm does not tell: and that nobody named it": Case(
+        "5.2", NAMELESS, coverage("adfs", reason=[
+            f"not declared complete; {UNKNOWN_NAMES}; nobody said whose assertions it issues (--federated)"
+        ]), Settings()),
     **{
         f"an identity provider that nobody named accuses only out of nowhere: {sentence}": Case(
             "1.3 a, 4.5", rows, [assertions(wanted), *([ROWS[sentence]] if sentence in ROWS else [])])

@@ -10,18 +10,20 @@ from counterfoil.model.known import CONSUMER_TENANT
 from counterfoil.model.verdict import ACCUSING, Probable, Reason
 
 from .cases import VERDICT, Case, Table, of
-from .own_rows import OWN, minted, received
+from .own_rows import OWN, minted, received, renewed, told
 from .rows import OTHER_TENANT, Row, access, background, exchange, sign_in
 
 SERVICES = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
 APP: Row = {"kind": "service-principal", "token_class": "application", "subject_id": "app", "subject_name": "backup",
        "client_id": "backup"}  # fmt: skip
 GUEST: Row = {"home_tenant": OTHER_TENANT, "subject_id": "gus", "subject_name": "gus@example.org"}
+USERS: Row = {"token_class": "user"}
 ACT_AS: Row = {"token_class": "act_as"}
 DELEGATED: Row = {"token_class": "delegated"}
 APP_ONLY: Row = {"token_class": "application", "logon_type": None}
 RULE: Row = {"kind": "exchange-admin", "operation": "New-InboxRule", "object_kind": "configuration",
              "token_class": None, "logon_type": None}  # fmt: skip
+AUDITED: Row = {"source": "m365-ual", "kind": "sign-in", "token_class": None}
 VERIFIED: Row = {"signature": "verified"}
 DELEGATE: Row = {"logon_type": "delegate", "object_parent": "dana@example.com"}
 
@@ -49,6 +51,9 @@ PEOPLE.append(sign_in(5, "own-hank", "hank", home_tenant=OTHER_TENANT, resource_
 TOLD = (
     Clearing("a member's object id under the id of a guest's sign-in is a copy", "g1",
          [sign_in(0, "g1", **GUEST), access(5, "g1", "alice")], Reason.SUBJECT_DIFFERS),
+    Clearing("a member of whom only the audit log knows is no guest either", "g1a",
+         [sign_in(0, None, "ann", **AUDITED), sign_in(0, "g1a", **GUEST), access(5, "g1a", "ann")],
+         Reason.SUBJECT_DIFFERS),
     Clearing("a guest's object id at home is his, under the id of his sign-in here", "g2",
          [sign_in(0, "g2", **GUEST), access(5, "g2", "gus-at-home")], Reason.BY_ID),
     Clearing("a member of another tenant, whose log is here too, may be that guest", "g3",
@@ -59,6 +64,8 @@ TOLD = (
          [sign_in(0, "c2", "mallory"), access(5, "c2", "alice", **ACT_AS)], Reason.CLASS_DIFFERS),
     Clearing("a service principal's sign-in issues no person's own token", "c3",
          [sign_in(0, "c3", **APP), access(5, "c3", "alice", **DELEGATED)], Reason.CLASS_DIFFERS),
+    Clearing("the audit log's sign-ins are those of people", "c3a",
+         [sign_in(0, "c3a", "mallory", **AUDITED), access(5, "c3a", "app", **APP_ONLY)], Reason.CLASS_DIFFERS),
     Clearing("applications and managed identities are one side", "c4",
          [sign_in(0, "c4", **APP), access(5, "c4", "app", **APP_ONLY | {"token_class": "managed_identity"})],
          Reason.BY_ID),
@@ -106,6 +113,18 @@ TOLD = (
           exchange(5, "x3-child", ["x3"], "dana")], Reason.BY_ID, derived="exchange"),
     Clearing("an exchange for somebody who never signs in convicts nobody", "x4",
          [sign_in(0, "x4", "bob"), exchange(5, "x4-child", ["x4"], "room-12")], Reason.BY_ID, derived="exchange"),
+    Clearing("an own issuer's exchange for one person with another's token", "o1-child",
+         [minted(0, "o1", "mallory", **USERS), minted(0, "o1-hers", **USERS), renewed(5, "o1-child", ["o1"], "alice"),
+          received(10, "o1-child", "alice")], Reason.FORGED_ANCESTOR),
+    Clearing("an own issuer's exchange for the same person", "o2-child",
+         [minted(0, "o2", "mallory", **USERS), renewed(5, "o2-child", ["o2"], "mallory"),
+          received(10, "o2-child", "mallory")], Reason.BY_DIGEST),
+    Clearing("what was shown beside another's token may be what it was made for", "o3-child",
+         [minted(0, "o3", "mallory", **USERS), minted(0, "o3-hers", **USERS),
+          renewed(5, "o3-child", ["o3", "o3-hers"], "alice"), received(10, "o3-child", "alice")], Reason.BY_DIGEST),
+    Clearing("an application's token is exchanged for whom it serves", "o4-child",
+         [minted(0, "o4", "shop", **APP_ONLY), minted(0, "o4-hers", **USERS),
+          renewed(5, "o4-child", ["o4"], "alice"), received(10, "o4-child", "alice")], Reason.BY_DIGEST),
     Clearing("a member's object id in a token of another organisation's tenant", "t1",
          [access(5, "t1", token_tenant=OTHER_TENANT, issuer=f"entra:{OTHER_TENANT}", **DELEGATED)],
          Reason.NO_ISSUER_LOG, Probable.OBJECT_ID_ABROAD),
@@ -141,6 +160,11 @@ TOLD = (
          [minted(0, "i0"), received(5, "i13", issuer=f"{OWN}/", signature="unchecked")], Reason.NO_ISSUER_LOG),
     Clearing("another issuer's token under a key of the same name", "i14",
          [minted(0, "i0"), received(5, "i14", issuer="https://elsewhere.example", **VERIFIED)], Reason.NO_ISSUER_LOG),
+    Clearing("the key of an issuer whose log names no keys is known by what it issued", "i16",
+         [told(0, "i16-own", issuer="https://quiet.example"),
+          received(1, "i16-own", issuer="https://quiet.example", key_id="k3"),
+          received(5, "i16", issuer="https://quiet.example/", key_id="k3", **VERIFIED)],
+         Reason.NO_ISSUER_LOG, Probable.ISSUER_MISSPELT),
     Clearing("an issuer that writes two forms has both in its log", "i15",
          [minted(0, "i0"), minted(0, "i15-old", issuer=f"{OWN}/v1", key_id="k2"), minted(0, "i15-new", key_id="k2"),
           received(5, "i15", issuer=f"{OWN}/v1", key_id="k2", **VERIFIED)], Reason.NOT_DECLARED),

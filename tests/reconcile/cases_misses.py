@@ -42,9 +42,9 @@ HABITS: Table = {
     "a lost record accuses nobody": Case(
         "5.4", [*trail("alice"), access(5, "lost")], [last(Reason.ORDINARY_MISS), last_innocent]),
     "nothing else of hers need be in evidence": Case("5.4", [*home("alice"), access(5, "lost")], last(ordinary=True)),
-    "a client that is hers suffices at home, whatever the agent": Case(
+    "a client that is hers suffices at home whatever the agent": Case(
         "5.4", [*home("alice"), access(5, "lost", user_agent="curl/8.1")], last(Reason.ORDINARY_MISS)),
-    "an agent that is hers suffices at home, in whatever version": Case(
+    "an agent that is hers suffices at home in whatever version": Case(
         "5.4", [*home("alice", user_agent="Edge/133.0 (Windows NT 10.0)"), *home("bob", client_id="rogue"),
                 access(5, "lost", client_id="rogue", user_agent="Edge/134.0.1 (Windows NT 11.0)")],
         last(Reason.ORDINARY_MISS)),

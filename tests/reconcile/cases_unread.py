@@ -30,6 +30,7 @@ def broken(position: int, file: str = "log", **shown: object) -> Row:
 DAYS = [1440 * n for n in range(-4, 5)]  # one record a day; used at minute 5, a token is of this day or the one before
 HERE, THERE, ELSEWHERE = 45, 46, 75  # positions: between minutes 0 and 1440, and three days later
 MISS = foreign(5, IDS[0])
+OTHER = foreign(5, None, ip="192.0.2.77", client_id="another", user_agent="wget")  # of hers, without an id
 
 
 def file(*rows: Row, minutes: Sequence[float] = DAYS) -> list[Row]:

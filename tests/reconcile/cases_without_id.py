@@ -102,16 +102,16 @@ ASSERTIONS: Table = {
     "a farm of which one host is declared is declared": Case(
         "4.3 b", [*farm_log(), *farm_log("sts2"), PRESENTED], last(Reason.OUTSIDE_COVERAGE)),
     "more assertions accepted than issued are named as a set": Case(
-        "4.3 e", [*farm_log(), assertion(0), PRESENTED, federated_sign_in(8, "c")],
+        "4.3 e", [*farm_log(), assertion(0), PRESENTED, federated_sign_in(6, "c", ip="192.0.2.50")],
         each(Reason.COUNT_ONLY, count=2, group_rule="count-only")),
     "as many assertions issued as accepted accuse nobody": Case(
-        "4.3 e", [*farm_log(), assertion(0), assertion(7), PRESENTED, federated_sign_in(8, "c")],
+        "4.3 e", [*farm_log(), assertion(0), assertion(7), PRESENTED, federated_sign_in(6, "c")],
         each(Reason.NO_ID, count=2, group_rule=None)),
     "a forged assertion does not cast doubt on its neighbours": Case(
         "4.3 e", [*farm_log(), assertion(100), federated_sign_in(5, "a", ip="203.0.113.9"),
                   federated_sign_in(101, "c")], reasons(Reason.ASSERTION_NOT_ISSUED, Reason.NO_ID)),
     "a run ends where no assertion could serve both sides": Case(
-        "4.3 e", [*farm_log(), assertion(0), PRESENTED, federated_sign_in(8, "c"),
+        "4.3 e", [*farm_log(), assertion(0), PRESENTED, federated_sign_in(6, "c", ip="192.0.2.50"),
                   assertion(600), federated_sign_in(605, "d")],
         reasons(Reason.COUNT_ONLY, Reason.COUNT_ONLY, Reason.NO_ID)),
     "a lost assertion record accuses nobody": Case(

@@ -19,6 +19,8 @@ APP_ONLY = (TokenClass.APPLICATION, TokenClass.MANAGED_IDENTITY)
 def issued_to(record: Record) -> str | None:
     """Rule 3.2: person or application, as far as a sign-in tells it."""
     told = record.token_class if record.leg == "issuance" else None
+    if record.leg == "issuance" and record.source == "m365-ual" and told is None:
+        return "person"
     return "person" if told in PERSONAL else "application" if told in APP_ONLY else None
 
 
@@ -48,7 +50,8 @@ def subject_says(case: Case, token: Token) -> Reason | None:
         return None
     if any(r.is_guest for r in token.namesakes) and not is_member(case, token):
         return None
-    if shown and not (token.first.token_class is None and is_app and not is_user(case, token.subject)):
+    person = is_user(case, token.subject) or is_member(case, token)
+    if shown and not (token.first.token_class is None and is_app and not person):
         return Reason.SUBJECT_DIFFERS
     if shown:
         return None  # perhaps an application whose principal has another id in another log
@@ -56,7 +59,7 @@ def subject_says(case: Case, token: Token) -> Reason | None:
 
 
 def _by_name(case: Case, token: Token) -> Reason | None:
-    if not is_user(case, token.subject):
+    if not is_user(case, token.subject) and not is_member(case, token):
         return None
     holders = {r.subject for r in case.issued if r.token_id == token.token_id and identified(r.subject)}
     delegates = any(_opens(case, a, b) for h in holders for a, b in ((h, token.subject), (token.subject, h)))
@@ -104,7 +107,7 @@ def is_member(case: Case, token: Token) -> bool:
     tenant = token.first.resource_tenant or token.first.token_tenant
     return any(
         r.subject == token.subject and identified(r.subject) and r.home_tenant == r.resource_tenant == tenant
-        for r in _sign_ins(case)
+        for r in [*_sign_ins(case), *(r for r in case.issuances if r.source == "m365-ual" and r.leg == "issuance")]
         if tenant is not None
     )
 
@@ -141,7 +144,10 @@ def is_misspelt(case: Case, token: Token) -> bool:
     first = token.first
     if first.source != RECEIPTS_LOG or first.derived or first.key_id is None or token.by_digest:
         return False
-    owners = {r.issuer for r in case.issued if r.source in OWN_LOGS and r.key_id == first.key_id} - {None}
+    own = [r for r in case.issued if r.source in OWN_LOGS]
+    used = [t.issuer for t in case.tokens if t.primary and t.first.source == RECEIPTS_LOG and not t.first.derived
+            and t.first.key_id == first.key_id and t.issuer in {r.issuer for r in own}]  # fmt: skip
+    owners = {*used, *(r.issuer for r in own if r.key_id == first.key_id)} - {None}
     if not owners or token.issuer in owners or not _verified(case, first):
         return False
     if token.issuer is None:

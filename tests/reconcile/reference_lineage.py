@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
+from counterfoil.model.counterfoil import OWN_LOGS
+from counterfoil.model.schema import TokenClass
 from counterfoil.model.verdict import SETS, Reason, Verdict
 
 from .reference_case import Case, Token
+from .reference_doubts import comparable
 from .reference_misses import inside_services
-from .reference_records import SIGN_IN_KINDS, IdKey, Record
+from .reference_records import SIGN_IN_KINDS, IdKey, Record, identified
 
 Edges = set[tuple[IdKey, IdKey]]  # from parent id to child id
 
@@ -52,7 +55,24 @@ def tainted_ids(case: Case, answers: Mapping[Token, tuple[Verdict, Reason]]) -> 
     }
     bad |= {t for t in case.tokens if (t.issuer, t.token_id) in unissued and t.first.derived == "exchange"}
     children = {child for token in bad for record in token.acceptances for child in record.children}
-    return _closure(children, edges(case))
+    return _closure(children | _swapped(case), edges(case))
+
+
+def _swapped(case: Case) -> set[IdKey]:
+    """Rule 6.4: what an own issuer gave one person for a token that it had issued to another."""
+    own = [r for r in case.issued if r.source in OWN_LOGS and identified(r.subject) and r.id_key is not None]
+    persons = {(r.issuer, r.subject) for r in own if r.leg == "issuance" and r.token_class == TokenClass.USER}
+    own = [r for r in own if (r.issuer, r.subject) in persons]
+    found = set()
+    for record in own:
+        parents = set(record.parent_token_ids or ())
+        holders = {
+            r.subject for r in own
+            if r.issuer == record.issuer and {r.token_id} == parents and comparable(r.subject, record.subject)
+        }  # fmt: skip
+        if record.leg == "secondary_issuance" and holders and record.subject not in holders and record.id_key:
+            found.add(record.id_key)
+    return found
 
 
 def ids_of_sets(case: Case, answers: Mapping[Token, tuple[Verdict, Reason]]) -> set[IdKey]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
+from counterfoil import exchange
 from counterfoil.errors import InputError, PolicyError, UsageError, VerifyError
-from counterfoil.relying import http
 from counterfoil.relying.cached import Ages, Cached
 from counterfoil.relying.fetching import FetchedPolicy, FetchingVerifier
 from counterfoil.relying.http import Endpoint
@@ -20,7 +22,7 @@ from tokens.making import verifier as local
 
 from .serving import Reply, Server, serving
 
-NO_PAUSE = Ages(least=0.0, usual=3_600.0, pause=0.0)
+NO_PAUSE = Ages(least=0.0, usual=3_600.0, pause=0.0, retry=0.0)
 SIMPLE = f"""
 schema = "counterfoil.token-policy/1"
 
@@ -51,9 +53,11 @@ def server() -> Iterator[Server]:
         yield started
 
 
-def verifying(server: Server, ages: Ages = NO_PAUSE, more: str = "") -> FetchingVerifier:
+def verifying(
+    server: Server, ages: Ages = NO_PAUSE, more: str = "", clock: Callable[[], float] = time.monotonic
+) -> FetchingVerifier:
     """Return a verifier that fetches its keys there."""
-    return FetchingVerifier(FetchedPolicy(SIMPLE % more, {"login.json": server.url()}, ages=ages))
+    return FetchingVerifier(FetchedPolicy(SIMPLE % more, {"login.json": server.url()}, ages=ages, clock=clock))
 
 
 def test_keys_are_fetched_once_and_again_for_a_new_key(server: Server) -> None:
@@ -69,11 +73,15 @@ def test_keys_are_fetched_once_and_again_for_a_new_key(server: Server) -> None:
 
 def test_unknown_key_ids_ask_for_newer_keys_at_most_once_in_a_while(server: Server) -> None:
     """Whoever makes up key ids makes one fetch, not a thousand."""
-    verifier = verifying(server, Ages(pause=3_600.0))
-    for place in range(100):
-        with pytest.raises(VerifyError, match="V2, known"):
-            verifier.verify(token(f"ec-made-up-{place}"), at=NOW)
-    assert len(server.requests) == 1
+    now = [0.0]
+    verifier = verifying(server, Ages(), clock=lambda: now[0])
+    for fetches in (1, 2, 3):
+        for place in range(30):
+            with pytest.raises(VerifyError, match="V2, known"):
+                verifier.verify(token("ec", {"kid": f"made-up-{place}"}), at=NOW)
+            now[0] += 1
+        assert len(server.requests) == fetches
+        now[0] += 31
 
 
 def test_a_key_slipped_into_the_set_gets_what_the_policy_grants_and_nothing_where_it_pins(server: Server) -> None:
@@ -91,25 +99,131 @@ BAD: list[tuple[str, Callable[[], Reply]]] = [
     ("answers 500", lambda: (500, {}, b"")),
     ("redirects elsewhere", lambda: (302, {"Location": "http://127.0.0.1:1/evil"}, b"")),
     ("answers without end", lambda: (200, {"Content-Length": str(1 << 31)}, b"x" * 1_100_000)),
-    ("answers rubbish", lambda: (200, {}, b"<html>")),
-    ("answers a private key", lambda: (200, {}, json.dumps({"keys": [jwk("rsa") | {"d": "AQAB"}]}).encode())),
-    ("answers no keys", lambda: (200, {}, b'{"keys": "none"}')),
+    ("answers 200 with a page", lambda: (200, {}, b"<html>")),
+    ("answers 200 with an object that is no key set", lambda: (200, {}, b'{"keys": "none"}')),
+    ("answers 200 with another object", lambda: (200, {}, b'{"error": "try later"}')),
+    ("answers a key set with two lists", lambda: (200, {}, b'{"keys": [], "keys": []}')),
+    ("answers with more keys than any", lambda: (200, {}, json.dumps({"keys": [{}] * 257}).encode())),
+    ("answers nothing", lambda: (200, {}, b"")),
+    ("answers half of it", lambda: (200, {"Content-Length": "5000", "Connection": "close"}, keys("rsa"))),
 ]
 
 
 @pytest.mark.parametrize(("what", "reply"), BAD, ids=[row[0] for row in BAD])
-def test_a_key_server_that_misbehaves_lets_nobody_in(
+def test_a_bad_answer_replaces_no_good_one(
     server: Server, what: str, reply: Callable[[], Reply], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """At a start there is one clear error; later the keys that were good go on."""
-    monkeypatch.setattr(http, "TIMEOUT_SECONDS", 1.0)
-    good = verifying(server, Ages(least=0.0, usual=0.0, pause=0.0))
-    server.reply = reply
+    """At a start there is one clear error; later the keys that were good go on, until good ones come or they are stale.
+
+    Neither the age that a bad answer claims nor an unknown key id, which anybody can send, makes it count.
+    """
+    monkeypatch.setattr(exchange, "TIMEOUT_SECONDS", 1.0)
+    now = [0.0]
+    good = verifying(server, Ages(usual=60.0, stale=600.0, pause=0.0, retry=30.0), clock=lambda: now[0])
+    server.reply = lambda: (lambda told: (told[0], {**told[1], "Cache-Control": "max-age=86400"}, told[2]))(reply())
     with pytest.raises((InputError, PolicyError)):
         verifying(server)
-    if what in ("answers 500", "redirects elsewhere", "answers without end"):
-        assert good.verify(token(), at=NOW), "the last good keys are used for a while"
+    with pytest.raises(VerifyError, match="V2, known"):
+        good.verify(token("ec-unknown"), at=NOW)
+    assert good.verify(token(), at=NOW), what
+    server.reply = lambda: (200, {}, keys("rsa", "rsa-new"))
+    now[0] = 31
+    good.verify(token(), at=NOW)
+    assert good.verify(token("rsa-new"), at=NOW), "asked again within a minute"
+    server.reply = reply
+    now[0] = 31 + 601
+    with pytest.raises((InputError, PolicyError)):
+        good.verify(token(), at=NOW)
     assert not any("evil" in path for _, path, _, _ in server.requests)
+
+
+USELESS = {
+    "two keys of one id": [jwk("ec-a", kid="twice"), jwk("ec-b", kid="twice")],
+    "a symmetric key": [{"kty": "oct", "kid": "s", "k": "c2VjcmV0"}],
+    "a private key": [{**jwk("ec-a"), "d": "AQAB"}],
+    "a key of a kind to come": [{"kty": "AKP", "alg": "ML-DSA-44", "kid": "pq", "pub": "AAAA"}],
+    "what is no object": [7, None, "key"],
+}
+
+
+@pytest.mark.parametrize("useless", USELESS.values(), ids=USELESS)
+def test_useless_keys_cost_the_others_nothing(server: Server, useless: list[Any]) -> None:
+    """Each is skipped; the good one beside it verifies, and none of them does."""
+    server.reply = lambda: (200, {}, json.dumps({"keys": [*useless, jwk("rsa")]}).encode())
+    verifier = verifying(server)
+    assert verifier.verify(token(), at=NOW)
+    for kid in ("twice", "s", "ec-a"):
+        with pytest.raises(VerifyError, match="V2, known"):
+            verifier.verify(token("ec-a", {"kid": kid, "alg": "ES256"}), at=NOW)
+
+
+@pytest.mark.parametrize("left", [("rsa-new",), ()], ids=["another", "none"])
+def test_a_key_that_is_withdrawn_is_gone_at_once(server: Server, left: tuple[str, ...]) -> None:
+    """An issuer that drops a stolen key is heard with its next answer, also if no key is left."""
+    now = [0.0]
+    verifier = verifying(server, Ages(usual=60.0), clock=lambda: now[0])
+    assert verifier.verify(token(), at=NOW)
+    server.reply = lambda: (200, {}, keys(*left))
+    now[0] = 61
+    with pytest.raises(VerifyError, match="V2, known"):
+        verifier.verify(token(), at=NOW)
+
+
+OTHER = "https://other.example"
+TWO = SIMPLE % "" + f"""
+[[keys]]
+file = "other.json"
+issuers = ["{OTHER}"]
+classes = ["access"]
+algorithms = ["RS256"]
+
+[[flow]]
+name = "other"
+class = "access"
+issuers = ["{OTHER}"]
+audiences = ["api://mail"]
+"""
+OTHERS: list[tuple[str, Callable[[], Reply]]] = [
+    *BAD,
+    ("answers with this issuer's key id", lambda: (200, {}, json.dumps({"keys": [jwk("rsa-b", kid="rsa")]}).encode())),
+    ("answers with this issuer's key", lambda: (200, {}, keys("rsa"))),
+    ("answers with no key", lambda: (200, {}, keys())),
+]
+
+
+@pytest.mark.parametrize("first", ["login.json", "other.json"])
+@pytest.mark.parametrize(("what", "reply"), OTHERS, ids=[row[0] for row in OTHERS])
+def test_one_issuers_answer_touches_no_other_issuer(
+    server: Server, what: str, reply: Callable[[], Reply], first: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Good keys serve whatever another key server says, from the start; a token of the other is not called forged."""
+    monkeypatch.setattr(exchange, "TIMEOUT_SECONDS", 1.0)
+    text = TWO if first == "login.json" else TWO.replace("login.json", "x").replace("other.json", "login.json")
+    with serving() as hostile:
+        hostile.reply = reply
+        names = ("login.json", "other.json") if first == "login.json" else ("x", "login.json")
+        source = FetchedPolicy(text, dict(zip(names, (server.url(), hostile.url()), strict=True)), ages=NO_PAUSE)
+        assert FetchingVerifier(source, "mail").verify(token(), at=NOW), what
+        other = token("rsa-b", {"kid": "rsa-b"}, iss=OTHER, tid=None)
+        with pytest.raises((VerifyError, InputError, PolicyError)) as caught:
+            FetchingVerifier(source, "other").verify(other, at=NOW)
+        assert isinstance(caught.value, VerifyError) == (not source.missing)
+
+
+def test_the_own_key_of_an_id_is_found(server: Server) -> None:
+    """Two issuers with one key id each verify under their own key, in turn and again."""
+    with serving(json.dumps({"keys": [jwk("rsa-b", kid="rsa")]}).encode()) as second:
+        source = FetchedPolicy(TWO, {"login.json": server.url(), "other.json": second.url()})
+        mail, other = FetchingVerifier(source, "mail"), FetchingVerifier(source, "other")
+        theirs = token("rsa-b", {"kid": "rsa"}, iss=OTHER, tid=None)
+        for _ in range(2):
+            assert mail.verify(token(), at=NOW)
+            assert other.verify(theirs, at=NOW)
+            for verifier, text in ((mail, theirs), (other, token())):
+                with pytest.raises(VerifyError, match=r"V4|V5|V6"):
+                    verifier.verify(text, at=NOW)
+        with pytest.raises(VerifyError, match="F5"):
+            mail.verify(token("rsa-b", {"kid": "rsa"}), at=NOW)
 
 
 def test_old_keys_are_not_used_for_ever() -> None:
@@ -123,7 +237,7 @@ def test_old_keys_are_not_used_for_ever() -> None:
             raise InputError("it is away")
         return "keys", None
 
-    cached = Cached[str](Ages(least=1, usual=60, most=60, stale=600, pause=5), clock=lambda: now[0])
+    cached = Cached[str](Ages(least=1, usual=60, most=60, stale=600, retry=5), clock=lambda: now[0])
     assert cached.get("a", fetch) == "keys"
     now[0] = 599
     assert cached.get("a", fetch) == "keys"

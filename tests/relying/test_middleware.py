@@ -6,8 +6,10 @@ import asyncio
 import contextlib
 import socket
 import threading
+import warnings
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import unquote
 
 import httpx
 import pytest
@@ -20,9 +22,12 @@ from starlette.routing import Route
 from counterfoil.relying.guard import Guard
 from counterfoil.relying.middleware import KEY, Middleware
 from counterfoil.relying.receipts import Receipts
-from tokens.making import NOW, token, verifier
+from counterfoil.relying.replays import ProcessReplays
+from counterfoil.relying.status import Introspection
+from tokens.making import NOW, SELF, token, verifier
 from tokens.test_dpop import JKT, proof
 
+from .serving import serving
 from .test_receipts import SUBJECTS, Kept
 
 
@@ -39,7 +44,7 @@ def running(flow: str, kept: Kept, **how: Any) -> Iterator[str]:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         origin = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        wrapped = Middleware(app, guard, clock=lambda: float(NOW), **how)
+        wrapped = Middleware(app, guard, **how)
         server = uvicorn.Server(uvicorn.Config(wrapped, log_level="error", lifespan="off"))
         thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])), daemon=True)
         thread.start()
@@ -107,7 +112,8 @@ def test_two_authorization_headers_are_none(mail: tuple[str, Kept]) -> None:
 def test_a_proof_is_good_once() -> None:
     """RFC 9449: bound to method and address, and not to be used again, also not at the same moment."""
     kept = Kept()
-    with running("dpop", kept, base_url="https://mail.example") as url, httpx.Client() as client:
+    how: dict[str, Any] = {"base_url": "https://mail.example", "replays": ProcessReplays()}
+    with running("dpop", kept, **how) as url, httpx.Client() as client:
         text = token(cnf=JKT)
         one = {"Authorization": f"DPoP {text}", "DPoP": proof(text)}
         answers = [client.get(f"{url}/messages", headers=one).status_code for _ in range(2)]
@@ -119,6 +125,111 @@ def test_a_proof_is_good_once() -> None:
         missing = client.get(f"{url}/messages", headers={"Authorization": f"DPoP {text}"})
         assert missing.status_code == 401
     assert [receipt.rule for receipt in kept.receipts] == ["", "V12", "V12", "V12"]
+
+
+PATHS = [
+    ("/a%2Fb", "/a%2Fb", 200), ("/a%2Fb", "/a/b", 401), ("/a/b", "/a%2Fb", 401), ("/a%20b.txt", "/a%20b.txt", 200),
+    ("/a%20b.txt?x=1", "/a%20b.txt", 200), ("/%7Ealice", "/~alice", 200), ("/a%23b", "/a%23b", 200),
+    ("/a%23b", "/a", 401), ("/a%3Fb", "/a", 401), ("/%C3%A4", "/%c3%a4", 200),
+]  # fmt: skip
+
+
+def test_a_proof_is_held_to_the_path_as_it_was_sent() -> None:
+    """An escaped slash is not a slash, a blank is itself, and the query does not count (RFC 9449, 4.3)."""
+    kept = Kept()
+    how: dict[str, Any] = {"base_url": "https://mail.example", "replays": ProcessReplays()}
+    with running("dpop", kept, **how) as url, httpx.Client() as client:
+        text = token(cnf=JKT)
+        for number, (sent, proven, status) in enumerate(PATHS):
+            made = proof(text, jti=f"path-{number}", htu=f"https://mail.example{proven}")
+            answer = client.get(f"{url}{sent}", headers={"Authorization": f"DPoP {text}", "DPoP": made})
+            assert answer.status_code == status, (sent, proven)
+
+
+@pytest.mark.parametrize("replays", [None, "process"])
+def test_a_memory_that_is_not_shared_says_so(replays: str | None) -> None:
+    """A flow that asks for proofs, without a word on who remembers them, warns; one that was told does not."""
+    guard = Guard(verifier("dpop"), Receipts("mail"), Kept())
+    app: Any = None
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        Middleware(app, guard, replays=None if replays is None else ProcessReplays())
+        Middleware(app, Guard(verifier("mail"), Receipts("mail"), Kept()))
+    assert [("this process only" in str(one.message)) for one in told] == ([True] if replays is None else [])
+
+
+RENEWALS = [
+    "/renew", "/renew/", "//renew", "/./renew", "/x/../renew", "/%72enew", "/%2572enew", "/renew;a=b", "/RENEW",
+    "/renew%2F", "/renew%00", "/renew%20", "\\renew", "/renew/.",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("sent", RENEWALS)
+def test_a_path_of_renewal_is_one_however_it_is_written(sent: str) -> None:
+    """V13 fails closed, whatever a router may take for the place; an open path is open only as it is written."""
+    scope: dict[str, Any] = {
+        "type": "http", "method": "GET", "path": unquote(sent), "raw_path": sent.encode(),
+        "headers": [(b"authorization", f"Bearer {token('rsa-self', iss=SELF, tid=None)}".encode())],
+    }  # fmt: skip
+    guarded = Guard(verifier("mail"), Receipts("mail"), kept := Kept(), clock=lambda: float(NOW))
+    sent_back: list[Any] = []
+
+    async def app(*_: Any) -> None:
+        raise AssertionError("it was let in")
+
+    async def send(message: Any) -> None:
+        sent_back.append(message)
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request"}
+
+    asyncio.run(Middleware(app, guarded, renewal_paths=["/renew"], open_paths=["/renewal"])(scope, receive, send))
+    assert sent_back[0]["status"] == 401
+    assert [receipt.renewal for receipt in kept.receipts] == [True]
+
+
+def test_the_issuer_is_asked_only_of_tokens_that_held() -> None:
+    """Introspection costs the issuer a request: nobody without a signed token can cause one."""
+    kept = Kept()
+    with serving(b'{"active": true}') as issuer:
+        asks = Introspection(issuer.url("/introspect"), {})
+        with running("asked", kept, introspection=asks) as url, httpx.Client() as client:
+            forged = token()[:-8] + "AAAAAAAA"
+            for text, status in ((forged, 401), (token("rsa-consumer"), 401), (token(), 200)):
+                assert client.get(f"{url}/m", headers={"Authorization": f"Bearer {text}"}).status_code == status
+        assert len(issuer.requests) == 1
+
+
+ODD: list[dict[str, Any]] = [
+    {"type": "webtransport"}, {"type": "http", "path": None}, {"type": "http", "path": "/\ud800", "headers": "dpop"},
+    {"type": "http", "extensions": {"tls": None}}, {"type": "http", "extensions": {"tls": {"client_cert_chain": [7]}}},
+    {"type": "http", "extensions": {"tls": {"client_cert_chain": ["rubbish"]}}}, {"type": "http", "client": None},
+    {"type": "http", "path": "/x", "raw_path": b"\xff#?", "headers": "dpop"}, {"type": "http", "path": "//health"},
+    {"type": "http", "path": "/health/"}, {"type": "websocket", "path": "/health/.."},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("odd", ODD, ids=str)
+def test_what_servers_and_strangers_come_up_with_lets_nobody_in(odd: dict[str, Any]) -> None:
+    """Other kinds of connection, paths that are no text, rubbish for a certificate: no way round, and no exception."""
+    bearer = (b"authorization", f"Bearer {token(exp=NOW - 100, iat=NOW - 600)}".encode())
+    dpop = [(b"authorization", f"DPoP {token(cnf=JKT)}".encode()), (b"dpop", b"\xff\xfe"), (b"host", b"[::1")]
+    scope = {"method": "GET", "path": "/x", **odd, "headers": dpop if odd.get("headers") == "dpop" else [bearer]}
+    sent: list[Any] = []
+
+    async def app(*_: Any) -> None:
+        raise AssertionError("it was let in")
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request"}
+
+    guarded = Guard(verifier("dpop"), Receipts("mail"), Kept(), clock=lambda: float(NOW))
+    middleware = Middleware(app, guarded, open_paths=["/health"], replays=ProcessReplays())
+    asyncio.run(middleware(scope, receive, send))
+    assert [one.get("status", one.get("code")) for one in sent[:1]] in ([], [401], [1008])
 
 
 def test_a_websocket_without_a_token_is_closed() -> None:

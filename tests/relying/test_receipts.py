@@ -22,6 +22,7 @@ from counterfoil.relying import sinks
 from counterfoil.relying.guard import Guard
 from counterfoil.relying.receipts import MAX_TEXT, Receipts, Request
 from counterfoil.relying.sinks import FileSink, HttpSink, SocketSink
+from counterfoil.tokens.looks import holds_token
 from counterfoil.tokens.pseudonym import SubjectKey
 from tokens.making import AUDIENCE, ISSUER, NOW, TENANT, token, verifier
 
@@ -123,6 +124,50 @@ def test_no_receipt_holds_a_part_of_the_token_or_its_subject(claims: dict[str, A
     assert all(part not in encoded for part in parts)
     for value in msgspec.structs.asdict(kept.receipts[0]).values():
         assert not isinstance(value, str) or (len(value) <= MAX_TEXT + 80 and value.isprintable())
+
+
+def _spelled(header: str, payload: str = '{"sub":"alice"}') -> str:
+    parts = header, payload, "s" * 64
+    return ".".join(base64.urlsafe_b64encode(part.encode()).rstrip(b"=").decode() for part in parts)
+
+
+PLAIN = '{"alg":"RS256","kid":"k"}'
+WRITTEN = {
+    "as usual": _spelled(PLAIN),
+    "with line breaks in its header": _spelled('{\n  "alg": "RS256",\n  "kid": "k"\n}'),
+    "with carriage returns": _spelled('{\r\n\t"alg": "RS256"}'),
+    "with blanks before its header": _spelled(" \n\t" + PLAIN), "with many blanks": _spelled(" " * 90 + PLAIN),
+    "with an empty header": _spelled("{}") , "folded": _spelled(PLAIN)[:20] + "\r\n " + _spelled(PLAIN)[20:],
+    "with escaped dots": _spelled(PLAIN).replace(".", "%2E"), "after other letters": f"access_token_{_spelled(PLAIN)}",
+    "with padding": _spelled('{"alg":"RS256"}').replace(".", "=.", 1),
+    "in the alphabet of base64": _spelled('{"alg":"RS256","x":"\u00ff\u00fe?>"}').replace("-", "+").replace("_", "/"),
+}  # fmt: skip
+INNOCENT = [
+    "/eyes/keyIdentifier.value", "/newordering.html",
+    "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0", "/IAmAlice.Bobson",
+    "okhttp/4.12.0", "/files/CgAAAAAAAA.bin", "$.eyJust.example", "/api/v1.0/DQuery.Search.Index",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", WRITTEN.values(), ids=WRITTEN)
+def test_a_token_is_kept_from_no_path_and_no_agent(text: str) -> None:
+    """However its header is written, and however it was copied: nothing of claims or signature is in the receipt."""
+    kept = Kept()
+    with pytest.raises(VerifyError):
+        guard(kept).check("x.y.z", Request("GET", f"/callback/{text}", "192.0.2.7", f"agent {text}"))
+    encoded = msgspec.json.encode(kept.receipts[0]).decode()
+    assert "c3Nzc3Nz" not in encoded
+    assert "eyJzdWIi" not in encoded
+    assert holds_token(text)
+
+
+@pytest.mark.parametrize("text", INNOCENT)
+def test_what_only_begins_like_a_token_is_kept(text: str) -> None:
+    """A path and an agent are what an investigation needs."""
+    kept = Kept()
+    with pytest.raises(VerifyError):
+        guard(kept).check("x.y.z", Request("GET", text, "192.0.2.7", text))
+    assert (kept.receipts[0].endpoint, kept.receipts[0].user_agent) == (text, text)
 
 
 def test_receipts_are_numbered_without_gaps_by_many_threads() -> None:

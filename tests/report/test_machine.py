@@ -39,7 +39,7 @@ def test_keys_of_the_document_and_their_order_are_promised() -> None:
     ]  # fmt: skip
     assert list(DOCUMENT["inputs"][0]) == [
         "path", "sha256", "size", "source", "read", "kept", "duplicates", "rejected", "truncated", "unread", "nearest",
-        "archive", "accepts",
+        "archive", "accepts", "note", "merged",
     ]  # fmt: skip
     assert list(DOCUMENT["findings"][0]) == [field.name for field in fields(Finding)]
 

@@ -8,13 +8,14 @@ from dataclasses import replace
 import pytest
 
 from counterfoil.model.advice import IN_BRIEF
-from counterfoil.model.finding import MAX_LISTED
+from counterfoil.model.coverage import Needed, Offer
+from counterfoil.model.finding import MAX_LISTED, Use
 from counterfoil.model.hunt import HuntReport, SilentCalls, VerdictCount
 from counterfoil.model.verdict import FindingVerdict, Reason, Verdict
 from counterfoil.report import text
 from counterfoil.report.screen import Screen
 
-from .sample import REPORT, VERDICTS, at, coverage, finding, unread
+from .sample import REPORT, TENANT, VERDICTS, at, coverage, finding, unread
 
 EMPTY = HuntReport("0.1.0", "case", None, None, (), (), (), None, None, (), (), ())
 
@@ -170,6 +171,15 @@ def test_findings_say_verdict_title_when_who_whence_and_how_many() -> None:
         assert words in found
 
 
+def test_uses_come_with_their_times_and_what_is_new() -> None:
+    """The first uses of a finding stand below it; of more than a screen holds the command that tells them is named."""
+    use = Use(at("2026-05-15T00:11"), "ada@contoso.com", "203.0.113.1", None, "t", ("client", "network"))
+    found = "\n".join(section(shown(replace(REPORT, findings=(finding(uses=(use,) * 10),))), "FOUND"))
+    assert found.count("2026-05-15 00:11 ada@contoso.com from 203.0.113.1 (new: client, network)") == 3
+    assert "and 38 more: counterfoil explain f-1" in found
+    assert "because: Every sign-in of that time is in evidence" in found
+
+
 def test_cut_lists_do_not_pretend_to_be_whole() -> None:
     """Where a list was cut before it reached the report, the count beside it is a lower bound."""
     many = finding(subjects=tuple(f"p{n}" for n in range(MAX_LISTED)))
@@ -200,17 +210,45 @@ def test_commands_quote_what_a_shell_would_run() -> None:
     assert "counterfoil sql 'a b; rm -rf $HOME' " in page
 
 
-def test_only_logs_that_can_be_declared_are_offered_for_declaration() -> None:
-    """The step that asks for a declaration names what --complete accepts, and no log that cannot be complete."""
-    partial = replace(coverage("sign-in", "seen", 9), source="m365-ual")
-    page = shown(replace(REPORT, coverage=(coverage("managed-identity", "seen", 9), partial)))
+OFFER = Offer("entra-signin", "managed-identity", (TENANT,))
+BARE = TENANT.removeprefix("entra:")
+
+
+def test_only_what_would_be_accepted_is_offered_for_declaration() -> None:
+    """The step that asks for a declaration names what is offered, whose it is, and nothing else."""
+    page = shown(replace(REPORT, offers=(OFFER,), options_given=False))
     assert "counterfoil reconcile --case counterfoil-case --complete entra-signin/managed-identity\n" in page
-    assert "--complete m365-ual" not in page
+    assert f"if these logs of tenant {BARE}" in " ".join(page.split())
+    assert "--complete" not in shown(replace(REPORT, offers=()))
 
 
 def test_a_declaration_is_added_to_those_that_were_given() -> None:
     """Where something was declared already, the step says to add: a bare command would forget the rest."""
-    assert "if so, add to your options" in " ".join(shown().split())
+    page = " ".join(shown(replace(REPORT, offers=(OFFER,), options_given=True)).split())
+    assert "if so, add to your options" in page
+    assert "counterfoil reconcile" not in page
+
+
+def test_what_needs_a_time_of_export_is_not_proposed_without_it() -> None:
+    """A log that is shorter than records may be late is named with the option that it needs, and no command."""
+    page = " ".join(shown(replace(REPORT, offers=(replace(OFFER, dated=True),))).split())
+    assert f"managed-identity of tenant {BARE} can be declared complete together with --exported-at" in page
+    assert "--complete entra-signin" not in page
+
+
+def test_missing_logs_are_asked_for_by_tenant() -> None:
+    """The step names the tenant and the kinds that its open tokens wait for."""
+    needed = Needed(TENANT, "application", 5, ("entra-signin/service-principal",), ())
+    page = " ".join(shown(replace(REPORT, needed=(needed,))).split())
+    assert f"Export what is missing of the logs of tenant {BARE} (service-principal): 5 tokens may be of it." in page
+
+
+def test_nobody_names_an_issuer_for_the_user() -> None:
+    """Who issues for a domain is asked; no issuer is filled in, also where the log of one is in evidence."""
+    farm = replace(coverage("fs01", "accepted", 9), source="adfs", issuer="adfs:corp.example")
+    page = " ".join(shown(replace(REPORT, coverage=(farm,), unnamed_domains=("fabrikam.com",))).split())
+    assert "Find out who issues them, and name that issuer with --federated DOMAIN=ISSUER" in page
+    assert "=adfs:" not in page
 
 
 def test_ingest_alone_shows_what_was_read_and_how_to_go_on() -> None:

@@ -39,7 +39,8 @@ PROMISES = (
         "object_parent": "28282", "token_id": None, "issuer": None,
     }),
     Promise("without evidence and activity it is an alert all the same", V2, 2,
-            {"subject_id": None, "ip": None, "event_time": at("2026-03-02T09:20:12.733333"), "ingested_at": None}),
+            {"subject_id": None, "ip": None, "event_time": at("2026-03-02T09:20:12.733333"),
+             "ingested_at": at("2026-03-02T09:20:12.733333")}),
     Promise("an incident", INCIDENTS, 1, {
         "kind": "incident", "record_id": "incident:28282", "operation": "Multi-stage incident involving one user",
     }),

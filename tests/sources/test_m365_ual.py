@@ -295,7 +295,7 @@ EXPECTED: list[tuple[str, dict[str, Any]]] = [
     ("a tenant that is a placeholder", {"leg": "acceptance", "issuer": None, "resource_tenant": None}),
     ("a record without a type", {"leg": "acceptance", "kind": "exchange-item"}),
     ("a date in words", {"reject": "undated"}),
-    ("a date with an offset", {"reject": "undated"}),
+    ("a date with an offset", {"reject": None, "event_time": datetime.fromisoformat("2025-09-01T07:40:18")}),
 ]
 
 

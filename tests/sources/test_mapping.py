@@ -12,9 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from counterfoil.case.functions import install
 from counterfoil.sources import mapping
 
 _ENGINE = ibis.duckdb.connect()
+_ENGINE.raw_sql("SET TimeZone = 'UTC'")
+install(_ENGINE.con)
 
 
 def _value(expression: Any) -> Any:
@@ -31,13 +34,27 @@ TIMES = [
     ("ISO with Z", "2025-09-01T09:01:18Z", "2025-09-01T09:01:18"),
     ("seven fractional digits are cut to microseconds", "2025-09-01T09:01:18.1234567Z", "2025-09-01T09:01:18.123456"),
     ("an offset of zero", "2025-09-01T09:01:18+00:00", "2025-09-01T09:01:18"),
-    ("another offset is refused, not ignored", "2025-09-01T09:01:18+02:00", None),
+    ("another offset is counted in", "2025-09-01T09:01:18+02:00", "2025-09-01T07:01:18"),
+    ("an offset of hours only", "2025-09-01 09:01:18-07", "2025-09-01T16:01:18"),
+    ("an offset after a blank", "2025-09-01T09:01:18.1234567 +0530", "2025-09-01T03:31:18.123456"),
+    ("an offset behind half days", "9/13/2025 1:01:18 AM +02:00", "2025-09-12T23:01:18"),
+    ("the zone as a word", "2025-09-01 09:01:18.123 UTC", "2025-09-01T09:01:18.123"),
+    ("no seconds", "2025-09-01T09:01Z", "2025-09-01T09:01:00"),
+    ("German, no seconds", "22.07.2024 8:19", "2024-07-22T08:19:00"),
+    ("a day without a clock is no moment", "2025-09-01", None),
+    ("nothing, as .NET writes it", "0001-01-01T00:00:00", None),
+    ("nothing, as .NET writes it in the US", "1/1/0001 12:00:00 AM", None),
+    ("nothing, as Windows writes it", "1601-01-01T00:00:00Z", None),
+    ("nothing, as Windows PowerShell writes it", "/Date(-62135596800000)/", None),
+    ("an object of Windows PowerShell", '{"value":"\\/Date(1621372413000)\\/"}', "2021-05-18T21:13:33"),
+    ("the day of the week first", "Tuesday, May 18, 2021 9:13:33 PM", "2021-05-18T21:13:33"),
     ("US with AM and PM", "5/18/2021 9:13:33 PM", "2021-05-18T21:13:33"),
     ("US, midnight", "5/18/2021 12:13:33 AM", "2021-05-18T00:13:33"),
     ("US, noon", "5/18/2021 12:13:33 PM", "2021-05-18T12:13:33"),
     ("US with a comma and 24 hours", "12/12/2025, 21:03:58", "2025-12-12T21:03:58"),
     ("milliseconds of Windows PowerShell", "/Date(1621372413123)/", "2021-05-18T21:13:33.123"),
-    ("day first is no US date", "18/05/2021 21:13:33", None),
+    ("only one reading is a date", "18/05/2021 21:13:33", "2021-05-18T21:13:33"),
+    ("two readings are dates, and nothing tells", "6/5/2021 21:13:33", None),
     ("a date that does not exist", "2025-02-30T09:01:18Z", None),
     ("words", "yesterday", None),
     ("nothing", "", None),
@@ -48,7 +65,7 @@ TIMES = [
 @pytest.mark.parametrize(("written", "expected"), [row[1:] for row in TIMES], ids=[row[0] for row in TIMES])
 def test_times_are_utc_or_none(written: str | None, expected: str | None) -> None:
     """A time is read in one way or not at all."""
-    found = _value(mapping.any_when(_text(written)))
+    found = _value(mapping.when(_text(written)))
     assert found == (None if expected is None else datetime.fromisoformat(expected))
 
 
@@ -79,9 +96,9 @@ LOCAL_TIMES = [
 )
 def test_local_dates_need_the_order_of_their_file(written: str, dates: str | None, expected: str | None) -> None:
     """A date with the year last is read as its file writes dates, and not at all where that cannot be told."""
-    found = _value(mapping.any_when(_text(written), _text(dates)))
+    found = _value(mapping.when(_text(written), _text(dates)))
     assert found == (None if expected is None else datetime.fromisoformat(expected))
-    time = mapping.any_when(_text(written), _text(dates))
+    time = mapping.when(_text(written), _text(dates))
     assert _value(mapping.two_ways(_text(written), _text(dates), time)) == (
         mapping.TWO_WAYS if (dates, expected) == ("two ways", None) else None
     )
@@ -89,8 +106,8 @@ def test_local_dates_need_the_order_of_their_file(written: str, dates: str | Non
 
 _LOCALES = [
     (order, half_days, between, slash)
-    for order in ("month", "day") for half_days in (True, False)
-    for between in (" ", ", ", ",\u202f") for slash in "/.-"
+    for order, slash in (("month", "/"), ("day", "/"), ("day", "."), ("day", "-")) for half_days in (True, False)
+    for between in (" ", ", ", ",\u202f")
 ]  # fmt: skip
 _FIRST, _LAST = datetime.fromisoformat("2010-01-01"), datetime.fromisoformat("2099-12-31")
 
@@ -105,34 +122,83 @@ def test_what_a_locale_writes_is_read_back(times: list[datetime]) -> None:
         parts = (time.month, time.day) if order == "month" else (time.day, time.month)
         clock = time.strftime("%I:%M:%S") if half_days else time.strftime("%H:%M:%S")
         written = f"{parts[0]}{slash}{parts[1]}{slash}{time.year}{between}{clock}.{time.microsecond // 1000:03d}"
-        sure = time if max(parts) > 12 or parts[0] == parts[1] else None
+        sure = time if max(parts) > 12 or parts[0] == parts[1] or slash != "/" else None
         rows.append((written + (time.strftime(" %p") if half_days else ""), order, time, sure))
     table = ibis.memtable(
         {"written": [row[0] for row in rows], "order": [row[1] for row in rows], "two": ["two ways"] * len(rows)}
     )
     read = table.select(
-        told=mapping.any_when(table.written, table.order), unsure=mapping.any_when(table.written, table.two)
+        told=mapping.when(table.written, table.order), unsure=mapping.when(table.written, table.two)
     )
     found = _ENGINE.to_pyarrow(read).to_pylist()
     assert [(row["told"], row["unsure"]) for row in found] == [row[2:] for row in rows]
 
 
-ADDRESSES = [
-    ("203.0.113.7", "203.0.113.7"),
-    ("203.0.113.7:24528", "203.0.113.7"),
-    ("2001:DB8::17", "2001:db8::17"),
-    ("[2001:db8::17]:443", "2001:db8::17"),
-    ("[2001:db8::17]", "2001:db8::17"),
-    ("::ffff:203.0.113.7", "203.0.113.7"),
-    ("", None),
-    (None, None),
+def test_another_time_of_the_record_decides() -> None:
+    """Of two readings, the one within two days of another time of the record is meant; of two that are, none."""
+    written = _text("9/1/2025 9:55:00 AM")
+    nears = ("2025-09-01T00:00:00", "2025-01-09T00:00:00", "2026-03-03T00:00:00")
+    found = [_value(mapping.when(written, near=ibis.timestamp(near))) for near in nears]
+    read = ["2025-09-01T09:55:00", "2025-01-09T09:55:00"]
+    assert found == [*map(datetime.fromisoformat, read), None]
+
+
+OWN_TIMES = [
+    ("its own time is taken", "2025-09-01T10:00:00Z", "2025-09-01T10:00:00"),
+    ("where it has none, that of its arrival", None, "2025-09-01T10:02:00"),
+    ("an empty one is none", "", "2025-09-01T10:02:00"),
+    ("the first moment of a calendar is none", "0001-01-01T00:00:00", "2025-09-01T10:02:00"),
+    ("what cannot be read is unknown", "not-a-date", None),
+    ("what can be read two ways is unknown", "6/5/2021 21:13:33", None),
 ]
 
 
+@pytest.mark.parametrize(("written", "expected"), [row[1:] for row in OWN_TIMES], ids=[row[0] for row in OWN_TIMES])
+def test_arrival_stands_in_only_where_there_is_nothing(written: str | None, expected: str | None) -> None:
+    """A time that is there and cannot be read is not replaced by another column's."""
+    own = mapping.when(_text(written))
+    found = _value(mapping.own_or_arrival(_text(written), own, ibis.timestamp("2025-09-01T10:02:00")))
+    assert found == (None if expected is None else datetime.fromisoformat(expected))
+
+
+_FOUR, _SIX = "198.51.100.7", "2001:db8::abcd"
+ADDRESSES = [
+    *((written, _FOUR) for written in (
+        _FOUR, f"{_FOUR}:24528", f"[{_FOUR}]", f"[{_FOUR}]:443", f"::ffff:{_FOUR}", f"[::FFFF:{_FOUR}]:443",
+        f"{_FOUR}%1", f" {_FOUR} ", f"{_FOUR}, 203.0.113.9", "::ffff:c633:6407", f"0:0:0:0:0:ffff:{_FOUR}",
+    )),
+    *((written, _SIX) for written in (
+        _SIX, "2001:DB8::ABCD", f"[{_SIX}]", f"[{_SIX}]:443", f"{_SIX}%eth0", f"[{_SIX}%3]:0",
+        "2001:0db8:0000:0000:0000:0000:0000:abcd", "2001:db8:0:0:0:0:0:abcd",
+    )),
+    *((written, None) for written in (
+        "localhost", "null", "NULL", "<null>", "", None, "exch01 (10.90.0.1)", "[EXCH01 (10.90.0.1)]", "999.1.1.1",
+        "1.2.3", "mail.example.org:443", "10:05", "1::2::3",
+    )),
+]  # fmt: skip
+
+
 @pytest.mark.parametrize(("written", "expected"), ADDRESSES)
-def test_an_address_has_no_port(written: str | None, expected: str | None) -> None:
-    """Addresses compare as texts: one way to write each."""
+def test_an_address_has_one_form(written: str | None, expected: str | None) -> None:
+    """Addresses compare as texts: one way to write each, and no other text is one."""
     assert _value(mapping.address(_text(written))) == expected
+
+
+def test_the_next_member_that_holds_an_address_is_taken() -> None:
+    """A host name, or nothing, does not hide the address beside it."""
+    assert _value(mapping.address(_text("EXCH01"), _text(None), _text(f"{_FOUR}:1"))) == _FOUR
+    assert _value(mapping.address(_text("EXCH01"), _text("<null>"))) is None
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.one_of(st.ip_addresses(v=6), st.ip_addresses(v=4)), min_size=20, max_size=60))
+def test_every_way_to_write_an_address_gives_one(addresses: list[Any]) -> None:
+    """The engine's short way and the long one agree, on whatever address."""
+    written = [(text, str(getattr(a, "ipv4_mapped", None) or a)) for a in addresses
+               for text in (str(a), a.exploded, str(a).upper(), f"[{a}]:443", f" {a}")]  # fmt: skip
+    table = ibis.memtable({"written": [text for text, _ in written]})
+    found = _ENGINE.to_pyarrow(table.select(ip=mapping.address(table.written))).column("ip").to_pylist()
+    assert found == [expected for _, expected in written]
 
 
 def test_a_bag_gives_the_named_value() -> None:

@@ -94,4 +94,5 @@ def put_together(path: Path, files: Mapping[str, bytes]) -> None:
     shutil.rmtree(path, ignore_errors=True)
     for name, data in files.items():
         (path / name).parent.mkdir(parents=True, exist_ok=True)
+        (path / name).touch(0o600)
         (path / name).write_bytes(data)

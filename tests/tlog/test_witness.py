@@ -68,6 +68,19 @@ def test_a_growing_log_is_witnessed(case: tuple[FileLog, Witness], tmp_path: Pat
     assert found.text.startswith(ORIGIN)
 
 
+def test_what_others_leave_in_a_witness_folder_is_no_checkpoint(tmp_path: Path) -> None:
+    """Notes, backups and copies of the folder's owner: the largest checkpoint counts, and the log goes on."""
+    log = opened(tmp_path / "log")
+    witness = DropWitness(tmp_path / "theirs", log.key)
+    (tmp_path / "theirs").mkdir()
+    submitted(log, witness, 3)
+    [kept] = (path for path in (tmp_path / "theirs").rglob("*") if path.is_file())
+    for name in ("README", "~", f"{kept.name}.bak", "9" * 19, "zzz", ".nfs001"):
+        (kept.parent / name).write_text("not a checkpoint")
+    submitted(log, witness, 2)
+    assert witness.check(log.publish(), log.view()) == 5
+
+
 @pytest.mark.parametrize("kept", [3, 7])
 def test_a_rollback_is_found(case: tuple[FileLog, Witness], tmp_path: Path, kept: int) -> None:
     """An older copy of the whole folder is a valid log, and yet not the one that was witnessed."""

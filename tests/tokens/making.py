@@ -119,7 +119,7 @@ def _changed(genuine: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, A
 
 def token(kid: str = "rsa", head: Mapping[str, Any] | None = None, **changes: Any) -> str:
     """Return a token of the key `kid`, genuine but for the changes to its claims (and `head`, to its header)."""
-    return signed(key(kid), header(kid, **(head or {})), claims(**changes))
+    return signed(key(kid), header(**{"kid": kid, **(head or {})}), claims(**changes))
 
 
 POLICY = f"""

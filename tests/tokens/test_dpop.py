@@ -13,8 +13,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from counterfoil.errors import VerifyError
+from counterfoil.relying.replays import ProcessReplays
 from counterfoil.tokens.jwk import thumbprint
 from counterfoil.tokens.presentation import DpopRequest, Presentation
+from counterfoil.tokens.replay import name_of
 
 from .making import NOW, b64, certificate_thumbprint, jwk, key, signed, token, verifier
 
@@ -34,8 +36,11 @@ def proof(bound: str, at: int = NOW, head: dict[str, Any] | None = None, **chang
     return signed(key("ec-client"), made[0], made[1], "ES256")
 
 
-def shown(made: str, **request: Any) -> Presentation:
-    """Return a presentation with a proof."""
+def shown(made: str, used: str = "", **request: Any) -> Presentation:
+    """Return a presentation with a proof; `used`: the id of one of this client's that was used before."""
+    if used:
+        request["replays"] = ProcessReplays()
+        assert request["replays"].first(name_of("dpop", JKT["jkt"], used), NOW + 1, NOW)
     return Presentation(dpop=DpopRequest(**{"proof": made, "method": "GET", "url": URL, **request}))
 
 
@@ -58,7 +63,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] =
     "for no token": ("ath", {"ath": None}, {}, {}),
     "without the nonce that was given out": ("nonce", {}, {}, {"nonce": "n-1"}),
     "with another nonce": ("nonce", {"nonce": "n-0"}, {}, {"nonce": "n-1"}),
-    "that was used before": ("replay", {}, {}, {"seen": frozenset({"proof-1"})}),
+    "that was used before": ("replay", {}, {}, {"used": "proof-1"}),
     "of another type": ("typ", {}, {"typ": "JWT"}, {}),
     "without a key": ("jwk", {}, {"jwk": None}, {}),
     "with a key that is a text": ("jwk", {}, {"jwk": "key"}, {}),
@@ -112,7 +117,7 @@ GENUINE: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "escapes in other letters": ({"htu": URL + "/%7ea%2f"}, {"url": URL + "/~a%2F"}),
     "as old as it may be": ({"iat": NOW - 120}, {}),
     "with the nonce": ({"nonce": "n-1"}, {"nonce": "n-1"}),
-    "another was used before": ({}, {"seen": frozenset({"proof-0"})}),
+    "another was used before": ({}, {"used": "proof-0"}),
 }
 
 

@@ -13,7 +13,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 
 from counterfoil.errors import PolicyError
@@ -22,7 +22,7 @@ from counterfoil.tokens.entitlement import Entitlement, IssuerPattern, KeyState,
 from counterfoil.tokens.jwk import has_roca_form
 from counterfoil.tokens.keyset import Grant, KeySet, from_document
 
-from .making import LOGIN, NOW, b64, jwk, key, unb64
+from .making import ISSUER, LOGIN, NOW, TENANT, b64, jwk, key, unb64
 
 ISSUERS = ((IssuerPattern.of(LOGIN),),)
 ALGORITHMS = frozenset({"RS256", "ES256", "EdDSA"})
@@ -92,6 +92,8 @@ UNFIT: dict[str, tuple[dict[str, Any], str]] = {
     "an issuer that is empty": (jwk("rsa", issuer=""), "issuer"),
     "an issuer for all": (jwk("rsa", issuer="*"), "issuer"),
     "an end that is a text": (jwk("rsa", exp="tomorrow"), "exp"),
+    "a private key": (jwk("rsa", d="AAAA"), "treat it as stolen"),
+    "a symmetric key": ({"kid": "s", "kty": "oct", "k": "AAAA"}, "private or symmetric"),
 }  # fmt: skip
 
 
@@ -105,19 +107,8 @@ def test_an_unfit_key_is_left_out_with_its_reason(made: dict[str, Any], why: str
 
 
 REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
-    "a private key": (lambda: _document(jwk("rsa", d="AAAA")), "private"),
-    "a symmetric key": (lambda: _document({"kid": "s", "kty": "oct", "k": "AAAA"}), "private or symmetric"),
-    "two keys of one id": (lambda: _document(jwk("rsa"), jwk("ec", kid="rsa")), "two keys"),
-    "two keys of one id, one of them unfit": (
-        lambda: _document(jwk("rsa"), jwk("ec", kid="rsa", use="enc")), "two keys",
-    ),
-    "an unfit key before another of its id": (
-        lambda: _document(jwk("ec", kid="rsa", use="enc"), jwk("rsa")), "two keys",
-    ),
-    "no keys": (lambda: _document(), "1 to 256"),
-    "more keys than any": (lambda: _document(*[{}] * 257), "1 to 256"),
+    "more keys than any": (lambda: _document(*[{}] * 257), "at most 256"),
     "keys that are no list": (lambda: b'{"keys": {}}', "list named keys"),
-    "keys that are no objects": (lambda: b'{"keys": [1]}', "list named keys"),
     "two lists of keys": (lambda: b'{"keys": [], "keys": []}', "each name once"),
     "no JSON": (lambda: b"<html>", "JSON object"),
     "no document": (lambda: b"", "JSON object"),
@@ -214,11 +205,49 @@ def test_certificates_of_unfit_keys_are_left_out() -> None:
     assert ["1024 bits" in why or "P-521" in why for why in found.unusable.values()] == [True, True]
 
 
-def test_two_sets_with_a_key_of_one_id_are_refused() -> None:
-    """Also where one of the two keys is left out."""
-    for other in (jwk("ec", kid="rsa"), jwk("ec", kid="rsa", use="enc")):
-        with pytest.raises(PolicyError, match="two key sets"):
-            KeySet.joined([key_set(jwk("rsa")), key_set(jwk("ed"), other)])
+def test_a_certificate_whose_key_cannot_be_read_is_left_out() -> None:
+    """It once ended in an exception of the library's, which stopped every issuer: a point that is on no curve."""
+    der = bytearray(certificate("ec").public_bytes(Encoding.DER))
+    point = certificate("ec").public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    place = bytes(der).index(point)
+    der[place + 1 : place + 33] = bytes(32)
+    broken = b"-----BEGIN CERTIFICATE-----\n" + base64.encodebytes(bytes(der)) + b"-----END CERTIFICATE-----\n"
+    found = from_document(broken + certificate("rsa").public_bytes(Encoding.PEM), GRANT, "idp.pem")
+    assert (len(list(found)), list(found.unusable.values())) == (1, ["the certificate's key cannot be read"])
+
+
+@pytest.mark.parametrize("pair", [
+    (jwk("rsa"), jwk("ec", kid="rsa")), (jwk("rsa"), jwk("ec", kid="rsa", use="enc")),
+    (jwk("ec", kid="rsa", use="enc"), jwk("rsa")), (jwk("rsa"), jwk("rsa")),
+])  # fmt: skip
+def test_two_keys_of_one_id_are_both_left_out(pair: tuple[Any, Any]) -> None:
+    """Whichever comes first, and whether or not the other could be used: nobody can tell which one is meant."""
+    found = key_set(*pair, jwk("ed"))
+    assert list(found.keys) == ["ed"]
+    assert "same id" in found.unusable["rsa"]
+
+
+def test_what_is_no_object_is_left_out_and_a_set_may_be_empty() -> None:
+    """An issuer that withdraws its last key has said so."""
+    assert list(from_document(b'{"keys": [1, null, []]}', GRANT, "keys").unusable) == ["#1", "#2", "#3"]
+    assert not list(from_document(b'{"keys": []}', GRANT, "keys"))
+
+
+OTHER_GRANT = Grant(Entitlement(issuers=((IssuerPattern.of("https://other.example"),),)))
+
+
+def test_keys_of_one_id_in_two_sets_are_told_apart_by_their_issuer() -> None:
+    """Neither issuer can take the id from the other, whatever the order; for a third the first is taken."""
+    one, other = key_set(jwk("rsa", alg="RS256")), key_set(jwk("ec", kid="rsa"), grant=OTHER_GRANT)
+    for sets in ([one, other], [other, one]):
+        held = KeySet.joined(sets)
+        for issuer, tenant, kty in ((ISSUER, TENANT, "RSA"), ("https://other.example", None, "EC")):
+            found = held.of("rsa", issuer, tenant)
+            assert found is not None
+            assert found.jwk.kty == kty
+        assert held.of("rsa", {}, []) is held.keys["rsa"]
+        assert [key.jwk.kty for key in held] == [next(iter(one_set)).jwk.kty for one_set in sets]
+    assert KeySet.joined([one, key_set(jwk("ec", kid="rsa", use="enc"))]).of("rsa", ISSUER, TENANT)
 
 
 def test_moduli_of_the_roca_form_are_found() -> None:

@@ -183,3 +183,20 @@ def test_durations_are_numbers_with_a_unit(text: str) -> None:
     """Nothing is guessed."""
     with pytest.raises(ValueError, match="no duration"):
         seconds(text)
+
+
+def test_a_policy_and_its_documents_may_be_text_or_octets() -> None:
+    """As files, databases and libraries give them; what is no UTF-8 is our error."""
+    given = {name: content.decode() for name, content in documents().items()}
+    for text in (POLICY, POLICY.encode()):
+        for held in (documents(), given):
+            assert TokenPolicy.from_toml(text, held).keys.keys
+    with pytest.raises(PolicyError, match="UTF-8"):
+        TokenPolicy.from_toml(b"\xff", {})
+
+
+def test_a_document_has_one_table() -> None:
+    """Two would say two things of its keys: what one of them blocks would be good by the other."""
+    again = SMALL.replace("[[flow]]", '[[keys]]\nfile = "common.json"\nclasses = ["access"]\n\n[[flow]]', 1)
+    with pytest.raises(PolicyError, match=r"keys 2, file: 'common\.json' has a table already"):
+        TokenPolicy.from_toml(again, documents())

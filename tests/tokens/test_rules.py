@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -172,6 +172,11 @@ CASES: dict[str, tuple[str, str, Callable[[], Any], Presentation]] = {
         ("V11", "actor", "a listed subject of another client",
          lambda: token(act={"sub": "calendar", "client_id": "m"})),
         ("V11", "act", "an actor that is no object", lambda: token(act="calendar")),
+        ("V11", "issuer", "an actor of another issuer",
+         lambda: token(act={"sub": "calendar", "iss": "https://evil.example"})),
+        ("V11", "issuer", "an actor of no issuer", lambda: token(act={"sub": "calendar", "iss": None})),
+        ("V11", "issuer", "an earlier actor of another issuer",
+         lambda: token(act={"sub": "calendar", "act": {"sub": "calendar", "iss": CONSUMER_ISSUER}})),
         ("V11", "tenant", "an actor of another tenant", lambda: token(act={"sub": "calendar", "tid": OTHER_TENANT})),
         ("V11", "chain", "more actors than any", lambda: token(act=_chain(limits.MAX_ACTORS + 1))),
         ("V11", "signed", "an unsigned actor token", lambda: token(actortoken=_unsigned("none"))),
@@ -270,6 +275,7 @@ GENUINE: dict[str, Callable[[], str | bytes]] = {
     "type in full, in capitals": lambda: token(head={"typ": "application/AT+JWT"}),
     "one audience in a list": lambda: token(aud=[AUDIENCE]),
     "a listed actor": lambda: token(act={"sub": "calendar"}),
+    "a listed actor of the same issuer": lambda: token(act={"sub": "calendar", "iss": ISSUER}),
     "a listed actor of the same tenant": lambda: token(act={"client_id": "calendar", "tid": TENANT}),
     "as many actors as can be": lambda: token(act=_chain(limits.MAX_ACTORS)),
     "a signed actor token of the same tenant": lambda: token(actortoken=actor()),
@@ -441,6 +447,48 @@ def test_no_refusal_or_representation_holds_the_token() -> None:
         assert not [part for part in secret.split(".") if part in told]
     good = token(actortoken=actor())
     assert not [part for part in good.split(".") if part in repr(verifier().verify(good, at=NOW))]
+
+
+def _chain_of(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an exception and all that it came from, those that are not shown included."""
+    seen: list[BaseException] = []
+    todo = [error]
+    while todo:
+        one = todo.pop()
+        if one is not None and one not in seen:
+            seen.append(one)
+            todo += [one.__cause__, one.__context__]
+    yield from seen
+
+
+@pytest.mark.parametrize(("made", "shown"), [case[2:] for case in CASES.values()], ids=CASES)
+def test_no_exception_in_the_chain_holds_the_token(made: Callable[[], Any], shown: Presentation) -> None:
+    """Neither as argument nor as attribute: decoders keep what they could not read, in `object` and `doc`."""
+    given = made()
+    with pytest.raises(VerifyError) as caught:
+        verifier().verify(given, at=NOW, shown=shown)
+    octets = given if isinstance(given, bytes) else str(given).encode("utf-8", "replace")
+    pieces = [octets[place : place + 24] for place in range(0, len(octets) - 24, 12)]
+    for one in _chain_of(caught.value):
+        assert not hasattr(one, "object")
+        assert not hasattr(one, "doc")
+        told = repr([one.args, vars(one)]).encode()
+        assert not [piece for piece in pieces if piece in told], type(one)
+
+
+def test_a_token_with_a_foreign_character_is_in_no_exception() -> None:
+    """Nor is a proof, nor a counter-signature: they are asked for their alphabet before anything encodes them."""
+    for text in (token() + "\u00e9", token().replace(".", ".\u00e9", 1)):
+        with pytest.raises(VerifyError, match="F2, compact") as caught:
+            verifier().verify(text, at=NOW)
+        assert [type(one) for one in _chain_of(caught.value)] == [VerifyError]
+
+
+@pytest.mark.parametrize("at", [None, "now", True, [], "2026-01-01"])
+def test_what_is_no_time_is_our_error(at: Any) -> None:
+    """A clock that failed is a mistake of the caller's, told as one."""
+    with pytest.raises(UsageError, match="at: "):
+        verifier().verify(token(), at=at)
 
 
 def test_a_refusal_survives_another_process() -> None:

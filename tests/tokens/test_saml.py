@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import hashes
@@ -19,6 +20,7 @@ from signxml.algorithms import CanonicalizationMethod, DigestAlgorithm, Signatur
 from signxml.signer import XMLSigner
 
 from counterfoil.errors import UsageError, VerifyError
+from counterfoil.relying.replays import ProcessReplays
 from counterfoil.tokens import limits
 from counterfoil.tokens.entitlement import IssuerPattern
 from counterfoil.tokens.policy import TokenPolicy
@@ -64,6 +66,14 @@ issuers = ["{STS}"]
 tenants = ["*"]
 audiences = ["a"]
 """
+
+
+# What no reader shows and some readers trim.
+BLANKS = {
+    "a space": " ", "a line break": "\n", "a no-break space": "\u00a0", "an em space": "\u2003",
+    "an ideographic space": "\u3000", "a zero-width space": "\u200b", "a byte order mark": "\ufeff",
+    "a Hangul filler": "\u3164", "a Braille blank": "\u2800", "a right-to-left mark": "\u200f",
+}  # fmt: skip
 
 
 def kid(name: str, year: int = 2026) -> str:
@@ -262,6 +272,61 @@ REFUSED: dict[str, tuple[str, str, Callable[[], str | bytes]]] = {
 }  # fmt: skip
 
 
+def put(place: str, text: str) -> Callable[[str], str]:
+    """Return a change that puts a text before a place."""
+    return swap(place, text + place)
+
+
+CONFIRMED, SESSION = "<saml:SubjectConfirmationData ", 'SessionIndex="_s1"'
+# Rule, check, and a change that is signed: what two readers read in two ways.
+READ: dict[str, tuple[str, str, Callable[[str], str]]] = {
+    "a name that an element cuts in two": ("F2", "sub", swap("alice@contoso", "admin<b/>@evil")),
+    "a name inside an element": ("F2", "sub", swap("alice@contoso.example", "<b>admin</b>")),
+    "two names": ("F3", "NameID", put("<saml:SubjectConfirmation ", "<saml:NameID>admin</saml:NameID>")),
+    "two subjects": ("F3", "Subject", put("<saml:Conditions", "<saml:Subject/>")),
+    "two issuers": ("F3", "Issuer", put("<saml:Subject>", "<saml:Issuer>x</saml:Issuer>")),
+    "an issuer with an element": ("F2", "iss", swap(f"{ISSUER}<", f"{ISSUER}<b/><")),
+    "an audience with an element": ("F2", "aud", swap(f"{AUDIENCE}<", f"{AUDIENCE}<b/><")),
+    "an issuer with a blank that is not XML's": ("V4", "issuer", swap(f"{ISSUER}<", f"{ISSUER}\u00a0<")),
+    "an audience with a blank that is not XML's": ("V7", "audience", swap(f"{AUDIENCE}<", f"{AUDIENCE}\u2003<")),
+    "a confirmation that has not begun":
+        ("V9", "confirmation begin", swap(CONFIRMED, f'{CONFIRMED}NotBefore="{when(NOW + 61)}" ')),
+    "a session that is over": ("V9", "session", put(SESSION, f'SessionNotOnOrAfter="{when(NOW - 60)}" ')),
+    "a session that ends at no time": ("V10", "SessionNotOnOrAfter", put(SESSION, 'SessionNotOnOrAfter="never" ')),
+    "two statements of sign-in":
+        ("F3", "AuthnStatement", put("<saml:AuthnStatement", f'<saml:AuthnStatement AuthnInstant="{when(NOW)}"/>')),
+    **{
+        f"a name with {name} {where} it": ("V10", "sub", swap("alice@contoso.example", text))
+        for name, blank in BLANKS.items()
+        for where, text in (("before", f"{blank}admin"), ("behind", f"admin{blank}"))
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "check", "change"), READ.values(), ids=READ)
+def test_what_has_two_readings_is_refused(rule: str, check: str, change: Callable[[str], str]) -> None:
+    """Signed as it is: one service would see another user, issuer or time than the next."""
+    with pytest.raises(VerifyError) as caught:
+        verifier().verify(genuine(change).encode(), at=NOW)
+    assert (caught.value.rule, caught.value.check) == (rule, check)
+
+
+MUCH = {
+    "attributes": " ".join(f'a{number}=""' for number in range(33)),
+    "namespaces": " ".join(f'xmlns:a{number}="u"' for number in range(33)),
+    "both": " ".join(f'xmlns:a{number}="u" a{number}=""' for number in range(17)),
+    "levels": f">{'<a>' * 32}{'</a>' * 32}<saml:x/",
+}
+
+
+@pytest.mark.parametrize("much", MUCH.values(), ids=MUCH)
+def test_what_makes_canonical_form_slow_is_refused_before_it(much: str) -> None:
+    """More attributes, namespaces or levels than any issuer writes: no signature has been looked at."""
+    with pytest.raises(VerifyError, match="F1, element") as caught:
+        verifier().verify(genuine().replace("<saml:Subject>", f"<saml:Subject {much}>").encode(), at=NOW)
+    assert not caught.value.signature_verified
+
+
 @pytest.mark.parametrize(("rule", "check", "made"), REFUSED.values(), ids=REFUSED)
 def test_an_assertion_that_breaks_one_rule_is_refused(rule: str, check: str, made: Callable[[], str | bytes]) -> None:
     """The refusal names rule and check."""
@@ -281,6 +346,12 @@ GENUINE: dict[str, Callable[[], str]] = {
     "without its certificate, so that the keys are tried":
         lambda: signed(assertion(), "ec", SignatureMethod.ECDSA_SHA256, cert=False),
     "with a long digest": lambda: signed(assertion(), digest=DigestAlgorithm.SHA512),
+    "with XML's blanks around issuer and audience": lambda: genuine(
+        lambda text: text.replace(f"{ISSUER}<", f"\n {ISSUER}\t\r\n<").replace(f"{AUDIENCE}<", f"\n\t{AUDIENCE} <")),
+    "with a confirmation that has begun": lambda: genuine(
+        swap(CONFIRMED, f'{CONFIRMED}NotBefore="{when(NOW + 60)}" ')),
+    "with a session that lasts": lambda: genuine(
+        put(SESSION, f'SessionNotOnOrAfter="{when(NOW - 59)}" ')),
     "to be used once": lambda: genuine(swap("</saml:Conditions>", "<saml:OneTimeUse/></saml:Conditions>")),
 }  # fmt: skip
 
@@ -298,6 +369,43 @@ def test_a_genuine_assertion_is_accepted(made: Callable[[], str]) -> None:
     assert (found.tenant, found.audience, found.token_class) == (TENANT, (AUDIENCE,), "saml")
     assert found.key_id in {kid("rsa"), kid("ec")}
     assert len(found.digest) == 32
+
+
+def test_a_policy_can_ask_for_a_statement_of_sign_in() -> None:
+    """`required = ["auth_time"]`: an assertion without AuthnStatement passes only where nobody asks."""
+    flow = replace(policy().flow("saml"), required=(("auth_time",),))
+    asking = SamlVerifier(TokenPolicy(policy().keys, {"saml": flow}))
+    assert asking.verify(genuine().encode(), at=NOW).claims["auth_time"] == NOW - 60
+    bare = genuine(lambda text: re.sub(r"<saml:AuthnStatement[^>]*/>", "", text)).encode()
+    assert "auth_time" not in verifier().verify(bare, at=NOW).claims
+    with pytest.raises(VerifyError, match="V10, auth_time"):
+        asking.verify(bare, at=NOW)
+
+
+def test_an_assertion_is_good_once_where_it_is_remembered() -> None:
+    """SAML 2.0 Profiles, 4.1.4.5; another of the same issuer passes, and without a memory it is the caller's duty."""
+    used, text = ProcessReplays(), genuine().encode()
+    for _ in range(2):
+        assert verifier().verify(text, at=NOW)
+    assert verifier().verify(text, at=NOW, replays=used)
+    with pytest.raises(VerifyError, match="V12, replay"):
+        verifier().verify(text, at=NOW + 59, replays=used)
+    other = signed(assertion(swap('ID="_a1"', 'ID="_a2"')), reference="_a2").encode()
+    assert verifier().verify(other, at=NOW, replays=used)
+
+
+def test_an_attribute_is_read_as_it_is_written() -> None:
+    """XML's blanks go, other blanks stay to be seen; a value with elements in it is no text."""
+    text = genuine(lambda text: text.replace(">reader<", ">\n admin\u00a0 <").replace(">writer<", "><b>admin</b><"))
+    found = verifier().verify(text.encode(), at=NOW)
+    assert found.claims["attributes"]["role"] == ("admin\u00a0",)
+
+
+@pytest.mark.parametrize("given", [None, 7, "<a/>", [], {}])
+def test_what_is_no_document_is_refused(given: Any) -> None:
+    """A framework's way to say that there is none is no exception of another's."""
+    with pytest.raises(VerifyError, match="F2, document"):
+        verifier().verify(given, at=NOW)
 
 
 def test_an_issuer_that_only_the_key_allows_is_refused() -> None:

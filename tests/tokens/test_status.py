@@ -12,6 +12,8 @@ import pytest
 from counterfoil.errors import VerifyError
 from counterfoil.tokens import limits
 from counterfoil.tokens.presentation import Presentation
+from counterfoil.tokens.status import StatusList
+from counterfoil.tokens.verified import VerifiedToken
 
 from .making import ISSUER, LOGIN, NOW, OTHER_TENANT, TENANT, b64, token, verifier
 
@@ -164,3 +166,57 @@ def test_an_active_token_is_accepted() -> None:
     """With nothing more, and with everything that agrees."""
     introspect({"active": True})
     introspect({"active": True, "sub": "alice", "iss": ISSUER, "exp": NOW + 1800, "scope": "mail", "tid": TENANT})
+
+
+def test_a_list_is_verified_once_and_again_when_its_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand requests cost one signature and one inflation; an expired list is refused though it was good."""
+    made: list[float] = []
+    verify = StatusList.of
+
+    def counted(token: VerifiedToken, at: float, leeway: float) -> StatusList:
+        made.append(at)
+        return verify(token, at, leeway)
+
+    monkeypatch.setattr(StatusList, "of", counted)
+    checked, good = verifier("checked"), listed([0, 1], exp=NOW + 300)
+    for place in (0, 1) * 20:
+        try:
+            checked.verify(referring(place), at=NOW + 10, shown=Presentation(status_list=good))
+        except VerifyError as error:
+            assert (place, error.check) == (1, "status")
+    assert made == [NOW + 10]
+    for at, told in ((NOW + 300 + 59, "accepted"), (NOW + 300 + 60, "list"), (NOW - 30, "accepted")):
+        try:
+            checked.verify(referring(0), at=at, shown=Presentation(status_list=good))
+            assert told == "accepted"
+        except VerifyError as error:
+            assert (error.rule, error.check) == ("S1", told)
+    assert made == [NOW + 10, NOW - 30], "an earlier moment is another question"
+    for place in range(2 * limits.MAX_CACHED_LISTS):
+        checked.verify(referring(0), at=NOW, shown=Presentation(status_list=listed([0], jti=str(place))))
+    assert len(checked._lists) <= limits.MAX_CACHED_LISTS
+
+
+def test_what_gets_the_status_is_asked_only_for_a_token_that_held() -> None:
+    """Nobody without a good token can make a service ask its issuer; a function that finds nothing is no status."""
+    asked: list[str] = []
+
+    def status() -> str:
+        asked.append("list")
+        return listed([0])
+
+    def answer() -> None:
+        asked.append("introspection")
+
+    shown = Presentation(status_list=status, introspection=answer)
+    good = referring(0)
+    bad = [good[:-8] + "AAAAAAAA", token("rsa", exp=NOW - 999, iat=NOW - 1_999), token("rsa-consumer"), "x"]
+    for flow in ("checked", "asked"):
+        for text in bad:
+            with pytest.raises(VerifyError):
+                verifier(flow).verify(text, at=NOW, shown=shown)
+    assert asked == []
+    verifier("checked").verify(good, at=NOW, shown=shown)
+    with pytest.raises(VerifyError, match="S1, introspection"):
+        verifier("asked").verify(token(), at=NOW, shown=shown)
+    assert asked == ["list", "introspection"]

@@ -49,8 +49,10 @@ def outcome(keys: list[Mapping[str, Any]], token: object) -> str:
     text = token if isinstance(token, str) else json.dumps(token)
     try:
         known: KeySet = from_document(json.dumps({"keys": keys}).encode(), GRANT, "vectors")
+        if any("stolen" in why for why in known.unusable.values()):
+            return "key set: secret material"
         parts = jws.compact(text)
-        named = jws.known_header(parts.header, known)
+        named = jws.known_header(parts, known)
         jws.signed(parts, named.check, named.key.id)
         from_translated(parts.payload, "the payload")
     except PolicyError as error:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,14 +22,18 @@ import ibis.expr.types as ir
 import pyarrow as pa
 from ibis.backends.duckdb import Backend
 
-from counterfoil.case.canonical import MACROS, with_canonical_ids
+from counterfoil.case.canonical import with_canonical_ids
 from counterfoil.case.columns import Order
 from counterfoil.case.folder import CaseFolder, pattern
-from counterfoil.case.records import SCHEMA, Counter, InputText, date_order, stream
+from counterfoil.case.functions import install
+from counterfoil.case.records import BATCH_ROWS, SCHEMA, Counter, InputText, date_order, stream
 from counterfoil.model import schema
 
 REJECTED = "rejected"  # the leg under which rejects are stored
 NO_BUCKET = "none"  # of rejects
+# The leg of records that do not fit at a glance: what would be their reason of a reject is this mark and their text.
+ELSEWHERE = "elsewhere"
+_MARK = "chr(1)"
 # The same as `reconcile.families`, which a test holds it to: first digit of the MD5 of the family's name.
 BUCKET = """left(md5(coalesce(token_id, 'digest' || chr(31) || signing_input_digest,
     source || chr(31) || record_id)), 1)"""
@@ -44,36 +48,45 @@ Mapper = Callable[[ir.Table], ir.Table]
 
 
 @dataclass(frozen=True)
-class Route:
-    """Which records of a mixed file a source takes: those that hold one of `values` at `path`."""
+class Fit:
+    """What shows at a glance that a record is of a shape: dotted paths of members.
 
-    path: str
-    values: frozenset[str]
+    `filled` hold a value, `empty` hold none, `marks` one of their values; Type is empty or one of `tables`; none of the
+    members called `nested` holds a JSON text, and none of `vital` another text. Other records may be of the shape all
+    the same: whoever knows all shapes looks at them one by one.
+    """
+
+    filled: frozenset[str]
+    empty: frozenset[str]
+    marks: Mapping[str, frozenset[str]]
+    tables: frozenset[str] = frozenset()
+    nested: frozenset[str] = frozenset()
+    vital: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class Shape:
     """How to parse and map the records: the engine's view of a source.
 
-    `takes`: in a mixed file, the records of this shape, else NULL. `leaves`: in a mixed file, what is left
-    when others have taken theirs: these are what no shape takes, and what is no JSON.
+    `fit`: where records of others may be among them. `breakable`: those of `embedded` whose loss leaves a record.
     """
 
     name: str
     raw: Mapping[str, RawType]
     embedded: frozenset[str]
     to_evidence: Mapper
-    takes: Route | None = None
-    leaves: tuple[Route, ...] = ()
+    fit: Fit | None = None
+    breakable: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class FileCount:
-    """Records of one file in a batch, and how many of them were rejected."""
+    """Records of one file in a batch, how many of them were rejected, and how many have no date."""
 
     sha256: str
     rows: int
     rejected: int
+    undated: int
 
 
 @dataclass(frozen=True)
@@ -82,6 +95,7 @@ class Written:
 
     By the SHA-256 of the file: `streamed` counts its records, `cut` says how it shows that its export was cut off;
     `linked` are pages that name one that follows; `two_ways` are files whose dates can be read day or month first.
+    `elsewhere` holds the records that do not fit the shape at a glance, and belong to no batch yet; None if all do.
     """
 
     id: str
@@ -91,6 +105,11 @@ class Written:
     cut: Mapping[str, str]
     linked: frozenset[str]
     two_ways: frozenset[str]
+    elsewhere: Path | None = None
+
+    def has(self, sha256: str) -> bool:
+        """Tell whether the batch holds good records of the file."""
+        return any(file.sha256 == sha256 and file.rows > file.rejected for file in self.files)
 
     @property
     def rows(self) -> int:
@@ -104,23 +123,28 @@ def write_batch(
     shape: Shape,
     files: Sequence[tuple[str, InputText]],
     advance: Callable[[int], None],
+    records: Iterable[pa.RecordBatch] | None = None,
 ) -> Written:
     """Read `files` ((SHA-256, file) pairs) with `shape` into a batch folder in staging.
+
+    `records`: those of the files that are meant, where it is not all of them.
 
     Raises InputError if a file cannot be read to its end.
     """
     # The engine imports this when a stream is registered, and Ctrl-C is lost meanwhile: imported here, it is not.
     import pyarrow.dataset  # noqa: F401
 
-    name = hashlib.sha256("\n".join([shape.name, *sorted(sha for sha, _ in files)]).encode()).hexdigest()[:32]
+    part = "" if records is None else "some of"
+    told = [part + shape.name, *sorted(sha for sha, _ in files)]
+    name = hashlib.sha256("\n".join(told).encode()).hexdigest()[:32]
     target = folder.staging / name
     counter = Counter()
     texts = [text for _, text in files]
     orders = {sha: date_order(text) for sha, text in files}
-    reader = pa.RecordBatchReader.from_batches(SCHEMA, stream(texts, counter, advance))
+    batches = stream(texts, counter, advance) if records is None else records
+    reader = pa.RecordBatchReader.from_batches(SCHEMA, batches)
     duck = con.con
-    for macro in MACROS:
-        duck.execute(macro)
+    install(duck)
     duck.register("cf_stream", reader)
     duck.register("cf_files", _files(files, orders))
     try:
@@ -136,7 +160,18 @@ def write_batch(
     cut = {sha: counter.cut[text.number] for sha, text in files if text.number in counter.cut}
     linked = frozenset(sha for sha, text in files if text.number in counter.linked)
     two_ways = frozenset(sha for sha, told in orders.items() if told is Order.TWO_WAYS)
-    return Written(name, target, _counts(con, target), streamed, cut, linked, two_ways)
+    aside = target / f"leg={ELSEWHERE}"
+    elsewhere = aside.replace(folder.tmp / name) if aside.is_dir() else None
+    return Written(name, target, _counts(con, target), streamed, cut, linked, two_ways, elsewhere)
+
+
+def set_aside(con: Backend, written: Written) -> Iterator[pa.RecordBatch]:
+    """Yield the records that a batch left elsewhere: their file (SHA-256), position and text."""
+    if written.elsewhere is not None:
+        yield from con.con.execute(
+            "SELECT raw_file, raw_position, reject[2:] AS text FROM read_parquet(?)",
+            [str(pattern(written.elsewhere) / "*" / "*.parquet")],
+        ).to_arrow_reader(BATCH_ROWS)
 
 
 def _files(files: Sequence[tuple[str, InputText]], orders: Mapping[str, Order | None]) -> pa.Table:
@@ -161,7 +196,8 @@ def _counts(con: Backend, target: Path) -> tuple[FileCount, ...]:
     if not any(target.glob("*/*/*.parquet")):  # a pass over a mixed file may find nothing
         return ()
     rows = con.con.execute(
-        f"""SELECT raw_file, count(*), count(*) FILTER (leg = '{REJECTED}')
+        f"""SELECT raw_file, count(*), count(*) FILTER (leg = '{REJECTED}'),
+            count(*) FILTER (leg <> '{REJECTED}' AND event_time IS NULL)
         FROM read_parquet(?, hive_partitioning = true) GROUP BY 1 ORDER BY 1""",  # noqa: S608  # a constant
         [str(pattern(target) / "*" / "*" / "*.parquet")],
     ).fetchall()
@@ -177,7 +213,8 @@ def _copy(shape: Shape, target: Path) -> str:
     return f"""COPY (
 WITH cf_raw AS ({_parsed(shape)}),
 cf_mapped AS ({with_canonical_ids(mapped)})
-SELECT CASE WHEN reject IS NOT NULL THEN '{REJECTED}' ELSE leg END AS leg,
+SELECT CASE WHEN reject IS NULL THEN leg WHEN starts_with(reject, {_MARK}) THEN '{ELSEWHERE}'
+    ELSE '{REJECTED}' END AS leg,
   {columns}, reject,
   CASE WHEN reject IS NOT NULL THEN '{NO_BUCKET}' ELSE {BUCKET} END AS bucket
 FROM cf_mapped
@@ -204,28 +241,70 @@ def _parsed(shape: Shape) -> str:
         f"{_literal(json.dumps(_spec(shape.raw[name])))}) AS {_name(name)}"
         for name in sorted(shape.embedded)
     ]
-    return f"""SELECT sha256 AS _file, position AS _position, text AS _text, why AS _refused, dates AS _dates,
+    whole = sorted(shape.embedded - shape.breakable)
+    broken = [f"WHEN {_is_broken(f'r.{_name(name)}')} THEN {_literal(f'{name} is no JSON')}" for name in whole]
+    why = f"coalesce(why, CASE {' '.join(broken)} END)" if broken else "why"
+    if shape.fit is not None:
+        fits, text = _glance(shape, text)
+        why = f"coalesce(why, CASE WHEN NOT coalesce({fits}, false) THEN {_MARK} || text END, {why})"
+    return f"""SELECT sha256 AS _file, position AS _position, text AS _text, {why} AS _refused, dates AS _dates,
   {", ".join(columns)}
 FROM (SELECT sha256, dates, position, text, coalesce(refused, CASE WHEN NOT ok THEN 'not JSON' END) AS why,
     json_transform(CASE WHEN ok THEN text END, {_literal(json.dumps(text))}) AS r
   FROM (SELECT sha256, dates, position, refused, text, coalesce(json_valid(text), false) AS ok
     FROM cf_stream JOIN cf_files USING (file)
-    WHERE (refused IS NOT NULL OR strlen(text) > {BLANK_BYTES} OR trim(text, E' \\r\\n\\t') <> ''))
-  WHERE {_where(shape)})"""  # noqa: S608  # names and values are quoted above
+    WHERE (refused IS NOT NULL OR strlen(text) > {BLANK_BYTES} OR trim(text, E' \\r\\n\\t') <> '')))"""  # noqa: S608
 
 
-def _where(shape: Shape) -> str:
-    if shape.takes is not None:
-        return f"ok AND {_matches(shape.takes)}"
-    if shape.leaves:
-        return f"NOT coalesce(ok AND ({' OR '.join(map(_matches, shape.leaves))}), false)"
-    return "true"
+def _glance(shape: Shape, spec: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return the condition under which a parsed record fits at a glance, and what is to be parsed for it."""
+    fit, parsed = shape.fit or Fit(frozenset(), frozenset(), {}), dict(spec)
+
+    def member(path: str) -> tuple[str, Any]:
+        head, *rest = path.split(".")
+        if head.lower() not in map(str.lower, parsed):
+            parsed[head] = "VARCHAR"
+        kind: Any = parsed.get(head)
+        for step in rest:
+            kind = kind.get(step) if isinstance(kind, Mapping) else None
+        if kind is None:  # the engine takes two names that differ in case for one
+            steps = "".join(f".{_name(step)}" for step in path.split("."))
+            return f"json_extract_string(CASE WHEN why IS NULL THEN text END, {_literal('$' + steps)})", "VARCHAR"
+        return "r." + ".".join(map(_name, (head, *rest))), kind
+
+    def filled(path: str) -> str:
+        value, kind = member(path)
+        return f"coalesce({value}, '') <> ''" if kind == "VARCHAR" else f"{value} IS NOT NULL"
+
+    terms = [filled(path) for path in sorted(fit.filled)]
+    terms += [f"NOT ({filled(path)})" for path in sorted(fit.empty)]
+    terms += [f"{member(path)[0]} IN {_list(values)}" for path, values in sorted(fit.marks.items())]
+    if fit.tables:
+        terms.append(f"coalesce({member('Type')[0]}, '') IN {_list({'', *fit.tables})}")
+    if fit.nested:  # an object inside of a text begins so; a pattern costs more than these looks
+        names = "|".join(sorted(fit.nested))
+        pattern = rf'"(?:{names})"\s*:\s*"\s*[\[{{]'
+        terms.append(
+            "CASE WHEN contains(text, '{\\') OR contains(text, '[\\') "
+            f"THEN NOT regexp_matches(text, {_literal(pattern)}) ELSE true END"
+        )
+    for name in sorted(fit.vital):
+        pattern = rf'"{name}"\s*:\s*"[^"]'
+        terms.append(
+            f"CASE WHEN r.{_name(name)} IS NULL AND contains(text, {_literal(_name(name))}) "
+            f"THEN NOT regexp_matches(text, {_literal(pattern)}) ELSE true END"
+        )
+    return " AND ".join(f"({term})" for term in terms) or "true", parsed
 
 
-def _matches(route: Route) -> str:
-    values = ", ".join(map(_literal, sorted(route.values)))
-    # CASE, since the engine may look at both sides of an AND, and extracting from what is no JSON is an error
-    return f"CASE WHEN ok THEN json_extract_string(text, {_literal('$.' + route.path)}) END IN ({values})"
+def _is_broken(value: str) -> str:
+    """Return the condition under which a text should be an object or a list, and is none."""
+    text = f"trim({value}, E' \\r\\n\\t')"
+    return f"{text} NOT IN ('', 'null') AND NOT (left({text}, 1) IN ('{{', '[') AND json_valid({value}))"
+
+
+def _list(values: Iterable[str]) -> str:
+    return "(" + ", ".join(map(_literal, sorted(values))) + ")"
 
 
 def _raw_schema(shape: Shape) -> ibis.Schema:

@@ -18,6 +18,7 @@ class Input(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """One input file. `source` names the shape, empty if unread; `read` and `rejected` count records.
 
     A file of the same content as another is an input of its own, unread, with the hash of the other.
+    `logs` are those of its records beside `log`; `note` says what the reader must know of it.
     `linked`: it is a page that names one that follows. `archive`: the SHA-256 of the archive on disk that it is in.
     """
 
@@ -29,6 +30,8 @@ class Input(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     read: int = 0
     rejected: int = 0
     truncated: str = ""
+    logs: tuple[str, ...] = ()
+    note: str = ""
     linked: bool = False
     unread: str = ""
     nearest: str = ""

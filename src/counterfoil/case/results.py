@@ -195,7 +195,11 @@ def _there_is(con: duckdb.DuckDBPyConnection, sql: str, error: duckdb.Error) -> 
 
 def rows(con: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
     """Return the rows of one of our own queries as dictionaries."""
-    found = con.execute(sql, list(parameters))
+    try:
+        found = con.execute(sql, list(parameters))
+    except (duckdb.CatalogException, duckdb.BinderException) as error:
+        hint = "judge it again: counterfoil reconcile --case DIR"
+        raise CaseError("the results of this case were made by another version", hint=hint) from error
     names = [column[0] for column in found.description or ()]
     return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 

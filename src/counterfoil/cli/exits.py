@@ -6,7 +6,7 @@ from enum import IntEnum
 
 from counterfoil.model.clearance import MAX_OPEN_SHARE, withheld
 from counterfoil.model.hunt import HuntReport
-from counterfoil.model.verdict import FindingVerdict
+from counterfoil.model.verdict import FAIL_ON_DEFAULT, FindingVerdict
 
 
 class ExitCode(IntEnum):
@@ -57,4 +57,5 @@ def after(report: HuntReport, fail_on: frozenset[FindingVerdict]) -> ExitCode:
         return ExitCode.UNUSABLE
     if report.found(fail_on):
         return ExitCode.FOUND
-    return ExitCode.WITHHELD if withheld(report) else ExitCode.CLEAN
+    told = not fail_on and report.found(FAIL_ON_DEFAULT)  # something was found, and the caller fails on nothing
+    return ExitCode.WITHHELD if withheld(report) and not told else ExitCode.CLEAN

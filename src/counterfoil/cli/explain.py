@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import textwrap
+import re
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from counterfoil.cli import options, params, terminal
+from counterfoil.cli.explain_finding import finding_text
+from counterfoil.cli.paragraphs import LABEL, paragraph, points
 from counterfoil.errors import UsageError
 from counterfoil.model import advice
 from counterfoil.model.verdict import REASON_MEANING, Diagnosis, FindingVerdict, Probable, Reason, Verdict
@@ -19,8 +22,8 @@ if TYPE_CHECKING:
     from counterfoil.detect.rule import Rule
     from counterfoil.sources.source import Source
 
-WIDTH = 100
-_LABEL = 10
+MAX_KNOWN = 8  # findings that an error names
+_FINDING_ID = re.compile("[0-9a-f]{12}")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -58,13 +61,18 @@ def explain(
     code: Annotated[
         str | None,
         typer.Argument(
-            metavar="[CODE]", help="A verdict, a reason, a rule, a reason of refusal, or the name of a source.",
+            metavar="[CODE]",
+            help="A verdict, a reason, a rule, a reason of refusal, the name of a source, or the id of a finding.",
             show_default=False,
         ),
     ] = None,
+    case: params.Case = params.DEFAULT_CASE,
     format: params.OutputFormat = "text",
 ) -> None:  # fmt: skip
-    """Tell what a code of a report or a refusal means, why it may be believed, and what to do; or list all codes."""
+    """Tell what a code of a report or a refusal means, why it may be believed, and what to do; or list all codes.
+
+    The id of a finding is looked up in the case.
+    """
     form = options.one_of(format, registry.formats(), "--format: unknown", "formats")
     if code is None:
         rows = [(known.code, known.sort, known.meaning) for known in _every()]
@@ -72,6 +80,9 @@ def explain(
         return
     if form != "text":
         raise UsageError("--format is for the list of all codes", hint="leave the code out, or the format")
+    if _FINDING_ID.fullmatch(code):
+        terminal.write(_finding_text(code, case))
+        return
     refusal = refusals.explanation(code)
     known = advice.explanation(code if refusal is None else refusal.code)  # a refusal may be asked for by its number
     told = [_text(one) for one in (known, refusal) if one is not None]
@@ -79,10 +90,9 @@ def explain(
         terminal.write("\n".join(told))
         return
     from counterfoil import app
-    from counterfoil.detect.registry import all_rules
 
     # a reason and a rule of suspicion may share a code
-    told += [_text(_rule(rule)) for rule in all_rules() if rule.id == code]
+    told += [_text(_rule(rule)) for rule in _rules() if rule.id == code]
     told += [_source_text(source) for source in app.sources() if code in (source.name, source.log)]
     if not told:
         codes = [*(one.code for one in _every()), *_names(app.sources())]
@@ -90,15 +100,36 @@ def explain(
     terminal.write("\n".join(told))
 
 
-def _every() -> Iterator[advice.Explanation]:
-    """Yield what is known of every code, each once for each sort: the names of sources are not among them."""
+def _finding_text(code: str, case: Path) -> str:
+    """Return all that the case knows of a finding, and what its verdict and rule mean; raises UsageError."""
+    from counterfoil import app
+    from counterfoil.config import HuntSettings
+
+    findings = app.report(HuntSettings(case=case)).findings
+    found = [finding for finding in findings if finding.id == code]
+    if not found:
+        known = ", ".join(finding.id for finding in findings[:MAX_KNOWN]) or "there are none"
+        hint = f"--case DIR names the case; its findings: {known}"
+        raise UsageError(f"no finding {code} in the case {case}", hint=hint)
+    told = [finding_text(found[0])]
+    for name in dict.fromkeys((str(found[0].verdict), found[0].rule, found[0].diagnosis)):
+        known_of = advice.explanation(name)
+        told += [_text(known_of)] if known_of is not None else [_text(_rule(r)) for r in _rules() if r.id == name]
+    return "\n".join(told)
+
+
+def _rules() -> Sequence[Rule]:
     from counterfoil.detect.registry import all_rules
 
-    codes = (*Verdict, *FindingVerdict, *Reason, *Diagnosis, *Probable, *advice.RULES)
-    for code in dict.fromkeys(map(str, codes)):
+    return all_rules()
+
+
+def _every() -> Iterator[advice.Explanation]:
+    """Yield what is known of every code, each once for each sort: the names of sources are not among them."""
+    for code in dict.fromkeys(map(str, (*Verdict, *FindingVerdict, *Reason, *Diagnosis, *Probable, *advice.RULES))):
         if (known := advice.explanation(code)) is not None:
             yield known
-    yield from map(_rule, all_rules())
+    yield from map(_rule, _rules())
     for code in refusals.BY_CODE:
         if (known := refusals.explanation(code)) is not None:
             yield known
@@ -115,39 +146,19 @@ def _rule(rule: Rule) -> advice.Explanation:
 
 
 def _text(known: advice.Explanation) -> str:
-    lines = [f"{known.code}  ({known.sort})", *_paragraph("means", known.meaning), *_paragraph("why", known.why)]
-    lines += _points("do", known.act)
+    lines = [f"{known.code}  ({known.sort})", *paragraph("means", known.meaning), *paragraph("why", known.why)]
+    lines += points("do", known.act)
     if known.code in set(Verdict):
         reasons = advice.reasons_of(Verdict(known.code))
-        lines += _points("reasons", [f"{reason}: {REASON_MEANING[reason]}" for reason in reasons])
+        lines += points("reasons", [f"{reason}: {REASON_MEANING[reason]}" for reason in reasons])
     return "\n".join(lines) + "\n"
 
 
 def _source_text(source: Source) -> str:
     told = source.explain
-    lines = [f"{source.name}  ({source.title})", *_paragraph("log", source.log), *_paragraph("holds", told.what)]
+    lines = [f"{source.name}  ({source.title})", *paragraph("log", source.log), *paragraph("holds", told.what)]
     # one line each, however long: a command that is wrapped inside its quotes does not survive being copied
-    lines += [f"{'' if place > 1 else 'export':<{_LABEL}}{place}. {step}" for place, step in enumerate(told.export, 1)]
-    lines += [*_paragraph("kept", told.retention), *_paragraph("caps", told.caps), *_points("traps", told.traps)]
-    lines += _paragraph("complete", told.complete or "It cannot be declared complete with --complete.")
+    lines += [f"{'' if place > 1 else 'export':<{LABEL}}{place}. {step}" for place, step in enumerate(told.export, 1)]
+    lines += [*paragraph("kept", told.retention), *paragraph("caps", told.caps), *points("traps", told.traps)]
+    lines += paragraph("complete", told.complete or "It cannot be declared complete with --complete.")
     return "\n".join(lines) + "\n"
-
-
-def _paragraph(label: str, text: str) -> list[str]:
-    """Return the text beside its label; nothing for an empty text."""
-    indent = " " * _LABEL
-    return textwrap.wrap(
-        text, WIDTH, initial_indent=label.ljust(_LABEL), subsequent_indent=indent, break_on_hyphens=False
-    )
-
-
-def _points(label: str, points: Sequence[str]) -> list[str]:
-    """Return numbered points beside their label. A point is never cut inside a word: it may be a command."""
-    lines: list[str] = []
-    for place, point in enumerate(points, 1):
-        head = f"{label if place == 1 else '':<{_LABEL}}{place}. "
-        lines += textwrap.wrap(
-            point, WIDTH, initial_indent=head, subsequent_indent=" " * len(head), break_on_hyphens=False,
-            break_long_words=False,
-        )  # fmt: skip
-    return lines

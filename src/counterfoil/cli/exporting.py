@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from counterfoil import files
 from counterfoil.cli import terminal
-from counterfoil.errors import UsageError
 
 if TYPE_CHECKING:
     from counterfoil.tlog.stored import Stored
-
-_PRIVATE = 0o600
 
 
 def write(log: Stored, schema: str, output: Path | None) -> None:
@@ -27,8 +24,8 @@ def write(log: Stored, schema: str, output: Path | None) -> None:
             exported.write(log, schema, sys.stdout.buffer.write, now)
         return
     try:
-        with os.fdopen(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, _PRIVATE), "wb") as file:
+        with files.writing(output) as file:
             count = exported.write(log, schema, file.write, now)
     except OSError as error:
-        raise UsageError(f"cannot write {output}: {error.strerror}") from error
+        raise files.unwritable(output, error) from error
     terminal.say(f"{count:,} {'entry' if count == 1 else 'entries'} and the checkpoint in {output}")

@@ -44,7 +44,6 @@ def hunt(
 ) -> None:
     """Read logs, reconcile what was accepted with what was issued, and report."""
     form, fatal = _form(format), options.fail_on(fail_on)
-    terminal.expect(output)
     settings = _settings(case, since, until, complete, exported_at, federated, identities, memory, threads)
     settings = _trusting(replace(settings, rehash=rehash), log_key, checkpoint, token_policy)
     from counterfoil import app
@@ -66,7 +65,6 @@ def ingest(
 ) -> None:
     """Read logs into a case, without judging. What the case holds already is not read again."""
     form = _form(format)
-    terminal.expect(output)
     settings = HuntSettings(case=case, memory=options.memory(memory), threads=threads, rehash=rehash)
     from counterfoil import app
 
@@ -97,7 +95,6 @@ def reconcile(
 ) -> None:
     """Judge the tokens of a case again, with the options given now, and report."""
     form, fatal = _form(format), options.fail_on(fail_on)
-    terminal.expect(output)
     settings = _settings(case, since, until, complete, exported_at, federated, identities, memory, threads)
     settings = _trusting(settings, log_key, checkpoint, token_policy)
     from counterfoil import app
@@ -115,7 +112,6 @@ def report(
 ) -> None:
     """Show the report of the last reconciliation of a case."""
     form, fatal = _form(format), options.fail_on(fail_on)
-    terminal.expect(output)
     from counterfoil import app
 
     _finish(app.report(HuntSettings(case=case)), form, output, fatal)

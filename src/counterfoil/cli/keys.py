@@ -18,7 +18,7 @@ import typer
 from counterfoil.cli import exporting, keys_text, options, params, terminal
 from counterfoil.cli.exits import ExitCode
 from counterfoil.config import read_bounded
-from counterfoil.errors import LogTamperedError, UsageError
+from counterfoil.errors import CounterfoilError, LogTamperedError, UsageError
 
 if TYPE_CHECKING:
     from counterfoil.custody.algorithm import Algorithm
@@ -37,8 +37,11 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the key.", sh
 Purpose = Annotated[str, typer.Option("--purpose", metavar="TEXT", help="Why; is recorded.", show_default=False)]
 Form = Annotated[str, typer.Option("--format", metavar="|".join(FORMATS), help="Form of the output.")]
 AlgorithmOption = Annotated[
-    str, typer.Option("--algorithm", metavar="NAME", help="RS256, PS256, ES256 or EdDSA.", show_default=False)
-]
+    str,
+    typer.Option(
+        "--algorithm", metavar="NAME", help="RS256, PS256, ES256, Ed25519 or (its old name) EdDSA.", show_default=False
+    ),
+]  # fmt: skip
 
 
 def add_to(app: typer.Typer) -> None:
@@ -66,13 +69,20 @@ def init(
     ] = None,
 ) -> None:
     """Make a custody folder with its settings, custody.toml."""
+    from counterfoil.custody import driver
     from counterfoil.custody.backends import DRIVERS
     from counterfoil.custody.founding import found
+    from counterfoil.custody.settings import read_settings
 
     kind = options.one_of(backend, DRIVERS, "--backend: unknown", "back-ends")
     pairs = dict(_pair(text) for text in values or ())
     for made in found(store, kind, origin, pairs):
         terminal.say(f"made {store / made}")
+    if kind != "file":
+        try:
+            driver.opened(read_settings(store)).close()
+        except CounterfoilError as error:  # said now, not when a key is needed
+            terminal.say(f"the back-end cannot be used yet: {error}", error.hint or "the settings are kept")
 
 
 def create(

@@ -79,6 +79,12 @@ def scan(
         bool,
         typer.Option("--gate", help="For pipelines: end with 2 if anything could not be read, or no file is there."),
     ] = False,
+    follow_links: Annotated[
+        bool, typer.Option("--follow-links", help="Follow links that lie in a folder, also out of it.")
+    ] = False,
+    file_seconds: Annotated[
+        float, typer.Option(metavar="N", min=1, help="Processor seconds that what is written in one file may take.")
+    ] = 60,
     resume: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Remember in this file what is done, and go on from there.", dir_okay=False),
@@ -106,8 +112,9 @@ def scan(
     if kernel.best().name != "compiled":
         terminal.say(kernel.SLOW, kernel.SLOW_HINT)
     settings = scanning.ScanSettings(
-        now=datetime.now(UTC), every_offset=every_offset, tokens=tokens, resume=resume, workers=threads or 0
-    )
+        now=datetime.now(UTC), every_offset=every_offset, tokens=tokens, resume=resume, workers=threads or 0,
+        follow_links=follow_links, file_seconds=file_seconds,
+    )  # fmt: skip
     if case is not None:
         from counterfoil import app  # the engine takes half a second to import
 
@@ -118,6 +125,8 @@ def scan(
     if case is not None:
         count = app.keep_leaks(case, report)
         terminal.say(f"{count:,} {'record' if count == 1 else 'records'} of found keys kept in {case}")
+    if gate and not keys.keys:
+        terminal.say("no keys were given: bare numbers of a key were not looked for", "name its public key with --jwks")
     terminal.leave(_code(report, gate=gate))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import errno
 import signal
 import sys
 import threading
@@ -19,6 +19,7 @@ from counterfoil._version import __version__
 from counterfoil.cli import demo, explain, hunt, keys, lab, leaks, ledger, messages, sql, terminal, token
 from counterfoil.cli.exits import MEANING, ExitCode
 from counterfoil.errors import CounterfoilError, UsageError
+from counterfoil.tokens.looks import holds_token
 
 NAME = "counterfoil"
 DEBUG = "--debug"
@@ -26,8 +27,8 @@ DEBUG = "--debug"
 # What the parser raises for bad usage. Newer releases of typer bring their own parser, older ones use click's.
 _BadUsage: type[Exception] = typer.BadParameter.__bases__[0]
 
-# How a JWT begins, alone or as the value of an option.
-_LIKE_A_TOKEN = re.compile(r"(?:\A|=)eyJ[\w-]+\.")
+# What the system says of a disk that takes nothing more.
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 def program() -> typer.Typer:
@@ -128,7 +129,7 @@ def _run(given: Sequence[str], *, debug: bool, interrupt: _Interrupt) -> int:
 
 def _refuse_tokens(given: Sequence[str]) -> None:
     """Raise UsageError for a token among the arguments, before any message can quote it."""
-    if any(_LIKE_A_TOKEN.search(word) for word in given):
+    if any(holds_token(word) for word in given):
         raise UsageError(
             "a token was given as an argument, where others on this machine can read it",
             hint="give it on standard input, or name a file that holds it",
@@ -139,6 +140,10 @@ def _unforeseen(error: Exception, debug: bool) -> None:
     """Tell an error that no command foresaw. What the system refuses about a file is no mistake of ours."""
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
         terminal.say(f"{error.filename}: {error.strerror}", "check its permissions, and the free space")
+        return
+    if isinstance(error, OSError) and error.errno in _FULL:
+        terminal.settle()
+        terminal.say(f"cannot write: {error.strerror}", "is the disk full?")
         return
     hint = "" if debug else f"this is a mistake of ours; rerun with {DEBUG} for details"
     terminal.say(f"internal error: {type(error).__name__}: {error}", hint)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from counterfoil import files
 from counterfoil.report.registry import formats
 
 DEFAULT_CASE = Path("counterfoil-case")
@@ -16,8 +17,12 @@ Paths = Annotated[
     list[str], typer.Argument(metavar="PATH", help="Files, folders or quoted globs; archives in archives are opened.")
 ]
 Case = Annotated[
-    Path, typer.Option("--case", metavar="DIR", help="Folder of the case: evidence and results.", show_default=False)
-]
+    Path,
+    typer.Option(
+        "--case", metavar="DIR", envvar="COUNTERFOIL_CASE", help="Folder of the case: evidence and results.",
+        show_default=False,
+    ),
+]  # fmt: skip
 Since = Annotated[
     str | None, typer.Option("--since", metavar="TIME", help="Judge acceptances from this time on (UTC).")
 ]
@@ -85,8 +90,21 @@ FailOn = Annotated[
     ),
 ]
 OutputFormat = Annotated[str, typer.Option("--format", metavar=FORMATS, help="Form of the output.", show_default=False)]
+
+
+def _output(named: Path | None) -> Path | None:
+    """Return the file, checked before any work is done; None for stdout by any of its names."""
+    if named is None or str(named) in ("-", "/dev/stdout"):
+        return None
+    files.expect(named)
+    return named
+
+
 Output = Annotated[
     Path | None,
-    typer.Option("--output", metavar="FILE", help="Write there instead of to stdout; only you can read the file."),
-]
+    typer.Option(
+        "--output", metavar="FILE", callback=_output,
+        help="Write there instead of to stdout (-); only you can read the file.",
+    ),
+]  # fmt: skip
 Quiet = Annotated[bool, typer.Option("--quiet", help="Tell nothing on stderr but errors.")]

@@ -15,8 +15,8 @@ import typer
 
 from counterfoil.cli.exits import ExitCode
 from counterfoil.errors import UsageError
+from counterfoil.files import save
 from counterfoil.report.clean import clean
-from counterfoil.report.files import save
 from counterfoil.report.screen import Screen
 
 if TYPE_CHECKING:
@@ -49,24 +49,18 @@ def write(data: str, output: Path | None = None) -> None:
 
 @contextmanager
 def while_read() -> Iterator[None]:
-    """Guard what writes to stdout: when its reader has gone, end quietly."""
+    """Guard what writes to stdout: when its reader has gone, end quietly; when it cannot be written, say so."""
     try:
         yield
         sys.stdout.flush()
     except BrokenPipeError:
         _close()
         raise typer.Exit(ExitCode.PIPE_CLOSED) from None
-
-
-def expect(output: Path | None) -> None:
-    """Raise UsageError if the file of `--output` cannot be written: better before hours of work than after."""
-    if output is None:
-        return
-    if output.is_dir():
-        raise UsageError(f"cannot write {output}: it is a folder", hint="name a file")
-    if not os.access(output.parent, os.W_OK | os.X_OK):
-        why = "you may not write in" if output.parent.is_dir() else "there is no folder"
-        raise UsageError(f"cannot write {output}: {why} {output.parent}", hint="name a file in a folder of yours")
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        _close()
+        raise UsageError(f"cannot write to standard output: {error.strerror}", hint="is its disk full?") from error
 
 
 def say(line: str, hint: str = "") -> None:
@@ -123,8 +117,16 @@ class _Lines(_Silent):
         say(text)
 
 
+def settle() -> None:
+    """Let go of what stdout did not take, so that the interpreter's own flush at the end does not fail."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _close()
+
+
 def _close() -> None:
-    """Point stdout at nothing, so that the interpreter's own flush at the end does not fail."""
+    """Point stdout at nothing."""
     nothing = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, sys.stdout.fileno())
     os.close(nothing)

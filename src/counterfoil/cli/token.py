@@ -284,7 +284,7 @@ def _policy(known: TokenPolicy) -> dict[str, Any]:
             {"key_id": key.id, "state": str(key.entitlement.state), "algorithms": sorted(key.checks),
              "issuers": [[one.text for one in patterns] for patterns in key.entitlement.issuers],
              "thumbprint": key.jwk.thumbprint}
-            for key in known.keys.keys.values()
+            for key in known.keys
         ],
         "unusable": dict(known.keys.unusable),
         "flows": [

@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 
 from counterfoil.errors import LogTamperedError, UsageError
+from counterfoil.model.unique import duplicate_in
 
 # Texts that callers give.
 MAX_TEXT = 256
@@ -68,6 +69,8 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
 
 
 VERSION = 1
+# Evidence of a refusal: how many asks it stands for.
+ASKS = "asks"
 _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(Record)
 
@@ -81,8 +84,11 @@ def decode(raw: bytes, index: int) -> Record:
     """Return the record of an entry; LogTamperedError if it is none (the log's hashes are right: its writer is not)."""
     try:
         record = _DECODER.decode(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        twice = duplicate_in(raw)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise LogTamperedError(f"entry {index} is no record of custody: {error}") from error
+    if twice is not None:
+        raise LogTamperedError(f"entry {index} has {twice[:80]!r} twice", hint="two readers would read two uses")
     if record.v != VERSION:
         raise LogTamperedError(f"entry {index}: expected version {VERSION}, got {record.v}")
     return record

@@ -24,6 +24,7 @@ from counterfoil.tlog.witness import Witness
 MAX_LISTED = 100
 # How often the inventory is looked at, if it changes meanwhile.
 MAX_TRIES = 5
+MAX_DIGITS = 12
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,8 @@ class _Reading:
         if begin is None or begin.op is not record.op:
             self.problems.append(f"record {index} ends record {record.of}, which is no such beginning")
             return
-        self._count(begin, record.result, record.time)
+        asks = record.evidence.get(audit.ASKS, "")
+        self._count(begin, record.result, record.time, int(asks) if asks.isdecimal() and len(asks) < MAX_DIGITS else 1)
         if "tpm_order" in record.evidence:
             self.evidence.append((index, begin, record))
 
@@ -121,11 +123,11 @@ class _Reading:
             self._count(begin, Result.BEGUN, begin.time)
             yield Entry(index, begin)
 
-    def _count(self, begin: Record, result: Result, time: datetime) -> None:
+    def _count(self, begin: Record, result: Result, time: datetime, times: int = 1) -> None:
         told = "unfinished" if result is Result.BEGUN else str(result)
         group = (begin.principal, begin.host, begin.op, begin.key, begin.kid, begin.purpose, told)
         count, first, last = self.uses.get(group, (0, begin.time, time))
-        self.uses[group] = count + 1, min(first, begin.time), max(last, time)
+        self.uses[group] = count + times, min(first, begin.time), max(last, time)
 
 
 def audited(

@@ -21,17 +21,22 @@ import msgspec
 from counterfoil.custody import audit
 from counterfoil.custody.algorithm import Algorithm
 from counterfoil.custody.audit import Caller, Operation, Record, Result
+from counterfoil.custody.inventory import FILE as INVENTORY_FILE
 from counterfoil.custody.keys import Attestation, Capabilities, KeyVersion, OwnLog, Signed
 from counterfoil.custody.laststate import CHANGES, LastState
+from counterfoil.custody.settings import FILE as SETTINGS_FILE
 from counterfoil.custody.settings import StoreSettings, WitnessSettings, read_settings
 from counterfoil.custody.store import KeyStore
 from counterfoil.errors import CounterfoilError, KeyUnusableError, UsageError
 from counterfoil.tlog import note
 from counterfoil.tlog.filelog import FileLog, open_log
+from counterfoil.tlog.folder import Folder
 from counterfoil.tlog.submit import Submitted, submit
 from counterfoil.tlog.witness import DropWitness, HttpWitness, Witness
 
 LOG_FOLDER = "log"
+# Of the encrypted file store: where its keys are, and how the key that they are encrypted with is made.
+KEYS_FOLDER, STORE_FILE = "keys", "keys/store.json"
 ROTATED = "the key was rotated: read its keys again, and make the header anew"
 T = TypeVar("T")
 
@@ -59,8 +64,10 @@ class Custody:
     def open(cls, path: Path, *, clock: Callable[[], datetime] = utc_now, note_on_open: str = "") -> Custody:
         """Open the custody folder at `path`: settings, log (verified as a whole), keys; and record that it was opened.
 
-        Raises LogTamperedError if the log, or the inventory of keys, is not what was recorded last.
+        Raises LogTamperedError if the log, or the inventory of keys, is not what was recorded last; LogError if
+        everybody may write to the folder or a file that decides what is signed.
         """
+        Folder(path).check_closed(SETTINGS_FILE, INVENTORY_FILE, KEYS_FOLDER, STORE_FILE)
         settings = read_settings(path)
         last = LastState()
         log = open_log(path / LOG_FOLDER, settings.origin, visit=last.visit)
@@ -147,13 +154,11 @@ class Custody:
         """Refuse to hand out a private key, and record that somebody asked. Always raises KeyUnusableError."""
         self._run(self._record(Operation.EXPORT, caller, name, purpose), _refuse_export)
 
-    def refuse(self, op: Operation, key: str, caller: Caller) -> None:
-        """Record that somebody asked for what they may not have. Always raises UsageError."""
-
-        def refused() -> None:
-            raise UsageError(f"{caller.principal} may not {op} here", hint="[signer] allow and admins say who may")
-
-        self._run(self._record(op, caller, key, ""), refused)
+    def refuse(self, op: Operation, key: str, caller: Caller, asks: int = 1) -> None:
+        """Record that somebody asked, so many times, for what they may not have."""
+        detail = "" if asks == 1 else f"asked {asks} times"
+        begin = self._record(op, caller, key, "", detail=detail)
+        self._end(self._write(begin), begin, refusal(caller, op), evidence={audit.ASKS: str(asks)})
 
     def attest(self, name: str, *, purpose: str = "", caller: Caller | None = None) -> Attestation:
         """Return what the back-end states about a key."""
@@ -222,7 +227,10 @@ class Custody:
         self._end(index, begin, None, value)
         return value
 
-    def _end(self, index: int, begin: Record, error: BaseException | None, value: object = None) -> None:
+    def _end(
+        self, index: int, begin: Record, error: BaseException | None, value: object = None,
+        evidence: dict[str, str] | None = None,
+    ) -> None:  # fmt: skip
         result, detail = Result.DONE, _told(value)
         if error is not None:
             refused = isinstance(error, (KeyUnusableError, UsageError))
@@ -233,11 +241,16 @@ class Custody:
             v=audit.VERSION, time=self._clock(), op=begin.op, result=result, of=index, kid=kid,
             detail=detail[: audit.MAX_TEXT],
             inventory=self._store.inventory_digest if begin.op in CHANGES or begin.op is Operation.OPEN else "",
-            evidence=_evidence(value),
+            evidence=_evidence(value) if evidence is None else evidence,
         ))  # fmt: skip
 
     def _write(self, record: Record) -> int:
         return self._log.append(audit.encode(record))
+
+
+def refusal(caller: Caller, op: Operation) -> UsageError:
+    """Return the error for who may not do that."""
+    return UsageError(f"{caller.principal} may not {op} here", hint="[signer] allow and admins say who may")
 
 
 def witnesses_of(settings: StoreSettings, log: note.VerifierKey) -> tuple[Witness, ...]:

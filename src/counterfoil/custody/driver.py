@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from typing import Protocol
+from typing import Any, Protocol
 
 from counterfoil.custody.algorithm import Algorithm
 from counterfoil.custody.backends import DRIVERS
@@ -49,18 +49,21 @@ class Driver(Protocol):
 
 def opened(settings: StoreSettings) -> Driver:
     """Return the driver that the settings name; UsageError if its library is not installed."""
-    module, extra = DRIVERS[settings.backend]
+    driver: Driver = module_of(settings.backend).open_driver(settings)
+    return driver
+
+
+def module_of(backend: str) -> Any:
+    """Return the module of a back-end; UsageError if its library is not installed."""
+    module, extra = DRIVERS[backend]
     try:
-        found = importlib.import_module(f"counterfoil.custody.drivers.{module}")
+        return importlib.import_module(f"counterfoil.custody.drivers.{module}")
     except ImportError as error:
         if error.name and error.name.startswith("counterfoil"):
             raise
         raise UsageError(
-            f"the {settings.backend} back-end needs the library {error.name}",
-            hint=f"pip install 'counterfoil[{extra}]'",
+            f"the {backend} back-end needs the library {error.name}", hint=f"pip install 'counterfoil[{extra}]'"
         ) from error
-    driver: Driver = found.open_driver(settings)
-    return driver
 
 
 def unsupported(backend: str, algorithm: Algorithm) -> KeyStoreError:

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
+from counterfoil.custody.driver import module_of
 from counterfoil.custody.settings import FILE, parsed
 from counterfoil.errors import UsageError
 from counterfoil.tlog.folder import Folder
@@ -19,7 +20,8 @@ def found(path: Path, backend: str, origin: str, values: Mapping[str, str]) -> t
     """Write `custody.toml` with these values in the back-end's table; return the names of the files that were made.
 
     The encrypted file store without a `passphrase` gets a random one, in a file beside the keys that it protects: move
-    it to where only the signer can read it, and say so in the settings. Raises UsageError if there is custody already.
+    it to where only the signer can read it, and say so in the settings. Raises UsageError if there is custody already,
+    or the back-end's library is not installed.
     """
     folder = Folder(path)
     if folder.read(FILE) is not None:
@@ -32,6 +34,7 @@ def found(path: Path, backend: str, origin: str, values: Mapping[str, str]) -> t
     lines += [f"{name} = {value if value.isdigit() else json.dumps(value)}" for name, value in table.items()]
     text = "\n".join(lines) + "\n"
     parsed(text.encode(), path)
+    module_of(backend)
     folder.make()
     if PASSPHRASE_FILE in made and folder.read(PASSPHRASE_FILE) is None:
         folder.put(PASSPHRASE_FILE, f"{secrets.token_urlsafe(PASSPHRASE_BYTES)}\n".encode())

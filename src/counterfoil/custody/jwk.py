@@ -52,7 +52,7 @@ def algorithms_of(public: bytes) -> tuple[Algorithm, ...]:
         if not isinstance(key.curve, ec.SECP256R1):
             raise KeyUnusableError(f"expected the curve P-256, got {key.curve.name}")
         return (Algorithm.ES256,)
-    return (Algorithm.EDDSA,)
+    return (Algorithm.ED25519, Algorithm.EDDSA)
 
 
 def public_jwk(public: bytes) -> dict[str, str]:

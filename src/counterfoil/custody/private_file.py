@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import tempfile
 from pathlib import Path
 
+from counterfoil import files
 from counterfoil.errors import KeyStoreError
 
-PRIVATE = 0o600
 _FOR_OTHERS = 0o007
 
 
@@ -33,30 +33,15 @@ def read(path: Path, most: int) -> tuple[str, int]:
     raw, mode = read_bytes(path, most)
     if len(raw) > most:
         raise KeyStoreError(f"{path}: longer than {most} bytes")
-    try:
+    with contextlib.suppress(UnicodeDecodeError):  # which would hold the file's bytes
         return raw.decode(), mode
-    except UnicodeDecodeError:
-        raise KeyStoreError(f"{path}: not UTF-8") from None  # the cause holds the file's bytes
+    raise KeyStoreError(f"{path}: not UTF-8")
 
 
-def replace(path: Path, text: str, mode: int = PRIVATE) -> None:
+def replace(path: Path, text: str, mode: int = files.PRIVATE) -> None:
     """Write a file with that mode, at once: no reader and no crash sees half of it. Raises KeyStoreError."""
     try:
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")  # 0600
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(text.encode())
-                os.fchmod(file.fileno(), mode)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        with files.writing(path, mode, durable=True) as file:
+            file.write(text.encode())
     except OSError as error:
         raise KeyStoreError(f"{path}: {error.strerror}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -27,10 +28,9 @@ class Secret:
 
     def text(self) -> str:
         """Return the value as text; KeyStoreError if it is none."""
-        try:
+        with contextlib.suppress(UnicodeDecodeError):  # which would hold the secret
             return self._value.decode()
-        except UnicodeDecodeError as error:
-            raise KeyStoreError("a secret is not UTF-8 text") from error
+        raise KeyStoreError("a secret is not UTF-8 text")
 
     def __repr__(self) -> str:
         return "Secret(…)"

@@ -16,20 +16,26 @@ import selectors
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 
 import msgspec
 
 from counterfoil.custody.algorithm import Algorithm
 from counterfoil.custody.audit import Caller, Operation
-from counterfoil.custody.custody import Custody
+from counterfoil.custody.custody import Custody, refusal
 from counterfoil.custody.keys import Attestation, KeyVersion, Signed
 from counterfoil.custody.settings import SignerSettings
 from counterfoil.errors import CounterfoilError, KeyStoreError, LogError, UsageError
 
 MAX_MESSAGE_BYTES = 512 * 1024
-MAX_CONNECTIONS = 256
+# Connections at once; those of peers that are on no list have places of their own, so that they take nobody else's.
+MAX_CONNECTIONS, MAX_STRANGERS = 256, 16
+# A peer that is refused is recorded at once, and again after so long, with how often it asked.
+REFUSAL_SECONDS = 60.0
+MAX_REFUSED = 1_024
 LENGTH_BYTES = 4
 # A connection that asks nothing for so long is closed; sooner, if its peer is on no list. Clients connect again.
 IDLE_SECONDS, STRANGER_SECONDS = 600.0, 5.0
@@ -98,6 +104,8 @@ class Signer:
             raise UsageError("nobody may sign", hint="name users or @groups in [signer] allow and admins")
         self._custody, self._path, self._every = custody, path, settings.witness_seconds
         self._slots = threading.BoundedSemaphore(MAX_CONNECTIONS)
+        self._strangers = threading.BoundedSemaphore(MAX_STRANGERS)
+        self._refusals = _Refusals(custody)
         self._stopping = threading.Event()
         self._wake, self._woken = socket.socketpair()
         self._open: set[socket.socket] = set()
@@ -120,8 +128,11 @@ class Signer:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RD)  # what was asked is still answered
         keeper.join()
-        for _ in range(MAX_CONNECTIONS):  # every answer that was begun is finished
-            self._slots.acquire()
+        for slots, count in ((self._slots, MAX_CONNECTIONS), (self._strangers, MAX_STRANGERS)):
+            for _ in range(count):  # every answer that was begun is finished
+                slots.acquire()
+        with contextlib.suppress(CounterfoilError):
+            self._refusals.record(0.0)
 
     def stop(self) -> None:
         """End `serve`; may be called from a signal handler."""
@@ -133,17 +144,22 @@ class Signer:
             connection, _ = self._socket.accept()
         except OSError:
             return  # it went away, or there are no descriptors: the next one may have more luck
-        if not self._slots.acquire(blocking=False):
+        pid, uid, gid = _peer(connection)
+        known = self._allow.has(uid, gid) or self._admins.has(uid, gid)
+        slots = self._slots if known else self._strangers
+        if not slots.acquire(blocking=False):
             connection.close()
             return
         self._open.add(connection)
-        threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
+        asking = (connection, pid, uid, gid, known, slots)
+        threading.Thread(target=self._answer, args=asking, daemon=True).start()
 
-    def _answer(self, connection: socket.socket) -> None:
+    def _answer(
+        self, connection: socket.socket, pid: int, uid: int, gid: int, known: bool, slots: threading.BoundedSemaphore
+    ) -> None:
         try:
             with connection, contextlib.suppress(OSError):
-                pid, uid, gid = _peer(connection)
-                caller, known = Caller.of(pid, _user(uid)), self._allow.has(uid, gid) or self._admins.has(uid, gid)
+                caller = Caller.of(pid, _user(uid))
                 connection.settimeout(IDLE_SECONDS if known else STRANGER_SECONDS)
                 while (body := receive(connection)) is not None and not self._stopping.is_set():
                     send(connection, msgspec.json.encode(self._answered(body, caller, uid, gid)))
@@ -153,14 +169,15 @@ class Signer:
             pass  # what cannot be read is not answered: the connection is closed
         finally:
             self._open.discard(connection)
-            self._slots.release()
+            slots.release()
 
     def _answered(self, body: bytes, caller: Caller, uid: int, gid: int) -> Answer:
         try:
             request = msgspec.json.decode(body, type=Request)
             admin = self._admins.has(uid, gid)
             if not admin and not (request.op in _OPEN_TO_ALL and self._allow.has(uid, gid)):
-                self._custody.refuse(request.op, request.key, caller)
+                self._refusals.add(uid, request.op, request.key, caller)
+                raise refusal(caller, request.op)
             return self._done(request, caller)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             return Answer(Failure("UsageError", f"signer: {error}"))
@@ -216,6 +233,7 @@ class Signer:
         while True:
             stopping = self._stopping.wait(self._every)
             try:
+                self._refusals.record(REFUSAL_SECONDS)
                 if self._custody.size() != submitted:
                     made = self._custody.checkpoint(purpose="signer")
                     submitted = made.size
@@ -225,6 +243,41 @@ class Signer:
                 told(f"{type(error).__name__}: {error}")
             if stopping:
                 return
+
+
+class _Refusals:
+    """Who was refused what: recorded at once, and then counted, so that nobody fills the log by asking."""
+
+    def __init__(self, custody: Custody) -> None:
+        self._custody, self._lock = custody, threading.Lock()
+        # per user and operation: when it was recorded last, how often it was asked since; of the last ask, key and who
+        self._held: dict[tuple[int, Operation], tuple[float, int, str, Caller]] = {}
+
+    def add(self, uid: int, op: Operation, key: str, caller: Caller) -> None:
+        """Take in one ask."""
+        now = time.monotonic()
+        with self._lock:
+            known = self._held.get((uid, op))
+            if known is None and len(self._held) >= MAX_REFUSED:
+                uid = -1  # more users than any machine has: counted together
+                known = self._held.get((uid, op))
+            self._held[uid, op] = (now, 0, key, caller) if known is None else (known[0], known[1] + 1, key, caller)
+        if known is None:
+            self._custody.refuse(op, key, caller)
+
+    def record(self, after: float) -> None:
+        """Record what was counted for so many seconds, and forget who was quiet."""
+        now = time.monotonic()
+        with self._lock:
+            due = {what: held for what, held in self._held.items() if now - held[0] >= after}
+            for what, (_, asks, key, caller) in due.items():
+                if asks:
+                    self._held[what] = (now, 0, key, caller)
+                else:
+                    del self._held[what]
+        for (_, op), (_, asks, key, caller) in due.items():
+            if asks:
+                self._custody.refuse(op, key, caller, asks)
 
 
 class _Peers:
@@ -283,6 +336,7 @@ def _peer(connection: socket.socket) -> tuple[int, int, int]:
     return pid, uid, gid
 
 
+@lru_cache(MAX_REFUSED)  # asked for each connection, and slow where users are in a directory
 def _user(uid: int) -> str:
     try:
         return pwd.getpwuid(uid).pw_name

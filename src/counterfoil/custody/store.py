@@ -66,7 +66,7 @@ class KeyStore:
             self._inventory.check_new(name)
             new = self._driver.attach(_label(name, 1), reference)
             fitting = jwk.algorithms_of(new.public)
-            if algorithm is None and len(fitting) > 1:
+            if algorithm is None and Algorithm.RS256 in fitting:
                 raise UsageError(f"{reference} is an RSA key: for RS256 or PS256?", hint="--algorithm RS256")
             return self._inventory.added(name, algorithm or fitting[0], new, self._clock(), attached=True)
 

@@ -104,6 +104,7 @@ def groups(tokens: ir.Table) -> ir.Table:
         objects=some(keyed.what),
         evidence=some(keyed.evidence),
         needs=some(keyed.needs),
+        peers=keyed.peers.max(),
         kinds=some(keyed.kind),
         score=keyed.suspicion.max(),
         rules=keyed.rules.argmax(keyed.suspicion),

@@ -6,16 +6,18 @@ ctypes lets go of the interpreter lock during a call, so threads scan chunks in 
 from __future__ import annotations
 
 import ctypes
+import mmap
 import threading
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from counterfoil.leaks.curves import MOST_KEYS, STRETCH, CurveSearch, Point
-from counterfoil.leaks.hits import Anchor, Hit, Order, Part
+from counterfoil.leaks.hits import LEAST_LINE, Anchor, Hit, Order, Part, Place, Run
 from counterfoil.leaks.moduli import ModulusGroup
 
 LIBRARY = Path(__file__).with_name("_kernel.so")
-VERSION = 3
+VERSION = 4
 # Room for hits of one call; a call that fills it is taken up again where it stopped.
 ROOM = 4096
 
@@ -67,6 +69,16 @@ class _Found(ctypes.Structure):
     _fields_ = (("offset", _U64), ("literal", _U64))
 
 
+class _Run(ctypes.Structure):
+    _fields_ = (("start", _U64), ("end", _U64))
+
+
+class _Place(ctypes.Structure):
+    _fields_ = (
+        ("start", _U64), ("end", _U64), ("at", _U64), ("size", ctypes.c_uint32), ("flags", ctypes.c_uint32),
+    )  # fmt: skip
+
+
 class NativeKernel:
     """The kernel in C. `level` 0 forces the portable instructions, None takes the best of this processor."""
 
@@ -80,6 +92,9 @@ class NativeKernel:
         self._library.rsa_scan.restype = ctypes.c_size_t
         self._library.find_literals.restype = ctypes.c_size_t
         self._library.curve_scan.restype = ctypes.c_size_t
+        self._library.find_runs.restype = ctypes.c_size_t
+        self._library.undo_base64.restype = ctypes.c_size_t
+        self._library.redo_base64.restype = ctypes.c_size_t
         self._library.curve_room.restype = ctypes.c_uint64
         self._lock = threading.Lock()
         self._curves: dict[int, _CurveTables] = {}
@@ -103,7 +118,7 @@ class NativeKernel:
 
     def anchors(self, data: bytes, begin: int, end: int, literals: Sequence[bytes]) -> list[Anchor]:
         """Return where literals (of at least four bytes) start in data[begin:end], in order of offset."""
-        table = (_Literal * len(literals))(*[_Literal(text, len(text)) for text in literals])
+        table = _literals(tuple(literals))
         position, room = _U64(begin), (_Found * ROOM)()
         found: list[Anchor] = []
         while position.value < end:
@@ -113,6 +128,41 @@ class NativeKernel:
             )  # fmt: skip
             found += [Anchor(f.offset, f.literal) for f in room[:count]]
         return found
+
+    def runs(self, data: bytes, end: int, members: bytes, least: int, *, first: int = 0, unit: int = 1) -> list[Run]:
+        """Return the runs of at least `least` units that start in data[first:end].
+
+        A unit is a byte of the class, behind it a zero where `unit` is 2. `members` has a 1 for each byte of the class.
+        """
+        position, room = _U64(first), (_Run * ROOM)()
+        found: list[Run] = []
+        while True:
+            count = self._library.find_runs(
+                data, _U64(len(data)), _U64(end), members, _U64(unit), _U64(least), ctypes.byref(position), room,
+                ctypes.c_size_t(ROOM),
+            )  # fmt: skip
+            found += [Run(run.start, run.end) for run in room[:count]]
+            if count < ROOM:
+                return found
+
+    def undo_base64(self, data: bytes, end: int, *, continued: bool) -> tuple[bytes, list[Place]]:
+        """Return what the runs of Base64 that start in data[:end] hold, one behind the other, and where each stands.
+
+        `continued`: something came before the data.
+        """
+        room = _Room(len(data))
+        count = self._library.undo_base64(
+            data, _U64(len(data)), _U64(end), int(continued), room.out, ctypes.byref(room.size), room.places
+        )
+        return room.taken(count)
+
+    def redo_base64(self, data: bytes, run: Run, *, skip: int = 0, alone: bool = False) -> tuple[bytes, list[Place]]:
+        """Return what one run holds without its first `skip` signs, or if each line stands `alone`."""
+        room = _Room(run.end - run.start)
+        count = self._library.redo_base64(
+            data, _U64(run.start), _U64(run.end), skip, int(alone), room.out, ctypes.byref(room.size), room.places
+        )
+        return room.taken(count)
 
     def scalars(self, data: bytes, begin: int, end: int, search: CurveSearch) -> list[Hit]:
         """Return candidates for private scalars in windows that start at data[begin:end].
@@ -143,6 +193,30 @@ class NativeKernel:
             if id(search) not in self._curves:
                 self._curves[id(search)] = _CurveTables(search, self._library)
             return self._curves[id(search)]
+
+
+@lru_cache(maxsize=8)
+def _literals(texts: tuple[bytes, ...]) -> ctypes.Array[_Literal]:
+    return (_Literal * len(texts))(*[_Literal(text, len(text)) for text in texts])
+
+
+class _Room:
+    """Memory for what Base64 holds; pages of it that are not written cost nothing."""
+
+    def __init__(self, size: int) -> None:
+        """Make room for a text of `size` bytes."""
+        most = size // LEAST_LINE + 8
+        self.size = _U64(0)
+        if size < mmap.PAGESIZE:
+            self.out, self.places = (ctypes.c_char * (size + 64))(), (_Place * most)()
+        else:
+            self.out = (ctypes.c_char * (size + 64)).from_buffer(mmap.mmap(-1, size + 64))
+            self.places = (_Place * most).from_buffer(mmap.mmap(-1, ctypes.sizeof(_Place) * most))
+
+    def taken(self, count: int) -> tuple[bytes, list[Place]]:
+        """Return what was written."""
+        places = [Place(one.start, one.end, one.at, one.size, one.flags) for one in self.places[:count]]
+        return ctypes.string_at(self.out, self.size.value), places
 
 
 class _CurveTables:

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from counterfoil.leaks import _portable64
 from counterfoil.leaks.curves import CurveSearch
-from counterfoil.leaks.hits import Anchor, Hit, Order, Part
+from counterfoil.leaks.hits import Anchor, Hit, Order, Part, Place, Run
 from counterfoil.leaks.moduli import Exponent, ModulusGroup
 from counterfoil.leaks.private import point_of
 
@@ -52,6 +53,25 @@ class PortableKernel:
             if data.startswith(literal, match.start())
         ]
         return sorted(found)
+
+    def runs(self, data: bytes, end: int, members: bytes, least: int, *, first: int = 0, unit: int = 1) -> list[Run]:
+        """Return the runs of at least `least` units that start in data[first:end]."""
+        listed = b"".join(re.escape(bytes([byte])) for byte in range(256) if members[byte])
+        pattern = re.compile(rb"(?:[%b]%b){%d,}" % (listed, b"\\0" * (unit - 1), least), re.DOTALL)
+        found, at = list[Run](), first
+        while (match := pattern.search(data, at)) is not None and match.start() < end:
+            at = match.end() if (match.start() - first) % unit == 0 else match.start() + 1
+            if at == match.end():
+                found.append(Run(match.start(), match.end()))
+        return found
+
+    def undo_base64(self, data: bytes, end: int, *, continued: bool) -> tuple[bytes, list[Place]]:
+        """Return what the runs of Base64 that start in data[:end] hold, and where each stands."""
+        return _portable64.undo(data, end, continued=continued)
+
+    def redo_base64(self, data: bytes, run: Run, *, skip: int = 0, alone: bool = False) -> tuple[bytes, list[Place]]:
+        """Return what one run holds without its first `skip` signs, or if each line stands `alone`."""
+        return _portable64.redo(data, run, skip=skip, alone=alone)
 
     def scalars(self, data: bytes, begin: int, end: int, search: CurveSearch) -> list[Hit]:
         """Return candidates for private scalars in windows that start at data[begin:end], at the search's step."""

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from counterfoil.leaks import symmetric
 from counterfoil.leaks._native import NativeKernel
 from counterfoil.leaks.chunks import Chunk
 from counterfoil.leaks.curves import CURVES, CurveSearch
+from counterfoil.leaks.effort import Effort
 from counterfoil.leaks.finding import Leak, TokenSeen
 from counterfoil.leaks.forms import dkm, registry
 from counterfoil.leaks.forms.found import Found
+from counterfoil.leaks.forms.pem import NOT_UNDERSTOOD
 from counterfoil.leaks.hits import ALL_ORDERS, Hit, Order, Part
 from counterfoil.leaks.known import KnownKey, KnownKeys, PublicKey
+from counterfoil.leaks.layers.layer import LOOSE, MOST_DEPTH, Layer
+from counterfoil.leaks.layers.registry import layers
 from counterfoil.leaks.moduli import Modulus, ModulusGroup, factors_from_exponent, fits, groups
 from counterfoil.leaks.private import Seed, point_of, prove
 from counterfoil.leaks.tokens import TokenReader, literals
@@ -27,6 +32,10 @@ ALIGNED = 8
 SEED_NEAR = 1 << 10
 # Copies of a public key in one chunk, around which that is done: each costs about 0.1 s.
 MOST_SEED_PLACES = 32
+# Where a seed begins in something of so many bytes: a seed, with its public key, with its length as PuTTY writes it.
+SEED_UNITS = {32: 0, 64: 0, 36: 4}
+# How much longer than a scalar what holds it is: without a leading zero, as it is, with one, with its length.
+SCALAR_UNITS = (-1, 0, 1, 4, 5)
 _SEED_ZEROS = 5
 _ORDER_NAMES = {Order.BIG: "big-endian", Order.LITTLE: "little-endian", Order.WORDS: "in Java's word order"}
 
@@ -57,37 +66,75 @@ class Engine:
             or (key.public.kind == "EC" and key.public.curve not in CURVES)
         )
 
-    def scan(self, chunk: Chunk, path: str) -> list[Leak]:
-        """Return what starts in the chunk, each place once: what lies inside a written key is not told again."""
-        found = [*self._written(chunk, path), *self._bare(chunk, path), *self._secrets(chunk, path)]
-        return without_inner(found)
+    def scan(self, chunk: Chunk, path: str, effort: Effort | None = None) -> list[Leak]:
+        """Return what starts in the chunk, each place once: what lies inside a written key is not told again.
 
-    def tokens(self, chunk: Chunk, path: str, reader: TokenReader) -> list[TokenSeen]:
-        """Return the tokens that start in the chunk."""
+        Where the effort is spent, or something is not read for another reason, `effort` tells.
+        """
+        effort = effort or Effort()
+        effort.begin(chunk.end - chunk.begin)
+        found = [*self._written(chunk, path, effort), *self._factors(chunk, path), *self._scalars(chunk, path)]
+        found += self._secrets(chunk, path)
+        layered = set(self._layered(chunk, path, effort, 1))
+        # what is in layers, the chunk's neighbours see as well: each tells what is its own, and a little more
+        own = range(chunk.offset + chunk.begin - LOOSE, chunk.offset + chunk.end + LOOSE)
+        return [leak for leak in without_inner([*found, *layered]) if leak.offset in own or leak not in layered]
+
+    def _layered(self, chunk: Chunk, path: str, effort: Effort, depth: int) -> Iterator[Leak]:
+        """Yield what is written inside the text of a chunk, at its place in the file."""
+        texts = layers(self._kernel, chunk.data, chunk.end, continued=chunk.offset > 0, decoded=depth > 1)
+        for layer in texts:
+            effort.decoded(len(layer.data))
+            if layer.cut:
+                effort.tell(path, "what is compressed in its text goes on behind what is read at once")
+            if depth > MOST_DEPTH:
+                effort.tell(path, "packed into text too many times over: unpack the outer ones first")
+            if effort.is_spent(path) or depth > MOST_DEPTH:
+                return
+            inner = Chunk(layer.data, 0, 0, len(layer.data))
+            found = [*self._written(inner, path, effort, layer), *self._factors(inner, path)]
+            found += self._heads(layer, path)
+            found += self._layered(inner, path, effort, depth + 1)
+            for leak in found:
+                start, end = layer.source(leak.offset, leak.offset + leak.size)
+                form = layer.form.format(leak.form)
+                yield replace(leak, form=form, offset=chunk.offset + start, size=end - start)
+
+    def tokens(self, chunk: Chunk, path: str, reader: TokenReader, effort: Effort | None = None) -> list[TokenSeen]:
+        """Return the tokens that start in the chunk; `effort` as in `scan`."""
+        effort = effort or Effort()
         marks, found, end = literals(), list[TokenSeen](), 0
         for anchor in self._kernel.anchors(chunk.data, chunk.begin, chunk.end, marks):
             if anchor.offset < end:
-                continue  # inside the token before
-            for place in reader.read(chunk.data, marks[anchor.literal], anchor.offset, path, chunk.offset):
+                continue  # inside what was read before
+            if effort.is_spent(path):
+                break
+            with effort.taken():
+                place = reader.read(chunk.data, marks[anchor.literal], anchor.offset, path, chunk.offset)
+            if place.seen is not None:
                 found.append(place.seen)
-                end = place.end
+            end = place.end
         return found
 
-    def _written(self, chunk: Chunk, path: str) -> Iterator[Leak]:
+    def _written(self, chunk: Chunk, path: str, effort: Effort, layer: Layer | None = None) -> Iterator[Leak]:
         places = 0
         for anchor in self._kernel.anchors(chunk.data, chunk.begin, chunk.end, self._literals):
+            if effort.is_spent(path):
+                return
             number = anchor.literal - len(registry.literals())
-            if number >= 0:
-                places += 1
-                if places <= MOST_SEED_PLACES:
-                    yield from self._seed_near(chunk, path, anchor.offset, self._seeds[number])
-                continue
-            for found in registry.read(chunk.data, anchor.literal, anchor.offset):
-                leak = self._leak(found, chunk, path)
-                if leak is not None:
-                    yield leak
+            with effort.taken():
+                if number < 0:
+                    found = [
+                        self._leak(one, chunk, path, layer)
+                        for one in registry.read(chunk.data, anchor.literal, anchor.offset)
+                    ]
+                elif (places := places + 1) <= MOST_SEED_PLACES:
+                    found = [*self._seed_near(chunk, path, anchor.offset, self._seeds[number])]
+                else:
+                    found = []
+            yield from (leak for leak in found if leak is not None)
 
-    def _leak(self, found: Found, chunk: Chunk, path: str) -> Leak | None:
+    def _leak(self, found: Found, chunk: Chunk, path: str, layer: Layer | None) -> Leak | None:
         place = chunk.offset + found.start
         size = found.end - found.start
         if found.sealed:
@@ -98,11 +145,14 @@ class Engine:
         proof = prove(found.key, self._known)
         if proof is None:
             return None
+        whole = not found.cut and (layer is None or layer.is_one(found.start, found.end))
+        if not (whole or proof.known or proof.agrees):
+            return None  # its structure was put together here
         how = f"{proof.how}; {found.note}" if found.note else proof.how
         public = proof.public
         return Leak(found.form, path, place, size, proof.kid, public.thumbprint, public.kind, proof.known, how)
 
-    def _bare(self, chunk: Chunk, path: str) -> Iterator[Leak]:
+    def _factors(self, chunk: Chunk, path: str) -> Iterator[Leak]:
         for group in self._groups:
             hits = self._kernel.rsa(chunk.data, chunk.begin, chunk.end, group, ALL_ORDERS, ALL_ORDERS)
             for hit in hits:
@@ -110,14 +160,36 @@ class Engine:
                     key = self._known.keys[group.keys[hit.key].key]
                     form, size, how = proof
                     yield _bare_leak(form, path, chunk.offset + hit.offset, size, key, how)
+
+    def _scalars(self, chunk: Chunk, path: str, width: int = 0) -> Iterator[Leak]:
+        """Yield the scalars that stand there bare: of all curves, or of those whose scalars have so many bytes."""
         for search, keys in self._searches:
+            if width not in (0, search.curve.width):
+                continue
             # the kernel counts alignment from the start of what it is given
             begin = chunk.begin - (chunk.offset + chunk.begin) % search.step
             for hit in self._kernel.scalars(chunk.data, max(begin, 0), chunk.end, search):
-                key, width = keys[hit.key], search.curve.width
+                key, size = keys[hit.key], search.curve.width
                 if hit.offset >= chunk.begin and _proven_scalar(chunk.data, hit, search, key.public):
                     how = f"its scalar gives the public point, {_ORDER_NAMES[hit.order]}"
-                    yield _bare_leak("ec-scalar", path, chunk.offset + hit.offset, width, key, how)
+                    yield _bare_leak("ec-scalar", path, chunk.offset + hit.offset, size, key, how)
+
+    def _heads(self, layer: Layer, path: str) -> Iterator[Leak]:
+        """Yield the scalars and seeds that were coded by themselves: a layer is too much to look at every offset."""
+        units = list(layer.units()) if self._searches or self._seeds else []
+        for width in sorted({search.curve.width for search, _ in self._searches}):
+            packed, places = _packed(layer.data, units, width)
+            step = -(-width // ALIGNED) * ALIGNED
+            for leak in self._scalars(Chunk(packed, 0, 0, len(packed)), path, width):
+                if leak.offset % step == 0 and leak.offset // step < len(places):
+                    yield replace(leak, offset=places[leak.offset // step])
+        for at, size in units if self._seeds else ():
+            start = at + SEED_UNITS.get(size, size)
+            seed = layer.data[start : start + 32]
+            if len(seed) == 32 and start < at + size and (proof := prove(Seed(seed), self._known)) and proof.known:
+                how = "its seed gives the public key"
+                key = next(key for key in self._seeds if key.kid == proof.kid)
+                yield _bare_leak("ed25519-seed", path, start, 32, key, how)
 
     def _secrets(self, chunk: Chunk, path: str) -> Iterator[Leak]:
         # offsets are aligned in the file, not in the chunk; those are multiples of a page
@@ -138,17 +210,38 @@ class Engine:
                 yield _bare_leak("ed25519-seed", path, chunk.offset + start, 32, key, how)
 
 
+def _packed(data: bytes, units: Sequence[tuple[int, int]], width: int) -> tuple[bytes, list[int]]:
+    """Return what may be scalars of so many bytes, each once and at multiples of ALIGNED, and where they stand."""
+    held: dict[bytes, int] = {}
+    for at, size in units:
+        if size - width in SCALAR_UNITS:
+            start = at + max(size - width, 0)
+            held.setdefault(data[start : at + size].rjust(width, b"\0"), start)
+    step = -(-width // ALIGNED) * ALIGNED
+    return b"".join(window.ljust(step, b"\0") for window in held), list(held.values())
+
+
 def without_inner(leaks: Sequence[Leak]) -> list[Leak]:
     """Return the findings in order of place, without those inside another of the same key, and without repeats."""
     kept: list[Leak] = []
     for leak in sorted(set(leaks), key=lambda leak: (leak.offset, -leak.size, leak.form)):
-        end = leak.offset + leak.size
-        if not any(
-            outer.offset + outer.size >= end and outer.thumbprint == leak.thumbprint and outer.form != leak.form
-            for outer in reversed(kept[-8:])
-        ):
+        if not any(_tells(outer, leak) for outer in reversed(kept[-8:])):
             kept.append(leak)
-    return kept
+    opened = [leak for leak in kept if leak.thumbprint]
+    return [leak for leak in kept if leak.form.find(NOT_UNDERSTOOD) < 0 or not any(_holds(leak, one) for one in opened)]
+
+
+def _holds(outer: Leak, inner: Leak) -> bool:
+    return outer.offset <= inner.offset and inner.offset + inner.size <= outer.offset + outer.size
+
+
+def _tells(outer: Leak, inner: Leak) -> bool:
+    """Tell whether a finding says all that another says that does not start before it."""
+    if inner.thumbprint and inner.thumbprint != outer.thumbprint:
+        return False
+    if _holds(outer, inner):
+        return True
+    return outer.form == inner.form and inner.offset < outer.offset + outer.size
 
 
 def _bare_leak(form: str, path: str, offset: int, size: int, key: KnownKey, how: str) -> Leak:

@@ -27,6 +27,11 @@ from counterfoil.leaks.chunks import Readable
 MOST_VALUE_BYTES = 64 << 20
 # A damaged database may give the same pages again and again: no more than this for each byte of the file.
 MOST_RATIO = 16
+# Steps of SQLite's machine for each byte of a database, and for any: columns may be computed, at any cost.
+_STEPS_A_BYTE, _FREE_STEPS, _STEPS_AT_ONCE = 10, 100_000_000, 1_000_000
+# Objects of git are compressed, and differences of one another: no more than this for each byte of its packs.
+_MOST_GIT_RATIO, _FREE_GIT_BYTES = 200, 1 << 30
+_CUT = f"what is in it is longer than {MOST_VALUE_BYTES >> 20} MiB: the rest was not looked at"
 _HEAD_BYTES = 4096
 _SQLITE, _PACK = b"SQLite format 3\0", b"PACK\0\0\0"
 _MAIL = re.compile(rb"(?:From |(?:Return-Path|Received|Message-I[Dd]|MIME-Version|Delivered-To|Subject|Date|To|From):)")
@@ -61,6 +66,21 @@ class _Pieces:
         return part
 
 
+class _Bounded:
+    """A stream of which no more than so many bytes are read."""
+
+    def __init__(self, stream: IO[bytes], left: int) -> None:
+        self._stream, self._left = stream, left
+
+    def read(self, size: int, /) -> bytes:
+        """Return the next bytes, at most `size`; raises OSError once there are too many."""
+        part = self._stream.read(size)
+        self._left -= len(part)
+        if self._left < 0:
+            raise OSError("its objects are far larger than its packs: the rest was not looked at")
+        return part
+
+
 _NOTHING = _Pieces(iter(()))
 
 
@@ -90,12 +110,14 @@ def _carried(open_file: Callable[[], IO[bytes]]) -> Iterator[bytes]:
 
 def _values(path: Path) -> Iterator[bytes]:
     """Yield the text and blobs of all tables: long ones lie in pieces on the pages of a database."""
-    left = MOST_RATIO * path.stat().st_size
+    size = path.stat().st_size
+    left, steps = MOST_RATIO * size, (_FREE_STEPS + _STEPS_A_BYTE * size) // _STEPS_AT_ONCE
     address = f"file:{quote(str(path))}?mode=ro&immutable=1"
     try:
         with closing(sqlite3.connect(address, uri=True)) as database:
             database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MOST_VALUE_BYTES)
             database.text_factory = bytes
+            database.set_progress_handler(iter([0] * steps + [1]).__next__, _STEPS_AT_ONCE)
             database.execute("PRAGMA trusted_schema = OFF")
             tables = database.execute(
                 "SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%'"
@@ -119,9 +141,11 @@ def _attachments(open_file: Callable[[], IO[bytes]]) -> Iterator[bytes]:
         encoding, body, inside, size = b"", list[bytes](), False, 0
         for line in iter(lambda: stream.readline(1 << 16), b""):
             ends = line.startswith((b"--", b"From "))
-            if inside and not ends and size < MOST_VALUE_BYTES:
-                body.append(line)
+            if inside and not ends:
                 size += len(line)
+                if size > MOST_VALUE_BYTES:
+                    raise OSError(_CUT)
+                body.append(line)
             if ends:
                 if inside:
                     yield _body(encoding, b"".join(body))
@@ -152,6 +176,8 @@ def _inflated(open_file: Callable[[], IO[bytes]]) -> Iterator[bytes]:
                 data = decoder.decompress(part, MOST_VALUE_BYTES - given)
                 given += len(data)
                 yield data
+            if given >= MOST_VALUE_BYTES:
+                raise OSError(_CUT)
         except zlib.error as error:
             raise OSError(f"no object of git: {error}") from error
 
@@ -181,7 +207,8 @@ def _git_objects(git: str, folder: Path) -> Iterator[Inner]:
     ) as process:
         try:
             if process.stdout is not None:
-                yield Inner(f"{folder}/(objects)", process.stdout)
+                size = sum(pack.stat().st_size for pack in (folder / "objects" / "pack").glob("*.pack"))
+                yield Inner(f"{folder}/(objects)", _Bounded(process.stdout, _FREE_GIT_BYTES + _MOST_GIT_RATIO * size))
             failed = process.wait() != 0
         finally:
             process.kill()

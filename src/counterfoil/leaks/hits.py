@@ -1,4 +1,4 @@
-"""What a kernel returns: candidates for parts of a key, and places where a written form may start."""
+"""What a kernel returns: candidates for parts of a key, places where a written form may start, and runs of text."""
 
 from __future__ import annotations
 
@@ -57,3 +57,41 @@ class Anchor(NamedTuple):
 
     offset: int
     literal: int
+
+
+class Mark(IntFlag):
+    """What is known of a place of a text that was decoded.
+
+    `FIRST`: something that is coded by itself begins. `RUN`: a run of text begins. `UNEVEN`: lines of the run hold no
+    whole groups, so that they may be coded one by one. `GLUED`: what stands before may not be of it.
+    """
+
+    FIRST = 1
+    UNEVEN = 2
+    GLUED = 4
+    RUN = 8
+
+
+class Place(NamedTuple):
+    """What stands at [start, end) of a text was decoded to [at, at + size)."""
+
+    start: int
+    end: int
+    at: int
+    size: int
+    marks: int = 0
+
+
+class Run(NamedTuple):
+    """A run of bytes of one class at [start, end)."""
+
+    start: int
+    end: int
+
+
+# Runs of Base64 are so long somewhere; after a gap a shorter line is the last; longer gaps end a run.
+LEAST_RUN, LEAST_LINE, MOST_GAP = 32, 16, 160
+# A place is told at least for so many decoded bytes.
+PLACE_EVERY = 1024
+# What stands between two texts that were decoded, so that they never read as one.
+BETWEEN = b"\n\0\n"

@@ -6,7 +6,7 @@ import os
 import stat as modes
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from counterfoil.leaks.finding import Bound, Unread, bound
@@ -26,49 +26,77 @@ class Source:
     bounds: tuple[Bound, ...] = ()
 
 
-def sources(paths: Sequence[str]) -> tuple[list[Source], list[Unread]]:
-    """Return what the paths name, in order, and what could not be looked at."""
-    found: list[Source] = []
-    unread: list[Unread] = []
+@dataclass
+class Inputs:
+    """What there is to scan, in order; what could not be looked at; and how many links were not followed."""
+
+    found: list[Source] = field(default_factory=list)
+    unread: list[Unread] = field(default_factory=list)
+    links: int = 0
+
+
+def sources(paths: Sequence[str], *, follow_links: bool = False) -> Inputs:
+    """Return what the paths name. Links, devices and pipes are read where they are named, never inside of a folder.
+
+    `follow_links`: links to files and folders inside of a folder are followed, too.
+    """
+    inputs = Inputs()
     seen: set[tuple[int, int]] = set()
     for text in paths:
         if text == STDIN:
-            found.append(Source("(standard input)", None, 0, False, ""))
+            inputs.found.append(Source("(standard input)", None, 0, False, ""))
             continue
-        for path in _walk(Path(text), unread):
-            try:
-                state = path.stat()
-            except (OSError, ValueError) as error:
-                unread.append(Unread(str(path), getattr(error, "strerror", None) or str(error)))
-                continue
-            if (state.st_dev, state.st_ino) in seen or modes.S_ISDIR(state.st_mode):
-                continue
-            seen.add((state.st_dev, state.st_ino))
-            if modes.S_ISSOCK(state.st_mode) or (modes.S_ISFIFO(state.st_mode) and str(path) != text):
-                continue  # nothing is kept in it
-            regular = modes.S_ISREG(state.st_mode)
-            size = state.st_size if regular else _device_size(path)
-            stamp = f"{state.st_size}:{state.st_mtime_ns}"
-            bounds = bound(state.st_mtime, "modification of the file") if regular else ()
-            found.append(Source(str(path), path, size, regular, stamp, bounds))
-    return found, unread
+        for path in _walk(Path(text), inputs, follow_links):
+            source = _source(path, inputs, seen, named=str(path) == str(Path(text)))
+            if source is not None:
+                inputs.found.append(source)
+    return inputs
 
 
-def _walk(path: Path, unread: list[Unread]) -> Iterator[Path]:
-    """Yield a file, or all files under a folder; links to folders are not followed."""
+def _source(path: Path, inputs: Inputs, seen: set[tuple[int, int]], *, named: bool) -> Source | None:
+    """Return a file or, where it is named, a device or pipe; None for what was seen before or holds nothing."""
+    try:
+        state = path.stat()
+    except (OSError, ValueError) as error:
+        inputs.unread.append(Unread(str(path), getattr(error, "strerror", None) or str(error)))
+        return None
+    regular = modes.S_ISREG(state.st_mode)
+    if (state.st_dev, state.st_ino) in seen or modes.S_ISDIR(state.st_mode) or modes.S_ISSOCK(state.st_mode):
+        return None
+    if not (regular or named):
+        return None  # a device or a pipe that happens to lie there: it may never end
+    seen.add((state.st_dev, state.st_ino))
+    size = state.st_size if regular else _device_size(path)
+    stamp = f"{state.st_size}:{state.st_mtime_ns}"
+    bounds = bound(state.st_mtime, "modification of the file") if regular else ()
+    return Source(str(path), path, size, regular, stamp, bounds)
+
+
+def _walk(path: Path, inputs: Inputs, follow_links: bool) -> Iterator[Path]:
+    """Yield a file, or all files under a folder."""
     if not os.path.isdir(path):  # noqa: PTH112  # Path.is_dir raises for a name that is too long
         yield path
         return
 
     def trouble(error: OSError) -> None:
-        unread.append(Unread(str(error.filename), error.strerror or str(error)))
+        inputs.unread.append(Unread(str(error.filename), error.strerror or str(error)))
 
-    for folder, folders, files in os.walk(path, onerror=trouble):
+    entered: set[tuple[int, int]] = set()
+    for folder, folders, files in os.walk(path, onerror=trouble, followlinks=follow_links):
+        if follow_links:
+            state = Path(folder).stat()
+            if (state.st_dev, state.st_ino) in entered:
+                folders.clear()  # links may lead round in a circle
+                continue
+            entered.add((state.st_dev, state.st_ino))
         folders.sort()
-        for name in sorted(files):
+        names = files if follow_links else [*files, *(name for name in folders if Path(folder, name).is_symlink())]
+        for name in sorted(names):
             inner = Path(folder, name)
-            if not (inner.is_symlink() and not inner.exists()):
+            if not inner.is_symlink() or (follow_links and inner.exists()):
                 yield inner
+            else:
+                inputs.links += 1
 
 
 def _device_size(path: Path) -> int:

@@ -26,6 +26,8 @@ MAX_KEY_FILE_BYTES = 16 << 20
 MAX_KEYS = 1_000
 _FETCH_SECONDS = 20
 _DKM_BYTES, _DKM_HEX, _DKM_BASE64 = (16, 24, 32), (32, 48, 64), (24, 32, 44)
+_LISTED = re.compile(rb"[\s\[\](){}@,;]*(?:(?:0[xX][0-9a-fA-F]{1,2}|[0-9]{1,3})[\s\[\](){}@,;]+){15,31}\S+\s*\Z")
+_BYTE = re.compile(rb"0[xX][0-9a-fA-F]{1,2}|[0-9]{1,3}")
 _HEX, _BASE64 = re.compile(rb"[0-9a-fA-F]+\Z"), re.compile(rb"[A-Za-z0-9+/]+={0,2}\Z")
 _PEM = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.{1,100000}?-----END \1-----", re.DOTALL)
 _SSH = re.compile(rb"^(?:ssh-(?:rsa|ed25519)|ecdsa-sha2-nistp\d+) [A-Za-z0-9+/=]+", re.MULTILINE)
@@ -110,7 +112,7 @@ def known(jwks: Iterable[str], files: Iterable[Path]) -> KnownKeys:
 
 
 def dkm_keys(files: Iterable[Path]) -> tuple[bytes, ...]:
-    """Return the DKM keys in files: bytes as the directory holds them, or hex (also with dashes) or base64 of them."""
+    """Return the DKM keys in files: bytes as the directory holds them, or hex, base64 or a list of them."""
     found: list[bytes] = []
     for path in files:
         data = read(path)
@@ -119,10 +121,12 @@ def dkm_keys(files: Iterable[Path]) -> tuple[bytes, ...]:
             data = bytes.fromhex(text.decode())
         elif len(text) in _DKM_BASE64 and _BASE64.match(text):
             data = base64.b64decode(text)
+        elif len(data) not in _DKM_BYTES and _LISTED.match(data):
+            data = bytes(int(one, 16) % 256 if b"x" in one.lower() else int(one) % 256 for one in _BYTE.findall(data))
         if len(data) not in _DKM_BYTES:
             raise InputError(
                 f"{path} is no DKM key: {len(data):,} bytes",
-                hint="16, 24 or 32 bytes of thumbnailPhoto, or hex or base64 of them",
+                hint="16, 24 or 32 bytes of thumbnailPhoto, or hex, base64 or a list of them",
             )
         found.append(data)
     return tuple(found)

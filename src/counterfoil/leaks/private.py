@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from counterfoil.leaks.curves import CURVES
 from counterfoil.leaks.known import KnownKeys, PublicKey, from_public
@@ -49,14 +49,30 @@ class Seed:
 PrivateKey = RsaParts | CurveScalar | Seed
 
 
+def parts_of(key: object) -> PrivateKey | None:
+    """Return the parts of the library's private key, None for a kind that is not looked for."""
+    if isinstance(key, rsa.RSAPrivateKey):
+        numbers = key.private_numbers()
+        return RsaParts(numbers.public_numbers.n, numbers.public_numbers.e, numbers.d, numbers.p, numbers.q)
+    if isinstance(key, ec.EllipticCurvePrivateKey):
+        point = key.public_key().public_numbers()
+        value = key.private_numbers().private_value
+        return CurveScalar(value, (key.key_size + 7) // 8, key.curve.name, (point.x, point.y))
+    return Seed(key.private_bytes_raw()) if isinstance(key, ed25519.Ed25519PrivateKey) else None
+
+
 @dataclass(frozen=True)
 class Proof:
-    """Which key it is, and how that is known. `known`: it is the private half of a key that was given."""
+    """Which key it is, and how that is known.
+
+    `known`: it is the private half of a key that was given. `agrees`: its parts do, which chance does not bring about.
+    """
 
     public: PublicKey
     known: bool
     kid: str
     how: str
+    agrees: bool
 
 
 def prove(key: PrivateKey, known: KnownKeys) -> Proof | None:
@@ -101,5 +117,5 @@ def point_of(curve: str, scalar: int) -> PublicKey | None:
 def _proof(public: PublicKey, known: KnownKeys, how: str, alone: str) -> Proof:
     key = known.find(public)
     if key is not None:
-        return Proof(public, True, key.kid, how)
-    return Proof(public, False, "", alone or "by its structure only")
+        return Proof(public, True, key.kid, how, agrees=True)
+    return Proof(public, False, "", alone or "by its structure only", agrees=bool(alone))

@@ -15,7 +15,7 @@ from counterfoil.leaks.finding import Bound, Leak, TokenSeen, Unread
 from counterfoil.leaks.inputs import Source
 from counterfoil.leaks.known import KnownKeys
 
-SCHEMA = "counterfoil.leaks-resume/2"
+SCHEMA = "counterfoil.leaks-resume/3"
 # How often the place within one large file is written down, in bytes.
 _EVERY = 64 * CHUNK_BYTES
 
@@ -44,7 +44,7 @@ class Resume:
             return cls(None, {}, {})
         keys = sorted(key.public.thumbprint for key in known.keys)
         keys += sorted(mac.digest for mac in known.macs) + sorted(sha256(key).hexdigest() for key in known.dkm)
-        options = json.dumps([keys, settings.every_offset, settings.tokens])
+        options = json.dumps([keys, settings.every_offset, settings.tokens, settings.file_seconds])
         head = {"schema": SCHEMA, "scan": sha256(options.encode()).hexdigest()}
         try:
             if not path.exists():

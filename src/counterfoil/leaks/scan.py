@@ -17,6 +17,7 @@ from counterfoil.errors import CounterfoilError
 from counterfoil.leaks import chunks, expand, inputs
 from counterfoil.leaks import tokens as tokens_in
 from counterfoil.leaks.chunks import Chunk, Hole
+from counterfoil.leaks.effort import FILE_SECONDS, Effort
 from counterfoil.leaks.engine import Engine, without_inner
 from counterfoil.leaks.finding import Bound, Leak, LeaksReport, TokenSeen, Unread, bound
 from counterfoil.leaks.inputs import Source
@@ -48,6 +49,7 @@ class Progress(Protocol):
 class ScanSettings:
     """How to scan.
 
+    `follow_links`: also where folders hold them. `file_seconds`: of the processor, for the marks in one file.
     `every_offset`: private scalars of curves at every offset, not only at aligned ones. `tokens`: look for them, too.
     `resume`: a file that remembers what is done. `now`: what tokens are judged by. `workers`: threads; 0 for all cores.
     """
@@ -57,6 +59,8 @@ class ScanSettings:
     tokens: bool = True
     resume: Path | None = None
     workers: int = 0
+    follow_links: bool = False
+    file_seconds: float = FILE_SECONDS
 
 
 @dataclass(frozen=True)
@@ -70,45 +74,60 @@ class Outcome:
 def scan(paths: Sequence[str], known: KnownKeys, settings: ScanSettings, progress: Progress) -> LeaksReport:
     """Scan what the paths name; what cannot be read is in the report. Raises CounterfoilError for settings."""
     begun = time.monotonic()
-    found, unread = inputs.sources(paths)
+    given = inputs.sources(paths, follow_links=settings.follow_links)
     kernel = best()
     engine = Engine(kernel, known, every_offset=settings.every_offset)
     reader = tokens_in.TokenReader(known, settings.now) if settings.tokens else None
     resume = Resume.open(settings.resume, known, settings)
-    run = _Run(engine, reader, progress, settings.workers or os.cpu_count() or 1, resume)
-    progress.stage("scanning", sum(source.size for source in found) or None)
+    run = _Run(engine, reader, progress, settings, resume)
+    progress.stage("scanning", sum(source.size for source in given.found) or None)
     with closing(run):
-        for source in found:
+        for source in given.found:
             run.source(source)
-    notes = tuple(f"only written forms of {kid} were looked for: an unusual key" for kid in engine.left_out())
     return LeaksReport(
         kernel=kernel.name,
         keys=len(known.keys),
         secrets=len(known.macs),
         findings=tuple(run.leaks),
         tokens=tokens_in.merged(run.tokens),
-        unread=(*unread, *run.unread),
+        unread=(*given.unread, *run.unread),
         files=run.files,
         scanned=run.scanned,
         skipped=run.skipped,
         seconds=time.monotonic() - begun,
-        notes=notes,
+        notes=tuple(_notes(engine, known, given.links + run.links)),
     )
+
+
+def _notes(engine: Engine, known: KnownKeys, links: int) -> Iterator[str]:
+    """Say what was not looked for."""
+    if not known.keys:
+        yield "Without known keys only written keys were looked for, not bare numbers: --jwks or --key names the keys."
+    yield from (f"Only written forms of {kid} were looked for: an unusual key." for kid in engine.left_out())
+    if links:
+        yield f"{links:,} {'link was' if links == 1 else 'links were'} not followed."
 
 
 class _Run:
     """One scan under way: at most two chunks for each worker are in memory, besides the one that is read."""
 
     def __init__(
-        self, engine: Engine, reader: tokens_in.TokenReader | None, progress: Progress, workers: int, resume: Resume
+        self,
+        engine: Engine,
+        reader: tokens_in.TokenReader | None,
+        progress: Progress,
+        settings: ScanSettings,
+        resume: Resume,
     ) -> None:
         self._engine, self._reader, self._progress, self._resume = engine, reader, progress, resume
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="leaks")
-        self._workers = workers
+        self._workers = settings.workers or os.cpu_count() or 1
+        self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix="leaks")
+        self._seconds = settings.file_seconds
+        self._effort = Effort(self._seconds)
         self.leaks: list[Leak] = []
         self.tokens: list[TokenSeen] = []
         self.unread: list[Unread] = []
-        self.files = self.scanned = self.skipped = 0
+        self.files = self.scanned = self.skipped = self.links = 0
 
     def close(self) -> None:
         self._pool.shutdown(cancel_futures=True)
@@ -123,14 +142,16 @@ class _Run:
             self._progress.advance(source.size)
             return
         first = len(self.leaks), len(self.tokens), len(self.unread)
+        self._effort = Effort(self._seconds)
         if source.regular and source.path is not None:
             self._archive(source, source.path)
         else:
             self._stream_of(source)
+        self.unread += self._effort.told()
         self._resume.finished(source, self.leaks[first[0] :], self.tokens[first[1] :], self.unread[first[2] :])
 
     def _archive(self, source: Source, path: Path) -> None:
-        with tempfile.TemporaryDirectory(prefix="counterfoil-") as folder, Unpacker(Path(folder)) as unpacker:
+        with tempfile.TemporaryDirectory(prefix="counterfoil-") as name, Unpacker(Path(name), hidden=True) as unpacker:
             told = False
             try:
                 for member in unpacker.members(path):
@@ -142,6 +163,9 @@ class _Run:
                 self._progress.advance(source.size)
 
     def _member(self, member: Member, source: Source, path: Path) -> None:
+        if member.link:
+            self.links += 1
+            return
         if member.trouble:
             self.unread.append(Unread(member.name, member.trouble))
             return
@@ -193,13 +217,17 @@ class _Run:
             self.unread.append(Unread(inner.name, inner.trouble))
             return
         first = len(self.leaks)
-        seen = {(leak.thumbprint, leak.form) for leak in self.leaks[begun:]}
+        seen = self.leaks[begun:]
         try:
             self._scan_all(chunks.of_stream(inner.stream), inner.name, Regions(bounds=bounds), told=False)
         except (OSError, CounterfoilError) as error:
             self._trouble(inner.name, error)
         # what the file shows as it is, is told there
-        self.leaks[first:] = [leak for leak in self.leaks[first:] if (leak.thumbprint, leak.form) not in seen]
+        self.leaks[first:] = [
+            leak
+            for leak in self.leaks[first:]
+            if not any(leak.thumbprint == one.thumbprint and leak.form in one.form for one in seen)
+        ]
 
     def _stream_of(self, source: Source) -> None:
         self.files += 1
@@ -262,8 +290,8 @@ class _Run:
                 self.unread.append(Unread(path, _TOO_MANY))
 
     def _chunk(self, chunk: Chunk, path: str) -> Outcome:
-        leaks = self._engine.scan(chunk, path)
-        tokens = self._engine.tokens(chunk, path, self._reader) if self._reader is not None else []
+        leaks = self._engine.scan(chunk, path, self._effort)
+        tokens = self._engine.tokens(chunk, path, self._reader, self._effort) if self._reader is not None else []
         return Outcome(tuple(leaks), tuple(tokens))
 
     def _keep(self, leaks: Iterable[Leak], tokens: Iterable[TokenSeen]) -> None:

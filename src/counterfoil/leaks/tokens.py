@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -27,10 +27,10 @@ MOST_TOKEN_BYTES = 64 << 10
 _JWT = re.compile(rb"ey[JA-Za-z0-9_-]{10,8192}\.[A-Za-z0-9_-]{2,65536}\.[A-Za-z0-9_-]{2,4096}")
 _SECRET = re.compile(rb"[A-Za-z0-9._~+/!*%$=-]{40,8192}")
 _ASSERTION = re.compile(
-    rb"<(?:\w+:)?Assertion\s[^>]{0,2000}?xmlns(?::\w+)?=\"urn:oasis:names:tc:SAML:[12]\.[01]:assertion\""
+    rb"<(?:\w+:)?Assertion\s[^<>]{0,2000}?xmlns(?::\w{1,50})?=\"urn:oasis:names:tc:SAML:[12]\.[01]:assertion\""
 )
-_UNTIL = re.compile(rb"<(?:\w+:)?Conditions\s[^>]{0,500}?NotOnOrAfter=\"([0-9T:.Z+-]{19,35})\"")
-_ISSUER = re.compile(rb"<(?:\w+:)?Issuer[^>]{0,300}>\s*([^<]{1,300}?)\s*</|\sIssuer=\"([^\"]{1,300})\"")
+_UNTIL = re.compile(rb"<(?:\w{1,50}:)?Conditions\s[^<>]{0,500}?NotOnOrAfter=\"([0-9T:.Z+-]{19,35})\"")
+_ISSUER = re.compile(rb"<(?:\w{1,50}:)?Issuer[^<>]{0,300}>([^<>]{1,400})</|\sIssuer=\"([^\"<>]{1,300})\"")
 _JWK_CURVES = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}
 _LIBRARY_CURVES: Mapping[str, ec.EllipticCurve] = {
     "secp256r1": ec.SECP256R1(),
@@ -68,9 +68,9 @@ def literals() -> tuple[bytes, ...]:
 
 @dataclass(frozen=True, repr=False)
 class Place:
-    """A token at [offset, end) of a text."""
+    """The token at a mark, None if there is none, and up to where was read: marks before that are inside of it."""
 
-    seen: TokenSeen
+    seen: TokenSeen | None
     end: int
 
 
@@ -82,34 +82,33 @@ class TokenReader:
         self._now = now
         self._keys = [(key.kid, *_library_key(key.public)) for key in known.keys]
 
-    def read(self, data: bytes, literal: bytes, at: int, path: str, offset: int) -> Iterator[Place]:
-        """Yield the token at a mark; `offset` is where the text starts in what `path` names."""
+    def read(self, data: bytes, literal: bytes, at: int, path: str, offset: int) -> Place:
+        """Return the token at a mark; `offset` is where the text starts in what `path` names."""
         if literal in _JWTS:
-            yield from self._jwt(data, at, path, offset)
-        elif literal in _ASSERTIONS:
-            yield from self._assertion(data, at, path, offset)
-        else:
-            yield from _secret(data, literal, at, path, offset)
+            return self._jwt(data, at, path, offset)
+        if literal in _ASSERTIONS:
+            return self._assertion(data, at, path, offset)
+        return _secret(data, literal, at, path, offset)
 
-    def _jwt(self, data: bytes, at: int, path: str, offset: int) -> Iterator[Place]:
+    def _jwt(self, data: bytes, at: int, path: str, offset: int) -> Place:
         if at and (data[at - 1 : at].isalnum() or data[at - 1 : at] in b"._-"):
-            return
+            return Place(None, at)
         match = _JWT.match(data, at, at + MOST_TOKEN_BYTES)
         if match is None:
-            return
+            return Place(None, at)
         token = match[0]
         try:
             said = decoded(token)
         except (CounterfoilError, ValueError):
-            return
+            return Place(None, at)
         if not isinstance(said.header.get("alg"), str):
-            return
+            return Place(None, at)
         kid, verified = self._verified(token, said)
         state = self._state(said.claims.get("nbf"), said.claims.get("exp"))
         claims = tuple((name, _shown(said.claims[name])) for name in _SHOWN if name in said.claims)
         form = "jwt" if said.claims.keys() & {"iss", "aud", "exp", "sub"} else "jws"
         digest = sha256(token).hexdigest()
-        yield Place(TokenSeen(form, path, offset + at, state, verified, kid, digest, claims), match.end())
+        return Place(TokenSeen(form, path, offset + at, state, verified, kid, digest, claims), match.end())
 
     def _verified(self, token: bytes, said: DecodedToken) -> tuple[str, str]:
         named = said.header.get("kid")
@@ -138,22 +137,22 @@ class TokenReader:
             return "expired"
         return "not-yet-valid" if starts is not None and starts > now else "live"
 
-    def _assertion(self, data: bytes, at: int, path: str, offset: int) -> Iterator[Place]:
+    def _assertion(self, data: bytes, at: int, path: str, offset: int) -> Place:
         match = _ASSERTION.match(data, at)
         if match is None:
-            return
+            return Place(None, at)
         close = data.find(b"Assertion>", match.end(), at + MOST_TOKEN_BYTES)
         text = data[at : close + 10] if close >= 0 else data[at : at + MOST_TOKEN_BYTES]
         until, issuer = _UNTIL.search(text), _ISSUER.search(text)
         state = "unknown"
         claims: list[tuple[str, str]] = []
         if issuer:
-            claims.append(("iss", _shown((issuer[1] or issuer[2]).decode("utf-8", "replace"))))
+            claims.append(("iss", _shown((issuer[1] or issuer[2]).decode("utf-8", "replace").strip())))
         if until:
             claims.append(("exp", until[1].decode()))
             state = self._until(until[1].decode())
         digest = sha256(text).hexdigest()
-        yield Place(
+        return Place(
             TokenSeen("saml-assertion", path, offset + at, state, "unknown", "", digest, tuple(claims)), at + len(text)
         )
 
@@ -174,14 +173,16 @@ def merged(tokens: Iterable[TokenSeen]) -> tuple[TokenSeen, ...]:
     return tuple(first.values())
 
 
-def _secret(data: bytes, literal: bytes, at: int, path: str, offset: int) -> Iterator[Place]:
+def _secret(data: bytes, literal: bytes, at: int, path: str, offset: int) -> Place:
     start = at + len(literal)
     start += len(data[start : start + 8]) - len(data[start : start + 8].lstrip(b'\\": ='))
     match = _SECRET.match(data, start)
-    if match is None or len(set(match[0])) < 16:
-        return
+    if match is None:
+        return Place(None, at)
+    if len(set(match[0])) < 16:
+        return Place(None, match.end())
     digest = sha256(match[0]).hexdigest()
-    yield Place(TokenSeen(_SECRETS[literal], path, offset + start, "unknown", "unknown", "", digest), match.end())
+    return Place(TokenSeen(_SECRETS[literal], path, offset + start, "unknown", "unknown", "", digest), match.end())
 
 
 def _shown(value: Any) -> str:

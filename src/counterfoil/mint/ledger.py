@@ -16,6 +16,7 @@ import msgspec
 
 from counterfoil.errors import LogTamperedError, UsageError
 from counterfoil.model.counterfoil import VERSION, Counterfoil
+from counterfoil.model.unique import duplicate_in
 from counterfoil.tlog import note
 from counterfoil.tlog.filelog import Cosign, open_log
 from counterfoil.tlog.submit import Submitted, submit
@@ -143,8 +144,11 @@ def decode(raw: bytes, index: int) -> Counterfoil:
     """Return the counterfoil of an entry; LogTamperedError if it is none (the hashes are right: its writer is not)."""
     try:
         found = _DECODER.decode(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        twice = duplicate_in(raw)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise LogTamperedError(f"entry {index} is no counterfoil: {error}") from error
+    if twice is not None:
+        raise LogTamperedError(f"entry {index} has {twice[:80]!r} twice", hint="two readers would read two tokens")
     if found.v != VERSION:
         raise LogTamperedError(f"entry {index}: expected version {VERSION}, got {found.v}")
     return found

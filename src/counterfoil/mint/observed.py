@@ -18,6 +18,7 @@ import msgspec
 from counterfoil.errors import CounterfoilError, InputError, UsageError, VerifyError
 from counterfoil.mint.ledger import Ledger
 from counterfoil.model.counterfoil import SECONDARY, Counterfoil, Grant
+from counterfoil.model.unique import duplicate_in
 from counterfoil.tokens import countersignature, jws
 from counterfoil.tokens.decoded import decoded
 from counterfoil.tokens.encoding import from_translated
@@ -147,10 +148,15 @@ class _Recording:
 def _line(raw: bytes) -> Line:
     if len(raw) > MAX_LINE:
         raise InputError(f"a line is longer than {MAX_LINE} bytes")
+    hint = '{"input": "header.payload", "grant": ...}'
     try:
-        return msgspec.json.decode(raw, type=Line)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(f"no line of an issuer: {error}", hint='{"input": "header.payload", "grant": ...}') from error
+        line = msgspec.json.decode(raw, type=Line)
+        twice = duplicate_in(raw)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise InputError(f"no line of an issuer: {error}", hint=hint) from error
+    if twice is not None:
+        raise InputError(f"no line of an issuer: it has {twice[:80]!r} twice", hint=hint)
+    return line
 
 
 def _subject(key: SubjectKey | SubjectKeys | None, issuer: str, subject: object, issued: datetime) -> str:

@@ -18,6 +18,7 @@ import msgspec
 from counterfoil.errors import InputError, LogTamperedError, UsageError
 from counterfoil.mint.ledger import decode
 from counterfoil.model.counterfoil import Counterfoil
+from counterfoil.model.unique import duplicate_in
 from counterfoil.tlog import note
 from counterfoil.tlog.checkpoint import Checkpoint, opened
 from counterfoil.tlog.merkle import MAX_PROOF, inclusion_proof, leaf_hash, verify_inclusion
@@ -129,8 +130,11 @@ def _read(document: bytes) -> Proof:
         raise InputError(f"proof: longer than {MAX_PROOF_BYTES} bytes")
     try:
         proof = msgspec.json.decode(document, type=Proof)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        twice = duplicate_in(document)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise InputError(f"proof: {error}", hint="counterfoil ledger prove writes one") from error
+    if twice is not None:
+        raise InputError(f"proof: it has {twice[:80]!r} twice", hint="counterfoil ledger prove writes each once")
     if proof.schema != PROOF_SCHEMA or len(proof.path) > MAX_PROOF:
         raise InputError(f"proof: expected {PROOF_SCHEMA}, got {proof.schema[:80]!r}")
     return proof

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from counterfoil.model.coverage import KNOWN_STATUSES, REFUTED, SIGN_IN_KINDS, SIGN_INS, Needed, named_parts
+from counterfoil.model.coverage import ASSERTIONS, REFUTED, SIGN_IN_KINDS, SIGN_INS, UNNAMED, Needed, named_parts
 from counterfoil.model.hunt import HuntReport
 
 # The share of tokens that may be left open in an all-clear. Calls known to leave no record, and tokens that may have
@@ -25,7 +25,7 @@ class Why(StrEnum):
     LEFT_OPEN = "left-open"
     ACCEPTANCES_LOST = "acceptances-lost"
     DECLARATION_REFUTED = "declaration-refuted"
-    COVERAGE_LACKS = "coverage-lacks"
+    NO_IDENTITY_PROVIDER = "no-identity-provider"
 
 
 @dataclass(frozen=True)
@@ -97,5 +97,6 @@ def _coverage(report: HuntReport) -> Iterator[Withheld]:
     parts = tuple(dict.fromkeys(f"{row.source}/{row.kind}" for row in report.coverage if row.status == REFUTED))
     if parts:
         yield Withheld(Why.DECLARATION_REFUTED, f"declared complete, and refuted by the evidence: {named_parts(parts)}")
-    others = [row.reason for row in report.coverage if row.status not in KNOWN_STATUSES]
-    yield from (Withheld(Why.COVERAGE_LACKS, reason) for reason in dict.fromkeys(others))
+    for row in report.coverage:
+        if row.source == ASSERTIONS and row.issuer.startswith(UNNAMED):
+            yield Withheld(Why.NO_IDENTITY_PROVIDER, f"{row.source} for {row.kind}: {row.reason}")

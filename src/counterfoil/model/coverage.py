@@ -33,8 +33,9 @@ ATTESTED = "attested"
 MAX_NAMED = 4
 RELIED = ("accepted", ATTESTED)  # the statuses of a stretch in which absence convicts
 REFUTED = "refuted"
-# The statuses that speak of a log in evidence or declared; any other one names a log that is not there.
-KNOWN_STATUSES = (*RELIED, "refused", REFUTED, "hole", "seen")
+# The source of rows that name no log, but the assertions of a domain; the issuer of those of which no log is known
+# begins with UNNAMED.
+ASSERTIONS, UNNAMED = "assertions", "federated:"
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,19 @@ class CoverageRow:
     end: datetime | None
     records: int
     reason: str
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A part of a log that nobody declared complete, and whose declaration would be accepted of these `issuers`.
+
+    `dated`: only if it is said, too, when the log was exported.
+    """
+
+    source: str
+    kind: str
+    issuers: tuple[str, ...]
+    dated: bool = False
 
 
 @dataclass(frozen=True)

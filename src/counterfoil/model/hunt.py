@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from counterfoil.model.coverage import CoverageRow, Needed
+from counterfoil.model.coverage import CoverageRow, Needed, Offer
 from counterfoil.model.dossier import Dossier
 from counterfoil.model.finding import Finding
 from counterfoil.model.verdict import JUDGED, FindingVerdict, Verdict
@@ -18,9 +18,13 @@ BYPRODUCT = "by-product"
 class InputFile:
     """What became of one input file. `read` = `kept` + `duplicates` + `rejected`.
 
+    A duplicate says nothing that others of its id do not say. `merged`: how many of those kept became one with another
+    record: they fill in what it lacks, or are a further entry about the same event (begun and done, in custody).
+
     `source` is empty for a file that was not read; then `unread` says why and `nearest` names the closest shape.
     `truncated` says how the export shows that it was cut off, or is empty. `archive` is the SHA-256 of the archive on
-    disk in which it is; `path` then goes on inside it. `accepts`: its log holds acceptances.
+    disk in which it is; `path` then goes on inside it. `accepts`: its log holds acceptances. `note` says what else
+    there is to know: records of other logs, records without a date, different records of one id.
     """
 
     path: str
@@ -36,6 +40,8 @@ class InputFile:
     nearest: str
     archive: str = ""
     accepts: bool = False
+    note: str = ""
+    merged: int = 0
 
     @property
     def byproduct(self) -> bool:
@@ -105,9 +111,16 @@ class HuntReport:
     findings: tuple[Finding, ...]
     # records that could not be read and may have been acceptances: nobody knows what they told
     lost_acceptances: int = 0
+    # issuances of AD FS that name nobody who is known (DOMAIN\\sam), and farms that nobody named for any domain
+    nameless_issuances: int = 0
+    unclaimed_farms: tuple[str, ...] = ()
     # domains whose sign-ins presented an assertion of an issuer that nobody named (--federated)
     unnamed_domains: tuple[str, ...] = ()
     needed: tuple[Needed, ...] = ()
+    # what could be declared complete; issuers of tokens of which no log is in evidence, nor could be; options given
+    offers: tuple[Offer, ...] = ()
+    foreign: tuple[str, ...] = ()
+    options_given: bool = False
     silent: tuple[SilentCalls, ...] = ()
     no_record: int = 0
     before_log: int = 0

@@ -59,10 +59,12 @@ _LIST = "array<string>"
 EVIDENCE: tuple[Column, ...] = (
     # what and when
     Column("leg", "string", "link of the trail: key_use, issuance, secondary_issuance, acceptance, context", "never"),
-    Column("event_time", _TIME, "when it happened, by the recording service; UTC, microseconds", "never"),
+    Column("event_time", _TIME, "when it happened, by the recording service; UTC, microseconds. Equal to ingested_at: "
+           "the record does not say, and this is when it arrived",
+           "an issuance whose date is missing or cannot be read: it clears by its id, and tells nothing of a time"),
     Column("issued_at", _TIME, "the token's own issued-at claim (`iat`), UTC"),
     Column("expires_at", _TIME, "the token's own expiry (`exp`), UTC"),
-    Column("ingested_at", _TIME, "when the log received the record, UTC"),
+    Column("ingested_at", _TIME, "when the log received the record, UTC", "not in the record, or equal to event_time"),
     # identity of the record
     Column("source", "string", "the log that holds it, whatever the wrapper: `m365-ual`, `entra-signin`", "never"),
     Column("kind", "string", "part of that log, as `--complete SOURCE/KIND` names it: `interactive`, a host", "never"),
@@ -99,7 +101,7 @@ EVIDENCE: tuple[Column, ...] = (
            "the field is absent, so it cannot be told"),
     Column("scopes", "string", "scopes or roles, separated by spaces"),
     # from where
-    Column("ip", "string", "client address without port, IPv6 in lower case"),
+    Column("ip", "string", "client address in one form: no port, IPv6 as in RFC 5952, no IPv4 in IPv6"),
     Column("asn", "int64", "autonomous system number of ip"),
     Column("user_agent", "string", "user agent or client string as logged"),
     Column("device_id", "string", "registered device id, lower case"),

@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 
 from counterfoil.case.results import rows
-from counterfoil.model.coverage import KNOWN_STATUSES, REFUTED, RELIED, SIGN_INS, CoverageRow, Needed
+from counterfoil.model.coverage import ASSERTIONS, MAX_NAMED, REFUTED, RELIED, SIGN_INS, UNNAMED, CoverageRow, Needed
 from counterfoil.model.hunt import SilentCalls, VerdictCount
 from counterfoil.model.verdict import JUDGED, LEAVES_NO_RECORD, Reason, Verdict
 from counterfoil.reconcile.covered import ENTRA_NEEDS
@@ -29,11 +29,12 @@ class Counts:
     silent: tuple[SilentCalls, ...]
     no_record: int
     before_log: int
+    foreign: tuple[str, ...]
 
 
 def counts(con: duckdb.DuckDBPyConnection, coverage: Sequence[CoverageRow]) -> Counts:
     """Return the counts of the case whose results `con` holds."""
-    groups = [_Group(row, coverage) for row in rows(con, _GROUPS)]
+    groups = [_Group(row, coverage) for row in rows(con, _GROUPS.replace("$assertions", ASSERTIONS))]
     open_ = [group for group in groups if group.verdict not in JUDGED]
     apart = [group for group in open_ if group.no_record or group.early]
     waiting = [group for group in open_ if group.own and group not in apart]
@@ -43,12 +44,14 @@ def counts(con: duckdb.DuckDBPyConnection, coverage: Sequence[CoverageRow]) -> C
         silent=tuple(_silent(row) for row in rows(con, _SILENT)),
         no_record=sum(group.tokens for group in apart if group.no_record),
         before_log=sum(group.tokens for group in apart if not group.no_record),
+        foreign=tuple(row["issuer"] for row in rows(con, _FOREIGN)),
     )
 
 
 # Issuers are told apart where a log of theirs is, or could be, in evidence: others are claims, as many as a forger
 # likes. Own is the tenant whose services were used, and who else has a log here.
-_GROUPS = """WITH named AS (SELECT DISTINCT issuer AS name FROM coverage WHERE issuer <> ''),
+_GROUPS = """WITH named AS (SELECT DISTINCT issuer AS name FROM coverage
+    WHERE issuer <> '' AND source <> '$assertions'),
 told AS (SELECT *, verdict IN ('unlinkable', 'uncovered') AS open, name IS NOT NULL AS known
     FROM tokens LEFT JOIN named ON issuer = name),
 whose AS (SELECT *, coalesce(CASE WHEN issuer LIKE 'entra:%' THEN issuer = 'entra:' || resource_tenant
@@ -59,6 +62,9 @@ SELECT verdict, reason, needs, silent, early, open AND own AS own,
 FROM whose GROUP BY ALL ORDER BY ALL"""
 
 
+_FOREIGN = f"""SELECT issuer FROM tokens WHERE reason = '{Reason.NO_ISSUER_LOG}' AND issuer IS NOT NULL
+    AND issuer IS DISTINCT FROM 'entra:' || resource_tenant AND NOT starts_with(issuer, '{UNNAMED}')
+GROUP BY ALL ORDER BY count(*) DESC, issuer LIMIT {MAX_NAMED}"""  # noqa: S608  # our own names
 _UNRECORDED = ", ".join(f"'{reason}'" for reason in sorted(LEAVES_NO_RECORD))
 _SILENT = f"""WITH quiet AS (SELECT client_id, kind, network, subject FROM tokens
     WHERE verdict IN ('unlinkable', 'uncovered') AND (silent OR reason IN ({_UNRECORDED}))),
@@ -85,7 +91,7 @@ class _Group:
         self.no_record = row["silent"] or row["reason"] in LEAVES_NO_RECORD
         self.early = row["early"]
         self.own = row["own"]
-        of_issuer = [row for row in coverage if row.issuer == self.issuer and row.status in KNOWN_STATUSES]
+        of_issuer = [row for row in coverage if row.issuer == self.issuer and row.source != ASSERTIONS]
         parts = log_parts(self.issuer, self.token_class, of_issuer) if self.issuer else ()
         seen = {f"{row.source}/{row.kind}" for row in of_issuer if row.records}
         relied = {f"{row.source}/{row.kind}" for row in of_issuer if row.status in (*RELIED, REFUTED)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from pathlib import Path
 
 import ibis
@@ -23,14 +23,17 @@ from counterfoil.detect.suspicion import OPEN, suspects, suspicion
 from counterfoil.errors import UsageError
 from counterfoil.model import schema
 from counterfoil.model.clearance import ACCEPTING_LOGS
-from counterfoil.model.coverage import CoverageRow
+from counterfoil.model.coverage import CoverageRow, Offer
 from counterfoil.model.finding import Finding, Use
 from counterfoil.model.schema import Leg
 from counterfoil.pipeline.asked import options
 from counterfoil.pipeline.findings import Decoys, findings
 from counterfoil.pipeline.log_findings import of_balances, of_logs, of_signatures, of_thefts
+from counterfoil.pipeline.offers import offered
 from counterfoil.pipeline.progress import Progress
+from counterfoil.pipeline.repeats import repeats
 from counterfoil.pipeline.settled import Plan, before, fingerprint, folders, plan, state_after, state_table
+from counterfoil.pipeline.strange import with_strangeness
 from counterfoil.reconcile.absent import absent, rootless
 from counterfoil.reconcile.asked import Asked
 from counterfoil.reconcile.balance import overdrawn
@@ -41,7 +44,6 @@ from counterfoil.reconcile.measured import raised
 from counterfoil.reconcile.parts import TOKENS, TWINS, VARIANTS
 from counterfoil.reconcile.policy import Policy
 from counterfoil.reconcile.run import Reconciled, reconcile
-from counterfoil.reconcile.strange import with_strangeness
 from counterfoil.reconcile.touched import Added
 from counterfoil.reconcile.unaccounted import unaccounted
 
@@ -82,7 +84,8 @@ def judge(con: Backend, folder: CaseFolder, manifest: Manifest, asked: Asked, pr
                        _of_logs(tables, found, asked, policy, paths))  # fmt: skip
     progress.stage("writing results")
     state = state_after(folder, manifest, planned)
-    kept = _tables(con, tables, manifest, found, told, results) | {
+    offers = offered(found.coverage, asked, found.facts, policy)
+    kept = _tables(con, tables, manifest, found, told, results, offers) | {
         "asked": tables.given("asked_out", _ASKED, [[n, *pair] for n, pair in enumerate(options(asked), 1)]),
         "settled": state_table(tables, state),
         "generations": tables.given("generations_out", {"place": "int64", "name": "string"},
@@ -157,6 +160,9 @@ def _told(tables: Tables, found: Reconciled, policy: Policy) -> ir.Table:
     every = found.every.mutate(absent=absent(found.every, found.coverage))
     odd = raised(tables, found.cells, every, policy)
     told = found.told.mutate(rootless=rootless(found.told, found.coverage), needs=needs(found.told))
+    named = tables.piled(TOKENS).filter(lambda tokens: tokens.has_id)
+    kinds = tables.keep("of_kind", named.group_by("issuer", "kind").agg(peers=named.count()))
+    told = told.left_join(kinds, ["issuer", "kind"], rname="{name}_k").select(*told.columns, "peers")
     told = tables.keep("told_all", grouping.described(told, odd, _score(tables, found)).drop("rootless"))
     return tables.keep("told", with_strangeness(tables.keep, told, found.plain, found.records, found.names))
 
@@ -186,9 +192,10 @@ def _score(tables: Tables, found: Reconciled) -> ir.Table:
 
 
 def _tables(
-    con: Backend, tables: Tables, manifest: Manifest, found: Reconciled, told: ir.Table, results: Sequence[Finding]
-) -> dict[str, ir.Table]:
-    """Return the tables of the results by name.
+    con: Backend, tables: Tables, manifest: Manifest, found: Reconciled, told: ir.Table, results: Sequence[Finding],
+    offers: Sequence[Offer],
+) -> dict[str, ir.Table]:  # fmt: skip
+    """Return the tables of the results by name; `offers`: what could be declared.
 
     `evidence` is a view over Parquet and `merged`; `tokens` one over `judged` and the piles without the `caught`.
     """
@@ -198,10 +205,13 @@ def _tables(
         "names": found.names,
         "findings": tables.given("findings_out", _FINDING, [_finding_row(finding) for finding in results]),
         "coverage": tables.given("coverage_out", _COVERAGE, [_coverage_row(row) for row in found.coverage]),
+        "offers": tables.given("offers_out", _OFFER, [list(astuple(offer)) for offer in offers]),
         "strata": found.strata,
         "keys": _keys(tables),
-        "rejects": con.table("rejects_all").select("raw_file", "raw_position", "reject"),
-        "lost": tables.given("lost_out", {"acceptances": "int64"}, [[found.lost_acceptances]]),
+        "rejects": con.table("rejects_all").select("raw_file", "raw_position", "source", "reject"),
+        "lost": tables.given("lost_out", {"acceptances": "int64", "nameless": "int64"},
+                             [[found.lost_acceptances, found.nameless]]),
+        "unclaimed": tables.given("unclaimed_out", {"issuer": "string"}, [[issuer] for issuer in found.unclaimed]),
         "inputs": tables.given("inputs_out", _INPUT, _input_rows(tables, manifest)),
         "merged": _merged(con, tables, found),
         "legs": found.records.group_by("leg").agg(
@@ -243,11 +253,12 @@ _COVERAGE = {
     "issuer": "string", "source": "string", "kind": "string", "status": "string", "start": "timestamp(6)",
     "end": "timestamp(6)", "records": "int64", "reason": "string",
 }  # fmt: skip
+_OFFER = {"source": "string", "kind": "string", "issuers": "array<string>", "dated": "boolean"}
 _ASKED = {"place": "int64", "name": "string", "value": "string"}
 _INPUT = {
     "path": "string", "sha256": "string", "size": "int64", "source": "string", "read": "int64", "kept": "int64",
     "duplicates": "int64", "rejected": "int64", "truncated": "string", "unread": "string", "nearest": "string",
-    "archive": "string", "accepts": "boolean",
+    "archive": "string", "accepts": "boolean", "note": "string", "merged": "int64",
 }  # fmt: skip
 
 
@@ -266,34 +277,17 @@ def _plain(value: object) -> object:
 
 
 def _input_rows(tables: Tables, manifest: Manifest) -> list[list[object]]:
-    """Return a row per input; a duplicate is a record whose kept row stands in another place (rule 1.1)."""
-    kept = _kept(tables)
+    """Return a row per input; a duplicate is a record of which others say all that it says (rule 1.1)."""
+    again = repeats(tables)
     rows: list[list[object]] = []
     for entry in manifest.inputs:
         good = entry.read - entry.rejected
-        own = good - kept.get(entry.sha256, 0) if entry.source else 0
+        duplicates, merged = again.get(entry.sha256, (0, 0)) if entry.source else (good, 0)
         values = msgspec.structs.asdict(entry)
-        values |= {"kept": own, "duplicates": good - own, "accepts": entry.log in ACCEPTING_LOGS}
+        values |= {"kept": good - duplicates, "duplicates": duplicates, "merged": merged,
+                   "accepts": entry.log in ACCEPTING_LOGS}
         rows.append([values[name] for name in _INPUT])
     return rows
-
-
-def _kept(tables: Tables) -> dict[str, int]:
-    """Return per input how many of its good records are duplicates of one kept elsewhere."""
-    evidence = tables.table("evidence_all")
-    keys = tables.table("repeated")
-    if not tables.rows(keys.limit(1)):
-        return {}
-    copies = evidence.semi_join(keys, ["source", "record_id"])
-    counted = copies.group_by("raw_file").agg(copies=copies.count())
-    found = {row["raw_file"]: int(row["copies"]) for row in tables.rows(counted)}
-    if not found:
-        return {}
-    merged = tables.table("merged")
-    first = merged.group_by("raw_file").agg(kept=merged.count())
-    for row in tables.rows(first):
-        found[row["raw_file"]] -= int(row["kept"])
-    return found
 
 
 def read_identities(path: Path | None) -> tuple[tuple[str, str], ...]:

@@ -11,15 +11,15 @@ import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-import ibis.expr.types as ir
 import msgspec
 from ibis.backends.duckdb import Backend
 
 from counterfoil.case.encoding import Encoding
 from counterfoil.case.folder import PRIVATE, CaseFolder
-from counterfoil.case.ingest import Route, Shape, Written, commit, write_batch
+from counterfoil.case.ingest import Fit, Shape, Written, commit, write_batch
 from counterfoil.case.manifest import Archive, Batch, Input, Manifest, read_manifest, write_manifest
 from counterfoil.case.records import InputText
 from counterfoil.case.sniff import Container, Head, sniff
@@ -27,13 +27,14 @@ from counterfoil.errors import InputError
 from counterfoil.model.hunt import BYPRODUCT
 from counterfoil.pipeline.inputs import Candidate
 from counterfoil.pipeline.members import Found, Unopened, members
+from counterfoil.pipeline.opened import nested_names
 from counterfoil.pipeline.progress import Progress
+from counterfoil.pipeline.routed import routed, shape_of
 from counterfoil.pipeline.stamps import Known, read_stamps, recognised, remembered, write_stamps
 from counterfoil.sources.byproducts import by_place
-from counterfoil.sources.mapping import rows
-from counterfoil.sources.recognise import Recognised, Sample, Unread, recognise
+from counterfoil.sources.recognise import Sample, Unread, recognise, router
 from counterfoil.sources.registry import all_sources
-from counterfoil.sources.source import TEXT, Csv, Source
+from counterfoil.sources.source import Csv, Source
 from counterfoil.unpack.names import on_disk
 from counterfoil.unpack.walk import Unpacker, plain
 
@@ -49,19 +50,30 @@ MAX_PAGE_DIGITS = 18  # what is longer is no page number
 
 @dataclass(frozen=True)
 class Planned:
-    """A file with the sources that read it; the first one takes what the sample showed."""
+    """A file with the source that reads it; `header` is a CSV's."""
 
     found: Found
     container: Container
     encoding: Encoding
-    sources: tuple[Source, ...]
+    header: tuple[str, ...]
+    source: Source
+
+    @property
+    def mixed(self) -> bool:
+        """Tell whether the file may hold records of other sources."""
+        return self.container in (Container.LINES, Container.DOCUMENT, Container.CSV)
+
+    @property
+    def alike(self) -> tuple[str, bool, bool]:
+        """What files that are read in one pass have in common."""
+        return self.source.name, self.mixed, bool(self.header)
 
 
 @dataclass(frozen=True)
 class Sorted:
-    """What is to be done with the files: planned by the names of their sources, unread, or copies of others."""
+    """What is to be done with the files: planned with those that are read alike, unread, or copies of others."""
 
-    planned: dict[tuple[str, ...], list[Planned]]
+    planned: dict[tuple[str, bool, bool], list[Planned]]
     unread: list[Input]
     copies: list[Input]
     archives: list[Archive]
@@ -122,7 +134,7 @@ def _sort(work: Sorted, known: dict[str, str], file: Candidate, unpacker: Unpack
         if isinstance(plan, Input):
             work.unread.append(plan)
         else:
-            work.planned.setdefault(tuple(source.name for source in plan.sources), []).append(plan)
+            work.planned.setdefault(plan.alike, []).append(plan)
     if inside:
         known[file.sha256] = on_disk(file.path)
         if not again:
@@ -177,21 +189,11 @@ def _plan(found: Found) -> Planned | Input:
     shape = recognise(_sample(head, Path(found.member.name).name), known)
     if isinstance(shape, Unread):
         return _no_log(found, shape)
-    sources = shape.sources[:1] if head.header else _family(shape, known)
-    return Planned(found, head.container, head.encoding, sources)
+    return Planned(found, head.container, head.encoding, head.header, shape.sources[0])
 
 
 def _sample(head: Head, name: str) -> Sample:
     return Sample(head.container, head.header, head.records, name)
-
-
-def _family(found: Recognised, known: Sequence[Source]) -> tuple[Source, ...]:
-    """Return the sources found first, then all others that share their envelope: later records may be theirs."""
-    first = found.sources[0]
-    if not first.markers:
-        return found.sources[:1]
-    same = [s for s in known if s.markers.keys() == first.markers.keys() and s not in found.sources]
-    return (*found.sources, *same)
 
 
 def _no_log(found: Found, why: Unread) -> Input:
@@ -237,38 +239,22 @@ def _read(con: Backend, folder: CaseFolder, manifest: Manifest, plans: list[Plan
             return manifest
         return _record(folder, manifest, [_unread(plans[0].found, Unread("", str(error)))], ())
     inputs = [_input(plan, written) for plan in plans]
-    for batch in written:
+    for _, batch in written:
         commit(folder, batch)
-    return _record(folder, manifest, inputs, [Batch(id=batch.id, rows=batch.rows) for batch in written if batch.files])
+    made = [Batch(id=batch.id, rows=batch.rows) for _, batch in written if batch.files]
+    return _record(folder, manifest, inputs, made)
 
 
-def _passes(con: Backend, folder: CaseFolder, plans: list[Planned], progress: Progress) -> Iterator[Written]:
-    """Yield one batch per source until every record of the files is in one."""
-    sources = plans[0].sources
-    if len(sources) == 1:
-        yield write_batch(con, folder, _shape(sources[0]), _texts(plans, sources[0]), progress.advance)
-        return
-    routes = tuple(_route(source) for source in sources)
-    left = plans
-    taken: dict[str, int] = {}
-    for source, route in zip(sources, routes, strict=True):
-        batch = write_batch(con, folder, _shape(source, route), _texts(left, source), progress.advance)
-        yield batch
-        for file in batch.files:
-            taken[file.sha256] = taken.get(file.sha256, 0) + file.rows
-        left = [p for p in left if taken.get(p.found.sha256, 0) < batch.streamed[p.found.sha256]]
-        if not left:
-            return
-    rest = Shape("rest", {"category": TEXT}, frozenset(), _refuse, leaves=routes)  # the engine wants a column to parse
-    yield write_batch(con, folder, rest, _texts(left, sources[0]), lambda _: None)
-
-
-def _refuse(raw: ir.Table) -> ir.Table:
-    """Map the records that no source of the envelope takes: all rejected, as of no log that is read."""
-    import ibis
-
-    reject = ibis.literal("record of a category that is not read")
-    return rows(raw, source=ibis.null("string"), fidelity=99, reject=reject)
+def _passes(
+    con: Backend, folder: CaseFolder, plans: list[Planned], progress: Progress
+) -> Iterator[tuple[Source, Written]]:
+    """Yield batches with their sources until every record of the files is in one."""
+    main = plans[0].source
+    batch = write_batch(con, folder, _shape(plans[0]), _texts(plans, main), progress.advance)
+    yield main, batch
+    known = all_sources()
+    choosers = {plan.found.sha256: router(known, plan.header, Path(plan.found.member.name).name) for plan in plans}
+    yield from routed(con, folder, batch, choosers, main, partial(_texts, plans))
 
 
 def _texts(plans: Sequence[Planned], source: Source) -> list[tuple[str, InputText]]:
@@ -290,19 +276,21 @@ def _texts(plans: Sequence[Planned], source: Source) -> list[tuple[str, InputTex
     ]
 
 
-def _shape(source: Source, takes: Route | None = None) -> Shape:
-    return Shape(source.name, source.raw, source.embedded, source.to_evidence, takes)
+def _shape(plan: Planned) -> Shape:
+    """Return the engine's view of the file's source; in text files records of others may be among its own."""
+    source, csv = plan.source, bool(plan.header)
+    fit = Fit(
+        source.asks(csv=csv), source.absent, {} if csv else source.markers, source.tables,
+        frozenset(nested_names({name: kind for name, kind in source.raw.items() if name not in source.embedded})),
+        source.vital,
+    )  # fmt: skip
+    return shape_of(source, fit if plan.mixed else None)
 
 
-def _route(source: Source) -> Route:
-    (path, values), *_ = source.markers.items()
-    return Route(path, values)
-
-
-def _input(plan: Planned, written: Sequence[Written]) -> Input:
-    sha = plan.found.sha256
+def _input(plan: Planned, parts: Sequence[tuple[Source, Written]]) -> Input:
+    sha, source = plan.found.sha256, plan.source
+    written = [batch for _, batch in parts]
     counts = [file for batch in written for file in batch.files if file.sha256 == sha]
-    source = plan.sources[0]
     read = sum(file.rows for file in counts)
     return Input(
         sha256=sha,
@@ -313,18 +301,32 @@ def _input(plan: Planned, written: Sequence[Written]) -> Input:
         read=read,
         rejected=sum(file.rejected for file in counts),
         truncated=_truncated(plan, read, written),
+        logs=tuple(sorted({part.log for part, batch in parts if batch.has(sha)} - {source.log})),
+        note=_note(source, sha, parts),
         linked=any(sha in batch.linked for batch in written),
         archive=plan.found.archive,
     )
 
 
+def _note(source: Source, sha: str, parts: Sequence[tuple[Source, Written]]) -> str:
+    """Return what the reader of a report must know of the file: records of other sources, and without a date."""
+    notes = []
+    for other, batch in parts:
+        good = sum(file.rows - file.rejected for file in batch.files if file.sha256 == sha)
+        if other is not source and good:
+            notes.append(f"{good:,} of its records are of {other.name}")
+    undated = sum(file.undated for _, batch in parts for file in batch.files if file.sha256 == sha)
+    if undated:
+        notes.append(f"{undated:,} of its records have no date that can be read: they clear by their id, no more")
+    return "; ".join(notes)
+
+
 def _truncated(plan: Planned, read: int, written: Sequence[Written]) -> str:
     """Return how the file shows that its export was cut off; empty if it does not."""
-    caps = {cap for source in plan.sources for cap in source.row_caps}
-    if read in caps:
+    if read in plan.source.row_caps:
         return f"exactly {read:,} rows, where this export stops"
-    if plan.sources[0].summarised:
-        return plan.sources[0].summarised
+    if plan.source.summarised:
+        return plan.source.summarised
     if any(plan.found.sha256 in batch.two_ways and _rejects(plan, batch) for batch in written):
         return TWO_WAYS
     return next((batch.cut[plan.found.sha256] for batch in written if plan.found.sha256 in batch.cut), "")

@@ -17,12 +17,12 @@ import duckdb
 
 from counterfoil.case.results import rows
 from counterfoil.errors import UsageError
+from counterfoil.files import save
 from counterfoil.model.dossier import MAX_FOLDERS, MAX_MAILBOXES, Mailbox, MailSum
 from counterfoil.model.first_party import name as client_name
 from counterfoil.model.verdict import FindingVerdict
 from counterfoil.pipeline.findings import finding_verdict
 from counterfoil.report import csv
-from counterfoil.report.files import save
 
 # How long a mailbox is not logged after a throttled record. Source: as above.
 BLIND_HOURS = 24

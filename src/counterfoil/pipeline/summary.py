@@ -9,7 +9,7 @@ import duckdb
 
 from counterfoil._version import __version__
 from counterfoil.case.results import rows
-from counterfoil.model.coverage import CoverageRow
+from counterfoil.model.coverage import CoverageRow, Offer
 from counterfoil.model.finding import Finding, Use
 from counterfoil.model.hunt import HuntReport, InputFile, RejectCount
 from counterfoil.model.verdict import FindingVerdict
@@ -31,14 +31,19 @@ def summary(con: duckdb.DuckDBPyConnection, case: str) -> HuntReport:
         inputs=tuple(InputFile(**row) for row in rows(con, f"SELECT {_names(InputFile)} FROM inputs ORDER BY path")),  # noqa: S608
         rejects=_rejects(con),
         legs=tuple((row["leg"], row["records"]) for row in legs),
-        first_event=min((row["first"] for row in legs), default=None),
-        last_event=max((row["last"] for row in legs), default=None),
+        first_event=min((row["first"] for row in legs if row["first"]), default=None),
+        last_event=max((row["last"] for row in legs if row["last"]), default=None),
         coverage=coverage,
         verdicts=counted.verdicts,
         findings=tuple(_finding(row) for row in rows(con, "SELECT * FROM findings")),
         lost_acceptances=rows(con, "SELECT acceptances FROM lost")[0]["acceptances"],
+        nameless_issuances=rows(con, "SELECT nameless FROM lost")[0]["nameless"],
+        unclaimed_farms=tuple(row["issuer"] for row in rows(con, "SELECT issuer FROM unclaimed ORDER BY issuer")),
         unnamed_domains=tuple(row["domain"] for row in rows(con, _UNNAMED)),
         needed=counted.needed,
+        offers=tuple(Offer(**(row | {"issuers": tuple(row["issuers"])})) for row in rows(con, "SELECT * FROM offers")),
+        foreign=counted.foreign,
+        options_given=bool(asked),
         silent=counted.silent,
         no_record=counted.no_record,
         before_log=counted.before_log,
@@ -59,7 +64,7 @@ def _rejects(con: duckdb.DuckDBPyConnection) -> tuple[RejectCount, ...]:
         con,
         """SELECT coalesce(path, raw_file) AS path, reject AS reason, count(*) AS count,
             min(raw_position) AS first_position
-        FROM rejects LEFT JOIN inputs ON raw_file = sha256 AND source <> '' GROUP BY ALL ORDER BY ALL""",
+        FROM rejects LEFT JOIN inputs ON raw_file = sha256 AND inputs.source <> '' GROUP BY ALL ORDER BY ALL""",
     )
     return tuple(RejectCount(**row) for row in found)
 

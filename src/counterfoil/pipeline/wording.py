@@ -131,6 +131,9 @@ def _rests(row: Mapping[str, Any], verdict: FindingVerdict, coverage: Sequence[C
     """Yield on whose word an absence rests: the parts of logs that were declared complete, or are attested."""
     if verdict not in _ABSENT or row["group_rule"] in _PRESENT:
         return
+    if row["group_rule"] == Probable.LONE_MISS:
+        lost = "one lost record of a new device would look the same"
+        yield f"rests on {row['token_count']:,} of {row['peers'] or 0:,} tokens of this kind; {lost}"
     relied = _relied(row, coverage)
     for attested, words in ((False, "rests on what was declared complete: "), (True, "rests on what is attested: ")):
         parts = tuple(part for part, proof in relied.items() if proof is attested)

@@ -74,6 +74,8 @@ class LogFacts:
     `breaks`: (source, kind) -> (from, to, words): where its record numbers jump, it was cleared, full or switched off.
     `hosts`: farm -> its servers that are known, whether or not they issued something in evidence.
     `notes`: (source, kind) -> what its records show of how it was audited and exported, in words.
+    `nameless`: server of a farm -> its issuances, and how many of them name nobody who is known.
+    `unclaimed`: farms of which nobody named a domain whose assertions they issue.
     `begins`: (source, kind) -> time and number of the first record of the log, whatever it is about.
     `keepers`: issuers that keep a log of their own, of which issuances are in evidence.
     """
@@ -86,6 +88,8 @@ class LogFacts:
     hosts: Mapping[str, frozenset[str]] = field(default_factory=dict)
     notes: Mapping[tuple[str, str], str] = field(default_factory=dict)
     begins: Mapping[tuple[str, str], tuple[datetime, int | None]] = field(default_factory=dict)
+    nameless: Mapping[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+    unclaimed: frozenset[str] = frozenset()
     keepers: Keepers = field(default_factory=Keepers)
 
 
@@ -115,9 +119,8 @@ def coverage(
         extent = facts.extents[part]
         total = sum(extent.daily.values())
         why = NODE_MISSING if part.source == ADFS and part.issuer in farms else "not declared complete"
-        if part in facts.unread:
-            why += f"; {_unread(facts.unread[part])}"
-        rows.append(_row(part, "seen", extent.first, extent.last, total, why))
+        words = "; ".join([why, *_wanting(part, facts)])
+        rows.append(_row(part, "seen", extent.first, extent.last, total, words))
     told = {(row.issuer, row.kind) for row in rows}
     rows += [
         _row(Part(farm, ADFS, host), "seen", None, None, 0, SILENT_NODE)
@@ -205,6 +208,7 @@ def _one(
 
 def _noted(part: Part, declaration: Declaration, facts: LogFacts) -> Iterable[str]:
     """Yield what an analyst must know of a log that is relied on: when it begins, how it was audited and exported."""
+    yield from _wanting(part, facts)
     key = (part.source, part.kind)
     if key in facts.begins and declaration.start:
         first, number = facts.begins[key]
@@ -214,8 +218,17 @@ def _noted(part: Part, declaration: Declaration, facts: LogFacts) -> Iterable[st
             yield f"the log begins {first:%Y-%m-%d %H:%M}Z{record}{lost}"
     if key in facts.notes:
         yield facts.notes[key]
+
+
+def _wanting(part: Part, facts: LogFacts) -> Iterable[str]:
+    """Yield what keeps a log from telling all that it could, and the remedy."""
     if part in facts.unread:
         yield _unread(facts.unread[part])
+    issued, unknown = facts.nameless.get((part.issuer, part.kind), (0, 0)) if part.source == ADFS else (0, 0)
+    if unknown:
+        yield f"{unknown:,} of {issued:,} issuances name nobody who is known: say who they are (--identities)"
+    if part.source == ADFS and part.issuer in facts.unclaimed:
+        yield "nobody said whose assertions it issues (--federated)"
 
 
 def _unread(lost: Stretch) -> str:

@@ -18,6 +18,7 @@ from counterfoil.reconcile.covered import ENTRA, PERSONAL
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.identity import with_people, with_subject
 from counterfoil.reconcile.links import sound_subject, subject_shown
+from counterfoil.reconcile.sides import AUDIT_LOG
 
 # Classes of tokens that rightly name the provider's own tenants; one that is not shown may be one of them.
 _PROVIDERS = (TokenClass.ACT_AS, TokenClass.SERVICE)
@@ -66,7 +67,7 @@ def _may(tokens: ir.Table) -> ir.BooleanValue:
 
     Only a person's; a guest has other object ids, and names, elsewhere.
     """
-    return tokens.subject_open & tokens.is_user & (~tokens.guest | tokens.member)
+    return tokens.subject_open & ((tokens.is_user & ~tokens.guest) | tokens.member)
 
 
 def _contradicted(tokens: ir.Table) -> ir.BooleanValue:
@@ -94,9 +95,9 @@ def _abroad(tokens: ir.Table) -> ir.BooleanValue:
 def _with_members(engine: Engine, asked: ir.Table, known: Known) -> ir.Table:
     """Add `member`: the subject signed in at home in the tenant whose resource accepted the token."""
     issued = known.issued
+    people = ((issued.source == ENTRA) & issued.kind.isin(PERSONAL)) | (issued.source == AUDIT_LOG)
     here = issued.filter(
-        issued.source == ENTRA, issued.kind.isin(PERSONAL), issued.identified,
-        issued.home_tenant == issued.resource_tenant,
+        people, issued.leg == Leg.ISSUANCE, issued.identified, issued.home_tenant == issued.resource_tenant
     ).semi_join(asked.select("subject").distinct(), "subject")  # fmt: skip
     members = here.select("subject", tenant=here.resource_tenant, member=ibis.literal(True)).distinct()
     at = asked.mutate(tenant=ibis.coalesce(asked.resource_tenant, asked.token_tenant))

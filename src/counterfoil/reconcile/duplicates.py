@@ -29,15 +29,16 @@ def repeated(engine: Engine, evidence: ir.Table) -> ir.Table:
     return engine.keep("repeated", counted.filter(counted.copies > 1).select(*KEY))
 
 
+def rank(copies: ir.Table) -> ir.StringValue:
+    """Return what orders the copies of a record: the best wrapper first."""
+    place = copies.raw_position.cast("string").lpad(20, "0")
+    return copies.fidelity.cast("string").lpad(20, "0") + copies.raw_file + place
+
+
 def merged(evidence: ir.Table, keys: ir.Table) -> ir.Table:
     """Return one row for each repeated key: the best wrapper's row, its NULLs filled from the others."""
     copies = evidence.semi_join(keys, KEY)
-    rank = (
-        copies.fidelity.cast("string").lpad(20, "0")
-        + copies.raw_file
-        + copies.raw_position.cast("string").lpad(20, "0")
-    )
-    ranked = copies.mutate(rank_=rank)
+    ranked = copies.mutate(rank_=rank(copies))
     rest = [column.name for column in schema.EVIDENCE if column.name not in KEY]
     return (
         ranked.group_by(*KEY)

@@ -10,11 +10,12 @@ import ibis
 import ibis.expr.types as ir
 
 from counterfoil.model.counterfoil import CUSTODY_LOG, ISSUER_LOG, LEDGER_LOG, OWN_LOGS
-from counterfoil.model.schema import Leg
+from counterfoil.model.schema import Leg, Outcome
+from counterfoil.reconcile.acceptances import FEDERATION
 from counterfoil.reconcile.asked import Asked
 from counterfoil.reconcile.clock import whole_seconds
 from counterfoil.reconcile.covered import ENTRA
-from counterfoil.reconcile.declared import NO_ISSUER, Keepers, LogFacts, Part, Stretch
+from counterfoil.reconcile.declared import ADFS, NO_ISSUER, Keepers, LogFacts, Part, Stretch
 from counterfoil.reconcile.declared import Extent as _Extent
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.hosts import Breaks, host_facts
@@ -41,6 +42,7 @@ def log_facts(
     uses = records.filter(used | kept).mutate(issuer=ibis.literal(NO_ISSUER))
     extents = _extents(engine, primary, policy)
     own = _own(engine, primary)
+    nameless = _nameless(engine, issued) if servers.farms else {}
     return LogFacts(
         extents=extents | _extents(engine, uses, policy) if custody else extents,
         own=own | {NO_ISSUER} if custody else own,
@@ -50,6 +52,8 @@ def log_facts(
         hosts=servers.farms,
         notes=servers.notes,
         begins=servers.begins,
+        nameless=nameless,
+        unclaimed=frozenset(issuer for issuer, _ in nameless) - {issuer for _, issuer in asked.federated},
         keepers=keepers,
     )
 
@@ -65,6 +69,16 @@ def _keepers(engine: Engine, issued: ir.Table) -> Keepers:
         loose=frozenset(row["issuer"] for row in told if row["loose"]),
         undigested=frozenset(row["issuer"] for row in told if row["undigested"]),
     )
+
+
+def _nameless(engine: Engine, issued: ir.Table) -> dict[tuple[str, str], tuple[int, int]]:
+    """Return of each server of a farm (issuer, host) its issuances for sign-ins, and how many name nobody known."""
+    given = issued.filter(
+        issued.source == ADFS, issued.leg == str(Leg.ISSUANCE), issued.outcome == str(Outcome.SUCCESS),
+        issued.issuer.notnull(), issued.resource.isnull() | (issued.resource == FEDERATION),
+    )  # fmt: skip
+    counted = given.group_by("issuer", "kind").agg(n=given.count(), unknown=(~given.identified).cast("int64").sum())
+    return {(row["issuer"], row["kind"]): (int(row["n"]), int(row["unknown"])) for row in engine.rows(counted)}
 
 
 def _first_hand(issued: ir.Table, keepers: Keepers) -> ir.BooleanValue:
@@ -91,6 +105,7 @@ def _missing_entries(engine: Engine, evidence: ir.Table) -> dict[tuple[str, str]
 
 def _extents(engine: Engine, primary: ir.Table, policy: Policy) -> dict[Part, _Extent]:
     part = ["issuer", "source", "kind"]
+    primary = primary.filter(primary.event_time.notnull())  # what has no date shows no extent
     # a gap is at least an hour, so that the first and last record of each hour tell of all gaps
     primary = primary.filter(primary.event_time.notnull())
     hourly = primary.group_by(*part, hour=primary.event_time.truncate("h")).agg(

@@ -10,8 +10,10 @@ import math
 
 import ibis.expr.types as ir
 
-from counterfoil.model.schema import Leg, Outcome
+from counterfoil.model.counterfoil import OWN_LOGS
+from counterfoil.model.schema import Leg, Outcome, TokenClass
 from counterfoil.reconcile.engine import Engine
+from counterfoil.reconcile.links import pseudonym_key
 
 
 def exchanges(issued: ir.Table) -> ir.Table:
@@ -23,6 +25,27 @@ def exchanges(issued: ir.Table) -> ir.Table:
         issued.parent_token_ids.length() > 0,
     )
     return done.select(parent=done.parent_token_ids.unnest(), child=done.token_id)
+
+
+def swapped(issued: ir.Table) -> ir.Table:
+    """Rule 6.4: return (id): what an own issuer gave one person in exchange for a token that it had issued to another.
+
+    Persons are those to whom it issued tokens as to users. What was obtained with several tokens is left out: one of
+    them may be a service's. Pseudonyms compare under one key alone.
+    """
+    good = issued.filter(
+        issued.source.isin(OWN_LOGS), issued.outcome == Outcome.SUCCESS, issued.identified, issued.token_id.notnull()
+    )
+    users = good.filter(good.leg == Leg.ISSUANCE, good.token_class == TokenClass.USER)
+    person = ["issuer", "subject"]
+    persons = good.semi_join(users.select(*person).distinct(), person)
+    got = persons.filter(persons.leg == Leg.SECONDARY_ISSUANCE, persons.parent_token_ids.unique().length() == 1)
+    got = got.select("issuer", "subject", id=got.token_id, parent=got.parent_token_ids.unique().unnest())
+    held = persons.select("issuer", parent=persons.token_id, holder=persons.subject)
+    both = got.join(held, ["issuer", "parent"])
+    both = both.filter(pseudonym_key(both.subject) == pseudonym_key(both.holder))
+    told = both.group_by("issuer", "id").agg(same=(both.subject == both.holder).any())
+    return told.filter(~told.same).select("id")
 
 
 def reached(engine: Engine, name: str, edges: ir.Table, seeds: ir.Table, *kept: str) -> ir.Table:

@@ -20,7 +20,7 @@ ISSUANCE = (
     "leg", "source", "kind", "record_id", "event_time", "outcome", "issuer", "token_id", "token_id_kind", "subject_id",
     "subject_name", "resource", "client_id", "ip", "user_agent", "device_id", "session_id", "resource_tenant",
     "home_tenant", "cross_tenant", "key_id",
-    "signing_input_digest", "issued_at",
+    "signing_input_digest", "issued_at", "ingested_at",
     "operation", "token_class", "parent_token_ids", "incoming_token", "sequence",
 )  # fmt: skip
 
@@ -96,7 +96,9 @@ def _facts(issued: ir.Table) -> ir.Table:
         good=issued.outcome == Outcome.SUCCESS,
         visitor=(issued.home_tenant != issued.resource_tenant).fill_null(False),
         excepted=issued.cross_tenant.lower().isin(sorted(map(str.lower, CROSS_TENANT_EXCEPTIONS))).fill_null(False),
-        lawful=(issued.leg == Leg.ISSUANCE) & (issued.source == "entra-signin"),
+        # a sign-in whose time is unknown, or that of its arrival, obeys no law and breaks none
+        lawful=(issued.leg == Leg.ISSUANCE) & (issued.source == "entra-signin") & issued.event_time.notnull()
+        & (issued.ingested_at != issued.event_time).fill_null(True),
     )  # fmt: skip
 
 

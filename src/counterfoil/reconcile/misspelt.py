@@ -21,8 +21,14 @@ def misspelt(engine: Engine, every: ir.Table, records: ir.Table, issued: ir.Tabl
     issuer tells something only where the service that wrote the receipt tells issuers of other tokens.
     """
     own = issued.filter(issued.source.isin(OWN_LOGS), issued.outcome == Outcome.SUCCESS, issued.issuer.notnull())
-    keys = engine.keep("issuer_keys", own.filter(own.key_id.notnull()).select("key_id", owner=own.issuer).distinct())
-    shown = every.filter(every.source == RECEIPTS_LOG, every.derived == "", every.key_id.notnull(), ~every.by_digest)
+    seen = every.filter(every.source == RECEIPTS_LOG, every.derived == "", every.key_id.notnull())
+    # a log may name no keys: then those of what it issued do
+    used = seen.filter(seen.primary).semi_join(own.select("issuer").distinct(), "issuer")
+    keys = engine.keep("issuer_keys", ibis.union(
+        own.filter(own.key_id.notnull()).select("key_id", owner=own.issuer),
+        used.select("key_id", owner=used.issuer), distinct=True,
+    ))  # fmt: skip
+    shown = seen.filter(~seen.by_digest)
     strange = shown.semi_join(keys, "key_id").anti_join(keys, ["key_id", ("issuer", "owner")])
     shown = engine.keep("strange_issuers", strange.select(
         "token_key", "kind", "key_id", "issuer", name=_name(strange), spelt=bare(strange.issuer)

@@ -21,7 +21,7 @@ from counterfoil.reconcile import judge, measured, parts
 from counterfoil.reconcile.acceptances import exchanged
 from counterfoil.reconcile.asked import Asked
 from counterfoil.reconcile.custody import custody_of, not_signed
-from counterfoil.reconcile.declared import Keepers, coverage
+from counterfoil.reconcile.declared import Keepers, LogFacts, coverage
 from counterfoil.reconcile.diagnosis import diagnosed
 from counterfoil.reconcile.doubts import Known, with_doubts
 from counterfoil.reconcile.duplicates import records as unique_records
@@ -33,7 +33,7 @@ from counterfoil.reconcile.habits import graded
 from counterfoil.reconcile.hidden import doubted
 from counterfoil.reconcile.identity import aliases, people, with_people, with_subject
 from counterfoil.reconcile.law import with_law
-from counterfoil.reconcile.lineage import exchanges, reached
+from counterfoil.reconcile.lineage import exchanges, reached, swapped
 from counterfoil.reconcile.links import issuances
 from counterfoil.reconcile.literals import number, whole
 from counterfoil.reconcile.misspelt import misspelt
@@ -60,7 +60,9 @@ class Reconciled:
     `told`: judged tokens, all but the plain ones; `plain`: the tokens that are minted and nothing else, by the pile's
     columns; both of the window that was asked for. `every`: those of `told`, whatever their time, before taint: by
     them and the `cells` of linked tokens rates are measured. `window` keeps tokens of the window that was asked for.
-    `lost_acceptances`: records that could not be read and may have been acceptances.
+    `lost_acceptances`: records that could not be read and may have been acceptances. `nameless`: issuances of farms
+    that name nobody who is known; `unclaimed`: farms of which nobody said whose assertions they issue.
+    `facts`: what logs show of themselves.
     """
 
     records: ir.Table
@@ -74,6 +76,9 @@ class Reconciled:
     window: Callable[[ir.Table], ir.Table]
     coverage: tuple[CoverageRow, ...]
     lost_acceptances: int
+    nameless: int
+    unclaimed: tuple[str, ...]
+    facts: LogFacts
 
 
 def reconcile(
@@ -157,7 +162,8 @@ def _verdicts(
 
     return Reconciled(
         whole.records, whole.names, issued, window(told), window(left), judged, usual, strata, window,
-        (*refuted_rows(engine, rows, settled.refuted), *assertion_rows(engine, judged)), lost.acceptances,
+        (*refuted_rows(engine, rows, settled.refuted), *assertion_rows(engine, judged)),
+        lost.acceptances, sum(unknown for _, unknown in facts.nameless.values()), tuple(sorted(facts.unclaimed)), facts,
     )  # fmt: skip
 
 
@@ -277,6 +283,8 @@ def _tainted(
     born = uses.filter(uses.child_id.notnull())
     seeds = born.semi_join(bad, "token_key").select(id=born.child_id)
     edges = exchanges(issued)
+    if keepers.issuers:
+        seeds = ibis.union(seeds, swapped(issued))
     if altered:
         never = judged.filter(judged.by_digest, judged.base == str(Reason.NOT_SIGNED_IN_CUSTODY))
         never = never.select(parent=never.token_id)

@@ -7,6 +7,8 @@ import ibis.expr.types as ir
 
 from counterfoil.model.schema import Leg, TokenClass
 
+AUDIT_LOG = "m365-ual"
+
 # What only an application's sign-in issues. An app-acts-as token is a statement around the token of an application.
 _APP_ONLY = (TokenClass.APPLICATION, TokenClass.MANAGED_IDENTITY)
 _OF_APPLICATIONS = (*_APP_ONLY, TokenClass.ACT_AS)
@@ -15,7 +17,10 @@ _OF_PERSONS = (TokenClass.USER, TokenClass.DELEGATED)
 
 def issued_to_application(issued: ir.Table) -> ir.BooleanValue:
     """Tell whether an application or managed identity signed in, or a person (False); NULL where that is not told."""
-    return _side(ibis.ifelse(issued.leg == Leg.ISSUANCE, issued.token_class, ibis.null("string")), _APP_ONLY)
+    # the Unified Audit Log holds sign-ins of people alone, and says so of none
+    people = (issued.source == AUDIT_LOG) & issued.token_class.isnull()
+    told = ibis.ifelse(people, str(TokenClass.USER), issued.token_class)
+    return _side(ibis.ifelse(issued.leg == Leg.ISSUANCE, told, ibis.null("string")), _APP_ONLY)
 
 
 def of_application(tokens: ir.Table) -> ir.BooleanValue:

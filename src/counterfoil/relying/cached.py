@@ -19,15 +19,16 @@ Fetch = Callable[[], tuple[T, float | None]]
 class Ages:
     """Seconds. `least`, `most`: what is fetched is kept so long, whatever the server says; `usual`: if it says nothing.
 
-    `stale`: while the server cannot be reached, what was fetched last is used for so long after its fetch.
-    `pause`: after a fetch that failed, or that somebody asked for early, so long until the next.
+    `stale`: while nothing good can be had, what was fetched last is used for so long after its fetch.
+    `pause`: so long from one fetch to the next that somebody asks for early. `retry`: after a fetch that failed.
     """
 
     least: float = 60.0
     usual: float = 3_600.0
     most: float = 86_400.0
     stale: float = 86_400.0
-    pause: float = 10.0
+    pause: float = 60.0
+    retry: float = 30.0
 
 
 @dataclass
@@ -59,16 +60,19 @@ class Cached(Generic[T]):
 
         `fetch` returns the value and how long it may be kept (None: not said), or raises CounterfoilError, which is
         raised here if there is nothing that may be used. Whoever comes while another fetches waits for him, unless
-        there is a value that is still good.
+        there is a value that is still good, or the last fetch failed and another is only tried after a while.
         """
         slot = self._slot(name)
         now = self._clock()
         held = slot.held
-        if held is not None and now < held.until and not newer:
+        if held is not None and now < held.until and not newer and slot.error is None:
             return held.value
         usable = held is not None and now < held.fetched + self._ages.stale
-        if not slot.lock.acquire(blocking=not usable) and held is not None:
-            return held.value
+        failed = slot.error if self._ages.retry else None
+        if not slot.lock.acquire(blocking=not usable and failed is None):
+            if held is not None and usable:
+                return held.value
+            raise _again(failed, name)
         try:
             return self._fetched(slot, name, fetch, newer=newer, seen=held)
         finally:
@@ -78,8 +82,9 @@ class Cached(Generic[T]):
         now, held = self._clock(), slot.held
         if held is not None and held is not seen and now < held.until:
             return held.value  # somebody fetched it while this one waited
-        due = held is None or now >= held.until or newer
-        if due and now >= slot.tried + self._ages.pause:
+        failed = slot.error is not None
+        due = held is None or now >= held.until or newer or failed
+        if due and now >= slot.tried + (self._ages.retry if failed else self._ages.pause if newer else 0.0):
             slot.tried = now
             try:
                 value, age = fetch()
@@ -92,9 +97,7 @@ class Cached(Generic[T]):
         held = slot.held
         if held is not None and now < held.fetched + self._ages.stale:
             return held.value
-        if slot.error is not None:
-            raise slot.error
-        raise CounterfoilError(f"{name}: asked for again too soon")
+        raise _again(slot.error, name)
 
     def _slot(self, name: str) -> _Slot[T]:
         with self._lock:
@@ -106,3 +109,8 @@ class Cached(Generic[T]):
             else:
                 self._slots.move_to_end(name)
             return slot
+
+
+def _again(error: CounterfoilError | None, name: str) -> CounterfoilError:
+    """Return the error to raise once more; without the frames of those who met it before, and their tokens."""
+    return CounterfoilError(f"{name}: asked for again too soon") if error is None else error.with_traceback(None)

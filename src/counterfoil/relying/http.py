@@ -1,33 +1,18 @@
-"""One bounded HTTP request to an address that the configuration names: no redirects, no bodies without end."""
+"""An address that the configuration names, and one bounded request to it."""
 
 from __future__ import annotations
 
 import http.client
-import ssl
-import time
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from counterfoil.errors import InputError, UsageError
+from counterfoil.exchange import exchange
 
-TIMEOUT_SECONDS = 5.0
-# A whole answer may take so long; a server that drips bytes cannot hold a request longer.
-DEADLINE_SECONDS = 15.0
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-
-
-def connected(parts: SplitResult) -> http.client.HTTPConnection:
-    """Return a connection to the host of an address, which opens when it is used."""
-    host, port = parts.hostname or "", parts.port
-    if parts.scheme == "https":
-        return http.client.HTTPSConnection(host, port, timeout=TIMEOUT_SECONDS, context=ssl.create_default_context())
-    return http.client.HTTPConnection(host, port, timeout=TIMEOUT_SECONDS)
-
-
-def target_of(parts: SplitResult) -> str:
-    """Return what a request line asks for."""
-    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+_URL = re.compile(r"[!-~]{1,2048}")  # RFC 3986: visible ASCII
 
 
 @dataclass(frozen=True)
@@ -40,15 +25,27 @@ class Answer:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """An address from the configuration, checked: https, or http on loopback."""
+    """An address from the configuration, checked: https, or http on loopback.
+
+    `allow_local`: its name may stand for an address of this machine or network. Without it such a name is refused:
+    whoever controls the name could have the service ask what only it can reach (rfc8725bis).
+    """
 
     url: str
+    allow_local: bool = False
 
     def __post_init__(self) -> None:
         """Refuse other schemes, user names and fragments; raises UsageError."""
-        parts = urlsplit(self.url)
-        if parts.scheme not in ("https", "http") or not parts.hostname or parts.username or parts.fragment:
-            raise UsageError(f"expected https://host[:port]/path, got {self.url[:80]!r}")
+        told = f"{self.url!r:.82}"
+        try:
+            if not _URL.fullmatch(self.url):
+                raise ValueError(told)
+            parts = urlsplit(self.url)
+            fits = parts.port != 0 and parts.hostname and parts.username is None and "#" not in self.url
+        except (TypeError, ValueError) as error:
+            raise UsageError(f"expected https://host[:port]/path, got {told}") from error
+        if parts.scheme not in ("https", "http") or not fits:
+            raise UsageError(f"expected https://host[:port]/path, got {told}")
         if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
             raise UsageError(f"{self.url[:80]}: http is for loopback only", hint="keys and status come over https")
 
@@ -61,31 +58,14 @@ class Endpoint:
         return self._asked("POST", body, headers, most)
 
     def _asked(self, method: str, body: bytes | None, headers: Mapping[str, str], most: int) -> Answer:
-        parts, end = urlsplit(self.url), time.monotonic() + DEADLINE_SECONDS
-        connection = connected(parts)
         try:
-            connection.request(method, target_of(parts), body, dict(headers))
-            answer = connection.getresponse()
-            if answer.status != http.client.OK:
-                hint = "redirects are not followed" if 300 <= answer.status < 400 else ""
-                raise InputError(f"{self.url}: HTTP {answer.status}", hint=hint)
-            return Answer(self._body(answer, most, end), _max_age(answer.headers.get("Cache-Control", "")))
-        except (OSError, http.client.HTTPException) as error:
+            answer = exchange(method, urlsplit(self.url), body, headers, most, local=self.allow_local)
+        except OSError as error:
             raise InputError(f"{self.url}: {error or type(error).__name__}") from error
-        finally:
-            connection.close()
-
-    def _body(self, answer: http.client.HTTPResponse, most: int, end: float) -> bytes:
-        parts: list[bytes] = []
-        left = most + 1
-        while left and (part := answer.read1(min(left, 65_536))):
-            parts.append(part)
-            left -= len(part)
-            if time.monotonic() > end:
-                raise InputError(f"{self.url}: no whole answer within {DEADLINE_SECONDS:g} seconds")
-        if not left:
-            raise InputError(f"{self.url}: longer than {most} bytes")
-        return b"".join(parts)
+        if answer.status != http.client.OK:
+            hint = "redirects are not followed" if 300 <= answer.status < 400 else ""
+            raise InputError(f"{self.url}: HTTP {answer.status}", hint=hint)
+        return Answer(answer.body, _max_age(answer.cache_control))
 
 
 def _max_age(control: str) -> float | None:
@@ -94,6 +74,6 @@ def _max_age(control: str) -> float | None:
         return 0.0
     for directive in directives:
         name, _, value = directive.partition("=")
-        if name == "max-age" and value.isdigit() and len(value) < 10:
+        if name == "max-age" and re.fullmatch("[0-9]{1,9}", value):
             return float(value)
     return None

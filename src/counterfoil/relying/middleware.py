@@ -9,17 +9,21 @@ fetching happen in a thread, so that the event loop never waits for them.
 from __future__ import annotations
 
 import asyncio
-import threading
-import time
+import posixpath
+import warnings
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
+from functools import partial
 from typing import Any
+from urllib.parse import quote, unquote
 
 from counterfoil.errors import CounterfoilError, VerifyError
 from counterfoil.relying.guard import Guard
 from counterfoil.relying.receipts import Request
+from counterfoil.relying.replays import ProcessReplays
 from counterfoil.relying.status import Introspection, StatusLists
-from counterfoil.tokens.flow import Binding, StatusCheck
+from counterfoil.tokens.flow import Binding
 from counterfoil.tokens.presentation import DpopRequest, Presentation
+from counterfoil.tokens.replay import Replays
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -28,11 +32,14 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 KEY = "counterfoil"
-# Proofs that are remembered at most: at some thousand requests a second they last for their minute.
-MOST_PROOFS = 500_000
 # Requests whose tokens are verified at once.
 MOST_AT_ONCE = 64
-_MALFORMED = frozenset({"F1", "F2", "F3", "F4"})
+# How often a path may be escaped before it is taken as it is.
+MAX_ESCAPES = 3
+UNSHARED = (
+    "counterfoil: DPoP proofs are remembered by this process only: each is good once in every process that serves."
+    " Pass replays=SharedReplays(path), or ProcessReplays() where there is one process"
+)
 
 
 class Middleware:
@@ -41,23 +48,33 @@ class Middleware:
     def __init__(
         self, app: App, guard: Guard, *, open_paths: Iterable[str] = (), renewal_paths: Iterable[str] = (),
         base_url: str = "", introspection: Introspection | None = None, status_lists: StatusLists | None = None,
-        clock: Callable[[], float] = time.time,
+        replays: Replays | None = None,
     ) -> None:  # fmt: skip
         """Guard every path but `open_paths`. `renewal_paths`: where tokens are renewed or exchanged (rule V13).
 
+        A path is open only if it is written just so, and one of renewal also if it is written in another way.
         `base_url`: the service's origin as clients see it, such as https://mail.example: DPoP proofs are held to it;
-        without it to the Host header, which suffices only where a proxy sets that.
+        without it to the Host header, which suffices only where a proxy sets that. `replays`: remembers the proofs that
+        were used. Without it this process does, on its own, and a flow that asks for proofs warns of that.
         """
         self._app, self._guard, self._base = app, guard, base_url.rstrip("/")
-        self._open, self._renewal = frozenset(open_paths), frozenset(renewal_paths)
+        self._open, self._renewal = frozenset(open_paths), frozenset(map(_settled, renewal_paths))
         self._introspection, self._lists = introspection, status_lists
-        self._proofs = _Proofs(guard.flow.proof_age + 2 * guard.flow.leeway, clock)
+        if replays is None and guard.flow.binding in (Binding.DPOP, Binding.REQUIRED):
+            warnings.warn(UNSHARED, RuntimeWarning, stacklevel=2)
+        self._replays: Replays = ProcessReplays() if replays is None else replays
         self._slots = asyncio.Semaphore(MOST_AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one connection; websockets without a token that is let in are closed."""
-        if scope["type"] not in ("http", "websocket") or scope.get("path") in self._open:
+        """Handle one connection; websockets without a token that is let in are closed.
+
+        Connections of other kinds than these two do not get through, whatever the server learns to speak.
+        """
+        kind = scope["type"]
+        if kind == "lifespan" or (kind in ("http", "websocket") and scope.get("path") in self._open):
             await self._app(scope, receive, send)
+            return
+        if kind not in ("http", "websocket"):
             return
         headers = _headers(scope)
         scheme, token = _credential(headers)
@@ -81,26 +98,21 @@ class Middleware:
         client = scope.get("client") or ("",)
         request = Request(
             method=method, endpoint=path, ip=str(client[0]), user_agent=_first(headers, b"user-agent"),
-            renewal=path in self._renewal,
+            renewal=_settled(path) in self._renewal,
         )  # fmt: skip
         shown = Presentation(
-            dpop=self._proof(scope, headers, method, path) if scheme == "dpop" else None,
+            dpop=self._proof(scope, headers, method) if scheme == "dpop" else None,
             certificate=_certificate(scope), renewal=request.renewal,
-            status_list=self._lists.of(token) if self._lists and self._asks(StatusCheck.LIST) else None,
-            introspection=(
-                self._introspection.of(token) if self._introspection and self._asks(StatusCheck.INTROSPECTION) else None
-            ),
+            status_list=partial(self._lists.of, token) if self._lists else None,
+            introspection=partial(self._introspection.of, token) if self._introspection else None,
         )  # fmt: skip
         return self._guard.check(token, request, shown)
 
-    def _asks(self, check: StatusCheck) -> bool:
-        return self._guard.flow.status is check
-
-    def _proof(self, scope: Scope, headers: Mapping[bytes, Sequence[bytes]], method: str, path: str) -> DpopRequest:
+    def _proof(self, scope: Scope, headers: Mapping[bytes, Sequence[bytes]], method: str) -> DpopRequest:
         proofs = headers.get(b"dpop", ())
         origin = self._base or f"{scope.get('scheme', 'https')}://{_first(headers, b'host')}"
         proof = proofs[0].decode("latin-1") if len(proofs) == 1 else ""  # RFC 9449, 4.3: not more than one
-        return DpopRequest(proof, method, f"{origin}{path}", seen=self._proofs)
+        return DpopRequest(proof, method, f"{origin}{_as_sent(scope)}", replays=self._replays)
 
     async def _refuse(self, scope: Scope, send: Send, status: int, error: str) -> None:
         if scope["type"] == "websocket":
@@ -115,28 +127,21 @@ class Middleware:
         await send({"type": "http.response.body", "body": body})
 
 
-class _Proofs:
-    """Ids of DPoP proofs that were used, for as long as a proof is good: each may be used once.
+def _as_sent(scope: Scope) -> str:
+    """Return the path as the client wrote it: `/a%2Fb` is not `/a/b`."""
+    raw = scope.get("raw_path")
+    if isinstance(raw, bytes):
+        return raw.partition(b"?")[0].decode("latin-1").replace("#", "%23")
+    return quote(str(scope.get("path", "")), safe="/:@!$&'()*+,;=~", errors="replace")
 
-    To ask is to use: the verifier asks last (RFC 9449, 11.1), and of two requests at once only one must pass.
-    """
 
-    def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
-        self._seconds, self._clock = seconds, clock
-        self._seen: dict[str, float] = {}
-        self._lock = threading.Lock()
-
-    def __contains__(self, proof: object) -> bool:
-        now = self._clock()
-        with self._lock:
-            if proof in self._seen:
-                return True
-            while self._seen and (
-                next(iter(self._seen.values())) < now - self._seconds or len(self._seen) >= MOST_PROOFS
-            ):
-                del self._seen[next(iter(self._seen))]
-            self._seen[str(proof)] = now
-            return False
+def _settled(path: str) -> str:
+    """Return one spelling for all paths that some router or file system takes for the same."""
+    for _ in range(MAX_ESCAPES):
+        path = unquote(path)
+    path = "".join(sign for sign in path if sign > " ")
+    parts = [part.partition(";")[0] for part in path.replace("\\", "/").split("/")]
+    return posixpath.normpath("/" + "/".join(part for part in parts if part)).casefold()
 
 
 def _headers(scope: Scope) -> dict[bytes, list[bytes]]:
@@ -165,9 +170,10 @@ def _certificate(scope: Scope) -> bytes | None:
     """Return the client's certificate (DER) where the server gives it (ASGI TLS extension)."""
     from ssl import PEM_cert_to_DER_cert
 
-    chain = scope.get("extensions", {}).get("tls", {}).get("client_cert_chain") or ()
+    told = (scope.get("extensions") or {}).get("tls") or {}
+    chain = told.get("client_cert_chain") or ()
     try:
-        return PEM_cert_to_DER_cert(chain[0]) if chain else None
+        return PEM_cert_to_DER_cert(chain[0]) if chain and isinstance(chain[0], str) else None
     except ValueError:
         return None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 import uuid
 from collections.abc import Mapping, Sequence
@@ -18,6 +17,7 @@ from counterfoil.tokens.decoded import DecodedToken, decoded
 from counterfoil.tokens.encoding import from_translated
 from counterfoil.tokens.flow import Flow
 from counterfoil.tokens.limits import MAX_NUMERIC_DATE
+from counterfoil.tokens.looks import holds_token
 from counterfoil.tokens.pseudonym import SubjectKey
 from counterfoil.tokens.shape import shape_of
 from counterfoil.tokens.subject_keys import SubjectKeys
@@ -28,7 +28,6 @@ MAX_TEXT = 512
 MAX_AUDIENCES = 16
 # What every verified token was held to; docs/reference/verification.md numbers them.
 ALWAYS = ("F1", "F2", "F3", "F4", "F5", "V1", "V2", "V3", "V4", "V5", "V6", "V7", "V8", "V9", "V10", "V14")
-_TOKEN = re.compile(r"eyJ[\w-]{8,}\.")
 HIDDEN = "(a token)"
 
 
@@ -144,7 +143,7 @@ def _text(value: object) -> str:
         return ""
     if len(value) > MAX_TEXT:
         value = f"{value[: MAX_TEXT - 80]}... (SHA-256 {sha256(value.encode('utf-8', 'replace')).hexdigest()})"
-    if _TOKEN.search(value):
+    if holds_token(value):
         return HIDDEN
     return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in value)
 

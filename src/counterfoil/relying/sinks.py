@@ -11,18 +11,19 @@ import http.client
 import os
 import queue
 import socket
+import ssl
 import threading
 import weakref
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
 from counterfoil.errors import UsageError
+from counterfoil.exchange import TIMEOUT_SECONDS, target_of
 from counterfoil.model.receipt import Receipt
-from counterfoil.relying.http import TIMEOUT_SECONDS, connected, target_of
 
 # Receipts that wait; about a kilobyte each.
 MAX_WAITING = 65_536
@@ -228,8 +229,12 @@ class HttpSink(_Queued):
 
     def __init__(self, url: str, headers: tuple[tuple[str, str], ...] = ()) -> None:
         """Post to `url` with these headers besides (such as a collector's credential). Raises UsageError."""
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        try:
+            parts = urlsplit(url)
+            fits = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        except ValueError:
+            fits = False
+        if not fits:
             raise UsageError(f"receipts: expected http(s)://host[:port]/path, got {url[:80]!r}")
         self._parts, self._target = parts, target_of(parts)
         self._headers = {"Content-Type": "application/x-ndjson", **dict(headers)}
@@ -238,7 +243,7 @@ class HttpSink(_Queued):
 
     def _write(self, lines: bytes) -> None:
         if self._connection is None:
-            self._connection = connected(self._parts)
+            self._connection = _connection(self._parts)
         try:
             self._connection.request("POST", self._target, lines, self._headers)
             answer = self._connection.getresponse()
@@ -254,6 +259,14 @@ class HttpSink(_Queued):
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def _connection(parts: SplitResult) -> http.client.HTTPConnection:
+    """Return a connection to the host of an address, which opens when it is used."""
+    host, port = parts.hostname or "", parts.port
+    if parts.scheme == "https":
+        return http.client.HTTPSConnection(host, port, timeout=TIMEOUT_SECONDS, context=ssl.create_default_context())
+    return http.client.HTTPConnection(host, port, timeout=TIMEOUT_SECONDS)
 
 
 def _line(receipt: Receipt, dropped: int) -> bytes:

@@ -18,8 +18,8 @@ from counterfoil.tokens.limits import MAX_STATUS_LIST_BYTES, MAX_TOKEN_BYTES
 
 MAX_INTROSPECTION_BYTES = 64 * 1024
 # An answer is kept for seconds only: a revocation must count soon.
-INTROSPECTION_AGES = Ages(least=0.0, usual=5.0, most=30.0, stale=0.0, pause=0.0)
-LIST_AGES = Ages(least=5.0, usual=300.0, most=43_200.0, stale=600.0, pause=5.0)
+INTROSPECTION_AGES = Ages(least=0.0, usual=5.0, most=30.0, stale=0.0, pause=0.0, retry=0.0)
+LIST_AGES = Ages(least=5.0, usual=300.0, most=43_200.0, stale=600.0, pause=5.0, retry=5.0)
 # Tokens whose answers are kept.
 MOST_ANSWERS = 10_000
 
@@ -27,9 +27,11 @@ MOST_ANSWERS = 10_000
 class Introspection:
     """Asks the issuer's introspection endpoint. Safe to share between threads."""
 
-    def __init__(self, url: str, headers: Mapping[str, str], *, ages: Ages = INTROSPECTION_AGES) -> None:
+    def __init__(
+        self, url: str, headers: Mapping[str, str], *, ages: Ages = INTROSPECTION_AGES, allow_local: bool = False
+    ) -> None:
         """Ask `url` with these headers: how this service proves who it is (RFC 7662, 2.1). Raises UsageError."""
-        self._endpoint, self._headers = Endpoint(url), dict(headers)
+        self._endpoint, self._headers = Endpoint(url, allow_local), dict(headers)
         self._cached = Cached[bytes](ages, MOST_ANSWERS)
 
     def of(self, token: str) -> bytes | None:
@@ -56,9 +58,9 @@ class Introspection:
 class StatusLists:
     """Fetches status list tokens, from the addresses of the configuration only. Safe to share between threads."""
 
-    def __init__(self, urls: Sequence[str], *, ages: Ages = LIST_AGES) -> None:
+    def __init__(self, urls: Sequence[str], *, ages: Ages = LIST_AGES, allow_local: bool = False) -> None:
         """Take the addresses that tokens may name. Raises UsageError."""
-        self._endpoints = {url: Endpoint(url) for url in urls}
+        self._endpoints = {url: Endpoint(url, allow_local) for url in urls}
         self._cached = Cached[bytes](ages)
 
     def of(self, token: str | bytes) -> bytes | None:

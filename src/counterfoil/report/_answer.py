@@ -18,7 +18,7 @@ from counterfoil.report.clean import clean
 
 MAX_FIRST = 3
 MAX_REASONS = 3
-MAX_WORDS = 160
+MAX_WORDS = 400
 
 
 class State(StrEnum):
@@ -136,7 +136,7 @@ def _happened(report: HuntReport) -> Iterator[str]:
     if suspicions and len(suspicions) == len(intruders):
         worst = report.findings[0]
         because = f", because: {clean(worst.detail, MAX_WORDS)}" if worst.detail else ""
-        yield f"First of them: {brief(clean(worst.title, MAX_WORDS))}{because}."
+        yield f"First of them: {brief(clean(worst.title, MAX_WORDS))}{because}".removesuffix("…") + "."
     if not intruders and report.legs and not report.judged:
         yield "Nothing was found, and nothing could be judged."
     elif not intruders and report.legs:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from counterfoil.model.advice import DECLARABLE
-from counterfoil.model.coverage import SIGN_IN_KINDS, CoverageRow, sign_ins_seen
+from counterfoil.model.advice import REASON_ADVICE
+from counterfoil.model.coverage import MAX_NAMED, REFUTED, Offer, named_parts
 from counterfoil.model.hunt import HuntReport
-from counterfoil.model.verdict import ACCUSING, Reason
-from counterfoil.report._words import some
+from counterfoil.model.verdict import ACCUSING, JUDGED, Reason
+from counterfoil.report._clearance import whys
+from counterfoil.report._words import series, some
 from counterfoil.report.clean import clean
 
 MAX_STEPS = 5
@@ -20,6 +21,7 @@ MAX_PLACES = 5
 # More parts than this are not typed by hand.
 MAX_DECLARED = 8
 
+_TENANT = "entra:"
 _TOKENS = "SELECT subject_name, ip, token_id, reason FROM tokens"
 
 
@@ -44,8 +46,9 @@ def steps(report: HuntReport) -> tuple[Step, ...]:
     """Return at most MAX_STEPS steps."""
     case = shlex.quote(clean(report.case, 4096))
     found = [*_from_findings(report), *_accused(report, case)]
-    waiting = [*_not_judged(report, case), *_undeclared(report, case), *_absent_kinds(report)]
-    evidence = [*waiting, *_no_log(report), *_unnamed(report), *_untold(report), *_unread(report)]
+    waiting = [*_not_judged(report, case), *_absent(report), *_undeclared(report, case)]
+    farms = [*_unnamed(report), *_untold(report), *_unheard(report)]
+    evidence = [*waiting, *farms, *_lost(report, case), *_open(report), *_unread(report)]
     return tuple([*found, *evidence][:MAX_STEPS])
 
 
@@ -76,56 +79,78 @@ def _not_judged(report: HuntReport, case: str) -> Iterator[Step]:
 
 
 def _undeclared(report: HuntReport, case: str) -> Iterator[Step]:
+    """Yield what to declare, if it is complete: nothing that would be refused."""
     waiting = sum(row.tokens for row in report.verdicts if row.reason == Reason.NOT_DECLARED)
-    parts = list(dict.fromkeys(_declared(row) for row in report.coverage if _waits(row)))
-    if waiting and parts:
-        options = " ".join(f"--complete {shlex.quote(part)}" for part in parts[:MAX_DECLARED])
-        text = f"Up to {some(waiting, 'token')} could be judged if these logs are complete for their time;"
-        if any(row.status != "seen" for row in report.coverage):  # a reconcile with these alone would forget the others
+    if not waiting:
+        return
+    now = [offer for offer in report.offers if not offer.dated]
+    if now:
+        options = " ".join(f"--complete {shlex.quote(_part(offer))}" for offer in now[:MAX_DECLARED])
+        text = f"Up to {some(waiting, 'token')} could be judged if these logs{_whose(now)} are complete for their time;"
+        if report.options_given:  # a reconcile with these alone would forget the others
             yield Step(f"{text} if so, add to your options:", options)
         else:
             yield Step(f"{text} if so, say it:", f"counterfoil reconcile --case {case} {options}")
+    later = [offer for offer in report.offers if offer.dated]
+    if later:
+        names = ", ".join(map(_part, later[:MAX_DECLARED]))
+        yield Step(f"{names}{_whose(later)} can be declared complete together with --exported-at, when it was exported:"
+                   " records may come days late.")  # fmt: skip
 
 
-def _absent_kinds(report: HuntReport) -> Iterator[Step]:
-    """Yield which sign-ins to export, where tokens wait for kinds of which nothing is in evidence."""
-    waiting = sum(row.tokens for row in report.verdicts if row.reason == Reason.NOT_DECLARED)
-    seen = sign_ins_seen(report.coverage)
-    absent = [kind for kind in SIGN_IN_KINDS if any(kind not in kinds for kinds in seen.values())]
-    if waiting and absent:
-        names = ", ".join(absent)
-        yield Step(
-            f"No sign-ins of these kinds are in evidence, and tokens may be of any ({names}). Export them, too:",
-            "counterfoil sources explain entra-signin-graph",
-        )
+def _whose(offers: Sequence[Offer]) -> str:
+    """Return whose logs these are, where they are tenants'."""
+    issuers = dict.fromkeys(issuer for offer in offers for issuer in offer.issuers if issuer.startswith(_TENANT))
+    names = [clean(issuer.removeprefix(_TENANT)) for issuer in issuers]
+    return f" of tenant{'s' if names[1:] else ''} {series(names[:MAX_DECLARED])}" if names else ""
 
 
-def _waits(row: CoverageRow) -> bool:
-    return row.status == "seen" and row.source in DECLARABLE
+def _part(offer: Offer) -> str:
+    return clean(f"{offer.source}/{offer.kind}")
 
 
-def _declared(row: CoverageRow) -> str:
-    return clean(f"{row.source}/{row.kind}")
-
-
-def _no_log(report: HuntReport) -> Iterator[Step]:
-    without = sum(row.tokens for row in report.verdicts if row.reason == Reason.NO_ISSUER_LOG)
-    if without:
-        yield Step(
-            f"For {some(without, 'token')} the log of the issuer is missing. Export the sign-ins, and hunt with them;"
-            " counterfoil sources lists the names:",
-            "counterfoil sources explain NAME",
-        )
+def _absent(report: HuntReport) -> Iterator[Step]:
+    """Yield which logs to export, where open tokens wait for parts of which nothing is in evidence."""
+    for issuer in dict.fromkeys(each.issuer for each in report.needed if each.missing):
+        mine = [each for each in report.needed if each.issuer == issuer and each.missing]
+        parts = tuple(dict.fromkeys(part for each in mine for part in each.missing))
+        waiting = some(sum(each.tokens for each in mine), "token")
+        whose = f"tenant {issuer.removeprefix(_TENANT)}" if issuer.startswith(_TENANT) else issuer
+        text = f"Export what is missing of the logs of {clean(whose)} ({named_parts(parts)}): {waiting} may be of it."
+        yield Step(f"{text} How:", "counterfoil sources explain entra-signin-graph")
+    if report.foreign:
+        names = series([clean(issuer, 48) for issuer in report.foreign])
+        yield Step(f"Tokens of {names} cannot be judged here: only their issuers have the logs. Ask them.")
 
 
 def _unnamed(report: HuntReport) -> Iterator[Step]:
-    """Yield how to tell who issues the assertions of a domain: what nobody said is not guessed."""
+    """Yield how to tell who issues the assertions of a domain."""
     if report.unnamed_domains:
-        domains = [clean(domain) for domain in report.unnamed_domains[:MAX_DECLARED]]
-        yield Step(
-            f"Sign-ins of {', '.join(domains)} presented assertions. Who issues them? If it is yours, name it:",
-            " ".join(f"--federated {shlex.quote(f'{domain}=ISSUER')}" for domain in domains),
-        )
+        domains = series([clean(domain) for domain in report.unnamed_domains[:MAX_DECLARED]])
+        yield Step(f"Sign-ins of {domains} presented assertions. Find out who issues them, and name that issuer with"
+                   " --federated DOMAIN=ISSUER.")  # fmt: skip
+
+
+def _lost(report: HuntReport, case: str) -> Iterator[Step]:
+    """Yield what to export again: logs of acceptances that are cut off or damaged, declared ones that lack records."""
+    cut = [clean(entry.path, 200) for entry in report.inputs if entry.accepts and entry.truncated]
+    if cut:
+        yield Step(f"Export again in smaller pieces what was cut off: {series(cut[:MAX_NAMED])}.")
+    if report.lost_acceptances:
+        text = f"Export again what holds the {some(report.lost_acceptances, 'record')} that could not be read:"
+        yield Step(text, f'counterfoil sql {case} "SELECT * FROM rejects"')  # noqa: S608  # shown, not run
+    parts = tuple(dict.fromkeys(f"{row.source}/{row.kind}" for row in report.coverage if row.status == REFUTED))
+    if parts:
+        yield Step(f"Export again what was declared complete and is not: {clean(named_parts(parts), MAX_TEXT)}.")
+
+
+def _open(report: HuntReport) -> Iterator[Step]:
+    """Yield what could be done about the reason for which most tokens are open, where no other step is about it."""
+    told = {Reason.NOT_DECLARED, Reason.NO_ISSUER_LOG, Reason.DECLARATION_REFUTED}
+    rows = [row for row in report.verdicts if row.verdict not in JUDGED and row.reason in set(Reason) - told]
+    if rows and whys(report):
+        most = max(rows, key=lambda row: row.tokens)
+        yield Step(f"{some(most.tokens, 'token')} left open: {REASON_ADVICE[Reason(most.reason)][0]}")
 
 
 def _untold(report: HuntReport) -> Iterator[Step]:
@@ -137,6 +162,19 @@ def _untold(report: HuntReport) -> Iterator[Step]:
             " presented. Export them with incomingTokenType:",
             "counterfoil sources explain entra-signin-graph",
         )
+
+
+def _unheard(report: HuntReport) -> Iterator[Step]:
+    """Yield how the log of a farm tells more: whose assertions it issues, and who it is that it names."""
+    for farm in report.unclaimed_farms[:MAX_DECLARED]:
+        yield Step(
+            f"{clean(farm)} issued assertions, and nobody said for whom. Name the domains:",
+            f"--federated {shlex.quote(f'DOMAIN={clean(farm)}')}",
+        )
+    if report.nameless_issuances:
+        many = some(report.nameless_issuances, "issuance of AD FS names", "issuances of AD FS name")
+        yield Step(f"{many} nobody who is known (DOMAIN\\sam): a CSV with id,name says who they are:",
+                   "--identities FILE")  # fmt: skip
 
 
 def _unread(report: HuntReport) -> Iterator[Step]:

@@ -14,7 +14,7 @@ from counterfoil.model.schema import Leg
 from counterfoil.model.verdict import DIAGNOSIS_MEANING, MEANING, Diagnosis, FindingVerdict, Verdict
 from counterfoil.report import _coverage, _plots, _strips
 from counterfoil.report._answer import Answer, accused, answer, in_words
-from counterfoil.report._clearance import reason, silent
+from counterfoil.report._clearance import reason, silent, whys
 from counterfoil.report._steps import Step, steps
 from counterfoil.report._trail import Link, broken, links
 from counterfoil.report._words import client, number, some
@@ -81,6 +81,7 @@ class Page:
     coverage_left: int
     verdicts: tuple[VerdictRow, ...]
     silent: tuple[str, ...]
+    withheld: tuple[str, ...]
     days: tuple[tuple[str, tuple[int, ...]], ...]
     timeline: _plots.Plot | None
     hours: _plots.Plot | None
@@ -125,6 +126,7 @@ def page(report: HuntReport) -> Page:
         coverage_left=len(coverage[MAX_COVERAGE:]),
         verdicts=tuple(_verdicts(report)),
         silent=tuple(map(silent, report.silent)),
+        withheld=whys(report),
         days=days,
         timeline=_plots.timeline(days, over),
         hours=_plots.hours(dossier.hours) if dossier else None,

@@ -181,9 +181,13 @@ def _read(report: HuntReport) -> Iterator[RenderableType]:
     yield _title("READ", series(legs) or some(len(files), "file"))
     if files:
         yield _sources(files)
+    if merged := sum(entry.merged for entry in files):
+        yield _item(f"{some(merged, 'record')} of those kept became one with another of the same id")
     yield from _unread(unread)
     for entry in [entry for entry in files if entry.truncated][:MAX_UNREAD]:
         yield _item(f"cut off: {tail(entry.path, 40)}: {clean(entry.truncated)}", "yellow")
+    for entry in [entry for entry in files if entry.note][:MAX_UNREAD]:
+        yield _item(f"note: {tail(entry.path, 40)}: {clean(entry.note)}")
     for reject in report.rejects[:MAX_REJECTS]:
         where = f"{tail(reject.path, 40)}, the first at record {number(reject.first_position)}"
         yield _item(f"rejected: {some(reject.count, 'record')} of {where}: {clean(reject.reason)}", "yellow")
@@ -313,8 +317,9 @@ def _found(report: HuntReport, width: int) -> Iterator[RenderableType]:
             yield Padding(Text(who), (0, 0, 0, INDENT))
         for use in finding.uses[:MAX_USES] if finding.token_count > 1 else ():
             yield Padding(Text(use_words(use)), (0, 0, 0, INDENT + 2))
-        if 1 < finding.token_count > MAX_USES and finding.uses:
-            yield Padding(Text(f"counterfoil explain {clean(finding.id, 16)} tells more"), (0, 0, 0, INDENT + 2))
+        if finding.token_count > MAX_USES and finding.uses:
+            more = f"and {number(finding.token_count - MAX_USES)} more: counterfoil explain {clean(finding.id, 12)}"
+            yield Padding(Text(more), (0, 0, 0, INDENT + 2))
     for place, finding in weak[:MAX_SUSPICIONS]:
         yield _headline(place, finding)
     left = max(0, len(strong) - MAX_FULL_FINDINGS) + max(0, len(weak) - MAX_SUSPICIONS)
@@ -334,7 +339,8 @@ def _when(finding: Finding) -> str:
         return f"{when}{clean(finding.severity, 12)}: {clean(finding.detail, 240)}"
     counts = f"{some(finding.token_count, 'token')}, {some(finding.acceptance_count, 'acceptance')}"
     doubt = "" if finding.confidence == "high" else f", {clean(finding.confidence, 12)} confidence"
-    return f"{span(finding.first_seen, finding.last_seen)} · {counts} · {clean(finding.severity, 12)}{doubt}"
+    when = span(finding.first_seen, finding.last_seen)
+    return f"{when} · {counts} · {clean(finding.severity, 12)}{doubt} · {clean(finding.id, 12)}"
 
 
 def _broken(finding: Finding) -> str:

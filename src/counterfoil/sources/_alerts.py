@@ -33,10 +33,10 @@ def alert_rows(raw: ir.Table, given: Mapping[str, ir.Value], *, fidelity: int) -
     table = raw.select(**{name: raw[name] for name in READER_COLUMNS}, **flat)
     table = mapping.stage(
         table,
-        happened_at=mapping.any_when(table.happened, table[RAW_DATES]),
-        created_at=mapping.any_when(table.created, table[RAW_DATES]),
+        happened_at=mapping.when(table.happened, table[RAW_DATES]),
+        created_at=mapping.when(table.created, table[RAW_DATES]),
     )
-    time = ibis.coalesce(table.happened_at, table.created_at)
+    time = mapping.own_or_arrival(table.happened, table.happened_at, table.created_at)
     return mapping.rows(
         table,
         source=LOG,
@@ -47,7 +47,7 @@ def alert_rows(raw: ir.Table, given: Mapping[str, ir.Value], *, fidelity: int) -
         leg=Leg.CONTEXT,
         kind=table.kind,
         event_time=time,
-        ingested_at=table.created_at.nullif(time),
+        ingested_at=table.created_at.nullif(table.happened_at),
         # evidence of an alert has no id of its own
         record_id=ibis.cases((table.kind != EVIDENCE, table.kind + ":" + mapping.lower(table.id))),
         subject_id=_entra.known(table.userId),

@@ -184,27 +184,31 @@ def entra(tenant: ir.Value) -> ir.StringValue:
     return ibis.literal("entra:") + tenant
 
 
-def signin_rows(raw: ir.Table, flat: Mapping[str, ir.Value], *, fidelity: int) -> ir.Table:
-    """Return the evidence of sign-ins, of whose columns `flat` names all of FLAT."""
+def signin_rows(
+    raw: ir.Table, flat: Mapping[str, ir.Value], *, fidelity: int, dates: str | None = None
+) -> ir.Table:
+    """Return the evidence of sign-ins, of whose columns `flat` names all of FLAT.
+
+    `dates`: MONTH_FIRST where the wrapper always writes so; else the file tells (RAW_DATES).
+    """
     table = raw.select(**{name: raw[name] for name in READER_COLUMNS}, **flat)
     tenant = ibis.coalesce(*(mapping.lower(table[name]) for name in ("resourceTenantId", "tenant", "homeTenantId")))
-    dates = table[RAW_DATES]
+    dates = table[RAW_DATES] if dates is None else dates
+    received = mapping.when(table.received, dates)
     table = mapping.stage(
-        table,
-        created_at=mapping.any_when(table.createdDateTime, dates),
-        received_at=mapping.any_when(table.received, dates),
+        table, created_at=mapping.when(table.createdDateTime, dates, near=received), received_at=received
     )
-    happened = ibis.coalesce(table.created_at, table.received_at)
+    happened = mapping.own_or_arrival(table.createdDateTime, table.created_at, table.received_at)
     return mapping.rows(
         table,
         source=SIGNIN_LOG,
         fidelity=fidelity,
         reject=mapping.two_ways(
-            ibis.coalesce(mapping.text(table.createdDateTime), table.received), table[RAW_DATES], happened
+            ibis.coalesce(mapping.text(table.createdDateTime), table.received), dates, happened
         ),
         leg=Leg.ISSUANCE,
         event_time=happened,
-        ingested_at=table.received_at.nullif(happened),
+        ingested_at=table.received_at.nullif(table.created_at),
         kind=table.kind,
         # An interrupt and the success that follows it under one id are two records.
         record_id=request_id(table.id) + "/" + ibis.coalesce(table.code, "unknown"),

@@ -51,34 +51,39 @@ RESOURCE: Mapping[str, RawType] = {
 }
 
 
-def audit_rows(raw: ir.Table, flat: Mapping[str, ir.Value], *, fidelity: int) -> ir.Table:
-    """Return the evidence of directory changes, of which `flat` names all of FLAT."""
+def audit_rows(
+    raw: ir.Table, flat: Mapping[str, ir.Value], *, fidelity: int, dates: str | None = None
+) -> ir.Table:
+    """Return the evidence of directory changes, of which `flat` names all of FLAT.
+
+    `dates`: MONTH_FIRST where the wrapper always writes so; else the file tells (RAW_DATES).
+    """
     table = raw.select(**{name: raw[name] for name in READER_COLUMNS}, **flat)
     link = table.initiatedBy["linkableIdentifiers"]
-    dates = table[RAW_DATES]
+    dates = table[RAW_DATES] if dates is None else dates
     table = mapping.stage(
         table,
-        happened_at=mapping.any_when(table.happened, dates),
-        received_at=mapping.any_when(table.received, dates),
-        issued_at=mapping.any_when(_either(link["tokenDetails"], "issuedAt", "issuedAtDateTime")),
+        happened_at=mapping.when(table.happened, dates),
+        received_at=mapping.when(table.received, dates),
+        issued_at=mapping.when(_either(link["tokenDetails"], "issuedAt", "issuedAtDateTime")),
         token=_entra.named_token(_either(link["tokenDetails"], "uti", "uniqueTokenIdentifier")),
     )
     user, app, token = table.initiatedBy["user"], table.initiatedBy["app"], table.token
     link = table.initiatedBy["linkableIdentifiers"]
     tenant = mapping.lower(table.tenant)
-    happened, received = ibis.coalesce(table.happened_at, table.received_at), table.received_at
+    happened = mapping.own_or_arrival(table.happened, table.happened_at, table.received_at)
     targets = table.targetResources
     return mapping.rows(
         table,
         source=LOG,
         fidelity=fidelity,
         reject=mapping.two_ways(
-            ibis.coalesce(mapping.text(table.happened), table.received), table[RAW_DATES], happened
+            ibis.coalesce(mapping.text(table.happened), table.received), dates, happened
         ),
         leg=ibis.cases((token.notnull(), Leg.ACCEPTANCE.value), else_=Leg.CONTEXT.value),
         event_time=happened,
         issued_at=table.issued_at,
-        ingested_at=received.nullif(happened),
+        ingested_at=table.received_at.nullif(table.happened_at),
         kind=KIND,
         record_id=mapping.lower(table.id),
         issuer=ibis.cases((token.notnull(), _entra.entra(tenant)), else_=ibis.null("string")),
@@ -93,7 +98,7 @@ def audit_rows(raw: ir.Table, flat: Mapping[str, ir.Value], *, fidelity: int) ->
         subject_name=ibis.coalesce(mapping.lower(user["userPrincipalName"]), mapping.lower(app["displayName"])),
         client_id=_entra.known(app["appId"]),
         resource_tenant=tenant,
-        ip=ibis.coalesce(mapping.address(user["ipAddress"]), mapping.address(table.ipAddress)),
+        ip=mapping.address(user["ipAddress"], table.ipAddress),
         user_agent=_entra.detail(table.additionalDetails, "User-Agent"),
         device_id=_entra.known(link["deviceId"]),
         operation=mapping.text(table.activity.strip()),

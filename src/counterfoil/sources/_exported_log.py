@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import ibis
 import ibis.expr.types as ir
 
@@ -11,6 +13,12 @@ from counterfoil.sources.source import TEXT
 
 LINE = dict.fromkeys(("schema", "log", "index", "time", "size"), TEXT)
 CHECKPOINT = "checkpoint of the export"
+_LINE_NAMES = ("schema", "log", "index", "entry", "size", "note")
+
+
+def ambiguous(raw: ir.Table, names: Iterable[str]) -> tuple[ir.BooleanValue, str]:
+    """Return whether a line, or the entry in it with members of these names, has two readings; see `mapping`."""
+    return mapping.ambiguous(raw, (*_LINE_NAMES, *names))
 
 
 def is_entry(raw: ir.Table, schema: str) -> ir.BooleanValue:

@@ -45,38 +45,41 @@ FLAT: tuple[str, ...] = (
 )  # fmt: skip
 
 
-def activity_rows(raw: ir.Table, flat: Mapping[str, ir.Value], *, fidelity: int) -> ir.Table:
-    """Return the evidence of requests, of which `flat` names all of FLAT."""
+def activity_rows(
+    raw: ir.Table, flat: Mapping[str, ir.Value], *, fidelity: int, dates: str | None = None
+) -> ir.Table:
+    """Return the evidence of requests, of which `flat` names all of FLAT.
+
+    `dates`: MONTH_FIRST where the wrapper always writes so; else the file tells (RAW_DATES).
+    """
     table = raw.select(**{name: raw[name] for name in READER_COLUMNS}, **flat)
     # Both ids are the token's `uti`; the second is newer and not filled everywhere.
-    dates = table[RAW_DATES]
+    dates = table[RAW_DATES] if dates is None else dates
     table = mapping.stage(
         table,
-        received_at=mapping.any_when(table.received, dates),
-        happened_at=mapping.any_when(table.happened, dates),
-        issued_at=mapping.any_when(table.tokenIssuedAt, dates),
+        received_at=mapping.when(table.received, dates),
+        happened_at=mapping.when(table.happened, dates),
         token=ibis.coalesce(_entra.named_token(table.signInActivityId), _entra.named_token(table.uniqueTokenId)),
     )
-    token, received = table.token, table.received_at
     tenant = mapping.lower(table.tenant)
-    happened = ibis.coalesce(table.happened_at, received)
+    happened = mapping.own_or_arrival(table.happened, table.happened_at, table.received_at)
     return mapping.rows(
         table,
         source=LOG,
         fidelity=fidelity,
         reject=mapping.two_ways(
-            ibis.coalesce(mapping.text(table.happened), table.received), table[RAW_DATES], happened
+            ibis.coalesce(mapping.text(table.happened), table.received), dates, happened
         ),
         leg=Leg.ACCEPTANCE,
         event_time=happened,
-        issued_at=table.issued_at,
-        ingested_at=received.nullif(happened),
+        issued_at=mapping.when(table.tokenIssuedAt, dates, near=table.happened_at),
+        ingested_at=table.received_at.nullif(table.happened_at),
         kind=table.kind,
         record_id=mapping.lower(table.requestId),
         issuer=_entra.entra(tenant),
         token_class=_token_class(table),
-        token_id=token,
-        token_id_kind=_entra.uti_kind(token),
+        token_id=table.token,
+        token_id_kind=_entra.uti_kind(table.token),
         session_id=mapping.lower(table.sessionId),
         subject_id=ibis.coalesce(_entra.known(table.userId), _entra.known(table.servicePrincipalId)),
         client_id=mapping.lower(table.appId),

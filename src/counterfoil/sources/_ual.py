@@ -50,14 +50,14 @@ def to_evidence(audit: ir.Table, *, fidelity: int) -> ir.Table:
         leg=record.leg,
         kind=record.kind,
         event_time=record.happened,
-        ingested_at=mapping.when(record[RECEIVED]),
+        ingested_at=mapping.when(record[RECEIVED]).nullif(record.happened),
         record_id=_record_id(record),
         operation=record.Operation.nullif(""),
         outcome=_outcome(record),
         token_id=record.token_id,
         token_id_kind=ibis.cases((record.token_id.notnull() | record.presented.notnull(), IdKind.ENTRA_UTI.value)),
         parent_token_ids=ibis.cases((record.presented.notnull(), ibis.array([record.presented]))),
-        issued_at=mapping.when(ibis.cases((record.presented.isnull(), record.AppAccessContext.IssuedAtTime))),
+        issued_at=ibis.cases((record.presented.isnull(), _issued_at(record))),
         session_id=_session(record),
         **_issuer(record),
         **_party(record),
@@ -80,7 +80,7 @@ def _first(audit: ir.Table) -> dict[str, ir.Value]:
         "sign_in": sign_in,
         # documented as ErrorCode, logged as ErrorNumber
         "error": ibis.coalesce(mapping.text(audit.ErrorNumber), mapping.text(audit.ErrorCode)).nullif("0"),
-        "accepted": _token_id(audit.AppAccessContext.UniqueTokenId),
+        "accepted": ibis.coalesce(_token_id(audit.AppAccessContext.UniqueTokenId), _token_id(audit.UniqueTokenId)),
         "issued": _token_id(audit.UniqueTokenIdentifier),
         "organization": _organization(audit),
         "client": mapping.lower(audit.ClientAppId),
@@ -92,14 +92,9 @@ def _first(audit: ir.Table) -> dict[str, ir.Value]:
         "request_type": said("ExtendedProperties", "RequestType"),
         "device": said("DeviceProperties", "Id"),
         "device_session": said("DeviceProperties", "SessionId"),
-        "messages": _messages(audit, "InternetMessageId"),
+        "message_ids": _messages(audit, "InternetMessageId"),
         "sizes": _messages(audit, "SizeInBytes"),
-        # PowerShell 7 turns CreationTime into the exporter's locale; the wrapper's own date always has it
-        "local_date": ibis.cases(
-            (audit.CreationTime.contains("/") | audit.CreationTime.contains("."), audit.CreationTime),
-            else_=audit[WRAPPER_DATE],
-        ),
-        "order": ibis.coalesce(audit[RAW_DATES], "two ways"),
+        "wrapper_time": mapping.when(audit[WRAPPER_DATE], audit[RAW_DATES]),
     }
 
 
@@ -112,10 +107,13 @@ def _second(audit: ir.Table) -> dict[str, ir.Value]:
     token_issue = audit.kind == "token-issue"
     # the same id with and without padding is one id
     other = audit.accepted.replace("=", "") != ibis.coalesce(audit.issued, "").replace("=", "")
-    access = mapping.among(audit.kind, types.ACCESS_KINDS) | audit.accepted.notnull()
+    # what was presented stands in the access context; some workloads write it beside that
+    used = ibis.coalesce(audit.accepted, audit.issued)
+    access = mapping.among(audit.kind, types.ACCESS_KINDS) | used.notnull()
+    time = mapping.when(audit.CreationTime, audit[RAW_DATES], near=audit.wrapper_time)
     return {
         "token_id": ibis.cases(
-            (audit.sign_in, _token_id(audit.IntraSystemId)), (token_issue, audit.issued), else_=audit.accepted
+            (audit.sign_in, _token_id(audit.IntraSystemId)), (token_issue, audit.issued), else_=used
         ),
         "presented": ibis.cases((token_issue & other, audit.accepted)),
         "leg": ibis.cases(
@@ -124,10 +122,8 @@ def _second(audit: ir.Table) -> dict[str, ir.Value]:
             (access, Leg.ACCEPTANCE.value),
             else_=Leg.CONTEXT.value,
         ),
-        "happened": ibis.coalesce(
-            mapping.when(audit.CreationTime), mapping.any_when(audit.local_date, audit.order)
-        ),
-        "count": ibis.coalesce(mapping.number(audit.OperationCount), audit.messages.length().nullif(0)),
+        "happened": mapping.own_or_arrival(audit.CreationTime, time, audit.wrapper_time),
+        "count": ibis.coalesce(mapping.number(audit.OperationCount), audit.message_ids.length().nullif(0)),
     }
 
 
@@ -135,7 +131,9 @@ def _reject(audit: ir.Table) -> ir.StringValue:
     nothing = audit.Id.isnull() & audit.Operation.isnull() & audit.CreationTime.isnull()
     return ibis.coalesce(
         ibis.cases((nothing, "no audit record in it: AuditData is empty or not a JSON object")),
-        mapping.two_ways(audit.local_date, audit.order, audit.happened),
+        mapping.two_ways(
+            ibis.coalesce(mapping.text(audit.CreationTime), audit[WRAPPER_DATE]), audit[RAW_DATES], audit.happened
+        ),
     )
 
 
@@ -145,7 +143,7 @@ _KIND_OF: Mapping[str, str] = {name: kind for kind in types.RECORD_TYPES for nam
 def _kind(audit: ir.Table) -> ir.StringValue:
     return ibis.cases(
         # a wrapper may have lost the record type; these operations occur nowhere else
-        (audit.Operation == types.MAIL_ACCESS, "exchange-item"),
+        (audit.Operation.isin(types.MAIL_ACCESSES), "exchange-item"),
         (audit.Operation.isin([types.SIGNED_IN, types.SIGN_IN_FAILED]), "sign-in"),
         (audit.Operation == types.TOKEN_ISSUE, "token-issue"),
         else_=ibis.map(dict(_KIND_OF)).get(audit.RecordType.lower(), types.OTHER),
@@ -178,6 +176,14 @@ def _outcome(audit: ir.Table) -> ir.StringValue:
 def _organization(audit: ir.Table) -> ir.StringValue:
     """Return the tenant that owns the log, NULL where a wrapper left its placeholder `$RestApiTenantId$`."""
     return ibis.cases((~audit.OrganizationId.startswith("$"), mapping.lower(audit.OrganizationId)))
+
+
+def _issued_at(audit: ir.Table) -> ir.TimestampValue:
+    """Return the token's issued-at: SharePoint names it otherwise than Exchange."""
+    context = audit.AppAccessContext
+    return ibis.coalesce(
+        *(mapping.when(value, near=audit.happened) for value in (context.IssuedAtTime, context.TokenIssuedAtTime))
+    )
 
 
 def _session(audit: ir.Table) -> ir.StringValue:
@@ -217,7 +223,9 @@ def _party(audit: ir.Table) -> dict[str, ir.Value]:
     api = ibis.coalesce(ibis.cases((audit.client != audit.app, audit.app)), mapping.lower(audit.AppAccessContext.APIId))
     target = ibis.coalesce(_known(audit.ObjectId), audit.Target.re_extract(_ACTOR_ID, 1).lower().nullif(""))
     return {
-        "subject_id": ibis.coalesce(_known(audit.TokenObjectId), _known(user_key), _known(actor)),
+        "subject_id": ibis.coalesce(
+            _known(audit.TokenObjectId), _known(audit.AppAccessContext.UserObjectId), _known(user_key), _known(actor)
+        ),
         "subject_name": audit.user,
         "client_id": ibis.coalesce(audit.client, audit.app, mapping.lower(audit.ApplicationId)),
         "resource": ibis.cases(
@@ -254,11 +262,12 @@ def _token_class(audit: ir.Table) -> ir.StringValue:
 
 def _place(audit: ir.Table) -> dict[str, ir.Value]:
     """Return where the request came from."""
-    address = ibis.coalesce(*(audit[name].nullif("") for name in ("ClientIPAddress", "ClientIP", "ActorIpAddress")))
     return {
-        "ip": mapping.address(address),
+        "ip": mapping.address(audit.ClientIPAddress, audit.ClientIP, audit.ActorIpAddress),
         "user_agent": ibis.coalesce(audit.agent, audit.ClientInfoString.nullif(""), audit.UserAgent.nullif("")),
-        "device_id": ibis.coalesce(_known(audit.DeviceId), _known(audit.device)),
+        "device_id": ibis.coalesce(
+            _known(audit.DeviceId), _known(audit.AppAccessContext.DeviceId), _known(audit.device)
+        ),
     }
 
 
@@ -290,14 +299,16 @@ def _object(audit: ir.Table) -> dict[str, ir.Value]:
 
 def _items(audit: ir.Table) -> dict[str, ir.Value]:
     """Return the messages that were reached."""
-    sizes = audit.sizes.map(lambda size: size.try_cast("int64")).sums()
-    named = audit.messages.filter(lambda message: message.notnull())  # a draft has no message id
+    sizes = audit.sizes.map(lambda size: size.try_cast("float64").cast("int64")).sums()
+    named = audit.message_ids.filter(lambda message: message.notnull())  # a draft has no message id
     return {
         "item_ids": ibis.cases((named.length() > 0, named)),
         "item_count": audit["count"],
         "byte_count": ibis.coalesce(sizes, mapping.number(audit.FileSizeBytes)),
-        "access_mode": mapping.bag(audit.OperationProperties, "MailAccessType").lower(),
-        "aggregated": ibis.cases((audit.Operation == types.MAIL_ACCESS, audit["count"] > 1)),
+        "access_mode": ibis.coalesce(
+            *(mapping.bag(audit.OperationProperties, name) for name in types.ACCESS_TYPES)
+        ).lower(),
+        "aggregated": ibis.cases((audit.Operation.isin(types.MAIL_ACCESSES), audit["count"] > 1)),
         "throttled": mapping.flag(mapping.bag(audit.OperationProperties, "IsThrottled")),
     }
 
@@ -309,8 +320,10 @@ def _messages(audit: ir.Table, field: str) -> ir.ArrayValue:
     """
     single = audit.Item[field]
     folders = audit.Folders.map(lambda folder: folder.FolderItems.map(lambda item: item[field])).flatten()
+    opened = audit.Messages.map(lambda message: message.MessageItems.map(lambda item: item[field])).flatten()
     return ibis.cases(
         (audit.Folders.notnull(), folders),
+        (audit.Messages.notnull(), opened),
         (audit.AffectedItems.notnull(), audit.AffectedItems.map(lambda item: item[field])),
         (single.notnull(), ibis.array([single])),
     )
@@ -330,6 +343,7 @@ def _extra(audit: ir.Table) -> ir.StringValue:
         **{name: audit[name] for name in _KEPT},
         **long,
         CorrelationId=ibis.coalesce(audit.CorrelationId.nullif(""), audit.AppAccessContext.CorrelationId),
+        AuthTime=audit.AppAccessContext.AuthTime,
         AppAccessContext_ClientAppId=audit.AppAccessContext.ClientAppId,
         RequestType=audit.request_type,
         Folder=audit.Item.ParentFolder.Path,

@@ -28,22 +28,24 @@ SCHEMA: Mapping[str, RawType] = {
          "ExternalAccess", "LogonType", "InternalLogonType", "LogonUserSid", "MailboxGuid", "MailboxOwnerUPN",
          "MailboxOwnerSid", "TokenObjectId", "TokenTenantId", "TokenType", "AuthType", "OperationCount", "Parameters",
          # token issue
-         "ResourceURL", "UniqueTokenIdentifier",
+         "ResourceURL", "UniqueTokenIdentifier", "UniqueTokenId",
          # SharePoint, OneDrive and Teams
          "UserAgent", "SiteUrl", "FileSizeBytes", "TeamGuid", "TeamName", "ChannelGuid", "ChatThreadId",
          "CommunicationType", "MessageId"),
         TEXT,
     ),
-    "AppAccessContext": {
-        "AADSessionId": TEXT, "APIId": TEXT, "ClientAppId": TEXT, "CorrelationId": TEXT, "IssuedAtTime": TEXT,
-        "UniqueTokenId": TEXT,
-    },
+    "AppAccessContext": dict.fromkeys(
+        ("AADSessionId", "APIId", "AuthTime", "ClientAppId", "CorrelationId", "DeviceId", "IssuedAtTime",
+         "TokenIssuedAtTime", "UniqueTokenId", "UserObjectId"),
+        TEXT,
+    ),
     "ExtendedProperties": _PAIRS,
     "DeviceProperties": _PAIRS,
     "OperationProperties": _PAIRS,
     "Folders": ({"Path": TEXT, "FolderItems": (_MESSAGE,)},),
     "Item": {**_MESSAGE, "Subject": TEXT, "ParentFolder": {"Path": TEXT}},
     "AffectedItems": (_MESSAGE,),
+    "Messages": ({"Path": TEXT, "MessageItems": (_MESSAGE,)},),
 }  # fmt: skip
 
 # Column of the flat table that holds the wrapper's own date, for records whose AuditData has none.

@@ -47,7 +47,8 @@ USER_KEY_KINDS: tuple[str, ...] = ("sharepoint", "teams", "sign-in")
 SIGNED_IN = "UserLoggedIn"
 SIGN_IN_FAILED = "UserLoginFailed"
 TOKEN_ISSUE = "GATFRTokenIssue"  # noqa: S105  # an operation, no secret
-MAIL_ACCESS = "MailItemsAccessed"
+MAIL_ACCESSES = ("MailItemsAccessed", "AttachmentAccess")
+ACCESS_TYPES = ("MailAccessType", "AttachmentAccessType")  # whether single items or whole folders were read
 
 # The TokenType of a user's token that an application uses: the ordinary case, see docs/adr/0010.
 DELEGATED = "v1appactas"

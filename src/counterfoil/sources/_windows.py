@@ -114,7 +114,6 @@ def guid(value: ir.Value) -> ir.StringValue:
     return mapping.text(value.re_extract(_GUID, 1).lower())
 
 
-_SHIFT = r"([+-])(\d{2}):?(\d{2})$"
 _EPOCH = r"^\d{9,10}(?:\.\d{1,9})?$"
 
 
@@ -127,23 +126,16 @@ def stamp(value: ir.Value) -> ir.StringValue:
 def happened(bare: ir.Value, dates: ir.Value) -> ir.TimestampValue:
     """Return the UTC time of a text as exporters of events write it; NULL if it is none. `dates` as RAW_DATES.
 
-    ISO, also with an offset (PowerShell 7 writes local time so), local dates (portal CSV, with a fraction that is
-    dropped), `/Date(ms)/`, seconds since 1970 (Velociraptor).
+    The forms of all exports (`model.times`), and seconds since 1970 (Velociraptor).
     """
     seconds = ibis.cases((bare.re_search(_EPOCH), bare), else_=ibis.null("string")).try_cast("float64")
     millis = (seconds * 1_000).round().cast("int64")
-    shifted = ibis.cases((bare.re_search(r"^\d{4}-.*T.*[+-]\d{2}:?\d{2}$"), bare), else_=ibis.null("string"))
-    sign = ibis.cases((shifted.re_extract(_SHIFT, 1) == "-", -1), else_=1)
-    part = [shifted.re_extract(_SHIFT, group).try_cast("int64") for group in (2, 3)]
-    local = shifted.re_replace(_SHIFT, "").try_cast("timestamp(6)")
-    offset = (sign * (part[0] * 60 + part[1])).as_interval("m")
-    plain = bare.re_replace(r"^(\d{1,2}/\d{1,2}/\d{4},? \d{1,2}:\d{2}:\d{2})\.\d+", r"\1")
-    return ibis.coalesce(local - offset, millis.as_timestamp("ms").cast("timestamp(6)"), mapping.any_when(plain, dates))
+    return ibis.coalesce(millis.as_timestamp("ms").cast("timestamp(6)"), mapping.when(bare, dates))
 
 
 def zoned(value: ir.Value) -> ir.BooleanValue:
     """Tell whether the time says its zone: exporters that leave it out write local time, which proves nothing."""
-    return value.re_search(r"(Z|[+-]\d{2}:?\d{2}|\)/)$|^\{?\d{9,}")
+    return value.re_search(r"(Z|:\d{2}(\.\d+)? ?[+-]\d{2}(:?\d{2})?|\)/)$|^\{?\d{9,}")
 
 
 def domain(computer: ir.Value) -> ir.StringValue:

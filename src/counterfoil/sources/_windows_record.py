@@ -123,7 +123,7 @@ def _parts(table: ir.Table) -> ir.Table:
         table,
         adfs=_windows.is_adfs(table.event, table.provider, table.channel),
         happened=_windows.happened(table.stamp, table[RAW_DATES]),
-        collected=mapping.any_when(table.collected),
+        collected=mapping.when(table.collected),
     )
     wanted = table.adfs | (table.event == "33205")
     return mapping.stage(table, body=ibis.cases((wanted, _windows.body(table.texts, table.message)), else_=_none()))
@@ -187,15 +187,14 @@ def _told(table: ir.Table) -> ir.Table:
     free = {f"tag{name}": _windows.unescape(table[f"tag{name}"]) for name in _FREE}
     table = mapping.stage(table, **free)
     table = mapping.stage(table, **{f"tag{name}": _windows.present(table[f"tag{name}"]) for name in _TAGS})
-    forwarded = table.tagForwardedIpAddress.re_extract(r"^\s*([^,\s]+)", 1)
     statement = table.body.re_extract(r"(?s)statement:(.*?)\s*additional_information:", 1)
     return mapping.stage(
         table,
         subject=mapping.lower(_windows.first(table.tagUserId, table.actor)),
         party=_windows.first(table.tagRelyingParty, table.saidParty).lower(),
-        client=_windows.first(
-            forwarded, table.tagIpAddress, table.fieldIpAddress, table.fieldSourceAddress, table.remote,
-            table.body.re_extract(r"Client IP:\s*([0-9A-Fa-f.:]+)", 1),
+        ip=mapping.address(
+            table.tagForwardedIpAddress, table.tagIpAddress, table.fieldIpAddress, table.fieldSourceAddress,
+            table.remote, table.body.re_extract(r"Client IP:\s*([0-9A-Fa-f.:]+)", 1),
         ),
         statement=ibis.cases((table.event == "33205", mapping.text(statement)), else_=_none()),
     )  # fmt: skip
@@ -228,7 +227,7 @@ def _rows(table: ir.Table) -> ir.Table:
         subject_name=table.subject,
         client_id=table.tagOAuthClientId.lower(),
         resource=table.party,
-        ip=mapping.address(table.client),
+        ip=table.ip,
         user_agent=_windows.first(table.tagUserAgentString, table.agent),
         operation=table.event,
         outcome=ibis.cases((failed, Outcome.FAILED.value), else_=Outcome.SUCCESS.value),

@@ -37,7 +37,8 @@ def to_evidence(raw: ir.Table) -> ir.Table:
         source=CUSTODY_LOG,
         fidelity=ibis.ifelse(ended, 1, 2),  # what an end says overrules the beginning
         reject=ibis.cases((is_entry & lacking, "no operation of custody, or no result"),
-                          (_exported_log.is_other(raw, CUSTODY_SCHEMA), "no entry of custody")),
+                          (_exported_log.is_other(raw, CUSTODY_SCHEMA), "no entry of custody"),
+                          _exported_log.ambiguous(raw, _TEXTS)),
         leg=ibis.ifelse(is_entry & (entry["op"] == _SIGN), str(Leg.KEY_USE), str(Leg.CONTEXT)),
         signing_input_digest=mapping.lower(entry.digest),
         key_id=mapping.text(entry.kid),

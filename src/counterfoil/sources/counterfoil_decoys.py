@@ -20,7 +20,7 @@ def to_evidence(raw: ir.Table) -> ir.Table:
         raw,
         source=DECOYS_LOG,
         fidelity=1,
-        reject=ibis.cases((mapping.text(raw.kid).isnull(), "no key id")),
+        reject=ibis.cases((mapping.text(raw.kid).isnull(), "no key id"), mapping.ambiguous(raw, _COLUMNS)),
         leg=Leg.CONTEXT,
         kind="decoy",
         event_time=mapping.when(raw.time),

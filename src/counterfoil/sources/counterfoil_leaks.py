@@ -25,7 +25,7 @@ def to_evidence(raw: ir.Table) -> ir.Table:
         raw,
         source=LEAKS_LOG,
         fidelity=1,
-        reject=ibis.cases((~known, "kind of no known finding")),
+        reject=ibis.cases((~known, "kind of no known finding"), mapping.ambiguous(raw, _COLUMNS)),
         leg=Leg.CONTEXT,
         kind=raw.kind,
         event_time=mapping.when(raw.time),

@@ -12,6 +12,7 @@ from counterfoil.sources import mapping
 from counterfoil.sources.source import TEXT, Explain, Source
 
 _LISTS = ("aud", "checks")
+_MEMBERS = ("schema", *Receipt.__struct_fields__)
 _KEPT = (
     "code", "rule", "flow", "typ", "x5t", "token_class", "root_jti", "jkt", "counter_key", "renewal", "emitter", "seq",
     "dropped", "sample",
@@ -29,7 +30,7 @@ def to_evidence(raw: ir.Table) -> ir.Table:
         source=RECEIPTS_LOG,
         fidelity=1,
         reject=ibis.cases((~known, "outcome is neither accepted nor refused"), (raw.rp.isnull(), "no relying party"),
-                          mapping.unreadable(iat=raw.iat, exp=raw.exp)),
+                          mapping.unreadable(iat=raw.iat, exp=raw.exp), mapping.ambiguous(raw, _MEMBERS)),
         leg=Leg.ACCEPTANCE,
         kind=mapping.text(raw.rp),
         event_time=mapping.moment(raw.time),
@@ -67,7 +68,7 @@ SOURCE = Source(
     fidelity=1,
     required=frozenset({"time", "rp", "outcome"}),
     markers={"schema": frozenset({RECEIPT_SCHEMA})},
-    raw={name: [TEXT] if name in _LISTS else TEXT for name in ("schema", *Receipt.__struct_fields__)},
+    raw={name: [TEXT] if name in _LISTS else TEXT for name in _MEMBERS},
     to_evidence=to_evidence,
     explain=Explain(
         what=(

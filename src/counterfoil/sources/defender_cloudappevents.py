@@ -2,7 +2,8 @@
 
 Two shapes: rows of the table (advanced hunting, the Sentinel table), and the envelope of the streaming API,
 which holds the same columns in `properties`. The table also holds other vendors' applications: their
-RawEventData is no audit record, and the row becomes context from the table's own columns.
+RawEventData is no audit record, and the row becomes context from the table's own columns. So does a row whose
+RawEventData is broken.
 """
 
 from __future__ import annotations
@@ -27,12 +28,13 @@ _COLUMNS: Mapping[str, RawType] = {
 
 def _flat(raw: ir.Table, row: ir.Table | ir.StructColumn, received: ir.StringValue) -> ir.Table:
     event = row["RawEventData"]
-    foreign = event.notnull() & mapping.text(event.Id).isnull()
+    # of another vendor, or broken on its way: the row's own columns are what is left
+    foreign = mapping.text(event.Id).isnull()
 
     def own(name: str, column: str) -> ir.StringValue:
         return ibis.cases((foreign, ibis.coalesce(event[name], row[column])), else_=event[name])
 
-    date = ibis.cases((event.notnull(), ibis.coalesce(row["Timestamp"], row["TimeGenerated"])))
+    date = ibis.coalesce(mapping.text(row["Timestamp"]), row["TimeGenerated"])
     return _ual_record.flat(
         raw,
         event,
@@ -60,8 +62,10 @@ _TABLE = Source(
     title="Microsoft 365 audit log in Defender XDR CloudAppEvents (table rows)",
     fidelity=_FIDELITY,
     required=frozenset({"ActionType", "RawEventData"}),
+    tables=frozenset({"CloudAppEvents"}),
     raw=_COLUMNS,
     embedded=frozenset({"RawEventData"}),
+    breakable=frozenset({"RawEventData"}),
     csv=Csv(header=frozenset({"ActionType", "RawEventData"}), dates=frozenset({"Timestamp", "TimeGenerated"})),
     row_caps=frozenset({10_000, 100_000}),
     to_evidence=from_table,
@@ -81,9 +85,11 @@ _STREAM = replace(
     name="defender-cloudappevents-stream",
     title="Microsoft 365 audit log in Defender XDR CloudAppEvents (streaming API)",
     required=frozenset({"category", "properties.RawEventData"}),
+    tables=frozenset(),
     markers={"category": frozenset({"AdvancedHunting-CloudAppEvents"})},
     raw={"time": TEXT, "properties": _COLUMNS},
     embedded=frozenset(),
+    breakable=frozenset(),
     csv=None,
     row_caps=frozenset(),
     to_evidence=from_stream,

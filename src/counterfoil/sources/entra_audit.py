@@ -5,6 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
+from counterfoil.model.times import MONTH_FIRST
 from counterfoil.sources import _entra_audit, _log_analytics, mapping
 from counterfoil.sources.source import TEXT, Csv, RawType, Source
 
@@ -32,7 +33,7 @@ def from_azure_monitor(raw: ir.Table) -> ir.Table:
     flat["received"] = raw.time
     flat["tenant"] = raw.tenantId
     flat["ipAddress"] = raw.callerIpAddress
-    return _entra_audit.audit_rows(raw, flat, fidelity=2)
+    return _entra_audit.audit_rows(raw, flat, fidelity=2, dates=MONTH_FIRST)
 
 
 def from_graph(raw: ir.Table) -> ir.Table:
@@ -95,6 +96,7 @@ LOG_ANALYTICS = Source(
     title="Table AuditLogs of Log Analytics and Microsoft Sentinel, JSON lines or CSV",
     fidelity=3,
     required=frozenset({"TimeGenerated", "Id", "OperationName", "InitiatedBy", "TargetResources"}),
+    tables=frozenset({"AuditLogs"}),
     raw={
         **dict.fromkeys((*_LA_COLUMNS.values(), "ActivityDisplayName", "OperationName"), TEXT),
         **_NESTED,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
+from counterfoil.model.times import MONTH_FIRST
 from counterfoil.sources import _entra, mapping
 from counterfoil.sources._entra_docs import signin_explain
 from counterfoil.sources.source import TEXT, Source
@@ -20,8 +21,8 @@ def to_evidence(raw: ir.Table) -> ir.Table:
     flat["received"] = raw.time
     flat["tenant"] = ibis.coalesce(mapping.text(raw.tenantId), properties["tenantId"])
     # Some failures have no address in their properties, only in the envelope.
-    flat["ipAddress"] = ibis.coalesce(mapping.text(properties["ipAddress"]), raw.callerIpAddress)
-    return _entra.signin_rows(raw, flat, fidelity=_FIDELITY)
+    flat["ipAddress"] = mapping.address(properties["ipAddress"], raw.callerIpAddress)
+    return _entra.signin_rows(raw, flat, fidelity=_FIDELITY, dates=MONTH_FIRST)
 
 
 SOURCE = Source(

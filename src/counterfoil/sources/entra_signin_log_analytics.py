@@ -23,6 +23,8 @@ _NESTED: dict[str, RawType] = {
     "LocationDetails": {"countryOrRegion": TEXT},
     "AuthenticationProcessingDetails": _entra.PAIRS,
 }
+# How a union of tables ends the names of a column that they hold as different types.
+_UNITED = ("_dynamic", "_string")
 _OWN = ("Type", "Category", "TimeGenerated", "AADTenantId", "ResultType", "ResultSignature", "ResultDescription",
         "IsInteractive", "Location")  # fmt: skip
 
@@ -53,18 +55,26 @@ def _rows(raw: ir.Table, shown: ir.StringValue) -> ir.Table:
     )
     flat["received"] = raw.TimeGenerated
     flat["tenant"] = raw.AADTenantId  # TenantId is the workspace
-    flat["code"] = ibis.coalesce(mapping.text(raw.Status["errorCode"]), _entra.result_code(result))
+    status, device, place = (_nested(raw, name) for name in ("Status", "DeviceDetail", "LocationDetails"))
+    flat["code"] = ibis.coalesce(mapping.text(status["errorCode"]), _entra.result_code(result))
     # The table of Microsoft's own services has no request id: the token id is the same id.
     flat["id"] = ibis.coalesce(mapping.text(raw.Id), raw.UniqueTokenIdentifier)
-    flat["failureReason"] = ibis.coalesce(mapping.text(raw.Status["failureReason"]), raw.ResultDescription)
-    flat["deviceId"] = raw.DeviceDetail["deviceId"]
-    flat["country"] = ibis.coalesce(mapping.text(raw.LocationDetails["countryOrRegion"]), raw.Location)
-    flat["isCaeToken"] = _entra.detail(raw.AuthenticationProcessingDetails, "Is CAE Token")
+    flat["failureReason"] = ibis.coalesce(mapping.text(status["failureReason"]), raw.ResultDescription)
+    flat["deviceId"] = device["deviceId"]
+    flat["country"] = ibis.coalesce(mapping.text(place["countryOrRegion"]), raw.Location)
+    flat["isCaeToken"] = _entra.detail(_nested(raw, "AuthenticationProcessingDetails"), "Is CAE Token")
     return _entra.signin_rows(raw, flat, fidelity=_FIDELITY)
 
 
+_MICROSOFT = frozenset({"MicrosoftServicePrincipalSignInLogs"})
+def _nested(raw: ir.Table, name: str) -> ir.Value:
+    """Return a nested column. A union of tables that hold it as text and as object gives it two names."""
+    return ibis.coalesce(raw[name], *(raw[name + kind] for kind in _UNITED))
+
+
 _DATES = frozenset({"TimeGenerated", "CreatedDateTime"})
-_RAW: dict[str, RawType] = {**dict.fromkeys((*_FLAT_COLUMNS.values(), *_OWN), TEXT), **_NESTED}
+_IN_TEXT = _NESTED | {name + kind: nested for name, nested in _NESTED.items() for kind in _UNITED}
+_RAW: dict[str, RawType] = {**dict.fromkeys((*_FLAT_COLUMNS.values(), *_OWN), TEXT), **_IN_TEXT}
 _EXPLAIN = signin_explain(
     "az monitor log-analytics query -w WORKSPACE -t 2026-01-01T00:00:00Z/2026-01-02T00:00:00Z --analytics-query"
     " 'AADNonInteractiveUserSignInLogs' -o json | jq -c '.[]' > aadnoninteractive.jsonl"
@@ -83,8 +93,9 @@ SIGNINS = Source(
     fidelity=_FIDELITY,
     required=frozenset({"TimeGenerated", "Id", "AppId", "ResultType"}),
     absent=frozenset({"ActivityDisplayName", "RequestId"}),
+    tables=frozenset(_entra.TABLES) - _MICROSOFT,
     raw=_RAW,
-    embedded=frozenset(_NESTED),
+    embedded=frozenset(_IN_TEXT),
     csv=Csv(header=frozenset({"TimeGenerated", "Id", "AppId", "ResultType"}), dates=_DATES),
     to_evidence=from_signins,
     explain=_EXPLAIN,
@@ -98,8 +109,9 @@ MICROSOFT = Source(
     fidelity=_FIDELITY,
     required=frozenset({"TimeGenerated", "AppId", "ServicePrincipalId", "UniqueTokenIdentifier", "ResultSignature"}),
     absent=frozenset({"Id", "ResultType"}),
+    tables=_MICROSOFT,
     raw=_RAW,
-    embedded=frozenset(_NESTED),
+    embedded=frozenset(_IN_TEXT),
     csv=Csv(
         header=frozenset({"TimeGenerated", "AppId", "ServicePrincipalId", "UniqueTokenIdentifier", "ResultSignature"}),
         dates=_DATES,

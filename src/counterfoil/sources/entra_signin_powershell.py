@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import ibis
 import ibis.expr.types as ir
@@ -28,6 +29,11 @@ def _capital(kind: RawType) -> RawType:
     return [_capital(kind[0])]
 
 
+def of_azuread(raw: ir.Table) -> ir.Table:
+    """Map objects of the AzureADPreview module, which writes IpAddress."""
+    return to_evidence(raw.rename(IPAddress="IpAddress"))
+
+
 def to_evidence(raw: ir.Table) -> ir.Table:
     """Map signIn objects to issuances."""
     status, pairs = raw.Status, raw.AuthenticationProcessingDetails
@@ -42,14 +48,17 @@ def to_evidence(raw: ir.Table) -> ir.Table:
     return _entra.signin_rows(raw, flat, fidelity=_FIDELITY)
 
 
-SOURCE = Source(
+_RAW = {_column(name): _capital(kind) for name, kind in _entra.RESOURCE.items()}
+_NESTED = frozenset(name for name, kind in _RAW.items() if kind != TEXT)
+_GRAPH = Source(
     name="entra-signin-powershell",
     log=_entra.SIGNIN_LOG,
     title="Entra sign-in logs, objects of Get-MgAuditLogSignIn or Get-MgBetaAuditLogSignIn as JSON",
     fidelity=_FIDELITY,
     required=frozenset({"Id", "CreatedDateTime", "AppId", "IPAddress", "Status"}),
     absent=frozenset({"TimeGenerated", "ResultType"}),
-    raw={_column(name): _capital(kind) for name, kind in _entra.RESOURCE.items()},
+    raw=_RAW,
+    embedded=_NESTED,
     to_evidence=to_evidence,
     explain=signin_explain(
         "Connect-MgGraph -Scopes AuditLog.Read.All, Directory.Read.All",
@@ -61,3 +70,19 @@ SOURCE = Source(
     ),
     row_caps=frozenset({1_000}),
 )
+
+_AZUREAD = replace(
+    _GRAPH,
+    name="entra-signin-azuread",
+    title="Entra sign-in logs, objects of Get-AzureADAuditSignInLogs as JSON",
+    required=frozenset({"Id", "CreatedDateTime", "AppId", "IpAddress", "Status"}),
+    raw={"IpAddress" if name == "IPAddress" else name: kind for name, kind in _RAW.items()},
+    to_evidence=of_azuread,
+    explain=signin_explain(
+        "Get-AzureADAuditSignInLogs -All $true | ConvertTo-Json -Depth 10 | Set-Content -Encoding utf8 signins.json"
+        " (AzureADPreview, which is retired: it lists interactive sign-ins only, without the token's id)",
+        caps="none with -All; 1,000 sign-ins without it.",
+    ),
+)
+
+SOURCES = (_GRAPH, _AZUREAD)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
+from counterfoil.model.times import MONTH_FIRST
 from counterfoil.sources import _entra, _graph_activity, mapping
 from counterfoil.sources.source import TEXT, Source
 
@@ -22,13 +23,13 @@ def to_evidence(raw: ir.Table) -> ir.Table:
     # Azure AD Graph says issuedAt, and writes it in US style.
     flat["tokenIssuedAt"] = ibis.coalesce(mapping.text(properties["tokenIssuedAt"]), properties["issuedAt"])
     flat["kind"] = ibis.coalesce(_entra.choice(raw.category, _graph_activity.CATEGORIES), _graph_activity.GRAPH)
-    flat["ipAddress"] = ibis.coalesce(mapping.text(properties["ipAddress"]), raw.callerIpAddress)
+    flat["ipAddress"] = mapping.address(properties["ipAddress"], raw.callerIpAddress)
     flat["sessionId"] = ibis.coalesce(mapping.text(properties["sessionId"]), properties["c_Sid"])
     flat["deviceId"] = ibis.coalesce(mapping.text(properties["deviceId"]), properties["C_DeviceId"])
     flat["tenant"] = ibis.coalesce(mapping.text(properties["tenantId"]), raw.tenantId)
     flat["happened"] = properties["timeGenerated"]
     flat["received"] = raw.time
-    return _graph_activity.activity_rows(raw, flat, fidelity=_FIDELITY)
+    return _graph_activity.activity_rows(raw, flat, fidelity=_FIDELITY, dates=MONTH_FIRST)
 
 
 SOURCE = Source(

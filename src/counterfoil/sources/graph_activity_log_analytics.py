@@ -46,6 +46,7 @@ GRAPH = Source(
     fidelity=_FIDELITY,
     required=frozenset({"TimeGenerated", "RequestId", "RequestUri", "SignInActivityId"}),
     absent=frozenset({"CallerIpAddress"}),
+    tables=frozenset({"MicrosoftGraphActivityLogs"}),
     raw=dict.fromkeys((*_COLUMNS.values(), "AadTenantId", "IPAddress", "TimeGenerated"), TEXT),
     csv=Csv(header=frozenset({"TimeGenerated", "RequestId", "RequestUri", "SignInActivityId"}), dates=_DATES),
     to_evidence=from_graph,
@@ -59,6 +60,7 @@ AAD_GRAPH = Source(
     title="Table AADGraphActivityLogs of Log Analytics and Microsoft Sentinel, JSON lines or CSV",
     fidelity=_FIDELITY,
     required=frozenset({"TimeGenerated", "RequestId", "RequestUri", "SignInActivityId", "CallerIpAddress"}),
+    tables=frozenset({"AADGraphActivityLogs"}),
     raw=dict.fromkeys((*_COLUMNS.values(), "AADTenantId", "CallerIpAddress", "TimeGenerated"), TEXT),
     csv=Csv(
         header=frozenset({"TimeGenerated", "RequestId", "RequestUri", "SignInActivityId", "CallerIpAddress"}),

@@ -24,6 +24,7 @@ SOURCE = Source(
     required=frozenset({"CreationTime", "Id", "Operation", "RecordType"}),
     absent=frozenset({"AuditId"}),  # Hawk's summaries, which have lost the token
     raw=_ual_record.SCHEMA,
+    vital=frozenset({"AppAccessContext"}),
     to_evidence=to_evidence,
     explain=ual_explain(
         "POST https://manage.office.com/api/v1.0/TENANT/activity/feed/subscriptions/start?contentType=Audit.Exchange"

@@ -15,7 +15,7 @@ from counterfoil.sources._ual_docs import ual_explain
 from counterfoil.sources.source import TEXT, Csv, Source
 
 _FIDELITY = 8  # one up from OfficeActivity: token ids are kept, lists are lost
-_CONTEXT = ("AADSessionId", "APIId", "ClientAppId", "CorrelationId", "IssuedAtTime", "UniqueTokenId")
+_CONTEXT = tuple(_ual_record.SCHEMA["AppAccessContext"])
 _TEXTS = tuple(name for name, kind in _ual_record.SCHEMA.items() if kind == TEXT)
 
 

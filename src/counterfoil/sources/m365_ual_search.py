@@ -13,6 +13,11 @@ from counterfoil.sources.source import TEXT, Csv, Source
 _FIDELITY = 2  # the whole record, in a cell
 
 
+def of_triage(raw: ir.Table) -> ir.Table:
+    """Map rows of triage scripts, which keep the record as it came beside columns of their own."""
+    return to_evidence(raw.rename(AuditData="AuditData_Raw"))
+
+
 def to_evidence(raw: ir.Table) -> ir.Table:
     """Map rows to evidence. The row's own columns are a fallback: their date has the exporter's locale."""
     flat = _ual_record.flat(raw, raw.AuditData, **{_ual_record.WRAPPER_DATE: raw.CreationDate})
@@ -67,4 +72,24 @@ _JSON = replace(
     ),
 )
 
-SOURCES = (_CSV, _JSON)
+# Scripts that search operation by operation: columns of their own, and the whole record beside them.
+_TRIAGE = replace(
+    _CSV,
+    name="m365-ual-search-triage",
+    title="Microsoft 365 audit log, CSV of triage scripts with the record in AuditData_Raw",
+    csv=Csv(
+        header=frozenset({"CreationDate", "UserIds", "Operations", "AuditData_Raw"}),
+        json_columns=frozenset({"AuditData_Raw"}),
+    ),
+    raw={
+        **dict.fromkeys(("CreationDate", "ResultIndex", "ResultCount"), TEXT), "AuditData_Raw": _ual_record.SCHEMA,
+    },
+    embedded=frozenset({"AuditData_Raw"}),
+    to_evidence=of_triage,
+    explain=replace(
+        _CSV.explain,
+        export=("keep the CSV that the script writes for each operation; its other files hold parts of it",),
+    ),
+)
+
+SOURCES = (_CSV, _JSON, _TRIAGE)

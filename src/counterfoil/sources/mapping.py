@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import ibis
+import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
-from counterfoil.model import schema
+from counterfoil.model import schema, times
+from counterfoil.model.schema import Leg
 from counterfoil.sources._torn import shown
 from counterfoil.sources.source import RAW_FILE, RAW_POSITION, RAW_REFUSED, RAW_TEXT, REJECT
+
+_TIME = "timestamp(6)"
 
 # Columns that `rows` fills in itself.
 _GIVEN = frozenset({"raw_file", "raw_position"})
@@ -25,7 +29,8 @@ def rows(raw: ir.Table, /, *, source: ir.StringValue | str, fidelity: ir.Integer
 
     `source` is an expression where one file holds records of several logs (a Windows event log), `fidelity` where a
     later entry of a log overrules an earlier one.
-    A row is rejected for `reject`, else when it is undated, out of range or has no operation.
+    A row is rejected for `reject`, else when it is undated, out of range or has no operation. An issuance without a
+    date is kept if it can be found by its token: it clears, and nothing is told of its time.
     A missing `record_id` becomes the hash of the record's text. Of a record that is broken, columns hold what its text
     still shows (`_torn`).
     """
@@ -56,8 +61,10 @@ def rows(raw: ir.Table, /, *, source: ir.StringValue | str, fidelity: ir.Integer
 
 def _checked(evidence: ir.Table) -> ir.Table:
     time = evidence.event_time
+    issued = evidence.leg.isin([str(Leg.ISSUANCE), str(Leg.SECONDARY_ISSUANCE)])
+    clears = issued & (evidence.token_id.notnull() | evidence.signing_input_digest.notnull())
     checks = [
-        (time.isnull(), "undated"),
+        (time.isnull() & ~clears, "undated"),
         ((time < ibis.timestamp(EARLIEST)) | (time >= ibis.timestamp(LATEST)), "date out of range"),
         (evidence.operation.isnull(), "no operation"),
     ]
@@ -105,97 +112,96 @@ def flag(value: ir.Value) -> ir.BooleanValue:
     return ibis.cases((small.isin(["true", "1"]), True), (small.isin(["false", "0"]), False))
 
 
-# Vendors write UTC: with Z, without Z, with 7 fractional digits; offsets other than zero do not occur there.
-_OFFSET = r"[+-]\d{2}:?\d{2}$"
 _SECONDS = r"^(-?\d{1,11})(\.\d+)?$"
-# Dates with the year last: 5/18/2021 9:13:33 PM, 18.05.2021 21:13:33, 5/18/2021, 9:13:33.000 PM, with the spaces
-# that browsers put before AM and PM.
-_SPACES = r"[ \x{a0}\x{202f}]*"
-_CLOCK = rf"(\d{{1,2}}[:.]\d{{2}}[:.]\d{{2}}(?:\.\d{{1,9}})?){_SPACES}(?:[AaPp]\.?{_SPACES}[Mm]\.?)?"
-_LOCAL = rf"^(\d{{1,2}})[/.-](\d{{1,2}})[/.-](\d{{4}}),?{_SPACES}{_CLOCK}$"
-_NAMED = rf"^([A-Z][a-z]{{2}})[a-z]* (\d{{1,2}}), (\d{{4}}),?{_SPACES}(?:at )?{_CLOCK}$"
-_AFTERNOON = rf"[ ,\x{{a0}}\x{{202f}}](?:0?\d|1[01])[:.]\d{{2}}[:.]\d{{2}}[^:]*[Pp]\.?{_SPACES}[Mm]\.?$"
-_MIDNIGHT = rf"[ ,\x{{a0}}\x{{202f}}]12[:.]\d{{2}}[:.]\d{{2}}[^:]*[Aa]\.?{_SPACES}[Mm]\.?$"
-_MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"
-_EPOCH = r"^/Date\((\d{1,15})\)/$"
-_TWO_WAYS = "two ways"
+# Nearly every time is one of these, in UTC. Years before 1900 stand for nothing.
+_ISO_CHARS = 20  # of 2025-09-01T10:00:00Z
+_ISO = r"^(?:19|2\d)\d{2}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(?:\.\d+)?Z?$"
+_ISO_OFFSET = r"^(?:19|2\d)\d{2}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(?:\.\d+)?[+-]\d{2}(?::\d{2})?$"
+# Dates of exports for people, where the file tells the order of day and month.
+_CLOCKS = (" %I:%M:%S %p", ", %I:%M:%S.%g %p", ", %I:%M:%S %p", ", %H:%M:%S", " %H:%M:%S")
+_LOCAL = {order: [date + clock for clock in _CLOCKS]
+          for order, date in ((times.MONTH_FIRST, "%m/%d/%Y"), (times.DAY_FIRST, "%d/%m/%Y"))}  # fmt: skip
 TWO_WAYS = "date can be read two ways, day or month first"
 
 
-def when(value: ir.Value) -> ir.TimestampValue:
-    """Return the UTC time of an ISO 8601 text, with or without Z (both UTC); NULL if it is none.
+@ibis.udf.scalar.builtin  # type: ignore[untyped-decorator]  # ibis is not typed here
+def try_strptime(text: str, forms: list[str]) -> dt.Timestamp(scale=6):  # type: ignore[valid-type]
+    """Return the time that is written in one of the forms, or NULL: a function that the engine has."""
+    raise NotImplementedError  # the engine runs its own
 
-    A text with a numeric offset other than zero is not accepted: silently ignoring it would shift the time.
+
+@ibis.udf.scalar.builtin  # type: ignore[untyped-decorator]  # ibis is not typed here
+def cf_time(text: str, order: str, near: dt.Timestamp(scale=6)) -> dt.Timestamp(scale=6):  # type: ignore[valid-type]
+    """Return what `model.times.read` makes of the text: a function that the reader gives the engine."""
+    raise NotImplementedError  # the engine runs its own
+
+
+@ibis.udf.scalar.builtin  # type: ignore[untyped-decorator]  # ibis is not typed here
+def cf_no_time(text: str) -> bool:
+    """Return what `model.times.is_nothing` tells of the text: a function that the reader gives the engine."""
+    raise NotImplementedError  # the engine runs its own
+
+
+def when(value: ir.Value, dates: ir.Value | str | None = None, near: ir.Value | None = None) -> ir.TimestampValue:
+    """Return the UTC time of a text in any of the forms that exports write (`model.times`); NULL if it is none.
+
+    Of a date with the year last, `dates` (RAW_DATES, or MONTH_FIRST) tells whether the month or the day comes first;
+    `near` is another time of the record, which decides where nothing else does.
     """
-    # Nearly every text ends in Z: that test spares it the search.
-    shifted = ~value.endswith("Z") & value.re_search(_OFFSET) & ~value.re_search(r"[+-]00:?00$")
-    iso = ibis.cases((shifted, ibis.null("string")), else_=value)
-    return iso.try_cast("timestamp(6)")
-
-
-def moment(value: ir.StringValue) -> ir.TimestampValue:
-    """Return the UTC time of a NumericDate (RFC 7519 section 2: seconds since 1970) or of an ISO 8601 text."""
-    seconds = value.re_extract(_SECONDS, 1).nullif("").try_cast("int64")
-    return ibis.coalesce(seconds.as_timestamp("s").cast("timestamp(6)"), when(value))
-
-
-def unreadable(**times: ir.StringValue) -> tuple[ir.BooleanValue, str]:
-    """Return whether one of these is there and no time, and why that is a reject: no claim is dropped in silence."""
-    found = [text(value).notnull() & moment(value).isnull() for value in times.values()]
-    names = " or ".join(times)
-    return ibis.or_(*found), f"{names} that is no time (seconds since 1970, or ISO 8601 in UTC)"
-
-
-def any_when(value: ir.Value, dates: ir.Value | None = None) -> ir.TimestampValue:
-    """Return the UTC time of a text in any of the forms that exports write; NULL if it is none of them.
-
-    ISO; `/Date(milliseconds)/` (Windows PowerShell); with the year last, and then `dates` tells whether the month or
-    the day comes first (RAW_DATES). Where that is NULL the month does: so Azure itself writes, whatever the locale.
-    Where it is `two ways`, only a date that can be read in one way is taken.
-    """
-    # Engines compute shared parts for every row: NULL spares the searches where they cannot match.
-    slashed = value.contains("/")
-    if dates is not None:
-        slashed = slashed | dates.notnull() | value.endswith("M")
-    local = ibis.cases((slashed, value), else_=ibis.null("string"))
-    epoch = local.re_extract(_EPOCH, 1).try_cast("int64")
-    half_day = ibis.cases(
-        (local.re_search(_AFTERNOON), 12), (local.re_search(_MIDNIGHT), -12), else_=0
-    ).as_interval("h")
-    found = _local_when(local, dates)
-    if dates is not None:  # exports for people
-        found = ibis.coalesce(found, _named_when(local))
-    return ibis.coalesce(when(value), found + half_day, epoch.as_timestamp("ms").cast("timestamp(6)"))
-
-
-def two_ways(value: ir.Value, dates: ir.Value, time: ir.TimestampValue) -> ir.StringValue:
-    """Return why a record is refused whose `time` cannot be told because of the order of its date, else NULL."""
-    undecided = time.isnull() & (ibis.coalesce(dates, "") == _TWO_WAYS) & value.re_search(_LOCAL)
-    return ibis.cases((undecided, TWO_WAYS), else_=ibis.null("string"))
-
-
-def _local_when(value: ir.Value, dates: ir.Value | None) -> ir.TimestampValue:
-    """Return the UTC time of a date with the year last, without regard to AM and PM."""
-    month_first, day_first = (_rewritten(value, order) for order in (r"\3-\1-\2 \4", r"\3-\2-\1 \4"))
-    if dates is None:
-        return month_first
-    order = ibis.coalesce(dates, "month")
+    usual = value.startswith("20") & value.endswith("Z") & (value.length() >= _ISO_CHARS) & value.contains("T")
+    order = dates if isinstance(dates, ir.Value) else ibis.literal(dates or times.TWO_WAYS)
+    other = ibis.null(_TIME) if near is None else near
     return ibis.cases(
-        (order == "month", month_first),
-        ((order == "day") | month_first.isnull(), day_first),
-        (day_first.isnull() | (month_first == day_first), month_first),
+        (usual, value.try_cast(_TIME)),  # these looks cost less than the pattern
+        (value.re_search(_ISO), value.try_cast(_TIME)),
+        (value.re_search(_ISO_OFFSET), value.try_cast("timestamp('UTC', 6)").cast(_TIME)),
+        *((order == ibis.literal(first), ibis.coalesce(try_strptime(value, forms), cf_time(value, order, other)))
+          for first, forms in _LOCAL.items() if dates is not None),
+        (text(value).notnull(), cf_time(value, order, other)),
+        else_=ibis.null(_TIME),
     )
 
 
-def _rewritten(value: ir.Value, order: str) -> ir.TimestampValue:
-    return value.re_replace(_LOCAL, order).try_cast("timestamp(6)")
+def moment(value: ir.StringValue) -> ir.TimestampValue:
+    """Return the UTC time of a NumericDate (RFC 7519 section 2: seconds since 1970) or of a text."""
+    seconds = value.re_extract(_SECONDS, 1).nullif("").try_cast("int64")
+    return ibis.coalesce(seconds.as_timestamp("s").cast(_TIME), when(value))
 
 
-def _named_when(value: ir.Value) -> ir.TimestampValue:
-    """Return the UTC time of a date such as `May 18, 2021 9:13:33 PM`, without regard to AM and PM."""
-    place = ibis.literal(_MONTHS).find(value.re_extract(_NAMED, 1).nullif(""))
-    date = value.re_replace(_NAMED, r"\3-#-\2 \4").replace("#", (place // 3 + 1).cast("string"))
-    return date.try_cast("timestamp(6)")
+def unreadable(**claims: ir.StringValue) -> tuple[ir.BooleanValue, str]:
+    """Return whether one of these is there and no time, and why that is a reject: no claim is dropped in silence."""
+    found = [text(value).notnull() & moment(value).isnull() for value in claims.values()]
+    names = " or ".join(claims)
+    return ibis.or_(*found), f"{names} that is no time (seconds since 1970, or ISO 8601)"
+
+
+def ambiguous(raw: ir.Table, names: Iterable[str]) -> tuple[ir.BooleanValue, str]:
+    """Return whether a record of our own has one of these members twice, and why that is a reject.
+
+    One reader would take the first, and another the last. What is in a string has a backslash before its quotes, and
+    our names have none: one that is escaped, or stands apart from its colon, is somebody's who wants to be misread.
+    """
+    record = raw[RAW_TEXT]
+    odd = record.re_search(r'"(?:[^"\\]|\\.)*\\.(?:[^"\\]|\\.)*"\s*:') | record.re_search(r'[^\\]"\s+:')
+    members = [f'"{name}":' for name in names]
+    twice = [record.length() - record.replace(member, "").length() > len(member) for member in members]
+    return ibis.coalesce(ibis.or_(odd, *twice), ibis.literal(False)), "a member that is there twice, or misspelt"
+
+
+def own_or_arrival(value: ir.Value, time: ir.TimestampValue, arrival: ir.TimestampValue) -> ir.TimestampValue:
+    """Return the record's own `time`, or its arrival where the record holds none: `value` is absent or a filler.
+
+    What is there and cannot be read is unknown: no other time is put in its place.
+    """
+    held = text(value)
+    return ibis.cases((time.notnull(), time), (cf_no_time(held), arrival), else_=ibis.null(_TIME))
+
+
+def two_ways(value: ir.Value, dates: ir.Value | str, time: ir.TimestampValue) -> ir.StringValue:
+    """Return why a record is refused whose `time` cannot be told because of the order of its date, else NULL."""
+    order = ibis.coalesce(dates, times.TWO_WAYS) if isinstance(dates, ir.Value) else ibis.literal(dates)
+    undecided = time.isnull() & (order == times.TWO_WAYS) & value.re_search(r"^\s*\d{1,2}/\d{1,2}/\d{4}\D")
+    return ibis.cases((undecided, TWO_WAYS), else_=ibis.null("string"))
 
 
 def bag(pairs: ir.ArrayValue, name: str, *, key: str = "Name", value: str = "Value") -> ir.StringValue:
@@ -206,21 +212,32 @@ def bag(pairs: ir.ArrayValue, name: str, *, key: str = "Name", value: str = "Val
     return pairs.filter(lambda pair: pair[key] == name).map(lambda pair: pair[value]).mins().nullif("")
 
 
-_V4_PORT = r"^(\d{1,3}(?:\.\d{1,3}){3})(?::\d+)?$"
-_V6_BRACKET = r"^\[([0-9A-Fa-f:.]+)\](?::\d+)?$"
-_MAPPED = r"^::ffff:(\d{1,3}(?:\.\d{1,3}){3})$"
+_OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+_V4 = rf"^({_OCTET}(?:\.{_OCTET}){{3}})(?::\d{{1,5}})?$"
+# An IPv6 address is in its one form already where none of this is in it, and its colons are few.
+_ODD = r"[^0-9a-f:]|[0-9a-f]{5}|:::|::.*::|(?:^|:)(?:0[0-9a-f]|0:0(?::|$)|0::)|::0(?::|$)|^:[^:]|[^:]:$|^::ffff:"
+_FEW_COLONS = 6
 
 
-def address(value: ir.Value) -> ir.StringValue:
-    """Return the IP address of `ip`, `ip:port`, `[v6]:port`, lower case; NULL if empty."""
-    bare = ibis.cases(
-        (~value.contains(":"), value),  # a bare IPv4 address, the common case
-        (value.re_search(_V4_PORT), value.re_extract(_V4_PORT, 1)),
-        (value.re_search(_V6_BRACKET), value.re_extract(_V6_BRACKET, 1)),
-        (value.lower().re_search(_MAPPED), value.lower().re_extract(_MAPPED, 1)),
-        else_=value,
+@ibis.udf.scalar.builtin  # type: ignore[untyped-decorator]  # ibis is not typed here
+def cf_address(text: str) -> str:
+    """Return what `model.addresses.canonical` makes of the text: a function that the reader gives the engine."""
+    raise NotImplementedError  # the engine runs its own
+
+
+def address(*values: ir.Value) -> ir.StringValue:
+    """Return the first of the texts that is an IP address, in its one form (`model.addresses`); NULL if none is."""
+    return ibis.coalesce(*map(_address, values)) if len(values) > 1 else _address(values[0])
+
+
+def _address(value: ir.Value) -> ir.StringValue:
+    few_colons = value.length() - value.replace(":", "").length() <= _FEW_COLONS
+    return ibis.cases(
+        (value.re_search(_V4), value.re_extract(_V4, 1)),
+        (value.contains("::") & ~value.re_search(_ODD) & few_colons, value),
+        (value.re_search(r"[.:]"), cf_address(value)),
+        else_=ibis.null("string"),
     )
-    return bare.lower().nullif("")
 
 
 @ibis.udf.scalar.builtin  # type: ignore[untyped-decorator]  # ibis is not typed here

@@ -9,7 +9,7 @@ from functools import cache
 from counterfoil import sources
 from counterfoil.sources.source import Source
 
-_HELPERS = frozenset({"source", "mapping", "registry", "recognise", "byproducts"})
+_HELPERS = frozenset({"source", "mapping", "registry", "recognise", "byproducts", "foreign"})
 
 
 @cache

@@ -28,7 +28,8 @@ _RENAMED: Mapping[str, str] = {
 }
 # Nested fields are JSON texts here; of the rest the table drops what identifies the token.
 _EMBEDDED = frozenset({
-    "Folders", "OperationProperties", "ExtendedProperties", "Item", "AffectedItems", "AppAccessContext"
+    "Folders", "OperationProperties", "ExtendedProperties", "Item", "AffectedItems", "Messages",
+    "AppAccessContext",
 })  # fmt: skip
 _LOST = frozenset({"DeviceProperties", "IntraSystemId", "UniqueTokenIdentifier"})
 
@@ -50,6 +51,7 @@ SOURCE = Source(
     title="Microsoft 365 audit log in Sentinel's table OfficeActivity",
     fidelity=_FIDELITY,
     required=frozenset({"OfficeId", "OfficeWorkload", "Operation", "TimeGenerated"}),
+    tables=frozenset({"OfficeActivity"}),
     raw={**_raw(), "TimeGenerated": TEXT},
     embedded=_EMBEDDED,
     csv=Csv(

@@ -29,6 +29,10 @@ READER_COLUMNS: Mapping[str, str] = {
     RAW_FILE: "string", RAW_POSITION: "int64", RAW_TEXT: "string", RAW_REFUSED: "string", RAW_DATES: "string"
 }
 
+# The column in which Log Analytics names the table of a row, and how the names of tables end that users name.
+TYPE = "Type"
+_OWN_NAMES = ("_SRCH", "_RST", "_CL")
+
 # Column that a source adds to its evidence: why a record is refused, or NULL.
 REJECT = "reject"
 
@@ -66,8 +70,10 @@ class Source:
 
     `required`: dotted paths that every record of the shape has (a record is recognised when all are there).
     `markers`: dotted path -> values, one of which the record must hold there; "" never matches.
-    `absent`: dotted paths that no record of the shape has.
-    `raw`: raw columns; those named in `embedded` hold objects or JSON texts of objects.
+    `absent`: dotted paths under which no record of the shape holds a value.
+    `tables`: the tables of Log Analytics whose rows these are, as the column Type names them.
+    `raw`: raw columns; those named in `embedded` hold objects or JSON texts of objects. Of those, `breakable` ones may
+    be lost, and the rest is a record still; of the others, a record that lost one of the `vital` ones lost its token.
     `to_evidence`: raw table (raw columns + READER_COLUMNS) -> evidence columns + REJECT, see `mapping.rows`.
     `csv`: set when the container may be CSV. Without `required` and `markers`, it is never JSON.
     `shortfall`: pairs of raw text columns (index, count) that show a cut-off result set.
@@ -85,11 +91,24 @@ class Source:
     required: frozenset[str] = frozenset()
     markers: Mapping[str, frozenset[str]] = field(default_factory=dict)
     absent: frozenset[str] = frozenset()
+    tables: frozenset[str] = frozenset()
     embedded: frozenset[str] = frozenset()
+    breakable: frozenset[str] = frozenset()
+    vital: frozenset[str] = frozenset()
     csv: Csv | None = None
     shortfall: tuple[str, str] | None = None
     row_caps: frozenset[int] = frozenset()
     summarised: str = ""
+
+    def asks(self, *, csv: bool) -> frozenset[str]:
+        """Return the paths that every record has, or the columns of a CSV."""
+        return self.csv.header if csv and self.csv else self.required | self.markers.keys()
+
+    def takes_table(self, name: object) -> bool:
+        """Tell whether a row of the table of that name may be a record of the source."""
+        if not self.tables or not isinstance(name, str) or name.endswith(_OWN_NAMES):
+            return True
+        return not name or name in self.tables
 
     @property
     def reads_json(self) -> bool:

@@ -15,6 +15,7 @@ import msgspec
 
 from counterfoil.errors import InputError, LogGapError, LogTamperedError
 from counterfoil.model.counterfoil import CHECKPOINT_SCHEMA
+from counterfoil.model.unique import duplicate_in
 from counterfoil.tlog import note
 from counterfoil.tlog.checkpoint import parse
 from counterfoil.tlog.merkle import Frontier, leaf_hash
@@ -101,6 +102,7 @@ def verified(lines: Iterable[bytes], key: note.VerifierKey, sizes: Sequence[int]
                 f"{what}: entry {tree.size} is expected on line {number}, which holds {line.index}",
                 hint="entries are missing, or in another order",
             )
+        otherwise = otherwise or number * _ambiguous(bytes(line.entry))
         tree.append(leaf_hash(bytes(line.entry)))
         if tree.size in wanted:
             roots[tree.size] = tree.root()
@@ -109,6 +111,14 @@ def verified(lines: Iterable[bytes], key: note.VerifierKey, sizes: Sequence[int]
     signed = _head(head, key, tree, what)
     _spelled_alike(otherwise, what)
     return Exported(key.name, schema, tree.size, tree.root(), signed, roots)
+
+
+def _ambiguous(entry: bytes) -> bool:
+    """Tell whether two readers may read two things in an entry."""
+    try:
+        return duplicate_in(entry) is not None
+    except ValueError:
+        return True
 
 
 def _spelled(line: _Line) -> bytes:

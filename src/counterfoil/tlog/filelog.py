@@ -198,6 +198,7 @@ def open_log(
         folder.make()
     elif folder.read(replay.KEY_FILE) is None:
         raise LogError(f"no log in {path}", hint=f"a log's folder holds {replay.KEY_FILE}")
+    folder.check_closed(secrets=(replay.SECRET_FILE,))
     lock = folder.lock()
     try:
         if folder.read(replay.KEY_FILE) is None:

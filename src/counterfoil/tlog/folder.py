@@ -10,13 +10,14 @@ import fcntl
 import os
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from counterfoil.errors import LogError
 
 # How the names of files end that are being written.
 UNFINISHED = ".new"
+_FOR_OTHERS, _WRITE_FOR_OTHERS = 0o007, 0o002
 
 
 class Folder:
@@ -30,6 +31,21 @@ class Folder:
         """Create the folder, for its owner only."""
         with _told("create", self.path):
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def check_closed(self, *names: str, secrets: Sequence[str] = ()) -> None:
+        """Raise LogError if everybody may write to the folder or to one of these files in it, or read a secret one."""
+        for name in ("", *names, *secrets):
+            path = self.path / name
+            try:
+                mode = path.stat().st_mode
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise LogError(f"cannot look at {path}: {error.strerror or error}") from error
+            if mode & (_FOR_OTHERS if name in secrets else _WRITE_FOR_OTHERS):
+                what = "read or write it" if name in secrets else "write to it"
+                hint = f"chmod {'o-rwx' if name in secrets else 'o-w'} {path}, and look at what is there"
+                raise LogError(f"{path}: everybody may {what}", hint=hint)
 
     def lock(self) -> int:
         """Return a descriptor that holds the folder for one writer; LogError if another process has it."""

@@ -16,11 +16,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from counterfoil.errors import CounterfoilError, InputError, LogError, LogTamperedError
+from counterfoil.exchange import TIMEOUT_SECONDS
 from counterfoil.tlog import note
 from counterfoil.tlog.checkpoint import Checkpoint, opened, parse
 from counterfoil.tlog.folder import Folder
 from counterfoil.tlog.merkle import EMPTY_ROOT, verify_consistency
-from counterfoil.tlog.witness import ADD_CHECKPOINT, SIZE_TYPE, TIMEOUT_SECONDS
+from counterfoil.tlog.witness import ADD_CHECKPOINT, SIZE_TYPE
 
 MAX_REQUEST_BYTES = 128 * 1024
 # Proof lines of a request (tlog-witness).

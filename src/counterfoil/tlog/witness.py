@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import http.client
-import ssl
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from counterfoil.errors import InputError, LogError, LogTamperedError, UsageError
+from counterfoil.exchange import exchange
 from counterfoil.tlog import note
 from counterfoil.tlog.checkpoint import Checkpoint, opened, parse
 from counterfoil.tlog.folder import Folder
@@ -24,10 +25,10 @@ from counterfoil.tlog.merkle import consistency_proof
 from counterfoil.tlog.replay import hold_to
 from counterfoil.tlog.tree import View
 
-TIMEOUT_SECONDS = 10
 MAX_RESPONSE_BYTES = 64 * 1024
 ADD_CHECKPOINT = "/add-checkpoint"
 SIZE_TYPE = "text/x.tlog.size"
+_CHECKPOINT = re.compile("[0-9]{20}")  # its file: the size of the tree
 
 
 class Witness(Protocol):
@@ -61,7 +62,8 @@ class DropWitness:
 
     def latest(self) -> Checkpoint | None:
         """Return the largest checkpoint kept; LogTamperedError if it is not signed by the log."""
-        names = Folder(self.path).names(self._below()) if self.path.exists() else []
+        found = Folder(self.path).names(self._below()) if self.path.exists() else []
+        names = [name for name in found if _CHECKPOINT.fullmatch(name.rpartition("/")[2])]  # others left the rest
         if not names:
             return None
         raw = Folder(self.path).read(names[-1])
@@ -95,7 +97,11 @@ class HttpWitness:
 
     def __init__(self, url: str, key: note.VerifierKey) -> None:
         """Use the witness at `url` (its submission prefix) with its cosignature key."""
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+            _ = parts.port
+        except ValueError as error:
+            raise UsageError(f"witness: {error}: {url[:80]!r}") from error
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise UsageError(f"witness: expected http(s)://host[:port][/prefix], got {url[:80]!r}")
         if key.kind != note.COSIGNATURE:
@@ -136,20 +142,12 @@ class HttpWitness:
 
     def _post(self, head: note.Note, old: int, proof: Sequence[bytes]) -> tuple[int, str, bytes]:
         lines = [f"old {old}\n", *(f"{base64.b64encode(step).decode()}\n" for step in proof), "\n", head.render()]
-        host, port = self._parts.hostname or "", self._parts.port
-        connection = (
-            http.client.HTTPSConnection(host, port, timeout=TIMEOUT_SECONDS, context=ssl.create_default_context())
-            if self._parts.scheme == "https"
-            else http.client.HTTPConnection(host, port, timeout=TIMEOUT_SECONDS)
-        )
+        target = self._parts._replace(path=self._parts.path.rstrip("/") + ADD_CHECKPOINT, query="")
         try:
-            connection.request("POST", self._parts.path.rstrip("/") + ADD_CHECKPOINT, "".join(lines).encode())
-            answer = connection.getresponse()
-            return answer.status, answer.headers.get_content_type(), answer.read(MAX_RESPONSE_BYTES)
-        except (OSError, http.client.HTTPException) as error:
+            answer = exchange("POST", target, "".join(lines).encode(), {}, MAX_RESPONSE_BYTES)
+        except OSError as error:
             raise LogError(f"witness {self.name}: out of reach ({error})") from error
-        finally:
-            connection.close()
+        return answer.status, answer.media_type, answer.body
 
 
 def _size(body: bytes) -> int:

@@ -24,17 +24,19 @@ def v11_actors(
     `verify` verifies a nested token under the flow's `actor_flow`.
     """
     if "act" in claims:
-        _chain(claims["act"], tenant, flow)
+        _chain(claims["act"], claims["iss"], tenant, flow)
     if "actortoken" in claims:
         _token(claims["actortoken"], tenant, flow, verify)
 
 
-def _chain(actor: object, tenant: str | None, flow: Flow) -> None:
+def _chain(actor: object, issuer: str, tenant: str | None, flow: Flow) -> None:
     """Every actor of the chain must be allowed: the earlier ones are why the last one may act."""
     for _ in range(MAX_ACTORS):
         if not isinstance(actor, Mapping):
             raise refused(rules.V11, "act", "an actor as an object", quoted(actor))
         _allowed(actor, flow)
+        if "iss" in actor and actor["iss"] != issuer:  # a name says who it is only beside its issuer
+            raise refused(rules.V11, "issuer", f"an actor of {quoted(issuer)}", quoted(actor["iss"]))
         if "tid" in actor and actor["tid"] != tenant:
             raise refused(rules.V11, "tenant", f"an actor of tenant {tenant}", quoted(actor["tid"]))
         if "act" not in actor:

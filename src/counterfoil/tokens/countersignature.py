@@ -72,7 +72,7 @@ def v15_counterfoil(
     own, encoded, signature = _parts(value)
     if own.keys() != _MEMBERS or own["typ"] != TYP:
         raise refused(rules.V15, "form", f"a header of alg, kid and typ {TYP}", "another")
-    key = keys.keys.get(own["kid"]) if type(own["kid"]) is str else None
+    key = keys.of(own["kid"], said["iss"], tenant) if type(own["kid"]) is str else None
     if key is None or key.id == signer.id:
         raise refused(rules.V15, "key", "a key that counter-signs", quoted(own["kid"]))
     check = key.checks.get(own["alg"]) if type(own["alg"]) is str else None
@@ -95,10 +95,7 @@ def v15_counterfoil(
 
 def _parts(value: str) -> tuple[Mapping[str, Any], bytes, bytes]:
     """Return header, encoded header and signature; raises VerifyError."""
-    try:
-        octets = value.encode("ascii")
-    except UnicodeEncodeError:
-        octets = b""
+    octets = value.encode("ascii") if value.isascii() else b""
     parts = octets.split(b"..", 2)
     if len(parts) != 2 or len(octets) > MAX_COUNTERSIGNATURE or b"." in parts[0] + parts[1]:
         raise refused(rules.V15, "form", "a JWS with detached content", "another text")

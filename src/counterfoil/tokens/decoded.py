@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,8 +10,8 @@ from counterfoil.tokens import jws
 from counterfoil.tokens.algorithms import digest_of
 from counterfoil.tokens.encoding import from_translated, frozen, json_object
 from counterfoil.tokens.limits import MAX_STATUS_LIST_BYTES
+from counterfoil.tokens.looks import holds_token
 
-_TOKEN = re.compile(r"eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*(\.[\w-]*){0,2}")
 HIDDEN = "(a token, not shown)"
 
 
@@ -40,4 +39,4 @@ def showable(value: Any) -> Any:
         return {name: showable(inner) for name, inner in value.items()}
     if isinstance(value, tuple | list):
         return [showable(inner) for inner in value]
-    return _TOKEN.sub(HIDDEN, value) if isinstance(value, str) else value
+    return HIDDEN if isinstance(value, str) and holds_token(value) else value

@@ -20,6 +20,7 @@ from counterfoil.tokens.encoding import from_translated, json_object, numeric_da
 from counterfoil.tokens.flow import Flow
 from counterfoil.tokens.jwk import ExposedKeyError, UnfitKeyError, base64url, public_jwk
 from counterfoil.tokens.presentation import DpopRequest
+from counterfoil.tokens.replay import name_of
 from counterfoil.tokens.rules import quoted, refused, when
 
 TYP = "dpop+jwt"
@@ -44,7 +45,7 @@ def check_proof(request: DpopRequest, thumbprint: object, token: bytes, flow: Fl
         raise refused(rules.V12, "ath", "a proof for this token (ath)", quoted(claims.get("ath")))
     if not _same(thumbprint, used):  # 12b
         raise refused(rules.V12, "jkt", "a proof by the key that the token is bound to", "one by another key")
-    return _once(claims, request)
+    return _once(claims, used, request, flow, at)
 
 
 def _signed(proof: str) -> tuple[Mapping[str, Any], str]:
@@ -113,9 +114,10 @@ def _fresh(claims: Mapping[str, Any], request: DpopRequest, flow: Flow, at: floa
         raise refused(rules.V12, "future", f"a proof made at {when(at)} or before", f"one from {when(made)}")
 
 
-def _once(claims: Mapping[str, Any], request: DpopRequest) -> str:
-    """11.1: return the id of a proof that was not used before."""
-    if claims["jti"] in request.seen:
+def _once(claims: Mapping[str, Any], key: str, request: DpopRequest, flow: Flow, at: float) -> str:
+    """11.1: return the id of a proof that was not used before; the last question, since to ask is to use."""
+    until = claims["iat"] + flow.leeway + flow.proof_age
+    if request.replays is not None and not request.replays.first(name_of("dpop", key, claims["jti"]), until, at):
         raise refused(rules.V12, "replay", "a proof that was not used before", quoted(claims["jti"]))
     return str(claims["jti"])
 

@@ -1,20 +1,17 @@
 """Exact base64url and JSON: what has two readings is refused.
 
-`msgspec` and `json` keep the last of two members of one name. RFC 7515, 4 and RFC 7519, 4 let a verifier refuse
-instead, which is the only safe choice. Encoding the decoded value again finds out at no great cost: if that gives the
-same bytes, no name occurred twice (an encoder writes each once). Only where it does not (spaces, escapes, duplicates)
-a second parser looks at every object.
+RFC 7515, 4 and RFC 7519, 4 let a verifier take the last of two members of one name, or refuse; only the latter is safe.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
+from counterfoil.model.unique import duplicate_in
 from counterfoil.tokens import rules
 from counterfoil.tokens.limits import MAX_DEPTH, MAX_MEMBERS, MAX_NUMERIC_DATE
 from counterfoil.tokens.rules import refused
@@ -32,6 +29,7 @@ _LAST: tuple[frozenset[int], ...] = (
 )  # fmt: skip
 
 _CONTAINERS = frozenset({dict, list})
+NOTHING = object()
 
 # Strict, and twice as fast as binascii; a property test holds the two to each other. What it is given is in quotes.
 _decode_base64 = msgspec.json.Decoder(bytes).decode
@@ -60,14 +58,15 @@ def from_translated(text: bytes, what: str) -> bytes:
 
 
 def json_object(raw: bytes, what: str) -> dict[str, Any]:
-    """Return the JSON object that `raw` is. Raises VerifyError: F2 for other JSON or none, F3 for a duplicate name."""
-    try:
-        value = _decode(raw)
-        same = type(value) is dict and _encode(value) == raw
-    except RecursionError as error:
-        raise refused(rules.TOO_LARGE, "depth", f"at most {MAX_DEPTH} levels in {what}", "far more") from error
-    except (msgspec.MsgspecError, ValueError) as error:
-        raise refused(rules.MALFORMED, "json", f"{what} as a JSON object", "text that is none") from error
+    """Return the JSON object that `raw` is. Raises VerifyError: F2 for other JSON or none, F3 for a duplicate name.
+
+    Nothing that a decoder raises stays in the error's chain: it would hold the whole text.
+    """
+    value, same, deep = _decoded(raw)
+    if deep:
+        raise refused(rules.TOO_LARGE, "depth", f"at most {MAX_DEPTH} levels in {what}", "far more")
+    if value is NOTHING:
+        raise refused(rules.MALFORMED, "json", f"{what} as a JSON object", "text that is none")
     if type(value) is not dict:
         raise refused(rules.MALFORMED, "object", f"{what} as a JSON object", rules.quoted(value))
     if not same:
@@ -75,25 +74,24 @@ def json_object(raw: bytes, what: str) -> dict[str, Any]:
     return value
 
 
-class _DuplicateError(ValueError):
-    """A name occurs twice."""
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> None:
-    names = [name for name, _ in pairs]
-    if len(set(names)) != len(names):
-        raise _DuplicateError(next(name for place, name in enumerate(names) if name in names[:place]))
-
-
 def _refuse_duplicates(raw: bytes, what: str) -> None:
     try:
-        json.loads(raw.decode("utf-8"), object_pairs_hook=_unique)
-    except _DuplicateError as error:
-        raise refused(
-            rules.DUPLICATE, "member", f"each name once in {what}", f"{rules.quoted(str(error))} twice"
-        ) from error
-    except (ValueError, RecursionError) as error:
+        twice = duplicate_in(raw)
+    except ValueError as error:
         raise refused(rules.MALFORMED, "json", f"{what} as a JSON object", "text that is none") from error
+    if twice is not None:
+        raise refused(rules.DUPLICATE, "member", f"each name once in {what}", f"{rules.quoted(twice)} twice")
+
+
+def _decoded(raw: bytes) -> tuple[Any, bool, bool]:
+    """Return the value, whether it is written as we would, and whether it is too deep; NOTHING for what is no JSON."""
+    try:
+        value = _decode(raw)
+        return value, type(value) is dict and _encode(value) == raw, False
+    except RecursionError:
+        return NOTHING, False, True
+    except (msgspec.MsgspecError, ValueError):
+        return NOTHING, False, False
 
 
 def frozen(members: dict[str, Any], what: str) -> MappingProxyType[str, Any]:

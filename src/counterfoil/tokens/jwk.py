@@ -62,7 +62,7 @@ class PublicJwk:
 def public_jwk(members: Mapping[str, Any]) -> PublicJwk:
     """Return the key of a decoded JWK."""
     if not SECRET_MEMBERS.isdisjoint(members):
-        raise ExposedKeyError("a private or symmetric key where a public one belongs")
+        raise ExposedKeyError("a private or symmetric key where a public one belongs: treat it as stolen")
     kty = _text(members, "kty")
     if kty not in _THUMBPRINT:
         raise UnfitKeyError(f"key type {kty!r} is not one of RSA, EC, OKP")
@@ -81,7 +81,10 @@ def public_jwk(members: Mapping[str, Any]) -> PublicJwk:
 
 def from_certificate(certificate: x509.Certificate) -> PublicJwk:
     """Return the key of a certificate; its key id is the certificate's SHA-256 (`x5t#S256`)."""
-    key = certificate.public_key()
+    try:
+        key = certificate.public_key()
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise UnfitKeyError("the certificate's key cannot be read") from error
     if isinstance(key, rsa.RSAPublicKey):
         numbers = key.public_numbers()
         _check_rsa(numbers.n, numbers.e)

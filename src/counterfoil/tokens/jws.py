@@ -52,10 +52,9 @@ def compact(token: str | bytes, most: int = MAX_TOKEN_BYTES) -> Compact:
         raise refused(rules.MALFORMED, "compact", "a text", quoted(token))
     if len(token) > most:
         raise refused(rules.TOO_LARGE, "token", f"at most {most} bytes", str(len(token)))
-    try:
-        octets = token.encode("ascii") if isinstance(token, str) else token
-    except UnicodeEncodeError as error:
-        raise refused(rules.MALFORMED, "compact", "ASCII text", "other characters") from error
+    if not token.isascii():  # asked before: the exception of an encoder would hold the token
+        raise refused(rules.MALFORMED, "compact", "ASCII text", "other characters")
+    octets = token.encode("ascii") if isinstance(token, str) else token
     parts = octets.translate(TO_BASE64).split(b".", 5)
     if len(parts) != 3:
         kind = " (an encrypted token, which is not supported)" if len(parts) == 5 else ""
@@ -91,11 +90,14 @@ def algorithm_of(header: Mapping[str, Any]) -> str:
     return name
 
 
-def key_of(header: Mapping[str, Any], keys: KeySet) -> Key:
-    """V2, first half: return the key that the header names."""
+def key_of(header: Mapping[str, Any], keys: KeySet, payload: bytes) -> Key:
+    """V2, first half: return the key that the header names. Of several of one id, that of the claims' issuer (V4)."""
     kid = header.get("kid")
     if type(kid) is not str or not 0 < len(kid) <= MAX_KEY_ID:
         raise refused(rules.V2, "kid", "the id of a key (kid) in the header", quoted(kid))
+    if kid in keys.namesakes:
+        claims = json_object(from_translated(payload, "the claims"), "the claims")
+        return keys.of(kid, claims.get("iss"), claims.get("tid")) or keys.keys[kid]
     key = keys.keys.get(kid)
     if key is None:
         unusable = f", which cannot be used: {keys.unusable[kid]}" if kid in keys.unusable else ""
@@ -123,12 +125,12 @@ def signed(parts: Compact, check: Check, key_id: str) -> bytes:
     return digest
 
 
-def known_header(encoded: bytes, keys: KeySet) -> KnownHeader:
+def known_header(parts: Compact, keys: KeySet) -> KnownHeader:
     """F1 to F4, V14, V1, V2: return what the header says, of a key that may be used with its algorithm."""
-    header = read_header(encoded)
+    header = read_header(parts.header)
     refuse_keys(header)
     algorithm = algorithm_of(header)
-    key = key_of(header, keys)
+    key = key_of(header, keys, parts.payload)
     return KnownHeader(header, key, algorithm, check_of(key, algorithm))
 
 

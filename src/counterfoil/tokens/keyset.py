@@ -1,13 +1,15 @@
 """The keys that a verifier knows: JWKS documents and certificates, each key with what it may sign.
 
-A key that is unfit, or that nothing entitles, is left out with its reason (`unusable`): providers publish keys of new
-kinds, and one must not stop a service. A document with secret material or two keys of one id is refused as a whole.
+A key that is unfit, that nothing entitles or that shares its id with another of its document is left out with its
+reason (`unusable`): providers publish keys of new kinds, and one must not stop a service. What is no key set, or is
+over a bound, is refused as a whole.
 """
 
 from __future__ import annotations
 
 import binascii
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC
 from types import MappingProxyType
@@ -20,7 +22,7 @@ from counterfoil.tokens.algorithms import ALGORITHMS, Check, check
 from counterfoil.tokens.encoding import json_object, numeric_date
 from counterfoil.tokens.entitlement import Entitlement, IssuerPattern, KeyState, strictest
 from counterfoil.tokens.jwk import ExposedKeyError, PublicJwk, UnfitKeyError, from_certificate, public_jwk
-from counterfoil.tokens.limits import MAX_JWKS_BYTES, MAX_KEYS
+from counterfoil.tokens.limits import MAX_JWKS_BYTES, MAX_KEY_ID, MAX_KEYS
 
 PEM_BEGIN = b"-----BEGIN CERTIFICATE-----"
 
@@ -37,25 +39,47 @@ class Key:
 
 @dataclass(frozen=True)
 class KeySet:
-    """Keys by id. `unusable`: ids of keys that were left out, with the reason."""
+    """Keys by id. `unusable`: ids of keys that were left out, with the reason.
+
+    `namesakes`: all keys of an id that several documents use (RFC 7517, 4.5: it is unique within one). `keys` has the
+    first of them. They are told apart by what they may sign: no document can take an id away from another.
+    """
 
     keys: Mapping[str, Key]
     unusable: Mapping[str, str] = field(default_factory=dict)
+    namesakes: Mapping[str, tuple[Key, ...]] = field(default_factory=dict)
+
+    def __iter__(self) -> Iterator[Key]:
+        """Yield every key."""
+        for name, first in self.keys.items():
+            yield from self.namesakes.get(name, (first,))
+
+    def of(self, kid: str, issuer: object, tenant: object) -> Key | None:
+        """Return the key of this id, of several the first that may sign for this issuer and tenant; None for none."""
+        for key in self.namesakes.get(kid, ()):
+            if key.entitlement.forbids_issuer(str(issuer), None if tenant is None else str(tenant)) is None:
+                return key
+        return self.keys.get(kid)
 
     @classmethod
     def joined(cls, sets: Iterable[KeySet]) -> KeySet:
-        """Return all keys of several sets; raises PolicyError if two of them have a key of one id."""
-        keys: dict[str, Key] = {}
+        """Return all keys of several sets."""
+        named: dict[str, tuple[Key, ...]] = {}
         unusable: dict[str, str] = {}
         for held in sets:
-            if twice := sorted((set(held.keys) | set(held.unusable)) & (set(keys) | set(unusable))):
-                raise PolicyError(
-                    f"key id {twice[0]!r} is in two key sets",
-                    hint="two keys of one id cannot be told apart (RFC 7517, 4.5); keep one",
-                )
-            keys |= held.keys
+            for key in held:
+                named[key.id] = (*named.get(key.id, ()), key)
             unusable |= held.unusable
-        return cls(MappingProxyType(keys), MappingProxyType(unusable))
+        keys = {name: same[0] for name, same in named.items()}
+        namesakes = {name: same for name, same in named.items() if len(same) > 1}
+        return cls(MappingProxyType(keys), MappingProxyType(unusable), MappingProxyType(namesakes))
+
+    def without(self, others: KeySet, why: str) -> KeySet:
+        """Return the keys that are not, by id or thumbprint, in another set; those that are become unusable."""
+        held = {key.jwk.thumbprint for key in others}
+        out = {key.id for key in self if key.id in others.keys or key.jwk.thumbprint in held}
+        keys = {name: key for name, key in self.keys.items() if name not in out}
+        return KeySet(MappingProxyType(keys), MappingProxyType({**self.unusable, **dict.fromkeys(out, why)}))
 
 
 @dataclass(frozen=True)
@@ -73,39 +97,39 @@ class Grant:
 def from_document(document: bytes, grant: Grant, where: str) -> KeySet:
     """Return the keys of a JWKS (RFC 7517, 5) or of PEM certificates, entitled by the policy and by themselves.
 
-    `where` names the document in errors. Raises PolicyError for a document that cannot be used.
+    `where` names the document in errors. Raises PolicyError as `entries`.
     """
-    if len(document) > MAX_JWKS_BYTES:
-        raise PolicyError(f"{where}: larger than {MAX_JWKS_BYTES} bytes", hint="a key set is a few kilobytes")
-    found = _certificates(document, where) if document.lstrip().startswith(PEM_BEGIN) else _jwks(document, where)
+    found = entries(document, where)
+    ids = Counter(name for name, _ in found if name)
     keys: dict[str, Key] = {}
     unusable: dict[str, str] = {}
     for place, (name, made) in enumerate(found, 1):
         try:
+            if ids[name] > 1:
+                raise UnfitKeyError("another key of the document has the same id (RFC 7517, 4.5)")
             jwk = made()
             key_id = _named(jwk)
             if grant.pinned is not None and jwk.thumbprint not in grant.pinned:
                 raise UnfitKeyError("it is not one of the keys that the policy pins")
-            _once(key_id, keys, unusable, where)
             keys[key_id] = _key(key_id, jwk, grant)
-        except ExposedKeyError as error:
-            raise PolicyError(
-                f"{where}: key {place}: {error}", hint="treat that key as stolen; publish public keys only"
-            ) from error
-        except UnfitKeyError as error:
-            key_id = name or f"#{place}"
-            _once(key_id, keys, unusable, where)
-            unusable[key_id] = str(error)
+        except (UnfitKeyError, ExposedKeyError) as error:
+            unusable[name or f"#{place}"] = str(error)
     if unknown := sorted(set(grant.to_key) - set(keys) - set(unusable)):
         unusable |= dict.fromkeys(unknown, f"not in {where}")
     return KeySet(MappingProxyType(keys), MappingProxyType(unusable))
 
 
-def _once(key_id: str, keys: Mapping[str, Key], unusable: Mapping[str, str], where: str) -> None:
-    if key_id in keys or key_id in unusable:
-        raise PolicyError(
-            f"{where}: two keys have the id {key_id!r}", hint="they cannot be told apart (RFC 7517, 4.5); keep one"
-        )
+def entries(document: bytes, where: str) -> list[tuple[str, _Maker]]:
+    """Return the keys of a document that is a key set, each with its id ("" for none) and what makes it.
+
+    Raises PolicyError for what is no key set, or over a bound: such a document says nothing about any key.
+    """
+    if len(document) > MAX_JWKS_BYTES:
+        raise PolicyError(f"{where}: larger than {MAX_JWKS_BYTES} bytes", hint="a key set is a few kilobytes")
+    found = _certificates(document, where) if document.lstrip().startswith(PEM_BEGIN) else _jwks(document, where)
+    if len(found) > MAX_KEYS:
+        raise PolicyError(f"{where}: expected at most {MAX_KEYS} keys, got {len(found)}")
+    return found
 
 
 def _named(jwk: PublicJwk) -> str:
@@ -117,11 +141,15 @@ def _named(jwk: PublicJwk) -> str:
 class _Maker:
     """Makes a key when it is called, so that one failure is one key's."""
 
-    def __init__(self, source: Mapping[str, Any] | x509.Certificate) -> None:
+    def __init__(self, source: object) -> None:
         self.source = source
 
     def __call__(self) -> PublicJwk:
-        return from_certificate(self.source) if isinstance(self.source, x509.Certificate) else public_jwk(self.source)
+        if isinstance(self.source, x509.Certificate):
+            return from_certificate(self.source)
+        if not isinstance(self.source, dict):
+            raise UnfitKeyError("it is no object")
+        return public_jwk(self.source)
 
 
 def _jwks(document: bytes, where: str) -> list[tuple[str, _Maker]]:
@@ -129,11 +157,9 @@ def _jwks(document: bytes, where: str) -> list[tuple[str, _Maker]]:
         members = json_object(document, "the document").get("keys")
     except VerifyError as error:
         raise PolicyError(f"{where}: expected a JWKS: {error.expected}, got {error.got}") from error
-    if not isinstance(members, list) or not all(isinstance(member, dict) for member in members):
+    if not isinstance(members, list):
         raise PolicyError(f"{where}: expected a JWKS with a list named keys", hint='such as {"keys": [{"kty": ...}]}')
-    if not 0 < len(members) <= MAX_KEYS:
-        raise PolicyError(f"{where}: expected 1 to {MAX_KEYS} keys, got {len(members)}")
-    return [(str(member.get("kid", ""))[:80], _Maker(member)) for member in members]
+    return [(str(one.get("kid", ""))[:MAX_KEY_ID] if isinstance(one, dict) else "", _Maker(one)) for one in members]
 
 
 def _certificates(document: bytes, where: str) -> list[tuple[str, _Maker]]:
@@ -141,7 +167,7 @@ def _certificates(document: bytes, where: str) -> list[tuple[str, _Maker]]:
         found = x509.load_pem_x509_certificates(document)
     except (ValueError, binascii.Error) as error:
         raise PolicyError(f"{where}: expected certificates in PEM form") from error
-    return [("", _Maker(certificate)) for certificate in found[:MAX_KEYS]]
+    return [("", _Maker(certificate)) for certificate in found]
 
 
 def _key(key_id: str, jwk: PublicJwk, grant: Grant) -> Key:

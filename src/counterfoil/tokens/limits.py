@@ -40,9 +40,14 @@ MAX_PROOF_AGE = 300
 MAX_ACTORS = 4
 # A SAML response or assertion.
 MAX_ASSERTION_BYTES = 256 * 1024
+# Attributes and namespaces of one element of it, and levels: issuers write under ten of each.
+MAX_XML_ATTRIBUTES = 32
+MAX_XML_DEPTH = 32
 # Keys of one issuer that a SAML signature is tried with: a current, a next and previous ones.
 MAX_CANDIDATE_KEYS = 16
 # Headers of tokens that verified, which are not parsed again.
 MAX_CACHED_HEADERS = 256
+# Status lists that verified, which are not verified again: up to a MiB and a half each.
+MAX_CACHED_LISTS = 16
 # What an error quotes of a token's value.
 MAX_QUOTED = 80

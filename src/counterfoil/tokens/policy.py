@@ -27,24 +27,26 @@ class TokenPolicy:
     countersign: KeySet = NO_KEYS
 
     @classmethod
-    def from_toml(cls, text: str, documents: Mapping[str, bytes], file: str = "policy") -> TokenPolicy:
+    def from_toml(
+        cls, text: str | bytes, documents: Mapping[str, str | bytes], file: str = "policy"
+    ) -> TokenPolicy:
         """Return the policy that a text describes (docs/reference/token-policy.md).
 
-        `documents`: the bytes of each key document that the text names under `file`. `file` (the argument) is what
+        `documents`: the content of each key document that the text names under `file`. `file` (the argument) is what
         errors call the text. Raises PolicyError with line and field.
         """
         tables = policy_file.read(text, file)
+        _check_once(tables.keys + tables.countersign)
         sets = [_key_set(place, table, inner, documents) for place, table, inner in tables.keys]
         flows: dict[str, Flow] = {}
         for place, flow_table in tables.flows:
             if flow_table.name in flows:
                 raise place.error("name", f"{flow_table.name!r} is the name of an earlier flow")
             flows[flow_table.name] = _flow(place, flow_table)
-        keys = KeySet.joined(sets)
         countersign = KeySet.joined([_key_set(place, table, inner, documents) for place, table, inner in
                                      tables.countersign])  # fmt: skip
-        for place, table, _ in tables.countersign:
-            _check_apart(place, table, keys, countersign)
+        # whoever steals a key that signs and counter-signs would need no other
+        keys = KeySet.joined(held.without(countersign, "it counter-signs: take two keys") for held in sets)
         for place, flow_table in tables.flows:
             _check_references(place, flow_table, flows)
             if flow_table.counterfoil is CounterfoilCheck.REQUIRED and not countersign.keys:
@@ -61,24 +63,25 @@ class TokenPolicy:
         return self.flows[name]
 
 
-def documents_of(text: str, file: str = "policy") -> tuple[str, ...]:
+def documents_of(text: str | bytes, file: str = "policy") -> tuple[str, ...]:
     """Return the names of the key documents that a policy's text needs; raises PolicyError."""
     tables = policy_file.read(text, file)
     names = [table.file for _, table, _ in tables.keys] + [table.file for _, table, _ in tables.countersign]
     return tuple(dict.fromkeys(names))
 
 
-def _check_apart(place: Place, table: CountersignTable, keys: KeySet, countersign: KeySet) -> None:
-    """Refuse a key that signs and counter-signs: whoever steals it would need no other."""
-    held = {key.jwk.thumbprint for key in keys.keys.values()}
-    for key in countersign.keys.values():
-        if key.id in keys.keys or key.jwk.thumbprint in held:
-            raise place.error("file", f"{table.file!r}: key {key.id[:80]!r} signs tokens as well", "take two keys")
+def _check_once(tables: Sequence[tuple[Place, KeysTable | CountersignTable, Sequence[tuple[Place, KeyTable]]]]) -> None:
+    """Refuse two tables for one document: a key that one of them blocks would be good by the other."""
+    seen: set[str] = set()
+    for place, table, _ in tables:
+        if table.file in seen:
+            raise place.error("file", f"{table.file!r} has a table already", "one table says all of a document")
+        seen.add(table.file)
 
 
 def _key_set(
     place: Place, table: KeysTable | CountersignTable, inner: Sequence[tuple[Place, KeyTable]],
-    documents: Mapping[str, bytes],
+    documents: Mapping[str, str | bytes],
 ) -> KeySet:  # fmt: skip
     if table.file not in documents:
         raise place.error("file", f"{table.file!r} was not given")
@@ -88,7 +91,9 @@ def _key_set(
     grant = Grant(_entitled(place, table), {one.kid: _entitled(at, one) for at, one in inner}, pinned)
     if len(grant.to_key) != len(inner):
         raise place.error("key", "two entries are for one kid")
-    return from_document(documents[table.file], grant, f"{place.file}:{place.line('file')}: {table.file}")
+    document = documents[table.file]
+    content = document.encode("utf-8", "replace") if isinstance(document, str) else document
+    return from_document(content, grant, f"{place.file}:{place.line('file')}: {table.file}")
 
 
 def _entitled(place: Place, table: KeysTable | CountersignTable | KeyTable) -> Entitlement:

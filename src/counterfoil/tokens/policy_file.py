@@ -162,8 +162,12 @@ class Tables:
     countersign: tuple[tuple[Place, CountersignTable, tuple[tuple[Place, KeyTable], ...]], ...] = ()
 
 
-def read(text: str, file: str) -> Tables:
+def read(content: str | bytes, file: str) -> Tables:
     """Return the tables of a policy; raises PolicyError that names file, line and field."""
+    try:
+        text = content.decode() if isinstance(content, bytes) else content
+    except UnicodeDecodeError as error:
+        raise PolicyError(f"{file}: not UTF-8", hint="a token policy is TOML, which is UTF-8") from error
     place = Place(file, tuple(text.splitlines()))
     if len(text.encode("utf-8", "replace")) > MAX_POLICY_BYTES:
         raise place.error("", f"larger than {MAX_POLICY_BYTES} bytes")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Callable
 from dataclasses import dataclass, field
+
+from counterfoil.tokens.replay import Replays
 
 
 @dataclass(frozen=True)
@@ -11,15 +13,17 @@ class DpopRequest:
     """A DPoP proof (RFC 9449) and the request that it came with.
 
     `url`: the request's URL as the client sees it. `nonce`: what the server gave out, if it gives nonces out.
-    `seen`: ids of proofs that were accepted before (within the flow's `proof_age`); the caller remembers
-    `VerifiedToken.proof_id` for that.
+    `replays`: remembers which proofs were used; without it the caller has to, by `VerifiedToken.proof_id`.
     """
 
     proof: str = field(repr=False)
     method: str
     url: str
     nonce: str | None = field(default=None, repr=False)
-    seen: Container[str] = ()
+    replays: Replays | None = field(default=None, repr=False)
+
+
+StatusList = str | bytes | None
 
 
 @dataclass(frozen=True)
@@ -27,21 +31,22 @@ class Presentation:
     """How a token was presented. `certificate`: the client's, DER, from mutual TLS (RFC 8705).
 
     `renewal`: at a place that renews or exchanges tokens. `status_list`: the status list token that the token points
-    to. `introspection`: the response of the issuer's introspection endpoint, JSON (RFC 7662).
+    to. `introspection`: the response of the issuer's introspection endpoint, JSON (RFC 7662). Either may be a function
+    that gets it: it is called only for a token whose signature and claims held, so that no other makes anybody ask.
     """
 
     dpop: DpopRequest | None = None
     certificate: bytes | None = field(default=None, repr=False)
     renewal: bool = False
-    status_list: str | bytes | None = field(default=None, repr=False)
-    introspection: bytes | None = field(default=None, repr=False)
+    status_list: StatusList | Callable[[], StatusList] = field(default=None, repr=False)
+    introspection: bytes | Callable[[], bytes | None] | None = field(default=None, repr=False)
 
     @classmethod
     def with_dpop(
-        cls, proof: str, *, method: str, url: str, nonce: str | None = None, seen: Container[str] = ()
+        cls, proof: str, *, method: str, url: str, nonce: str | None = None, replays: Replays | None = None
     ) -> Presentation:
         """Return the presentation of a token with a DPoP proof; the parameters are those of `DpopRequest`."""
-        return cls(dpop=DpopRequest(proof, method, url, nonce, seen))
+        return cls(dpop=DpopRequest(proof, method, url, nonce, replays))
 
 
 BEARER = Presentation()

@@ -26,6 +26,7 @@ from counterfoil.tokens.encoding import frozen
 from counterfoil.tokens.keyset import Key
 from counterfoil.tokens.limits import MAX_CANDIDATE_KEYS
 from counterfoil.tokens.policy import TokenPolicy
+from counterfoil.tokens.replay import Replays, name_of
 from counterfoil.tokens.rules import quoted, refused
 from counterfoil.tokens.saml_document import SIGNATURE, assertion_in, read_claims
 from counterfoil.tokens.verified import VerifiedToken
@@ -56,23 +57,31 @@ class SamlVerifier:
         self._flow = policy.flow(flow)
         if self._flow.token_class.name != "saml":
             raise UsageError(f"flow {self._flow.name!r} is not of class saml", hint="use Verifier for JWTs")
-        self._keys = [key for key in policy.keys.keys.values() if key.jwk.certificate is not None]
+        self._keys = [key for key in policy.keys if key.jwk.certificate is not None]
 
-    def verify(self, document: bytes, *, at: float | datetime) -> VerifiedToken:
+    def verify(self, document: bytes, *, at: float | datetime, replays: Replays | None = None) -> VerifiedToken:
         """Return the claims of the one assertion in `document` (XML: a response, or an assertion).
 
-        Raises VerifyError, and nothing else, for whatever is wrong with it. The digest is that of the signed element in
-        canonical form.
+        `replays`: remembers which assertions were used (SAML 2.0 Profiles, 4.1.4.5: each is good once). Without it that
+        is the caller's duty, by issuer and `token_id`, until `expires_at`. Raises VerifyError, and nothing else, for
+        whatever is wrong with the document. The digest is that of the signed element in canonical form.
         """
         moment = unix_seconds(at)
         assertion = assertion_in(document)
         algorithm, method = _method(assertion)
         key, octets, signed = self._signed(assertion, algorithm, method)
         try:
-            return self._entitled(key, algorithm, octets, signed, moment)
+            found = self._entitled(key, algorithm, octets, signed, moment)
+            self._check_first(found, moment, replays)
+            return found
         except VerifyError as error:
             error.key_id, error.signature_verified = key.id, True
             raise
+
+    def _check_first(self, found: VerifiedToken, at: float, replays: Replays | None) -> None:
+        name = name_of("saml", found.issuer, str(found.token_id))
+        if replays is not None and not replays.first(name, found.expires_at + self._flow.leeway, at):
+            raise refused(rules.V12, "replay", "an assertion that was not used before", quoted(found.token_id))
 
     def _signed(
         self, assertion: etree._Element, algorithm: str, method: SignatureMethod

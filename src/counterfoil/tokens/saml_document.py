@@ -6,14 +6,14 @@ Claims are read from what the signature covers, never from the document that was
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import unicodedata
 from datetime import datetime
 from typing import Any
 
 from lxml import etree
 
 from counterfoil.tokens import rules
-from counterfoil.tokens.limits import MAX_ASSERTION_BYTES, MAX_DEPTH, MAX_MEMBERS
+from counterfoil.tokens.limits import MAX_ASSERTION_BYTES, MAX_DEPTH, MAX_MEMBERS, MAX_XML_ATTRIBUTES, MAX_XML_DEPTH
 from counterfoil.tokens.rules import quoted, refused, when
 
 ASSERTION = "{urn:oasis:names:tc:SAML:2.0:assertion}"
@@ -33,12 +33,17 @@ TRANSFORMS = frozenset(
 )
 # Conditions that are understood; SAML 2.0 Core, 2.5.1.1: an unknown one makes the assertion invalid.
 _CONDITIONS = frozenset({"AudienceRestriction", "OneTimeUse", "ProxyRestriction"})
+# XML 1.0, 2.3: the four characters that are white space there.
+_XML_BLANKS = " \t\r\n"
+# Letters that look like a blank, though Unicode counts them as letters or symbols.
+_BLANK_LETTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 _UTC = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?Z")
 
 
 def assertion_in(document: bytes) -> etree._Element:
     """Return the one assertion of a response, or the assertion that the document is. Not verified yet."""
     root = _parsed(document)
+    _check_bounds(root)
     for node in root.iter():
         if not isinstance(node.tag, str):  # comments and processing instructions split texts in two
             raise refused(rules.MALFORMED, "comment", "elements and texts only", "a comment or an instruction")
@@ -60,6 +65,8 @@ def assertion_in(document: bytes) -> etree._Element:
 
 
 def _parsed(document: bytes) -> etree._Element:
+    if not isinstance(document, bytes):
+        raise refused(rules.MALFORMED, "document", "the octets of a document", quoted(document))
     if len(document) > MAX_ASSERTION_BYTES:
         raise refused(rules.TOO_LARGE, "document", f"at most {MAX_ASSERTION_BYTES} bytes", str(len(document)))
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
@@ -70,6 +77,22 @@ def _parsed(document: bytes) -> etree._Element:
     if root.getroottree().docinfo.doctype or root.getroottree().docinfo.internalDTD is not None:
         raise refused(rules.MALFORMED, "dtd", "a document without DTD", "one with")
     return root
+
+
+def _check_bounds(root: etree._Element) -> None:
+    """Refuse what makes canonical form quadratic: elements with many attributes or namespaces, or far down."""
+    declared = depth = 0
+    for event, node in etree.iterwalk(root, events=("start", "end", "start-ns")):
+        if event == "start-ns":
+            declared += 1
+        elif event == "end":
+            depth -= 1
+        else:
+            depth, many = depth + 1, declared + len(node.attrib)
+            if depth > MAX_XML_DEPTH or many > MAX_XML_ATTRIBUTES:
+                expected = f"at most {MAX_XML_ATTRIBUTES} attributes in an element, and {MAX_XML_DEPTH} levels"
+                raise refused(rules.TOO_LARGE, "element", expected, "more")
+            declared = 0
 
 
 def _unique_ids(root: etree._Element) -> None:
@@ -108,23 +131,26 @@ def _signature(assertion: etree._Element) -> None:
 def read_claims(signed: etree._Element, recipients: frozenset[str], at: float, leeway: float) -> dict[str, Any]:
     """Return the claims of a signed assertion under the names of RFC 7519, so that the same rules judge them.
 
-    `jti`: the assertion's ID; `sid`: the session index; `tid`: Entra's tenant attribute; `attributes`: all others.
+    `jti`: the assertion's ID; `sid`: the session index; `auth_time`: when the subject signed in (where no statement
+    says so, none: `required` in the policy can ask for it); `session_end`: until when the session lasts; `tid`: Entra's
+    tenant attribute; `attributes`: all attributes, of their values those that are texts.
     """
     conditions = _conditions(signed)
     _confirmed(signed, recipients, at, leeway)
-    audiences = [_text(node) for node in conditions.iter(f"{ASSERTION}Audience")]
     attributes = _attributes(signed)
     tenant = attributes.get(TENANT_ATTRIBUTE)
-    statement = signed.find(f"{ASSERTION}AuthnStatement")
+    statement = _one(signed, "AuthnStatement")
     told = {
-        "iss": _text(signed.find(f"{ASSERTION}Issuer")),
-        "sub": _text(signed.find(f"{ASSERTION}Subject/{ASSERTION}NameID")),
-        "aud": audiences,
+        "iss": _uri(_one(signed, "Issuer"), "iss"),
+        "sub": _subject(signed),
+        "aud": [_uri(node, "aud") for node in conditions.iter(f"{ASSERTION}Audience")],
         "iat": _time(signed, "IssueInstant"),
         "nbf": _time(conditions, "NotBefore"),
         "exp": _time(conditions, "NotOnOrAfter"),
         "jti": signed.get("ID"),
         "sid": None if statement is None else statement.get("SessionIndex"),
+        "auth_time": None if statement is None else _time(statement, "AuthnInstant"),
+        "session_end": _session_end(statement, at, leeway),
         "tid": tenant[0] if tenant else None,
         "attributes": attributes,
     }
@@ -151,28 +177,65 @@ def _confirmed(signed: etree._Element, recipients: frozenset[str], at: float, le
     if data is None or data.get("Recipient") not in recipients:
         got = quoted(None if data is None else data.get("Recipient"))
         raise refused(rules.V7, "recipient", f"a recipient of {rules.listed(recipients)}", got)
-    end = _time(data, "NotOnOrAfter")
+    end, begin = _time(data, "NotOnOrAfter"), _time(data, "NotBefore")
     if end is None or not at < end + leeway:
         raise refused(rules.V9, "confirmation", f"a confirmation that ends after {when(at)}", quoted(end))
+    if begin is not None and not begin <= at + leeway:
+        raise refused(rules.V9, "confirmation begin", f"a confirmation from {when(at)} or before", when(begin))
+
+
+def _session_end(statement: etree._Element | None, at: float, leeway: float) -> float | None:
+    """SAML 2.0 Core, 2.7.2: return until when the session lasts; V9 for one that is over."""
+    end = None if statement is None else _time(statement, "SessionNotOnOrAfter")
+    if end is not None and not at < end + leeway:
+        raise refused(rules.V9, "session", f"a session that ends after {when(at)}", when(end))
+    return end
+
+
+def _one(node: etree._Element, name: str) -> etree._Element | None:
+    """Return the child of this name; of two nobody can tell which one counts."""
+    found = node.findall(f"{ASSERTION}{name}")
+    if len(found) > 1:
+        raise refused(rules.DUPLICATE, name, f"one {name}", str(len(found)))
+    return found[0] if found else None
+
+
+def _subject(signed: etree._Element) -> str | None:
+    """Return the name as it is written. A reader that trims it, or reads past an element, would see another user."""
+    subject = _one(signed, "Subject")
+    node = None if subject is None else _one(subject, "NameID")
+    text = _simple(node, "sub")
+    if text and (_blank(text[0]) or _blank(text[-1])):
+        raise refused(rules.V10, "sub", "a NameID without blanks at its ends", quoted(text))
+    return text
+
+
+def _uri(node: etree._Element | None, name: str) -> str | None:
+    return (_simple(node, name) or "").strip(_XML_BLANKS) or None
+
+
+def _simple(node: etree._Element | None, name: str) -> str | None:
+    """Return the text of an element that has nothing but text."""
+    if node is None:
+        return None
+    if len(node):
+        raise refused(rules.MALFORMED, name, f"{name} as a text", "elements in it")
+    return str(node.text or "") or None
+
+
+def _blank(sign: str) -> bool:
+    return unicodedata.category(sign)[0] in "ZC" or sign in _BLANK_LETTERS
 
 
 def _attributes(signed: etree._Element) -> dict[str, list[str]]:
     told: dict[str, list[str]] = {}
     for node in signed.iter(f"{ASSERTION}Attribute"):
         values = told.setdefault(str(node.get("Name")), [])
-        values.extend(text for value in node.iter(f"{ASSERTION}AttributeValue") if (text := _text(value)) is not None)
+        plain = [value.text or "" for value in node.iterfind(f"{ASSERTION}AttributeValue") if not len(value)]
+        values.extend(text for value in plain if (text := str(value).strip(_XML_BLANKS)))
     if sum(map(len, told.values())) + len(told) > MAX_MEMBERS - MAX_DEPTH:
         raise refused(rules.TOO_LARGE, "attributes", f"at most {MAX_MEMBERS} values", "more")
     return told
-
-
-def _text(node: etree._Element | None) -> str | None:
-    return None if node is None else "".join(_texts(node)).strip() or None
-
-
-def _texts(node: etree._Element) -> Iterator[str]:
-    for text in node.itertext():
-        yield str(text)
 
 
 def _time(node: etree._Element, name: str) -> float | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from counterfoil.errors import VerifyError
@@ -24,40 +25,63 @@ STATUS_NAMES: Mapping[int, str] = {1: "revoked", 2: "suspended"}
 _BITS = (1, 2, 4, 8)
 
 
+@dataclass(frozen=True)
+class StatusList:
+    """A status list token that was verified at `verified_at`, and its list. Good until `until` (its expiry)."""
+
+    token: VerifiedToken
+    verified_at: float
+    until: float
+    bits: int
+    statuses: bytes = field(repr=False)
+
+    @classmethod
+    def of(cls, token: VerifiedToken, at: float, leeway: float) -> StatusList:
+        """Return the list of a verified token; raises VerifyError F1, F2."""
+        return cls(token, at, token.expires_at + leeway, *_statuses(token.claims))
+
+    def value(self, index: int) -> int:
+        """Return the status at a place; raises VerifyError S1 for one beyond the end."""
+        place = index * self.bits // 8
+        if not place < len(self.statuses):
+            raise refused(rules.STATUS, "index", f"an index below {len(self.statuses) * 8 // self.bits}", quoted(index))
+        # 4.1: from the least significant bit on
+        return self.statuses[place] >> (index * self.bits % 8) & ((1 << self.bits) - 1)
+
+
 def s1_status(
     claims: Mapping[str, Any],
     flow: Flow,
     shown: Presentation,
     at: float,
-    verify: Callable[[str | bytes], VerifiedToken],
+    verify: Callable[[str | bytes], StatusList],
 ) -> None:
     """Refuse a token that the issuer does not say is valid. `verify` verifies a status list token."""
     if flow.status is StatusCheck.INTROSPECTION:
-        _introspected(claims, shown.introspection, at)
+        response = shown.introspection() if callable(shown.introspection) else shown.introspection
+        _introspected(claims, response, at)
     else:
-        _in_list(claims, shown.status_list, at, verify)
+        _in_list(claims, shown, at, verify)
 
 
 def _in_list(
-    claims: Mapping[str, Any], token: str | bytes | None, at: float, verify: Callable[[str | bytes], VerifiedToken]
+    claims: Mapping[str, Any], shown: Presentation, at: float, verify: Callable[[str | bytes], StatusList]
 ) -> None:
     index, uri = _reference(claims)
+    token = shown.status_list() if callable(shown.status_list) else shown.status_list
     if token is None:
         raise refused(rules.STATUS, "list", f"the status list {quoted(uri)}", "none")
     try:
-        found = verify(token)
-        bits, statuses = _statuses(found.claims)
+        held = verify(token)
     except VerifyError as error:
         raise refused(rules.STATUS, "list", "a status list that verifies", f"one refused as {error.code}") from error
+    found = held.token
     if found.subject != uri:  # 8.3, step 4.1
         raise refused(rules.STATUS, "uri", f"the status list {quoted(uri)}", quoted(found.subject))
     if found.issuer != claims["iss"]:
         raise refused(rules.STATUS, "issuer", "a status list of the token's issuer", quoted(found.issuer))
     _within_ttl(found.claims, at)
-    place = index * bits // 8
-    if not place < len(statuses):
-        raise refused(rules.STATUS, "index", f"an index below {len(statuses) * 8 // bits}", quoted(index))
-    value = statuses[place] >> (index * bits % 8) & ((1 << bits) - 1)  # 4.1: from the least significant bit on
+    value = held.value(index)
     if value != VALID:
         raise refused(rules.STATUS, "status", "valid (0)", f"{STATUS_NAMES.get(value, 'another status')} ({value})")
 

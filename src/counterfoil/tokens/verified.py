@@ -16,7 +16,7 @@ class VerifiedToken(msgspec.Struct, frozen=True):
     A struct of msgspec instead of a dataclass, since one is made for every token: it takes a fourth of the time.
 
     `digest`: the SHA-256 of the signing input, which names the token without holding it. `proof_id`: the id of the
-    DPoP proof that was accepted with it; keep it for the flow's `proof_age` to find replays. `also`: the rules that
+    DPoP proof that was accepted with it; whoever gave no `replays` has to remember it. `also`: the rules that
     were looked at beyond those for every token, of V11 (actors), V12 (binding), V13 (renewal), S1 (status).
     """
 

@@ -15,15 +15,23 @@ from counterfoil.errors import UsageError, VerifyError
 from counterfoil.tokens import actors, binding, claims, countersignature, jws, status
 from counterfoil.tokens.encoding import from_translated, frozen_inside, json_object
 from counterfoil.tokens.flow import Binding, CounterfoilCheck, Flow, StatusCheck
-from counterfoil.tokens.limits import MAX_CACHED_HEADERS, MAX_STATUS_LIST_BYTES, MAX_TOKEN_BYTES
+from counterfoil.tokens.limits import (
+    MAX_CACHED_HEADERS,
+    MAX_CACHED_LISTS,
+    MAX_STATUS_LIST_BYTES,
+    MAX_TOKEN_BYTES,
+)
 from counterfoil.tokens.policy import TokenPolicy
 from counterfoil.tokens.presentation import BEARER, Presentation
+from counterfoil.tokens.status import StatusList
 from counterfoil.tokens.verified import VerifiedToken
 
 
 def unix_seconds(at: float | datetime) -> float:
-    """Return a time in Unix seconds; raises UsageError for a datetime without offset."""
+    """Return a time in Unix seconds; raises UsageError for a datetime without offset, and for what is no time."""
     if not isinstance(at, datetime):
+        if not isinstance(at, int | float) or isinstance(at, bool):
+            raise UsageError(f"at: {type(at).__name__} is no time", hint="give Unix seconds, or a datetime with tzinfo")
         return at
     if at.tzinfo is None:
         raise UsageError("at: a time without offset", hint="give a datetime with tzinfo, or Unix seconds")
@@ -48,6 +56,7 @@ class Verifier:
             raise UsageError(f"flow {self._flow.name!r} is of class saml", hint="use tokens.saml.SamlVerifier")
         # Headers that verified need not be read again; the state of their keys is looked at each time.
         self._headers: dict[bytes, jws.KnownHeader] = {}
+        self._lists: dict[str | bytes, StatusList] = {}
         self._most = MAX_STATUS_LIST_BYTES if self._flow.token_class.name == "status-list" else MAX_TOKEN_BYTES
 
     @property
@@ -64,15 +73,15 @@ class Verifier:
         """
         moment = at if type(at) is float else unix_seconds(at)
         parts = jws.compact(token, self._most)
-        known = self._headers.get(parts.header) or jws.known_header(parts.header, self._policy.keys)
+        known = self._headers.get(parts.header) or jws.known_header(parts, self._policy.keys)
         digest = jws.signed(parts, known.check, known.key.id)
         try:
             found = self._entitled(parts, known, digest, moment, shown)
         except VerifyError as error:
             error.key_id, error.signature_verified = known.key.id, True
             raise
-        if countersignature.MEMBER in known.header:
-            return found  # another in every token: remembering them would only push out the others
+        if countersignature.MEMBER in known.header or known.key.id in self._policy.keys.namesakes:
+            return found  # another counter-signature in every token; another key for every issuer
         if len(self._headers) >= MAX_CACHED_HEADERS:
             self._headers.clear()
         self._headers[parts.header] = known
@@ -116,12 +125,27 @@ class Verifier:
             )  # fmt: skip
             also += ("V15",)
         if flow.status is not StatusCheck.OFF:
-            status.s1_status(said, flow, shown, at, self._other(flow.status_flow, at))
+            status.s1_status(said, flow, shown, at, self._status_list(at))
             also += ("S1",)
         return VerifiedToken(
             MappingProxyType(said), known.header, key.id, known.algorithm, flow.token_class.name, tenant, audience,
             end, digest, proof_id, also,
         )  # fmt: skip
+
+    def _status_list(self, at: float) -> Callable[[str | bytes], StatusList]:
+        """Return what verifies a status list token: once, and again when its time is over."""
+
+        def verified(token: str | bytes) -> StatusList:
+            held = self._lists.get(token)
+            if held is None or not held.verified_at <= at < held.until:
+                found = self._other(self._flow.status_flow, at)(token)
+                held = StatusList.of(found, at, self._policy.flow(self._flow.status_flow).leeway)
+                if len(self._lists) >= MAX_CACHED_LISTS:
+                    self._lists.clear()
+                self._lists[token] = held
+            return held
+
+        return verified
 
     def _other(self, flow: str | None, at: float) -> Callable[[str | bytes], VerifiedToken]:
         """Return what verifies a token under a flow that this one refers to; the policy made sure that it exists."""

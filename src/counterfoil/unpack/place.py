@@ -23,6 +23,7 @@ class Disk:
 class Entry:
     """One entry of an archive by the archive's own name for it; `trouble` says why it cannot be opened.
 
+    `link`: it holds nothing but the name of another file.
     `modified`: when the archive says that the file was written, at the latest (Unix seconds); None if it does not say.
     `open` returns its bytes as they are stored (decompressed by the archive) and raises InputError.
     """
@@ -31,6 +32,10 @@ class Entry:
     open: Callable[[], IO[bytes]]
     trouble: str = ""
     modified: float | None = None
+    link: bool = False
+
+
+LINK = "a link, which is not followed"
 
 
 def closed() -> IO[bytes]:

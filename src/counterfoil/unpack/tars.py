@@ -9,7 +9,7 @@ from typing import IO, Any
 
 from counterfoil.errors import InputError
 from counterfoil.unpack.bounds import MAX_HEADER_BYTES
-from counterfoil.unpack.place import Disk, Entry, closed
+from counterfoil.unpack.place import LINK, Disk, Entry, closed
 from counterfoil.unpack.streams import BROKEN, disk, unreadable
 
 _BLOCK = 512
@@ -24,7 +24,8 @@ def entries(place: Disk) -> Iterator[Entry]:
                 archive.members = []  # type: ignore[attr-defined]  # or it keeps them all
                 if not info.isdir():
                     trouble = _trouble(info)
-                    yield Entry(info.name, closed if trouble else _opener(place, info), trouble, float(info.mtime))
+                    opener = closed if trouble else _opener(place, info)
+                    yield Entry(info.name, opener, trouble, float(info.mtime), trouble == LINK)
             file.seek(archive.offset)
             _check_end(place, file.read(_BLOCK), archive.offset)
     except (tarfile.TarError, *BROKEN) as error:
@@ -41,7 +42,7 @@ def _check_end(place: Disk, block: bytes, at: int) -> None:
 
 def _trouble(info: tarfile.TarInfo) -> str:
     if info.issym() or info.islnk():
-        return "a link, which is not followed"
+        return LINK
     if not info.isreg():
         return "neither a file nor a folder"
     if info.issparse():

@@ -29,7 +29,7 @@ class Member:
     """One file to read, on disk or in an archive: `name` is its path, then its names inside archives.
 
     `trouble` says why it cannot be read; `again` that it may be readable another time (an extra to be installed).
-    `modified`: as `Entry` has it; None outside of archives.
+    `modified` and `link`: as `Entry` has them; None and False outside of archives.
     """
 
     name: str
@@ -40,6 +40,7 @@ class Member:
     _budget: Budget | None = None
     _levels: int = 0  # of compression that may be undone
     modified: float | None = None
+    link: bool = False
 
     def stored(self) -> IO[bytes]:
         """Open the file as it stands outside of archives, still compressed if it is: what its hash is of.
@@ -76,10 +77,14 @@ def plain(path: Path) -> Member:
 class Unpacker:
     """Opens files; holds what that takes (spooled archives in the folder `spool`, open zips) until it is left."""
 
-    def __init__(self, spool: Path, bounds: Bounds | None = None) -> None:
-        """Spool into the folder, which must exist; its files are private to the user."""
+    def __init__(self, spool: Path, bounds: Bounds | None = None, *, hidden: bool = False) -> None:
+        """Spool into the folder, which must exist; its files are private to the user.
+
+        `hidden`: members whose names begin with a dot, and the like, are members, too.
+        """
         self._spool = spool
         self._bounds = bounds or Bounds()
+        self._hidden = hidden
         self._zips = Zips()
 
     def __enter__(self) -> Unpacker:
@@ -118,6 +123,11 @@ class Unpacker:
     def bounds(self) -> Bounds:
         """The limits."""
         return self._bounds
+
+    @property
+    def hidden(self) -> bool:
+        """Whether hidden members count."""
+        return self._hidden
 
     @property
     def zips(self) -> Zips:
@@ -173,7 +183,7 @@ class _File:
         if self._members > self._bounds.members:
             raise InputError(f"its file holds more than {self._bounds.members:,} members: {name} and what follows")
         if entry.trouble:
-            yield Member(name, True, f"cannot read {name}: {entry.trouble}")
+            yield Member(name, True, f"cannot read {name}: {entry.trouble}", link=entry.link)
             return
 
         def stored() -> IO[bytes]:
@@ -212,12 +222,11 @@ class _File:
             archive, self._unpacker.spooled, lambda name, at: self._budget.take(f"{archive.name}/{name}", 0, at)
         )
 
-    @staticmethod
-    def _named(archive: Disk, entries: Iterator[Entry]) -> Iterator[tuple[str, Entry]]:
-        """Yield the entries that are not hidden by the names under which they are shown, which differ."""
+    def _named(self, archive: Disk, entries: Iterator[Entry]) -> Iterator[tuple[str, Entry]]:
+        """Yield the entries that count by the names under which they are shown, which differ."""
         seen: dict[str, int] = {}
         for entry in entries:
-            if hidden(entry.name):
+            if not self._unpacker.hidden and hidden(entry.name):
                 continue
             name = shown(archive.name, entry.name)
             seen[name] = seen.get(name, 0) + 1

@@ -12,7 +12,7 @@ from typing import IO, Any, cast
 
 from counterfoil.errors import InputError
 from counterfoil.unpack.bounds import MAX_DIRECTORY_BYTES
-from counterfoil.unpack.place import Disk, Entry, closed
+from counterfoil.unpack.place import LINK, Disk, Entry, closed
 from counterfoil.unpack.streams import BROKEN, disk, unreadable
 
 KEPT_OPEN = 16  # archives whose directory is kept in memory: members are read again long after they were listed
@@ -53,7 +53,7 @@ class Zips:
             if not info.filename.endswith("/"):  # is_dir() fails on a name that is empty
                 trouble = _trouble(info)
                 opener = closed if trouble else self._opener(place, info)
-                yield Entry(info.filename, opener, trouble, _modified(info))
+                yield Entry(info.filename, opener, trouble, _modified(info), trouble == LINK)
 
     def close(self) -> None:
         """Close all."""
@@ -90,7 +90,7 @@ def _trouble(info: zipfile.ZipInfo) -> str:
     if not info.filename:
         return "it has no name: the archive is damaged"
     if modes.S_ISLNK(info.external_attr >> 16):
-        return "a link, which is not followed"
+        return LINK
     if info.flag_bits & _ENCRYPTED_FLAG:
         return ENCRYPTED
     if info.compress_type not in _METHODS:

@@ -12,7 +12,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from counterfoil.custody import jwk
-from counterfoil.custody.algorithm import Algorithm
+from counterfoil.custody.algorithm import EDWARDS, Algorithm
 from counterfoil.custody.keys import Attestation, Capabilities, NewKey, OwnLog, Signed
 from counterfoil.custody.settings import AwsKmsSettings, StoreSettings
 from counterfoil.errors import KeyStoreError, KeyUnusableError, UsageError
@@ -24,11 +24,11 @@ MAX_RAW_MESSAGE = 4_096
 DELETION_DAYS = 7
 _SPECS = {
     Algorithm.RS256: "RSA_2048", Algorithm.PS256: "RSA_2048", Algorithm.ES256: "ECC_NIST_P256",
-    Algorithm.EDDSA: "ECC_NIST_EDWARDS25519",
+    **dict.fromkeys(EDWARDS, "ECC_NIST_EDWARDS25519"),
 }  # fmt: skip
 _SIGNING = {
     Algorithm.RS256: "RSASSA_PKCS1_V1_5_SHA_256", Algorithm.PS256: "RSASSA_PSS_SHA_256",
-    Algorithm.ES256: "ECDSA_SHA_256", Algorithm.EDDSA: "ED25519_SHA_512",
+    Algorithm.ES256: "ECDSA_SHA_256", **dict.fromkeys(EDWARDS, "ED25519_SHA_512"),
 }  # fmt: skip
 _REFUSALS = frozenset({
     "DisabledException", "NotFoundException", "KMSInvalidStateException", "InvalidKeyUsageException",
@@ -71,10 +71,10 @@ class AwsKms:
     def sign(self, reference: str, algorithm: Algorithm, signing_input: bytes) -> Signed:
         """Sign in KMS."""
         kind, message = "RAW", signing_input
-        if algorithm is not Algorithm.EDDSA:
+        if algorithm not in EDWARDS:
             kind, message = "DIGEST", hashlib.sha256(signing_input).digest()
         elif len(signing_input) > MAX_RAW_MESSAGE:
-            raise UsageError(f"KMS signs at most {MAX_RAW_MESSAGE} bytes with EdDSA, got {len(signing_input)}")
+            raise UsageError(f"KMS signs at most {MAX_RAW_MESSAGE} bytes with Ed25519, got {len(signing_input)}")
         with _calling(f"sign with key {reference}"):
             told = self._client.sign(
                 KeyId=reference, Message=message, MessageType=kind, SigningAlgorithm=_SIGNING[algorithm]

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from counterfoil.custody import jwk
-from counterfoil.custody.algorithm import Algorithm
+from counterfoil.custody.algorithm import EDWARDS, Algorithm
 from counterfoil.custody.keys import Attestation, Capabilities, NewKey, OwnLog, Signed
 from counterfoil.custody.secrets import Secret, read_secret
 from counterfoil.custody.settings import FileSettings, StoreSettings
@@ -68,7 +68,7 @@ class EncryptedFiles:
             Algorithm.RS256: lambda: rsa.generate_private_key(65_537, RSA_BITS),
             Algorithm.PS256: lambda: rsa.generate_private_key(65_537, RSA_BITS),
             Algorithm.ES256: lambda: ec.generate_private_key(ec.SECP256R1()),
-            Algorithm.EDDSA: ed25519.Ed25519PrivateKey.generate,
+            **dict.fromkeys(EDWARDS, ed25519.Ed25519PrivateKey.generate),
         }
         return self._kept(label, made[algorithm]())
 

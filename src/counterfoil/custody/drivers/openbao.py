@@ -19,7 +19,7 @@ from hvac.exceptions import Forbidden, InvalidPath, InvalidRequest, VaultError
 from requests.adapters import HTTPAdapter
 
 from counterfoil.custody import jwk
-from counterfoil.custody.algorithm import Algorithm
+from counterfoil.custody.algorithm import EDWARDS, Algorithm
 from counterfoil.custody.keys import Attestation, Capabilities, NewKey, OwnLog, Signed
 from counterfoil.custody.secrets import read_secret
 from counterfoil.custody.settings import OpenBaoSettings, StoreSettings
@@ -28,13 +28,14 @@ from counterfoil.errors import KeyStoreError, KeyUnusableError, UsageError
 # Connections kept open; more threads wait for one.
 MAX_CONNECTIONS = 64
 _TYPES = {
-    Algorithm.RS256: "rsa-2048", Algorithm.PS256: "rsa-2048", Algorithm.ES256: "ecdsa-p256", Algorithm.EDDSA: "ed25519",
+    Algorithm.RS256: "rsa-2048", Algorithm.PS256: "rsa-2048", Algorithm.ES256: "ecdsa-p256",
+    **dict.fromkeys(EDWARDS, "ed25519"),
 }  # fmt: skip
 _OPTIONS: dict[Algorithm, dict[str, str]] = {
     Algorithm.RS256: {"hash_algorithm": "sha2-256", "signature_algorithm": "pkcs1v15"},
     Algorithm.PS256: {"hash_algorithm": "sha2-256", "signature_algorithm": "pss", "salt_length": "hash"},
     Algorithm.ES256: {"hash_algorithm": "sha2-256"},
-    Algorithm.EDDSA: {},
+    **{name: {} for name in EDWARDS},
 }
 
 

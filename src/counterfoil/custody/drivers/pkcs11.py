@@ -30,7 +30,7 @@ from pkcs11.mechanisms import MGF
 from pkcs11.util.ec import encode_ec_public_key, encode_named_curve_parameters
 
 from counterfoil.custody import jwk
-from counterfoil.custody.algorithm import Algorithm
+from counterfoil.custody.algorithm import EDWARDS, Algorithm
 from counterfoil.custody.keys import Attestation, Capabilities, NewKey, OwnLog, Signed
 from counterfoil.custody.secrets import read_secret
 from counterfoil.custody.settings import StoreSettings
@@ -187,7 +187,7 @@ _MECHANISMS: dict[Algorithm, dict[str, Any]] = {
         "mechanism_param": (Mechanism.SHA256, MGF.SHA256, hashlib.sha256().digest_size),
     },
     Algorithm.ES256: {"mechanism": Mechanism.ECDSA},
-    Algorithm.EDDSA: {"mechanism": Mechanism.EDDSA},
+    **{name: {"mechanism": Mechanism.EDDSA} for name in EDWARDS},
 }
 
 

@@ -7,7 +7,7 @@ from counterfoil.lab.history.compare import Comparison, TruthRow, VerdictRow, co
 from counterfoil.lab.history.estate import Written, write_estate
 from counterfoil.lab.history.ids import uti, uti_padded
 from counterfoil.lab.history.intrusions import CopiedId, GoldenSaml, Intrusion, Spray, Storm0558
-from counterfoil.lab.history.losses import ClientLoss, IntervalLoss, Loss, RandomLoss
+from counterfoil.lab.history.losses import ClientLoss, IntervalLoss, Loss, RandomLoss, RecordLoss
 from counterfoil.lab.history.scenarios import Scenario
 from counterfoil.lab.history.settings import Tenant
 
@@ -20,6 +20,7 @@ __all__ = [
     "Intrusion",
     "Loss",
     "RandomLoss",
+    "RecordLoss",
     "Scenario",
     "Spray",
     "Storm0558",

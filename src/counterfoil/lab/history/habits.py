@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
+from datetime import date
 
 import msgspec
 
@@ -24,6 +25,7 @@ from counterfoil.lab.history.names import (
 )
 from counterfoil.lab.history.routes import MailAccess, Route, mail_route, principal_route, service_route, user_route
 from counterfoil.lab.history.settings import Tenant
+from counterfoil.lab.history.whereabouts import Whereabouts, whereabouts
 
 _SERVICES = (
     Client(EXCHANGE, "Office 365 Exchange Online", "Client=REST;Client=RESTSystem;;", ""),
@@ -51,19 +53,20 @@ class Habits:
     def __init__(self, tenant: Tenant, cast: Cast) -> None:
         self._tenant, self._cast = tenant, cast
         self._organization = f"{tenant.name}.onmicrosoft.com"
-        self._known: dict[str, Routes] = {}
-        self._clients = office_clients(139 if tenant.id_era == "2025" else 113)
+        self._known: dict[str, tuple[Whereabouts, Routes]] = {}
+        self._browser = 139 if tenant.id_era == "2025" else 113
         self._others: defaultdict[str, list[Person]] = defaultdict(list)
         for reader, owner in cast.delegations:
             self._others[reader.oid].append(owner)
         self._apps = {person.oid: (client, acts) for person, client, acts in cast.app_users}
 
-    def of(self, person: Person) -> Routes:
-        """Return the routes of `person`."""
-        found = self._known.get(person.oid)
-        if found is None:
-            found = self._known[person.oid] = self._make(person)
-        return found
+    def of(self, person: Person, day: date) -> Routes:
+        """Return the routes of `person` on `day`."""
+        where = whereabouts(self._tenant, person, day)
+        known = self._known.get(person.oid)
+        if known is None or known[0] != where:
+            known = self._known[person.oid] = where, self._make(where)
+        return known[1]
 
     def mail_access(self, owner: Person, **changes: object) -> MailAccess:
         """Return how `owner`'s mailbox is reached in this tenant."""
@@ -83,14 +86,14 @@ class Habits:
         """Return the route by which a principal calls Graph as itself."""
         return principal_route(principal, GRAPH, self._tenant.tenant_id)
 
-    def _make(self, person: Person) -> Routes:
-        tid = self._tenant.tenant_id
+    def _make(self, where: Whereabouts) -> Routes:
+        tid, person = self._tenant.tenant_id, where.person
         rng = seeded(self._tenant.seed, "habits", person.oid)
         home = home_address(person.home_number)
-        mail = self._mail(rng, person, home) if person.mailbox else []
+        mail = self._mail(rng, where, home) if person.mailbox else []
         return Routes(
             mail=tuple(mail),
-            web=mail[1] if mail else user_route(person, self._clients[1], EXCHANGE, tid, home),
+            web=mail[1] if mail else user_route(person, self._clients(where)[1], EXCHANGE, tid, home),
             files=user_route(person, ONEDRIVE, SHAREPOINT, tid, person.office),
             chats=user_route(person, TEAMS_CLIENT, TEAMS, tid, person.office),
             graph=user_route(person, self._cast.calendar_app, GRAPH, tid, home),
@@ -104,11 +107,15 @@ class Habits:
             ) if person.mailbox else (),
         )  # fmt: skip
 
-    def _mail(self, rng: random.Random, person: Person, home: str) -> list[Route]:
-        tid = self._tenant.tenant_id
-        desktop, web, mobile = self._clients
+    def _clients(self, where: Whereabouts) -> tuple[Client, Client, Client]:
+        return office_clients(self._browser, where.release, android=where.android)
+
+    def _mail(self, rng: random.Random, where: Whereabouts, home: str) -> list[Route]:
+        tid, person = self._tenant.tenant_id, where.person
+        desktop, web, mobile = self._clients(where)
         # Some front ends write the port into the address.
-        port = f"{person.office}:{1024 + rng.randrange(60_000)}" if rng.random() < 0.2 else ""
+        host = f"[{person.office}]" if ":" in person.office else person.office
+        port = f"{host}:{1024 + rng.randrange(60_000)}" if rng.random() < 0.2 else ""
         own = self.mail_access(person)
         routes = [
             mail_route(
@@ -117,7 +124,10 @@ class Habits:
                 self.mail_access(person, address=port),
             ),
             mail_route(user_route(person, web, EXCHANGE, tid, home), web, own),
-            mail_route(user_route(person, mobile, EXCHANGE, tid, home), mobile, own),
+            msgspec.structs.replace(
+                mail_route(user_route(person, mobile, EXCHANGE, tid, where.phone), mobile, own),
+                session=where.phone_session,
+            ),
         ]
         if person.oid in self._apps:
             client, acts = self._apps[person.oid]

@@ -39,6 +39,7 @@ class Spray:
     end: datetime
     name: str = "spray"
     uses: int = 1  # acceptances per token
+    address: str = ""  # that all of them come from; empty: some of the day's proxies
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

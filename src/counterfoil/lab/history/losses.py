@@ -40,7 +40,14 @@ class IntervalLoss:
     kinds: tuple[Kind, ...] = SIGNIN_KINDS
 
 
-Loss = RandomLoss | ClientLoss | IntervalLoss
+@dataclass(frozen=True, slots=True)
+class RecordLoss:
+    """The successful sign-ins of these request ids (GUIDs) were not recorded, and no other record is missing."""
+
+    ids: frozenset[str]
+
+
+Loss = RandomLoss | ClientLoss | IntervalLoss | RecordLoss
 
 
 class LossRule:
@@ -52,17 +59,18 @@ class LossRule:
         self._gaps = [
             (instant(loss.start), instant(loss.end), loss.kinds) for loss in losses if isinstance(loss, IntervalLoss)
         ]
+        self._ids = {name for loss in losses if isinstance(loss, RecordLoss) for name in loss.ids}
         # Its own generator: losses must not change the life of the tenant, only what is left of its logs.
         self._rng = seeded(seed, "losses")
         self.any = bool(losses)
         # What was issued before the history begins is in no log either.
         self._blind = [(0, begins), *((start, end) for start, end, _ in self._gaps)]
 
-    def loses(self, t: int, kind: Kind, client_id: str) -> bool:
-        """Return whether the issuance record of `kind` at `t` is lost."""
+    def loses(self, t: int, kind: Kind, client_id: str, issued: str = "") -> bool:
+        """Return whether the issuance record of `kind` at `t` is lost; `issued`: the id, where a token was issued."""
         draws = [self._rng.random() < loss.rate for loss in self._rates if kind in loss.kinds]
         gap = any(start <= t < end and kind in kinds for start, end, kinds in self._gaps)
-        return gap or any(draws) or client_id in self._clients
+        return gap or any(draws) or client_id in self._clients or issued in self._ids
 
     def hides(self, first: int, last: int) -> bool:
         """Return whether issuance records are missing from the time that an acceptance from `first` to `last` needs."""

@@ -8,6 +8,7 @@ EXCHANGE = "00000002-0000-0ff1-ce00-000000000000"
 SHAREPOINT = "00000003-0000-0ff1-ce00-000000000000"
 TEAMS = "cc15fd57-2c6c-4117-a88c-83b1d56b4bbe"
 GRAPH = "00000003-0000-0000-c000-000000000000"
+OUTLOOK_MOBILE = "27922004-5251-4030-b22d-91ecd9a37ea4"
 CONSUMER_TENANT = "9188040d-6c67-4c5b-b112-36a304b66dad"
 MICROSOFT_TENANT = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
 RESOURCE_NAMES = {
@@ -34,27 +35,35 @@ class Client:
     used: str = "Mobile Apps and Desktop clients"  # clientAppUsed of the sign-in
 
 
-def office_clients(browser: int) -> tuple[Client, Client, Client]:
-    """Return Outlook on the desktop, in the browser of major version `browser`, and on the telephone."""
+def office_clients(browser: int, release: int = 0, *, android: bool = False) -> tuple[Client, Client, Client]:
+    """Return Outlook on the desktop, in the browser of major version `browser`, and on the telephone.
+
+    `release` counts the updates that all three have had since.
+    """
+    telephone = (
+        ("Android", f"Outlook-Android/5.25{30 + release}.1 (Android 15)")
+        if android
+        else ("iOS", f"Outlook-iOS/723.{4 + release}.12.prod.iphone (4.{28 + release}.0)")
+    )
     return (
         Client(
             "d3590ed6-52b3-4102-aeff-aad2292ab01c",
             "Microsoft Office",
             "Client=MSExchangeRPC",
-            "Microsoft Office/16.0 (Windows NT 10.0; Microsoft Outlook 16.0.18025; Pro)",
+            f"Microsoft Office/16.0 (Windows NT 10.0; Microsoft Outlook 16.0.{18025 + 100 * release}; Pro)",
         ),
         Client(
             "9199bf20-a13f-4107-85dc-02114787ef48",
             "One Outlook Web",
             "Client=OWA;Action=ViaProxy",
-            EDGE.format(browser),
+            EDGE.format(browser + release),
             "Browser",
         ),
         Client(
-            "27922004-5251-4030-b22d-91ecd9a37ea4",
+            OUTLOOK_MOBILE,
             "Outlook Mobile",
-            "Client=OutlookService;Outlook-iOS/2.0;",
-            "Outlook-iOS/723.4.12.prod.iphone (4.28.0)",
+            f"Client=OutlookService;Outlook-{telephone[0]}/2.0;",
+            telephone[1],
         ),
     )
 
@@ -96,6 +105,16 @@ def home_address(number: int) -> str:
     if number % 3 == 2:
         return f"2001:db8:{number & 0xFFFF:x}::{1 + number % 0xFFF:x}"
     return f"198.{18 + (number >> 16 & 1)}.{number >> 8 & 255}.{number & 255}"
+
+
+def carrier_address(number: int) -> str:
+    """Return an address that a carrier lends a telephone.
+
+    One of sixteen networks of shared IPv4 (RFC 6598), or, every second one, an IPv6 network of its own (RFC 9637).
+    """
+    if number % 2:
+        return f"3fff:{number >> 17 & 0xFFF:x}:{number >> 1 & 0xFFFF:x}::1"
+    return f"100.64.{number >> 9 & 15}.{1 + (number >> 1) % 254}"
 
 
 def hosting_address(number: int) -> str:

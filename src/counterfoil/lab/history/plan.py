@@ -86,8 +86,8 @@ class Planner:
         for person in (*self._world.cast.people, *self._world.cast.guests):
             load = 1.0 if working else _WEEKEND_LOAD if rng.random() < _WEEKEND_SHARE else 0.0
             if load:
-                self._person_day(rng, start, person, load * (0.3 if person.is_guest else 1.0), slices)
-        self._changes(rng, start, slices, working=working)
+                self._person_day(rng, day, person, load * (0.3 if person.is_guest else 1.0), slices)
+        self._changes(rng, day, slices, working=working)
         for principal in self._world.cast.principals:
             self._principal_day(rng, start, principal, slices)
         for moments in slices:
@@ -95,9 +95,10 @@ class Planner:
         return slices
 
     def _person_day(
-        self, rng: random.Random, start: int, person: Person, load: float, slices: list[list[Moment]]
+        self, rng: random.Random, day: date, person: Person, load: float, slices: list[list[Moment]]
     ) -> None:
-        routes = self._habits.of(person)
+        start = midnight(day)
+        routes = self._habits.of(person, day)
         session = guid(rng)
         begin = person.start - person.zone + int(rng.random() * HOUR)
         planned: list[tuple[int, Use]] = []
@@ -113,7 +114,7 @@ class Planner:
             first = first and not interactive
             kind: Kind = "interactive" if interactive or use is Use.FAILED else "non-interactive"
             incoming = self._incoming(rng, person, interactive=interactive)
-            slices[(t - start) // SLICE].append(Moment(t, use, route, person, session, kind, incoming))
+            slices[(t - start) // SLICE].append(Moment(t, use, route, person, route.session or session, kind, incoming))
 
     def _incoming(self, rng: random.Random, person: Person, *, interactive: bool) -> str:
         draw = rng.random()
@@ -134,12 +135,13 @@ class Planner:
             return routes.chats
         return routes.graph if use is Use.GRAPH else routes.web
 
-    def _changes(self, rng: random.Random, start: int, slices: list[list[Moment]], *, working: bool) -> None:
+    def _changes(self, rng: random.Random, day: date, slices: list[list[Moment]], *, working: bool) -> None:
+        start = midnight(day)
         admins = self._world.cast.people[:2]
         for _ in range(some(rng, self._tenant.directory_changes_per_day / 2 if working else 0.0)):
             person = admins[rng.randrange(len(admins))]
             t = start + (person.start - person.zone + int(rng.random() * _WORK)) % DAY
-            route = self._habits.of(person).admin
+            route = self._habits.of(person, day).admin
             moment = Moment(t, Use.CHANGE, route, person, guid(rng), "non-interactive", "refreshToken")
             slices[(t - start) // SLICE].append(moment)
 

@@ -9,7 +9,7 @@ import msgspec
 
 from counterfoil.lab.history.cast import Person, Principal
 from counterfoil.lab.history.losses import Kind
-from counterfoil.lab.history.names import EXCHANGE, MICROSOFT_TENANT, RESOURCE_NAMES, Client
+from counterfoil.lab.history.names import EXCHANGE, MICROSOFT_TENANT, OUTLOOK_MOBILE, RESOURCE_NAMES, Client
 
 
 class Route(msgspec.Struct, frozen=True, gc=False):
@@ -30,6 +30,7 @@ class Route(msgspec.Struct, frozen=True, gc=False):
     mailbox: str = ""  # prefix of item ids
     item_domain: str = ""
     web: bool = False
+    session: str = ""  # of the device that it is used from; empty: the subject's of the day
 
 
 def quoted(value: object) -> str:
@@ -45,8 +46,9 @@ def fields(values: dict[str, object]) -> str:
 def _device(person: Person, client: Client) -> dict[str, object]:
     if client.used == "Browser":
         return {"deviceId": "", "displayName": "", "operatingSystem": "Windows10", "browser": "Edge"}
-    if "iOS" in client.info:
-        return {"deviceId": person.device, "displayName": "", "operatingSystem": "Ios 18.2", "browser": ""}
+    if client.id == OUTLOOK_MOBILE:
+        system = "Android 15" if "Android" in client.info else "Ios 18.2"
+        return {"deviceId": person.device, "displayName": "", "operatingSystem": system, "browser": ""}
     return {
         "deviceId": person.device,
         "displayName": f"PC-{person.number:05d}",

@@ -198,6 +198,16 @@ def lost(
     return replace(complete(acceptances, forged, victims, seed), name="lost", losses=tuple(losses))
 
 
+def moving(seed: int = 1, intrusions: Sequence[Intrusion] = ()) -> Scenario:
+    """Return two weeks of twelve people who all move about; tenants of different seeds share no name."""
+    tenant = Tenant(
+        seed=seed, name=f"tenant-{seed}", start=_START, days=14, people=12, moving_share=1.0, mail_per_person_day=4,
+        files_per_person_day=1, chats_per_person_day=1, graph_per_person_day=1, gatfr_per_person_day=0.5,
+        tokens_per_principal_day=2, uses_per_token=1.2,
+    )  # fmt: skip
+    return Scenario("moving", tenant, tuple(intrusions))
+
+
 def tiny(seed: int = 1, intrusions: Sequence[Intrusion] = ()) -> Scenario:
     """Return one week of eight people, for tests that read every byte."""
     return Scenario("tiny", Tenant(seed=seed, start=_START, days=7, people=8, guests=1), tuple(intrusions))

@@ -34,6 +34,7 @@ _SHARES = (
     "duplicate_share",
     "enum_text_share",
     "federated_share",
+    "moving_share",
 )
 
 
@@ -58,6 +59,7 @@ class Tenant:
     federated_domains: tuple[str, ...] = ()
     federated_share: float = 0.5  # share of people in federated domains, where there are any
     holidays: tuple[date, ...] = ()
+    moving_share: float = 0.0  # share of people who move about, as `whereabouts` tells
 
     mail_per_person_day: float = 12.0  # MailItemsAccessed records
     files_per_person_day: float = 3.0  # SharePoint and OneDrive records

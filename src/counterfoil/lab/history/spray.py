@@ -42,7 +42,8 @@ class SprayAttack:
         for t, number in sorted(self._days.pop(midnight(day) // DAY, [])):
             victim = self._victims[number % len(self._victims)]
             agent = AGENTS[rng.randrange(len(AGENTS))]
-            plain = user_route(victim, self._client, EXCHANGE, tenant.tenant_id, pick(rng, day), agent=agent)
+            ip = self._intrusion.address or pick(rng, day)
+            plain = user_route(victim, self._client, EXCHANGE, tenant.tenant_id, ip, agent=agent)
             route = mail_route(plain, self._client, self._habits.mail_access(victim))
             name, uti = request_id(rng)
             token = Token(name, uti, seconds(t - 300 * SECOND - int(rng.random() * 30 * MINUTE)), guid(rng), route)

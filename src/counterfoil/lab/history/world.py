@@ -95,7 +95,7 @@ class World:
         name, uti = identity
         # Drawn before anything is lost: a loss must not change what happens afterwards.
         correlation = guid(rng)
-        if self.losses.any and self.losses.loses(t, kind, route.client_id):
+        if self.losses.any and self.losses.loses(t, kind, route.client_id, "" if error else name):
             return True
         form = self.tenant.uti_form
         written = uti if form == "plain" else written_uti(name, uti, form)

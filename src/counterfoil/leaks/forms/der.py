@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import takewhile
 
+from counterfoil.leaks.curves import CURVES
 from counterfoil.leaks.forms.found import AHEAD, Found, Mark
 from counterfoil.leaks.private import CurveScalar, PrivateKey, RsaParts, Seed
 
 _INTEGER, _BITS, _OCTETS, _OID, _SEQUENCE = 2, 3, 4, 6, 0x30
+# What may be cut off: an integer that is not whole says nothing.
+_HOLDING = (_SEQUENCE, _OCTETS)
 _RSA_OIDS = (bytes.fromhex("2a864886f70d010101"), bytes.fromhex("2a864886f70d01010a"))
 _EC_OID = bytes.fromhex("2a8648ce3d0201")
 _ED25519_OID = bytes.fromhex("2b6570")
@@ -33,15 +37,22 @@ class Element:
 
 @dataclass(frozen=True, repr=False)
 class DerKey:
-    """A key in DER: its form without the prefix that says how it is written, and the end of it."""
+    """A key in DER: its form without the prefix that says how it is written, and the end of it.
+
+    `cut`: there is less of it than it says.
+    """
 
     form: str
     key: PrivateKey
     end: int
+    cut: bool = False
 
 
-def element(data: bytes, at: int, end: int | None = None) -> Element | None:
-    """Return the element at `at`, None if there is none that ends before `end` (default: of the data)."""
+def element(data: bytes, at: int, end: int | None = None, *, cut: bool = False) -> Element | None:
+    """Return the element at `at`, None if there is none that ends before `end` (default: of the data).
+
+    `cut`: what holds others may go on behind the end.
+    """
     end = len(data) if end is None else end
     if not 0 <= at <= end - 2:
         return None
@@ -51,29 +62,37 @@ def element(data: bytes, at: int, end: int | None = None) -> Element | None:
         if not 1 <= count <= 4 or start + count > end:
             return None
         size, start = int.from_bytes(data[start : start + count]), start + count
+    if start + size > end and cut and data[at] in _HOLDING:
+        size = end - start
     return Element(data[at], start, start + size) if start + size <= end else None
 
 
-def inside(data: bytes, whole: Element) -> list[Element]:
+def inside(data: bytes, whole: Element, *, cut: bool = False) -> list[Element]:
     """Return the elements in one, up to the first that is damaged."""
     found: list[Element] = []
     at = whole.start
-    while at < whole.end and len(found) < 20 and (part := element(data, at, whole.end)) is not None:
+    while at < whole.end and len(found) < 20 and (part := element(data, at, whole.end, cut=cut)) is not None:
         found.append(part)
         at = part.end
     return found
 
 
 def key_in(data: bytes, at: int = 0) -> DerKey | None:
-    """Return the private key that starts at `at`; what follows it does not matter."""
-    whole = element(data, at, min(len(data), at + AHEAD))
+    """Return the private key that starts at `at`, also one that is cut off; what follows it does not matter."""
+    end = min(len(data), at + AHEAD)
+    whole, complete = element(data, at, end, cut=True), element(data, at, end)
     if whole is None or whole.tag != _SEQUENCE:
         return None
-    parts = inside(data, whole)
+    held = _key(data, whole)
+    return held and replace(held, cut=complete is None)
+
+
+def _key(data: bytes, whole: Element) -> DerKey | None:
+    parts = inside(data, whole, cut=True)
     if len(parts) < 2 or parts[0].tag != _INTEGER:
         return None
     version = data[parts[0].start : parts[0].end]
-    if version == b"\0" and len(parts) >= 9 and all(part.tag == _INTEGER for part in parts[:9]):
+    if version == b"\0" and parts[1].tag == _INTEGER:
         return _rsa(data, parts, whole.end)
     if version == b"\1" and parts[1].tag == _OCTETS:
         return _sec1(data, parts, whole.end, "")
@@ -83,9 +102,11 @@ def key_in(data: bytes, at: int = 0) -> DerKey | None:
 
 
 def _rsa(data: bytes, parts: list[Element], end: int) -> DerKey | None:
-    if any(part.end - part.start > _MOST_INTEGER_BYTES for part in parts[:9]):
+    """Read the integers as far as they are there; up to the exponent they must be."""
+    numbers = list(takewhile(lambda part: part.tag == _INTEGER, parts[:9]))
+    if len(numbers) < 4 or any(part.end - part.start > _MOST_INTEGER_BYTES for part in numbers):
         return None
-    n, e, d, p, q = (int.from_bytes(data[part.start : part.end]) for part in parts[1:6])
+    n, e, d, p, q = (*(int.from_bytes(data[part.start : part.end]) for part in numbers[1:6]), 0, 0)[:5]
     return DerKey("pkcs1", RsaParts(n, e, d, p, q), end)
 
 
@@ -99,12 +120,24 @@ def _sec1(data: bytes, parts: list[Element], end: int, curve: str) -> DerKey | N
         if inner is None:
             continue
         content = data[inner.start : inner.end]
-        if part.tag == 0xA0 and inner.tag == _OID:
-            curve = CURVE_OIDS.get(content, content.hex())
+        if part.tag == 0xA0:
+            curve = _curve(data, inner)
         if part.tag == 0xA1 and inner.tag == _BITS and content[:2] == b"\0\4" and len(content) % 2 == 0:
             half = (len(content) - 2) // 2
             public = int.from_bytes(content[2 : 2 + half]), int.from_bytes(content[2 + half :])
     return DerKey("sec1", CurveScalar(int.from_bytes(scalar), len(scalar), curve, public), end)
+
+
+def _curve(data: bytes, parameters: Element) -> str:
+    """Return the curve that is named, or whose prime is given (RFC 3279, 2.3.5); "other" for others."""
+    if parameters.tag == _OID:
+        return CURVE_OIDS.get(data[parameters.start : parameters.end], "other")
+    field = next((part for part in inside(data, parameters) if part.tag == _SEQUENCE), None)
+    numbers = inside(data, field) if field is not None else []
+    if len(numbers) < 2 or numbers[1].tag != _INTEGER or numbers[1].end - numbers[1].start > _MOST_INTEGER_BYTES:
+        return "other"
+    prime = int.from_bytes(data[numbers[1].start : numbers[1].end])
+    return next((name for name, curve in CURVES.items() if curve.p == prime), "other")
 
 
 def _pkcs8(data: bytes, parts: list[Element], end: int) -> DerKey | None:
@@ -112,19 +145,19 @@ def _pkcs8(data: bytes, parts: list[Element], end: int) -> DerKey | None:
     if not names or names[0].tag != _OID:
         return None
     algorithm = data[names[0].start : names[0].end]
-    inner = element(data, parts[2].start, parts[2].end)
+    inner = element(data, parts[2].start, parts[2].end, cut=True)
     if inner is None:
         return None
     if algorithm == _ED25519_OID and inner.tag == _OCTETS and inner.end - inner.start == 32:
         return DerKey("pkcs8-ed25519", Seed(data[inner.start : inner.end]), end)
     if inner.tag != _SEQUENCE:
         return None
-    within = inside(data, inner)
-    if algorithm in _RSA_OIDS and len(within) >= 9 and all(part.tag == _INTEGER for part in within[:9]):
+    within = inside(data, inner, cut=True)
+    if algorithm in _RSA_OIDS:
         held = _rsa(data, within, end)
         return held and DerKey("pkcs8-rsa", held.key, end)
     if algorithm == _EC_OID and len(within) >= 2 and within[1].tag == _OCTETS:
-        curve = CURVE_OIDS.get(data[names[1].start : names[1].end], "other") if len(names) > 1 else ""
+        curve = _curve(data, names[1]) if len(names) > 1 else ""
         held = _sec1(data, within, end, curve)
         return held and DerKey("pkcs8-ec", held.key, end)
     return None
@@ -136,7 +169,7 @@ def _read(data: bytes, at: int) -> Iterator[Found]:
         if at >= back and data[at - back] == _SEQUENCE:
             held = key_in(data, at - back)
             if held is not None:
-                yield Found(f"der-{held.form}", at - back, held.end, held.key)
+                yield Found(f"der-{held.form}", at - back, held.end, held.key, cut=held.cut)
                 return
 
 
@@ -152,6 +185,8 @@ MARKS = tuple(
         "020100301006072a8648ce3d0201",
         "020100300506032b6570",
         "020101300506032b6570",  # version 1: the public key follows
+        "0201003081",  # PKCS#8 with the parameters of its curve written out
+        "0201003082",
         "0201010420",  # SEC 1: version 1, a scalar
         "0201010430",
         "0201010442",

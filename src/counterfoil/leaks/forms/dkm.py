@@ -8,9 +8,7 @@ last field counts bytes where the standard counts bits; inside is a PKCS#12 stor
 
 from __future__ import annotations
 
-import base64
 import hmac
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -22,8 +20,6 @@ from counterfoil.leaks.forms.stores import opened
 # Version 1, 0, and the header of the GUID.
 _HEAD = bytes.fromhex("00000001 00000000 0410")
 _OID = bytes.fromhex("0609608648016503 04".replace(" ", ""))
-_HEAD_BASE64 = base64.b64encode(_HEAD)[:13]
-_BASE64 = re.compile(rb"[A-Za-z0-9+/]{160,60000}={0,2}")
 _KDF, _MAC, _CIPHER, _NONCE, _IV, _BODY = 26, 37, 48, 61, 95, 115
 _MAC_BYTES, _KEY_BYTES = 32, 16
 _SEALED = "a key of AD FS, sealed under the DKM key in Active Directory"
@@ -55,13 +51,6 @@ def _read(data: bytes, at: int) -> Iterator[Found]:
         yield Found("adfs-dkm", at, at + len(blob), note=_SEALED, sealed=blob)
 
 
-def _read_base64(data: bytes, at: int) -> Iterator[Found]:
-    run = _BASE64.match(data, at)
-    blob = _blob(base64.b64decode(run[0][: len(run[0]) // 4 * 4])) if run else b""
-    if run and blob:
-        yield Found("adfs-dkm", at, min(run.end(), at + -(-len(blob) // 3) * 4), note=_SEALED, sealed=blob)
-
-
 def _blob(data: bytes) -> bytes:
     """Return the blob at the start of the data, as far as it is there; none if it is something else."""
     if any(data[at : at + len(_OID)] != _OID for at in (_KDF, _MAC, _CIPHER)) or len(data) < _BODY:
@@ -69,4 +58,4 @@ def _blob(data: bytes) -> bytes:
     return data[: _BODY + int.from_bytes(data[_BODY - 2 : _BODY]) + _MAC_BYTES]
 
 
-MARKS = (Mark(_HEAD, _read), Mark(_HEAD_BASE64, _read_base64, text=True))
+MARKS = (Mark(_HEAD, _read),)

@@ -16,7 +16,7 @@ AHEAD = 64 << 10
 class Found:
     """A form stands at [start, end) of the text. Without a `key`, `note` says what it is and why it is not open.
 
-    `sealed` is what a DKM key may open.
+    `sealed` is what a DKM key may open. `cut`: it is not there to its end, so that its structure alone says little.
     """
 
     form: str
@@ -25,6 +25,7 @@ class Found:
     key: PrivateKey | None = None
     note: str = ""
     sealed: bytes = b""
+    cut: bool = False
 
 
 # A reader of a form: the text, and where in it a mark stands.
@@ -33,8 +34,11 @@ Reader = Callable[[bytes, int], Iterator[Found]]
 
 @dataclass(frozen=True)
 class Mark:
-    """A literal by which a form is known, and who reads it. `text`: it may also stand in UTF-16LE."""
+    """A literal of at least four bytes by which a form is known, and who reads it.
+
+    A reader looks at a bounded stretch, and where marks may follow one another closely, no further than to the next:
+    so that the time for a text grows with its length, whatever stands in it.
+    """
 
     literal: bytes
     reader: Reader
-    text: bool = False

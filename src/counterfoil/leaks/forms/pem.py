@@ -6,37 +6,56 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
-from counterfoil.leaks.forms.der import element, inside, key_in
+from counterfoil.leaks.forms import passwords
+from counterfoil.leaks.forms.der import key_in
 from counterfoil.leaks.forms.found import Found, Mark
-from counterfoil.leaks.private import CurveScalar, PrivateKey, RsaParts, Seed
+from counterfoil.leaks.private import PrivateKey, parts_of
 
 MOST_PEM_BYTES = 32 << 10
-_BEGIN = re.compile(rb"-----BEGIN ((?:[A-Z0-9]+ ){0,3}PRIVATE KEY)-----")
-_ESCAPED = re.compile(rb"\\+(?:[nrt]|u000[aAdD9])|%0[aAdD]|&#1[03];|<br\s*/?>")
-_SIGNS = (
-    (re.compile(rb"\\+u002[bB]|%2[bB]"), b"+"),
-    (re.compile(rb"\\+u003[dD]|%3[dD]"), b"="),
-    (re.compile(rb"\\+/|%2[fF]"), b"/"),
+NOT_UNDERSTOOD = "not-understood"
+# So much Base64 behind a header is a key, whatever it says; words in lines are none, nor is a row of one letter.
+_LEAST_SIGNS, _LEAST_PIECE, _LEAST_DISTINCT = 64, 20, 16
+_BLANK = rb"(?: |\+|%20|=20|\\+u0020|\\+x20|&#(?:32|x20);)"
+_DASH = rb"(?:-|%2[dD]|\\+u002[dD]|\\+x2[dD]|&#(?:45|x2[dD]);)"
+_BEGIN = re.compile(
+    rb"BEGIN((?:BLANK[A-Z0-9]{1,16}){0,4}BLANK)PRIVATEBLANKKEY(BLANKBLOCK)?BLANK?DASH{4,5}"
+    .replace(b"BLANK", _BLANK).replace(b"DASH", _DASH)
 )
+_DASHES = re.compile(rb"%b{1,5}%b?\Z" % (_DASH, _BLANK))
+_MOST_DASHES = 48
+_ESCAPED = re.compile(
+    rb"\\+(?:[nrt]|u000[aAdD9]|x0[aAdD9])|%0[aAdD9]|&#(?:1[03]|9|x0?[aAdD9]);|<br\s{0,4}/?>|=\r?\n"
+)
+_SIGNS = (
+    (re.compile(rb"\\+u002[bB]|\\+x2[bB]|%2[bB]|&#43;|&#x2[bB];"), b"+"),
+    (re.compile(rb"\\+u003[dD]|\\+x3[dD]|%3[dD]|=3D|&#61;|&#x3[dD];"), b"="),
+    (re.compile(rb"\\+/|\\+u002[fF]|\\+x2[fF]|%2[fF]|&#47;|&#x2[fF];"), b"/"),
+    (re.compile(rb"&quot;|&#34;|\\+u0022|\\+x22|%22"), b'"'),
+)
+# Between two strings that a program joins, and before a line that is quoted or commented.
+_JOINED = re.compile(rb"[\"'`][\s+.&,_()\\]{0,160}[\"'`]")
+_MARGIN = re.compile(rb"\n[ \t]{0,40}(?:[>|#*;]|//|--)[ \t]{0,40}")
+# Lines of headers (RFC 1421; RFC 9580, 6.2): names, and what they say.
+_HEADERS = re.compile(rb"\s{0,8}(?:[A-Za-z][A-Za-z0-9-]{1,40}:[ +][^\n]{0,200}\n\s{0,8}){1,8}")
 _RUN = re.compile(rb"[A-Za-z0-9+/_=\s,\"'>|\\-]*")
+_PIECES = re.compile(rb"[A-Za-z0-9+/_-]+=*|[^A-Za-z0-9+/_=\s\\\"'`,-]")
 _NOISE = re.compile(rb"[^A-Za-z0-9+/_-]+")
 _OPENSSH_MAGIC = b"openssh-key-v1\0"
-# PBES2 and the older schemes of PKCS#5 and PKCS#12, by the start of their identifiers.
-_PASSWORD_SCHEMES = (bytes.fromhex("2a864886f70d0105"), bytes.fromhex("2a864886f70d010c01"))
 _UNFIT = (ValueError, TypeError, UnsupportedAlgorithm, binascii.Error)
+_LOCKED = "encrypted with a password: its content was not seen"
 
 
 def unwrapped(text: bytes) -> bytes:
-    """Return text with the escapes for line ends, plus, slash and equals undone."""
+    """Return text with the escapes for line ends, plus, slash and equals undone, and strings joined."""
     text = _ESCAPED.sub(b"\n", text)
     for pattern, sign in _SIGNS:
         text = pattern.sub(sign, text)
-    return text
+    return _MARGIN.sub(b"\n", _JOINED.sub(b"", text))
 
 
 def decoded(text: bytes) -> bytes:
@@ -55,14 +74,7 @@ def openssh(data: bytes) -> PrivateKey | None:
         key = serialization.load_ssh_private_key(text, None)
     except _UNFIT:
         return None
-    if isinstance(key, rsa.RSAPrivateKey):
-        numbers = key.private_numbers()
-        return RsaParts(numbers.public_numbers.n, numbers.public_numbers.e, numbers.d, numbers.p, numbers.q)
-    if isinstance(key, ec.EllipticCurvePrivateKey):
-        point = key.public_key().public_numbers()
-        value = key.private_numbers().private_value
-        return CurveScalar(value, (key.key_size + 7) // 8, key.curve.name, (point.x, point.y))
-    return Seed(key.private_bytes_raw()) if isinstance(key, ed25519.Ed25519PrivateKey) else None
+    return parts_of(key)
 
 
 def openssh_size(data: bytes, at: int) -> int:
@@ -80,54 +92,71 @@ def openssh_size(data: bytes, at: int) -> int:
     return place - at
 
 
-def encrypted(data: bytes) -> bool:
-    """Tell whether this is an EncryptedPrivateKeyInfo (RFC 5958, 3)."""
-    whole = element(data, 0)
-    parts = inside(data, whole) if whole is not None and whole.tag == 0x30 else []
-    if len(parts) != 2 or parts[0].tag != 0x30 or parts[1].tag != 4:
-        return False
-    names = inside(data, parts[0])
-    return bool(names) and names[0].tag == 6 and data[names[0].start : names[0].end].startswith(_PASSWORD_SCHEMES)
-
-
 def _read(data: bytes, at: int) -> Iterator[Found]:
     match = _BEGIN.match(data, at)
     if match is None:
         return
-    close = data.find(b"-----END", match.end(), match.end() + MOST_PEM_BYTES)
+    dashes = _DASHES.search(data[max(0, at - _MOST_DASHES) : at])
+    start = at - len(dashes[0]) if dashes else at
+    close = data.find(b"----", match.end(), match.end() + MOST_PEM_BYTES)
     raw = data[match.end() : close] if close >= 0 else data[match.end() : match.end() + MOST_PEM_BYTES]
-    end = close if close >= 0 else match.end() + len(raw)
+    end = match.end() + len(raw)
     text = unwrapped(raw)
-    if b"Proc-Type: 4,ENCRYPTED" in text[:200] and b"DEK-Info:" in text[:300]:
-        yield Found("pem-encrypted", at, end, note="encrypted with a password: its content was not seen")
+    headers = _HEADERS.match(text)
+    if headers and b"Proc-Type: 4,ENCRYPTED" in headers[0] and b"DEK-Info:" in headers[0]:
+        yield Found("pem-encrypted", start, end, note=_LOCKED)
         return
+    text = text[headers.end() :] if headers else text
     run = _RUN.match(text)
     body = decoded(run[0] if run else b"")
-    if encrypted(body):
-        yield Found("pem-encrypted", at, end, note="encrypted with a password: its content was not seen")
-        return
-    escaped = "-escaped" if raw[:64].lstrip(b"\r\n ")[:1] == b"\\" or text.count(b"\n") > raw.count(b"\n") else ""
-    if body.startswith(_OPENSSH_MAGIC):
-        yield from _openssh_found(body, at, end, escaped)
-        return
-    held = key_in(body)
-    if held is not None:
-        yield Found(f"pem-{held.form}{escaped}", at, end, held.key)
+    found = list(_content(body, start, end))
+    escaped = "-escaped" if text.count(b"\n") > raw.count(b"\n") or b"\\" in raw[:8] else ""
+    yield from (replace(one, form=one.form + escaped) if one.key else one for one in found)
+    # should what was read prove to be no key, this is what is told
+    if all(one.key for one in found) and _is_body(text):
+        words = _NOISE.sub(b" ", match[1] + b"PRIVATE KEY" + (match[2] or b"")).decode().strip()
+        yield Found(f"pem-{NOT_UNDERSTOOD}", start, end, note=f"{words}: a key, its content not understood")
 
 
-def _openssh_found(body: bytes, at: int, end: int, escaped: str) -> Iterator[Found]:
+def _content(body: bytes, start: int, end: int) -> Iterator[Found]:
+    """Yield the key that the body of a PEM holds, also one that is cut off."""
+    if passwords.is_encrypted(body):
+        key, how = passwords.opened(body)
+        yield Found("pem-encrypted", start, end, key, how)
+    elif body.startswith(_OPENSSH_MAGIC):
+        yield from _openssh_found(body, start, end)
+    elif (held := key_in(body)) is not None:
+        yield Found(f"pem-{held.form}", start, end, held.key)
+
+
+def _is_body(text: bytes) -> bool:
+    """Tell whether Base64 stands here: pieces that are too long for words."""
+    signs = b""
+    for piece in _PIECES.findall(text[: 64 * _LEAST_SIGNS]):
+        if len(piece) < _LEAST_PIECE and len(signs) < _LEAST_SIGNS - _LEAST_PIECE:
+            return False
+        signs += piece
+        if len(signs) >= _LEAST_SIGNS:
+            return len(set(signs[:_LEAST_SIGNS])) >= _LEAST_DISTINCT
+    return False
+
+
+def _openssh_found(body: bytes, at: int, end: int) -> Iterator[Found]:
     size = openssh_size(body, 0)
     key = openssh(body[:size])
     if key is not None:
-        yield Found(f"openssh{escaped}", at, end, key)
+        yield Found("openssh", at, end, key)
     elif size and body[15:23] != b"\0\0\0\4none":
-        yield Found("openssh-encrypted", at, end, note="encrypted with a password: its content was not seen")
+        yield Found("openssh-encrypted", at, end, note=_LOCKED)
 
 
 def _read_openssh(data: bytes, at: int) -> Iterator[Found]:
     size = openssh_size(data, at)
     if size:
-        yield from _openssh_found(data[at : at + size], at, at + size, "")
+        yield from _openssh_found(data[at : at + size], at, at + size)
 
 
-MARKS = (Mark(b"-----BEGIN ", _read, text=True), Mark(_OPENSSH_MAGIC, _read_openssh))
+MARKS = (
+    *(Mark(b"BEGIN" + sign, _read) for sign in (b" ", b"+", b"%", b"=", b"\\", b"&")),
+    Mark(_OPENSSH_MAGIC, _read_openssh),
+)

@@ -1,10 +1,7 @@
-"""Keys as Windows holds them: the blobs of CNG (bcrypt.h) and CAPI (wincrypt.h), and .NET's RSAKeyValue."""
+"""Keys as Windows holds them: the blobs of CNG (bcrypt.h) and CAPI (wincrypt.h)."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
 import struct
 from collections.abc import Iterator
 
@@ -14,8 +11,6 @@ from counterfoil.leaks.private import CurveScalar, RsaParts
 _MOST_BYTES = 2048
 _CAPI_HEADER = b"\x07\x02\x00\x00"
 _CURVES = {b"2": ("secp256r1", 32), b"4": ("secp384r1", 48), b"6": ("secp521r1", 66)}
-_XML_BYTES = 16 << 10
-_TAG = re.compile(rb"<(Modulus|Exponent|P|Q|D)>\s*([A-Za-z0-9+/=\s\\]{1,8192}?)\s*<(?:\\?/)\1>")
 
 
 def _read_rsa(data: bytes, at: int) -> Iterator[Found]:
@@ -62,27 +57,8 @@ def _numbers(data: bytes, at: int, sizes: tuple[int, ...], order: str) -> list[i
     return numbers
 
 
-def _read_xml(data: bytes, at: int) -> Iterator[Found]:
-    raw = data[at : at + _XML_BYTES]
-    close = raw.find(b"RSAKeyValue", 12)
-    raw = raw[: close + 12] if close >= 0 else raw
-    text = raw.replace(b"&lt;", b"<").replace(b"&gt;", b">").replace(b"\\u003c", b"<").replace(b"\\u003e", b">")
-    try:
-        values = [(name, base64.b64decode(value.replace(b"\\", b""))) for name, value in _TAG.findall(text)]
-    except binascii.Error:
-        return
-    parts = {name: int.from_bytes(value) for name, value in values}
-    n, e = parts.get(b"Modulus", 0), parts.get(b"Exponent", 0)
-    p, q, d = (parts.get(name, 0) for name in (b"P", b"Q", b"D"))
-    if n and e and (p or q or d):
-        yield Found("rsakeyvalue-xml", at, at + len(raw), RsaParts(n, e, d, p, q))
-
-
 MARKS = (
     Mark(b"RSA2", _read_rsa),
     Mark(b"RSA3", _read_rsa),
     *(Mark(literal, _read_curve) for literal in (b"ECS2", b"ECS4", b"ECS6", b"ECK2", b"ECK4", b"ECK6")),
-    Mark(b"<RSAKeyValue", _read_xml, text=True),
-    Mark(b"&lt;RSAKeyValue", _read_xml, text=True),
-    Mark(b"\\u003cRSAKeyValue", _read_xml, text=True),
 )

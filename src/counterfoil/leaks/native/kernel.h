@@ -16,7 +16,7 @@
 #endif
 
 /* Raised when a signature below changes: Python refuses a library of another version. */
-#define KERNEL_VERSION 3
+#define KERNEL_VERSION 4
 
 /* How a big number lies in memory. WORDS: 32-bit little-endian words, the most significant first (Java). */
 enum order { BIG = 1, LITTLE = 2, WORDS = 4 };

@@ -1,0 +1,51 @@
+"""Gzip (RFC 1952) inside of a text that was decoded, as Helm keeps its releases."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+
+from counterfoil.leaks.hits import Mark, Place
+from counterfoil.leaks.layers.layer import Layer
+
+# Of one stream. The most that a Secret of Kubernetes holds is 1 MiB, compressed.
+MOST_BYTES = 16 << 20
+_MAGIC = b"\x1f\x8b\x08"
+_HEADER, _MOST_NAME, _NAMED = 10, 256, 8
+# What is no gzip is found out within so many bytes.
+_FIRST, _STEP = 512, 64 << 10
+
+
+def layers(data: bytes) -> Iterator[Layer]:
+    """Yield what each stream holds, as far as it is there."""
+    at = data.find(_MAGIC)
+    while at >= 0:
+        text, used, whole = _inflated(memoryview(data)[at : at + MOST_BYTES])
+        if text:
+            place = Place(at, at + used, 0, len(text), Mark.FIRST)
+            yield Layer("gzip-{}", text, (place,), cut=not whole)
+        at = data.find(_MAGIC, at + used)
+
+
+def _inflated(data: memoryview) -> tuple[bytes, int, bool]:
+    """Return what a stream holds, its length, and whether it is all that there is: damage ends it, too."""
+    begin = _HEADER
+    if len(data) < _HEADER or data[3] & ~_NAMED:
+        return b"", len(_MAGIC), False
+    if data[3]:
+        name = bytes(data[_HEADER : _HEADER + _MOST_NAME]).find(b"\0")
+        if name < 0:
+            return b"", len(_MAGIC), False
+        begin += name + 1
+    decoder = zlib.decompressobj(-zlib.MAX_WBITS)
+    out, given = bytearray(), bytes(data[begin : begin + _FIRST])
+    try:
+        out += decoder.decompress(given, _STEP)
+        given = decoder.unconsumed_tail + bytes(data[begin + _FIRST :]) if out else b""
+        while given and len(out) < MOST_BYTES and not decoder.eof:
+            out += decoder.decompress(given, _STEP)
+            given = decoder.unconsumed_tail
+    except zlib.error:  # damaged from somewhere on, or none: what came before it is looked at
+        return bytes(out), len(_MAGIC), True
+    used = len(data) - len(decoder.unused_data) if decoder.eof else len(_MAGIC)
+    return bytes(out), used, decoder.eof

@@ -1,0 +1,116 @@
+"""Records of other sources than their file's: each is looked at by its own shape, and goes to its own source.
+
+A file is read with one source; what does not fit that at a glance is set aside by the reader, and comes here: rows of
+the other tables of a union, of the other logs on one event hub, and what no source reads, which is rejected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+from ibis.backends.duckdb import Backend
+
+from counterfoil.case.folder import PRIVATE, CaseFolder
+from counterfoil.case.ingest import Fit, Shape, Written, set_aside, write_batch
+from counterfoil.case.records import SCHEMA, InputText
+from counterfoil.pipeline.opened import NoJSON, opened
+from counterfoil.sources.mapping import rows
+from counterfoil.sources.recognise import OTHER_TABLE
+from counterfoil.sources.source import RAW_REFUSED, TEXT, Source
+
+Files = Sequence[tuple[str, InputText]]
+Chooser = Callable[[Any], Source | str]
+_REST = "rest"  # of no source
+
+
+def routed(
+    con: Backend,
+    folder: CaseFolder,
+    written: Written,
+    choosers: Mapping[str, Chooser],
+    main: Source,
+    texts: Callable[[Source], Files],
+) -> Iterator[tuple[Source, Written]]:
+    """Yield the batches, by source, of the records that `written` left elsewhere; of no source, they are rejects.
+
+    `choosers`: by the SHA-256 of a file, what tells the source of a record. `texts`: the files as a source reads them.
+    """
+    if written.elsewhere is None:
+        return
+    spool = folder.tmp / f"routed-{written.id}"
+    spool.mkdir(mode=PRIVATE)
+    numbers = {sha: text.number for sha, text in texts(main)}
+    found = _sorted_out(spool, set_aside(con, written), choosers, numbers)
+    for name, source in sorted(found.items()):
+        shape = _rest(main) if source is None else shape_of(source)
+        reader = main if source is None else source
+        file = pq.ParquetFile(spool / name)
+        yield reader, write_batch(con, folder, shape, texts(reader), lambda _: None, file.iter_batches())
+        file.close()
+
+
+def shape_of(source: Source, fit: Fit | None = None) -> Shape:
+    """Return the engine's view of a source."""
+    return Shape(source.name, source.raw, source.embedded, source.to_evidence, fit, source.breakable)
+
+
+def _sorted_out(
+    spool: Path, aside: Iterator[pa.RecordBatch], choosers: Mapping[str, Chooser], numbers: Mapping[str, int]
+) -> dict[str, Source | None]:
+    """Write the records to a file for each source, and return the sources by the file's name."""
+    found: dict[str, Source | None] = {}
+    with ExitStack() as stack:
+        files: dict[str, pq.ParquetWriter] = {}
+        for batch in aside:
+            for name, (source, lines) in _by_source(batch, choosers, numbers).items():
+                found[name] = source
+                if name not in files:
+                    files[name] = stack.enter_context(pq.ParquetWriter(spool / name, SCHEMA))
+                    (spool / name).chmod(0o600)
+                files[name].write_table(pa.Table.from_pylist(lines, SCHEMA))
+    return found
+
+
+def _by_source(
+    batch: pa.RecordBatch, choosers: Mapping[str, Chooser], numbers: Mapping[str, int]
+) -> dict[str, tuple[Source | None, list[dict[str, Any]]]]:
+    found: dict[str, tuple[Source | None, list[dict[str, Any]]]] = {}
+    for row in batch.to_pylist():
+        source, record = _choice(choosers[row["raw_file"]], row["text"])
+        line = {"file": numbers[row["raw_file"]], "position": row["raw_position"]}
+        line |= {"text": record} if source else {"refused": record}
+        found.setdefault(source.name if source else _REST, (source, []))[1].append(line)
+    return found
+
+
+def _choice(choose: Chooser, text: str) -> tuple[Source | None, str]:
+    """Return the source of a record and its text with nested texts opened; or none, and why it is refused."""
+    try:
+        record = msgspec.json.decode(text)
+        source = choose(record)
+        if isinstance(source, str):
+            return None, source
+        whole = opened(record, source.raw)
+        return source, text if whole == record else msgspec.json.encode(whole).decode()
+    except NoJSON as lost:
+        return None, str(lost)
+    except (msgspec.DecodeError, RecursionError):
+        return None, "not JSON"
+
+
+def _rest(main: Source) -> Shape:
+    """Return the shape of what is of no source: rejects, which the file's own source may have lost."""
+
+    def refuse(raw: ir.Table) -> ir.Table:
+        source = ibis.cases((raw[RAW_REFUSED] == OTHER_TABLE, ibis.null("string")), else_=main.log)
+        return rows(raw, source=source, fidelity=99)
+
+    return Shape(_REST, {"none": TEXT}, frozenset(), refuse)  # the engine wants a column to parse
