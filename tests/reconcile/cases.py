@@ -82,7 +82,7 @@ class Case:
     """One case.
 
     `around`: records of others, by default sign-ins of every kind; `compared`: with the double; `drawn`: anybody may
-    be nameless in it.
+    be nameless in it; `alone`: what it holds concerns every other case, so that it has a run of its own.
     """
 
     rule: str
@@ -93,6 +93,7 @@ class Case:
     around: Sequence[Row] | None = None
     compared: bool = True
     drawn: bool = False
+    alone: bool = False
 
 
 Table = Mapping[str, Case]

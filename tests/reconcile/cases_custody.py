@@ -248,7 +248,8 @@ CHILD = [*RECORDED, *signed(renewed(11, "child", ["x"])), received(15, "child", 
 
 CASES: Table = {
     **{
-        f"custody: {sentence}": kept("3.5, 4.4, 8", rows, last(reason, diagnosis=diagnosis), settings)
+        f"where the trail of a token breaks: {sentence}": kept(
+            "3.5, 4.4, 8", rows, last(reason, diagnosis=diagnosis), settings)
         for sentence, (rows, settings, (_, reason, diagnosis)) in TOKENS.items()
     },
     "a child of what custody never signed is tainted": kept(
@@ -261,11 +262,11 @@ CASES: Table = {
         for settings, status in ((attested(*BOTH), "attested"), (DECLARED, "accepted"), (attested(), "seen"))
     },
     **{
-        f"signatures: {sentence}": kept("8.4", rows, unaccounted(uses), settings)
+        f"signatures that no ledger accounts for: {sentence}": kept("8.4", rows, unaccounted(uses), settings)
         for sentence, (rows, settings, uses) in UNACCOUNTED.items()
     },
     **{
-        f"balance: {sentence}": kept("8.6", rows, overdrawn(at_least), settings)
+        f"a key signs at least what is accepted under it: {sentence}": kept("8.6", rows, overdrawn(at_least), settings)
         for sentence, (rows, settings, at_least) in BALANCES.items()
     },
 }  # fmt: skip

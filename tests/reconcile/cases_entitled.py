@@ -64,7 +64,7 @@ TOKENS: dict[str, tuple[list[Row], tuple[str, str, str | None]]] = {
 }  # fmt: skip
 
 CASES: Table = {
-    f"key policy: {sentence}": Case(
+    f"a key signs what it may: {sentence}": Case(
         "3.6, 8.3", rows, last(Reason(reason), diagnosis=diagnosis), replace(attested(*BOTH), keys=KEYS),
         around=own_logs(), compared=False)
     for sentence, (rows, (_, reason, diagnosis)) in TOKENS.items()

@@ -123,11 +123,11 @@ WORDS = "it does not extend the checkpoint that another party keeps"
 
 CASES: Table = {
     **{
-        f"own ledger: {sentence}": own("3, 4.1, 5.9", rows, last(reason), settings)
+        f"a token of an own issuer: {sentence}": own("3, 4.1, 5.9", rows, last(reason), settings)
         for sentence, (rows, settings, (_, reason)) in TOKENS.items()
     },
     **{
-        f"own ledger: what a forged token was exchanged for is tainted: {words}": own(
+        f"what a forged token was exchanged for is tainted: {words}": own(
             "6.4", [received(9, "x", "alice", **STRANGE), renewed(10, "child", ["x"]), received(15, "child")],
             last(Reason.FORGED_ANCESTOR), settings)
         for words, settings in TRUST.items()

@@ -80,7 +80,7 @@ TOKENS: dict[str, tuple[list[Row], Settings, tuple[Verdict, Reason]]] = {
 
 CASES: Table = {
     **{
-        f"own log: {sentence}": Case("3, 4.1", rows, last(reason), settings, around=own_log())
+        f"a token of an issuer with a log: {sentence}": Case("3, 4.1", rows, last(reason), settings, around=own_log())
         for sentence, (rows, settings, (_, reason)) in TOKENS.items()
     },
     "a log with digests throughout tells of tokens without id": Case(

@@ -23,8 +23,9 @@ SIGN_INS = (ENTRA, "m365-ual")  # which may be anybody's
 NAMED_KINDS = ("adfs", "windows-security", LEDGER_LOG, CUSTODY_LOG, ISSUER_LOG)  # whose kind is a name of one log
 NAMES = (
     "issuer", "token_id", "signing_input_digest", "key_id", "subject_id", "subject_name", "client_id", "token_tenant",
-    "resource_tenant", "home_tenant", "record_id", "session_id", "device_id",
+    "resource_tenant", "home_tenant", "record_id", "session_id", "device_id", "raw_file", "object_parent",
 )  # fmt: skip
+LISTS = ("parent_token_ids", "item_ids")
 TIMES = ("event_time", "issued_at", "expires_at", "ingested_at")
 VENDORS_OWN = frozenset(
     value for values in vars(known).values() if isinstance(values, frozenset) for value in values
@@ -118,7 +119,7 @@ def _key(case: Case) -> Key:
     shared = tuple(d for d in s.declarations if d.source == ENTRA)
     constants = tuple(sorted((name, str(value)) for name, value in vars(policy).items()))
     own_logs = any(row["source"] in NAMED_KINDS[2:] for row in _around(case))
-    return (shared, s.exported_at, s.since, s.truncated, constants, own_logs, _moved(case))
+    return (shared, s.exported_at, s.since, s.truncated, constants, own_logs, _moved(case), case.alone and id(case))
 
 
 def _moved(case: Case) -> bool:
@@ -146,9 +147,8 @@ def placed(case: Case, word: str, place: int = 0) -> Placed:
 def _apart(row: Row, word: str, moved: timedelta) -> Row:
     told: Row = {name: _named(name, row[name], word) for name in NAMES if row.get(name) is not None}
     told |= {name: row[name] - moved for name in TIMES if row.get(name) is not None}
-    if row.get("parent_token_ids"):
-        told["parent_token_ids"] = [f"{one}{word}" for one in row["parent_token_ids"]]
-    if row["source"] in NAMED_KINDS:
+    told |= {name: [f"{one}{word}" for one in row[name]] for name in LISTS if row.get(name)}
+    if row["source"] in NAMED_KINDS and row.get("kind"):
         told["kind"] = row["kind"] + word
     return row | told
 
@@ -159,7 +159,16 @@ def _named(name: str, value: str, word: str) -> str:
     if value.startswith("ps1:"):
         head, key, rest = value.split(":")
         return f"{head}:{key}{word[1:]}:{rest}"
-    return value + word
+    return _issuer(value, word) if name == "issuer" else value + word
+
+
+def _issuer(value: str, word: str) -> str:
+    """Return the issuer with the word behind its host, so that its ends stay: their spelling is a matter of rules."""
+    host = re.search(r"(?i)\.example(?![\w.])", value)
+    if host is None or value.startswith(("entra:", "adfs:", "federated:")):
+        return value + word
+    more = word.upper() if host.group().isupper() else word
+    return value[: host.end()] + more + value[host.end() :]
 
 
 def _settings(settings: Settings, word: str, moved: timedelta) -> Settings:
@@ -183,12 +192,11 @@ def _settings(settings: Settings, word: str, moved: timedelta) -> Settings:
 
 
 def _key_of(key: Entitlement, word: str) -> Entitlement:
-    """Return what a key may sign with the word in it. A template has it from the tenant that is put into it."""
+    """Return what a key may sign with the word in it."""
     return replace(
         key,
         issuers=tuple(
-            tuple(one if one.is_template else IssuerPattern.of(one.text + word) for one in patterns)
-            for patterns in key.issuers
+            tuple(IssuerPattern.of(_issuer(one.text, word)) for one in patterns) for patterns in key.issuers
         ),
         tenants=key.tenants and frozenset(tenant + word for tenant in key.tenants),
     )

@@ -112,7 +112,7 @@ def run(mutant: Mutant | None, told: bytes, work: Path) -> str:
     vars(drawn)["drawn"] = lambda: histories
     groups = list(_groups(tables, drawn))
     if mutant is not None and mutant.module in OWN:
-        groups.sort(key=lambda named: not any("own log" in name or "custody" in name for name in named[1].placed))
+        groups.sort(key=lambda named: not any(one.case.settings.attested for one in named[1].placed.values()))
     judging = importlib.import_module("tests.reconcile.engine_run").judging
     with judging(work) as judge:
         for name, group in groups:

@@ -10,6 +10,8 @@ import pytest
 from counterfoil.model.verdict import Reason
 
 from . import (
+    cases_assertions,
+    cases_clearing,
     cases_coverage,
     cases_custody,
     cases_entitled,
@@ -21,6 +23,7 @@ from . import (
     cases_own_ledger,
     cases_own_log,
     cases_records,
+    cases_unread,
     cases_without_id,
 )
 from .cases import Case
@@ -30,7 +33,8 @@ from .reference import judge
 
 TABLES = (
     cases_records, cases_links, cases_ids, cases_without_id, cases_coverage, cases_farms, cases_misses, cases_lineage,
-    cases_own_ledger, cases_own_log, cases_custody, cases_entitled,
+    cases_own_ledger, cases_own_log, cases_custody, cases_entitled, cases_assertions, cases_unread,
+    cases_clearing,
 )  # fmt: skip
 CASES: dict[str, Case] = {sentence: case for table in TABLES for sentence, case in table.CASES.items()}
 GROUPS = grouped(CASES)

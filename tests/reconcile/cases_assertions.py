@@ -1,22 +1,21 @@
-"""Rules 1.3 a, 4.3 and 4.5: assertions of farms that were named, and of identity providers that nobody named."""
+"""Rules 1.3 a, 4.3 and 4.5: assertions of farms that were named, and of identity providers that nobody named.
+
+A second domain accuses nobody; one for people of another provider, or of a sudden from elsewhere, does.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Any
-
-import pytest
 
 from counterfoil.model.coverage import Declaration
 from counterfoil.model.verdict import Probable, Reason
 from counterfoil.reconcile.unnamed import ASSERTIONS, NO_LOG, UNTOLD
 
-from .engine_run import Answer, Judge, differences
-from .reference import Policy
+from .cases import Case, Table, Told, Wanted, coverage, each
+from .reference import Settings
 from .rows import (
     FARM,
-    KINDS,
     OTHER_TENANT,
     Row,
     access,
@@ -27,14 +26,12 @@ from .rows import (
     exchange,
     farm_log,
     federated_sign_in,
-    numbered,
     sign_in,
 )
 
 HOME, AWAY = "198.51.100.7", "203.0.113.9"
 SECOND = "second.example"
 UNKNOWN = str(Probable.UNKNOWN_IDENTITY_PROVIDER)
-NAMES = ("token_id", "subject_id", "record_id", "issuer", "home_tenant", "resource_tenant")
 
 
 def of_domain(minutes: float, domain: str = SECOND, person: str = "alice", **more: Any) -> Row:
@@ -44,7 +41,7 @@ def of_domain(minutes: float, domain: str = SECOND, person: str = "alice", **mor
 
 DAY = 1440.0
 BEFORE = sign_in(-3000, "before")  # she signs in from home, days earlier
-CASES: Mapping[str, tuple[Sequence[Row], Sequence[tuple[str, str | None]]]] = {
+TOLD: Mapping[str, tuple[Sequence[Row], Sequence[tuple[str, str | None]]]] = {
     # each assertion in the order of time: its issuer, and why it is probably forged
     "the tenant's second domain, there from the first day": (
         [of_domain(-14399), of_domain(0, ip=AWAY)], [(SECOND, None)] * 2),
@@ -135,117 +132,93 @@ SERVED: Mapping[str, tuple[Sequence[Row], Sequence[tuple[str, str | None]], int]
 }  # fmt: skip
 
 
-def apart(rows: Sequence[Row], word: str) -> list[Row]:
-    """Return the rows with the word behind every name but those of domains and farms, which settings name."""
-    found = []
-    for place, row in enumerate(rows):
-        named = {name: row[name] + word for name in NAMES if row.get(name) and not str(row[name]).startswith("adfs")}
-        if row.get("subject_name"):
-            name, at_domain, domain = row["subject_name"].partition("@")
-            named["subject_name"] = f"{name}{word}{at_domain}{domain}"
-        found.append(row | named | {"record_id": f"r{place}{word}"})
-    return found
+def assertions(wanted: Sequence[tuple[str, str | None]]) -> Wanted:
+    """Want these assertions in the order of time: each one's issuer, and why it is probably forged."""
+
+    def wrong(told: Told) -> list[str]:
+        got = [
+            (t["issuer"].removeprefix("federated:"), t["group_rule"] if t["group_rule"] == UNKNOWN else None)
+            for t in told.tokens if t["derived"] == "assertion"
+        ]  # fmt: skip
+        return [] if got == list(wanted) else [f"assertions are {got}, not {wanted}"]
+
+    return wrong
 
 
-@pytest.fixture(scope="module")
-def judged(engine_judge: Judge) -> Answer:
-    """Return what the engine says of all cases in one run, each in a tenant of its own; the double says the same."""
-    rows = [
-        row for place, (own, _) in enumerate(CASES.values())
-        for row in apart([*numbered(background()), *numbered(own)], f".c{place}.")
-    ]  # fmt: skip
-    answer = engine_judge(rows, complete(), Policy())
-    assert differences(answer, rows, complete(), Policy()) == []
-    return answer
+def said(kind: str, issuer: str, reason: str) -> Wanted:
+    """Want one row of this domain in the coverage."""
+    return coverage(ASSERTIONS, kind, issuer=[issuer], reason=[reason])
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_an_identity_provider_that_nobody_named_accuses_only_out_of_nowhere(case: str, judged: Answer) -> None:
-    """A second domain accuses nobody; one for people of another provider, or of a sudden from elsewhere, does."""
-    word = f".c{list(CASES).index(case)}."
-    own = [t for t in judged.tokens if t["derived"] == "assertion" and t["subject"].endswith(word)]
-    found = [
-        (t["issuer"].removeprefix("federated:"), t["group_rule"] if t["group_rule"] == UNKNOWN else None)
-        for t in sorted(own, key=lambda t: t["first_seen"])
-    ]
-    assert found == list(CASES[case][1])
+ROWS: Mapping[str, Wanted] = {
+    "the tenant's second domain, there from the first day": said(SECOND, f"federated:{SECOND}", NO_LOG),
+    "a name that ends like a named domain": said("myexample.com", "federated:myexample.com", NO_LOG),
+    "whether the named one's was presented is not known": said("example.com", FARM, UNTOLD),
+}
+
+WHOLE = complete(declarations=(*complete().declarations, Declaration("adfs", "sts2", at(-14400), at(14400))))
+AROUND = [
+    *background(), *farm_log(), assertion(600, "zoe"), *farm_log("sts2"), sign_in(-9000, "b", "bob"),
+]  # fmt: skip
 
 
-def test_coverage_says_of_which_domains_there_is_no_log(judged: Answer) -> None:
-    """Each domain has a row: no log of its identity provider, or sign-ins that do not tell what was presented."""
-    rows = {(row.issuer, row.kind): row.reason for row in judged.coverage if row.source == ASSERTIONS}
-    assert rows == {
-        (f"federated:{SECOND}", SECOND): NO_LOG,
-        ("federated:myexample.com", "myexample.com"): NO_LOG,
-        (FARM, "example.com"): UNTOLD,
-    }
+def served(wanted: Sequence[tuple[str, str | None]], least: int) -> Wanted:
+    """Want these reasons and findings' rules of assertions, in the order of time; so many at least are forged."""
+
+    def wrong(told: Told) -> list[str]:
+        own = [t for t in told.tokens if t["derived"] == "assertion"]
+        got = [(t["reason"], t["group_rule"]) for t in own], sum(t["at_least"] for t in own)
+        return [] if got == (list(wanted), least) else [f"assertions are {got}, not {(wanted, least)}"]
+
+    return wrong
 
 
-WHOLE = complete(declarations=tuple(
-    Declaration(source, kind, at(-14400), at(14400))
-    for source, kind in (*(("entra-signin", kind) for kind in KINDS), ("adfs", "sts1"), ("adfs", "sts2"))
-))  # fmt: skip
-AROUND = [*farm_log(), assertion(600, "zoe"), *farm_log("sts2")]
+def listed(*keys: tuple[str, str]) -> Wanted:
+    """Want that these tokens (id, subject) alone are listed in the finding about the set."""
+
+    def wrong(told: Told) -> list[str]:
+        own = {(t["token_id"], t["subject"]): t for t in told.tokens if t["reason"] == MISSED}
+        said = {(t["verdict"], t["group_rule"], t["group_issuer"]) for t in own.values()}
+        right = (set(own), said) == (set(keys), {("uncovered", COUNT, FARM)})
+        return [] if right else [f"{set(own)}: {said}"]
+
+    return wrong
 
 
-@pytest.fixture(scope="module")
-def served(engine_judge: Judge) -> Answer:
-    """Return what the engine says of all cases, each in a week of its own; the double says the same."""
-    rows = [*numbered(background()), *numbered(AROUND)]
-    for place, (own, *_) in enumerate(SERVED.values()):
-        moved = [row | {"event_time": row["event_time"] - timedelta(hours=12 * place)} for row in own]
-        rows += apart(numbered([sign_in(-9000, "b", "bob"), *moved]), f".s{place}.")
-    rows = [row | {"record_id": f"r{place}"} for place, row in enumerate(rows)]
-    answer = engine_judge(rows, WHOLE, Policy())
-    assert differences(answer, rows, WHOLE, Policy()) == []
-    return answer
+IN_SET = [
+    *farm_log(), assertion(0), federated_sign_in(1, "one"), federated_sign_in(30, "two", ip=AWAY),
+    access(20, "one"), access(40, "two", ip=AWAY), access(21, "kid", "bob", ip=AWAY),
+    exchange(41, "kid", ["two"]), exchange(42, "grandchild", ["kid"]), access(43, "grandchild"), access(44, "kid"),
+    sign_in(2, "other", "bob"), access(20, "other", "bob"),
+]  # fmt: skip
 
+NAMELESS = [*farm_log(), issued(0, "corp\\sam"), issued(5, "corp\\eve"), federated_sign_in(6, "a")]
+UNKNOWN_NAMES = "2 of 5 issuances name nobody who is known: say who they are (--identities)"
 
-@pytest.mark.parametrize("case", SERVED)
-def test_assertions_are_held_against_what_the_farm_issued(case: str, served: Answer) -> None:
-    """More presented than issued are a set of which some are forged, but not where one may be posted twice."""
-    word = f".s{list(SERVED).index(case)}."
-    _, wanted, least = SERVED[case]
-    own = [t for t in served.tokens if t["derived"] == "assertion" and t["subject"].endswith(word)]
-    own.sort(key=lambda t: t["first_seen"])
-    assert [(t["reason"], t["group_rule"]) for t in own] == list(wanted)
-    assert sum(t["at_least"] for t in own) == least
-
-
-def test_what_was_issued_for_a_set_is_listed_with_it(engine_judge: Judge) -> None:
-    """Which of them an intruder's were cannot be told: none is minted, none tainted; what is accused stays so."""
-    forged = access(21, "kid", "bob", ip=AWAY)
-    rows = [
-        *farm_log(), assertion(0), federated_sign_in(1, "one"), federated_sign_in(30, "two", ip=AWAY),
-        access(20, "one"), access(40, "two", ip=AWAY), forged,
-        exchange(41, "kid", ["two"]), exchange(42, "grandchild", ["kid"]), access(43, "grandchild"), access(44, "kid"),
-        sign_in(2, "other", "bob"), access(20, "other", "bob"),
-    ]  # fmt: skip
-    rows = [*numbered(background()), *numbered(rows)]
-    rows = [row | {"record_id": f"r{place}"} for place, row in enumerate(rows)]
-    answer = engine_judge(rows, complete(), Policy())
-    assert differences(answer, rows, complete(), Policy()) == []
-    told = {(t["token_id"], t["subject"]): t for t in answer.tokens if t["derived"] != "assertion"}
-    listed = {key for key, t in told.items() if t["reason"] == MISSED}
-    assert listed == {("one", "alice"), ("two", "alice"), ("kid", "alice"), ("grandchild", "alice")}
-    assert {(told[key]["verdict"], told[key]["group_rule"], told[key]["group_issuer"]) for key in listed} == {
-        ("uncovered", COUNT, FARM)
-    }
-    assert told["kid", "bob"]["verdict"] == "contradicted"
-    assert told["other", "bob"]["verdict"] == "minted"
-
-
-def test_coverage_says_what_a_farm_does_not_tell(engine_judge: Judge) -> None:
-    """Issuances that name nobody who is known, and a farm that nobody named for a domain, are said with the remedy."""
-    rows = [*farm_log(), issued(0, "corp\\sam"), issued(5, "corp\\eve"), federated_sign_in(6, "a")]
-    every = [row | {"record_id": f"r{place}"} for place, row in enumerate(numbered([*background(), *rows]))]
-    unknown = "2 of 5 issuances name nobody who is known: say who they are (--identities)"
-    farm = "nobody said whose assertions it issues (--federated)"
-    answer = engine_judge(every, complete(), Policy())
-    assert [row.reason for row in answer.coverage if row.source == "adfs"] == [
-        f"declared complete; {unknown}; audit 1200 alone (Basic); no record numbers, so that gaps cannot be seen"
-    ]
-    undeclared = complete(declarations=(), federated={})
-    answer = engine_judge(every, undeclared, Policy())
-    told = [row.reason for row in answer.coverage if row.source == "adfs"]
-    assert told == [f"not declared complete; {unknown}; {farm}"]
+CASES: Table = {
+    "coverage says what a farm does not tell": Case(
+        "5.2", NAMELESS, coverage("adfs", reason=[
+            f"declared complete; {UNKNOWN_NAMES}; audit 1200 alone (Basic); no record numbers, so that gaps cannot be"
+            " seen"
+        ])),
+    "coverage says what a farm does not tell: and that nobody named it": Case(
+        "5.2", NAMELESS, coverage("adfs", reason=[
+            f"not declared complete; {UNKNOWN_NAMES}; nobody said whose assertions it issues (--federated)"
+        ]), Settings()),
+    **{
+        f"an identity provider that nobody named accuses only out of nowhere: {sentence}": Case(
+            "1.3 a, 4.5", rows, [assertions(wanted), *([ROWS[sentence]] if sentence in ROWS else [])])
+        for sentence, (rows, wanted) in TOLD.items()
+    },
+    **{
+        f"assertions are held against what the farm issued: {sentence}": Case(
+            "4.3", rows, served(wanted, least), WHOLE, around=AROUND)
+        for sentence, (rows, wanted, least) in SERVED.items()
+    },
+    "what was issued for a set is listed with it": Case(
+        "4.3, 6.4", IN_SET, [
+            listed(("one", "alice"), ("two", "alice"), ("kid", "alice"), ("grandchild", "alice")),
+            each(Reason.BY_ID, where=lambda t: t["token_id"] == "other"),
+            each(verdict="contradicted", count=1, where=lambda t: (t["token_id"], t["subject"]) == ("kid", "bob")),
+        ]),
+}  # fmt: skip

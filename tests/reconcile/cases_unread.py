@@ -4,25 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import pytest
-
 from counterfoil.model.verdict import Reason
 
-from .engine_run import Answer, Judge, differences
-from .reference import Policy
-from .rows import (
-    ISSUER,
-    Row,
-    access,
-    at,
-    background,
-    complete,
-    farm_log,
-    federated_sign_in,
-    foreign,
-    numbered,
-    sign_in,
-)
+from .cases import Case, Table, Told, Wanted
+from .rows import ISSUER, KINDS, Row, access, at, farm_log, federated_sign_in, foreign, sign_in
 
 IDS = [f"{n:08x}-0000-4000-8000-000000000000" for n in range(12)]
 MAY, MORE, FORGED = Reason.MAY_BE_UNREAD, Reason.MORE_THAN_UNREAD, Reason.ID_NOT_ISSUED
@@ -42,7 +27,6 @@ def broken(position: int, file: str = "log", **shown: object) -> Row:
             "reject": "not JSON", **shown}  # fmt: skip
 
 
-ALERT = Policy(raise_nats=0.01)  # three misses of one client are a cluster
 DAYS = [1440 * n for n in range(-4, 5)]  # one record a day; used at minute 5, a token is of this day or the one before
 HERE, THERE, ELSEWHERE = 45, 46, 75  # positions: between minutes 0 and 1440, and three days later
 MISS = foreign(5, IDS[0])
@@ -59,7 +43,7 @@ def misses(count: int, minute: float = 5, first: int = 0) -> list[Row]:
     return [foreign(minute, IDS[n], f"p{n}", raw_file=f"m{n}") for n in range(first, first + count)]
 
 
-CASES: Mapping[str, tuple[list[Row], str]] = {
+ALONE: Mapping[str, tuple[list[Row], str]] = {
     "nothing is broken": (file(), FORGED),
     "a broken record stands where hers must stand": (file(broken(HERE)), MAY),
     "a broken record stands three days later": (file(broken(ELSEWHERE)), FORGED),
@@ -115,79 +99,63 @@ SETS: Mapping[str, tuple[list[Row], dict[str, int], int]] = {
          broken(15, "farm", source="adfs"),
          *(federated_sign_in(minute, IDS[minute], raw_file="s") for minute in (5, 6, 7))], {MORE: 3}, 2),
 }  # fmt: skip
-NAMES = ("issuer", "token_id", "subject_id", "subject_name", "resource_tenant", "home_tenant", "token_tenant",
-         "raw_file")  # fmt: skip
-ALL = {**{name: (rows if "farm" in name else [*rows, MISS], {wanted: 1}, 0) for name, (rows, wanted) in CASES.items()},
-       **SETS}  # fmt: skip
 
 
-def apart(rows: Sequence[Row], word: str) -> list[Row]:
-    """Return the rows with the word behind every name, so that nothing of one case is known in another."""
-    told = []
-    for place, row in enumerate(rows):
-        named = {name: row[name] + word for name in NAMES if row.get(name)}
-        guids = {"item_ids": [one + word for one in row["item_ids"]]} if row.get("item_ids") else {}
-        told.append(row | named | guids | {"record_id": f"r{place}{word}"})
-    return told
+def missing(wanted: Mapping[str, int], least: int = 0) -> Wanted:
+    """Want so many tokens of each reason beside those that are minted, of which so many at least are forged."""
+
+    def wrong(told: Told) -> list[str]:
+        tokens = [t for t in told.tokens if t["verdict"] != "minted"]
+        found = [t["reason"] for t in tokens]
+        got = {reason: found.count(reason) for reason in found}, sum(t["at_least"] for t in tokens)
+        rules = {t["group_rule"] for t in tokens if t["reason"] == MORE} - {str(MORE)}
+        return ([] if got == (wanted, least) else [f"{got}, not {(wanted, least)}"]) + [f"a finding {r}" for r in rules]
+
+    return wrong
 
 
-@pytest.fixture(scope="module")
-def judged(engine_judge: Judge) -> Answer:
-    """Return what the engine says of all cases, in one run; the double says the same."""
-    rows = [
-        row for place, (own, *_) in enumerate(ALL.values())
-        # what the user declares of a farm names it and its domain
-        for row in apart([*numbered(background()), *numbered(own)], "" if place == len(ALL) - 1 else f".c{place}")
-    ]  # fmt: skip
-    answer = engine_judge(rows, complete(), ALERT)
-    assert differences(answer, rows, complete(), ALERT) == []
-    return answer
+def says(words: str, kind: str = "interactive") -> Wanted:
+    """Want that the reason of this part of the sign-ins, which is relied on, ends so."""
+
+    def wrong(told: Told) -> list[str]:
+        rows = [row for row in told.coverage if (row.source, row.kind) == ("entra-signin", kind)]
+        return [row.reason for row in rows if not row.reason.endswith(words)] + ([] if rows else ["no row"])
+
+    return wrong
 
 
-def tokens_of(answer: Answer, case: str) -> list[Row]:
-    """Return the tokens of the case that are not minted."""
-    place = list(ALL).index(case)
-    word = "" if place == len(ALL) - 1 else f".c{place}"
-    own = [t for t in answer.tokens if t["verdict"] != "minted"]
-    return [t for t in own if t["raw_file"].endswith(word) and (word or ".c" not in t["raw_file"])]
+def minted(token_id: str) -> Wanted:
+    """Want that this token alone is minted."""
+
+    def wrong(told: Told) -> list[str]:
+        got = [t["token_id"] for t in told.tokens if t["verdict"] == "minted"]
+        return [] if got == [token_id] else [f"minted are {got}"]
+
+    return wrong
 
 
-@pytest.mark.parametrize("case", ALL)
-def test_a_broken_record_is_no_absence_and_hides_one_issuance_at_most(case: str, judged: Answer) -> None:
-    """A miss that may be a broken record is left open, any other not; of more misses than such some are forged."""
-    _, wanted, least = ALL[case]
-    tokens = tokens_of(judged, case)
-    reasons = [t["reason"] for t in tokens]
-    assert {reason: reasons.count(reason) for reason in reasons} == wanted
-    assert sum(t["at_least"] for t in tokens) == least
-    assert {t["group_rule"] for t in tokens if t["reason"] == MORE} <= {str(MORE)}
-    assert {t["group_rule"] for t in tokens if t["reason"] == MAY} <= {None}
+RULE = "a broken record is no absence and hides one issuance at most"
+UNREAD = (
+    f"2 records between {at(0):%Y-%m-%d %H:%M}Z and {at(1440):%Y-%m-%d %H:%M}Z could not be read: what is"
+    " missing there may be among them (table rejects)"
+)
+ANY_TIME = "1 record at an unknown time could not be read: what is missing there may be among them (table rejects)"
+UNDATED = sign_in(0, IDS[0], raw_file="log", raw_position=HERE) | {"event_time": None}
 
-
-def test_coverage_says_how_many_records_and_which_time(judged: Answer) -> None:
-    """A log that is relied on says what of it could not be read, and between which times that lies."""
-    word = f".c{list(ALL).index('as many are missing as are broken')}"
-    (row,) = [row for row in judged.coverage if row.kind == "interactive" and row.issuer.endswith(word)]
-    assert row.reason.endswith(
-        f"2 records between {at(0):%Y-%m-%d %H:%M}Z and {at(1440):%Y-%m-%d %H:%M}Z could not be read: what is"
-        " missing there may be among them (table rejects)"
-    )
-
-
-def test_a_broken_record_that_is_alone_in_its_file_may_be_of_any_time(engine_judge: Judge) -> None:
-    """Nothing tells when it was written, nor of which kind it is: of its source it may be anything."""
-    rows = apart([*numbered(background()), *numbered([*file(broken(1, "other")), MISS])], "")
-    answer = engine_judge(rows, complete(), Policy())
-    assert differences(answer, rows, complete(), Policy()) == []
-    assert [t["reason"] for t in answer.tokens if t["verdict"] != "minted"] == [MAY]
-    assert all("1 record at an unknown time could not be read" in row.reason
-               for row in answer.coverage if row.source == "entra-signin")  # fmt: skip
-
-
-def test_an_issuance_without_a_time_clears_by_its_id_and_is_no_absence(engine_judge: Judge) -> None:
-    """What lacks only its date was issued: its id clears, and nothing that it may be is called missing."""
-    undated = sign_in(0, IDS[0], raw_file="log", raw_position=HERE) | {"event_time": None}
-    rows = apart([*numbered(background()), *numbered([*log(*DAYS), undated, MISS, OTHER])], "")
-    answer = engine_judge(rows, complete(), Policy())
-    assert [t["reason"] for t in answer.tokens if t["verdict"] != "minted"] == [MAY]
-    assert [t["token_id"] for t in answer.tokens if t["verdict"] == "minted"] == [IDS[0]]
+CASES: Table = {
+    **{
+        f"{RULE}: {sentence}": Case("5.10", [*rows, MISS], missing({wanted: 1}))
+        for sentence, (rows, wanted) in ALONE.items()
+    },
+    **{
+        f"{RULE}: {sentence}": Case("5.10", rows, missing(wanted, least))
+        for sentence, (rows, wanted, least) in SETS.items()
+    },
+    "coverage says how many records and which time": Case(
+        "5.10", SETS["as many are missing as are broken"][0], says(UNREAD)),
+    "a broken record that is alone in its file may be of any time": Case(
+        "5.10", [*file(broken(1, "other")), MISS],
+        [missing({MAY: 1}), *(says(ANY_TIME, kind) for kind in KINDS)], alone=True),
+    "an issuance without a time clears by its id and is no absence": Case(
+        "5.10", [*log(*DAYS), UNDATED, MISS, foreign(5, None)], [missing({MAY: 1}), minted(IDS[0])], compared=False),
+}  # fmt: skip
