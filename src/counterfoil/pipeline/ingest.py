@@ -60,7 +60,7 @@ class Planned:
     @property
     def mixed(self) -> bool:
         """Tell whether the file may hold records of other sources."""
-        return self.container in (Container.LINES, Container.DOCUMENT, Container.CSV)
+        return self.container in (Container.LINES, Container.DOCUMENT, Container.CSV) and not self.source.unmixed
 
     @property
     def alike(self) -> tuple[str, bool, bool]:

@@ -63,6 +63,7 @@ SOURCE = Source(
     markers={"schema": frozenset({CUSTODY_SCHEMA, CHECKPOINT_SCHEMA})},
     raw={**_exported_log.LINE, "entry": dict.fromkeys(_TEXTS, TEXT)},
     to_evidence=to_evidence,
+    unmixed=True,
     explain=Explain(
         what=(
             "Every operation of a key store: who asked, from which process, for what, with which key, and the digest of"

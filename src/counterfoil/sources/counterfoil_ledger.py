@@ -67,6 +67,7 @@ SOURCE = Source(
     markers={"schema": frozenset({LEDGER_SCHEMA, CHECKPOINT_SCHEMA})},
     raw={**_exported_log.LINE, "entry": _ENTRY},
     to_evidence=to_evidence,
+    unmixed=True,
     explain=Explain(
         what=(
             "Counterfoils of a mint: one for each token, with its id, the digest of what was signed, key, issuer,"

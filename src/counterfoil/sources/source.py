@@ -78,6 +78,7 @@ class Source:
     `csv`: set when the container may be CSV. Without `required` and `markers`, it is never JSON.
     `shortfall`: pairs of raw text columns (index, count) that show a cut-off result set.
     `row_caps`: row counts at which the vendor's export stops.
+    `unmixed`: a file of it is one exported log, checked as a whole, and holds nothing of others.
     `summarised`: why one record of the export may stand for several of the log, which refuses declarations; or empty.
     """
 
@@ -98,6 +99,7 @@ class Source:
     csv: Csv | None = None
     shortfall: tuple[str, str] | None = None
     row_caps: frozenset[int] = frozenset()
+    unmixed: bool = False
     summarised: str = ""
 
     def asks(self, *, csv: bool) -> frozenset[str]:
