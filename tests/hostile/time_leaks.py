@@ -106,7 +106,7 @@ _MADE: dict[str, Callable[[int], bytes]] = {
     "names of cookies with a value": _again(b"FedAuth=" + b"A" * 60),
     "DER of PKCS#1 in itself": _again(bytes.fromhex("308204a402010002820101")),
     "DER of small integers": _again(bytes.fromhex("30820fff0201000282000702010002820007")),
-    "DER of SEC 1": _again(bytes.fromhex("30770201010420") + bytes(range(1, 33))),
+    "DER of SEC 1": _again(bytes.fromhex("30770201010420") + bytes(range(1, 115))),
     "Java keystores of one entry": _again(bytes.fromhex("feedfeed0000000200000001000000010000") + bytes(9)),
     "stores of PKCS#12 without content": _again(bytes.fromhex("308209820201033082097c06092a864886f70d010701a082")),
     "blobs of CNG": _again(b"RSA2\x00\x08\0\0\3\0\0\0\0\1\0\0\x80\0\0\0\x80\0\0\0"),

@@ -98,10 +98,14 @@ def _prove_rsa(key: RsaParts, known: KnownKeys) -> Proof | None:
 def _prove_scalar(key: CurveScalar, known: KnownKeys) -> Proof | None:
     names = [key.curve] if key.curve else [name for name, curve in CURVES.items() if curve.width == key.size]
     fits = [name for name in names if name in CURVES and 0 < key.scalar < CURVES[name].order]
-    points = [public for name in fits if (public := point_of(name, key.scalar)) is not None]
-    for public in points:
-        if known.find(public):
+    points: list[PublicKey] = []
+    for name in fits:
+        public = point_of(name, key.scalar)
+        if public is not None and known.find(public):
             return _proof(public, known, "its scalar gives the public point", "")
+        points += [public] if public is not None else []
+        if points and key.public is None and not known.keys:
+            break  # a multiplication costs much, and nothing tells the curves apart
     for public in points:
         if key.public is None or key.public == (public.x, public.y):
             how = "the public point beside it agrees" if key.public else ""

@@ -9,9 +9,9 @@ from counterfoil.leaks.hits import GLUED, RUN, UNEVEN, Place, Run
 from counterfoil.leaks.layers.kernel import Kernel
 from counterfoil.leaks.layers.layer import Layer, Pieces
 
+# Shorter runs are read in one way only, and so are names: Base64 has more different signs at its beginning.
+_LEAST, _HEAD, _DISTINCT = 43, 64, 22
 # What a path is glued to: DER, and PEM in Base64, behind a sign that may be of it.
-# Shorter runs are read in one way only.
-_LEAST = 43
 _INSIDE, _NEAR = re.compile(rb"[/_-](?:M[A-P]|LS0)"), 160
 
 
@@ -23,7 +23,8 @@ def layers(kernel: Kernel, data: bytes, end: int, *, continued: bool) -> Iterato
     yield Layer("base64-{}", text, tuple(places))
     others = Pieces()
     for run, marks in _runs(places):
-        if run.end - run.start < _LEAST:
+        head = data[run.start : run.start + _HEAD]
+        if run.end - run.start < _LEAST or len(set(head)) < _DISTINCT:
             continue
         if marks & UNEVEN:
             others.extend(*kernel.redo_base64(data, run, alone=True))
