@@ -152,7 +152,7 @@ TOLD = (
     Clearing("an issuer that a service does not write down is no sign where it writes down none", "i10",
          [minted(0, "i0"), received(5, "i10", issuer=None, kind="terse", **VERIFIED)], Reason.NO_ISSUER_LOG),
     Clearing("a missing issuer under an id that was issued", "i11",
-         [minted(5, "i11", signing_input_digest=None), received(5, "i11", issuer=None, age=0, **VERIFIED)],
+         [minted(0, "i0"), received(1, "i0"), minted(5, "i11", signing_input_digest=None), received(5, "i11", issuer=None, age=0, **VERIFIED)],
          Reason.ISSUER_MISSPELT, Probable.ISSUER_MISSPELT),
     Clearing("the very bytes that were issued, however a service writes who did it", "i12",
          [minted(5, "i12"), received(5, "i12", issuer=f"{OWN}/", age=0, **VERIFIED)], Reason.BY_DIGEST),
