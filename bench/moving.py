@@ -86,7 +86,7 @@ def _hunted(folder: Path, seeds: Sequence[int]) -> tuple[list[Token], float]:
 
 
 def table(histories: int) -> Iterator[str]:
-    """Yield the lines of the table, and below it every innocent that was accused."""
+    """Yield the lines of the table, and below it every innocent in a finding and every planted token in none."""
     seeds = range(1, histories + 1)
     yield f"{histories} histories a row, seeds 1 to {histories}\n"
     yield f"| people who move about | {' | '.join(COLUMNS)} |"
@@ -101,11 +101,11 @@ def table(histories: int) -> Iterator[str]:
         notes += [f"{row.sentence}: {note}" for note in notes_of_row]
         yield f"| {row.sentence} | {' | '.join(values)} | {took:.1f} |"
     yield ""
-    yield from notes or ["no innocent was accused, or is in a finding"]
+    yield from notes or ["no innocent is in a finding, and no planted token in none"]
 
 
 def _measured(truths: dict[int, list[TruthRow]], tokens: Sequence[Token]) -> tuple[list[str], list[str]]:
-    """Return the values of COLUMNS but the last, and a line for each innocent in a finding."""
+    """Return the values of COLUMNS but the last, and a line for each token that is not where it belongs."""
     by_tenant: dict[str, list[Token]] = {}
     for token in tokens:
         by_tenant.setdefault(str(token["resource_tenant"]), []).append(token)
@@ -115,7 +115,7 @@ def _measured(truths: dict[int, list[TruthRow]], tokens: Sequence[Token]) -> tup
         own = by_tenant.pop(scenarios.moving(seed).tenant.tenant_id)
         found.append(outcome(truth, own))
         planted = {row.token_id for row in truth if row.intrusion}
-        notes += [_note(seed, token) for token in own if named(token) and token["token_id"] not in planted]
+        notes += [_note(seed, token) for token in own if named(token) != (token["token_id"] in planted)]
     if by_tenant:
         raise SystemExit(f"tokens of no history: {Counter({name: len(rows) for name, rows in by_tenant.items()})}")
     counts = (
@@ -128,8 +128,10 @@ def _measured(truths: dict[int, list[TruthRow]], tokens: Sequence[Token]) -> tup
 
 
 def _note(seed: int, token: Token) -> str:
-    how = f"{token['verdict']} ({token['reason']})" if accused(token) else f"in a finding ({token['group_rule']})"
+    """Return a line about an innocent in a finding, or a planted token in none."""
+    where = f"in a finding ({token['group_rule']})" if named(token) else "planted, and in no finding"
+    how = f"{token['verdict']} ({token['reason']})" + ("" if accused(token) else f", {where}")
     return (
-        f"seed {seed}: {token['subject_name']} {how}, {token['operation']} {token['first_seen']} through "
+        f"seed {seed}: {token['subject_name']} {how}: {token['operation']} {token['first_seen']} through "
         f"{token['client_id']} from {token['ip']} with {token['user_agent']}"
     )

@@ -18,7 +18,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +30,11 @@ import pyarrow as pa
 import counterfoil
 from counterfoil.case.engine import engine
 from counterfoil.case.folder import CaseFolder
-from counterfoil.case.ingest import Shape, write_batch
+from counterfoil.case.ingest import write_batch
 from counterfoil.case.records import SCHEMA, Counter, InputText, stream
 from counterfoil.case.sniff import Container
 from counterfoil.model.ids import uti
+from counterfoil.pipeline.routed import fit_of, shape_of
 from counterfoil.sources.m365_ual_api import SOURCE
 from counterfoil.sources.source import RAW_TEXT
 from counterfoil.unpack.walk import plain
@@ -182,7 +183,7 @@ def _batch(path: Path, work: Path, threads: int, mapper: Callable[[ir.Table], ir
     folder.tmp.mkdir()
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    shape = Shape(SOURCE.name, SOURCE.raw, SOURCE.embedded, mapper)
+    shape = replace(shape_of(SOURCE, fit_of(SOURCE)), to_evidence=mapper)
     with engine(folder.tmp, memory=None, threads=threads) as con:
         written = write_batch(con, folder, shape, [(digest, InputText(0, plain(path), Container.LINES))], _nobody)
     return Yield(written.rows, True, sum(file.rejected for file in written.files))

@@ -78,7 +78,7 @@ TENTH = round(100 * MAX_OPEN_SHARE)
         pytest.param(hundred(50, no_record=40), "10 of 60 tokens left open", id="the share is that of the others"),
         pytest.param(hundred(100, no_record=100), "no acceptance could be judged", id="nothing but silent calls"),
         pytest.param(hundred(1, needed=(LACKING,)), "sign-in logs missing: service-principal", id="a log is missing"),
-        pytest.param(hundred(1, needed=(UNRELIED,)), "relied on as complete: service", id="no log is relied on"),
+        pytest.param(hundred(1, needed=(UNRELIED,)), "logs not relied on as complete: service", id="none is relied on"),
         pytest.param(hundred(0, coverage=covered("refuted")), "refuted by the evidence", id="declared, and refuted"),
         pytest.param(hundred(0, coverage=covered("refused")), None, id="a refused declaration that nothing waits for"),
         pytest.param(hundred(0, coverage=UNKNOWN), "assertions for fabrikam.com: no log", id="a domain without a log"),

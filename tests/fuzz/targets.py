@@ -13,15 +13,17 @@ from typing import Any
 import duckdb
 from hypothesis import strategies as st
 
-from counterfoil.case.canonical import MACROS, with_canonical_ids
+from counterfoil.case.canonical import with_canonical_ids
 from counterfoil.case.engine import engine
 from counterfoil.case.folder import CaseFolder
-from counterfoil.case.ingest import Shape, write_batch
+from counterfoil.case.functions import install
+from counterfoil.case.ingest import write_batch
 from counterfoil.case.records import Counter, InputText, date_order, stream
 from counterfoil.case.sniff import Container, sniff
 from counterfoil.case.texts import Limits
 from counterfoil.errors import InputError
 from counterfoil.model.ids import IdKind, canonical
+from counterfoil.pipeline.routed import shape_of
 from counterfoil.sources.recognise import Recognised, Sample, recognise
 from counterfoil.sources.registry import all_sources
 from counterfoil.sources.source import Source
@@ -166,8 +168,7 @@ class _Ids:
 
     def __init__(self, stack: ExitStack) -> None:
         self._con = stack.enter_context(duckdb.connect())
-        for macro in MACROS:
-            self._con.execute(macro)
+        install(self._con)
 
     def __call__(self, cases: list[tuple[IdKind, str]]) -> None:
         rows = "SELECT unnest(?) AS n, unnest(?) AS token_id_kind, unnest(?) AS token_id"
@@ -214,7 +215,7 @@ class _Map(_OnDisk):
         columns = self._source.csv.json_columns if self._source.csv else frozenset()
         text = InputText(0, plain(path), Container.LINES, columns)
         source = self._source
-        shape = Shape(source.name, source.raw, source.embedded, source.to_evidence)
+        shape = shape_of(source)
         sha = hashlib.sha256(path.read_bytes()).hexdigest()
         try:
             written = write_batch(self._con, self._folder, shape, [(sha, text)], lambda _: None)

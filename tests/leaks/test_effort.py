@@ -102,6 +102,43 @@ def test_a_key_in_a_hidden_member_is_found(tmp_path: Path) -> None:
     assert [leak.form for leak in _scan(tmp_path).findings] == ["pem-pkcs8-rsa"]
 
 
+def _zip(*, comment: bytes = b"", name: str = "a", data: bytes = b"x") -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, data)
+        archive.comment = comment
+    return out.getvalue()
+
+
+def _tar(**headers: str) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT, pax_headers=headers) as archive:
+        archive.addfile(tarfile.TarInfo("a"))
+    return out.getvalue()
+
+
+BETWEEN: dict[str, Callable[[], bytes]] = {
+    "behind a zip": lambda: _zip() + _pem(),
+    "in the comment of a zip": lambda: _zip(comment=_pem()),
+    "as the name of a member": lambda: _zip(name=base64.b64encode(_pem()).decode()),
+    "in a zip behind a program": lambda: b"#!/bin/sh\nexit\n" + _zip(data=_pem()),
+    "behind the end of a tar": lambda: _tar() + _pem(),
+    "in a header of a tar": lambda: _tar(key=_pem().decode()),
+    "in a header of a tar.gz": lambda: gzip.compress(_tar(key=_pem().decode())),
+    "in an archive in an archive": lambda: _zip(data=_zip(comment=_pem())),
+}
+
+
+@pytest.mark.parametrize("place", BETWEEN)
+def test_a_key_between_the_members_of_an_archive_is_found(tmp_path: Path, place: str) -> None:
+    """What belongs to no member is scanned as well."""
+    (tmp_path / "archive").write_bytes(BETWEEN[place]())
+    report = _scan(tmp_path, known_of(rsa_keys()[0]))
+    assert report.findings
+    assert all(leak.proven for leak in report.findings)
+    assert report.unread == ()
+
+
 def test_a_file_that_takes_too_long_is_told(tmp_path: Path) -> None:
     """A file of nothing but marks, and no time for it: it is named as not scanned; with time it is scanned."""
     path = tmp_path / "slow"

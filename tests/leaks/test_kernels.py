@@ -207,7 +207,7 @@ def test_kernels_find_the_same_marks(noise: bytes, planted: list[bytes], begin: 
 _PIECES = (
     b"\\n", b"\\\\n", b"%0A", b"%2B", b"&#xA;", b"&#43;", b"\\u002b", b"\\/", b"\\x0a", b"=", b"==", b" ", b"\n",
     b'" +\n "', b"<br/>", b"&quot;", b"%", b"\\", b"&", b"-----", b"+", b"_", b"\0", b"\xff", b"x", b"{", b"&#", b"<b",
-    b"%4", b" " * 170, b"MIIEpAIBAAKCAQEA" * 3, b"A" * 65,
+    b"%4", b"%252B", b"%25", b" " * 170, b"MIIEpAIBAAKCAQEA" * 3, b"A" * 65,
     b"QUJD" * 400, b"eyJhbGci" * 5, b"-_" * 20,
 )  # fmt: skip
 

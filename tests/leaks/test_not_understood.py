@@ -74,6 +74,16 @@ def test_a_key_of_another_kind_is_told(kind: str, escape: str) -> None:
     assert "not understood" in leak.how
 
 
+@pytest.mark.parametrize("kind", ["Ed448", "X25519", "P-224", "brainpool", "DSA"])
+def test_a_key_of_another_kind_is_told_in_der(kind: str) -> None:
+    """Without a header the algorithm of PKCS#8 tells: one finding, in DER and in its hex."""
+    der = base64.b64decode(b"".join(OTHERS[kind]().splitlines()[1:-1]))
+    for data in (os.urandom(99) + der + os.urandom(99), b"key: " + der.hex().encode()):
+        (leak,) = _found(data)
+        assert leak.form.endswith("der-not-understood")
+        assert not leak.proven
+
+
 WORDS = {
     "words in a manual": b"It begins with -----BEGIN RSA PRIVATE KEY----- and ends with the matching line, see below",
     "a program": b'if text.startswith("-----BEGIN PRIVATE KEY-----"):\n    return load_pem_private_key(text)',

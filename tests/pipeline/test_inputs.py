@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from counterfoil import app
 from counterfoil.errors import UsageError
 from counterfoil.model.hunt import HuntReport, InputFile
+from counterfoil.pipeline.hunt import read_identities
 from counterfoil.pipeline.inputs import find
 
 from .conftest import Estate
@@ -55,10 +56,10 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_read(tiny: Estate, tmp_pat
     expected = {
         "empty.json": "empty file",
         "binary.bin": "binary file",
-        "excel.json": "JSON of no known log; its keys are a",
+        "excel.json": "JSON of no known log",
         "half.gz": "Compressed file ended",
         "other.json": "",
-        "other.csv": "CSV with columns of no known export: a, b",
+        "other.csv": "CSV with columns of no known export",
         "prose.txt": "neither JSON nor CSV",
         "vanished": "No such file",
         "itself": "Too many levels of symbolic links",
@@ -243,3 +244,33 @@ def test_pages_of_other_sets_do_not_complete_a_set(tmp_path: Path) -> None:
     # the first pages of both folders are the same bytes: the second of them is a copy
     report = _ingested([tmp_path / "b", tmp_path / "a"], tmp_path / "case")
     assert [Path(e.path).name for e in report.inputs if e.truncated] == ["signins-2025-09-1.json"]
+
+
+def test_a_row_of_identities_with_one_column_is_one_clear_line(tmp_path: Path) -> None:
+    """The line is named, and nothing of it is shown."""
+    names = tmp_path / "names.csv"
+    names.write_text("id,name\na0,ada\nonly-this\n")
+    with pytest.raises(UsageError, match=r"line 3 of .*names\.csv has no second column"):
+        read_identities(names)
+
+
+def test_different_records_of_one_id_are_both_kept(tmp_path: Path) -> None:
+    """Nothing of one is told of the other; the same record in a second file is a duplicate all the same."""
+    common = {"Id": "11111111-2222-3333-4444-555555555555", "Version": 1, "UserType": 0, "UserKey": "u",
+              "OrganizationId": "a59fc703-72db-43e0-8a21-0494303b7220"}  # fmt: skip
+    rule = common | {"CreationTime": "2025-03-01T10:00:00", "Operation": "New-InboxRule", "RecordType": 1,
+                     "UserId": "ann@contoso.example"}  # fmt: skip
+    file = common | {"CreationTime": "2025-03-09T10:00:00", "Operation": "FileAccessed", "RecordType": 6,
+                     "UserId": "bob@contoso.example"}  # fmt: skip
+    other = rule | {"Id": "21111111-2222-3333-4444-555555555555"}
+    (tmp_path / "one.jsonl").write_text("".join(json.dumps(record) + "\n" for record in (rule, file, other)))
+    (tmp_path / "two.jsonl").write_text(json.dumps(other) + "\n")
+    report = app.hunt([str(tmp_path / "one.jsonl"), str(tmp_path / "two.jsonl")], told(tmp_path / "case"), app.Silent())
+    one, two = sorted(report.inputs, key=lambda entry: entry.path)
+    assert (one.read, two.read, one.kept + two.kept, one.duplicates + two.duplicates) == (3, 1, 3, 1)
+    assert (one.note, two.note) == ("2 of its records share their id with a different record: each is kept", "")
+    found = app.sql(tmp_path / "case", "SELECT operation, subject_name FROM evidence ORDER BY event_time, record_id")
+    assert [tuple(row) for row in found.rows] == [
+        ("New-InboxRule", "ann@contoso.example"), ("New-InboxRule", "ann@contoso.example"),
+        ("FileAccessed", "bob@contoso.example"),
+    ]  # fmt: skip

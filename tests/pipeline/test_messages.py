@@ -41,6 +41,8 @@ class Access:
     by: str = "forged"
     hour: int = 0
     outcome: str = "success"
+    operation: str = "MailItemsAccessed"
+    size: int | None = None
     more: dict[str, str] = field(default_factory=dict)
 
 
@@ -51,7 +53,8 @@ CREATE TABLE acceptances (token_key VARCHAR, source VARCHAR, record_id VARCHAR, 
 CREATE TABLE inputs (path VARCHAR, sha256 VARCHAR, source VARCHAR);
 CREATE TABLE evidence (leg VARCHAR, source VARCHAR, record_id VARCHAR, token_id VARCHAR, event_time TIMESTAMP,
     operation VARCHAR, outcome VARCHAR, object_kind VARCHAR, object_id VARCHAR, object_parent VARCHAR,
-    access_mode VARCHAR, item_ids VARCHAR[], item_count BIGINT, aggregated BOOLEAN, throttled BOOLEAN, extra VARCHAR,
+    access_mode VARCHAR, item_ids VARCHAR[], item_count BIGINT, byte_count BIGINT, aggregated BOOLEAN,
+    throttled BOOLEAN, extra VARCHAR,
     client_id VARCHAR, ip VARCHAR, session_id VARCHAR, raw_file VARCHAR, raw_position BIGINT);
 """
 
@@ -68,10 +71,11 @@ def case(accesses: Sequence[Access]) -> Iterator[duckdb.DuckDBPyConnection]:
                     [name, RULES[access.by], name])  # fmt: skip
         con.execute("INSERT INTO acceptances VALUES (?, 'm365-ual', ?, '')", [name, name])
         con.execute(
-            "INSERT INTO evidence VALUES ('acceptance', 'm365-ual', ?, ?, ?, 'MailItemsAccessed', ?, 'mailbox', ?, ?,"
-            " ?, ?, ?, ?, ?, ?, NULL, '203.0.113.1', NULL, 'sha', ?)",
-            [name, name, BEGIN + timedelta(hours=access.hour), access.outcome, access.box, access.owner, access.mode,
-             list(access.items) or None, access.count, bool(access.count and access.count > 1), access.throttled,
+            "INSERT INTO evidence VALUES ('acceptance', 'm365-ual', ?, ?, ?, ?, ?, 'mailbox', ?, ?,"
+            " ?, ?, ?, ?, ?, ?, ?, NULL, '203.0.113.1', NULL, 'sha', ?)",
+            [name, name, BEGIN + timedelta(hours=access.hour), access.operation, access.outcome, access.box,
+             access.owner, access.mode, list(access.items) or None, access.count, access.size,
+             bool(access.count and access.count > 1), access.throttled,
              '{"Folder":"\\\\Inbox"}' if access.mode == "sync" else None, place],
         )  # fmt: skip
     try:
@@ -97,6 +101,15 @@ STORIES: dict[str, tuple[Sequence[Access], int, int, int | None, tuple[str, ...]
     "a record names none and counts two": ([Access(count=2)], 0, 1, 2, ()),
     "what is not named may be what is named": ([ONE, Access(count=2)], 1, 1, 3, ()),
     "a bind without list and count proves one": ([Access()], 0, 1, None, (messages.COUNT_UNTOLD,)),
+    "two attachments were opened": (
+        [Access(operation="AttachmentAccess", count=2, size=900)], 0, 1, 2, (),
+    ),
+    "an attachment may be of a message that no record names": (
+        [ONE, Access(operation="AttachmentAccess", count=1)], 1, 1, 2, (),
+    ),
+    "attachments that are not counted have no limit": (
+        [ONE, Access(operation="AttachmentAccess")], 1, 1, None, (messages.COUNT_UNTOLD,),
+    ),
     "a folder was copied": ([Access(mode="sync", count=1)], 0, 0, None, (messages.WHOLE_FOLDER,)),
     "a folder was copied and a message opened": (
         [ONE, Access(mode="sync", count=1)], 1, 1, None, (messages.WHOLE_FOLDER,),
@@ -259,3 +272,11 @@ def test_one_mailbox_is_asked_for_by_name_or_guid(demo: Estate) -> None:
     assert app.messages(demo.case, FAIL_ON_DEFAULT, str(box[1])).rows == by_name
     with pytest.raises(UsageError, match="no mail of 'nobody'"):
         app.messages(demo.case, FAIL_ON_DEFAULT, "nobody")
+
+
+def test_attachments_are_counted_beside_messages_with_their_sizes() -> None:
+    """An opened attachment is no message of its own, and is not lost either."""
+    found = summed(ONE, Access(operation="AttachmentAccess", count=2, size=1_158_871))
+    assert (found.seen, found.attachments, found.mailboxes[0].attachments, found.mailboxes[0].bytes) == (
+        1, 2, 2, 1_158_871
+    )  # fmt: skip

@@ -39,6 +39,7 @@ def of_domain(minutes: float, domain: str = SECOND, person: str = "alice", **mor
     return federated_sign_in(minutes, f"{person}{minutes}", person, subject_name=f"{person}@{domain}", **more)
 
 
+DAY = 1440.0
 BEFORE = sign_in(-3000, "before")  # she signs in from home, days earlier
 TOLD: Mapping[str, tuple[Sequence[Row], Sequence[tuple[str, str | None]]]] = {
     # each assertion in the order of time: its issuer, and why it is probably forged
@@ -48,6 +49,13 @@ TOLD: Mapping[str, tuple[Sequence[Row], Sequence[tuple[str, str | None]]]] = {
     "a domain out of nowhere, from a strange network": ([BEFORE, of_domain(0, ip=AWAY)], [(SECOND, UNKNOWN)]),
     "out of nowhere, and then at home": (
         [BEFORE, of_domain(0, ip=AWAY), of_domain(5)], [(SECOND, UNKNOWN), (SECOND, None)]),
+    "a domain by which its people sign in day by day": (
+        [BEFORE, *(of_domain(DAY * n, ip=AWAY) for n in range(2))], [(SECOND, None)] * 2),
+    "half of its people sign in so": (
+        [BEFORE, of_domain(0, ip=AWAY), of_domain(5, person="bob", ip=AWAY)], [(SECOND, None)] * 2),
+    "a third of its people sign in so": (
+        [BEFORE, of_domain(0, ip=AWAY), of_domain(5, person="bob", ip=AWAY), of_domain(6, person="eve", ip=AWAY),
+         sign_in(-900, "eve", "eve")], [(SECOND, UNKNOWN)] * 3),
     "a traveller, after the domain came up at home": (
         [BEFORE, of_domain(0), of_domain(5, ip=AWAY)], [(SECOND, None)] * 2),
     "her network is that of another of its people": (

@@ -63,6 +63,16 @@ ROOTS: Table = {
     "an explained unrooted token accuses nobody": small(
         "6.3", [*rooting(), *home("alice"), sign_in(-30, "m", ip="203.0.113.9"), UNROOTED,
                 access(10, "x", ip="203.0.113.9")], [last(Reason.UNROOTED_UNCOVERED), last_innocent]),
+    **{
+        f"a renewal without a root is a second sign where it was used: {words}": small(
+            "4.6", [*rooting(), *home("alice"), *home("bob", client_id="phone"), UNROOTED,
+                    USED, access(11, "y", client_id="phone", ip=ip)],
+            last(reason))
+        for words, ip, reason in (
+            ("from the same network", "203.0.113.77", Reason.ID_NOT_ISSUED),
+            ("from another", "192.0.2.9", Reason.LONE_MISS),
+        )
+    },
     "what an intruder uses does not make his exchanges look normal": small(
         "6.3", [*rooting(), *(row for n in range(9) for row in (exchange(9, f"x{n}", []), foreign(10 + n, f"x{n}")))],
         last(Reason.UNROOTED)),

@@ -80,6 +80,9 @@ ALONE: Mapping[str, tuple[list[Row], str]] = {
 
 SETS: Mapping[str, tuple[list[Row], dict[str, int], int]] = {
     "as many are missing as are broken": ([*file(broken(THERE), broken(HERE)), *misses(2)], {MAY: 2}, 0),
+    "however many there are, and at how odd a rate": (
+        [*file(broken(THERE), broken(HERE), broken(HERE + 2)), *misses(3), access(-1000, "log-3", "zoe")],
+        {MAY: 3}, 0),
     "one broken record frees no intruder": ([*file(broken(HERE)), *misses(5)], {MORE: 5}, 4),
     "one line that may be three records": ([*file(broken(HERE, item_count=3)), *misses(5)], {MORE: 5}, 2),
     "what can be only hers is hers": (

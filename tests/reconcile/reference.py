@@ -137,7 +137,7 @@ def _answers(case: Case) -> dict[Token, Answer]:
             answers[token] = (Verdict.TAINTED, Reason.FORGED_ANCESTOR)
         elif reference_lineage.is_rooted(token, rooted):
             answers[token] = answer if token.doubt is None else (Verdict.UNCOVERED, token.doubt)
-        elif _must_root(case, token) and reference_lineage.normally_roots(case, token, rooted):  # 6.3
+        elif reference_lineage.is_unrooted(case, token, rooted) and not reference_unread.may_hide(case, token):  # 6.3
             answers[token] = (Verdict.TAINTED, Reason.UNROOTED)
         else:
             answers[token] = (Verdict.UNCOVERED, Reason.UNROOTED_UNCOVERED)
@@ -154,14 +154,6 @@ def _without_lineage(case: Case, token: Token) -> Answer:
     if token.token_id is not None or reference_misses.sound_in_own_log(case, token):
         return _with_id(case, token)
     return _assertion(case, token) if token.is_assertion else _without_id(case, token)
-
-
-def _must_root(case: Case, token: Token) -> bool:
-    """Rules 4.1 b to f, as 6.3 asks for them, and 5.4."""
-    sound = reference_misses.sound_id(case, token)
-    relied_on = token.covered and not token.silent and not token.refuted
-    foreign = token.grade is Grade.FOREIGN and not reference_unread.may_hide(case, token)
-    return sound and relied_on and foreign
 
 
 def _with_id(case: Case, token: Token) -> Answer:
@@ -239,7 +231,7 @@ def _probably_forged(case: Case, token: Token, answer: Answer) -> frozenset[str]
         "4.5": reference_assertions.of_unknown_provider(case, token),
         "4.6": reason is Reason.LONE_MISS,
         "4.3g": token.twice,
-        "5.7": token.raised,
+        "5.7": token.raised and reason is not Reason.MAY_BE_UNREAD,
         "5.8": reason is Reason.DECLARATION_REFUTED and strange,
         "6.3": reason is Reason.UNROOTED_UNCOVERED and strange and not reference_lineage.is_rootless(case, token),
     }

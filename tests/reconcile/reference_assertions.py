@@ -126,6 +126,9 @@ def of_unknown_provider(case: Case, token: Token) -> bool:
     if not _in_relied_time(case, f"entra:{token.first.resource_tenant}", first):
         return False
     people = {t.subject for t in alike if identified(t.subject)}
+    most = [person for person in people if _signs_in_so(case, person, alike)]
+    if people and 2 * len(most) >= len(people):
+        return False
     own = {
         r.network for r in case.issued
         if r.leg == "issuance" and r.source == "entra-signin" and r.subject in people and r.second < first
@@ -135,6 +138,18 @@ def of_unknown_provider(case: Case, token: Token) -> bool:
         return one.first.network is not None and one.first.network not in own
 
     return foreign(token) and any(foreign(t) for t in alike if t.begins == first)
+
+
+def _signs_in_so(case: Case, person: str | None, alike: list[Token]) -> bool:
+    """Whether there are more days on which the person came with such an assertion than on which otherwise."""
+    under = {t.begins.date() for t in alike if t.subject == person}
+    domains = {domain_of(t.first) for t in alike}
+    others = {
+        r.event_time.date() for r in case.issued
+        if r.leg == "issuance" and r.source == "entra-signin" and r.kind == "interactive" and r.subject == person
+        and not (r.incoming_token in ("saml11", "saml20") and domain_of(r) in domains)
+    }  # fmt: skip
+    return len(under) > len(others)
 
 
 def _is_unnamed(token: Token) -> bool:

@@ -9,9 +9,9 @@ from counterfoil.model.counterfoil import OWN_LOGS
 from counterfoil.model.schema import TokenClass
 from counterfoil.model.verdict import SETS, Reason, Verdict
 
-from .reference_case import Case, Token
+from . import reference_misses
+from .reference_case import Case, Grade, Token
 from .reference_doubts import comparable
-from .reference_misses import inside_services
 from .reference_records import SIGN_IN_KINDS, IdKey, Record, identified
 
 Edges = set[tuple[IdKey, IdKey]]  # from parent id to child id
@@ -94,6 +94,18 @@ def normally_roots(case: Case, token: Token, rooted: set[IdKey]) -> bool:
     return bool(strata) and all(_roots(case, stratum, rooted) for stratum in strata)
 
 
+def must_root(case: Case, token: Token) -> bool:
+    """Rules 4.1 b to f, as 6.3 asks for them, and 5.4."""
+    relied_on = token.covered and not token.silent and not token.refuted
+    return reference_misses.sound_id(case, token) and relied_on and token.grade is Grade.FOREIGN
+
+
+def is_unrooted(case: Case, token: Token, rooted: set[IdKey]) -> bool:
+    """Rule 6.3: whether it is of an exchange that must have a root in evidence, and has none."""
+    exchanged = token.linked and not token.primary and not is_rooted(token, rooted)
+    return exchanged and must_root(case, token) and normally_roots(case, token, rooted)
+
+
 def _stratum(record: Record) -> tuple[str | None, str, str]:
     return (record.issuer, record.source, record.operation)
 
@@ -104,7 +116,7 @@ def _roots(case: Case, stratum: tuple[str | None, str, str], rooted: set[IdKey])
     # used from one network outside the services' own, and not the person's own use: counted once
     away: dict[IdKey | None, str] = {}
     for t in case.tokens:
-        if t.linked and not t.primary and not t.ordinary and not inside_services(t):
+        if t.linked and not t.primary and not t.ordinary and not reference_misses.inside_services(t):
             away[t.first.id_key] = min(away.get(t.first.id_key, t.first.network or ""), t.first.network or "")
     with_root, without = len(ids & rooted), len({away.get(i, i) for i in ids - rooted})
     policy = case.policy

@@ -7,7 +7,7 @@ from datetime import UTC, timedelta
 
 from counterfoil.model.storm_0558 import ADDRESSES
 
-from . import reference_doubts, reference_habits, reference_misses
+from . import reference_doubts, reference_habits, reference_lineage, reference_misses
 from .reference_case import Case, Grade, Token
 
 
@@ -26,11 +26,13 @@ def is_lone(case: Case, token: Token) -> bool:
     """Whether it is a foreign miss without a second sign."""
     if not is_foreign_miss(case, token):
         return False
+    rooted = reference_lineage.rooted_ids(case)
     others = [t for t in case.tokens if _unit(t) != _unit(token) and is_foreign_miss(case, t)]
     signs: tuple[Callable[[], bool], ...] = (
         lambda: _strange_client(case, token),
         lambda: token.first.network is not None and not reference_misses.inside_services(token) and any(
-            (t.issuer, t.first.network) == (token.issuer, token.first.network) for t in others),
+            (t.issuer, t.first.network) == (token.issuer, token.first.network)
+            for t in (*others, *(u for u in case.tokens if reference_lineage.is_unrooted(case, u, rooted)))),
         lambda: token.first.session_id is not None and any(
             t.first.session_id == token.first.session_id for t in others),
         lambda: _published(token),

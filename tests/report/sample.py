@@ -165,7 +165,8 @@ def mailbox(**changes: object) -> Mailbox:
     """Return a mailbox whose upper limit is unknown."""
     fields: dict[str, object] = {
         "mailbox": "person0@contoso.com", "mailbox_id": "9fb69bd1-5865-4ab6-ab62-1773df70e8df", "tokens": 3,
-        "records": 20, "binds": 18, "syncs": 2, "untold": 0, "aggregated": 4, "throttled": 1, "unnamed": 2, "seen": 31,
+        "records": 20, "binds": 18, "syncs": 2, "untold": 0, "aggregated": 4, "throttled": 1, "unnamed": 2,
+        "attachments": 3, "bytes": 70_000, "seen": 31,
         "at_least": 31, "at_most": None, "unbounded": ("whole folder", "not logged for a time"),
         "folders": ("\\Inbox",), "first_seen": at("2026-05-15T00:11:03"), "last_seen": at("2026-06-16T08:55:09"),
     }  # fmt: skip
@@ -184,7 +185,7 @@ DOSSIER = Dossier(
         JudgedDay("m365-ual", END.date(), "open", 40),
     ),
     hours=(HourCount(1, 3, 12),),
-    mail=(MailSum(GRAVE, (mailbox(),), 1, 31, 31, None, 1),),
+    mail=(MailSum(GRAVE, (mailbox(),), 1, 31, 31, None, 1, 3),),
     asked=(("--complete", "entra-signin/interactive"),),
     inputs_sha256="ef" * 32,
     manifest_sha256="01" * 32,

@@ -226,6 +226,9 @@ CMDLETS: dict[str, Record] = {
     "a compliance cmdlet with its parameters as a text": common(
         17, "Remove-DlpCompliancePolicy", 18, ResultStatus="Success", Parameters='-Identity "Plan"'
     ),
+    "an operation of Exchange's that has a record type of its own": common(
+        58, "MailboxSettingsRead", 9999, AppAccessContext={"UniqueTokenId": "c874WMifAk-OqBkIlk-ELg"}
+    ),
     "a token issue for another token": common(
         18,
         "GATFRTokenIssue",

@@ -10,9 +10,10 @@ from typing import Any
 
 from counterfoil.case.engine import engine
 from counterfoil.case.folder import CaseFolder
-from counterfoil.case.ingest import Shape, write_batch
+from counterfoil.case.ingest import write_batch
 from counterfoil.case.records import InputText
 from counterfoil.case.sniff import sniff
+from counterfoil.pipeline.routed import shape_of
 from counterfoil.sources.recognise import Recognised, Sample, Unread, recognise
 from counterfoil.sources.registry import all_sources
 from counterfoil.sources.source import Csv, Source
@@ -68,7 +69,7 @@ def _digest(path: Path) -> str:
 
 def _rows(con: Any, folder: CaseFolder, source: Source, paths: Sequence[Path]) -> list[dict[str, Any]]:
     csv = source.csv or Csv(frozenset())
-    shape = Shape(source.name, source.raw, source.embedded, source.to_evidence)
+    shape = shape_of(source)
     files = [
         (_digest(p), InputText(n, plain(p), sniff(plain(p)).container, csv.json_columns, None, csv.dates))
         for n, p in enumerate(paths)

@@ -3,21 +3,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
-from counterfoil.case.engine import engine
-from counterfoil.case.folder import CaseFolder
-from counterfoil.case.ingest import Route, Shape, write_batch
-from counterfoil.case.records import InputText
-from counterfoil.case.sniff import Container
-from counterfoil.sources.recognise import Recognised
-from counterfoil.sources.source import Source
-from counterfoil.unpack.walk import plain
-
 from .expecting import Promise, Rows, at, by_position, read_samples
-from .reading import SAMPLES, Read, recognised
+from .reading import Read
 
 AM, GRAPH, LA = "audit-azure-monitor.jsonl", "audit-graph.json", "audit-log-analytics.jsonl"
 CONTOSO = "11111111-aaaa-4aaa-8aaa-000000000001"
@@ -86,28 +76,3 @@ def test_extra_tells_the_change(rows: Rows) -> None:
     assert extra["targetNames"] == 'Contoso "Ledger"'
     assert extra["targetTypes"] == "Application, ServicePrincipal"
     assert "KeyDescription" in extra["modifiedProperties"]
-
-
-def test_a_mixed_file_is_shared_by_category(tmp_path: Path) -> None:
-    """Of an Azure Monitor file with several categories, each source takes its own."""
-    found = recognised(SAMPLES / "entra" / AM)
-    assert isinstance(found, Recognised)
-    taken = {source.name: _routed(source, tmp_path / source.name) for source in found.sources}
-    assert taken == {
-        "entra-audit-azure-monitor": [(1, "success", CONTOSO), (2, "failed", CONTOSO), (4, "success", CONTOSO)],
-        "entra-signin-azure-monitor": [(3, "success", CONTOSO)],
-    }
-
-
-def _routed(source: Source, work: Path) -> list[tuple[int, str, str]]:
-    folder = CaseFolder(work)
-    folder.staging.mkdir(parents=True)
-    folder.tmp.mkdir()
-    text = InputText(0, plain(SAMPLES / "entra" / AM), Container.LINES)
-    route = Route("category", source.markers["category"])
-    shape = Shape(source.name, source.raw, source.embedded, source.to_evidence, route)
-    with engine(folder.tmp, memory="1GB", threads=1) as con:
-        written = write_batch(con, folder, shape, [("digest", text)], lambda _: None)
-        query = "SELECT raw_position, outcome, resource_tenant FROM read_parquet(?) ORDER BY 1"
-        found = con.con.execute(query, [str(written.folder / "*" / "*" / "*.parquet")]).fetchall()
-    return [(position, outcome, tenant) for position, outcome, tenant in found]

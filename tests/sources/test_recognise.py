@@ -92,8 +92,37 @@ def test_a_near_miss_says_what_is_missing() -> None:
 
 def test_what_nobody_reads_says_so() -> None:
     """Unknown JSON, unknown CSV and no objects at all each have their own line."""
-    assert _json({"colour": "red"}) == Unread("", "JSON of no known log; its keys are colour")
+    assert _json({"colour": "red"}) == Unread("", "JSON of no known log")
     assert _json(1, "x") == Unread("", "no record is a JSON object")
     found = _csv("colour", "size")
     assert isinstance(found, Unread)
-    assert found.reason == "CSV with columns of no known export: colour, size"
+    assert found.reason == "CSV with columns of no known export"
+
+
+CONTENT = "correct horse battery"
+FOREIGN: list[tuple[str, Mapping[str, Any], str]] = [
+    ("Wazuh's alert around a record",
+     {"rule": {}, "agent": {}, "manager": {}, "id": CONTENT, "data": {"office365": MAIL}}, "Wazuh"),
+    ("a hit of Elasticsearch", {"_index": CONTENT, "_source": {"event": {"original": CONTENT}}}, "Elasticsearch"),
+    ("a result of Splunk", {"preview": False, "result": {"_raw": CONTENT}}, "Splunk"),
+    ("a list of blobs", {"contentType": CONTENT, "contentId": CONTENT, "contentUri": CONTENT}, "blobs"),
+    ("an answer of the REST API", {"tables": [{"rows": [[CONTENT]]}]}, "REST API"),
+    ("nothing known", {CONTENT: CONTENT}, "no known log"),
+    ("a near miss whose mark is another", {"time": "", "schema": CONTENT, "iss": ""}, "schema is not one of"),
+]
+
+
+@pytest.mark.parametrize(("record", "told"), [row[1:] for row in FOREIGN], ids=[row[0] for row in FOREIGN])
+def test_the_reason_helps_and_shows_nothing_of_the_file(record: Mapping[str, Any], told: str) -> None:
+    """What another program wrote is named with the way out; no value and no name of the file stands in a reason."""
+    found = _json(record)
+    assert isinstance(found, Unread)
+    assert told in found.reason and CONTENT not in found.reason
+
+
+def test_a_column_in_another_time_zone_says_what_to_set() -> None:
+    """Nothing tells which zone it was."""
+    found = _csv("TimeGenerated [Local Time]", "Id", "AppId", "ResultType")
+    assert found == Unread(
+        "entra-signin-log-analytics", "TimeGenerated is in another time zone: set the portal to UTC and export again"
+    )

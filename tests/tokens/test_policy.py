@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from counterfoil.errors import PolicyError, UsageError
@@ -9,7 +12,7 @@ from counterfoil.tokens.limits import MAX_POLICY_BYTES
 from counterfoil.tokens.policy import TokenPolicy, documents_of
 from counterfoil.tokens.policy_file import seconds
 
-from .making import POLICY, documents, policy
+from .making import POLICY, documents, jwk, policy
 
 SMALL = """\
 schema = "counterfoil.token-policy/1"
@@ -200,3 +203,16 @@ def test_a_document_has_one_table() -> None:
     again = SMALL.replace("[[flow]]", '[[keys]]\nfile = "common.json"\nclasses = ["access"]\n\n[[flow]]', 1)
     with pytest.raises(PolicyError, match=r"keys 2, file: 'common\.json' has a table already"):
         TokenPolicy.from_toml(again, documents())
+
+
+def test_a_key_id_of_two_issuers_says_nothing_of_a_log(tmp_path: Path) -> None:
+    """`hunt --token-policy` judges logs by key id: one that two issuers use must not accuse the tokens of the other."""
+    from counterfoil import app
+
+    table = '[[keys]]\nfile = "other.json"\nissuers = ["https://b"]\nclasses = ["id"]\n\n'
+    other = SMALL.replace("[[flow]]", f"{table}[[flow]]", 1)
+    (tmp_path / "policy.toml").write_text(other)
+    for name, kid in (("common", "rsa"), ("other", "ec")):
+        keys = [jwk(kid, kid="shared"), jwk("ed", kid=f"only-{name}")]
+        (tmp_path / f"{name}.json").write_text(json.dumps({"keys": keys}))
+    assert set(app._keys(tmp_path / "policy.toml")) == {"only-other"}  # the first is for RS256 only

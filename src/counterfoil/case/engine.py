@@ -11,6 +11,7 @@ import duckdb
 import ibis
 from ibis.backends.duckdb import Backend
 
+from counterfoil.case.functions import install
 from counterfoil.errors import EngineError, UsageError
 
 # What the process takes beside the engine, whatever the input: the interpreter, the libraries, batches of records on
@@ -66,6 +67,7 @@ def engine(work: Path, *, memory: str | None, threads: int | None) -> Iterator[B
         ) from error
     try:
         connection.execute("SET TimeZone = 'UTC'")
+        install(connection)
         connection.execute(f"SET partitioned_write_flush_threshold = {FLUSH_ROWS}")
         # Turns `x IN (many constants)` into a join, through which it drags every column of a wide row.
         connection.execute("SET disabled_optimizers = 'in_clause'")

@@ -12,7 +12,7 @@ from counterfoil.case.canonical import MACROS
 from counterfoil.model import addresses, times
 
 # Their names stand in `sources.mapping`, too.
-_FUNCTIONS: tuple[tuple[str, Callable[..., Any], list[str], str], ...] = (
+_FUNCTIONS: tuple[tuple[str, Callable[..., Any], Any, str], ...] = (
     ("cf_time", times.read, ["VARCHAR", "VARCHAR", "TIMESTAMP"], "TIMESTAMP"),
     ("cf_no_time", times.is_nothing, ["VARCHAR"], "BOOLEAN"),
     ("cf_address", addresses.canonical, ["VARCHAR"], "VARCHAR"),
@@ -20,10 +20,8 @@ _FUNCTIONS: tuple[tuple[str, Callable[..., Any], list[str], str], ...] = (
 
 
 def install(con: duckdb.DuckDBPyConnection) -> None:
-    """Give the connection the functions; once is enough, again does no harm."""
+    """Give a new connection the functions."""
     for macro in MACROS:
         con.execute(macro)
-    known = {name for (name,) in con.execute("SELECT function_name FROM duckdb_functions()").fetchall()}
     for name, function, takes, gives in _FUNCTIONS:
-        if name not in known:
-            con.create_function(name, function, takes, gives, null_handling=FunctionNullHandling.SPECIAL)
+        con.create_function(name, function, takes, gives, null_handling=FunctionNullHandling.SPECIAL)

@@ -25,7 +25,6 @@ from ibis.backends.duckdb import Backend
 from counterfoil.case.canonical import with_canonical_ids
 from counterfoil.case.columns import Order
 from counterfoil.case.folder import CaseFolder, pattern
-from counterfoil.case.functions import install
 from counterfoil.case.records import BATCH_ROWS, SCHEMA, Counter, InputText, date_order, stream
 from counterfoil.model import schema
 
@@ -144,7 +143,6 @@ def write_batch(
     batches = stream(texts, counter, advance) if records is None else records
     reader = pa.RecordBatchReader.from_batches(SCHEMA, batches)
     duck = con.con
-    install(duck)
     duck.register("cf_stream", reader)
     duck.register("cf_files", _files(files, orders))
     try:
@@ -290,8 +288,9 @@ def _glance(shape: Shape, spec: Mapping[str, Any]) -> tuple[str, dict[str, Any]]
         )
     for name in sorted(fit.vital):
         pattern = rf'"{name}"\s*:\s*"[^"]'
+        members = ", ".join(f"r.{_name(name)}.{_name(inner)}" for inner in shape.raw[name])
         terms.append(
-            f"CASE WHEN r.{_name(name)} IS NULL AND contains(text, {_literal(_name(name))}) "
+            f"CASE WHEN coalesce({members}) IS NULL AND contains(text, {_literal(_name(name))}) "
             f"THEN NOT regexp_matches(text, {_literal(pattern)}) ELSE true END"
         )
     return " AND ".join(f"({term})" for term in terms) or "true", parsed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import IO, Any
@@ -18,6 +19,10 @@ from counterfoil.unpack.walk import Member
 HEAD_BYTES = 4 << 20  # enough for a few records of the largest kind
 SAMPLE_RECORDS = 50
 MAX_COLUMNS = 1_000
+
+# Binary forms in which event hubs and workspaces store what they capture or export.
+_BINARY = ((b"PAR1", "a Parquet file"), (b"Obj\x01", "an Avro file"), (b"ORC", "an ORC file"))
+_IN_STRINGS = re.compile(rb'"\s*\{\s*\\')
 
 # What decoding raises for a text that is no JSON, is nested too deeply, or is not UTF-8.
 _BROKEN = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
@@ -78,6 +83,11 @@ def _told(data: bytes, whole: bool) -> Head:
     text = data.lstrip()
     if not text:
         return Head(Container.EMPTY, why="empty file")
+    for magic, what in _BINARY:
+        if text.startswith(magic):
+            return Head(Container.UNKNOWN, why=f"{what}: convert it to JSON lines")
+    if _IN_STRINGS.match(text):
+        return Head(Container.UNKNOWN, why="JSON records inside of strings: write them as objects (jq -c fromjson)")
     if b"\x00" in text[:1024]:
         return Head(Container.UNKNOWN, why="binary file, not a log export in text")
     if text[:1] == b"[":

@@ -11,7 +11,7 @@ from counterfoil.cli import options, params, terminal
 from counterfoil.report import registry
 
 # What a line of text has room for; every other format has all columns.
-SHORT = ("mailbox", "seen", "at_least", "at_most", "binds", "syncs", "throttled", "unbounded")
+SHORT = ("mailbox", "seen", "at_least", "at_most", "binds", "syncs", "attachments", "throttled", "unbounded")
 
 
 def add_to(app: typer.Typer) -> None:

@@ -28,7 +28,9 @@ def described(tokens: ir.Table, raised: ir.Table, suspicion: ir.Table) -> ir.Tab
     joined = tokens.left_join(raised, "token_key", rname="{name}_r").left_join(suspicion, "token_key", rname="{name}_s")
     whole = joined.select(
         *tokens.columns,
-        cluster=joined.cluster, cluster_ids=joined.ids, cluster_misses=joined.misses, cluster_expected=joined.expected,
+        # what may be a record that could not be read is no absence, however many there are
+        cluster=ibis.ifelse(tokens.reason == str(Reason.MAY_BE_UNREAD), ibis.null("string"), joined.cluster),
+        cluster_ids=joined.ids, cluster_misses=joined.misses, cluster_expected=joined.expected,
         suspicion=joined.suspicion.fill_null(0.0), rules=joined.rules,
     )  # fmt: skip
     strange = ~whole.ordinary & ~whole.explained & ~whole.route & ~whole.silent

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import mmap
+import struct
 import threading
 from collections.abc import Sequence
 from functools import lru_cache
@@ -23,6 +24,7 @@ ROOM = 4096
 
 _U64 = ctypes.c_uint64
 _MASK52 = (1 << 52) - 1
+_PLACE = struct.Struct("<QQQII")  # as _Place
 
 
 class _Exponent(ctypes.Structure):
@@ -215,7 +217,8 @@ class _Room:
 
     def taken(self, count: int) -> tuple[bytes, list[Place]]:
         """Return what was written."""
-        places = [Place(one.start, one.end, one.at, one.size, one.flags) for one in self.places[:count]]
+        written = ctypes.string_at(self.places, count * _PLACE.size)
+        places = list(map(Place._make, _PLACE.iter_unpack(written)))
         return ctypes.string_at(self.out, self.size.value), places
 
 

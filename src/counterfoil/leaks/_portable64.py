@@ -5,7 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from counterfoil.leaks.hits import BETWEEN, LEAST_LINE, LEAST_RUN, MOST_GAP, PLACE_EVERY, Mark, Place, Run
+from counterfoil.leaks.hits import (
+    BETWEEN,
+    FIRST,
+    GLUED,
+    LEAST_LINE,
+    LEAST_RUN,
+    MOST_GAP,
+    PLACE_EVERY,
+    RUN,
+    UNEVEN,
+    Place,
+    Run,
+)
 
 _LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _PAD, _GAP, _ESCAPE, _END = 64, 65, 66, 67
@@ -17,7 +29,7 @@ _LONG = re.compile(rb"[A-Za-z0-9+/_-]{%d,}" % LEAST_RUN)
 _APART = frozenset(b"\0 \t\r\n\"'`=:,;>()[]{}|#&<*\\%-_/")
 _ENTITY = re.compile(rb"&#(?:[xX]([0-9a-fA-F]{1,5})|([0-9]{1,5}));")
 _BREAK = re.compile(rb"<[bB][rR][^>]{0,3}>")
-_CODE = re.compile(rb"%([0-9a-fA-F]{2})|\\u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})")
+_CODE = re.compile(rb"%(?:25(?=[0-9a-fA-F]{2})){0,3}([0-9a-fA-F]{2})|\\u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})")
 
 
 def undo(data: bytes, end: int, *, continued: bool) -> tuple[bytes, list[Place]]:
@@ -29,7 +41,7 @@ def undo(data: bytes, end: int, *, continued: bool) -> tuple[bytes, list[Place]]
         at = least = max(stop, match.end())
         if found:
             glued = (begin < MOST_GAP and continued) or (begin and data[begin - 1] not in _APART)
-            found[0] = found[0]._replace(marks=found[0].marks | Mark.RUN | (Mark.GLUED if glued else 0))
+            found[0] = found[0]._replace(marks=found[0].marks | RUN | (GLUED if glued else 0))
             out += text
             places += found
     return bytes(out), places
@@ -92,7 +104,7 @@ def _begin(data: bytes, least: int, start: int) -> int:
 def _back(data: bytes, least: int, start: int) -> int:
     if start > least and data[start - 1 : start + 1] == b"\\/":
         return start - 1
-    for size in range(2, 7):
+    for size in range(2, 10):
         at = start - size
         if at >= least and data[at] in b"\\%&":
             sign, after = _escape(data, at)
@@ -130,13 +142,13 @@ class _Decoder:
     def value(self, sign: int, at: int, after: int) -> None:
         """Take six bits."""
         if not self._line and self._odd:
-            self.places[0], self._odd = self.places[0]._replace(marks=self.places[0].marks | Mark.UNEVEN), False
+            self.places[0], self._odd = self.places[0]._replace(marks=self.places[0].marks | UNEVEN), False
         size = self._base + len(self.out)
         if self._opened and not self._held and size - self.places[-1].at >= PLACE_EVERY:
             self._end(at)
             self.places.append(Place(at, at, size, 0))
         elif not self._opened:
-            self.places.append(Place(at, at, size, 0, Mark.FIRST))
+            self.places.append(Place(at, at, size, 0, FIRST))
             self._opened = True
         self._bits, self._held = (self._bits << 6 | sign) & 0xFFFF, self._held + 6
         if self._held >= 8:

@@ -170,6 +170,31 @@ def _words(data: bytes) -> bytes:
     return "".join(f"{at:07x} {row.hex(' ', -2)}\n" for at, row in swapped).encode()
 
 
+def _tcpdump(data: bytes) -> bytes:
+    rows = (f"\t0x{at:04x}:  {row.hex(' ', -2):<39}  {text}\n" for at, row, text in _lines(data))
+    return "".join(rows).encode()
+
+
+def _windbg(data: bytes) -> bytes:
+    """Return what `db` of WinDbg shows."""
+    rows = (f"00007ffe`{at:08x}  {row[:8].hex(' ')}-{row[8:].hex(' ')}  {text}\n" for at, row, text in _lines(data))
+    return "".join(rows).encode()
+
+
+def _logged(keys: Keys) -> bytes:
+    return b"".join(b"Nov 29 12:00:01 host app[123]: " + line + b"\n" for line in forms.pem(keys).splitlines())
+
+
+def _logged_as_json(keys: Keys) -> bytes:
+    """Return a key as a container that prints it leaves it in its log."""
+    lines = forms.pem(keys).decode().splitlines(keepends=True)
+    return "\n".join(json.dumps({"log": line, "stream": "stdout", "time": "2026-11-29"}) for line in lines).encode()
+
+
+def _joined_in_basic(keys: Keys) -> bytes:
+    return b'k = "' + forms.pem(keys).replace(b"\n", b'" & vbCrLf & _\n  "') + b'"'
+
+
 def _array(data: bytes, head: str, written: Callable[[int], str], between: str = ", ", tail: str = "}") -> bytes:
     rows = (between.join(written(byte) for byte in data[at : at + 12]) for at in range(0, len(data), 12))
     return (head + f"{between.rstrip()}\n    ".join(rows) + tail).encode()
@@ -247,6 +272,12 @@ WRAPPED: dict[str, Make] = {
     "pem-escaped-twice": lambda keys: json.dumps(json.dumps(forms.pem(keys).decode())).encode(),
     "pem-with-escaped-dashes": lambda keys: forms.pem(keys).replace(b"-", b"\\u002d").replace(b"\n", b"\\n"),
     "pem-quoted-in-mail": lambda keys: b"> " + forms.pem(keys).replace(b"\n", b"\n> "),
+    "pem-in-a-log": _logged,
+    "pem-in-a-log-of-json": _logged_as_json,
+    "pem-in-a-difference": lambda keys: b"+" + forms.pem(keys).replace(b"\n", b"\n+"),
+    "pem-in-an-address-twice": lambda keys: _urlencoded(keys).replace(b"%", b"%25"),
+    "pem-in-joined-strings-of-basic": _joined_in_basic,
+    "base64-der-behind-a-path": lambda keys: b"/v1/keys/" + base64.b64encode(forms.der(keys)),
     "pem-utf16-big-endian": lambda keys: forms.pem(keys).decode().encode("utf-16-be"),
     "pem-without-its-last-lines": lambda keys: b"\n".join(forms.pem(keys).splitlines()[:-3]) + b"\n",
     "pem-cut-after-the-exponent": _cut_after_d,
@@ -273,6 +304,8 @@ WRAPPED: dict[str, Make] = {
     "xxd": lambda keys: _xxd(forms.der(keys)),
     "hexdump": lambda keys: _hexdump(forms.pem(keys)),
     "hexdump-words": lambda keys: _words(forms.der(keys)),
+    "tcpdump": lambda keys: _tcpdump(forms.der(keys)),
+    "windbg": lambda keys: _windbg(forms.der(keys)),
     "od": lambda keys: _od(forms.der(keys)),
     "c-string": lambda keys: _strings(forms.der(keys)),
     "c-array": lambda keys: _array(forms.der(keys), "unsigned char key[] = {\n    ", "0x{:02x}".format),

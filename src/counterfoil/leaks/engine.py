@@ -13,8 +13,7 @@ from counterfoil.leaks.curves import CURVES, CurveSearch
 from counterfoil.leaks.effort import Effort
 from counterfoil.leaks.finding import Leak, TokenSeen
 from counterfoil.leaks.forms import dkm, registry
-from counterfoil.leaks.forms.found import Found
-from counterfoil.leaks.forms.pem import NOT_UNDERSTOOD
+from counterfoil.leaks.forms.found import NOT_UNDERSTOOD, Found
 from counterfoil.leaks.hits import ALL_ORDERS, Hit, Order, Part
 from counterfoil.leaks.known import KnownKey, KnownKeys, PublicKey
 from counterfoil.leaks.layers.layer import LOOSE, MOST_DEPTH, Layer
@@ -87,6 +86,8 @@ class Engine:
             effort.decoded(len(layer.data))
             if layer.cut:
                 effort.tell(path, "what is compressed in its text goes on behind what is read at once")
+            if layer.packed:
+                effort.tell(path, "an archive lies in its text: decode and unpack it first")
             if depth > MOST_DEPTH:
                 effort.tell(path, "packed into text too many times over: unpack the outer ones first")
             if effort.is_spent(path) or depth > MOST_DEPTH:
@@ -241,7 +242,8 @@ def _tells(outer: Leak, inner: Leak) -> bool:
         return False
     if _holds(outer, inner):
         return True
-    return outer.form == inner.form and inner.offset < outer.offset + outer.size
+    # where something in a layer ends is known to within a line
+    return (outer.form == inner.form or not inner.thumbprint) and inner.offset < outer.offset + outer.size
 
 
 def _bare_leak(form: str, path: str, offset: int, size: int, key: KnownKey, how: str) -> Leak:

@@ -59,17 +59,10 @@ class Anchor(NamedTuple):
     literal: int
 
 
-class Mark(IntFlag):
-    """What is known of a place of a text that was decoded.
-
-    `FIRST`: something that is coded by itself begins. `RUN`: a run of text begins. `UNEVEN`: lines of the run hold no
-    whole groups, so that they may be coded one by one. `GLUED`: what stands before may not be of it.
-    """
-
-    FIRST = 1
-    UNEVEN = 2
-    GLUED = 4
-    RUN = 8
+# What is known of a place of a text that was decoded (plain numbers: there are many places). FIRST: something that is
+# coded by itself begins. RUN: a run of text begins. UNEVEN: lines of the run hold no whole groups, so that they may be
+# coded one by one. GLUED: what stands before may not be of it.
+FIRST, UNEVEN, GLUED, RUN = 1, 2, 4, 8
 
 
 class Place(NamedTuple):

@@ -151,7 +151,7 @@ class _Run:
         self._resume.finished(source, self.leaks[first[0] :], self.tokens[first[1] :], self.unread[first[2] :])
 
     def _archive(self, source: Source, path: Path) -> None:
-        with tempfile.TemporaryDirectory(prefix="counterfoil-") as name, Unpacker(Path(name), hidden=True) as unpacker:
+        with tempfile.TemporaryDirectory(prefix="counterfoil-") as at, Unpacker(Path(at), thorough=True) as unpacker:
             told = False
             try:
                 for member in unpacker.members(path):
@@ -172,13 +172,13 @@ class _Run:
         if not member.nested and not _compressed(member):
             self._file(source, path)
             return
-        self.files += 1
+        self.files += not member.between
         told, begun = not member.nested, len(self.leaks)
         bounds = (*bound(member.modified, "entry of the archive"), *source.bounds)
         try:
-            with member.open() as stream:
+            with member.stored() if member.between else member.open() as stream:
                 self._scan_all(chunks.of_stream(stream), member.name, Regions(bounds=bounds), told=False)
-            for inner in expand.streams(member.name, member.open, None):
+            for inner in () if member.between else expand.streams(member.name, member.open, None):
                 self._inner(inner, begun, bounds)
         except (CounterfoilError, OSError) as error:
             self._trouble(member.name, error)

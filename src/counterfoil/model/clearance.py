@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -52,8 +52,12 @@ def counted(report: HuntReport) -> tuple[int, int]:
 
 def missing_logs(parts: tuple[str, ...], issuer: str = "") -> str:
     """Return in words that nothing of these parts of logs is in evidence; `issuer` where it has to be told."""
+    return _logs_in_words(parts, issuer, "missing")
+
+
+def _logs_in_words(parts: tuple[str, ...], issuer: str, what: str) -> str:
     logs = "sign-in logs" if all(part.startswith(SIGN_INS + "/") for part in parts) else "logs"
-    return f"{logs}{f' of {issuer}' if issuer else ''} missing: {named_parts(parts)}"
+    return f"{logs}{f' of {issuer}' if issuer else ''} {what}: {named_parts(parts)}"
 
 
 def _logs(report: HuntReport) -> Iterator[Withheld]:
@@ -61,16 +65,16 @@ def _logs(report: HuntReport) -> Iterator[Withheld]:
     several = len({each.issuer for each in report.needed}) > 1
     for issuer in dict.fromkeys(each.issuer for each in report.needed):
         mine = [each for each in report.needed if each.issuer == issuer]
-        missing, unrelied = _parts(mine, "missing"), _parts(mine, "unrelied")
+        missing, unrelied = parts_of(mine, "missing"), parts_of(mine, "unrelied")
         named = issuer if several else ""
         if missing:
             yield Withheld(Why.LOG_MISSING, missing_logs(missing, named))
         if unrelied:
-            of = f" of {named}" if named else ""
-            yield Withheld(Why.LOG_NOT_RELIED_ON, f"no log{of} that is relied on as complete: {named_parts(unrelied)}")
+            yield Withheld(Why.LOG_NOT_RELIED_ON, _logs_in_words(unrelied, named, "not relied on as complete"))
 
 
-def _parts(needed: list[Needed], name: str) -> tuple[str, ...]:
+def parts_of(needed: Iterable[Needed], name: str) -> tuple[str, ...]:
+    """Return the parts of logs that these lack (`name`: `missing` or `unrelied`), those of sign-ins in their order."""
     order = [f"{SIGN_INS}/{kind}" for kind in SIGN_IN_KINDS]
     parts = {part for each in needed for part in getattr(each, name)}
     return (*(part for part in order if part in parts), *sorted(parts.difference(order)))

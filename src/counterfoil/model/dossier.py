@@ -30,7 +30,7 @@ class Record:
     """One record of evidence, as the trail of a token shows it. `path` and `position` name its place."""
 
     leg: str
-    event_time: datetime
+    event_time: datetime | None
     source: str
     kind: str
     operation: str
@@ -172,6 +172,7 @@ class Mailbox:
 
     `seen`: different messages that records name. `at_least`: what the records prove. `at_most` is None where no
     number can be given; `unbounded` then says why, in the words of messages.WHY.
+    `attachments`: how often one was opened; `bytes`: of all that records give a size for.
     `throttled`: records, of anybody, after which this mailbox was not logged for 24 hours of the time in question.
     """
 
@@ -185,6 +186,8 @@ class Mailbox:
     aggregated: int
     throttled: int
     unnamed: int
+    attachments: int
+    bytes: int
     seen: int
     at_least: int
     at_most: int | None
@@ -209,6 +212,7 @@ class MailSum:
     at_least: int
     at_most: int | None
     blind_elsewhere: int
+    attachments: int = 0
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 ISO 8601 with any offset; US and European dates with or without seconds and half days; names of months; the
 `/Date(ms)/` of Windows PowerShell and the objects that it makes of times. The rules of day and month are those of
-docs/sources/README.md.
+docs/sources/reading.md.
 """
 
 from __future__ import annotations

@@ -34,12 +34,11 @@ class Counts:
 
 def counts(con: duckdb.DuckDBPyConnection, coverage: Sequence[CoverageRow]) -> Counts:
     """Return the counts of the case whose results `con` holds."""
-    groups = [_Group(row, coverage) for row in rows(con, _GROUPS.replace("$assertions", ASSERTIONS))]
-    open_ = [group for group in groups if group.verdict not in JUDGED]
+    open_ = [_Group(row, coverage) for row in rows(con, _OPEN)]
     apart = [group for group in open_ if group.no_record or group.early]
     waiting = [group for group in open_ if group.own and group not in apart]
     return Counts(
-        verdicts=_verdicts(groups),
+        verdicts=_verdicts([_Group(row, ()) for row in rows(con, _SETTLED)] + open_),
         needed=tuple(_needed(waiting)),
         silent=tuple(_silent(row) for row in rows(con, _SILENT)),
         no_record=sum(group.tokens for group in apart if group.no_record),
@@ -48,26 +47,25 @@ def counts(con: duckdb.DuckDBPyConnection, coverage: Sequence[CoverageRow]) -> C
     )
 
 
+_COUNTED = "count(*) AS tokens, sum(acceptances)::BIGINT AS acceptances"
+_LEFT = "verdict IN (" + ", ".join(f"'{verdict}'" for verdict in Verdict if verdict not in JUDGED) + ")"
+_SETTLED = f"""SELECT verdict, reason, NULL AS issuer, NULL AS needs, false AS own, false AS silent, false AS early,
+    {_COUNTED} FROM tokens WHERE NOT {_LEFT} GROUP BY verdict, reason"""  # noqa: S608  # our own names
 # Issuers are told apart where a log of theirs is, or could be, in evidence: others are claims, as many as a forger
 # likes. Own is the tenant whose services were used, and who else has a log here.
-_GROUPS = """WITH named AS (SELECT DISTINCT issuer AS name FROM coverage
-    WHERE issuer <> '' AND source <> '$assertions'),
-told AS (SELECT *, verdict IN ('unlinkable', 'uncovered') AS open, name IS NOT NULL AS known
-    FROM tokens LEFT JOIN named ON issuer = name),
+_OPEN = f"""WITH named AS (SELECT DISTINCT issuer AS name FROM coverage
+    WHERE issuer <> '' AND source <> '{ASSERTIONS}'),
+told AS (SELECT *, name IS NOT NULL AS known FROM tokens LEFT JOIN named ON issuer = name WHERE {_LEFT}),
 whose AS (SELECT *, coalesce(CASE WHEN issuer LIKE 'entra:%' THEN issuer = 'entra:' || resource_tenant
     ELSE known END, false) AS own FROM told)
-SELECT verdict, reason, needs, silent, early, open AND own AS own,
-    CASE WHEN open AND (own OR known) THEN issuer END AS issuer,
-    count(*) AS tokens, sum(acceptances)::BIGINT AS acceptances
-FROM whose GROUP BY ALL ORDER BY ALL"""
-
-
-_FOREIGN = f"""SELECT issuer FROM tokens WHERE reason = '{Reason.NO_ISSUER_LOG}' AND issuer IS NOT NULL
+SELECT verdict, reason, needs, silent, early, own, CASE WHEN own OR known THEN issuer END AS issuer, {_COUNTED}
+FROM whose GROUP BY ALL ORDER BY ALL"""  # noqa: S608  # our own names
+_FOREIGN = f"""SELECT issuer FROM tokens WHERE {_LEFT} AND reason = '{Reason.NO_ISSUER_LOG}' AND issuer IS NOT NULL
     AND issuer IS DISTINCT FROM 'entra:' || resource_tenant AND NOT starts_with(issuer, '{UNNAMED}')
 GROUP BY ALL ORDER BY count(*) DESC, issuer LIMIT {MAX_NAMED}"""  # noqa: S608  # our own names
 _UNRECORDED = ", ".join(f"'{reason}'" for reason in sorted(LEAVES_NO_RECORD))
 _SILENT = f"""WITH quiet AS (SELECT client_id, kind, network, subject FROM tokens
-    WHERE verdict IN ('unlinkable', 'uncovered') AND (silent OR reason IN ({_UNRECORDED}))),
+    WHERE {_LEFT} AND (silent OR reason IN ({_UNRECORDED}))),
 places AS (SELECT client_id, kind, network, count(*) AS n FROM quiet WHERE network IS NOT NULL GROUP BY ALL),
 listed AS (SELECT client_id, kind, list(network ORDER BY n DESC, network)[:{MAX_NETWORKS}] AS networks,
     count(*) AS network_count FROM places GROUP BY ALL),

@@ -88,7 +88,7 @@ FROM evidence e SEMI JOIN (SELECT a.source, a.record_id FROM acceptances a JOIN 
 GROUP BY ALL ORDER BY records DESC, kind"""
 _LOGS = f"""SELECT source, kind, leg IN ('{Leg.ISSUANCE}', '{Leg.SECONDARY_ISSUANCE}') AS issuing,
     event_time::DATE AS day, count(*) AS records
-FROM evidence WHERE leg <> '{Leg.CONTEXT}' GROUP BY ALL ORDER BY ALL LIMIT {MAX_DAYS}"""  # noqa: S608  # our own names
+FROM evidence WHERE leg <> '{Leg.CONTEXT}' AND event_time IS NOT NULL GROUP BY ALL ORDER BY ALL LIMIT {MAX_DAYS}"""  # noqa: S608  # our own names
 _ANSWERED = f"""SELECT a.*, CASE WHEN {_IN_PART} THEN 'open'
     ELSE coalesce(claim, CASE verdict WHEN '{Verdict.MINTED}' THEN 'minted' ELSE 'open' END) END AS answer,
     CASE WHEN NOT {_IN_PART} THEN level END AS level

@@ -38,6 +38,7 @@ from counterfoil.reconcile.absent import absent, rootless
 from counterfoil.reconcile.asked import Asked
 from counterfoil.reconcile.balance import overdrawn
 from counterfoil.reconcile.covered import needs
+from counterfoil.reconcile.duplicates import DIFFERENT, KEY
 from counterfoil.reconcile.farm_key import taken
 from counterfoil.reconcile.literals import summed
 from counterfoil.reconcile.measured import raised
@@ -278,7 +279,7 @@ def _plain(value: object) -> object:
 
 def _input_rows(tables: Tables, manifest: Manifest) -> list[list[object]]:
     """Return a row per input; a duplicate is a record of which others say all that it says (rule 1.1)."""
-    again = repeats(tables)
+    again, different = repeats(tables), _different(tables)
     rows: list[list[object]] = []
     for entry in manifest.inputs:
         good = entry.read - entry.rejected
@@ -286,8 +287,28 @@ def _input_rows(tables: Tables, manifest: Manifest) -> list[list[object]]:
         values = msgspec.structs.asdict(entry)
         values |= {"kept": good - duplicates, "duplicates": duplicates, "merged": merged,
                    "accepts": entry.log in ACCEPTING_LOGS}
+        if many := different.get(entry.sha256, 0):
+            shared = f"{many:,} of its records share their id with a different record: each is kept"
+            values["note"] = "; ".join(filter(None, [entry.note, shared]))
         rows.append([values[name] for name in _INPUT])
     return rows
+
+
+def _different(tables: Tables) -> dict[str, int]:
+    """Return per input how many of its records stand under one id with a different record."""
+    keys = tables.table(DIFFERENT)
+    if not tables.rows(keys.limit(1)):
+        return {}
+    found = tables.table("evidence_all").semi_join(keys, KEY)
+    counted = found.group_by("raw_file").agg(records=found.count())
+    return {row["raw_file"]: int(row["records"]) for row in tables.rows(counted)}
+
+
+def _pair(row: dict[str, str | None], line: int, path: Path) -> tuple[str, str]:
+    """Return id and name of a row, both in lower case; raises UsageError for a row that has not both columns."""
+    if row["id"] is None or row["name"] is None:
+        raise UsageError(f"line {line:,} of {path} has no second column", hint="each line must read: id,name")
+    return row["id"].strip().lower(), row["name"].strip().lower()
 
 
 def read_identities(path: Path | None) -> tuple[tuple[str, str], ...]:
@@ -299,10 +320,7 @@ def read_identities(path: Path | None) -> tuple[tuple[str, str], ...]:
             rows = csv.DictReader(file)
             if not {"id", "name"} <= set(rows.fieldnames or ()):
                 raise UsageError(f"{path} has no columns id and name", hint="the first line must read: id,name")
-            pairs = [
-                (row["id"].strip().lower(), row["name"].strip().lower())
-                for row, _ in zip(rows, range(MAX_IDENTITIES), strict=False)
-            ]
+            pairs = [_pair(row, rows.line_num, path) for row, _ in zip(rows, range(MAX_IDENTITIES), strict=False)]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"cannot read {path}: {error}") from error
     return tuple(pair for pair in pairs if all(pair))

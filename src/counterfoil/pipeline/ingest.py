@@ -19,7 +19,7 @@ from ibis.backends.duckdb import Backend
 
 from counterfoil.case.encoding import Encoding
 from counterfoil.case.folder import PRIVATE, CaseFolder
-from counterfoil.case.ingest import Fit, Shape, Written, commit, write_batch
+from counterfoil.case.ingest import Written, commit, write_batch
 from counterfoil.case.manifest import Archive, Batch, Input, Manifest, read_manifest, write_manifest
 from counterfoil.case.records import InputText
 from counterfoil.case.sniff import Container, Head, sniff
@@ -27,9 +27,8 @@ from counterfoil.errors import InputError
 from counterfoil.model.hunt import BYPRODUCT
 from counterfoil.pipeline.inputs import Candidate
 from counterfoil.pipeline.members import Found, Unopened, members
-from counterfoil.pipeline.opened import nested_names
 from counterfoil.pipeline.progress import Progress
-from counterfoil.pipeline.routed import routed, shape_of
+from counterfoil.pipeline.routed import fit_of, routed, shape_of
 from counterfoil.pipeline.stamps import Known, read_stamps, recognised, remembered, write_stamps
 from counterfoil.sources.byproducts import by_place
 from counterfoil.sources.recognise import Sample, Unread, recognise, router
@@ -250,10 +249,13 @@ def _passes(
 ) -> Iterator[tuple[Source, Written]]:
     """Yield batches with their sources until every record of the files is in one."""
     main = plans[0].source
-    batch = write_batch(con, folder, _shape(plans[0]), _texts(plans, main), progress.advance)
+    fit = fit_of(main, csv=bool(plans[0].header)) if plans[0].mixed else None
+    batch = write_batch(con, folder, shape_of(main, fit), _texts(plans, main), progress.advance)
     yield main, batch
     known = all_sources()
-    choosers = {plan.found.sha256: router(known, plan.header, Path(plan.found.member.name).name) for plan in plans}
+    choosers = {
+        plan.found.sha256: router(known, plan.header, Path(plan.found.member.name).name, main) for plan in plans
+    }
     yield from routed(con, folder, batch, choosers, main, partial(_texts, plans))
 
 
@@ -274,17 +276,6 @@ def _texts(plans: Sequence[Planned], source: Source) -> list[tuple[str, InputTex
         )
         for number, plan in enumerate(plans)
     ]
-
-
-def _shape(plan: Planned) -> Shape:
-    """Return the engine's view of the file's source; in text files records of others may be among its own."""
-    source, csv = plan.source, bool(plan.header)
-    fit = Fit(
-        source.asks(csv=csv), source.absent, {} if csv else source.markers, source.tables,
-        frozenset(nested_names({name: kind for name, kind in source.raw.items() if name not in source.embedded})),
-        source.vital,
-    )  # fmt: skip
-    return shape_of(source, fit if plan.mixed else None)
 
 
 def _input(plan: Planned, parts: Sequence[tuple[Source, Written]]) -> Input:

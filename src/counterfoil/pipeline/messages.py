@@ -30,6 +30,7 @@ BLIND_HOURS = 24
 CHUNK = 10_000
 MAX_FILE_NAME = 100
 
+ATTACHMENT = "attachment"  # the access of a record that counts opened attachments
 WHOLE_FOLDER = "whole folder"
 NOT_LOGGED = "not logged for a time"
 ACCESS_UNTOLD = "kind of access not told"
@@ -42,7 +43,7 @@ ITEM_COLUMNS = (
 )  # fmt: skip
 SUM_COLUMNS = (
     "mailbox", "mailbox_id", "seen", "at_least", "at_most", "unbounded", "records", "binds", "syncs", "untold",
-    "aggregated", "throttled", "unnamed", "tokens", "folders", "first_seen", "last_seen",
+    "aggregated", "throttled", "unnamed", "attachments", "bytes", "tokens", "folders", "first_seen", "last_seen",
 )  # fmt: skip
 
 
@@ -63,7 +64,8 @@ def read(con: duckdb.DuckDBPyConnection, wanted: Iterable[FindingVerdict]) -> No
     con.execute(_BLIND, {"hours": BLIND_HOURS})
 
 
-_ACCESS = "e.operation = 'MailItemsAccessed' AND e.object_kind = 'mailbox' AND e.outcome = 'success'"
+_ACCESS = """e.operation IN ('MailItemsAccessed', 'AttachmentAccess') AND e.object_kind = 'mailbox'
+    AND e.outcome = 'success'"""
 # Some records name the mailbox by its GUID, some by its owner: one mailbox, where the name has one GUID.
 _BOX = "coalesce(e.object_id, n.mailbox_id, 'name:' || e.object_parent, '')"
 _MAIL = f"""CREATE OR REPLACE TEMP TABLE mail AS
@@ -76,7 +78,8 @@ records AS (SELECT e.*, u.* EXCLUDE (source, record_id, token_id) FROM evidence 
 n AS (SELECT object_parent, min(object_id) AS mailbox_id FROM records
     WHERE object_id IS NOT NULL AND object_parent IS NOT NULL GROUP BY ALL HAVING count(DISTINCT object_id) = 1)
 SELECT {_BOX} AS box, e.object_id AS mailbox_id, e.object_parent AS owner, e.event_time,
-    CASE WHEN access_mode IN ('bind', 'sync') THEN access_mode ELSE 'untold' END AS access,
+    CASE WHEN e.operation = 'AttachmentAccess' THEN '{ATTACHMENT}' WHEN access_mode IN ('bind', 'sync') THEN access_mode
+      ELSE 'untold' END AS access, e.byte_count,
     e.item_ids, coalesce(len(e.item_ids), 0) AS named, e.item_count, coalesce(e.aggregated, false) AS aggregated,
     coalesce(e.throttled, false) AS throttled, json_extract_string(e.extra, '$.Folder') AS folder,
     e.token_key, e.claim, e.verdict, e.reason, e.token_id, e.subject, e.client_id, e.ip, e.session_id, e.raw_file,
@@ -92,22 +95,25 @@ WHERE e.leg = 'acceptance' AND {_ACCESS} AND e.throttled
     AND e.event_time BETWEEN span.first - to_hours($hours) AND span.last + to_hours($hours)
 GROUP BY ALL"""  # noqa: S608  # our own names
 
-# A sync proves no message (the folder may have been empty), a bind proves one even where it names none.
-_SUMS = """WITH sums AS (
+# A sync proves no message (the folder may have been empty), a bind proves one even where it names none. So does an
+# attachment, whose record does not name its message: it may be one that no record of mail names.
+_SUMS = f"""WITH sums AS (
 SELECT box, min(owner) AS owner, min(mailbox_id) AS mailbox_id, count(DISTINCT token_key) AS tokens,
     count(*) AS records, count_if(access = 'bind') AS binds, count_if(access = 'sync') AS syncs,
     count_if(access = 'untold') AS untold, count_if(aggregated) AS aggregated,
     coalesce(sum(greatest(item_count - named, 0)) FILTER (access = 'bind'), 0)::BIGINT AS unnamed,
-    count_if(access = 'bind' AND item_count IS NULL AND named = 0) AS uncounted,
+    count_if(access IN ('bind', '{ATTACHMENT}') AND item_count IS NULL AND named = 0) AS uncounted,
+    coalesce(sum(item_count) FILTER (access = '{ATTACHMENT}'), 0)::BIGINT AS attachments,
+    coalesce(sum(byte_count), 0)::BIGINT AS bytes,
     min(event_time) AS first_seen, max(event_time) AS last_seen
 FROM mail GROUP BY box),
 folders AS (SELECT box, list(folder ORDER BY folder)[:$folders] AS folders
     FROM (SELECT DISTINCT box, folder FROM mail WHERE access = 'sync' AND folder IS NOT NULL) GROUP BY box),
 whole AS (SELECT sums.*, coalesce(seen, 0) AS seen, coalesce(throttled, 0) AS throttled, folders
     FROM sums LEFT JOIN mail_items USING (box) LEFT JOIN mail_blind USING (box) LEFT JOIN folders USING (box))
-SELECT *, greatest(seen, least(binds, 1)) AS at_least,
-    CASE WHEN syncs + untold + throttled + uncounted = 0 THEN seen + unnamed END AS at_most
-FROM whole"""
+SELECT *, greatest(seen, least(binds + attachments, 1)) AS at_least,
+    CASE WHEN syncs + untold + throttled + uncounted = 0 THEN seen + unnamed + attachments END AS at_most
+FROM whole"""  # noqa: S608  # our own names
 
 
 def mailboxes(con: duckdb.DuckDBPyConnection, limit: int | None = None) -> tuple[Mailbox, ...]:
@@ -119,7 +125,7 @@ def mailboxes(con: duckdb.DuckDBPyConnection, limit: int | None = None) -> tuple
 def mail_sum(con: duckdb.DuckDBPyConnection, wanted: Sequence[FindingVerdict]) -> MailSum:
     """Return the mailboxes of findings of these claims, with their sums. Makes the temporary tables anew."""
     read(con, wanted)
-    totals = """SELECT count(*) AS boxes, sum(seen) AS seen, sum(at_least) AS at_least,
+    totals = """SELECT count(*) AS boxes, sum(seen) AS seen, sum(at_least) AS at_least, sum(attachments) AS attachments,
         CASE WHEN count(at_most) = count(*) THEN sum(at_most) END AS at_most FROM sums"""
     (total,) = _rows(con, f"WITH sums AS ({_SUMS}) {totals}", folders=0)
     elsewhere = "SELECT count(*) AS blind FROM mail_blind ANTI JOIN mail USING (box)"
@@ -128,6 +134,7 @@ def mail_sum(con: duckdb.DuckDBPyConnection, wanted: Sequence[FindingVerdict]) -
         mailboxes=mailboxes(con, MAX_MAILBOXES),
         mailbox_count=total["boxes"],
         seen=int(total["seen"] or 0),
+        attachments=int(total["attachments"] or 0),
         at_least=int(total["at_least"] or 0),
         at_most=0 if not total["boxes"] else None if total["at_most"] is None else int(total["at_most"]),
         blind_elsewhere=rows(con, elsewhere)[0]["blind"],
@@ -142,9 +149,9 @@ def items(con: duckdb.DuckDBPyConnection, box: str | None = None) -> Iterator[li
         yield [(*row[:place], client_name(row[place - 1]), *row[place:]) for row in chunk]
 
 
-_ITEM_ROWS = """WITH named AS (SELECT *, unnest(item_ids) AS message_id, 0 AS unnamed FROM mail),
+_ITEM_ROWS = f"""WITH named AS (SELECT *, unnest(item_ids) AS message_id, 0 AS unnamed FROM mail),
 others AS (SELECT *, NULL AS message_id,
-    CASE WHEN access = 'bind' THEN greatest(coalesce(item_count, 1) - named, 0) END AS unnamed
+    CASE WHEN access IN ('bind', '{ATTACHMENT}') THEN greatest(coalesce(item_count, 1) - named, 0) END AS unnamed
     FROM mail WHERE named = 0 OR (access = 'bind' AND item_count > named)),
 names AS (SELECT sha256, min(path) AS path FROM inputs WHERE source <> '' GROUP BY ALL)
 SELECT coalesce(owner, mailbox_id) AS mailbox, mailbox_id, event_time, access, message_id, unnamed, folder,
@@ -152,7 +159,7 @@ SELECT coalesce(owner, mailbox_id) AS mailbox, mailbox_id, event_time, access, m
     coalesce(path, raw_file) AS file, raw_position AS position
 FROM (FROM named UNION ALL BY NAME FROM others) LEFT JOIN names ON sha256 = raw_file
 WHERE $box IS NULL OR box = $box
-ORDER BY box, event_time, raw_file, raw_position, message_id"""
+ORDER BY box, event_time, raw_file, raw_position, message_id"""  # noqa: S608  # our own names
 
 
 def sum_row(box: Mailbox) -> tuple[object, ...]:
@@ -213,7 +220,7 @@ def _mailbox(row: dict[str, Any]) -> Mailbox:
         at_most=None if row["at_most"] is None else int(row["at_most"]),
         **{name: row[name] for name in (
             "mailbox_id", "tokens", "records", "binds", "syncs", "untold", "aggregated", "throttled", "unnamed", "seen",
-            "at_least", "first_seen", "last_seen",
+            "attachments", "bytes", "at_least", "first_seen", "last_seen",
         )},
     )  # fmt: skip
 

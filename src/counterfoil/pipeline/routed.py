@@ -21,7 +21,7 @@ from ibis.backends.duckdb import Backend
 from counterfoil.case.folder import PRIVATE, CaseFolder
 from counterfoil.case.ingest import Fit, Shape, Written, set_aside, write_batch
 from counterfoil.case.records import SCHEMA, InputText
-from counterfoil.pipeline.opened import NoJSON, opened
+from counterfoil.pipeline.opened import NoJSON, nested_names, opened
 from counterfoil.sources.mapping import rows
 from counterfoil.sources.recognise import OTHER_TABLE
 from counterfoil.sources.source import RAW_REFUSED, TEXT, Source
@@ -55,6 +55,13 @@ def routed(
         file = pq.ParquetFile(spool / name)
         yield reader, write_batch(con, folder, shape, texts(reader), lambda _: None, file.iter_batches())
         file.close()
+
+
+def fit_of(source: Source, *, csv: bool = False) -> Fit:
+    """Return what shows at a glance that a record is of the source, in JSON or in a CSV."""
+    nested = nested_names({name: kind for name, kind in source.raw.items() if name not in source.embedded})
+    marks = {} if csv else source.markers
+    return Fit(source.asks(csv=csv), source.absent, marks, source.tables, frozenset(nested), source.vital)
 
 
 def shape_of(source: Source, fit: Fit | None = None) -> Shape:
@@ -98,7 +105,8 @@ def _choice(choose: Chooser, text: str) -> tuple[Source | None, str]:
         source = choose(record)
         if isinstance(source, str):
             return None, source
-        whole = opened(record, source.raw)
+        loose = {name: kind for name, kind in source.raw.items() if name not in source.embedded}
+        whole = opened(record, loose)  # the engine opens those that are always texts
         return source, text if whole == record else msgspec.json.encode(whole).decode()
     except NoJSON as lost:
         return None, str(lost)

@@ -75,5 +75,6 @@ def _yes(table: ir.Table, name: str) -> ir.Table:
 
 def _new(joined: ir.Table, trait: str) -> ir.BooleanValue:
     """Tell whether the trait is known and not the subject's own; NULL where it cannot be told."""
-    known = joined.compared.fill_null(False) & joined[trait].notnull()
+    told = joined["client_id" if trait == "client" else trait].notnull()  # `client` has a value for NULL
+    known = joined.compared.fill_null(False) & told
     return ibis.cases((known, joined[f"own_{trait}"].isnull()), else_=ibis.null("boolean"))

@@ -34,6 +34,7 @@ _NOUNS = {
     FindingVerdict.PROBABLY_FORGED: "probably forged",
     FindingVerdict.SUSPICION: "suspicious",
 }
+_ASK = "Ask the users whether this was theirs; what nobody knows of, treat as forged."
 _NEXT = {
     FindingVerdict.FORGED: "Find out which key signed them and block it; then see what they reached.",
     FindingVerdict.CONTRADICTED: "Block the signing key, and test the service that accepted them.",
@@ -163,6 +164,8 @@ def next_step(
     if alone and row["group_rule"] not in _PRESENT and False in _relied(row, coverage).values():
         who = next(iter(plain(row["subjects"])), "the user")
         return f"Ask {who} about a new device first: one lost record can look like this. If it is not theirs, block."
+    if verdict is FindingVerdict.PROBABLY_FORGED and _relied(row, coverage):
+        return _ASK  # more logs would not decide it
     if verdict is not FindingVerdict.SUSPICION:
         return _NEXT[verdict]
     return next((rule.next_step for rule in all_rules() if rules and rule.id == rules[0]), "")

@@ -1,4 +1,4 @@
-"""Rule 1.1: the same record in several wrappers, files or deliveries is one record."""
+"""Rule 1.1: the same record in several wrappers, files or deliveries is one record; another under its id is not."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ import ibis
 import ibis.expr.types as ir
 
 from counterfoil.model import schema
+from counterfoil.model.known import EVENT_LOGS
+from counterfoil.reconcile.clock import whole_seconds
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.families import bucket, family
 
 KEY = ("source", "record_id")
+DIFFERENT = "different_records"  # the table of keys under which different records stand
 
 
 def repeated(engine: Engine, evidence: ir.Table) -> ir.Table:
-    """Return the keys of records that occur more than once.
+    """Return the keys of records that occur more than once. Of different records under one id, each stays.
 
     Counted by a hash of the id first, since numbers are counted several times faster than texts: what a hash
     throws together is told apart by the second count.
@@ -23,10 +26,31 @@ def repeated(engine: Engine, evidence: ir.Table) -> ir.Table:
     suspected = engine.keep("repeated_hashes", often.select("h"))
     keyed = evidence.select(*KEY)
     if not engine.rows(suspected.limit(1)):
+        engine.keep(DIFFERENT, keyed.limit(0))
         return engine.keep("repeated", keyed.limit(0))
     keyed = keyed.mutate(h=keyed.record_id.hash()).semi_join(suspected, "h")
     counted = keyed.group_by(*KEY).agg(copies=keyed.count())
-    return engine.keep("repeated", counted.filter(counted.copies > 1).select(*KEY))
+    again = engine.keep("repeated_keys", counted.filter(counted.copies > 1).select(*KEY))
+    several = engine.keep(DIFFERENT, _different(evidence, again))
+    return engine.keep("repeated", again.anti_join(several, KEY))
+
+
+def _different(evidence: ir.Table, keys: ir.Table) -> ir.Table:
+    """Return the keys under which different records stand: of another second, operation or user, where known.
+
+    A time that is that of arrival is not the event's; a user is known by id or by name.
+    """
+    copies = evidence.filter(evidence.source.isin(sorted(EVENT_LOGS))).semi_join(keys, KEY)
+    arrived = (copies.event_time == copies.ingested_at).fill_null(False)
+    second = ibis.ifelse(arrived, ibis.null("int64"), whole_seconds(copies.event_time))
+    told = copies.select(*KEY, "operation", "subject_id", "subject_name", second=second).group_by(*KEY).agg(
+        lambda t: t.count().name("copies"), lambda t: (t.second.max() - t.second.min()).name("apart"),
+        lambda t: t.operation.nunique().name("operations"), lambda t: t.subject_id.nunique().name("ids"),
+        lambda t: t.subject_id.count().name("identified"), lambda t: t.subject_name.nunique().name("names"),
+    )  # fmt: skip
+    one_user = (told.ids == 1) & (told.identified == told.copies)
+    users = (told.ids > 1) | ((told.names > 1) & ~one_user)
+    return told.filter((told.apart > 1).fill_null(False) | (told.operations > 1) | users).select(*KEY)
 
 
 def rank(copies: ir.Table) -> ir.StringValue:

@@ -63,6 +63,13 @@ def verdict_of(reason: ir.StringValue) -> ir.StringValue:
     return ibis.cases(*known, else_=str(Verdict.UNCOVERED))
 
 
+def unrooted(tokens: ir.Table) -> ir.BooleanValue:
+    """Rule 6.3: whether the token is of an exchange that must have a root in evidence, and has none."""
+    foreign = ~tokens.ordinary & ~tokens.explained
+    firm = tokens.relied & ~tokens.silent & ~tokens.refuted & foreign & tokens.roots & tokens.sound
+    return tokens.secondary & ~tokens.rooted & firm
+
+
 def open_reason(tokens: ir.Table) -> ir.StringValue:
     """Return the reason for a token without primary issuance (rules 4.1 - 4.3, 6.3).
 
@@ -101,9 +108,7 @@ def open_reason(tokens: ir.Table) -> ir.StringValue:
     )
     sound = tokens.sound
     proven = (tokens.needed > 0) & (tokens.proven >= tokens.needed)
-    foreign = ~tokens.ordinary & ~tokens.explained
-    firm = tokens.relied & ~tokens.silent & ~tokens.refuted & foreign & tokens.roots & sound
-    unrooted = _first((firm, Reason.UNROOTED), default=Reason.UNROOTED_UNCOVERED)
+    without_root = _first((unrooted(tokens), Reason.UNROOTED), default=Reason.UNROOTED_UNCOVERED)
     with_id = _first(
         (tokens.interrupted, Reason.INTERRUPT_ONLY),
         (tokens.failed, Reason.FAILURE_ONLY),
@@ -119,7 +124,7 @@ def open_reason(tokens: ir.Table) -> ir.StringValue:
         (tokens.derived == "assertion", assertion),
         (tokens.secondary & tokens.rooted & tokens.by_digest, ibis.literal(str(Reason.BY_DIGEST))),
         (tokens.secondary & tokens.rooted, ibis.literal(str(Reason.BY_ID))),
-        (tokens.secondary, unrooted),
+        (tokens.secondary, without_root),
         (~tokens.has_id & ~tokens.sound, bare),
         else_=with_id,
     )

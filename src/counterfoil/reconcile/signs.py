@@ -13,6 +13,7 @@ from counterfoil.model.schema import Outcome
 from counterfoil.model.storm_0558 import ADDRESSES
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.habits import claimed
+from counterfoil.reconcile.judge import unrooted
 
 _DAY = 86_400
 
@@ -45,9 +46,11 @@ def _signed(foreign: ir.Table, open_: ir.Table, issued: ir.Table, names: ir.Tabl
     named = foreign.filter(foreign.subject_id.notnull()).join(proven, "subject_name")
     exchanged = open_.filter(open_.derived == "exchange", open_.token_id.notnull()).select("token_id").distinct()
     placed = foreign.filter(foreign.network.notnull(), ~foreign.inside)
+    renewed = open_.filter(unrooted(open_), open_.network.notnull()).select("issuer", "network").distinct()
     found = (
         foreign.semi_join(_strange_clients(foreign, open_, issued), ["issuer", "client_id"]),
         placed.semi_join(_several(placed, "issuer", "network"), ["issuer", "network"]),
+        placed.semi_join(renewed, ["issuer", "network"]),
         foreign.filter(_published(foreign)),
         foreign.filter(foreign.outside_life),
         foreign.semi_join(named.filter(named.subject_id != named.proven_id), "token_key"),  # another's object id

@@ -11,16 +11,17 @@ from collections.abc import Sequence
 import ibis
 import ibis.expr.types as ir
 
-from counterfoil.model.coverage import SIGN_INS, CoverageRow
+from counterfoil.model.coverage import SIGN_IN_KINDS, SIGN_INS, CoverageRow
 from counterfoil.model.schema import Leg, Outcome
 from counterfoil.model.verdict import Probable
-from counterfoil.reconcile.acceptances import UNNAMED, domain_of, network
+from counterfoil.reconcile.acceptances import SAML, UNNAMED, domain_of, network
 from counterfoil.reconcile.clock import whole_seconds
 from counterfoil.reconcile.covered import personal_stretches
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.policy import HOUR
 
 DAY = 24 * HOUR
+INTERACTIVE = SIGN_IN_KINDS[0]
 ASSERTIONS = "assertions"  # the source that rows of the coverage name
 MAX_DOMAINS = 50  # that the coverage names, those with most sign-ins first
 NO_LOG = "no log of its identity provider"
@@ -52,7 +53,7 @@ def _out_of_nowhere(engine: Engine, strange: ir.Table, issued: ir.Table, rows: S
     """Return (token_key) of domains that first come up inside relied time, and from networks not of their people.
 
     A day of relied time without the domain must lie before. Networks are its people's if they signed in from there
-    before the domain came up.
+    before the domain came up. A domain by which at least half of its people sign in on most of their days is theirs.
     """
     domain = ["issuer", "tenant"]
     tenants = strange.mutate(tenant=ibis.literal("entra:") + strange.resource_tenant)
@@ -68,11 +69,32 @@ def _out_of_nowhere(engine: Engine, strange: ir.Table, issued: ir.Table, rows: S
     good = issued.filter(
         issued.leg == str(Leg.ISSUANCE), issued.source == SIGN_INS, issued.outcome == str(Outcome.SUCCESS)
     )
+    new = new.anti_join(_established(engine, mine, good, people, domain), domain)
+    mine = mine.semi_join(new, domain)
     seen = good.select("subject", t=whole_seconds(good.event_time), network=network(good.ip)).join(people, "subject")
     own = seen.filter(seen.t < seen["first"]).select(*domain, "network").distinct()
     foreign = mine.filter(mine.network.notnull()).anti_join(own, [*domain, "network"])
     began = foreign.filter(foreign.t_first == foreign["first"]).select(*domain).distinct()
     return foreign.semi_join(began, domain).select("token_key")
+
+
+def _established(
+    engine: Engine, mine: ir.Table, good: ir.Table, people: ir.Table, domain: list[str]
+) -> ir.Table:  # fmt: skip
+    """Return the domains by which at least half of their people sign in on more days than otherwise."""
+    whose = [*domain, "subject"]
+    under = mine.filter(mine.identified).group_by(*whose).agg(days=mine.first_seen.date().nunique())
+    fresh = good.filter(good.kind == INTERACTIVE).select(
+        "subject", day=good.event_time.date(), by=ibis.ifelse(
+            good.incoming_token.isin(SAML), ibis.literal(UNNAMED) + domain_of(good.subject_name), ibis.null("string")
+        ),
+    )  # fmt: skip
+    met = fresh.join(people.drop("first"), "subject")
+    others = met.filter((met.by != met.issuer).fill_null(True)).group_by(*whose).agg(days=met.day.nunique())
+    both = under.left_join(others, whose, rname="{name}_other")
+    most = (both.days > both.days_other.fill_null(0)).cast("int64")
+    counted = both.group_by(*domain).agg(most=most.sum(), every=both.count())
+    return engine.keep("unnamed_established", counted.filter(counted.most * 2 >= counted.every).select(*domain))
 
 
 def assertion_rows(engine: Engine, judged: ir.Table) -> list[CoverageRow]:

@@ -179,7 +179,8 @@ def _mail(mail: MailSum) -> str:
         else f"at most {number(mail.at_most)}"
     )
     boxes = some(mail.mailbox_count, "mailbox", "mailboxes")
-    return f"They read mail in {boxes}: {some(mail.at_least, 'message')} at least; {most}."
+    opened = f" and opened {some(mail.attachments, 'attachment')}" if mail.attachments else ""
+    return f"They read mail in {boxes}: {some(mail.at_least, 'message')} at least{opened}; {most}."
 
 
 def _sure(report: HuntReport, state: State) -> Iterator[str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from counterfoil.model.advice import REASON_ADVICE
+from counterfoil.model.clearance import parts_of
 from counterfoil.model.coverage import MAX_NAMED, REFUTED, Offer, named_parts
 from counterfoil.model.hunt import HuntReport
 from counterfoil.model.verdict import ACCUSING, JUDGED, Reason
@@ -113,7 +114,7 @@ def _absent(report: HuntReport) -> Iterator[Step]:
     """Yield which logs to export, where open tokens wait for parts of which nothing is in evidence."""
     for issuer in dict.fromkeys(each.issuer for each in report.needed if each.missing):
         mine = [each for each in report.needed if each.issuer == issuer and each.missing]
-        parts = tuple(dict.fromkeys(part for each in mine for part in each.missing))
+        parts = parts_of(mine, "missing")
         waiting = some(sum(each.tokens for each in mine), "token")
         whose = f"tenant {issuer.removeprefix(_TENANT)}" if issuer.startswith(_TENANT) else issuer
         text = f"Export what is missing of the logs of {clean(whose)} ({named_parts(parts)}): {waiting} may be of it."

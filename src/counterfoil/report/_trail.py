@@ -148,7 +148,7 @@ def _reason(trail: Trail) -> Reason | None:
 
 
 def _at(record: Record) -> str:
-    return f"{minute(record.event_time)} UTC"
+    return f"{minute(record.event_time)} UTC" if record.event_time else "a time that the record does not tell"
 
 
 def _client(client_id: str | None) -> str:

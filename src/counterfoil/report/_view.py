@@ -196,7 +196,7 @@ def _facts(finding: Finding) -> Iterable[tuple[str, str]]:
 def _token(trail: Trail, report: HuntReport, *, custody: bool) -> Token:
     shown = links(trail, custody=custody)
     records = [*trail.key_uses, *trail.issued, *trail.exchanged, *trail.accepted]
-    rows = sorted(records, key=lambda row: (row.event_time, row.position))
+    rows = sorted(records, key=lambda row: (row.event_time or trail.first_seen, row.position))
     left = trail.accepted_records - len(trail.accepted)
     columns = "e.event_time, operation, ip, object_parent, item_count, e.raw_position"
     tables = "acceptances JOIN evidence e USING (source, record_id)"

@@ -281,7 +281,7 @@ def _object(audit: ir.Table) -> dict[str, ir.Value]:
         "object_kind": ibis.cases(
             ((kind == "teams") & chat, "chat"),
             # whatever else Exchange does with a token, it does to a mailbox
-            ((kind == types.OTHER) & (audit.Workload.lower() == "exchange"), "mailbox"),
+            ((kind == types.OTHER) & (audit.Workload.lower() == "exchange") & audit.accepted.notnull(), "mailbox"),
             else_=ibis.map(dict(types.OBJECT_KINDS)).get(kind),
         ),
         "object_id": ibis.cases(

@@ -37,8 +37,8 @@ _JSON_ESCAPES = (("\\\\", _ASIDE), ("\\r\\n", "\n"), ("\\n", "\n"), ("\\t", "\t"
 # What is left of a piece of EventData up to its text, or of the end that has none.
 _DATA_TAG = r"(?s)^(.*<Data[^>]*>|.*</EventData>.*|\s*<EventData[^>]*/>\s*)"
 # Unnamed strings as converters of EVTX write them: a member Data that holds them, alone or below #text.
-_UNNAMED = r'^\{"Data":(?:\{"#text":)?'
-_BINARY = r',"Binary":(?:null|"[^"]*")\}$'
+_UNNAMED = r'^\{\s*"Data"\s*:\s*(?:\{\s*"#text"\s*:\s*)?'
+_BINARY = r'\s*,\s*"Binary"\s*:\s*(?:null|"[^"]*")\s*\}$'
 _GUID = r"^\{?([0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12})\}?$"
 # Provider of the events that tell of a log itself (started, cleared, full).
 _EVENTLOG = ("microsoft-windows-eventlog", "eventlog")
@@ -71,8 +71,8 @@ def strings(trimmed: ir.Value) -> ir.ArrayValue:
     # Within a JSON text `","` stands between two strings and nowhere else: quotes inside are escaped.
     bare = trimmed.re_replace(_BINARY, "}").re_replace(_UNNAMED, "[")
     inner = bare.re_replace(r'^[\[{]+\s*"?', "").re_replace(r'"?\s*[\]}]+$', "")
-    members = inner.split('","').map(
-        lambda part: _replaced(part.re_replace(r'^[^"]*":\[?"', ""), _JSON_ESCAPES)
+    members = inner.re_replace(r'",\s+"', '","').split('","').map(
+        lambda part: _replaced(part.re_replace(r'^[^"]*"\s*:\s*\[?"', ""), _JSON_ESCAPES)
     )
     return ibis.cases(
         (trimmed.startswith("<"), pieces),
@@ -104,7 +104,7 @@ def member(text: ir.Value, name: str, after: str = "") -> ir.StringValue:
 
     `after` is what stands between name and value beside the colon (EvtxECmd: `"@Name":"x","#text":"value"`).
     """
-    key = rf'"@Name":"{name}","#text":' if after else rf'"{name}":'
+    key = rf'"@Name"\s*:\s*"{name}"\s*,\s*"#text"\s*:\s*' if after else rf'"{name}"\s*:\s*'
     found = text.re_extract(key + r'("(?:[^"\\]|\\.)*"|-?\d+)', 1)
     return found.re_replace(r'^"|"$', "").replace('\\"', '"').replace("\\\\", "\\")
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 _WAYS: tuple[tuple[frozenset[str], str], ...] = (
     (frozenset({"tables"}),
-     "an answer of the Log Analytics REST API that holds no table with columns and rows"),
+     "an answer of the Log Analytics REST API, whose rows have no names: ask the same query by az monitor"
+     " log-analytics query -o json, or export CSV in the portal"),
     (frozenset({"contentUri", "contentId", "contentType"}),
      "a list of the Management Activity API's blobs, not their content: GET every contentUri and keep what it returns"),
     (frozenset({"rule", "agent", "manager", "data"}),

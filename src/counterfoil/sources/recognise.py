@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+
+import msgspec
 
 from counterfoil.sources import byproducts, foreign
 from counterfoil.sources.source import TYPE, Csv, Source
@@ -21,6 +24,9 @@ NEAR = 0.5
 OTHER_TABLE = "a row of another table, which is not read"
 NO_SHAPE = "has no shape that is read"
 NO_OBJECT = "no JSON object"
+
+_TIME = re.compile(r"(?i)^[^.]*(?:time|date)[^.]*$")
+_NO_TIME = "none"
 
 
 @dataclass(frozen=True)
@@ -70,10 +76,13 @@ def recognise(sample: Sample, sources: Iterable[Source]) -> Recognised | Unread:
     return _told(_nearest(objects[0], candidates), byproducts.members(objects[0]))
 
 
-def router(sources: Sequence[Source], header: Sequence[str] = (), name: str = "") -> Callable[[Any], Source | str]:
+def router(
+    sources: Sequence[Source], header: Sequence[str] = (), name: str = "", main: Source | None = None
+) -> Callable[[Any], Source | str]:
     """Return what tells of a record which of the sources it is of, or why it is of none.
 
-    `header`: of a CSV, whose rows are objects of all its columns; `name` that of its file.
+    `header`: of a CSV, whose rows are objects of all its columns; `name` that of its file. `main`: the file's source,
+    of which a record is that lacks nothing but its time.
     """
     if header:
         sources = _by_columns(Sample("", tuple(header), (), name), [s for s in sources if s.csv is not None])
@@ -87,6 +96,14 @@ def router(sources: Sequence[Source], header: Sequence[str] = (), name: str = ""
     def choose(record: Any) -> Source | str:
         if not isinstance(record, Mapping):
             return NO_OBJECT
+        found = of(record)
+        if found == NO_SHAPE and (unfolded := _unfolded(record)):
+            found = of(unfolded)
+        if found != NO_SHAPE or main is None or header:
+            return found
+        return main if _lacks_its_time(main, record) else f"{NO_SHAPE}; for {main.name}, {_why_not(main, record)}"
+
+    def of(record: Mapping[str, Any]) -> Source | str:
         found = possible(frozenset(record))
         shares = [(share, s) for s in found if (share := _share(s, record, csv=bool(header))) is not None]
         # where several tables are one, empty columns say that the row is of another
@@ -96,6 +113,28 @@ def router(sources: Sequence[Source], header: Sequence[str] = (), name: str = ""
         return OTHER_TABLE if any(not s.takes_table(record.get(TYPE)) for s in found) else NO_SHAPE
 
     return choose
+
+
+def _why_not(source: Source, record: Mapping[str, Any]) -> str:
+    """Return what keeps the record from being of that source."""
+    empty = [f"{path} is empty" for path in sorted(source.asks(csv=False)) if not _filled(_get(record, path))]
+    return "; ".join((_misses(source, record) or empty)[:4])
+
+
+def _lacks_its_time(source: Source, record: Mapping[str, Any]) -> bool:
+    """Tell whether the record is of the source but for a time that is not in it."""
+    dated = {path: _NO_TIME for path in source.required if _TIME.search(path) and not _has(record, path)}
+    return bool(dated) and _share(source, {**record, **dated}, csv=False) == 1
+
+
+def _unfolded(record: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the record with the objects that it holds as JSON texts, None if it holds none."""
+    inside = {}
+    for name, value in record.items():
+        if isinstance(value, str) and value.startswith("{"):
+            with suppress(msgspec.DecodeError, RecursionError):
+                inside[name] = msgspec.json.decode(value)
+    return {**record, **inside} if inside else None
 
 
 def _share(source: Source, record: Mapping[str, Any], *, csv: bool) -> float | None:
@@ -145,8 +184,9 @@ def _by_header(sample: Sample, candidates: list[Source]) -> Recognised | Unread:
     fitting = [source for source in _by_columns(sample, candidates) if not source.absent & names]
     if fitting:
         named = [source for source in fitting if source.csv and source.csv.named]
-        return Recognised((named or fitting)[:1])
-    if united := _by_columns(sample, candidates):  # a union of tables: each row is looked at
+        return Recognised(tuple(named or fitting)[:1])
+    united = _by_columns(sample, candidates)
+    if len(united) > 1:  # a union of tables: each row is looked at
         return Recognised(united[:1])
     near: list[tuple[float, Source, Csv]] = []
     for source in candidates:

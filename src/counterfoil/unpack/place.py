@@ -23,7 +23,7 @@ class Disk:
 class Entry:
     """One entry of an archive by the archive's own name for it; `trouble` says why it cannot be opened.
 
-    `link`: it holds nothing but the name of another file.
+    `link`: it holds nothing but the name of another file. `span`: where its bytes lie, (0, 0) if unknown.
     `modified`: when the archive says that the file was written, at the latest (Unix seconds); None if it does not say.
     `open` returns its bytes as they are stored (decompressed by the archive) and raises InputError.
     """
@@ -33,6 +33,7 @@ class Entry:
     trouble: str = ""
     modified: float | None = None
     link: bool = False
+    span: tuple[int, int] = (0, 0)
 
 
 LINK = "a link, which is not followed"

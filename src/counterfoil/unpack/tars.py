@@ -25,7 +25,8 @@ def entries(place: Disk) -> Iterator[Entry]:
                 if not info.isdir():
                     trouble = _trouble(info)
                     opener = closed if trouble else _opener(place, info)
-                    yield Entry(info.name, opener, trouble, float(info.mtime), trouble == LINK)
+                    span = (info.offset_data, info.offset_data + info.size) if not trouble else (0, 0)
+                    yield Entry(info.name, opener, trouble, float(info.mtime), trouble == LINK, span)
             file.seek(archive.offset)
             _check_end(place, file.read(_BLOCK), archive.offset)
     except (tarfile.TarError, *BROKEN) as error:

@@ -6,6 +6,7 @@ import io
 import os
 import stat as modes
 import tempfile
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import IO, cast
 
 from counterfoil.errors import InputError, MissingExtraError
 from counterfoil.unpack import sevenzip, tars
+from counterfoil.unpack.between import Between
 from counterfoil.unpack.bounds import MAX_DEPTH, Bounds, Budget
 from counterfoil.unpack.kinds import ARCHIVES, COMPRESSED, HEAD_BYTES, UNREAD, Kind, kind_of
 from counterfoil.unpack.names import hidden, on_disk, shown
@@ -29,7 +31,8 @@ class Member:
     """One file to read, on disk or in an archive: `name` is its path, then its names inside archives.
 
     `trouble` says why it cannot be read; `again` that it may be readable another time (an extra to be installed).
-    `modified` and `link`: as `Entry` has them; None and False outside of archives.
+    `modified` and `link`: as `Entry` has them; None and False outside of archives. `between`: it is no file, but
+    what lies between those of an archive.
     """
 
     name: str
@@ -41,6 +44,7 @@ class Member:
     _levels: int = 0  # of compression that may be undone
     modified: float | None = None
     link: bool = False
+    between: bool = False
 
     def stored(self) -> IO[bytes]:
         """Open the file as it stands outside of archives, still compressed if it is: what its hash is of.
@@ -77,14 +81,15 @@ def plain(path: Path) -> Member:
 class Unpacker:
     """Opens files; holds what that takes (spooled archives in the folder `spool`, open zips) until it is left."""
 
-    def __init__(self, spool: Path, bounds: Bounds | None = None, *, hidden: bool = False) -> None:
+    def __init__(self, spool: Path, bounds: Bounds | None = None, *, thorough: bool = False) -> None:
         """Spool into the folder, which must exist; its files are private to the user.
 
-        `hidden`: members whose names begin with a dot, and the like, are members, too.
+        `thorough`: nothing is passed over: members whose names begin with a dot, and the like, are members, too; so is
+        what lies between the members of an archive, and a zip that stands behind something else.
         """
         self._spool = spool
         self._bounds = bounds or Bounds()
-        self._hidden = hidden
+        self._thorough = thorough
         self._zips = Zips()
 
     def __enter__(self) -> Unpacker:
@@ -125,9 +130,9 @@ class Unpacker:
         return self._bounds
 
     @property
-    def hidden(self) -> bool:
-        """Whether hidden members count."""
-        return self._hidden
+    def thorough(self) -> bool:
+        """Whether nothing is passed over."""
+        return self._thorough
 
     @property
     def zips(self) -> Zips:
@@ -166,15 +171,21 @@ class _File:
             if kind not in ARCHIVES:
                 depth = self._bounds.depth - place.depth
                 yield Member(place.name, nested, "", False, place.stored, self._budget, depth, place.modified)
-                return
+                if not self._unpacker.thorough or place.path is None or not zipfile.is_zipfile(place.path):
+                    return
+                kind = Kind.ZIP
             depth = place.depth + layers + 1
             if depth > self._bounds.depth:
                 raise InputError(f"cannot read {place.name}: {TOO_DEEP}")
             archive = self._on_disk(place, layers)
+            spans: list[tuple[int, int]] = []
             for name, entry in self._named(archive, self._entries(kind, archive)):
                 if self._budget.spent:
                     return  # the member with which it was spent says so
+                spans.append(entry.span)
                 yield from self._entry(name, entry, depth)
+            if self._unpacker.thorough and kind is not Kind.SEVEN_ZIP:
+                yield self._between(archive, spans)
         except InputError as error:
             yield _trouble(place.name, error, nested=nested)
 
@@ -190,6 +201,17 @@ class _File:
             return buffered(Checked(name, entry.open(), lambda at: self._budget.take(name, 0, at)))
 
         yield from self.inside(_Place(name, stored, depth, modified=entry.modified))
+
+    def _between(self, archive: Disk, spans: list[tuple[int, int]]) -> Member:
+        name = f"{archive.name}/(between)"
+
+        def stored() -> IO[bytes]:
+            try:
+                return buffered(Checked(name, Between(archive, spans)))
+            except OSError as error:
+                raise unreadable(name, error) from error
+
+        return Member(name, True, "", False, stored, self._budget, 0, between=True)
 
     def _look(self, place: _Place) -> tuple[Kind, int]:
         """Return the kind of what the place holds below its compressions, and their number."""
@@ -226,7 +248,7 @@ class _File:
         """Yield the entries that count by the names under which they are shown, which differ."""
         seen: dict[str, int] = {}
         for entry in entries:
-            if not self._unpacker.hidden and hidden(entry.name):
+            if not self._unpacker.thorough and hidden(entry.name):
                 continue
             name = shown(archive.name, entry.name)
             seen[name] = seen.get(name, 0) + 1

@@ -22,6 +22,7 @@ OFFICE = "an Office document, not an archive of logs: save its sheets as CSV"
 _ENCRYPTED_FLAG = 0x1
 _METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA})
 _METHOD_NAMES = {9: "Deflate64", 93: "zstd", 95: "xz", 98: "PPMd", 99: "AES"}
+_LOCAL_SIZE = 30
 _END, _END_SIZE, _MAX_COMMENT = b"PK\x05\x06", 22, 0xFFFF
 _LOCATOR, _LOCATOR_SIZE = b"PK\x06\x07", 20
 _END64, _END64_SIZE = b"PK\x06\x06", 56
@@ -53,7 +54,8 @@ class Zips:
             if not info.filename.endswith("/"):  # is_dir() fails on a name that is empty
                 trouble = _trouble(info)
                 opener = closed if trouble else self._opener(place, info)
-                yield Entry(info.filename, opener, trouble, _modified(info), trouble == LINK)
+                span = (0, 0) if trouble else _span(place, info)
+                yield Entry(info.filename, opener, trouble, _modified(info), trouble == LINK, span)
 
     def close(self) -> None:
         """Close all."""
@@ -84,6 +86,15 @@ class Zips:
                 self._open.popitem(last=False)[1].close()
         self._open.move_to_end(place)
         return archive
+
+
+def _span(place: Disk, info: zipfile.ZipInfo) -> tuple[int, int]:
+    """Return where the bytes of an entry lie: behind its own header, whose lengths only that header tells."""
+    with place.path.open("rb") as file:
+        file.seek(info.header_offset)
+        head = file.read(_LOCAL_SIZE)
+    begin = info.header_offset + _LOCAL_SIZE + _number(head, 26, "<H") + _number(head, 28, "<H")
+    return begin, begin + info.compress_size
 
 
 def _trouble(info: zipfile.ZipInfo) -> str:

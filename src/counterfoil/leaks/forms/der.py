@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from counterfoil.leaks.curves import CURVES
-from counterfoil.leaks.forms.found import AHEAD, Found, Mark
+from counterfoil.leaks.forms.found import AHEAD, NOT_UNDERSTOOD, Found, Mark
 from counterfoil.leaks.private import CurveScalar, PrivateKey, RsaParts, Seed
 
 _INTEGER, _BITS, _OCTETS, _OID, _SEQUENCE = 2, 3, 4, 6, 0x30
@@ -16,6 +16,14 @@ _HOLDING = (_SEQUENCE, _OCTETS)
 _RSA_OIDS = (bytes.fromhex("2a864886f70d010101"), bytes.fromhex("2a864886f70d01010a"))
 _EC_OID = bytes.fromhex("2a8648ce3d0201")
 _ED25519_OID = bytes.fromhex("2b6570")
+# X25519, X448 and Ed448; DSA; Diffie-Hellman in two ways; ML-KEM, ML-DSA and SLH-DSA.
+_OTHER_OIDS = tuple(
+    bytes.fromhex(oid)
+    for oid in (
+        "2b656e", "2b656f", "2b6571", "2a8648ce380401", "2a864886f70d010301", "2a8648ce3e0201", "6086480165030404",
+        "6086480165030403",
+    )
+)  # fmt: skip
 CURVE_OIDS = {
     bytes.fromhex("2a8648ce3d030107"): "secp256r1",
     bytes.fromhex("2b8104000a"): "secp256k1",
@@ -163,10 +171,26 @@ def _pkcs8(data: bytes, parts: list[Element], end: int) -> DerKey | None:
     return None
 
 
+def _other(data: bytes, at: int) -> Element | None:
+    """Return a PKCS#8 key at `at` whose algorithm, or whose curve, is known and not read."""
+    whole = element(data, at, min(len(data), at + AHEAD))
+    parts = inside(data, whole) if whole is not None else []
+    if whole is None or len(parts) < 3 or (parts[0].tag, parts[1].tag, parts[2].tag) != (_INTEGER, _SEQUENCE, _OCTETS):
+        return None
+    names = inside(data, parts[1])
+    algorithm = data[names[0].start : names[0].end] if names and names[0].tag == _OID else b""
+    curve = algorithm == _EC_OID and len(names) > 1 and _curve(data, names[1]) == "other"
+    return whole if curve or algorithm.startswith(_OTHER_OIDS) else None
+
+
 def _read(data: bytes, at: int) -> Iterator[Found]:
     """Read the key whose version number stands at the mark: its header is the two to five bytes before."""
     for back in (4, 3, 2, 5):
         if at >= back and data[at - back] == _SEQUENCE:
+            other = _other(data, at - back)
+            if other is not None:
+                yield Found(f"der-{NOT_UNDERSTOOD}", at - back, other.end, note="a key, its content not understood")
+                return
             held = key_in(data, at - back)
             if held is not None:
                 yield Found(f"der-{held.form}", at - back, held.end, held.key, cut=held.cut)
@@ -183,10 +207,13 @@ MARKS = tuple(
         "020100300b06092a864886f70d01010a",
         "020100301306072a8648ce3d0201",
         "020100301006072a8648ce3d0201",
-        "020100300506032b6570",
-        "020101300506032b6570",  # version 1: the public key follows
-        "0201003081",  # PKCS#8 with the parameters of its curve written out
+        "0201003081",  # PKCS#8 with parameters written out, of a curve or of DSA
         "0201003082",
+        "02010030140607",  # a curve with a longer name
+        "020100300506032b65",  # X25519 and its kin ...
+        "020101300506032b65",
+        "020100300b06096086480165030404",  # ... and those after quantum computers
+        "020100300b06096086480165030403",
         "0201010420",  # SEC 1: version 1, a scalar
         "0201010430",
         "0201010442",

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from counterfoil.leaks.private import PrivateKey
 
+# Part of the name of a form that is a key, and of which no more is known.
+NOT_UNDERSTOOD = "not-understood"
 # How far before and after its mark a form may look; the scan gives so much at the borders of its chunks.
 BACK = 16 << 10
 AHEAD = 64 << 10

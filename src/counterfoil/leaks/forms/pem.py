@@ -13,15 +13,14 @@ from cryptography.hazmat.primitives import serialization
 
 from counterfoil.leaks.forms import passwords
 from counterfoil.leaks.forms.der import key_in
-from counterfoil.leaks.forms.found import Found, Mark
+from counterfoil.leaks.forms.found import NOT_UNDERSTOOD, Found, Mark
 from counterfoil.leaks.private import PrivateKey, parts_of
 
 MOST_PEM_BYTES = 32 << 10
-NOT_UNDERSTOOD = "not-understood"
 # So much Base64 behind a header is a key, whatever it says; words in lines are none, nor is a row of one letter.
 _LEAST_SIGNS, _LEAST_PIECE, _LEAST_DISTINCT = 64, 20, 16
-_BLANK = rb"(?: |\+|%20|=20|\\+u0020|\\+x20|&#(?:32|x20);)"
-_DASH = rb"(?:-|%2[dD]|\\+u002[dD]|\\+x2[dD]|&#(?:45|x2[dD]);)"
+_BLANK = rb"(?: |\+|%(?:25){0,3}20|=20|\\+u0020|\\+x20|&#(?:32|x20);)"
+_DASH = rb"(?:-|%(?:25){0,3}2[dD]|\\+u002[dD]|\\+x2[dD]|&#(?:45|x2[dD]);)"
 _BEGIN = re.compile(
     rb"BEGIN((?:BLANK[A-Z0-9]{1,16}){0,4}BLANK)PRIVATEBLANKKEY(BLANKBLOCK)?BLANK?DASH{4,5}"
     .replace(b"BLANK", _BLANK).replace(b"DASH", _DASH)
@@ -29,21 +28,27 @@ _BEGIN = re.compile(
 _DASHES = re.compile(rb"%b{1,5}%b?\Z" % (_DASH, _BLANK))
 _MOST_DASHES = 48
 _ESCAPED = re.compile(
-    rb"\\+(?:[nrt]|u000[aAdD9]|x0[aAdD9])|%0[aAdD9]|&#(?:1[03]|9|x0?[aAdD9]);|<br\s{0,4}/?>|=\r?\n"
+    rb"\\+(?:[nrt]|u000[aAdD9]|x0[aAdD9])|%(?:25){0,3}0[aAdD9]|&#(?:1[03]|9|x0?[aAdD9]);|<br\s{0,4}/?>|=\r?\n"
 )
 _SIGNS = (
-    (re.compile(rb"\\+u002[bB]|\\+x2[bB]|%2[bB]|&#43;|&#x2[bB];"), b"+"),
-    (re.compile(rb"\\+u003[dD]|\\+x3[dD]|%3[dD]|=3D|&#61;|&#x3[dD];"), b"="),
-    (re.compile(rb"\\+/|\\+u002[fF]|\\+x2[fF]|%2[fF]|&#47;|&#x2[fF];"), b"/"),
+    (re.compile(rb"\\+u002[bB]|\\+x2[bB]|%(?:25){0,3}2[bB]|&#43;|&#x2[bB];"), b"+"),
+    (re.compile(rb"\\+u003[dD]|\\+x3[dD]|%(?:25){0,3}3[dD]|=3D|&#61;|&#x3[dD];"), b"="),
+    (re.compile(rb"\\+/|\\+u002[fF]|\\+x2[fF]|%(?:25){0,3}2[fF]|&#47;|&#x2[fF];"), b"/"),
     (re.compile(rb"&quot;|&#34;|\\+u0022|\\+x22|%22"), b'"'),
 )
 # Between two strings that a program joins, and before a line that is quoted or commented.
-_JOINED = re.compile(rb"[\"'`][\s+.&,_()\\]{0,160}[\"'`]")
+_JOINED = re.compile(
+    rb"[\"'`](?:[\s+.&,_()\\]|vb(?:CrLf|Lf|NewLine)|Environment\.NewLine|PHP_EOL|os\.linesep|[cC][hH][aA]?[rR]\(1[03]\)){0,160}"
+    rb"[\"'`]"
+)
 _MARGIN = re.compile(rb"\n[ \t]{0,40}(?:[>|#*;]|//|--)[ \t]{0,40}")
 # Lines of headers (RFC 1421; RFC 9580, 6.2): names, and what they say.
 _HEADERS = re.compile(rb"\s{0,8}(?:[A-Za-z][A-Za-z0-9-]{1,40}:[ +][^\n]{0,200}\n\s{0,8}){1,8}")
 _RUN = re.compile(rb"[A-Za-z0-9+/_=\s,\"'>|\\-]*")
 _PIECES = re.compile(rb"[A-Za-z0-9+/_-]+=*|[^A-Za-z0-9+/_=\s\\\"'`,-]")
+# A line of Base64 among other signs: of a log, a listing or a difference.
+_LINE = re.compile(rb"[A-Za-z0-9+/]{40,}")
+_NEAR = 400
 _NOISE = re.compile(rb"[^A-Za-z0-9+/_-]+")
 _OPENSSH_MAGIC = b"openssh-key-v1\0"
 _UNFIT = (ValueError, TypeError, UnsupportedAlgorithm, binascii.Error)
@@ -108,14 +113,25 @@ def _read(data: bytes, at: int) -> Iterator[Found]:
         return
     text = text[headers.end() :] if headers else text
     run = _RUN.match(text)
-    body = decoded(run[0] if run else b"")
-    found = list(_content(body, start, end))
+    found = list(_content(decoded(run[0] if run else b""), start, end))
+    if not found and (framed := _framed(text)):
+        found, text = list(_content(decoded(framed), start, end)), framed
     escaped = "-escaped" if text.count(b"\n") > raw.count(b"\n") or b"\\" in raw[:8] else ""
     yield from (replace(one, form=one.form + escaped) if one.key else one for one in found)
     # should what was read prove to be no key, this is what is told
     if all(one.key for one in found) and _is_body(text):
         words = _NOISE.sub(b" ", match[1] + b"PRIVATE KEY" + (match[2] or b"")).decode().strip()
         yield Found(f"pem-{NOT_UNDERSTOOD}", start, end, note=f"{words}: a key, its content not understood")
+
+
+def _framed(text: bytes) -> bytes:
+    """Return the Base64 in lines that hold other signs as well, none if there are no two lines of one width."""
+    first = _LINE.search(text[:_NEAR])
+    lines = [line for line in _LINE.findall(text) if first and len(line) == len(first[0])]
+    if len(lines) < 2:
+        return b""
+    added = all(line.startswith(b"+") for line in lines)  # in a difference
+    return b"".join(line[added:] for line in lines)
 
 
 def _content(body: bytes, start: int, end: int) -> Iterator[Found]:

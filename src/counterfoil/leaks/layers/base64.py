@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
-from counterfoil.leaks.hits import Mark, Place, Run
+from counterfoil.leaks.hits import GLUED, RUN, UNEVEN, Place, Run
 from counterfoil.leaks.layers.kernel import Kernel
 from counterfoil.leaks.layers.layer import Layer, Pieces
+
+# What a path is glued to: DER, and PEM in Base64, behind a sign that may be of it.
+# Shorter runs are read in one way only.
+_LEAST = 43
+_INSIDE, _NEAR = re.compile(rb"[/_-](?:M[A-P]|LS0)"), 160
 
 
 def layers(kernel: Kernel, data: bytes, end: int, *, continued: bool) -> Iterator[Layer]:
@@ -17,9 +23,12 @@ def layers(kernel: Kernel, data: bytes, end: int, *, continued: bool) -> Iterato
     yield Layer("base64-{}", text, tuple(places))
     others = Pieces()
     for run, marks in _runs(places):
-        if marks & Mark.UNEVEN:
+        if run.end - run.start < _LEAST:
+            continue
+        if marks & UNEVEN:
             others.extend(*kernel.redo_base64(data, run, alone=True))
-        for skip in (1, 2, 3) if marks & Mark.GLUED else ():
+        glued = marks & GLUED or _INSIDE.search(data, run.start, min(run.start + _NEAR, run.end))
+        for skip in (1, 2, 3) if glued else ():
             others.extend(*kernel.redo_base64(data, run, skip=skip))
     yield from others.layer("base64-{}")
 
@@ -28,7 +37,7 @@ def _runs(places: Sequence[Place]) -> Iterator[tuple[Run, int]]:
     begin = places[0]
     last = begin
     for place in places:
-        if place.marks & Mark.RUN and place is not begin:
+        if place.marks & RUN and place is not begin:
             yield Run(begin.start, last.end), begin.marks
             begin = place
         last = place

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 
-from counterfoil.leaks.hits import Mark, Place
+from counterfoil.leaks.hits import FIRST, Place
 from counterfoil.leaks.layers.layer import Layer
 
 # Of one stream. The most that a Secret of Kubernetes holds is 1 MiB, compressed.
@@ -22,7 +22,7 @@ def layers(data: bytes) -> Iterator[Layer]:
     while at >= 0:
         text, used, whole = _inflated(memoryview(data)[at : at + MOST_BYTES])
         if text:
-            place = Place(at, at + used, 0, len(text), Mark.FIRST)
+            place = Place(at, at + used, 0, len(text), FIRST)
             yield Layer("gzip-{}", text, (place,), cut=not whole)
         at = data.find(_MAGIC, at + used)
 

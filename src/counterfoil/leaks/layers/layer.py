@@ -6,12 +6,15 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from counterfoil.leaks.hits import BETWEEN, Mark, Place
+from counterfoil.leaks.hits import BETWEEN, FIRST, Place
+from counterfoil.unpack.kinds import HEAD_BYTES, Kind, kind_of
 
 # To within so many bytes it is known where something in a layer stood.
 LOOSE = 2 << 10
 # Keys are wrapped four times over in a release of Helm: Base64, Base64, gzip, Base64 of PEM.
 MOST_DEPTH = 6
+_OPEN = (Kind.PLAIN, Kind.GZIP)
+_MAGIC = b"P7RMB\xfd\x28"
 
 
 @dataclass(frozen=True, repr=False)
@@ -26,6 +29,12 @@ class Layer:
     places: tuple[Place, ...]
     cut: bool = False
 
+    @property
+    def packed(self) -> bool:
+        """Whether something in it is an archive, or compressed in a way that is not undone here."""
+        heads = (place.at for place in self.places if place.marks & FIRST and self.data[place.at] in _MAGIC)
+        return any(kind_of(self.data[at : at + HEAD_BYTES]) not in _OPEN for at in heads)
+
     def source(self, start: int, end: int) -> tuple[int, int]:
         """Return where [start, end) of the layer stood in the text, to within `LOOSE` bytes."""
         first, last = self._place(start), self._place(max(start, end - 1))
@@ -34,13 +43,13 @@ class Layer:
     def is_one(self, start: int, end: int) -> bool:
         """Tell whether [start, end) of the layer was coded as one."""
         first, last = (bisect_right(self.places, at, key=lambda place: place.at) for at in (start, max(start, end - 1)))
-        return not any(place.marks & Mark.FIRST for place in self.places[first:last])
+        return not any(place.marks & FIRST for place in self.places[first:last])
 
     def units(self) -> Iterator[tuple[int, int]]:
         """Yield (at, size) of each thing that was coded by itself."""
         at = size = 0
         for place in self.places:
-            if place.marks & Mark.FIRST:
+            if place.marks & FIRST:
                 if size:
                     yield at, size
                 at, size = place.at, 0
@@ -67,7 +76,7 @@ class Pieces:
 
     def add(self, data: bytes, start: int, end: int) -> None:
         """Add what was decoded from [start, end) of the text."""
-        self._places.append(Place(start, end, len(self._data), len(data), Mark.FIRST))
+        self._places.append(Place(start, end, len(self._data), len(data), FIRST))
         self._data += data
         self._data += BETWEEN
 

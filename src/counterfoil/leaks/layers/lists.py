@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 
-from counterfoil.leaks.hits import BETWEEN, Mark, Place
+from counterfoil.leaks.hits import BETWEEN, FIRST, Place
 from counterfoil.leaks.layers.kernel import Kernel, members
 from counterfoil.leaks.layers.layer import Layer, Pieces
 
-_CLASS = members(b"0123456789abcdefABCDEFxXnrt \t\r\n,:;\\\"-")
+_CLASS = members(b"0123456789abcdefABCDEFxXnrt \t\r\n,:;\\\"`-")
 _DIGITS = b"0123456789abcdefABCDEF"
 # A line of a hex dump with 16 bytes has so many signs, and digits; a key has more bytes.
 _LEAST, _LEAST_DIGITS, _LEAST_BYTES = 40, 32, 24
@@ -19,6 +19,7 @@ _HEX = re.compile(
     rb"(?<![0-9a-fA-F])(?:[0-9a-fA-F]{2})++(?![0-9a-fA-F])"
     rb"(?:%b{1,80}+(?:[0-9a-fA-F]{2})++(?![0-9a-fA-F]))*+" % _BETWEEN
 )
+_ODD = re.compile(rb"(?<![0-9a-fA-F])[0-9a-fA-F]{49,}(?![0-9a-fA-F])")
 _NOT_HEX = bytes(byte for byte in range(256) if byte not in _DIGITS)
 _MARKED = re.compile(rb"(?:0[xX]|\\+x)([0-9a-fA-F]{1,2})(?![0-9a-fA-F])")
 _DECIMALS = re.compile(
@@ -27,10 +28,10 @@ _DECIMALS = re.compile(
 _DECIMAL = re.compile(rb"-?[0-9]+")
 # One number in decimal: of 256 bits at least, and of an RSA key of 8192 bits at most.
 _NUMBER = re.compile(rb"(?<![0-9a-zA-Z])[0-9]{77,2500}(?![0-9a-zA-Z])")
-# A line of xxd, hexdump or od: an address, then bytes in groups; what follows two blanks may be the text beside it.
+# A line of xxd, hexdump, od, tcpdump or WinDbg: an address, then bytes in groups; behind them the text may stand.
 _DUMP = re.compile(
-    rb"(?:^|(?<=\n))[ \t]{0,16}([0-9a-fA-F]{6,16}):?[ \t]{1,4}"
-    rb"((?:[0-9a-fA-F]{2}){1,8}+(?:[ \t]{1,2}(?:[0-9a-fA-F]{2}){1,8}+)*+)"
+    rb"(?:^|(?<=\n))[ \t]{0,16}(?:0x)?([0-9a-fA-F`]{4,17}):?[ \t]{1,4}"
+    rb"((?:[0-9a-fA-F]{2}){1,8}+(?:[ \t-]{1,2}(?:[0-9a-fA-F]{2}){1,8}+)*+)"
 )
 _MOST_LINE = 64
 # hexdump and od print words of 16 bits in the machine's order, behind addresses of seven digits.
@@ -60,6 +61,9 @@ def _hex(text: bytes) -> Iterator[tuple[bytes, int, int]]:
         digits = match[0].translate(None, _NOT_HEX)
         if len(digits) >= 2 * _LEAST_BYTES:
             yield bytes.fromhex(digits.decode()), match.start(), match.end()
+    for match in _ODD.finditer(text):
+        if len(match[0]) % 2:  # a number without its leading zero
+            yield bytes.fromhex(f"0{match[0].decode()}"), match.start(), match.end()
 
 
 def _listed(text: bytes) -> Iterator[tuple[bytes, int, int]]:
@@ -67,7 +71,6 @@ def _listed(text: bytes) -> Iterator[tuple[bytes, int, int]]:
         values = bytes(int(digits, 16) for digits in _MARKED.findall(text))
         if len(values) >= _LEAST_BYTES:
             yield values, 0, len(text)
-        return
     for match in _DECIMALS.finditer(text):
         numbers = [int(number) for number in _DECIMAL.findall(match[0])]
         with suppress(ValueError):
@@ -95,8 +98,9 @@ class _Dump:
             held = bytes.fromhex(digits.decode())
             if len(match[1]) == _WORDS_ADDRESS and _WORD.fullmatch(match[2]):
                 held = b"".join(held[at : at + 2][::-1] for at in range(0, len(held), 2))
-            self._settle(match[1])
-            self._line = match[1], held, base + match.start(), base + match.end()
+            address = match[1].replace(b"`", b"") or b"0"
+            self._settle(address)
+            self._line = address, held, base + match.start(), base + match.end()
 
     def _settle(self, following: bytes) -> None:
         """Add the line before, of which its own address and the following one tell how many bytes it has."""
@@ -106,7 +110,7 @@ class _Dump:
         steps = [int(following, base) - int(address, base) for base in (16, 8) if _is(address + following, base)]
         size = next((step for step in steps if 0 < step <= len(held)), 0)
         held = held[:size] if size else held
-        marks = 0 if self._places else Mark.FIRST
+        marks = 0 if self._places else FIRST
         self._places.append(Place(start, stop, len(self._data), len(held), marks))
         self._data += held
         if not size:

@@ -138,7 +138,11 @@ static int escape(const struct text *text, uint64_t *i) {
         return ++*i, alone ? GAP : c == '_' ? 63 : 62;
     }
     if (c == '&') return entity(text, i);
-    if (c == '%') return digits(text, *i + 1, 2, &code) ? (*i += 3, coded(text, code)) : END;
+    if (c == '%') { /* also of an address within an address: %252B */
+        uint64_t at = *i + 1;
+        for (int k = 0; k < 3 && digits(text, at, 4, &code) && code >> 8 == 0x25; k++) at += 2;
+        return digits(text, at, 2, &code) ? (*i = at + 2, coded(text, code)) : END;
+    }
     if (c == '<') {
         if (*i + 4 > text->length || (buffer[*i + 1] | 32) != 'b' || (buffer[*i + 2] | 32) != 'r') return END;
         for (uint64_t at = *i + 3; at < text->length && at < *i + 7; at++)
@@ -213,7 +217,7 @@ static uint64_t begin_of(const struct text *text, uint64_t least, uint64_t from)
     const uint8_t *buffer = text->buffer;
     for (;;) {
         uint64_t back = from, at;
-        for (uint64_t size = 2; size <= 6 && !(from - back); size++) {
+        for (uint64_t size = 2; size <= 9 && !(from - back); size++) {
             if (from < least + size) break;
             at = from - size;
             if (buffer[at] == '\\' || buffer[at] == '%' || buffer[at] == '&') {
