@@ -11,6 +11,7 @@ from typing import Any
 from counterfoil.model import known
 from counterfoil.model.counterfoil import CUSTODY_LOG, ISSUER_LOG, LEDGER_LOG
 from counterfoil.model.coverage import CoverageRow, Declaration
+from counterfoil.model.receipt import RECEIPTS_LOG
 from counterfoil.tokens.entitlement import Entitlement, IssuerPattern
 
 from .cases import Case, Told
@@ -20,7 +21,8 @@ from .rows import Row, background, numbered
 
 ENTRA = "entra-signin"
 SIGN_INS = (ENTRA, "m365-ual")  # which may be anybody's
-NAMED_KINDS = ("adfs", "windows-security", LEDGER_LOG, CUSTODY_LOG, ISSUER_LOG)  # whose kind is a name of one log
+OWN_LOGS = (LEDGER_LOG, CUSTODY_LOG, ISSUER_LOG)
+NAMED_KINDS = ("adfs", "windows-security", RECEIPTS_LOG, *OWN_LOGS)  # whose kind is a name of one log
 NAMES = (
     "issuer", "token_id", "signing_input_digest", "key_id", "subject_id", "subject_name", "client_id", "token_tenant",
     "resource_tenant", "home_tenant", "record_id", "session_id", "device_id", "raw_file", "object_parent",
@@ -118,7 +120,7 @@ def _key(case: Case) -> Key:
     s, policy = case.settings, case.policy
     shared = tuple(d for d in s.declarations if d.source == ENTRA)
     constants = tuple(sorted((name, str(value)) for name, value in vars(policy).items()))
-    own_logs = any(row["source"] in NAMED_KINDS[2:] for row in _around(case))
+    own_logs = any(row["source"] in OWN_LOGS for row in _around(case))
     return (shared, s.exported_at, s.since, s.truncated, constants, own_logs, _moved(case), case.alone and id(case))
 
 
