@@ -31,6 +31,8 @@ _TOKEN = {
     "reason": ("string", "not-declared"), "subject": ("string", "alice"),
     "subject_name": ("string", "alice@example.com"),
     "identified": ("boolean", True), "derived": ("string", ""), "silent": ("boolean", False),
+    "of_service": ("boolean", False), "explained": ("boolean", False), "route": ("boolean", False),
+    "relied": ("boolean", True), "missed": ("boolean", False),
     "outside_life": ("boolean", False), "law_broken": ("boolean", False), "token_tenant": ("string", None),
     "resource_tenant": ("string", TENANT), "issuer": ("string", f"entra:{TENANT}"), "client_id": ("string", "outlook"),
     "resource": ("string", "exchange"), "ip": ("string", "198.51.100.7"), "network": ("string", "198.51.100.0/24"),

@@ -18,7 +18,6 @@ from .tables import DAY, NOW, THEN, Row, at, found, opened
 KEY = "1LTMzakihiRla_8z2BEJVXeWMqo"
 AGENT = "Client=REST;Client=RESTSystem;;"
 DURING = at("2023-06-20T12:00:00")
-SILENT = {"silent": True, "reason": "silent-stratum", "ip": "20.190.1.1"}
 
 
 @dataclass(frozen=True)
@@ -35,10 +34,6 @@ class Scene:
 def _seen(days: float, **more: object) -> Row:
     """Return an acceptance so many days before the suspect's."""
     return {"token_key": f"{days}", "event_time": THEN - timedelta(days=days), **more}
-
-
-def _service(count: int) -> tuple[Row, ...]:
-    return tuple(SILENT | {"token_key": f"s{n}", "ip": f"20.190.{n % 9}.{n % 200}"} for n in range(count))
 
 
 NEW = {"client_id": "rogue"}
@@ -89,8 +84,14 @@ FIRES: dict[str, dict[str, Scene]] = {
         ),
     },
     "silent-service-from-elsewhere": {
-        "one call of a hundred from another network": Scene(SILENT | {"ip": "203.0.113.9"}, tokens=_service(100)),
-        "the same over IPv6": Scene(SILENT | {"ip": "2001:db8::1"}, tokens=_service(100)),
+        "reconciliation calls it a service's, and the network is not the service's": Scene({"of_service": True}),
+    },
+    "explained-miss": {
+        "an id that no sign-in has": Scene({"explained": True, "has_id": True, "missed": True}),
+        "a use without an id": Scene({"explained": True}),
+    },
+    "unheard-application": {
+        "by people, in a log that is relied upon": Scene({"route": True}),
     },
     "storm-0558-indicator": {
         "a published address on its days": Scene({"ip": "195.26.87.219", "t_first": DURING, "t_last": DURING}),
@@ -103,7 +104,7 @@ FIRES: dict[str, dict[str, Scene]] = {
     },
     "decoy-key": {
         "a token under a decoy": Scene({"key_id": "decoy-1"}, records=(DECOY,)),
-        "a call that services make for themselves": Scene(SILENT | {"key_id": "decoy-1"}, records=(DECOY,)),
+        "a call that services make for themselves": Scene({"silent": True, "key_id": "decoy-1"}, records=(DECOY,)),
     },
     "storm-0558-agent": {
         "a published agent on its days": Scene({"user_agent": AGENT, "t_first": DURING, "t_last": DURING}),
@@ -161,9 +162,16 @@ SILENCE: dict[str, dict[str, Scene]] = {
         "another kind of change": Scene({}, records=(CHANGE | {"operation": "Update user"},)),
     },
     "silent-service-from-elsewhere": {
-        "from the network of its like": Scene(SILENT, tokens=_service(100)),
-        "too few calls to tell": Scene(SILENT | {"ip": "203.0.113.9"}, tokens=_service(40)),
-        "a token that is not silent": Scene({"ip": "203.0.113.9"}, tokens=_service(100)),
+        "another person's use from the same network": Scene({}, tokens=({"token_key": "s", "of_service": True},)),
+    },
+    "explained-miss": {
+        "it is all the person's own, or all strange": Scene({"has_id": True, "missed": True}),
+        "its id is in a sign-in": Scene({"explained": True, "has_id": True}),
+        "nobody declared the log": Scene({"explained": True, "relied": False}),
+    },
+    "unheard-application": {
+        "an application that signs people in": Scene({}),
+        "nobody declared the log": Scene({"route": True, "relied": False}),
     },
     "storm-0558-indicator": {
         "a published address a month before": Scene(

@@ -14,7 +14,7 @@ from counterfoil.detect.registry import all_rules
 from counterfoil.lab.estate.scenarios import SCENARIOS
 from counterfoil.model import advice, schema
 from counterfoil.model.ids import NULL_FORMS, IdKind
-from counterfoil.model.verdict import MEANING, Diagnosis, FindingVerdict, Reason, Verdict
+from counterfoil.model.verdict import MEANING, Diagnosis, FindingVerdict, Probable, Reason, Verdict
 from counterfoil.sources.registry import all_sources
 from counterfoil.tokens.flow import CLASSES
 from counterfoil.tokens.rules import BY_CODE
@@ -29,6 +29,8 @@ PAGES = {found.name: found for found in pages()}
 WORDS = frozenset({"import-linter", "lint-imports", "python3-venv", "aws-kms"}) | {
     # what the rules of reconciliation call the two signs of the rule `issued-at-odd`
     "issued-at-law", "issued-at-outside-life",
+    # what a leaked key is called that lies in these layers
+    "base64-gzip-base64-pem-pkcs8-rsa",
 }  # fmt: skip
 
 
@@ -68,7 +70,7 @@ def codes() -> set[str]:
     rules = {rule.id for rule in all_rules()}
     sources = {name for source in all_sources() for name in (source.name, source.log)}
     kinds = {kind for kinds in advice.DECLARABLE.values() for kind in kinds}
-    told = {*map(str, Verdict), *map(str, FindingVerdict), *map(str, Reason), *map(str, Diagnosis)}
+    told = {*map(str, Verdict), *map(str, FindingVerdict), *map(str, Reason), *map(str, Probable), *map(str, Diagnosis)}
     return {*told, *advice.RULES, *rules, *sources, *kinds, *BY_CODE, *CLASSES, *SCENARIOS}
 
 
