@@ -66,7 +66,7 @@ def test_a_hunt_finds_what_was_planted(hunted: Estate, capsys: pytest.CaptureFix
     assert text.code == 1
     assert document["verdicts"]["forged"]["tokens"] == 5
     assert ": 5 forged, " in text.out
-    assert len(text.out.splitlines()) <= 45
+    assert len(text.out.splitlines()) <= 50
 
 
 def test_fail_on_changes_the_code_and_nothing_else(hunted: Estate, capsys: pytest.CaptureFixture[str]) -> None:

@@ -93,9 +93,7 @@ def test_members_that_cannot_be_read_are_named_and_the_rest_is_read(tiny: Estate
             assert why in found[name].unread
 
 
-def test_a_7z_without_the_extra_is_tried_again(
-    tiny: Estate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_7z_without_the_extra_is_tried_again(tiny: Estate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was unread for want of a library is read by the run after its installation."""
     archive, case = tmp_path / "export.7z", tmp_path / "case"
     archive.write_bytes(seven_zipped(_members(tiny)[-1:]))

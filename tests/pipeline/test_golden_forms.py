@@ -34,7 +34,8 @@ _KEY = "SELECT operation, kind, subject_name, object_id FROM evidence WHERE obje
 def _hunted(form: AdfsWrapper, folder: Path) -> tuple[list[Any], list[Any], bool]:
     """Return tokens, traces of the key's theft, and whether all agrees with the truth.
 
-    The farm's log begins with the first assertion: nobody knows what came before, and it is not judged.
+    The farm's log begins with the first assertion: nobody knows what came before, and it is not judged. Two genuine
+    tokens go with the sets of which some are forged.
     """
     scenario = replace(GOLDEN, tenant=replace(_TENANT, adfs_wrapper=form))
     written = scenario.write(folder / "logs", folder / "truth.jsonl")
@@ -43,8 +44,9 @@ def _hunted(form: AdfsWrapper, folder: Path) -> tuple[list[Any], list[Any], bool
     assert report.found(frozenset({FindingVerdict.FORGED}))
     assert {finding.rule for finding in report.findings} >= {"assertion-not-issued", "farm-key-taken"}
     told = rehearsal.compare(folder / "case", written.truth)
-    agrees = not told.false_accusations and [mistake.verdict for mistake in told.examples] == [Verdict.UNCOVERED]
-    return app.sql(folder / "case", _TOKENS).rows, app.sql(folder / "case", _KEY).rows, agrees and told.mistakes == 1
+    open_ = {(mistake.truth.label, mistake.verdict) for mistake in told.examples}
+    agrees = not told.false_accusations and open_ == {("genuine", Verdict.UNCOVERED)}
+    return app.sql(folder / "case", _TOKENS).rows, app.sql(folder / "case", _KEY).rows, agrees and told.mistakes == 3
 
 
 @pytest.fixture(scope="module")

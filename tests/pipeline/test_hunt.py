@@ -90,25 +90,31 @@ def test_logs_of_2023_raise_suspicion_and_accuse_nobody(of_2023: Estate) -> None
 
 
 def test_logs_of_2023_rank_the_intruder_first(of_2023: Estate) -> None:
-    """The accesses with the most suspicion are the intruder's, and the first finding is made of them."""
+    """The accesses with the most suspicion are the intruder's, and the first findings are made of them.
+
+    Above all three that were made in the name of Exchange itself, from networks that are not Microsoft's.
+    """
     planted = {row.record_id for row in read_truth(of_2023.written.truth) if row.intrusion is not None}
     ranked = app.sql(of_2023.case, "SELECT record_id, suspicion FROM tokens ORDER BY suspicion DESC").rows
     best = [record for record, score in ranked if score == ranked[0][1]]
     assert best
     assert set(best) <= planted
-    first = of_2023.report.findings[0]
-    assert first.rule == "storm-0558-indicator"
-    assert len(first.subjects) == len({row.subject_name for row in read_truth(of_2023.written.truth)
-                                       if row.intrusion is not None})  # fmt: skip
+    first = of_2023.report.findings[:2]
+    assert [finding.rule for finding in first] == ["silent-service-from-elsewhere", "storm-0558-indicator"]
+    victims = {row.subject_name for row in read_truth(of_2023.written.truth) if row.intrusion is not None}
+    assert [len(finding.subjects) for finding in first] == [len(victims)] * 2
 
 
 def test_a_golden_saml_capture_is_left_open(tmp_path: Path) -> None:
-    """The public capture has no sign-in of any kind: its one mail access is uncovered, the declaration is refused."""
+    """The public capture has no sign-in of any kind: its one mail access is uncovered, the declaration is refused.
+
+    What it has is the theft itself, on the farm's server and on the domain controller.
+    """
     complete = (Declaration("entra-signin", "interactive"),)
     told = HuntSettings(case=tmp_path / "case", complete=complete, threads=1)
     report = hunted([_need(GOLDEN_SAML)], told)
     _accounted(report)
-    _nobody_accused(report)
+    assert not [row for row in report.verdicts if row.verdict in ACCUSING]
     assert [(row.source, row.kind, row.status) for row in report.coverage if row.status != "seen"] == [
         ("entra-signin", "interactive", "refused")
     ]
@@ -116,7 +122,9 @@ def test_a_golden_saml_capture_is_left_open(tmp_path: Path) -> None:
     (token,) = app.sql(tmp_path / "case", "SELECT verdict, reason, subject_name, operation, rules FROM tokens").rows
     assert token[:-1] == ("uncovered", "no-issuer-log", "pgustavo@simulandlabs.com", "MailItemsAccessed")
     assert "app-changed-before" in str(token[-1]).split()
-    (finding,) = report.findings
+    *thefts, finding = report.findings
+    assert thefts
+    assert {(theft.rule, theft.token_count) for theft in thefts} == {("farm-key-taken", 0)}
     assert (finding.verdict, finding.token_count) == (FindingVerdict.SUSPICION, 1)
     assert finding.subjects == ("pgustavo@simulandlabs.com",)
 

@@ -25,6 +25,7 @@ ASKED_TO = {
     "custody/signer.py": "the signer's Unix socket",
     "custody/drivers/openbao.py": "the key store that the settings name",
     "custody/drivers/aws_kms.py": "the key store that the settings name",
+    "exchange.py": "one exchange with an address that its callers were given",
     "tlog/server.py": "a witness, served where its user says",
     "tlog/sqllog.py": "the database that the ledger's address names",
     "tlog/witness.py": "the witness that the settings name",

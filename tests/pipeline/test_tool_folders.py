@@ -155,9 +155,7 @@ def test_dates_that_tell_nothing_refuse_the_declaration(tmp_path: Path) -> None:
         (logs / Path(name).name).write_bytes((SAMPLES / name).read_bytes())
     kinds = ("interactive", "non-interactive")
     complete = tuple(Declaration("entra-signin", kind, None, None) for kind in kinds)
-    told_all = replace(
-        told(tmp_path / "case"), complete=complete, exported_at=datetime.fromisoformat("2026-04-01")
-    )
+    told_all = replace(told(tmp_path / "case"), complete=complete, exported_at=datetime.fromisoformat("2026-04-01"))
     report = app.hunt([str(logs)], told_all, app.Silent())
     refused = [row for row in report.coverage if row.status == "refused"]
     assert {row.kind for row in refused} == set(kinds)

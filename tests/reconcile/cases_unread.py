@@ -139,7 +139,7 @@ UNREAD = (
     f"2 records between {at(0):%Y-%m-%d %H:%M}Z and {at(1440):%Y-%m-%d %H:%M}Z could not be read: what is"
     " missing there may be among them (table rejects)"
 )
-ANY_TIME = "1 record at an unknown time could not be read: what is missing there may be among them (table rejects)"
+ANY_TIME = "1 record at an unknown time could not be read: what is missing there may be that one (table rejects)"
 UNDATED = sign_in(0, IDS[0], raw_file="log", raw_position=HERE) | {"event_time": None}
 
 CASES: Table = {

@@ -21,6 +21,9 @@ def test_every_test_that_the_page_of_the_innocent_names_exists() -> None:
     assert len(named) > 50
     sentences = {f"test_{sentence.partition(':')[0].replace(' ', '_')}" for sentence in CASES}
     assert sorted(named - written - sentences) == []
+    tables = re.findall(r"`(cases_\w+)`", page)
+    assert tables
+    assert [table for table in tables if not (Path(__file__).parent / f"{table}.py").exists()] == []
 
 
 def test_the_page_of_verdicts_explains_every_verdict_and_reason() -> None:

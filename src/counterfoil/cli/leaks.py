@@ -14,6 +14,8 @@ from counterfoil.cli import leaks_plant, options, params, terminal
 from counterfoil.cli.exits import ExitCode
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from counterfoil.leaks.finding import LeaksReport
 
 _SCAN = "scan"
@@ -115,19 +117,33 @@ def scan(
         now=datetime.now(UTC), every_offset=every_offset, tokens=tokens, resume=resume, workers=threads or 0,
         follow_links=follow_links, file_seconds=file_seconds,
     )  # fmt: skip
-    if case is not None:
-        from counterfoil import app  # the engine takes half a second to import
-
-        app.ready(case)
+    keep = _keeper(case) if case else None
     with terminal.progress(quiet=quiet) as progress:
         report = decoy_ledger.apart(scanning.scan(paths, keys, settings, progress), planted)
     terminal.write(render.render(report, form))
-    if case is not None:
-        count = app.keep_leaks(case, report)
-        terminal.say(f"{count:,} {'record' if count == 1 else 'records'} of found keys kept in {case}")
-    if gate and not keys.keys:
+    if keep:
+        keep(report)
+    _leave(report, gate=gate, known_keys=bool(keys.keys))
+
+
+def _leave(report: LeaksReport, *, gate: bool, known_keys: bool) -> None:
+    """End with the report's code."""
+    if gate and not known_keys:
         terminal.say("no keys were given: bare numbers of a key were not looked for", "name its public key with --jwks")
     terminal.leave(_code(report, gate=gate))
+
+
+def _keeper(case: Path) -> Callable[[LeaksReport], None]:
+    """Return what keeps the keys of a report in the case, which is ready for them from now on."""
+    from counterfoil import app  # the engine takes half a second to import
+
+    app.ready(case)
+
+    def keep(report: LeaksReport) -> None:
+        count = app.keep_leaks(case, report)
+        terminal.say(f"{count:,} {'record' if count == 1 else 'records'} of found keys kept in {case}")
+
+    return keep
 
 
 def corpus(

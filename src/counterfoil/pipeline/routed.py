@@ -93,7 +93,7 @@ def _by_source(
     for row in batch.to_pylist():
         source, record = _choice(choosers[row["raw_file"]], row["text"])
         line = {"file": numbers[row["raw_file"]], "position": row["raw_position"]}
-        line |= {"text": record} if source else {"refused": record}
+        line |= {"text": record} if source else {"text": row["text"], "refused": record}
         found.setdefault(source.name if source else _REST, (source, []))[1].append(line)
     return found
 

@@ -29,7 +29,7 @@ FORGED_AS_SERVICE = ("forged", "uncovered")
 FORGED_NO_ID = ("forged", "unlinkable", "uncovered")
 ASSERTION = ("unlinkable", "minted")
 FORGED_BY_COUNT = ("forged", "unlinkable")
-TAINTED_BY_COUNT = ("tainted", "minted")
+TAINTED_BY_COUNT = ("tainted", "uncovered")
 CONTRADICTED_BY_LAW = ("contradicted", "minted")
 
 _named = lru_cache(maxsize=65_536)(quoted)  # names and notes recur
