@@ -1,6 +1,6 @@
 """Measures recall and false accusations on generated tenants whose truth is known.
 
-    python -m bench accuracy            both tables of docs/reference/accuracy.md (about a quarter of an hour on 2 cores)
+    python -m bench accuracy            both tables of docs/reference/accuracy.md (some 15 minutes on 2 cores)
     python -m bench accuracy --quick    the same rows with a tenth of the records, and of the histories
     python -m bench accuracy --moving   the second table alone
 
