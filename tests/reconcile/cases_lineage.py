@@ -8,7 +8,7 @@ from counterfoil.model.verdict import Reason
 
 from .cases import SMALL, Case, Table, Wanted, last, last_innocent, reasons
 from .cases_ids import HALF
-from .cases_misses import home, trail
+from .cases_misses import AGENT_SIDE, home, trail
 from .reference import Settings
 from .rows import Row, access, assertion, exchange, farm_log, federated_sign_in, foreign, sign_in
 
@@ -39,6 +39,9 @@ ROOTS: Table = {
         last(Reason.BY_ID)),
     "an unrooted token is tainted where exchanges normally root": small(
         "6.3", [*rooting(), UNROOTED, USED], last(Reason.UNROOTED)),
+    "an unrooted token of an agent taints nothing": small(
+        "5.11", [*rooting(), AGENT_SIDE, UNROOTED, foreign(10, "x", client_id="bot")],
+        last(Reason.UNROOTED_UNCOVERED)),
     "an unrooted token is uncovered where exchanges often do not root": small(
         "6.3", [*rooting(), *(exchange(5, f"stray{n}", [], f"u{n}") for n in range(2)), UNROOTED, USED],
         last(Reason.UNROOTED_UNCOVERED, probable="unrooted-uncovered")),

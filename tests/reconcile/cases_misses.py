@@ -411,4 +411,38 @@ CLUSTERS: Table = {
         each(where=lambda t: t["client_id"] == "rogue", count=6, group_rule=None), SINCE),
 }  # fmt: skip
 
-CASES: Table = {**HABITS, **REFUTED, **SILENCE, **SIGNS, **SESSIONS, **CLUSTERS}
+BOT: Row = {"client_id": "bot", "token_class": "agent", "kind": "non-interactive"}
+AGENT_SIDE = sign_in(-1440, "g", **BOT)  # an agent that acts for Alice
+ITSELF = sign_in(-1440, "g", "bot-sp", subject_name=None, **BOT | {"kind": "service-principal"},
+                 extra='{"agentSubjectType":"agenticAppInstance"}')  # fmt: skip
+AGENTS: Table = {
+    "a token that an agent uses for a person is unknown": Case(
+        "5.11", [AGENT_SIDE, foreign(5, "x", client_id="bot"), foreign(6, "y", "bob", client_id="bot")],
+        [last(Reason.AGENT_IDENTITY, probable=None), last_innocent]),
+    "a token of an agent itself is unknown": Case(
+        "5.11", [ITSELF, foreign(4, "y", "bob"), foreign(5, "x", "bot-sp", token_class="application")],
+        last(Reason.AGENT_IDENTITY)),
+    "what an agent does without an id is unknown": Case(
+        "5.11", [ITSELF, foreign(9000, None, "bot-sp")], last(Reason.AGENT_IDENTITY)),
+    "a person for whom an agent acts is no agent": Case(
+        "5.11", [AGENT_SIDE, foreign(4, "y", "bob"), foreign(5, "x")], last(Reason.ID_NOT_ISSUED)),
+    "an agents token that was issued is minted": Case("5.11", [AGENT_SIDE, access(5, "g")], last(Reason.BY_ID)),
+    "a failed sign in makes no agent": Case(
+        "5.11", [AGENT_SIDE | {"outcome": "failed"}, foreign(4, "y", "bob"), foreign(5, "x", client_id="bot")],
+        last(Reason.ID_NOT_ISSUED)),
+    "misses of agents refute nothing": Case(
+        "5.11", [AGENT_SIDE, *home("alice"), *home("bob"), sign_in(2, "h", "bob", **BOT), access(3, "h", "bob"),
+                 *(access(5, f"l-{who}", who, client_id="bot") for who in ("alice", "bob")),
+                 foreign(8, "y", "bob"), foreign(9, "x")], last(Reason.ID_NOT_ISSUED)),
+    **{
+        f"misses under an agents client {words}": Case(
+            "5.11", [*population(12), AGENT_SIDE | {"ip": "192.0.2.77"},
+                     *spray(9, client_id="bot", ip=ip)],
+            each(Reason.AGENT_IDENTITY, where=lambda t: t["client_id"] == "bot", count=9, probable=probable))
+        for words, ip, probable in (
+            ("from elsewhere are raised", "203.0.113.9", RAISED), ("from its own place are not", "192.0.2.78", None),
+        )
+    },
+}  # fmt: skip
+
+CASES: Table = {**HABITS, **AGENTS, **REFUTED, **SILENCE, **SIGNS, **SESSIONS, **CLUSTERS}

@@ -168,6 +168,8 @@ def _with_id(case: Case, token: Token) -> Answer:
         return Verdict.UNCOVERED, Reason.KEY_NOT_SOUND
     if token.silent:  # c
         return Verdict.UNCOVERED, Reason.SILENT_STRATUM
+    if token.agentic:  # c
+        return Verdict.UNCOVERED, Reason.AGENT_IDENTITY
     if not reference_misses.declared(case, token):  # d
         return Verdict.UNCOVERED, Reason.NOT_DECLARED
     if not reference_misses.inside(case, token):  # e
@@ -194,6 +196,8 @@ def _without_id(case: Case, token: Token) -> Answer:
         return Verdict.UNCOVERED, Reason.NO_ISSUER_LOG
     if token.silent:  # b
         return Verdict.UNCOVERED, Reason.SILENT_STRATUM
+    if token.agentic:  # b
+        return Verdict.UNCOVERED, Reason.AGENT_IDENTITY
     if not reference_misses.declared(case, token):  # c
         return Verdict.UNCOVERED, Reason.NOT_DECLARED
     if not reference_misses.inside(case, token):  # c

@@ -55,6 +55,8 @@ class Token:
     breaks_law: bool = False  # 3.2
     candidate: bool = False  # 4.2
     silent: bool = False  # 5.6
+    agentic: bool = False  # 5.11
+    stray: bool = False  # 5.11
     grade: Grade = Grade.FOREIGN  # 5.4
     route: bool = False  # 5.4
     new: bool = False  # 5.4

@@ -96,7 +96,7 @@ def normally_roots(case: Case, token: Token, rooted: set[IdKey]) -> bool:
 
 def must_root(case: Case, token: Token) -> bool:
     """Rules 4.1 b to f, as 6.3 asks for them, and 5.4."""
-    relied_on = token.covered and not token.silent and not token.refuted
+    relied_on = token.covered and not token.silent and not token.agentic and not token.refuted
     return reference_misses.sound_id(case, token) and relied_on and token.grade is Grade.FOREIGN
 
 

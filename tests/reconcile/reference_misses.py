@@ -14,7 +14,7 @@ from counterfoil.model.known import ALSO_BY_SERVICES, WRITTEN_BY_SERVICES
 from counterfoil.model.networks import is_microsoft_365
 from counterfoil.model.schema import TokenClass
 
-from . import reference_assertions, reference_coverage, reference_habits, reference_signs
+from . import reference_agents, reference_assertions, reference_coverage, reference_habits, reference_signs
 from .reference_case import Case, Token, Window
 from .reference_doubts import is_user
 from .reference_records import SIGN_IN_KINDS, identified
@@ -214,6 +214,7 @@ def weigh(case: Case) -> None:
     reference_assertions.weigh(case)
     for token in case.tokens:
         token.silent = is_silent(case, token)
+        token.agentic, token.stray = reference_agents.told(case, token)
         token.new = reference_habits.is_new(case, token)
         if not token.primary:
             token.grade = reference_habits.grade(case, token)
@@ -240,7 +241,7 @@ def _missing(case: Case, token: Token) -> bool:
 
 def refuted_parts(case: Case) -> set[Part]:
     """Rule 5.5: the parts that own misses refute, and those that are refuted as a whole."""
-    gone = [t for t in case.tokens if _missing(case, t) and not t.silent]
+    gone = [t for t in case.tokens if _missing(case, t) and not t.silent and not t.agentic]
     people: dict[Part, set[str | None]] = {}
     for token in gone:
         if token.ordinary and not token.route and not token.new:
@@ -276,6 +277,7 @@ def _refuted(case: Case, token: Token, broken: set[Part]) -> bool:
         for t in case.tokens
         if t.route
         and is_miss(case, t)
+        and not t.agentic
         and not t.proven
         and (t.covered or t.token_id is not None or sound_in_own_log(case, t))
         and (t.issuer, t.first.client_id) == (token.issuer, token.first.client_id)
@@ -302,7 +304,8 @@ def raise_clusters(case: Case) -> None:
 def _countable(case: Case, token: Token) -> bool:
     """Rule 5.7's misses: of an id whose absence tells something, not silent, no route miss, not too late."""
     told = token.token_id is not None and sound_id(case, token) and not token.linked and token.contradiction is None
-    return told and not token.silent and not token.route and not _late(case, token)
+    usual = token.silent or token.route or (token.agentic and not token.stray)
+    return told and not usual and not _late(case, token)
 
 
 def _late(case: Case, token: Token) -> bool:

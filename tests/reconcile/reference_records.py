@@ -66,6 +66,7 @@ class Record:
     object_kind: str | None = None
     object_parent: str | None = None
     signature: str | None = None
+    extra: str | None = None
     subject: str | None = None
     derived: str = ""
     presentation_unknown: bool = False

@@ -16,7 +16,7 @@ def is_foreign_miss(case: Case, token: Token) -> bool:
     missing = reference_misses.is_miss(case, token) and not token.linked and not token.contradiction
     if token.token_id is None:
         missing = missing and reference_doubts.shows_own_token(case, token)
-    relied = token.covered and not token.proven and not token.silent
+    relied = token.covered and not token.proven and not token.silent and not token.agentic
     return missing and relied and token.grade is Grade.FOREIGN and not token.is_assertion and not case.own_log(
         token.issuer
     )

@@ -13,7 +13,7 @@ from counterfoil.sources.entra_signin_azure_monitor import SOURCE as AZURE_MONIT
 from counterfoil.sources.source import TEXT
 
 from .expecting import Promise, Rows, at, by_position, read_samples
-from .reading import Read
+from .reading import SAMPLES, Read, read
 
 AM, BETA, V1, LA = "azure-monitor.jsonl", "graph-beta.json", "graph-v1.json", "log-analytics.jsonl"
 LA_MS, POWERSHELL = "log-analytics-microsoft.jsonl", "powershell.json"
@@ -183,6 +183,37 @@ def test_extra_keeps_what_has_no_column(rows: Rows) -> None:
     assert extra["errorCode"] == "7000215"
     assert json.loads(rows[AM, 2]["extra"])["isCaeToken"] == "True"
     assert json.loads(rows[LA, 7]["extra"])["failureReason"] == "multifactor needed"
+
+
+@pytest.mark.parametrize(
+    ("types", "wanted"),
+    [
+        ({"agentType": "agenticAppInstance", "agentSubjectType": "notAgentic"}, "agent"),
+        ({"agentType": "notAgentic", "agentSubjectType": "agentIDuser"}, "agent"),
+        ({"agentType": "notAgentic", "agentSubjectType": "notAgentic"}, None),
+        (None, None),
+    ],
+)
+@pytest.mark.parametrize("name", [AM, BETA, LA, POWERSHELL])
+def test_agents_have_a_class_of_their_own(
+    name: str, types: dict[str, str] | None, wanted: str | None, tmp_path: Path, rows: Rows
+) -> None:
+    """A sign-in that Entra calls an agent's is of class agent in every wrapper, and of its own kind as before."""
+    text = (SAMPLES / "entra" / name).read_text(encoding="utf-8-sig")
+    lines = name in (AM, LA)
+    whole = [json.loads(line) for line in text.splitlines() if line] if lines else json.loads(text)
+    first = (whole["value"] if isinstance(whole, dict) else whole)[0]
+    member = {LA: "Agent", POWERSHELL: "Agent"}.get(name, "agent")
+    capital = name == POWERSHELL
+    (first["properties"] if name == AM else first)[member] = types and {
+        key[0].upper() + key[1:] if capital else key: value for key, value in types.items()
+    }
+    changed = tmp_path / name
+    changed.write_text("\n".join(map(json.dumps, whole)) if lines else json.dumps(whole))
+    (got,) = read([changed], tmp_path / "work")
+    before, after = rows[name, 1], got.rows[0]
+    assert after["token_class"] == (wanted or before["token_class"])
+    assert after["kind"] == before["kind"]
 
 
 def test_the_categories_are_the_markers() -> None:

@@ -39,6 +39,7 @@ class TokenClass(StrEnum):
     MANAGED_IDENTITY = "managed_identity"
     SERVICE = "service"  # a provider's own service acting as itself
     DELEGATED = "delegated"  # a user's token, used by an application; the service may have issued it itself
+    AGENT = "agent"  # an agent identity, or whom it acts for: what its tokens leave in which log is not documented
     ACT_AS = "act_as"  # a service acting for a user without the user's own token
     ASSERTION = "assertion"  # a SAML assertion presented to another issuer
 
@@ -75,7 +76,7 @@ EVIDENCE: tuple[Column, ...] = (
     Column("sequence", "int64", "the log's own running record number (Windows EventRecordID): shows gaps"),
     # the token
     Column("issuer", "string", "who issued the token the record is about: `entra:<tenant>`, `adfs:<farm domain>`"),
-    Column("token_class", "string", "user, application, managed_identity, service, delegated, act_as, assertion",
+    Column("token_class", "string", "user, application, managed_identity, service, delegated, agent, act_as, assertion",
            "not shown"),
     Column("token_id", "string", "canonical token id; for `entra_uti` the lower-case GUID", "absent or a null form"),
     Column("token_id_kind", "string", "entra_uti, jti, saml_assertion_id, aws_access_key_id", "as token_id"),

@@ -85,6 +85,7 @@ class Reason(StrEnum):
     EXPLAINED_MISS = "explained-miss"
     LONE_MISS = "lone-miss"
     SILENT_STRATUM = "silent-stratum"
+    AGENT_IDENTITY = "agent-identity"
     KEY_NOT_SOUND = "key-not-sound"
     UNROOTED_UNCOVERED = "unrooted-uncovered"
     MAY_BE_UNREAD = "may-be-unread"
@@ -130,6 +131,7 @@ REASON_MEANING: dict[Reason, str] = {
     Reason.EXPLAINED_MISS: "it is missing; a new program at home, or the user's programs on the move, look like this",
     Reason.LONE_MISS: "it is missing and strange, but one lost record of a new device would look the same",
     Reason.SILENT_STRATUM: "a call of the provider's own services, of which no sign-in is ever recorded",
+    Reason.AGENT_IDENTITY: "a token of an agent identity: what such tokens leave in which log is not documented",
     Reason.KEY_NOT_SOUND: "no id and no sign-in, but the record does not prove that the user's own token was used",
     Reason.UNROOTED_UNCOVERED: "obtained from an exchange with no sign-in behind it, where sign-ins are not covered",
     Reason.MAY_BE_UNREAD: "its issuance is missing, and may be a record that could not be read",

@@ -66,15 +66,15 @@ def verdict_of(reason: ir.StringValue) -> ir.StringValue:
 def unrooted(tokens: ir.Table) -> ir.BooleanValue:
     """Rule 6.3: whether the token is of an exchange that must have a root in evidence, and has none."""
     foreign = ~tokens.ordinary & ~tokens.explained
-    firm = tokens.relied & ~tokens.silent & ~tokens.refuted & foreign & tokens.roots & tokens.sound
+    firm = tokens.relied & ~tokens.silent & ~tokens.agentic & ~tokens.refuted & foreign & tokens.roots & tokens.sound
     return tokens.secondary & ~tokens.rooted & firm
 
 
 def open_reason(tokens: ir.Table) -> ir.StringValue:
     """Return the reason for a token without primary issuance (rules 4.1 - 4.3, 6.3).
 
-    `tokens` has the link flags, `sound` (rule 4.1), coverage counts, `silent`, `ordinary`, `explained`, `lone`,
-    `refuted`, `candidate`, `rooted`, `roots` (its stratum normally roots), `served` and `surplus` (assertions).
+    `tokens` has the link flags, `sound` (rule 4.1), coverage counts, `silent`, `agentic`, `ordinary`, `explained`,
+    `lone`, `refuted`, `candidate`, `rooted`, `roots` (its stratum normally roots), `served` and `surplus` (assertions).
     """
     uncovered = [
         (tokens.declared < tokens.needed, Reason.NOT_DECLARED),
@@ -100,6 +100,7 @@ def open_reason(tokens: ir.Table) -> ir.StringValue:
     bare = _first(
         unknown,
         (tokens.silent, Reason.SILENT_STRATUM),
+        (tokens.agentic, Reason.AGENT_IDENTITY),
         *uncovered,
         (tokens.candidate, Reason.NO_ID),
         (~sound_person(tokens), Reason.KEY_NOT_SOUND),
@@ -115,6 +116,7 @@ def open_reason(tokens: ir.Table) -> ir.StringValue:
         unknown,
         (~sound, Reason.KEY_NOT_SOUND),
         (tokens.silent, Reason.SILENT_STRATUM),
+        (tokens.agentic, Reason.AGENT_IDENTITY),
         *uncovered,
         (proven, Reason.ID_NOT_ISSUED),  # what a verified log lacks was never in it
         *doubted,

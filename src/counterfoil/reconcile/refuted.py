@@ -19,10 +19,14 @@ _PART = ("issuer", "source", "kind")
 
 
 def missing(open_: ir.Table) -> ir.BooleanValue:
-    """Tell which tokens are missing from a log that is relied on for their time, and not proven to have been in it."""
+    """Tell which tokens are missing from a log that is relied on for their time, and not proven to have been in it.
+
+    None of an agent identity's (rule 5.11).
+    """
     bare = ~open_.has_id & ~open_.sound & (open_.derived == "") & ~open_.candidate
     assertion = (open_.derived == "assertion") & (open_.served == 0) & ~open_.unknown_presentation
-    return open_.relied & (open_.missed | bare | assertion) & (open_.proven < open_.needed) & ~open_.never
+    gone = open_.relied & (open_.missed | bare | assertion) & (open_.proven < open_.needed)
+    return gone & ~open_.never & ~open_.agentic
 
 
 def refuting(open_: ir.Table) -> ir.BooleanValue:
@@ -64,7 +68,7 @@ def with_refutation(
     )
     doubted = required.semi_join(found, _PART).select("issuer", "needs", doubted=ibis.literal(True)).distinct()
     bare = ~open_.has_id & ~open_.sound & (open_.derived == "") & ~open_.candidate & open_.relied
-    told = open_.filter(open_.route & (open_.missed | bare) & ~open_.never & (
+    told = open_.filter(open_.route & (open_.missed | bare) & ~open_.never & ~open_.agentic & (
         (open_.proven < open_.needed) | (open_.needed == 0)
     ))  # fmt: skip
     routes = told.group_by("issuer", client=key(told.client_id)).agg(people=told.subject.nunique())

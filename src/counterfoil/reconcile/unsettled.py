@@ -11,6 +11,7 @@ from counterfoil.model.coverage import RELIED, CoverageRow
 from counterfoil.model.schema import Leg, Outcome
 from counterfoil.model.verdict import Probable
 from counterfoil.reconcile import judge, measured
+from counterfoil.reconcile.agents import with_agents
 from counterfoil.reconcile.clock import whole_seconds
 from counterfoil.reconcile.covered import ENTRA, needs, personal_stretches, required, windowed, with_coverage
 from counterfoil.reconcile.declared import LogFacts, seconds
@@ -64,7 +65,8 @@ def unsettled(
     open_ = engine.keep("open_1", with_service(engine, _with_sessions(engine, open_, seen, policy), seen.records))
     covered = with_coverage(engine, windowed(open_, policy, facts.keepers), rows, facts)
     open_ = engine.keep("open_2", with_early(engine, engine.keep("open_covered", covered), rows))
-    open_ = engine.keep("open_3", _with_silence(open_, seen, policy))
+    told = with_agents(engine, _with_silence(open_, seen, policy), seen.issued, seen.linked, seen.records)
+    open_ = engine.keep("open_3", told)
     open_ = engine.keep("open_4", _with_assertions(engine, open_, seen.issued, policy))
     open_ = engine.keep("open_5", _with_grades(engine, open_, seen, rows, policy))
     open_ = engine.keep("open_6", _with_candidates(engine, open_, seen.issued))
@@ -234,12 +236,12 @@ def _with_signs(engine: Engine, open_: ir.Table, seen: Seen, facts: LogFacts) ->
     """
     told = open_.mutate(
         raisable=open_.sound & ~(open_.primary | open_.secondary) & ~open_.silent & ~open_.route & ~open_.late
-        & (open_.derived != "assertion")
+        & (open_.derived != "assertion") & (~open_.agentic | open_.stray)
     )
     bare = ~told.has_id & ~told.candidate & judge.sound_person(told)
     missed = (told.has_id & told.missed) | bare
     foreign = told.filter(
-        missed, told.relied, told.proven < told.needed, ~told.silent, ~told.ordinary, ~told.explained,
+        missed, told.relied, told.proven < told.needed, ~told.silent, ~told.agentic, ~told.ordinary, ~told.explained,
         told.derived != "assertion", ~told.issuer.isin(sorted(facts.keepers.issuers)).fill_null(False),
     )  # fmt: skip
     foreign = engine.keep("foreign_misses", foreign)

@@ -69,6 +69,10 @@ EVENT_TYPES: Mapping[str, str] = {
     "interactiveUser": INTERACTIVE,
 }
 
+# Types of https://learn.microsoft.com/graph/api/resources/agentic-agentsignin that are no agent's.
+_NO_AGENT = ("notagentic", "unknownfuturevalue")
+AGENT = {"agentType": TEXT, "agentSubjectType": TEXT}
+
 ZERO_GUID = "00000000-0000-0000-0000-000000000000"
 GUID_CHARS = 36
 ERRORS = {"errorCode": TEXT, "failureReason": TEXT}
@@ -94,6 +98,7 @@ _MAPPED = (
 # What each wrapper hands to `signin_rows`, besides the reader's columns: all texts.
 FLAT: tuple[str, ...] = (
     *_MAPPED, *_KEPT, "kind", "received", "tenant", "code", "failureReason", "deviceId", "country", "isCaeToken",
+    *AGENT,
 )  # fmt: skip
 
 # The raw type of the Graph signIn resource, as far as it is read.
@@ -105,6 +110,7 @@ RESOURCE: Mapping[str, RawType] = {
     "deviceDetail": {"deviceId": TEXT},
     "location": {"countryOrRegion": TEXT},
     "authenticationProcessingDetails": PAIRS,
+    "agent": AGENT,
 }
 
 
@@ -121,6 +127,7 @@ def from_resource(resource: Callable[[str], ir.Value], *, code: ir.Value) -> dic
         "deviceId": resource("deviceDetail")["deviceId"],
         "country": resource("location")["countryOrRegion"],
         "isCaeToken": detail(resource("authenticationProcessingDetails"), "Is CAE Token"),
+        **{name: resource("agent")[name] for name in AGENT},
     }
 
 
@@ -213,8 +220,10 @@ def signin_rows(
         # An interrupt and the success that follows it under one id are two records.
         record_id=request_id(table.id) + "/" + ibis.coalesce(table.code, "unknown"),
         issuer=entra(tenant),
-        token_class=ibis.cases(*[(table.kind == kind, value.value) for kind, value in TOKEN_CLASSES.items()],
-                               else_=ibis.null("string")),
+        token_class=ibis.cases(
+            (_is_agent(table.agentType) | _is_agent(table.agentSubjectType), TokenClass.AGENT.value),
+            *[(table.kind == kind, value.value) for kind, value in TOKEN_CLASSES.items()], else_=ibis.null("string"),
+        ),
         # An Entra token id is the request id in another form: it stands in where the token id is not logged.
         token_id=ibis.coalesce(named_token(table.uniqueTokenIdentifier), mapping.text(table.id)),
         token_id_kind=IdKind.ENTRA_UTI,
@@ -236,9 +245,15 @@ def signin_rows(
         outcome=_outcome(table.code),
         extra=mapping.extra(
             errorCode=table.code, failureReason=table.failureReason, country=table.country,
-            isCaeToken=table.isCaeToken, **{name: table[name] for name in _KEPT},
+            isCaeToken=table.isCaeToken, **{name: table[name] for name in AGENT},
+            **{name: table[name] for name in _KEPT},
         ),
     )  # fmt: skip
+
+
+def _is_agent(kind: ir.Value) -> ir.BooleanValue:
+    told = mapping.lower(kind)
+    return (told.notnull() & ~told.isin(_NO_AGENT)).fill_null(False)
 
 
 def _outcome(code: ir.Value) -> ir.StringValue:

@@ -22,6 +22,7 @@ _NESTED: dict[str, RawType] = {
     "DeviceDetail": {"deviceId": TEXT},
     "LocationDetails": {"countryOrRegion": TEXT},
     "AuthenticationProcessingDetails": _entra.PAIRS,
+    "Agent": _entra.AGENT,
 }
 # How a union of tables ends the names of a column that they hold as different types.
 _UNITED = ("_dynamic", "_string")
@@ -63,6 +64,7 @@ def _rows(raw: ir.Table, shown: ir.StringValue) -> ir.Table:
     flat["deviceId"] = device["deviceId"]
     flat["country"] = ibis.coalesce(mapping.text(place["countryOrRegion"]), raw.Location)
     flat["isCaeToken"] = _entra.detail(_nested(raw, "AuthenticationProcessingDetails"), "Is CAE Token")
+    flat |= {name: _nested(raw, "Agent")[name] for name in _entra.AGENT}
     return _entra.signin_rows(raw, flat, fidelity=_FIDELITY)
 
 

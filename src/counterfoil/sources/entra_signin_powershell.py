@@ -44,6 +44,7 @@ def to_evidence(raw: ir.Table) -> ir.Table:
     flat["country"] = raw.Location["CountryOrRegion"]
     flat["isCaeToken"] = _entra.detail(pairs, "Is CAE Token", key="Key", value="Value")
     flat["kind"] = _entra.event_kind(raw.SignInEventTypes, raw.UserId, raw.ServicePrincipalId, raw.IsInteractive)
+    flat |= {name: raw.Agent[_column(name)] for name in _entra.AGENT}
     flat |= dict.fromkeys(("received", "tenant"), ibis.null("string"))
     return _entra.signin_rows(raw, flat, fidelity=_FIDELITY)
 
