@@ -38,6 +38,8 @@ LOST = [*BOTH, access(5, "lost-a"), access(5, "lost-b", "bob")]
 STRANGER = foreign(9, "x")
 SILENT_BOTH = [row for who in ("alice", "bob") for row in trail(who)]
 
+BATCH: Row = {"client_id": "batch", "user_agent": None, "subject_name": None}
+
 HABITS: Table = {
     "a lost record accuses nobody": Case(
         "5.4", [*trail("alice"), access(5, "lost")], [last(Reason.ORDINARY_MISS), last_innocent]),
@@ -66,6 +68,18 @@ HABITS: Table = {
                 for n, row in enumerate(home("bob", ip="203.0.113.9", client_id="rogue", user_agent="curl"))],
         }.items()
     },
+    **{
+        f"a managed identity that is used from nowhere, as it signs in, is its own: {words}": Case(
+            "5.4", [*home("mi", days, kind="managed-identity", token_class="managed_identity", ip=None, **BATCH),
+                    foreign(6, "y", "bob"), access(7, "x", "mi", token_class="managed_identity", ip=ip, **BATCH)],
+            last(reason))
+        for words, days, ip, reason in (
+            ("on three days", 3, None, Reason.ORDINARY_MISS), ("not on two", 2, None, Reason.EXPLAINED_MISS),
+            ("not from somewhere", 3, "203.0.113.9", Reason.ID_NOT_ISSUED),
+        )
+    },
+    "a person who is used from nowhere is not her own": Case(
+        "5.4", [*home("alice", ip=None), foreign(6, "y", "bob"), access(7, "x", ip=None)], last(Reason.LONE_MISS)),
     "a network of two days is no habit": Case(
         "5.4", [*home("alice", 2, ip="203.0.113.9"), access(5, "x", ip="203.0.113.9", client_id="phone")],
         last(ordinary=False, explained=False)),

@@ -27,6 +27,11 @@ def _uses(subject: str | None, tokens: Iterable[Token]) -> list[Record]:
     return [r for t in tokens if t.subject == subject for r in t.acceptances]
 
 
+def _from_nowhere(record: Record) -> bool:
+    """Whether the issuer writes down no address where such a principal signs in."""
+    return record.source == "entra-signin" and record.kind == "managed-identity" and record.network is None
+
+
 class Known:
     """What is known of a person: by sign-ins and linked tokens, or, for assertions, by those that were served."""
 
@@ -35,13 +40,13 @@ class Known:
         self.case = case
         uses = _uses(subject, linked)
         signed = [] if assertions else sign_ins(case, subject)
-        told = [r for r in signed if r.network is not None]
+        told = [r for r in signed if r.network is not None or _from_nowhere(r)]
         blind = not any(r.network is not None or r.source == "entra-signin" for r in signed)
-        places = [*told, *(uses if blind else [])]
-        self.places = {r.network for r in places} - {None}
+        places = [*told, *(r for r in uses if blind and r.network is not None)]
+        self.places = {r.network for r in places}
         self.often = {n for n in self.places if len(self._days(r for r in places if r.network == n)) >= self._enough}
         self.often |= {r.network for r in told if r.device_id is not None and self._is_old(r.device_id, told)}
-        own = [*signed, *(r for r in uses if r.network in self.places)]
+        own = [*signed, *(r for r in uses if r.network is not None and r.network in self.places)]
         self.clients = {r.client_id for r in own}
         self.agents = {program(r.user_agent) for r in own}
         self.claims = {c for r in signed for c in (r.session_id, r.device_id)} - {None}

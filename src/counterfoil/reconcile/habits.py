@@ -21,6 +21,8 @@ from counterfoil.reconcile.measured import key
 from counterfoil.reconcile.policy import Policy
 
 DAY = 86_400
+# Entra writes down no address where a managed identity signs in: to be used from nowhere is its own, too.
+_PLACELESS = "managed-identity"
 
 
 def product(agent: ir.StringValue) -> ir.StringValue:
@@ -31,7 +33,7 @@ def product(agent: ir.StringValue) -> ir.StringValue:
 def sign_ins(issued: ir.Table) -> ir.Table:
     """Return the successful primary issuances of identified people, with `t` (seconds)."""
     good = issued.filter(issued.leg == Leg.ISSUANCE, issued.outcome == Outcome.SUCCESS, issued.identified)
-    return good.select("subject", "source", "ip", "client_id", "user_agent", "device_id", "session_id",
+    return good.select("subject", "source", "kind", "ip", "client_id", "user_agent", "device_id", "session_id",
                        t=whole(whole_seconds(good.event_time)))  # fmt: skip
 
 
@@ -55,7 +57,8 @@ def habits(engine: Engine, name: str, signed: ir.Table, uses: ir.Table, policy: 
     `signed`: of `sign_ins`; `uses`: subject, client_id, network, user_agent, t. Of people whose issuer writes down no
     address at all, uses of linked tokens stand in for sign-ins.
     """
-    told = signed.mutate(network=network(signed.ip))
+    nowhere = (signed.source == SIGN_INS) & (signed.kind == _PLACELESS)
+    told = signed.mutate(network=ibis.ifelse(nowhere, key(network(signed.ip)), network(signed.ip)))
     told = engine.keep(f"{name}_signed", told.select(
         "subject", "network", "device_id", "session_id", "t", client=key(told.client_id),
         agent=key(product(told.user_agent)), entra=told.source == SIGN_INS,
@@ -101,7 +104,8 @@ def graded(engine: Engine, name: str, tokens: ir.Table, known: Habits, records: 
     """
     asked = tokens.filter(tokens.identified)
     mine = engine.keep(f"{name}_asked", asked.select(
-        "token_key", "subject", "network", "source", "record_id", "first_seen", client=key(asked.client_id),
+        "token_key", "subject", "source", "record_id", "first_seen", network=key(asked.network),
+        client=key(asked.client_id),
         agent=key(product(asked.user_agent)),
     ))  # fmt: skip
     yes = ibis.literal(True)
