@@ -326,7 +326,8 @@ def app_only(pen: Pen) -> None:
     )
     more = {"token_class": pen.pick([token_class, token_class, None]), "logon_type": None, "object_kind": "api"}
     if not pen.chance(3):
-        pen.add(sign_in(minute, token_id, subject, kind=kind, subject_name=None, **pen.habits(subject)))
+        signed = {"kind": kind, "token_class": token_class, "subject_name": None}
+        pen.add(sign_in(minute, token_id, subject, **signed, **pen.habits(subject)))
     _use(pen, minute, token_id, subject, **more)
 
 
