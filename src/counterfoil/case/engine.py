@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +25,10 @@ _SIZE = re.compile(r"([0-9.]+)\s*([KMGT]?)B?", re.IGNORECASE)
 
 # Rows that a thread holds of a partitioned write; the engine's own 524,288 cost 1.5 GB on wide rows.
 FLUSH_ROWS = 30_720
+
+# Expressions are a million small objects, most of which live on: at the interpreter's own 700 it looks through them
+# again and again for what is garbage.
+YOUNG_OBJECTS = 100_000
 
 
 def engine_limit(memory: str) -> str:
@@ -65,7 +70,11 @@ def engine(work: Path, *, memory: str | None, threads: int | None) -> Iterator[B
         raise UsageError(
             f"the engine refuses the limits: {_line(error)}", hint="--memory takes sizes such as 2GB"
         ) from error
+    collected = gc.get_threshold()
+    gc.set_threshold(YOUNG_OBJECTS)
     try:
+        # selects that the engine merges itself need not be merged before
+        ibis.options.sql.fuse_selects = False
         connection.execute("SET TimeZone = 'UTC'")
         install(connection)
         connection.execute(f"SET partitioned_write_flush_threshold = {FLUSH_ROWS}")
@@ -77,6 +86,7 @@ def engine(work: Path, *, memory: str | None, threads: int | None) -> Iterator[B
     except (duckdb.IOException, duckdb.TransactionException, duckdb.FatalException) as error:
         raise EngineError(f"reading or writing failed: {_line(error)}", hint="is the disk of the case full?") from error
     finally:
+        gc.set_threshold(*collected)
         connection.close()
 
 
