@@ -275,6 +275,8 @@ SIGNS: Table = {
     "one foreign miss convicts nobody": Case(
         "4.6", [*home("alice"), *home("bob", client_id="phone"), access(5, "x", client_id="phone", ip="203.0.113.9")],
         last(Reason.LONE_MISS, probable="lone-miss")),
+    "a client that nobody knows is no sign from a services own network": Case(
+        "4.6", [*home("alice"), foreign(5, "x", ip=EXCHANGES)], last(Reason.LONE_MISS, probable="lone-miss")),
     **{
         f"one foreign miss convicts with a second sign: {words}": Case(
             "4.6", [*home("alice"), *home("bob", client_id="phone"), *more,
@@ -408,6 +410,13 @@ CLUSTERS: Table = {
         "5.7", [*population(60), sign_in(50, "t", "boss", client_id="tool"), access(51, "t", "boss", client_id="tool"),
                 *(access(100 + n, f"x{n}", f"u{n}", client_id="tool", user_agent="curl") for n in range(6))],
         each(Reason.NOT_DECLARED, where=lambda t: t["user_agent"] == "curl", count=6, probable=RAISED), Settings()),
+    "misses from one network that name no client are raised": Case(
+        "5.7", [*population(12), *(foreign(100 + n, f"x{n}", f"u{n}", client_id=None) for n in range(9))],
+        each(Reason.NOT_DECLARED, where=lambda t: t["client_id"] is None, count=9, probable=RAISED), Settings()),
+    "misses from many networks that name no client are not": Case(
+        "5.7", [*population(12), *(foreign(100 + n, f"x{n}", f"u{n}", client_id=None, ip=f"203.0.{n}.9")
+                                   for n in range(9))],
+        each(Reason.NOT_DECLARED, where=lambda t: t["client_id"] is None, count=9, group_rule=None), Settings()),
     "own misses by a client that is new are raised": Case(
         "5.7", [*population(12), *(access(100 + n, f"x{n}", f"u{n}", client_id="vpn") for n in range(9))],
         each(Reason.ORDINARY_MISS, where=lambda t: t["client_id"] == "vpn", count=9, probable=RAISED)),

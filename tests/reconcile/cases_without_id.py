@@ -104,6 +104,17 @@ ASSERTIONS: Table = {
     "more assertions accepted than issued are named as a set": Case(
         "4.3 e", [*farm_log(), assertion(0), PRESENTED, federated_sign_in(6, "c", ip="192.0.2.50")],
         each(Reason.COUNT_ONLY, count=2, group_rule="count-only")),
+    "more assertions accepted than issued, all the users own, accuse nobody": Case(
+        "4.3 e, 5.4", [*farm_log(), *served("alice"), assertion(0), PRESENTED, federated_sign_in(26, "c")],
+        [last(Reason.NO_ID, ordinary=True), innocent]),
+    "one strangers assertion among the users own names the whole run": Case(
+        "4.3 e, 5.4", [*farm_log(), *served("alice"), assertion(0), PRESENTED,
+                       federated_sign_in(26, "c", ip="192.0.2.50")],
+        each(Reason.COUNT_ONLY, where=lambda t: t["group_rule"] == "count-only", count=2)),
+    "an own run elsewhere is no part of a strangers": Case(
+        "4.3 e, 5.4", [*farm_log(), *served("alice"), assertion(0), PRESENTED, federated_sign_in(26, "c"),
+                       assertion(600), federated_sign_in(605, "d"), federated_sign_in(626, "e", ip="192.0.2.50")],
+        each(Reason.COUNT_ONLY, where=lambda t: t["group_rule"] == "count-only", count=2)),
     "as many assertions issued as accepted accuse nobody": Case(
         "4.3 e", [*farm_log(), assertion(0), assertion(7), PRESENTED, federated_sign_in(6, "c")],
         each(Reason.NO_ID, count=2, group_rule=None)),

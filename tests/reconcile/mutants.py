@@ -190,7 +190,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = [m for m in every if not asked.names or m.module in asked.names or any(n in m.name for n in asked.names)]
     if asked.list:
         for mutant in chosen:
-            print(f"{mutant.line:4}  {mutant.name}" + f"  = {EQUIVALENT[mutant.name]}" * (mutant.name in EQUIVALENT))
+            why = EQUIVALENT.get(mutant.name)
+            print(f"{mutant.line:4}  {mutant.name}", *([f" = {why}"] if why else []))
         return 0
     found = _state(asked.state)
     left = [m for m in chosen if m.name not in found and (asked.equivalent or m.name not in EQUIVALENT)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import datetime, timedelta
 
 from counterfoil.reconcile.federation import TWICE
@@ -24,6 +25,25 @@ def weigh(case: Case) -> None:
         once = [t for t in own if leaders[t] is t]
         token.short = counted(token) and _in_short_run(case, leaders[token], once)
         token.twice = counted(token) and not token.short and _in_short_run(case, token, own)
+
+
+def spare(case: Case) -> None:
+    """Rule 4.3 e: runs with too few issuances of which every assertion is the person's own accuse nobody."""
+    short = [t for t in case.tokens if t.short]
+    spared = [t for t in short if all(u.ordinary for u in short if _alike(case, t, u))]
+    for token in spared:
+        token.short = False
+
+
+def _alike(case: Case, one: Token, other: Token) -> bool:
+    """Whether they lie in one chain of assertions of a user whose windows overlap."""
+    if (one.issuer, one.subject) != (other.issuer, other.subject):
+        return False
+    apart = case.life(one) + 2 * timedelta(seconds=case.policy.skew)
+    low, high = sorted((one.begins, other.begins))
+    times = sorted(t.begins for t in case.tokens if counted(t) and (t.issuer, t.subject) == (one.issuer, one.subject))
+    between = [at for at in times if low <= at <= high]
+    return all(b - a <= apart for a, b in itertools.pairwise(between))
 
 
 def declared(case: Case, token: Token) -> bool:

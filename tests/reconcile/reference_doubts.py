@@ -75,7 +75,7 @@ def _by_name(case: Case, token: Token) -> Reason | None:
 def _opens(case: Case, opener: str | None, owner: str | None) -> bool:
     """Whether a delegate's record shows the one at the other's mailbox."""
     return any(
-        r.leg == "acceptance" and r.outcome in ("success", "denied") and r.logon_type == "delegate"
+        r.leg == "acceptance" and r.outcome == "success" and r.logon_type == "delegate"
         and r.subject == opener and r.object_parent is not None and case.names.get(r.object_parent) == owner
         for r in case.records
     )  # fmt: skip

@@ -219,6 +219,7 @@ def weigh(case: Case) -> None:
         if not token.primary:
             token.grade = reference_habits.grade(case, token)
             token.route = reference_habits.is_route(case, token)
+    reference_assertions.spare(case)
     broken = refuted_parts(case)
     for token in case.tokens:
         token.refuted = _refuted(case, token, broken)
@@ -289,7 +290,7 @@ def raise_clusters(case: Case) -> None:
     """Rule 5.7: mark the misses of clusters that their issuer's own rate of misses does not explain."""
 
     def by_network(t: Token) -> tuple[object, ...]:
-        return (t.issuer, t.first.client_id, t.first.network)
+        return (t.issuer, t.first.client_id or "no client", t.first.network)
 
     def by_client(t: Token) -> tuple[object, ...]:
         return (t.issuer, t.first.client_id)

@@ -51,6 +51,8 @@ def _unit(token: Token) -> object:
 
 def _strange_client(case: Case, token: Token) -> bool:
     client = token.first.client_id
+    if token.first.network is not None and reference_misses.inside_services(token):
+        return False
     if client is None or any(r.client_id == client and r.issuer == token.issuer for r in case.issued):
         return False
     users = {

@@ -23,7 +23,7 @@ class ExitCode(IntEnum):
 MEANING: dict[ExitCode, str] = {
     ExitCode.CLEAN: (
         "finished, and nothing found: each class of tokens had a log that was relied on, and at most"
-        f" {MAX_OPEN_SHARE * 100:.0f} % of the tokens were left open"
+        f" {MAX_OPEN_SHARE * 100:.0f} % of the tokens were left open, none of them foreign to its user"
     ),
     ExitCode.FOUND: "findings at or above `--fail-on` (default: forged, contradicted, tainted, probably-forged)",
     ExitCode.UNUSABLE: "bad usage, nothing readable, or an error: one line on stderr says which",

@@ -111,7 +111,7 @@ def _finding_text(code: str, case: Path) -> str:
         known = ", ".join(finding.id for finding in findings[:MAX_KNOWN]) or "there are none"
         hint = f"--case DIR names the case; its findings: {known}"
         raise UsageError(f"no finding {code} in the case {case}", hint=hint)
-    told = [finding_text(found[0])]
+    told = [finding_text(found[0], case)]
     for name in dict.fromkeys((str(found[0].verdict), found[0].rule, found[0].diagnosis)):
         known_of = advice.explanation(name)
         told += [_text(known_of)] if known_of is not None else [_text(_rule(r)) for r in _rules() if r.id == name]

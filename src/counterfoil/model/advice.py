@@ -316,7 +316,11 @@ REASON_ADVICE: dict[Reason, tuple[str, ...]] = {
         "If the export is complete for its time, say so: --complete SOURCE/KIND[:from..to] for every kind in evidence.",
         "Declare only what you know: absence in a declared log accuses.",
     ),
-    Reason.OUTSIDE_COVERAGE: (_EXPORT_MORE, "A token may have been issued up to 28 hours before its use."),
+    Reason.OUTSIDE_COVERAGE: (
+        _EXPORT_MORE,
+        "If the log goes on for longer than it is relied on, say when it was exported: --exported-at DATE.",
+        "A token may have been issued up to 28 hours before its use.",
+    ),
     Reason.DECLARATION_REFUTED: (
         "Records are missing from that export: export it again, then reconcile again.",
         "counterfoil sql CASE \"SELECT * FROM coverage\" names the log and the time.",
@@ -324,7 +328,7 @@ REASON_ADVICE: dict[Reason, tuple[str, ...]] = {
     Reason.ORDINARY_MISS: ("Nothing. Export that day again if the person matters.",),
     Reason.EXPLAINED_MISS: ("Ask the person about the place and the program. A cluster of such uses is a finding.",),
     Reason.LONE_MISS: (
-        "Ask the person about a new device in a new network at that time.",
+        "Ask the person about a new device in a new network at that time; the owner, if it is an application.",
         "Export that day again, once more complete: if the record turns up, the token is cleared.",
         "Look for more from the same address or session: a second one convicts.",
     ),
@@ -452,6 +456,7 @@ PROBABLE_ADVICE: dict[Probable, Advice] = {
         (
             "Look for \"Set domain authentication\" and \"Set federation settings on domain\" in the directory audit.",
             "Ask who issues for that domain. If it is yours, name the issuer: --federated DOMAIN=ISSUER.",
+            "If it is nobody's, revoke the sessions of these people: what they got by it is genuine, and minted here.",
             _KEEP,
         ),
     ),

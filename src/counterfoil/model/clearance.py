@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from counterfoil.model.coverage import ASSERTIONS, REFUTED, SIGN_IN_KINDS, SIGN_INS, UNNAMED, Needed, named_parts
 from counterfoil.model.hunt import HuntReport
+from counterfoil.model.verdict import Reason
 
 # The share of tokens that may be left open in an all-clear. Calls known to leave no record, and tokens that may have
 # been issued before the log begins, are counted apart.
@@ -23,6 +24,7 @@ class Why(StrEnum):
     LOG_MISSING = "log-missing"
     LOG_NOT_RELIED_ON = "log-not-relied-on"
     LEFT_OPEN = "left-open"
+    STRANGERS = "strangers-left-open"
     ACCEPTANCES_LOST = "acceptances-lost"
     DECLARATION_REFUTED = "declaration-refuted"
     NO_IDENTITY_PROVIDER = "no-identity-provider"
@@ -40,7 +42,7 @@ def withheld(report: HuntReport) -> tuple[Withheld, ...]:
     """Return why a report without findings is no all-clear; empty if it is one."""
     if not sum(row.tokens for row in report.verdicts):
         return (Withheld(Why.NO_ACCEPTANCE, "no acceptance is in evidence"),)
-    return (*_logs(report), *_open(report), *_lost(report), *_coverage(report))
+    return (*_logs(report), *_open(report), *_strangers(report), *_lost(report), *_coverage(report))
 
 
 def counted(report: HuntReport) -> tuple[int, int]:
@@ -88,6 +90,12 @@ def _open(report: HuntReport) -> Iterator[Withheld]:
         yield Withheld(Why.LEFT_OPEN, words if report.judged else "no acceptance could be judged")
 
 
+def _strangers(report: HuntReport) -> Iterator[Withheld]:
+    if report.strangers:
+        what = "token left open comes" if report.strangers == 1 else "tokens left open come"
+        yield Withheld(Why.STRANGERS, f"{report.strangers:,} {what} from places or programs that are not the user's")
+
+
 def _lost(report: HuntReport) -> Iterator[Withheld]:
     if report.lost_acceptances:
         what = "record" if report.lost_acceptances == 1 else "records"
@@ -99,8 +107,12 @@ def _lost(report: HuntReport) -> Iterator[Withheld]:
 
 def _coverage(report: HuntReport) -> Iterator[Withheld]:
     parts = tuple(dict.fromkeys(f"{row.source}/{row.kind}" for row in report.coverage if row.status == REFUTED))
+    refuted = sum(row.tokens for row in report.verdicts if row.reason == Reason.DECLARATION_REFUTED)
     if parts:
         yield Withheld(Why.DECLARATION_REFUTED, f"declared complete, and refuted by the evidence: {named_parts(parts)}")
+    elif refuted:
+        what = "token is" if refuted == 1 else "tokens are"
+        yield Withheld(Why.DECLARATION_REFUTED, f"{refuted:,} {what} of programs whose sign-ins are missing throughout")
     for row in report.coverage:
         if row.source == ASSERTIONS and row.issuer.startswith(UNNAMED):
             yield Withheld(Why.NO_IDENTITY_PROVIDER, f"{row.source} for {row.kind}: {row.reason}")

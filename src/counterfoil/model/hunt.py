@@ -94,7 +94,7 @@ class HuntReport:
 
     `needed`: what the open tokens of own issuers wait for. Of those that are counted apart, `no_record` are calls known
     to leave no record at their issuer (`silent`: the most frequent), and `before_log` may have been issued before its
-    log begins.
+    log begins. `strangers` were left open although a log could tell, and are not the user's own (rule 5.4).
     """
 
     version: str
@@ -124,6 +124,7 @@ class HuntReport:
     silent: tuple[SilentCalls, ...] = ()
     no_record: int = 0
     before_log: int = 0
+    strangers: int = 0
     # what a report to hand over adds; read only for the formats that show it
     dossier: Dossier | None = None
 

@@ -88,7 +88,8 @@ SILENT_CLIENTS: frozenset[str] = frozenset(
 WRITTEN_BY_SERVICES: frozenset[str] = frozenset({"MeetingDetail", "MeetingParticipantDetail"})
 
 # Operations that a service does in a person's name as well, and then names neither address nor token: the mailbox
-# assistants (calendar, inbox rules, retention) and transport in a mailbox, group membership in Teams. What a person
+# assistants (calendar, inbox rules, retention) and transport in a mailbox; group membership, and what a change
+# notification told, in Teams. What a person
 # does by the same operations names an address. Source: learn.microsoft.com, Manage mailbox auditing (actions) and Audit
 # log activities; `Client=TBA;Service=MSExchangeMailboxAssistants` in real records.
 ALSO_BY_SERVICES: frozenset[str] = frozenset(
@@ -96,6 +97,7 @@ ALSO_BY_SERVICES: frozenset[str] = frozenset(
         "ApplyRecord", "Copy", "Create", "HardDelete", "Move", "MoveToDeletedItems", "RecordDelete", "Send",
         "SoftDelete", "Update",
         "ChatCreated", "ChatUpdated", "MemberAdded", "MemberRemoved", "MemberRoleChanged",
+        "MessageCreatedNotification", "MessageDeletedNotification", "MessageUpdatedNotification",
     }
 )  # fmt: skip
 

@@ -13,6 +13,7 @@ from counterfoil.model.coverage import ASSERTIONS, MAX_NAMED, REFUTED, RELIED, S
 from counterfoil.model.hunt import SilentCalls, VerdictCount
 from counterfoil.model.verdict import JUDGED, LEAVES_NO_RECORD, Reason, Verdict
 from counterfoil.reconcile.covered import ENTRA_NEEDS
+from counterfoil.reconcile.identity import NAME_PREFIX
 
 # How many silent kinds of calls are told, and how many networks of each.
 MAX_SILENT, MAX_NETWORKS = 20, 5
@@ -29,6 +30,7 @@ class Counts:
     silent: tuple[SilentCalls, ...]
     no_record: int
     before_log: int
+    strangers: int
     foreign: tuple[str, ...]
 
 
@@ -43,6 +45,7 @@ def counts(con: duckdb.DuckDBPyConnection, coverage: Sequence[CoverageRow]) -> C
         silent=tuple(_silent(row) for row in rows(con, _SILENT)),
         no_record=sum(group.tokens for group in apart if group.no_record),
         before_log=sum(group.tokens for group in apart if not group.no_record),
+        strangers=rows(con, f"SELECT count(*) AS n FROM tokens WHERE {STRANGERS}")[0]["n"],  # noqa: S608
         foreign=tuple(row["issuer"] for row in rows(con, _FOREIGN)),
     )
 
@@ -63,6 +66,14 @@ FROM whose GROUP BY ALL ORDER BY ALL"""  # noqa: S608  # our own names
 _FOREIGN = f"""SELECT issuer FROM tokens WHERE {_LEFT} AND reason = '{Reason.NO_ISSUER_LOG}' AND issuer IS NOT NULL
     AND issuer IS DISTINCT FROM 'entra:' || resource_tenant AND NOT starts_with(issuer, '{UNNAMED}')
 GROUP BY ALL ORDER BY count(*) DESC, issuer LIMIT {MAX_NAMED}"""  # noqa: S608  # our own names
+# Of these reasons a person's token is left open although her issuer's log is there.
+_ANSWERABLE = (
+    Reason.OUTSIDE_COVERAGE, Reason.MAY_BE_UNREAD, Reason.DECLARATION_REFUTED, Reason.INTERRUPT_ONLY,
+    Reason.FAILURE_ONLY,
+)  # fmt: skip
+STRANGERS = f"""reason IN ({", ".join(f"'{reason}'" for reason in _ANSWERABLE)})
+    AND NOT (ordinary OR explained OR route OR early) AND derived <> 'assertion'
+    AND NOT starts_with(subject, '{NAME_PREFIX}')"""
 _UNRECORDED = ", ".join(f"'{reason}'" for reason in sorted(LEAVES_NO_RECORD))
 _SILENT = f"""WITH quiet AS (SELECT client_id, kind, network, subject FROM tokens
     WHERE {_LEFT} AND (silent OR reason IN ({_UNRECORDED}))),

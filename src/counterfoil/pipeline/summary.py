@@ -47,6 +47,7 @@ def summary(con: duckdb.DuckDBPyConnection, case: str) -> HuntReport:
         silent=counted.silent,
         no_record=counted.no_record,
         before_log=counted.before_log,
+        strangers=counted.strangers,
     )
 
 

@@ -130,7 +130,7 @@ def _openers(engine: Engine, known: Known) -> ir.Table:
     """Return (opener, owner): who opened whose mailbox as its delegate, by the services that let them."""
     opened = known.records.filter(
         known.records.leg == Leg.ACCEPTANCE, known.records.logon_type == "delegate",
-        known.records.outcome.isin([Outcome.SUCCESS, Outcome.DENIED]), known.records.object_parent.notnull(),
+        known.records.outcome == Outcome.SUCCESS, known.records.object_parent.notnull(),
     ).select("subject_id", "subject_name", "object_parent")  # fmt: skip
     told = with_subject(opened.distinct(), known.names)
     owners = known.names.select(object_parent=known.names.subject_name, owner=known.names.proven_id)

@@ -23,11 +23,11 @@ TWICE = 60
 
 
 def assertion_counts(engine: Engine, assertions: ir.Table, issued: ir.Table, policy: Policy) -> ir.Table:
-    """Return (token_key, served, surplus, at_least, twice).
+    """Return (token_key, served, surplus, at_least, twice, chain).
 
     Issuances that could serve the assertion; whether it lies in a run with too few of them, one that was posted twice
-    counted once, and, on the last assertion of a chain, by how many the chain's worst run exceeds; and whether it lies
-    in such a run only if each post counts (`twice`).
+    counted once, and, on the last assertion of a chain, by how many the chain's worst run exceeds; whether it lies in
+    such a run only if each post counts (`twice`); and the number of its chain, which is its subject's.
     """
     life = policy.life.get("assertion", policy.default_life)
     upstream = issued.filter(
@@ -48,13 +48,13 @@ def assertion_counts(engine: Engine, assertions: ir.Table, issued: ir.Table, pol
     once = _runs(counted.filter(~counted.again), life + 2 * policy.skew)
     each = _runs(counted, life + 2 * policy.skew)
     told = counted.join(each.select("token_key", "served", in_each=each.surplus), "token_key").left_join(
-        once.select("surplus", "at_least", leader=once.token_key), "leader"
+        once.select("surplus", "at_least", "chain", leader=once.token_key), "leader"
     )
     surplus = told.surplus.fill_null(False) & (told.served > 0)
     return told.select(
         "token_key", "served", surplus=surplus,
         at_least=ibis.ifelse(told.again, 0, told.at_least).fill_null(0),
-        twice=told.in_each & ~surplus,
+        twice=told.in_each & ~surplus, chain=told.chain.fill_null(0),
     )  # fmt: skip
 
 
@@ -145,6 +145,7 @@ def _runs(counted: ir.Table, reach: int) -> ir.Table:
         "served",
         surplus=(joined.excess > 0).fill_null(False),
         at_least=ibis.ifelse(joined.last.fill_null(False), joined.worst, 0).fill_null(0),
+        chain=joined.chain,
     )
 
 

@@ -96,8 +96,10 @@ def raised(engine: Engine, plain: ir.Table, watched: ir.Table, policy: Policy) -
     usual = usual.select(*_HEARD[:6], n=usual.n.cast("int64"), links=usual.n.cast("int64"), odd=none, told=none,
                          strange=none)  # fmt: skip
     heard = engine.keep("raised_heard", ibis.union(usual, told.select(*_HEARD)))
+    # from one place, what names no client is told together
+    placed, missed = (told.mutate(client_id=key(told.client_id)) for told in (heard, misses))
     found = [
-        _clusters(heard, misses, "client and network", ("client_id", "network"), "strange", policy),
+        _clusters(placed, missed, "client and network", ("client_id", "network"), "strange", policy),
         _clusters(heard, misses, "client", ("client_id",), "strange", policy),
         _clusters(heard, misses, "subject", ("subject",), "told", policy),
     ]

@@ -47,8 +47,10 @@ def _signed(foreign: ir.Table, open_: ir.Table, issued: ir.Table, names: ir.Tabl
     exchanged = open_.filter(open_.derived == "exchange", open_.token_id.notnull()).select("token_id").distinct()
     placed = foreign.filter(foreign.network.notnull(), ~foreign.inside)
     renewed = open_.filter(unrooted(open_), open_.network.notnull()).select("issuer", "network").distinct()
+    # what comes from a service's own network comes through a service, which may be one that nobody knows yet
+    elsewhere = foreign.filter(foreign.network.isnull() | ~foreign.inside)
     found = (
-        foreign.semi_join(_strange_clients(foreign, open_, issued), ["issuer", "client_id"]),
+        elsewhere.semi_join(_strange_clients(foreign, open_, issued), ["issuer", "client_id"]),
         placed.semi_join(_several(placed, "issuer", "network"), ["issuer", "network"]),
         placed.semi_join(renewed, ["issuer", "network"]),
         foreign.filter(_published(foreign)),

@@ -68,7 +68,7 @@ def unsettled(
     told = with_agents(engine, _with_silence(open_, seen, policy), seen.issued, seen.linked, seen.records)
     open_ = engine.keep("open_3", told)
     open_ = engine.keep("open_4", _with_assertions(engine, open_, seen.issued, policy))
-    open_ = engine.keep("open_5", _with_grades(engine, open_, seen, rows, policy))
+    open_ = engine.keep("open_5", _with_own_runs(engine, _with_grades(engine, open_, seen, rows, policy)))
     open_ = engine.keep("open_6", _with_candidates(engine, open_, seen.issued))
 
     def linking() -> ir.Table:
@@ -131,10 +131,10 @@ def _with_silence(open_: ir.Table, seen: Seen, policy: Policy) -> ir.Table:
 
 
 def _with_assertions(engine: Engine, open_: ir.Table, issued: ir.Table, policy: Policy) -> ir.Table:
-    """Rule 4.3: add `served`, `surplus` and `at_least` of assertions; `probable` of those that may be one twice."""
+    """Rule 4.3: add `served`, `surplus`, `at_least`, `chain` of assertions; `probable` of those posted twice."""
     assertions = engine.keep("assertions_open", open_.filter(open_.derived == "assertion", open_.relied))
     if not engine.rows(assertions.limit(1)):
-        none = {"served": number(0), "at_least": number(0)}
+        none = {"served": number(0), "at_least": number(0), "chain": number(0)}
         return open_.mutate(**none, surplus=ibis.literal(False))
     counts = assertion_counts(engine, assertions, issued, policy)
     joined = open_.left_join(counts, "token_key", rname="{name}_f")
@@ -143,6 +143,7 @@ def _with_assertions(engine: Engine, open_: ir.Table, issued: ir.Table, policy: 
         served=joined.served.fill_null(0),
         surplus=joined.surplus.fill_null(False),
         at_least=joined.at_least.fill_null(0),
+        chain=joined.chain.fill_null(0).cast("int64"),
         probable=ibis.ifelse(joined.twice.fill_null(False), str(Probable.POSTED_TWICE), joined.probable),
     )
 
@@ -171,6 +172,21 @@ def _with_grades(
     own = again.own | (exchanged & again.own_there.fill_null(False))
     explained = again.explained | (exchanged & again.explained_there.fill_null(False))
     return again.select(*open_.columns, "at_home", "route", "fresh", ordinary=own, explained=explained & ~own)
+
+
+def _with_own_runs(engine: Engine, open_: ir.Table) -> ir.Table:
+    """Rule 4.3 e: take `surplus` and `at_least` from runs of which every assertion is the person's own."""
+    short = open_.filter(open_.surplus)
+    if not engine.rows(short.limit(1)):
+        return open_
+    run = ["issuer", "subject", "chain"]
+    strange = short.filter(~short.ordinary).select(*run).distinct().mutate(strange=ibis.literal(True))
+    joined = open_.left_join(strange, run, rname="{name}_s")
+    counts = joined.strange.fill_null(False)
+    return joined.select(
+        *(name for name in open_.columns if name not in ("surplus", "at_least")),
+        surplus=joined.surplus & counts, at_least=ibis.ifelse(counts, joined.at_least, 0),
+    )  # fmt: skip
 
 
 def known_habits(engine: Engine, name: str, tokens: ir.Table, seen: Seen, policy: Policy) -> Habits:

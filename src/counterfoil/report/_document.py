@@ -149,6 +149,7 @@ def _clearance(report: HuntReport) -> Document:
         "counted_tokens": counted_tokens,
         "no_record_tokens": report.no_record,
         "before_log_tokens": report.before_log,
+        "stranger_tokens": report.strangers,
         "withheld": [_fields(each) for each in withheld(report)],
         "needed": [_fields(each) for each in report.needed],
         "silent": [_fields(each) for each in report.silent],

@@ -23,7 +23,8 @@ MAX_PLACES = 5
 MAX_DECLARED = 8
 
 _TENANT = "entra:"
-_TOKENS = "SELECT subject_name, ip, token_id, reason FROM tokens"
+_OF_MICROSOFT = "entra-signin/microsoft-service-principal"  # Graph has none of these
+_TOKENS = "SELECT subject_name, ip, client_id, token_id, reason FROM tokens"
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,8 @@ def steps(report: HuntReport) -> tuple[Step, ...]:
     found = [*_from_findings(report), *_accused(report, case)]
     waiting = [*_not_judged(report, case), *_absent(report), *_undeclared(report, case)]
     farms = [*_unnamed(report), *_untold(report), *_unheard(report)]
-    evidence = [*waiting, *farms, *_lost(report, case), *_open(report), *_unread(report)]
+    more = [*_lost(report, case), *_open(report), *_strangers(report, case), *_unread(report)]
+    evidence = [*waiting, *farms, *more]
     return tuple([*found, *evidence][:MAX_STEPS])
 
 
@@ -118,7 +120,8 @@ def _absent(report: HuntReport) -> Iterator[Step]:
         waiting = some(sum(each.tokens for each in mine), "token")
         whose = f"tenant {issuer.removeprefix(_TENANT)}" if issuer.startswith(_TENANT) else issuer
         text = f"Export what is missing of the logs of {clean(whose)} ({named_parts(parts)}): {waiting} may be of it."
-        yield Step(f"{text} How:", "counterfoil sources explain entra-signin-graph")
+        wrapper = "azure-monitor" if _OF_MICROSOFT in parts else "graph"
+        yield Step(f"{text} How:", f"counterfoil sources explain entra-signin-{wrapper}")
     if report.foreign:
         names = series([clean(issuer, 48) for issuer in report.foreign])
         yield Step(f"Tokens of {names} cannot be judged here: only their issuers have the logs. Ask them.")
@@ -152,6 +155,15 @@ def _open(report: HuntReport) -> Iterator[Step]:
     if rows and whys(report):
         most = max(rows, key=lambda row: row.tokens)
         yield Step(f"{some(most.tokens, 'token')} left open: {REASON_ADVICE[Reason(most.reason)][0]}")
+
+
+def _strangers(report: HuntReport, case: str) -> Iterator[Step]:
+    if report.strangers and whys(report):
+        yield Step(
+            f"Look at the {some(report.strangers, 'token')} left open from places or programs that are not the user's:",
+            f'counterfoil sql {case} "{_TOKENS} WHERE verdict IN (\'uncovered\', \'unlinkable\')'
+            ' AND NOT (ordinary OR explained OR early)"',
+        )
 
 
 def _untold(report: HuntReport) -> Iterator[Step]:

@@ -7,6 +7,7 @@ Values from logs are never read as markup: they pass through `clean` and go into
 from __future__ import annotations
 
 import io
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 
 from rich.console import Console, RenderableType
@@ -319,7 +320,7 @@ def _found(report: HuntReport, width: int) -> Iterator[RenderableType]:
             yield Padding(Text(use_words(use)), (0, 0, 0, INDENT + 2))
         if finding.token_count > MAX_USES and finding.uses:
             more = f"and {number(finding.token_count - MAX_USES)} more: counterfoil explain {clean(finding.id, 12)}"
-            yield Padding(Text(more), (0, 0, 0, INDENT + 2))
+            yield Padding(Text(f"{more} --case {shlex.quote(clean(report.case, 4096))}"), (0, 0, 0, INDENT + 2))
     for place, finding in weak[:MAX_SUSPICIONS]:
         yield _headline(place, finding)
     left = max(0, len(strong) - MAX_FULL_FINDINGS) + max(0, len(weak) - MAX_SUSPICIONS)
