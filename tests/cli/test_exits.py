@@ -11,7 +11,7 @@ from counterfoil.model.clearance import MAX_OPEN_SHARE
 from counterfoil.model.coverage import ASSERTIONS, UNNAMED, CoverageRow, Needed
 from counterfoil.model.finding import Finding
 from counterfoil.model.hunt import HuntReport, InputFile, VerdictCount
-from counterfoil.model.verdict import FAIL_ON_DEFAULT, FindingVerdict, Verdict
+from counterfoil.model.verdict import FAIL_ON_DEFAULT, FindingVerdict, Reason, Verdict
 
 READ = InputFile("a.json", "", 1, "entra-signin-graph", 1, 1, 0, 0, "", "", "")
 UNREAD = InputFile("b.bin", "", 1, "", 0, 0, 0, 0, "", "no known log", "")
@@ -33,7 +33,7 @@ def hundred(left_open: int, **more: object) -> HuntReport:
     """Return a report of a hundred tokens without findings, so many of them open."""
     minted = VerdictCount(Verdict.MINTED, "", 100 - left_open, 1)
     verdicts = (minted, VerdictCount(Verdict.UNLINKABLE, "", left_open, 1))
-    return replace(report(), verdicts=verdicts, **more)  # type: ignore[arg-type]  # a report's own fields
+    return replace(report(), **{"verdicts": verdicts} | more)  # type: ignore[arg-type]  # a report's own fields
 
 
 def covered(status: str) -> tuple[CoverageRow, ...]:
@@ -41,6 +41,8 @@ def covered(status: str) -> tuple[CoverageRow, ...]:
     return (CoverageRow("entra:t", "entra-signin", "interactive", status, None, None, 1, ""),)
 
 
+MINTED = VerdictCount(Verdict.MINTED, "", 100, 1)
+REFUTED = VerdictCount(Verdict.UNCOVERED, Reason.DECLARATION_REFUTED, 1, 1)
 UNKNOWN = (CoverageRow(f"{UNNAMED}fabrikam.com", ASSERTIONS, "fabrikam.com", "seen", None, None, 3, "no log"),)
 LACKING = Needed("entra:t", "application", 1, ("entra-signin/service-principal",), ())
 UNRELIED = Needed("entra:t", "application", 1, (), ("entra-signin/service-principal",))
@@ -77,6 +79,9 @@ TENTH = round(100 * MAX_OPEN_SHARE)
         pytest.param(hundred(50, no_record=45, before_log=5), None, id="what is counted apart is not left open"),
         pytest.param(hundred(50, no_record=40), "10 of 60 tokens left open", id="the share is that of the others"),
         pytest.param(hundred(100, no_record=100), "no acceptance could be judged", id="nothing but silent calls"),
+        pytest.param(hundred(1, strangers=1), "1 token left open comes from", id="one open token is a stranger's"),
+        pytest.param(hundred(0, verdicts=(replace(MINTED, tokens=99), REFUTED)), "1 token is of programs",
+                     id="the declaration is refuted for one program"),
         pytest.param(hundred(1, needed=(LACKING,)), "sign-in logs missing: service-principal", id="a log is missing"),
         pytest.param(hundred(1, needed=(UNRELIED,)), "logs not relied on as complete: service", id="none is relied on"),
         pytest.param(hundred(0, coverage=covered("refuted")), "refuted by the evidence", id="declared, and refuted"),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from counterfoil import app
+from counterfoil.model.clearance import Why, withheld
 from counterfoil.model.coverage import Declaration
 from counterfoil.model.hunt import HuntReport
 
@@ -90,6 +91,15 @@ def test_a_cut_line_in_a_declared_log_convicts_nobody(tmp_path: Path) -> None:
     assert not [finding for finding in report.findings if finding.verdict != "suspicion"]
     (row,) = [row for row in report.coverage if row.kind == "non-interactive"]
     assert "1 record between 2025-09-03 12:00Z and 2025-09-03 12:40Z could not be read" in row.reason
+    assert [each.why for each in withheld(report)] == [Why.STRANGERS]  # an intruder needs one cut line, too
+
+
+def test_her_own_use_beside_a_cut_line_withholds_no_all_clear(tmp_path: Path) -> None:
+    """What comes from her own place and program may be the record that is cut off."""
+    cut = json.dumps(sign_in(301))[:200]
+    report = _hunted(tmp_path, _logins(cut, without=STRANGE), [*USED, json.dumps(access(301))])
+    assert _reasons(tmp_path) == {"ordinary-miss"}
+    assert not withheld(report)
 
 
 def test_a_cut_line_frees_no_intruder(tmp_path: Path) -> None:

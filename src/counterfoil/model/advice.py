@@ -387,7 +387,7 @@ IN_BRIEF: dict[Reason, str] = {
     Reason.EXPLAINED_MISS: "missing, and only half of it is the user's own",
     Reason.LONE_MISS: "missing and strange, but one lost record would look the same",
     Reason.SILENT_STRATUM: "a provider's own call, of which no sign-in is ever recorded",
-    Reason.AGENT_IDENTITY: "of an agent identity, whose tokens leave records that nobody documents",
+    Reason.AGENT_IDENTITY: "an agent identity's: nobody says what its tokens leave",
     Reason.KEY_NOT_SOUND: "no sign-in, but not shown to be a user's own token",
     Reason.UNROOTED_UNCOVERED: "from an exchange without sign-in, where none are covered",
     Reason.MAY_BE_UNREAD: "missing, but perhaps a record that could not be read",
