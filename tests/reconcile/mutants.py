@@ -122,21 +122,6 @@ def run(mutant: Mutant | None, told: bytes, work: Path) -> str:
     return ""
 
 
-def remembered() -> None:
-    """Let SQL be compiled once for each expression: a mutant changes few of some ninety."""
-    backend = importlib.import_module("ibis.backends.duckdb").Backend
-    compiled: dict[Any, str] = {}
-    compile_ = backend.compile
-
-    def compile_once(self: Any, expr: Any, /, **more: Any) -> str:
-        key = expr.op()
-        if key not in compiled:
-            compiled[key] = compile_(self, expr, **more)
-        return compiled[key]
-
-    backend.compile = compile_once
-
-
 def start(mutant: Mutant | None, told: bytes, report: Path) -> int:
     """Judge everything with the mutant in a process of its own, and return its id."""
     child = os.fork()
@@ -207,7 +192,6 @@ def _state(file: Path | None) -> Mapping[str, str]:
 
 def _try(left: Sequence[Mutant], of: int, state: Path | None, jobs: int) -> int:
     started = time.monotonic()
-    remembered()
     told = known()
     with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
         folder = Path(name)

@@ -12,6 +12,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -202,10 +203,15 @@ def _counts(con: Backend, target: Path) -> tuple[FileCount, ...]:
     return tuple(FileCount(*row) for row in rows)
 
 
+@cache
+def _mapped(to_evidence: Mapper, raw: ibis.Schema) -> str:
+    """Return the query that maps the raw columns to evidence."""
+    return str(ibis.to_sql(to_evidence(ibis.table(raw, name="cf_raw")), dialect="duckdb"))
+
+
 def _copy(shape: Shape, target: Path) -> str:
     """Return the statement that reads the stream and writes the batch."""
-    raw = ibis.table(_raw_schema(shape), name="cf_raw")
-    mapped = ibis.to_sql(shape.to_evidence(raw), dialect="duckdb")
+    mapped = _mapped(shape.to_evidence, _raw_schema(shape))
     columns = ",\n  ".join(_final(column.name) for column in schema.EVIDENCE if column.name != "leg")
     quoted = str(target).replace("'", "''")
     return f"""COPY (

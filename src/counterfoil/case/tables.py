@@ -12,6 +12,7 @@ import pyarrow as pa
 from ibis.backends.duckdb import Backend
 from ibis.formats.pyarrow import PyArrowSchema
 
+from counterfoil.case.compiled import compiled
 from counterfoil.case.folder import PRIVATE, pattern
 from counterfoil.case.piles import pile_sql
 
@@ -32,7 +33,7 @@ class Tables:
 
     def keep(self, name: str, table: ir.Table) -> ir.Table:
         """Compute the table once, store it under `name` (replacing one of that name), and return it."""
-        sql = self._con.compile(table)
+        sql = compiled(self._con, table)
         self._con.raw_sql(f'CREATE OR REPLACE TABLE "{name}" AS {sql}')
         return self._con.table(name)
 
@@ -42,7 +43,7 @@ class Tables:
         for level in (self._piles.parent, self._piles, folder):
             level.mkdir(exist_ok=True, mode=PRIVATE)
         file = folder / f"{len(list(folder.iterdir())):04}.parquet"
-        self._con.raw_sql(f"COPY ({self._con.compile(table)}) TO '{_quoted(file)}' {_FORM}")
+        self._con.raw_sql(f"COPY ({compiled(self._con, table)}) TO '{_quoted(file)}' {_FORM}")
         file.chmod(_PRIVATE)
         return self._view(f"pile_{name}_added", f"SELECT * FROM read_parquet('{_quoted(pattern(file))}')")  # noqa: S608
 
@@ -65,7 +66,7 @@ class Tables:
 
     def rows(self, table: ir.Table) -> list[dict[str, Any]]:
         """Compute a small table and return its rows."""
-        cursor = self._con.raw_sql(self._con.compile(table.limit(MAX_ROWS)))
+        cursor = self._con.raw_sql(compiled(self._con, table.limit(MAX_ROWS)))
         names = [column[0] for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
