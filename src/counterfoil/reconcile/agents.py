@@ -18,7 +18,7 @@ def with_agents(engine: Engine, open_: ir.Table, issued: ir.Table, linked: ir.Ta
     told = engine.keep("agent_sign_ins", _signed(issued).select("client_id", "ip").distinct())
     if not engine.rows(told.limit(1)):
         return open_.mutate(agentic=ibis.literal(False), stray=ibis.literal(False))
-    clients = told.filter(told.client_id.notnull()).select("client_id").distinct()
+    clients = told.select("client_id").distinct()
     # an agent that acts for a person signs in under that person's id
     named = _signed(records).filter(lambda t: t.extra.replace(" ", "").contains('"agentSubjectType":"agent'))
     subjects = named.filter(named.subject_id.notnull()).select(subject=named.subject_id).distinct()
