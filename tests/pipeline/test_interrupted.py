@@ -19,7 +19,7 @@ from unpack.packing import tarred, zipped
 from .conftest import Estate
 from .estates import ended, hunted, program, settings, tables
 
-KILLS = 6
+KILLS = 3
 MANY_KILLS = 100
 
 
@@ -77,7 +77,7 @@ def _packed(estate: Estate, folder: Path) -> Estate:
 
 def test_killed_runs_on_archives_leave_a_case_that_the_next_one_finishes(tiny: Estate, tmp_path: Path) -> None:
     """The same holds for members of archives: none is lost or read twice, and nothing spooled stays behind."""
-    _disturb(_packed(tiny, tmp_path), tmp_path, 3, anew=False)
+    _disturb(_packed(tiny, tmp_path), tmp_path, KILLS - 1, anew=False)
     assert not (tmp_path / "case" / "tmp").exists()
 
 
