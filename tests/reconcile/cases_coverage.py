@@ -10,7 +10,19 @@ from counterfoil.model.verdict import Reason
 
 from .cases import SMALL, Case, Table, Wanted, coverage, last
 from .reference import Settings
-from .rows import CLEARED, KINDS, OTHER_TENANT, Row, assertion, at, complete, federated_sign_in, foreign, sign_in
+from .rows import (
+    CLEARED,
+    KINDS,
+    OTHER_TENANT,
+    Row,
+    access,
+    assertion,
+    at,
+    complete,
+    federated_sign_in,
+    foreign,
+    sign_in,
+)
 
 WHOLE = [sign_in(-14400, "first"), sign_in(14400, "last")]
 SPAN = (at(-14400), at(14400))
@@ -123,6 +135,9 @@ def busy(*days: int) -> list[Row]:
     return [sign_in(1440 * day - 360 + 240 * hour, f"d{day}.{hour}", "zoe") for day in days for hour in range(6)]
 
 
+# she is at home, and one of her own records is missing from the hole
+AT_HOME = [*(sign_in(1440 * day, f"h{day}") for day in (-12, -11, -10)), access(1440 * -4 + 30, "lost")]
+
 HOLES: Table = {
     "a day without records in a busy log is a hole": alone(
         "5.3", busy(-4, -3, -2, -1, 1, 2, 3, 4),
@@ -131,6 +146,19 @@ HOLES: Table = {
     "a day without records in a busy log is a hole, in which nothing is forged": Case(
         "5.3", [*busy(*(day for day in EARLIER if day != -5)), foreign(1440 * -4 + 60, "x")],
         last(Reason.OUTSIDE_COVERAGE), policy=SMALL),
+    **{
+        f"a strangers token in a hole {words}": Case(
+            "4.7", [*busy(*(day for day in EARLIER if day != -5)), *more, foreign(1440 * -4 + 60, "x") | token],
+            last(Reason.OUTSIDE_COVERAGE, probable=probable), policy=SMALL)
+        for words, more, token, probable in (
+            ("is probably forged where nothing of anybodys own is missing", [], {}, "lone-miss"),
+            ("is left open where somebodys own is missing", AT_HOME, {}, None),
+            ("is left open before the log begins", [], {"event_time": at(-14400 - 600)}, None),
+        )
+    },
+    "the persons own in a hole is left open": Case(
+        "4.7", [*busy(*(day for day in EARLIER if day != -5)), *AT_HOME], last(Reason.OUTSIDE_COVERAGE, probable=None),
+        policy=SMALL),
     "a day with records in a busy log is no hole": Case(
         "5.3", [*busy(*EARLIER), foreign(1440 * -4 + 60, "x")], last(Reason.ID_NOT_ISSUED), policy=SMALL),
     "a declaration that is one hole covers nothing and is still one": Case(

@@ -233,7 +233,7 @@ def _probably_forged(case: Case, token: Token, answer: Answer) -> frozenset[str]
         "3": token.doubt is not None,
         "4.2e": reason is Reason.KEY_NOT_SOUND and token.token_id is None and person and strange,
         "4.5": reference_assertions.of_unknown_provider(case, token),
-        "4.6": reason is Reason.LONE_MISS,
+        "4.6": reason is Reason.LONE_MISS or token.in_quiet_hole,
         "4.3g": token.twice,
         "5.7": token.raised and reason is not Reason.MAY_BE_UNREAD,
         "5.8": reason is Reason.DECLARATION_REFUTED and strange,

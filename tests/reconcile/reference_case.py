@@ -61,6 +61,7 @@ class Token:
     route: bool = False  # 5.4
     new: bool = False  # 5.4
     lone: bool = False  # 4.6
+    in_quiet_hole: bool = False  # 4.7
     covered: bool = False  # 4.1 b-d, 4.2 a-b, 4.3 a-c
     proven: bool = False  # 4.1: covered, and by attested logs alone
     served: bool = False  # 4.3: an issuance lies in the assertion's window

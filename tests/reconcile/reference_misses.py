@@ -15,7 +15,7 @@ from counterfoil.model.networks import is_microsoft_365
 from counterfoil.model.schema import TokenClass
 
 from . import reference_agents, reference_assertions, reference_coverage, reference_habits, reference_signs
-from .reference_case import Case, Token, Window
+from .reference_case import Case, Grade, Token, Window
 from .reference_doubts import is_user
 from .reference_records import SIGN_IN_KINDS, identified
 
@@ -220,12 +220,34 @@ def weigh(case: Case) -> None:
             token.grade = reference_habits.grade(case, token)
             token.route = reference_habits.is_route(case, token)
     reference_assertions.spare(case)
+    weigh_holes(case)
     broken = refuted_parts(case)
     for token in case.tokens:
         token.refuted = _refuted(case, token, broken)
     for token in case.tokens:
         token.lone = reference_signs.is_lone(case, token)
     raise_clusters(case)
+
+
+def weigh_holes(case: Case) -> None:
+    """Rule 4.7: mark strangers' misses in holes in which nothing of anybody's own is missing."""
+    inside = [t for t in case.tokens if _in_hole(case, t)]
+    for token in inside:
+        quiet = not any(t.ordinary for t in inside if t.issuer == token.issuer)
+        token.in_quiet_hole = quiet and token.grade is Grade.FOREIGN
+
+
+def _in_hole(case: Case, token: Token) -> bool:
+    missing = is_miss(case, token) and not token.linked and token.contradiction is None and not token.covered
+    told = missing and token.token_id is not None and sound_id(case, token) and not case.own_log(token.issuer)
+    if not told or token.silent or token.agentic or token.is_assertion or not case.has_log_of(token.issuer):
+        return False
+    low, high = window(case, token)
+    return all(
+        any(d.start is not None and d.end is not None and d.start <= low and high <= d.end
+            for d in case.accepted(token.issuer, *part))
+        for part in needed_parts(case, token)
+    )  # fmt: skip
 
 
 def _parts(case: Case, token: Token) -> set[Part]:

@@ -22,6 +22,7 @@ from counterfoil.reconcile.habits import Habits, graded, habits, product, sign_i
 from counterfoil.reconcile.identity import with_people
 from counterfoil.reconcile.literals import number, whole
 from counterfoil.reconcile.policy import HOUR, Policy
+from counterfoil.reconcile.quiet import with_quiet_holes
 from counterfoil.reconcile.refuted import refuted_parts, with_refutation
 from counterfoil.reconcile.roots import with_roots
 from counterfoil.reconcile.services import service_client, with_service, without_token
@@ -80,6 +81,7 @@ def unsettled(
     parts = required(facts, rows)
     refuted = refuted_parts(engine, open_, parts, linking, policy)
     open_ = with_refutation(engine, open_, refuted, parts, policy)
+    open_ = with_quiet_holes(engine, open_, rows, parts, facts.keepers)
     open_ = engine.keep("open_7", with_roots(engine, open_, seen.issued, personal_stretches(rows), policy))
     open_ = engine.keep("open_8", _with_signs(engine, open_, seen, facts))
     return Unsettled(engine.keep("open_9", open_.mutate(open_reason=judge.open_reason(open_))), refuted)
