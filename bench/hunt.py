@@ -2,6 +2,7 @@
 
     pip install -e '.[bench]'
     python -m bench hunt --records 1000000
+    python -m bench hunt --who ours --before ../earlier/src     in turns with the program of an earlier checkout
 
 Two inputs, seed 1. *Speed*: half mail accesses, half sign-ins, complete, 100 forged tokens. *Truth*: a tenant of
 100,000 acceptances in which one sign-in in 10,000 was lost and services call with tokens that no customer's log holds,
@@ -47,10 +48,15 @@ class Input:
 
 @dataclass
 class Figures:
-    """What was measured of one contestant: seconds and MiB of each round, and what it accused."""
+    """What was measured of one contestant: seconds, processor seconds and MiB of each round, and what it accused.
+
+    `source`: the folder in which its package is looked for first.
+    """
 
     module: Any
+    source: Path | None = None
     seconds: list[float] = field(default_factory=list)
+    processor: list[float] = field(default_factory=list)
     memory: list[float] = field(default_factory=list)
     accused: dict[str, frozenset[str]] = field(default_factory=dict)
 
@@ -75,19 +81,21 @@ def lossy() -> Scenario:
     return replace(scenario, tenant=tenant)
 
 
-def run(name: str, logs: Path, out: Path, memory: str | None = None) -> tuple[float, float]:
-    """Run one contestant; return its seconds and the MiB of its largest process."""
+def run(figures: Figures, logs: Path, out: Path, memory: str | None = None) -> tuple[float, float, float]:
+    """Run one contestant; return its seconds, its processor seconds, and the MiB of its largest process."""
     out.unlink(missing_ok=True)
-    command = [sys.executable, "-m", f"bench.contestants.{name}", str(logs), str(out)]
-    if name == "ours" and memory:
+    name = figures.module.__name__
+    command = [sys.executable, "-m", name, str(logs), str(out)]
+    if name.endswith(".ours") and memory:
         command.append(memory)
     began = time.perf_counter()
-    child = os.posix_spawn(sys.executable, command, os.environ)
+    found = [str(figures.source), os.environ.get("PYTHONPATH", "")] if figures.source else []
+    child = os.posix_spawn(sys.executable, command, os.environ | ({"PYTHONPATH": ":".join(found)} if found else {}))
     _, status, usage = os.wait4(child, 0)
     took = time.perf_counter() - began
     if status != 0:
         raise SystemExit(f"{name} failed with status {os.waitstatus_to_exitcode(status)}")
-    return took, usage.ru_maxrss / 1024
+    return took, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
 def accused(out: Path) -> frozenset[str]:
@@ -126,9 +134,10 @@ def rows(known: dict[str, Figures], speed: Input, truth: Input) -> list[dict[str
         fast, real = figures.accused["speed"], figures.accused["truth"]
         answers = figures.module.ANSWERS
         found.append({
-            "who": figures.module.NAME,
+            "who": figures.module.NAME + (" before" if figures.source else ""),
             "version": metadata.version(figures.module.PACKAGE),
             "seconds": took,
+            "processor s": statistics.median(figures.processor),
             "k records/s": speed.records / took / 1000,
             "of the limit": limit / took if limit else None,
             "MiB": round(max(figures.memory)),
@@ -148,20 +157,24 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--memory", help="what counterfoil may take (its own --memory); rivals have none")
     parser.add_argument("--who", nargs="+", default=list(CONTESTANTS), choices=CONTESTANTS)
     parser.add_argument("--out", type=Path, help="keep the figures in this file")
+    parser.add_argument("--before", type=Path, metavar="SRC", help="folder `src` of an earlier checkout")
     asked = parser.parse_args(arguments)
     known, absent = load(asked.who)
+    if asked.before:
+        known = {"before": replace(load(["ours"])[0]["ours"], source=asked.before.resolve()), **known}
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         speed = write(scenarios.bench(asked.records), place / "speed")
         truth = write(lossy(), place / "truth")
-        for name, figures in known.items():
-            run(name, truth.logs, place / "accused")
+        for figures in known.values():
+            run(figures, truth.logs, place / "accused")
             figures.accused["truth"] = accused(place / "accused")
         for number in range(asked.rounds):
             for name, figures in known.items():
                 print(f"round {number + 1} of {asked.rounds}: {name}", file=sys.stderr)
-                took, memory = run(name, speed.logs, place / "accused", asked.memory)
+                took, processor, memory = run(figures, speed.logs, place / "accused", asked.memory)
                 figures.seconds.append(took)
+                figures.processor.append(processor)
                 figures.memory.append(memory)
                 figures.accused["speed"] = accused(place / "accused")
     settings = {

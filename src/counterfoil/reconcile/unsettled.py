@@ -157,10 +157,12 @@ def _with_grades(
     assertions = open_.filter(open_.derived == "assertion")
     tokens = open_.filter(open_.derived != "assertion")
     told = graded(engine, "own", tokens, known_habits(engine, "known", open_, seen, policy), seen.records)
-    surely = assertions.filter(assertions.served > 0, ~assertions.surplus, assertions.probable.isnull())
-    served = surely.filter(surely.identified).mutate(t=whole(surely.t_first))
-    given = habits(engine, "served", sign_ins(seen.issued).limit(0), served, policy)
-    grades = ibis.union(told, graded(engine, "own_assertions", assertions, given, None))
+    grades = told
+    if engine.rows(assertions.limit(1)):
+        surely = assertions.filter(assertions.served > 0, ~assertions.surplus, assertions.probable.isnull())
+        served = surely.filter(surely.identified).mutate(t=whole(surely.t_first))
+        given = habits(engine, "served", sign_ins(seen.issued).limit(0), served, policy)
+        grades = ibis.union(told, graded(engine, "own_assertions", assertions, given, None))
     joined = open_.left_join(grades, "token_key", rname="{name}_g")
     told = joined.select(*open_.columns, **{n: joined[n].fill_null(False) for n in ("at_home", "own", "explained")})
     told = engine.keep("graded", _with_routes(engine, told, seen, rows, policy))
