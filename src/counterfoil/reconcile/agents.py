@@ -21,11 +21,9 @@ def with_agents(engine: Engine, open_: ir.Table, issued: ir.Table, linked: ir.Ta
     clients = told.select("client_id").distinct()
     # an agent that acts for a person signs in under that person's id
     named = _signed(records).filter(lambda t: t.extra.replace(" ", "").contains('"agentSubjectType":"agent'))
-    subjects = named.filter(named.subject_id.notnull()).select(subject=named.subject_id).distinct()
-    places = ibis.union(
-        told.select("client_id", network=network(told.ip)),
-        linked.select("client_id", "network").semi_join(clients, "client_id"), distinct=True,
-    )  # fmt: skip
+    subjects = named.select(subject=named.subject_id).distinct()
+    used = linked.select("client_id", "network")
+    places = ibis.union(told.select("client_id", network=network(told.ip)), used, distinct=True)
     yes = ibis.literal(True)
     joined = open_.left_join(clients.mutate(client=yes), "client_id", rname="{name}_c")
     joined = joined.left_join(subjects.mutate(principal=yes), "subject", rname="{name}_p")
