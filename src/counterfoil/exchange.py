@@ -10,8 +10,10 @@ import io
 import ipaddress
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Mapping
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult
@@ -71,7 +73,7 @@ def _connected(parts: SplitResult, host: str, end: float, local: bool) -> socket
     secure = parts.scheme == "https"
     port = parts.port or (443 if secure else 80)
     refused: OSError = OSError("no address")
-    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+    for family, kind, protocol, _, address in _addresses(host, port, end):
         if not local and not _written_out(host) and not ipaddress.ip_address(address[0]).is_global:
             refused = OSError(f"the name stands for a local address ({address[0]}), which is not allowed here")
             continue
@@ -84,6 +86,22 @@ def _connected(parts: SplitResult, host: str, end: float, local: bool) -> socket
             made.close()
             refused = error
     raise refused
+
+
+def _addresses(host: str, port: int, end: float) -> list[Any]:
+    """Return what a name stands for. A resolver knows no deadline: it is asked in a thread, which may outlast this."""
+    found: Future[list[Any]] = Future()
+
+    def ask() -> None:
+        try:
+            found.set_result(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except Exception as error:  # noqa: BLE001  # it is raised where it is waited for
+            found.set_exception(error)
+
+    threading.Thread(target=ask, name="resolver", daemon=True).start()
+    if not wait([found], max(0.0, end - time.monotonic())).done:
+        raise _late()
+    return found.result()
 
 
 def _written_out(host: str) -> bool:
@@ -99,8 +117,12 @@ def _left(end: float) -> float:
     """Return for how long one wait may last."""
     left = min(TIMEOUT_SECONDS, end - time.monotonic())
     if left <= 0:
-        raise TimeoutError(f"no whole answer within {DEADLINE_SECONDS:g} seconds")
+        raise _late()
     return left
+
+
+def _late() -> TimeoutError:
+    return TimeoutError(f"no whole answer within {DEADLINE_SECONDS:g} seconds")
 
 
 class _Sending:

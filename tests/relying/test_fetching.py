@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import time
@@ -208,6 +209,99 @@ def test_one_issuers_answer_touches_no_other_issuer(
         with pytest.raises((VerifyError, InputError, PolicyError)) as caught:
             FetchingVerifier(source, "other").verify(other, at=NOW)
         assert isinstance(caught.value, VerifyError) == (not source.missing)
+
+
+@contextlib.contextmanager
+def two(text: str, server: Server, now: list[float], **how: Any) -> Iterator[tuple[FetchedPolicy, Server]]:
+    """Yield a policy of two issuers by this clock, and the server of the other, which is away at first."""
+    with serving() as other:
+        other.reply = lambda: (503, {}, b"")
+        urls = {"login.json": server.url(), "other.json": other.url()}
+        yield FetchedPolicy(text, urls, clock=lambda: now[0], **how), other
+
+
+THEIRS: dict[str, Any] = {"iss": OTHER, "tid": None}
+
+
+def test_no_token_asks_another_issuers_server(server: Server) -> None:
+    """Neither when that one failed, nor for a key id that nobody knows, nor when the own document is due."""
+    now = [0.0]
+    with two(TWO, server, now) as (source, other):
+        mail, others = FetchingVerifier(source, "mail"), FetchingVerifier(source, "other")
+        for passed in (1, 31, 61, 3_601, 7_300):
+            now[0] = passed
+            assert mail.verify(token(), at=NOW)
+            with pytest.raises(VerifyError, match="V2, known"):
+                mail.verify(token("ec-unknown"), at=NOW)
+            with pytest.raises(VerifyError, match="V2, known"):
+                mail.verify(token("ec-unknown", iss="https://nobody.example"), at=NOW)
+            with pytest.raises(VerifyError, match="F2"):
+                mail.verify("no token", at=NOW)
+        assert (len(other.requests), list(source.missing)) == (1, ["other.json"])
+        before = len(server.requests)
+        with pytest.raises(InputError, match="503"):
+            others.verify(token("rsa-b", **THEIRS), at=NOW)
+        other.reply = lambda: (200, {}, keys("rsa-b"))
+        now[0] += 31
+        assert others.verify(token("rsa-b", **THEIRS), at=NOW)
+        assert (len(other.requests), len(server.requests), source.missing) == (3, before, {})
+
+
+def test_a_document_of_any_issuer_is_waited_for_once_and_then_asked_for_behind_the_request(server: Server) -> None:
+    """Where only the keys say whose they are: while one server hangs, the other's tokens are let in."""
+    now, gate = [0.0], threading.Event()
+    server.reply = lambda: (200, {}, json.dumps({"keys": [jwk("rsa", issuer=LOGIN)]}).encode())
+    text = TWO
+    for issuer in (LOGIN, OTHER):
+        text = text.replace(f'issuers = ["{issuer}"]\nclasses', "classes")
+    with two(text, server, now) as (source, other):
+        mail, others = FetchingVerifier(source, "mail"), FetchingVerifier(source, "other")
+        reply: Reply = (200, {}, json.dumps({"keys": [jwk("rsa-b", issuer=OTHER)]}).encode())
+        other.reply = lambda: (gate.wait(10), reply)[1]
+        now[0] = 31
+        for _ in range(5):
+            assert mail.verify(token(), at=NOW)
+        assert not gate.is_set()
+        gate.set()
+        while source.missing:
+            time.sleep(0.01)
+        assert others.verify(token("rsa-b", **THEIRS), at=NOW)
+        assert len(other.requests) == 2
+
+
+def test_an_actors_issuer_is_heard_too(server: Server) -> None:
+    """A key of an actor's token that its issuer withdrew is gone with the next answer, as any other."""
+    now = [0.0]
+    text = TWO.replace('name = "mail"', 'name = "mail"\nactors = ["calendar"]\nactor_flow = "other"')
+    text = text.replace('name = "other"\nclass = "access"', f'name = "other"\nclass = "actor"\ntenants = ["{TENANT}"]')
+    text = text.replace(f'issuers = ["{OTHER}"]\nclasses = ["access"]', f'issuers = ["{OTHER}"]\nclasses = ["actor"]')
+    actor = token("rsa-b", iss=OTHER, sub="calendar", client_id=None)
+    with two(text, server, now) as (source, other):
+        mail = FetchingVerifier(source, "mail")
+        other.reply = lambda: (200, {}, keys("rsa-b"))
+        now[0] = 61
+        assert mail.verify(token(actortoken=actor), at=NOW)
+        other.reply = lambda: (200, {}, keys())
+        now[0] += 3_601
+        with pytest.raises(VerifyError, match="V11"):
+            mail.verify(token(actortoken=actor), at=NOW)
+
+
+def test_the_pause_begins_when_a_fetch_has_ended() -> None:
+    """A server that takes longer to fail than the pause lasts is still left alone for as long."""
+    now, fetched = [0.0], [0]
+
+    def fetch() -> tuple[str, float | None]:
+        fetched[0] += 1
+        now[0] += 40
+        raise InputError("it is away")
+
+    cached = Cached[str](Ages(retry=30), clock=lambda: now[0])
+    for passed, fetches in ((0, 1), (1, 1), (28, 1), (1, 2), (1, 2)):
+        now[0] += passed
+        with pytest.raises(InputError, match="away"):
+            cached.get("a", fetch)
+        assert fetched[0] == fetches
 
 
 def test_the_own_key_of_an_id_is_found(server: Server) -> None:

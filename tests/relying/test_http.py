@@ -82,6 +82,22 @@ def test_no_exchange_lasts_longer_than_its_deadline(behaviour: Behaviour, monkey
         Endpoint(url).get(1_000)
 
 
+def test_a_resolver_is_not_waited_for_longer_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It knows no deadline of its own, and a name may belong to somebody whose servers let it wait."""
+    gate, began = threading.Event(), time.monotonic()
+
+    def resolve(*_: object, **__: object) -> list[object]:
+        gate.wait(20)
+        return []
+
+    monkeypatch.setattr(exchange, "DEADLINE_SECONDS", 0.2)
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    with pytest.raises(InputError, match="no whole answer within"):
+        Endpoint("https://keys.example/jwks").get(10)
+    assert time.monotonic() - began < 10
+    gate.set()
+
+
 def test_an_answer_is_read_whole() -> None:
     """Chunked, closed at its end, or with a length; a body that is cut short is none."""
     for told, fits in (

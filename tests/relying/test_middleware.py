@@ -17,7 +17,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request as Asked
 from starlette.responses import JSONResponse
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
 from counterfoil.relying.guard import Guard
 from counterfoil.relying.middleware import KEY, Middleware
@@ -32,8 +32,8 @@ from .test_receipts import SUBJECTS, Kept
 
 
 @contextlib.contextmanager
-def running(flow: str, kept: Kept, **how: Any) -> Iterator[str]:
-    """Yield the address of a service behind the middleware."""
+def running(flow: str, kept: Kept, *, root: str = "", mount: str = "", **how: Any) -> Iterator[str]:
+    """Yield the address of a service behind the middleware; the server is told `root`, or a router mounts it there."""
 
     async def who(request: Asked) -> JSONResponse:
         found = request.scope.get(KEY)
@@ -44,8 +44,9 @@ def running(flow: str, kept: Kept, **how: Any) -> Iterator[str]:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         origin = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        wrapped = Middleware(app, guard, **how)
-        server = uvicorn.Server(uvicorn.Config(wrapped, log_level="error", lifespan="off"))
+        wrapped: Any = Middleware(app, guard, **how)
+        wrapped = Starlette(routes=[Mount(mount, app=wrapped)]) if mount else wrapped
+        server = uvicorn.Server(uvicorn.Config(wrapped, log_level="error", lifespan="off", root_path=root))
         thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])), daemon=True)
         thread.start()
         while not server.started:
@@ -66,6 +67,16 @@ def test_a_good_token_is_let_in_and_known_to_the_service() -> None:
     first, renewed = kept.receipts
     assert (first.outcome, first.endpoint, first.ip, first.user_agent) == ("accepted", "/messages", "127.0.0.1", "a/1")
     assert (renewed.renewal, "V13" in renewed.checks) == (True, True)
+
+
+@pytest.mark.parametrize(("where", "sent"), [({"root": "/api"}, ""), ({"mount": "/api"}, "/api")], ids=str)
+def test_a_mounted_service_renews_no_token_of_its_own(where: dict[str, str], sent: str) -> None:
+    """V13 holds behind a proxy that takes a prefix off, and under a router; other paths are as they were."""
+    kept, own = Kept(), {"Authorization": f"Bearer {token('rsa-self', iss=SELF)}"}
+    with running("mail", kept, renewal_paths=["/renew"], **where) as url, httpx.Client() as client:
+        assert client.get(f"{url}{sent}/renew", headers=own).status_code == 401
+        assert client.get(f"{url}{sent}/messages", headers=own).status_code == 200
+    assert [(receipt.renewal, receipt.rule) for receipt in kept.receipts] == [(True, "V13"), (False, "")]
 
 
 REFUSED = [
@@ -146,6 +157,26 @@ def test_a_proof_is_held_to_the_path_as_it_was_sent() -> None:
             assert answer.status_code == status, (sent, proven)
 
 
+BEYOND = [
+    (b".evil/messages", "https://mail.example.evil/messages"), (b":99/messages", "https://mail.example:99/messages"),
+    (b"@evil.example/messages", "https://evil.example/messages"), (b"*", "https://mail.example*"),
+    (b"\\evil/messages", "https://mail.example\\evil/messages"), (b"https://evil.example/m", "https://evil.example/m"),
+    (b"//evil.example/messages", "https://evil.example/messages"), (b"#@evil.example/", "https://evil.example/"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("raw", "proven"), BEYOND)
+def test_no_path_changes_the_origin_of_a_proof(raw: bytes, proven: str) -> None:
+    """A proof for a server of somebody else's is none here, whatever stands in the request line."""
+    text = token(cnf=JKT)
+    told = [(b"authorization", f"DPoP {text}".encode()), (b"dpop", proof(text, htu=proven).encode())]
+    scope = {"type": "http", "method": "GET", "path": unquote(raw.decode()), "raw_path": raw, "headers": told}
+    how: dict[str, Any] = {"base_url": "https://mail.example", "replays": ProcessReplays()}
+    kept = Kept()
+    assert decided("dpop", kept, scope, **how) == 401
+    assert [receipt.rule for receipt in kept.receipts] == ["V12"]
+
+
 @pytest.mark.parametrize("replays", [None, "process"])
 def test_a_memory_that_is_not_shared_says_so(replays: str | None) -> None:
     """A flow that asks for proofs, without a word on who remembers them, warns; one that was told does not."""
@@ -164,14 +195,9 @@ RENEWALS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("sent", RENEWALS)
-def test_a_path_of_renewal_is_one_however_it_is_written(sent: str) -> None:
-    """V13 fails closed, whatever a router may take for the place; an open path is open only as it is written."""
-    scope: dict[str, Any] = {
-        "type": "http", "method": "GET", "path": unquote(sent), "raw_path": sent.encode(),
-        "headers": [(b"authorization", f"Bearer {token('rsa-self', iss=SELF, tid=None)}".encode())],
-    }  # fmt: skip
-    guarded = Guard(verifier("mail"), Receipts("mail"), kept := Kept(), clock=lambda: float(NOW))
+def decided(flow: str, kept: Kept, scope: dict[str, Any], **how: Any) -> int:
+    """Return the status with which a request is refused."""
+    guarded = Guard(verifier(flow), Receipts("mail"), kept, clock=lambda: float(NOW))
     sent_back: list[Any] = []
 
     async def app(*_: Any) -> None:
@@ -183,9 +209,35 @@ def test_a_path_of_renewal_is_one_however_it_is_written(sent: str) -> None:
     async def receive() -> dict[str, Any]:
         return {"type": "http.request"}
 
-    asyncio.run(Middleware(app, guarded, renewal_paths=["/renew"], open_paths=["/renewal"])(scope, receive, send))
-    assert sent_back[0]["status"] == 401
-    assert [receipt.renewal for receipt in kept.receipts] == [True]
+    asyncio.run(Middleware(app, guarded, **how)(scope, receive, send))
+    return int(sent_back[0]["status"])
+
+
+def renewing(sent: str, root: str = "", path: str = "/renew") -> bool:
+    """Tell whether a request to this place is refused as one that renews what must not be renewed."""
+    scope: dict[str, Any] = {
+        "type": "http", "method": "GET", "path": unquote(sent), "raw_path": sent.encode(), "root_path": root,
+        "headers": [(b"authorization", f"Bearer {token('rsa-self', iss=SELF)}".encode())],
+    }  # fmt: skip
+    kept = Kept()
+    assert decided("mail", kept, scope, renewal_paths=[path], open_paths=["/renewal"]) == 401
+    return [receipt.renewal for receipt in kept.receipts] == [True]
+
+
+@pytest.mark.parametrize("sent", RENEWALS)
+def test_a_path_of_renewal_is_one_however_it_is_written(sent: str) -> None:
+    """V13 fails closed, whatever a router may take for the place; an open path is open only as it is written."""
+    assert renewing(sent)
+
+
+@pytest.mark.parametrize("sent", RENEWALS)
+@pytest.mark.parametrize("root", ["/api", "/api/", "api", "/API", "/v1/api", "/%61pi"])
+def test_a_path_of_renewal_is_one_wherever_the_service_is_mounted(root: str, sent: str) -> None:
+    """Servers put the mount before the path, or leave it out; the configuration names the place with it or without."""
+    full = f"{root}/{sent.lstrip('/')}"
+    for written in (sent, full):
+        for path in ("/renew", f"{root}/renew"):
+            assert renewing(written, root, path), (written, path)
 
 
 def test_the_issuer_is_asked_only_of_tokens_that_held() -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import multiprocessing
 import os
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -225,8 +227,6 @@ def test_a_file_gets_every_receipt_also_when_it_is_renamed(tmp_path: Path) -> No
 
 def test_a_socket_and_an_endpoint_get_them_too(tmp_path: Path) -> None:
     """Over a Unix socket as lines; over HTTP in batches, with the collector's credential."""
-    import socket
-
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as server:
         server.bind(str(tmp_path / "sock"))
         server.listen()
@@ -280,12 +280,206 @@ def test_what_cannot_be_delivered_is_counted_and_the_count_travels() -> None:
 def test_a_full_queue_drops_and_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing waits: when nobody empties the queue, what is more than it holds is dropped."""
     monkeypatch.setattr(sinks, "MAX_WAITING", 4)
-    os.mkfifo(tmp_path / "pipe")
-    reading = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
-    sink = FileSink(tmp_path / "pipe")
-    one = guard(sink)
-    for _ in range(3_000):  # a pipe holds 64 KiB: then writing blocks
-        one.check(token())
-    assert sink.dropped > 100
-    os.close(reading)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as server:
+        server.bind(str(tmp_path / "sock"))
+        server.listen()
+        sink = SocketSink(tmp_path / "sock")
+        one = guard(sink)
+        for _ in range(3_000):  # a socket that nobody reads holds some hundred KiB: then writing blocks
+            one.check(token())
+        assert sink.dropped > 100
     sink.close()
+
+
+UNSENDABLE: dict[str, Callable[[], object]] = {
+    "a header with a line break at its end": lambda: HttpSink(HERE_URL, (("Authorization", "Bearer s3cret\n"),)),
+    "a header with a line break inside": lambda: HttpSink(HERE_URL, (("Authorization", "Bearer s3cret\r\nX: y"),)),
+    "a header that is not Latin-1": lambda: HttpSink(HERE_URL, (("Authorization", "Bearer s3cret\u20ac"),)),
+    "a header with a NUL": lambda: HttpSink(HERE_URL, (("Authorization", "Bearer s3cret\0"),)),
+    "a header whose name is none": lambda: HttpSink(HERE_URL, (("X: s3cret\n", "y"),)),
+    "a header without a name": lambda: HttpSink(HERE_URL, (("", "s3cret"),)),
+    "a path that is not ASCII": lambda: HttpSink(HERE_URL + "s3cret\u00e4"),
+    "a host that is not ASCII": lambda: HttpSink("http://s3cret\u00e4.example/"),
+    "an address with a blank": lambda: HttpSink(HERE_URL + "s3cret x"),
+    "an address with a line break": lambda: HttpSink(HERE_URL + "s3cret\n"),
+    "an address with a password": lambda: HttpSink("http://user:s3cret@127.0.0.1/"),
+    "an address with a label that is too long": lambda: HttpSink(f"http://{'a' * 64}.s3cret.example/"),
+    "an address with an empty label": lambda: HttpSink("http://s3cret..example/"),
+    "an address with port 0": lambda: HttpSink("http://127.0.0.1:0/s3cret"),
+    "a host with a label that is too long": lambda: SocketSink(("a" * 64 + ".example", 80)),
+    "a host with a NUL": lambda: SocketSink(("h\0st", 80)),
+    "a host that is empty": lambda: SocketSink(("", 80)),
+    "a port beyond the last": lambda: SocketSink(("127.0.0.1", 65_536)),
+    "a port before the first": lambda: SocketSink(("127.0.0.1", 0)),
+    "a socket whose path is too long": lambda: SocketSink(Path("/tmp") / ("x" * 200)),  # noqa: S108  # nothing is made
+}
+HERE_URL = "http://127.0.0.1:9/in"
+
+
+@pytest.mark.parametrize("make", UNSENDABLE.values(), ids=UNSENDABLE)
+def test_what_can_never_be_sent_is_refused_when_the_sink_is_made(make: Callable[[], object]) -> None:
+    """One clear line at the start, which does not repeat what may be a secret; no thread that dies later."""
+    with pytest.raises(UsageError) as caught:
+        make()
+    assert "s3cret" not in str(caught.value) + str(caught.value.hint)
+
+
+class Failing(FileSink):
+    """A sink with a fault of its own."""
+
+    error: type[BaseException] = ValueError
+
+    def _write(self, lines: bytes) -> None:
+        assert lines
+        raise self.error("Bearer s3cret")
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.parametrize("error", [OSError, ValueError, UnicodeError, RuntimeError, SystemExit])
+def test_no_receipt_is_lost_uncounted_whatever_fails(
+    tmp_path: Path, error: type[BaseException], capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Each kind of exception: those in hand, those that wait and those that come later are all counted."""
+    sink = Failing(tmp_path / "receipts.jsonl")
+    sink.error = error
+    one = guard(sink)
+    for number in range(5):
+        one.check(token())
+        while sink.dropped <= number:
+            pass
+    sink.close()
+    one.check(token())
+    assert sink.dropped == 6
+    assert "s3cret" not in "".join(capfd.readouterr())
+
+
+def test_a_process_that_was_forked_counts_what_its_sink_cannot_deliver(tmp_path: Path) -> None:
+    """The thread stays with the parent: a child that puts receipts in that sink drops them, and does not wait."""
+    sink = FileSink(tmp_path / "receipts.jsonl")
+    context = multiprocessing.get_context("fork")
+    told: multiprocessing.Queue[tuple[bool, int]] = context.Queue()
+    guard(kept := Kept()).check(token())
+    (receipt,) = kept.receipts
+
+    def child() -> None:
+        taken = sink.put(receipt)
+        sink.close()
+        told.put((taken, sink.dropped))
+
+    started = context.Process(target=child)
+    started.start()
+    assert told.get(timeout=5) == (False, 1)
+    started.join()
+    assert sink.put(receipt)
+    sink.close()
+    assert (sink.dropped, len(lines((tmp_path / "receipts.jsonl").read_bytes()))) == (0, 1)
+
+
+def test_what_is_left_at_the_end_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A collector that does not answer in time: what waits, and what is on its way, was dropped, once."""
+    monkeypatch.setattr(sinks, "FLUSH_SECONDS", 0.2)
+    answered = threading.Event()
+    with serving() as server:
+        server.reply = lambda: (answered.wait(10), (503, {}, b""))[1]
+        sink = HttpSink(server.url("/in"))
+        one = guard(sink)
+        one.check(token())
+        while not server.requests:
+            pass
+        for _ in range(4):
+            one.check(token())
+        sink.close()
+        assert sink.dropped == 5
+        answered.set()
+        sink._thread.join(5)
+        assert sink.dropped == 5
+        assert not sink._thread.is_alive()
+
+
+def test_a_long_answer_does_not_make_a_batch_come_twice() -> None:
+    """Delivered is what was answered with 2xx, however long the answer is, and also if it breaks off."""
+    for length, told in ((3_000, 3_000), (300_000, 300_000), (9_000, 10)):
+        with serving() as server:
+            server.reply = lambda told=told, length=length: (  # type: ignore[misc]
+                200, {"Content-Length": str(length), "Connection": "close" if told < length else "keep-alive"},
+                b"x" * told,
+            )  # fmt: skip
+            with closing(HttpSink(server.url("/in"))) as sink:
+                one = guard(sink)
+                for number in range(3):
+                    one.check(token())
+                    while len(server.requests) <= number:
+                        pass
+            assert [receipt.seq for *_, body in server.requests for receipt in lines(body)] == [1, 2, 3]
+            assert sink.dropped == 0
+
+
+def _fifo(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def _linked_fifo(path: Path) -> None:
+    os.mkfifo(path.with_name("fifo"))
+    path.symlink_to("fifo")
+
+
+def _bound(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(str(path))
+
+
+def _open_to(mode: int) -> Callable[[Path], None]:
+    def made(path: Path) -> None:
+        path.touch()
+        path.chmod(mode)
+
+    return made
+
+
+NO_FILES: dict[str, tuple[Callable[[Path], None], str]] = {
+    "a FIFO that nobody reads": (_fifo, "neither a plain file nor a device"),
+    "a socket": (_bound, "neither a plain file nor a device"),
+    "a folder": (Path.mkdir, "directory"),
+    "a link to a FIFO": (_linked_fifo, "neither a plain file"),
+    "a file that everybody may write to": (_open_to(0o666), "chmod 600"),
+    "a file that everybody may read": (_open_to(0o644), "chmod 600"),
+}
+
+
+@pytest.mark.parametrize(("make", "why"), NO_FILES.values(), ids=NO_FILES)
+@pytest.mark.usefixtures("impatient")
+def test_receipts_go_to_files_of_their_own(tmp_path: Path, make: Callable[[Path], None], why: str) -> None:
+    """At the start it is refused; if it takes the place of the file later, what cannot be written is counted."""
+    make(tmp_path / "odd")
+    with pytest.raises(UsageError, match=why):
+        FileSink(tmp_path / "odd")
+    with closing(FileSink(tmp_path / "receipts.jsonl")) as sink:
+        one = guard(sink)
+        one.check(token())
+        while not (tmp_path / "receipts.jsonl").read_bytes():
+            pass
+        (tmp_path / "receipts.jsonl").rename(tmp_path / "receipts.1")
+        (tmp_path / "odd").rename(tmp_path / "receipts.jsonl")
+        one.check(token())
+        while not sink.dropped:
+            pass
+    assert sink.dropped == 1
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize(("device", "dropped"), [("/dev/null", 0), ("/dev/full", 1)])
+def test_a_device_is_written_to(device: str, dropped: int) -> None:
+    """One takes all, and what the other refuses is counted."""
+    with closing(FileSink(Path(device))) as sink:
+        guard(sink).check(token())
+    assert sink.dropped == dropped
+
+
+def test_a_link_is_followed_to_a_file_of_its_owner(tmp_path: Path) -> None:
+    """What it leads to is made for its owner only."""
+    (tmp_path / "link").symlink_to("target")
+    with closing(FileSink(tmp_path / "link")) as sink:
+        guard(sink).check(token())
+    assert (tmp_path / "target").stat().st_mode & 0o777 == 0o600
+    assert len(lines((tmp_path / "target").read_bytes())) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import sqlite3
 import stat
 import threading
@@ -87,16 +88,53 @@ def test_a_memory_that_cannot_be_asked_lets_nothing_pass(tmp_path: Path) -> None
     (tmp_path / "text").write_text("not a database, and longer than any header of one " * 50)
     with pytest.raises(UsageError, match="cannot remember"):
         SharedReplays(tmp_path / "text")
-    (tmp_path / "open").touch()
-    (tmp_path / "open").chmod(0o666)
-    with pytest.raises(UsageError, match="everybody may write"):
-        SharedReplays(tmp_path / "open")
     memory = SharedReplays(tmp_path / "replays.db")
     with sqlite3.connect(tmp_path / "replays.db") as other:
         other.execute("DROP TABLE seen")
     other.close()
     with pytest.raises(InputError, match="cannot remember"):
         memory.first("a", 160.0, 100.0)
+
+
+def _open_to(mode: int) -> Callable[[Path], None]:
+    def made(path: Path) -> None:
+        path.touch()
+        path.chmod(mode)
+
+    return made
+
+
+ODD: dict[str, tuple[Callable[[Path], None], str]] = {
+    "a file that everybody may write to": (_open_to(0o602), "others than its owner"),
+    "a file that its group may write to": (_open_to(0o620), "others than its owner"),
+    "a FIFO": (os.mkfifo, "no plain file"),
+    "a device": (lambda path: path.symlink_to("/dev/null"), "no plain file"),
+    "a folder": (Path.mkdir, "cannot remember"),
+}
+
+
+@pytest.mark.parametrize(("make", "why"), ODD.values(), ids=ODD)
+def test_a_memory_is_a_file_that_only_its_owner_changes(tmp_path: Path, make: Callable[[Path], None], why: str) -> None:
+    """Whoever can write to it can make it forget, and what is no file remembers nothing."""
+    make(tmp_path / "odd")
+    with pytest.raises(UsageError, match=why):
+        SharedReplays(tmp_path / "odd")
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["gone", "made anew"])
+def test_a_memory_whose_file_was_removed_lets_nothing_pass(tmp_path: Path, again: bool) -> None:
+    """A process that starts now would know nothing of what this one remembers, and each proof would be good twice."""
+    path = tmp_path / "replays.db"
+    memory = SharedReplays(path)
+    assert memory.first("a", 160.0, 100.0)
+    for file in tmp_path.iterdir():
+        file.unlink()
+    other = SharedReplays(path) if again else None
+    for name in ("a", "b"):
+        with pytest.raises(InputError, match="cannot remember"):
+            memory.first(name, 160.0, 100.0)
+    assert other is None or other.first("b", 160.0, 100.0)
+    assert path.exists() is again
 
 
 def test_no_two_uses_have_one_name() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +13,8 @@ import pytest
 
 from counterfoil.errors import UsageError, VerifyError
 from counterfoil.tokens import limits
-from counterfoil.tokens.flow import Binding
+from counterfoil.tokens.flow import BACKCHANNEL_LOGOUT, CLASSES, Binding
+from counterfoil.tokens.keyset import KeySet
 from counterfoil.tokens.policy import TokenPolicy
 from counterfoil.tokens.presentation import Presentation
 from counterfoil.tokens.rules import BY_CODE, RULES
@@ -232,6 +234,51 @@ def actor(**changes: Any) -> str:
 
 def _chain(length: int) -> dict[str, object]:
     return {"sub": "calendar"} if length == 1 else {"sub": "calendar", "act": _chain(length - 1)}
+
+
+NO_LOGOUTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "with a nonce, as an ID token": ("nonce", {"nonce": "n-1"}),
+    "with an empty nonce": ("nonce", {"nonce": ""}),
+    "with another event": ("events", {"events": {"urn:other": {}}}),
+    "without any event": ("events", {"events": {}}),
+    "with events that are a text": ("events", {"events": BACKCHANNEL_LOGOUT}),
+    "with events that are a list": ("events", {"events": [BACKCHANNEL_LOGOUT]}),
+    "with events that are a truth value": ("events", {"events": True}),
+    "with an event that is a text": ("events", {"events": {BACKCHANNEL_LOGOUT: "x"}}),
+    "with another event that is none": ("events", {"events": {BACKCHANNEL_LOGOUT: {}, "urn:other": 1}}),
+}  # fmt: skip
+
+
+def told(name: str, **changes: Any) -> None:
+    """Verify a token of a class of events."""
+    judge = verifier(token_class=CLASSES[name], typ=frozenset({"logout+jwt", "jwt"}), required=())
+    entitled = replace(judge._policy.keys.keys["ed"].entitlement, classes=frozenset({name}))
+    keys = KeySet({"ed": replace(judge._policy.keys.keys["ed"], entitlement=entitled)})
+    genuine = {"events": {BACKCHANNEL_LOGOUT: {}}, **changes}
+    made = token("ed", {"alg": "EdDSA", "typ": "logout+jwt"}, **genuine)
+    Verifier(TokenPolicy(keys, {"mail": judge.flow}), "mail").verify(made, at=NOW)
+
+
+@pytest.mark.parametrize(("check", "changes"), NO_LOGOUTS.values(), ids=NO_LOGOUTS)
+def test_what_is_no_logout_token_is_refused(check: str, changes: dict[str, Any]) -> None:
+    """OpenID Connect Back-Channel Logout 1.0, 2.6: signed by the issuer, and still another kind of token."""
+    with pytest.raises(VerifyError) as caught:
+        told("logout", **changes)
+    assert (caught.value.rule, caught.value.check) == ("V8", check)
+    told("logout")
+
+
+@pytest.mark.parametrize(
+    ("events", "fits"),
+    [({"urn:a": {}}, True), ({"urn:a": {"b": 1}, "urn:c": {}}, True), ({}, False), ("a", False), ({"a": None}, False)],
+)
+def test_a_security_event_has_events(events: object, fits: bool) -> None:
+    """RFC 8417, 2.2: an object of objects; what they mean is the service's."""
+    if fits:
+        told("event", events=events)
+    else:
+        with pytest.raises(VerifyError, match="V8, events"):
+            told("event", events=events)
 
 
 # Rules that are looked at once the signature is known to be good. (F1 to F3 are looked at before and after.)

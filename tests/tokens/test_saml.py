@@ -175,6 +175,14 @@ def _moved(text: str) -> str:
     return _evil().replace("<saml:Subject>", f"{wrapped}<saml:Subject>", 1)
 
 
+def put(place: str, text: str) -> Callable[[str], str]:
+    """Return a change that puts a text before a place."""
+    return swap(place, text + place)
+
+
+NAMED = f"<saml:Audience>{AUDIENCE}</saml:Audience>"
+RESTRICTED = f"<saml:AudienceRestriction>{NAMED}</saml:AudienceRestriction>"
+TOLD = f"<saml:AttributeValue>{TENANT}</saml:AttributeValue>"
 REFUSED: dict[str, tuple[str, str, Callable[[], str | bytes]]] = {
     f"{rule} {check}: {sentence}": (rule, check, made)
     for rule, check, sentence, made in (
@@ -199,6 +207,15 @@ REFUSED: dict[str, tuple[str, str, Callable[[], str | bytes]]] = {
          lambda: response(genuine()).replace('ID="_r1"', 'ID="_a1"')),
         ("F4", "condition", "a condition that is unknown",
          lambda: genuine(swap("</saml:Conditions>", "<saml:Condition/></saml:Conditions>"))),
+        ("F4", "condition", "a condition of another namespace",
+         lambda: genuine(put("</saml:Conditions>", '<e:OneTimeUse xmlns:e="urn:e"/>'))),
+        ("F4", "condition", "a restriction of another namespace",
+         lambda: genuine(put("</saml:Conditions>", '<e:AudienceRestriction xmlns:e="urn:e"/>'))),
+        ("F4", "condition", "a restriction of no namespace",
+         lambda: genuine(put("</saml:Conditions>", '<AudienceRestriction/>'))),
+        ("F4", "condition", "an audience within another's condition",
+         lambda: genuine(swap(RESTRICTED, f'<e:OneTimeUse xmlns:e="urn:e">{NAMED}</e:OneTimeUse>'))),
+        ("F4", "condition", "an audience without a restriction", lambda: genuine(swap(RESTRICTED, NAMED))),
         ("F5", "signature", "another subject", lambda: genuine().replace("alice@", "admin@")),
         ("F5", "signature", "an unknown key, without certificate",
          lambda: signed(assertion(), "rsa-thief", cert=False)),
@@ -224,6 +241,28 @@ REFUSED: dict[str, tuple[str, str, Callable[[], str | bytes]]] = {
         ("V7", "audience", "another audience besides",
          lambda: genuine(swap("</saml:Audience>", "</saml:Audience><saml:Audience>other</saml:Audience>"))),
         ("V10", "aud", "no audience", lambda: genuine(swap(f"<saml:Audience>{AUDIENCE}</saml:Audience>", ""))),
+        ("V10", "aud", "no restriction", lambda: genuine(swap(RESTRICTED, ""))),
+        ("V10", "aud", "an audience of assertions that we would issue",
+         lambda: genuine(swap(RESTRICTED, f'<saml:ProxyRestriction Count="0">{NAMED}</saml:ProxyRestriction>'))),
+        ("V10", "aud", "an audience where it is used once",
+         lambda: genuine(swap(RESTRICTED, f"<saml:OneTimeUse>{NAMED}</saml:OneTimeUse>"))),
+        ("V10", "aud", "an audience deeper in the restriction",
+         lambda: genuine(swap(NAMED, f'<e:x xmlns:e="urn:e">{NAMED}</e:x>'))),
+        ("V10", "aud", "an audience of another namespace",
+         lambda: genuine(swap(NAMED, f'<e:Audience xmlns:e="urn:e">{AUDIENCE}</e:Audience>'))),
+        ("V10", "aud", "a restriction to nobody besides",
+         lambda: genuine(put("</saml:Conditions>", "<saml:AudienceRestriction/>"))),
+        ("V7", "audience", "a restriction to another service besides",
+         lambda: genuine(put("</saml:Conditions>", RESTRICTED.replace(AUDIENCE, "https://files.example")))),
+        ("F3", "tid", "two values of the tenant",
+         lambda: genuine(swap(TOLD, TOLD + TOLD.replace(TENANT, OTHER_TENANT)))),
+        ("F3", "tid", "an empty value of the tenant besides",
+         lambda: genuine(swap(TOLD, "<saml:AttributeValue/>" + TOLD))),
+        ("F3", "tid", "the tenant in two attributes", lambda: genuine(put(
+            "</saml:AttributeStatement>",
+            f'<saml:Attribute Name="{TENANT_ATTRIBUTE}">{TOLD.replace(TENANT, OTHER_TENANT)}</saml:Attribute>'))),
+        ("F2", "tid", "a tenant with an element",
+         lambda: genuine(swap(f"{TENANT}</saml:AttributeValue>", f"{TENANT}<b/></saml:AttributeValue>"))),
         ("V7", "recipient", "another recipient", lambda: genuine(swap(ACS, "https://files.example/acs"))),
         ("V7", "recipient", "no recipient", lambda: genuine(swap(f' Recipient="{ACS}"', ""))),
         ("V9", "confirmation", "a confirmation that ended", lambda: genuine(swap(when(NOW + 300), when(NOW - 60)))),
@@ -270,11 +309,6 @@ REFUSED: dict[str, tuple[str, str, Callable[[], str | bytes]]] = {
          lambda: genuine().replace("2000/09/xmldsig#enveloped-signature", "TR/1999/REC-xslt-19991116")),
     )
 }  # fmt: skip
-
-
-def put(place: str, text: str) -> Callable[[str], str]:
-    """Return a change that puts a text before a place."""
-    return swap(place, text + place)
 
 
 CONFIRMED, SESSION = "<saml:SubjectConfirmationData ", 'SessionIndex="_s1"'
@@ -352,6 +386,9 @@ GENUINE: dict[str, Callable[[], str]] = {
         swap(CONFIRMED, f'{CONFIRMED}NotBefore="{when(NOW + 60)}" ')),
     "with a session that lasts": lambda: genuine(
         put(SESSION, f'SessionNotOnOrAfter="{when(NOW - 59)}" ')),
+    "with a restriction of what we would issue": lambda: genuine(put(
+        "</saml:Conditions>", f'<saml:ProxyRestriction>{NAMED.replace(AUDIENCE, "x")}</saml:ProxyRestriction>')),
+    "with two restrictions, both to this service": lambda: genuine(put("</saml:Conditions>", RESTRICTED)),
     "to be used once": lambda: genuine(swap("</saml:Conditions>", "<saml:OneTimeUse/></saml:Conditions>")),
 }  # fmt: skip
 
@@ -366,7 +403,7 @@ def test_a_genuine_assertion_is_accepted(made: Callable[[], str]) -> None:
         "exp": NOW + 1800,
     }  # fmt: skip
     assert found.claims["attributes"]["role"] == ("reader", "writer")
-    assert (found.tenant, found.audience, found.token_class) == (TENANT, (AUDIENCE,), "saml")
+    assert (found.tenant, set(found.audience), found.token_class) == (TENANT, {AUDIENCE}, "saml")
     assert found.key_id in {kid("rsa"), kid("ec")}
     assert len(found.digest) == 32
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import zlib
@@ -15,7 +16,8 @@ from counterfoil.tokens.presentation import Presentation
 from counterfoil.tokens.status import StatusList
 from counterfoil.tokens.verified import VerifiedToken
 
-from .making import ISSUER, LOGIN, NOW, OTHER_TENANT, TENANT, b64, token, verifier
+from .making import AUDIENCE, ISSUER, LOGIN, NOW, OTHER_TENANT, TENANT, b64, token, verifier
+from .test_dpop import JKT, proof, shown
 
 URI = "https://login.example/statuslists/1"
 
@@ -85,6 +87,8 @@ BAD_LISTS: dict[str, tuple[dict[str, Any], str]] = {
     "that is not compressed": ({"status_list": {"bits": 1, "lst": "AAAA"}}, "list"),
     "that is cut short": ({"status_list": {"bits": 1, "lst": "eNrbuRgA"}}, "list"),
     "that is no base64url": ({"status_list": {"bits": 1, "lst": "\u00e9="}}, "list"),
+    "with bytes behind it": ({"status_list": {"bits": 1, "lst": b64(zlib.compress(bytes(8)) + b"more")}}, "list"),
+    "with another list behind it": ({"status_list": {"bits": 1, "lst": b64(zlib.compress(bytes(8)) * 2)}}, "list"),
     "that is a bomb": (
         {"status_list": {"bits": 1, "lst": b64(zlib.compress(bytes(limits.MAX_STATUS_LIST_INFLATED + 1)))}}, "list",
     ),
@@ -144,6 +148,17 @@ BAD_RESPONSES: dict[str, tuple[object, str]] = {
     "of another client": ({"active": True, "client_id": "tablet"}, "client_id"),
     "of another token": ({"active": True, "jti": "token-2"}, "jti"),
     "with another expiry": ({"active": True, "exp": NOW + 9}, "exp"),
+    "with another time of issuance": ({"active": True, "iat": NOW - 61}, "iat"),
+    "with another beginning": ({"active": True, "nbf": NOW - 61}, "nbf"),
+    "of another tenant": ({"active": True, "tid": OTHER_TENANT}, "tid"),
+    "of another session": ({"active": True, "sid": "session-2"}, "sid"),
+    "of no subject": ({"active": True, "sub": None}, "sub"),
+    "for another service": ({"active": True, "aud": "api://files"}, "aud"),
+    "for another service besides": ({"active": True, "aud": [AUDIENCE, "api://files"]}, "aud"),
+    "for nobody": ({"active": True, "aud": []}, "aud"),
+    "for a service that is no text": ({"active": True, "aud": {"a": 1}}, "aud"),
+    "bound to a key": ({"active": True, "cnf": {"jkt": "x"}}, "cnf"),
+    "bound to a key, by its type": ({"active": True, "token_type": "DPoP"}, "token_type"),
 }
 
 
@@ -166,6 +181,28 @@ def test_an_active_token_is_accepted() -> None:
     """With nothing more, and with everything that agrees."""
     introspect({"active": True})
     introspect({"active": True, "sub": "alice", "iss": ISSUER, "exp": NOW + 1800, "scope": "mail", "tid": TENANT})
+    introspect({"active": True, "aud": [AUDIENCE], "nbf": NOW - 60, "uti": "u-1", "token_type": "Bearer"})
+
+
+def test_a_response_is_held_to_how_the_token_is_bound() -> None:
+    """RFC 9449, 6.2: the same key is agreement, and so is no word of it; another is not."""
+    bound = token(cnf=JKT)
+    for told, check in (({"cnf": JKT, "token_type": "DPoP"}, ""), ({"cnf": {"jkt": "x"}}, "cnf"), ({}, "")):
+        dpop = shown(proof(bound)).dpop
+        response = json.dumps({"active": True, **told}).encode()
+        try:
+            verifier("asked").verify(bound, at=NOW, shown=Presentation(dpop=dpop, introspection=response))
+            assert check == ""
+        except VerifyError as error:
+            assert (error.rule, error.check) == ("S1", check)
+
+
+@pytest.mark.parametrize(("begin", "fits"), [(NOW + 60, True), (NOW + 61, False), ("now", False), (True, False)])
+def test_a_response_may_tell_of_a_later_beginning(begin: object, fits: bool) -> None:
+    """Where the token itself has none to compare: with the leeway of the token's own times."""
+    response = json.dumps({"active": True, "nbf": begin}).encode()
+    with contextlib.nullcontext() if fits else pytest.raises(VerifyError, match="S1, nbf"):
+        verifier("asked").verify(token(nbf=None), at=NOW, shown=Presentation(introspection=response))
 
 
 def test_a_list_is_verified_once_and_again_when_its_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:

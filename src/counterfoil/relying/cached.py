@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import OrderedDict
@@ -78,6 +79,33 @@ class Cached(Generic[T]):
         finally:
             slot.lock.release()
 
+    def fresh(self, name: str) -> bool:
+        """Tell whether there is a value that need not be fetched again yet."""
+        slot = self._slots.get(name)
+        return slot is not None and slot.held is not None and slot.error is None and self._clock() < slot.held.until
+
+    def held(self, name: str) -> T | None:
+        """Return the value as it was fetched last, while it may be used at all; nobody is asked."""
+        slot = self._slots.get(name)
+        held = None if slot is None else slot.held
+        good = held is not None and self._clock() < max(held.until, held.fetched + self._ages.stale)
+        return held.value if held is not None and good else None
+
+    def failed(self, name: str) -> CounterfoilError | None:
+        """Return why the last fetch failed; None if it did not."""
+        slot = self._slots.get(name)
+        return None if slot is None else slot.error
+
+    def retry(self, name: str, fetch: Fetch[T]) -> None:
+        """Try again what failed, not oftener than it may be, in a thread of its own: nobody waits for it."""
+        slot = self._slot(name)
+        if self._clock() >= slot.tried + self._ages.retry and not slot.lock.locked():
+            threading.Thread(target=self._quietly, args=(name, fetch), name="retry", daemon=True).start()
+
+    def _quietly(self, name: str, fetch: Fetch[T]) -> None:
+        with contextlib.suppress(CounterfoilError):  # it is kept, and told to whoever asks
+            self.get(name, fetch)
+
     def _fetched(self, slot: _Slot[T], name: str, fetch: Fetch[T], *, newer: bool, seen: _Held[T] | None) -> T:
         now, held = self._clock(), slot.held
         if held is not None and held is not seen and now < held.until:
@@ -85,7 +113,6 @@ class Cached(Generic[T]):
         failed = slot.error is not None
         due = held is None or now >= held.until or newer or failed
         if due and now >= slot.tried + (self._ages.retry if failed else self._ages.pause if newer else 0.0):
-            slot.tried = now
             try:
                 value, age = fetch()
             except CounterfoilError as error:
@@ -94,6 +121,8 @@ class Cached(Generic[T]):
                 kept = min(max(self._ages.usual if age is None else age, self._ages.least), self._ages.most)
                 slot.held, slot.error = _Held(value, now, now + kept), None
                 return value
+            finally:
+                slot.tried = self._clock()  # a server that takes its time is not asked again at once
         held = slot.held
         if held is not None and now < held.fetched + self._ages.stale:
             return held.value

@@ -52,7 +52,8 @@ class Middleware:
     ) -> None:  # fmt: skip
         """Guard every path but `open_paths`. `renewal_paths`: where tokens are renewed or exchanged (rule V13).
 
-        A path is open only if it is written just so, and one of renewal also if it is written in another way.
+        A path is open only if it is written just so, and one of renewal also if it is written in another way, with the
+        place where the service is mounted (`root_path`) or without.
         `base_url`: the service's origin as clients see it, such as https://mail.example: DPoP proofs are held to it;
         without it to the Host header, which suffices only where a proxy sets that. `replays`: remembers the proofs that
         were used. Without it this process does, on its own, and a flow that asks for proofs warns of that.
@@ -98,7 +99,7 @@ class Middleware:
         client = scope.get("client") or ("",)
         request = Request(
             method=method, endpoint=path, ip=str(client[0]), user_agent=_first(headers, b"user-agent"),
-            renewal=_settled(path) in self._renewal,
+            renewal=not self._renewal.isdisjoint(_places(path, str(scope.get("root_path") or ""))),
         )  # fmt: skip
         shown = Presentation(
             dpop=self._proof(scope, headers, method) if scheme == "dpop" else None,
@@ -128,11 +129,23 @@ class Middleware:
 
 
 def _as_sent(scope: Scope) -> str:
-    """Return the path as the client wrote it: `/a%2Fb` is not `/a/b`."""
+    """Return the path as the client wrote it: `/a%2Fb` is not `/a/b`.
+
+    It begins with a slash also where the client wrote none: `.evil/a` must not become a part of the origin before it.
+    """
     raw = scope.get("raw_path")
     if isinstance(raw, bytes):
-        return raw.partition(b"?")[0].decode("latin-1").replace("#", "%23")
-    return quote(str(scope.get("path", "")), safe="/:@!$&'()*+,;=~", errors="replace")
+        path = raw.partition(b"?")[0].decode("latin-1").replace("#", "%23")
+    else:
+        path = quote(str(scope.get("path", "")), safe="/:@!$&'()*+,;=~", errors="replace")
+    return path if path.startswith("/") else f"/{path}"
+
+
+def _places(path: str, root: str) -> frozenset[str]:
+    """Return each place that a path may stand for: some servers put `root_path` before it, others leave it out."""
+    place, mount = _settled(path), _settled(root)
+    inside = {place.removeprefix(mount)} if place.startswith(f"{mount}/") else set()
+    return frozenset({place, _settled(f"{root}/{path}")} | inside)
 
 
 def _settled(path: str) -> str:

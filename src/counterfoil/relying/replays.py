@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 import threading
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from counterfoil.files import PRIVATE
 MOST_NAMES = 500_000
 # How long one process waits for another's turn.
 WAIT_SECONDS = 5.0
+_WRITE_FOR_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 _TABLE = """CREATE TABLE IF NOT EXISTS seen (place INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, until REAL);
 CREATE INDEX IF NOT EXISTS seen_until ON seen (until)"""
 # a few at a time: more than come in
@@ -52,11 +54,11 @@ class SharedReplays:
         self._path, self._lock = path, threading.Lock()
         self._open: tuple[int, sqlite3.Connection] | None = None
         try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
-            closed = not os.fstat(descriptor).st_mode & 0o002
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, PRIVATE)
+            found = os.fstat(descriptor)
             os.close(descriptor)
-            if not closed:  # whoever can write to it can make it forget
-                raise UsageError(f"{path}: everybody may write to it", hint=f"chmod 600 {path}")
+            _check_kind(found, path)
+            self._identity = found.st_dev, found.st_ino
             with self._lock:
                 self._connection().executescript(_TABLE)
         except (OSError, sqlite3.Error) as error:
@@ -66,6 +68,7 @@ class SharedReplays:
     def first(self, name: str, until: float, now: float) -> bool:
         """Keep a name; tell whether it was not kept yet. Raises InputError if the file cannot be asked."""
         try:
+            self._check_there()
             with self._lock, self._connection() as con:
                 con.execute("BEGIN IMMEDIATE")
                 con.execute("DELETE FROM seen WHERE name = ? AND until <= ?", (name, now))
@@ -73,8 +76,14 @@ class SharedReplays:
                 con.execute(_FORGET_OVER, (now,))
                 con.execute(_FORGET_OLDEST, (MOST_NAMES,))
                 return made.rowcount == 1
-        except sqlite3.Error as error:
+        except (OSError, sqlite3.Error) as error:
             raise InputError(f"{self._path}: cannot remember what was used: {error}") from error
+
+    def _check_there(self) -> None:
+        """Raise OSError if the file is no longer the one that was opened: processes to come would not know this one."""
+        found = self._path.stat()
+        if (found.st_dev, found.st_ino) != self._identity:
+            raise OSError("another file took its place: start all processes that share it anew")
 
     def _connection(self) -> sqlite3.Connection:
         """Return this process's connection: one must not be used, nor closed, beyond a fork."""
@@ -85,3 +94,11 @@ class SharedReplays:
             con.execute("PRAGMA synchronous = OFF")  # what a power cut forgets is a minute of proofs
             self._open = os.getpid(), con
         return self._open[1]
+
+
+def _check_kind(found: os.stat_result, path: Path) -> None:
+    """Raise UsageError for what is no file, and for one that others may write to: they can make it forget."""
+    if not stat.S_ISREG(found.st_mode):
+        raise UsageError(f"{path}: it is no plain file", hint="name a file of your own")
+    if found.st_mode & _WRITE_FOR_OTHERS:
+        raise UsageError(f"{path}: others than its owner may write to it", hint=f"chmod 600 {path}")

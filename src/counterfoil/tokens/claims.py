@@ -144,11 +144,25 @@ def v8_header(header: Mapping[str, Any], flow: Flow) -> None:
 
 
 def v8_claims(claims: Claims, flow: Flow) -> None:
-    """V8: the claims that tell the class have its values."""
+    """V8: the claims that tell the class have its values, and none is there that only another class has."""
+    for name in flow.token_class.never:
+        if name in claims:
+            raise refused(rules.V8, name, f"no {name} in class {flow.token_class.name}", quoted(claims[name]))
+    if flow.token_class.event is not None:
+        _v8_event(claims.get("events"), flow.token_class.event)
     for name, accepted in flow.claims.items():
         value = claims.get(name)
         if type(value) is not str or value not in accepted:
             raise refused(rules.V8, name, f"{name} {listed(accepted)}", quoted(value))
+
+
+def _v8_event(events: object, wanted: str) -> None:
+    """RFC 8417, 2.2: `events` is an object of one event or more, each an object; `wanted` is among them ("": any)."""
+    told = events if isinstance(events, Mapping) else {}
+    if not told or not all(isinstance(event, Mapping) for event in told.values()):
+        raise refused(rules.V8, "events", "an object of events, each an object", quoted(events))
+    if wanted and wanted not in told:
+        raise refused(rules.V8, "events", f"the event {wanted}", quoted(events))
 
 
 def v9_times(claims: Claims, issued: float, end: float, flow: Flow, at: float) -> None:

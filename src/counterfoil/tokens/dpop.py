@@ -25,6 +25,7 @@ from counterfoil.tokens.rules import quoted, refused, when
 
 TYP = "dpop+jwt"
 _DEFAULT_PORTS = {"https": 443, "http": 80}
+_URL = re.compile(r"[!-~]+")  # RFC 3986: visible ASCII. `urlsplit` would drop tabs and line breaks without a word.
 
 
 def check_proof(request: DpopRequest, thumbprint: object, token: bytes, flow: Flow, at: float) -> str:
@@ -80,7 +81,9 @@ def _about_request(claims: Mapping[str, Any], request: DpopRequest) -> None:
 
 
 def _target(url: str) -> tuple[str, str, int | None, str] | None:
-    """Return scheme, host, port and path of a URL, normalised; query and fragment do not count."""
+    """Return scheme, host, port and path of a URL, normalised; query and fragment do not count. None: it is no URL."""
+    if not _URL.fullmatch(url):
+        return None
     try:
         told = urlsplit(url)
         port = told.port
@@ -89,7 +92,9 @@ def _target(url: str) -> tuple[str, str, int | None, str] | None:
     if not told.scheme or not told.hostname or told.username is not None:
         return None
     path = _ESCAPE.sub(_normal, told.path) or "/"
-    return told.scheme.lower(), told.hostname.lower(), port or _DEFAULT_PORTS.get(told.scheme.lower()), path
+    if port is None:
+        port = _DEFAULT_PORTS.get(told.scheme.lower())
+    return told.scheme.lower(), told.hostname.lower(), port, path
 
 
 # RFC 3986, 6.2.2: escapes of unreserved characters are those characters; all others are in capitals.

@@ -46,7 +46,8 @@ class TokenClass:
     """A class of tokens. `typ`: header types in lower case without "application/"; "" stands for none.
 
     `required`: claims beyond `iss` and `iat`; each entry is a set of alternatives. `expires`: it must have `exp`
-    (else it ends with the flow's longest lifetime). `addressed`: it must have `aud`.
+    (else it ends with the flow's longest lifetime). `addressed`: it must have `aud`. `event`: what must be among its
+    `events` ("": any). `never`: claims that only tokens of other classes have.
     """
 
     name: str
@@ -55,8 +56,11 @@ class TokenClass:
     source: str
     expires: bool = True
     addressed: bool = True
+    event: str | None = None
+    never: tuple[str, ...] = ()
 
 
+BACKCHANNEL_LOGOUT = "http://schemas.openid.net/event/backchannel-logout"
 CLASSES: Mapping[str, TokenClass] = {
     known.name: known
     for known in (
@@ -67,8 +71,9 @@ CLASSES: Mapping[str, TokenClass] = {
         ),
         TokenClass("id", frozenset({"jwt", ""}), (("sub",),), "OpenID Connect Core 1.0, 2"),
         TokenClass("logout", frozenset({"logout+jwt"}), (("jti",), ("events",), ("sub", "sid")),
-                   "OpenID Connect Back-Channel Logout 1.0, 2.4"),
-        TokenClass("event", frozenset({"secevent+jwt"}), (("jti",), ("events",)), "RFC 8417, 2.2", expires=False),
+                   "OpenID Connect Back-Channel Logout 1.0, 2.4", event=BACKCHANNEL_LOGOUT, never=("nonce",)),
+        TokenClass("event", frozenset({"secevent+jwt"}), (("jti",), ("events",)), "RFC 8417, 2.2", expires=False,
+                   event=""),
         TokenClass("status-list", frozenset({"statuslist+jwt"}), (("sub",), ("status_list",)),
                    "Token Status List, 5.1", expires=False, addressed=False),
         TokenClass("actor", frozenset({"jwt", "at+jwt"}), (("sub",),), "RFC 8693, 4.1"),

@@ -65,9 +65,19 @@ class TokenPolicy:
 
 def documents_of(text: str | bytes, file: str = "policy") -> tuple[str, ...]:
     """Return the names of the key documents that a policy's text needs; raises PolicyError."""
+    return tuple(issuers_of(text, file))
+
+
+def issuers_of(text: str | bytes, file: str = "policy") -> Mapping[str, tuple[IssuerPattern, ...] | None]:
+    """Return for each key document that a policy's text needs the issuers that its keys may be for at most.
+
+    None: the document alone says. Raises PolicyError.
+    """
     tables = policy_file.read(text, file)
-    names = [table.file for _, table, _ in tables.keys] + [table.file for _, table, _ in tables.countersign]
-    return tuple(dict.fromkeys(names))
+    _check_once(tables.keys + tables.countersign)
+    said = [(place, table.file, table.issuers) for place, table, _ in tables.keys]
+    said += [(place, table.file, table.issuers) for place, table, _ in tables.countersign]
+    return {name: None if texts is None else _patterns(place, "issuers", texts) for place, name, texts in said}
 
 
 def _check_once(tables: Sequence[tuple[Place, KeysTable | CountersignTable, Sequence[tuple[Place, KeyTable]]]]) -> None:
@@ -199,4 +209,4 @@ def _check_references(place: Place, table: FlowTable, flows: Mapping[str, Flow])
         raise place.error("renewal_issuers", f"{unknown[0][:80]!r} is not among the flow's issuers")
 
 
-__all__ = ["PolicyError", "TokenPolicy", "documents_of"]
+__all__ = ["PolicyError", "TokenPolicy", "documents_of", "issuers_of"]

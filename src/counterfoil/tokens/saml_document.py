@@ -32,7 +32,8 @@ TRANSFORMS = frozenset(
     }
 )
 # Conditions that are understood; SAML 2.0 Core, 2.5.1.1: an unknown one makes the assertion invalid.
-_CONDITIONS = frozenset({"AudienceRestriction", "OneTimeUse", "ProxyRestriction"})
+_RESTRICTION = f"{ASSERTION}AudienceRestriction"
+_CONDITIONS = frozenset({_RESTRICTION, f"{ASSERTION}OneTimeUse", f"{ASSERTION}ProxyRestriction"})
 # XML 1.0, 2.3: the four characters that are white space there.
 _XML_BLANKS = " \t\r\n"
 # Letters that look like a blank, though Unicode counts them as letters or symbols.
@@ -137,13 +138,11 @@ def read_claims(signed: etree._Element, recipients: frozenset[str], at: float, l
     """
     conditions = _conditions(signed)
     _confirmed(signed, recipients, at, leeway)
-    attributes = _attributes(signed)
-    tenant = attributes.get(TENANT_ATTRIBUTE)
     statement = _one(signed, "AuthnStatement")
     told = {
         "iss": _uri(_one(signed, "Issuer"), "iss"),
         "sub": _subject(signed),
-        "aud": [_uri(node, "aud") for node in conditions.iter(f"{ASSERTION}Audience")],
+        "aud": _audiences(conditions),
         "iat": _time(signed, "IssueInstant"),
         "nbf": _time(conditions, "NotBefore"),
         "exp": _time(conditions, "NotOnOrAfter"),
@@ -151,8 +150,8 @@ def read_claims(signed: etree._Element, recipients: frozenset[str], at: float, l
         "sid": None if statement is None else statement.get("SessionIndex"),
         "auth_time": None if statement is None else _time(statement, "AuthnInstant"),
         "session_end": _session_end(statement, at, leeway),
-        "tid": tenant[0] if tenant else None,
-        "attributes": attributes,
+        "tid": _tenant(signed),
+        "attributes": _attributes(signed),
     }
     return {name: value for name, value in told.items() if value is not None}
 
@@ -162,9 +161,23 @@ def _conditions(signed: etree._Element) -> etree._Element:
     if len(found) != 1:
         raise refused(rules.V10, "Conditions", "one Conditions element", str(len(found)))
     for node in found[0]:
-        if etree.QName(node).localname not in _CONDITIONS:
+        if node.tag not in _CONDITIONS:
             raise refused(rules.CRITICAL, "condition", "conditions that are understood", quoted(node.tag))
     return found[0]
+
+
+def _audiences(conditions: etree._Element) -> list[str | None]:
+    """SAML 2.0 Core, 2.5.1.4: return whom the assertion is for. Each restriction must hold; one without names nobody.
+
+    Audiences elsewhere are not ours to read: those of a ProxyRestriction are of assertions that we would issue.
+    """
+    found: list[str | None] = []
+    for restriction in conditions.findall(_RESTRICTION):
+        named = [_uri(node, "aud") for node in restriction.findall(f"{ASSERTION}Audience")]
+        if not named:
+            raise refused(rules.V10, "aud", "an audience in each restriction", "none")
+        found += named
+    return found
 
 
 def _confirmed(signed: etree._Element, recipients: frozenset[str], at: float, leeway: float) -> None:
@@ -225,6 +238,15 @@ def _simple(node: etree._Element | None, name: str) -> str | None:
 
 def _blank(sign: str) -> bool:
     return unicodedata.category(sign)[0] in "ZC" or sign in _BLANK_LETTERS
+
+
+def _tenant(signed: etree._Element) -> str | None:
+    """Return Entra's tenant; of two nobody can tell which one counts."""
+    nodes = [node for node in signed.iter(f"{ASSERTION}Attribute") if node.get("Name") == TENANT_ATTRIBUTE]
+    values = [value for node in nodes for value in node.iterfind(f"{ASSERTION}AttributeValue")]
+    if len(values) > 1:
+        raise refused(rules.DUPLICATE, "tid", "one tenant", str(len(values)))
+    return _uri(values[0], "tid") if values else None
 
 
 def _attributes(signed: etree._Element) -> dict[str, list[str]]:

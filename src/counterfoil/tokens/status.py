@@ -12,6 +12,7 @@ from typing import Any
 
 from counterfoil.errors import VerifyError
 from counterfoil.tokens import rules
+from counterfoil.tokens.claims import TEXTS
 from counterfoil.tokens.encoding import from_base64url, json_object
 from counterfoil.tokens.flow import Flow, StatusCheck
 from counterfoil.tokens.limits import MAX_STATUS_LIST_INFLATED, MAX_TOKEN_BYTES
@@ -23,6 +24,8 @@ from counterfoil.tokens.verified import VerifiedToken
 VALID = 0
 STATUS_NAMES: Mapping[int, str] = {1: "revoked", 2: "suspended"}
 _BITS = (1, 2, 4, 8)
+# Members of an introspection response that are about the token and not about what it is good for, beside aud and cnf.
+_SAME = ("iss", "iat", "nbf", "exp", *TEXTS)
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ def s1_status(
     """Refuse a token that the issuer does not say is valid. `verify` verifies a status list token."""
     if flow.status is StatusCheck.INTROSPECTION:
         response = shown.introspection() if callable(shown.introspection) else shown.introspection
-        _introspected(claims, response, at)
+        _introspected(claims, response, at, flow.leeway)
     else:
         _in_list(claims, shown, at, verify)
 
@@ -107,6 +110,8 @@ def _statuses(claims: Mapping[str, Any]) -> tuple[int, bytes]:
         statuses = inflate.decompress(from_base64url(packed.encode("utf-8"), "lst"), MAX_STATUS_LIST_INFLATED)
     except zlib.error as error:
         raise refused(rules.MALFORMED, "lst", "a list compressed with zlib", "other data") from error
+    if inflate.unused_data:
+        raise refused(rules.MALFORMED, "lst", "a list compressed with zlib, and no more", "bytes behind it")
     if not inflate.eof:
         raise refused(rules.TOO_LARGE, "lst", f"a whole list of at most {MAX_STATUS_LIST_INFLATED} bytes", "another")
     return bits, statuses
@@ -119,7 +124,7 @@ def _within_ttl(claims: Mapping[str, Any], at: float) -> None:
         raise refused(rules.STATUS, "ttl", "a status list within its ttl", f"one from {when(claims['iat'])}")
 
 
-def _introspected(claims: Mapping[str, Any], response: bytes | None, at: float) -> None:
+def _introspected(claims: Mapping[str, Any], response: bytes | None, at: float, leeway: float) -> None:
     if response is None:
         raise refused(rules.STATUS, "introspection", "an introspection response", "none")
     if len(response) > MAX_TOKEN_BYTES:
@@ -130,10 +135,36 @@ def _introspected(claims: Mapping[str, Any], response: bytes | None, at: float) 
         raise refused(rules.STATUS, "introspection", "a response in JSON", f"one refused as {error.code}") from error
     if told.get("active") is not True:
         raise refused(rules.STATUS, "active", "active: true", quoted(told.get("active")))
-    # RFC 7662, 2.2: where it speaks of the token it must speak of this token.
-    for name in ("iss", "sub", "client_id", "jti", "iat", "exp"):
-        if name in told and name in claims and told[name] != claims[name]:
-            raise refused(rules.STATUS, name, f"{name} {quoted(claims[name])} as in the token", quoted(told[name]))
-    end = told.get("exp")
+    _about_token(claims, told)
+    end, begin = told.get("exp"), told.get("nbf")
     if end is not None and (type(end) not in (int, float) or not at < end):
         raise refused(rules.STATUS, "exp", f"an expiry after {when(at)}", quoted(end))
+    if begin is not None and (type(begin) not in (int, float) or not begin <= at + leeway):
+        raise refused(rules.STATUS, "nbf", f"valid from {when(at)} or before", quoted(begin))
+
+
+def _about_token(claims: Mapping[str, Any], told: Mapping[str, Any]) -> None:
+    """RFC 7662, 2.2: where the response speaks of the token it must speak of this token."""
+    for name in _SAME:
+        if name in told and name in claims and _comparable(told[name]) != _comparable(claims[name]):
+            raise refused(rules.STATUS, name, f"{name} {quoted(claims[name])} as in the token", quoted(told[name]))
+    if "aud" in told and _audience(told["aud"]) != _audience(claims.get("aud")):
+        raise refused(rules.STATUS, "aud", f"aud {quoted(claims.get('aud'))} as in the token", quoted(told["aud"]))
+    # RFC 8705, 3.2, RFC 9449, 6.2: what is bound for the issuer must be bound here, where V12 asks for the proof
+    if "cnf" in told and _comparable(told["cnf"]) != _comparable(claims.get("cnf")):
+        raise refused(rules.STATUS, "cnf", f"cnf {quoted(claims.get('cnf'))} as in the token", quoted(told["cnf"]))
+    kind = told.get("token_type")
+    if isinstance(kind, str) and kind.lower() == "dpop" and "cnf" not in claims:
+        raise refused(rules.STATUS, "token_type", "a token that is not bound, as this one", quoted(kind))
+
+
+def _audience(value: object) -> frozenset[object]:
+    """Return audiences as what they are: a text is one of them, and their order says nothing (RFC 7519, 4.1.3)."""
+    return frozenset(map(repr, value)) if isinstance(value, list | tuple) else frozenset({repr(value)})
+
+
+def _comparable(value: object) -> object:
+    """Return a value of a token, or of JSON, in one form for both."""
+    if isinstance(value, Mapping):
+        return {name: _comparable(inner) for name, inner in value.items()}
+    return [_comparable(inner) for inner in value] if isinstance(value, list | tuple) else value
