@@ -81,11 +81,11 @@ class Engine:
 
     def _layered(self, chunk: Chunk, path: str, effort: Effort, depth: int) -> Iterator[Leak]:
         """Yield what is written inside the text of a chunk, at its place in the file."""
-        texts = layers(self._kernel, chunk.data, chunk.end, continued=chunk.offset > 0, decoded=depth > 1)
+        texts = layers(self._kernel, chunk.data, chunk.end, continued=chunk.offset > 0)
         for layer in texts:
             effort.decoded(len(layer.data))
             if layer.cut:
-                effort.tell(path, "what is compressed in its text goes on behind what is read at once")
+                effort.tell(path, "what is compressed in it goes on behind what is read at once")
             if layer.packed:
                 effort.tell(path, "an archive lies in its text: decode and unpack it first")
             if depth > MOST_DEPTH:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from counterfoil.leaks.finding import Bound, Unread, bound
 
@@ -28,11 +29,25 @@ class Source:
 
 @dataclass
 class Inputs:
-    """What there is to scan, in order; what could not be looked at; and how many links were not followed."""
+    """What there is to scan, in order; what could not be looked at; how many links were not followed.
+
+    `special`: pipes, sockets and devices inside of folders, which are not read: they may never end.
+    """
 
     found: list[Source] = field(default_factory=list)
     unread: list[Unread] = field(default_factory=list)
     links: int = 0
+    special: int = 0
+
+    def notes(self) -> Iterator[str]:
+        """Say what was passed over."""
+        if self.special:
+            what = (
+                "pipe, socket or device in a folder was"
+                if self.special == 1
+                else "pipes, sockets and devices in folders were"
+            )
+            yield f"{self.special:,} {what} not read."
 
 
 def sources(paths: Sequence[str], *, follow_links: bool = False) -> Inputs:
@@ -61,13 +76,19 @@ def _source(path: Path, inputs: Inputs, seen: set[tuple[int, int]], *, named: bo
         inputs.unread.append(Unread(str(path), getattr(error, "strerror", None) or str(error)))
         return None
     regular = modes.S_ISREG(state.st_mode)
-    if (state.st_dev, state.st_ino) in seen or modes.S_ISDIR(state.st_mode) or modes.S_ISSOCK(state.st_mode):
+    if (state.st_dev, state.st_ino) in seen or modes.S_ISDIR(state.st_mode):
         return None
-    if not (regular or named):
-        return None  # a device or a pipe that happens to lie there: it may never end
     seen.add((state.st_dev, state.st_ino))
-    size = state.st_size if regular else _device_size(path)
-    stamp = f"{state.st_size}:{state.st_mtime_ns}"
+    if not (regular or named):
+        inputs.special += 1
+        return None
+    if modes.S_ISSOCK(state.st_mode):
+        inputs.unread.append(Unread(str(path), "a socket: it holds nothing that could be read"))
+        return None
+    # who opens a pipe and leaves it, ends the program that writes to it
+    size = state.st_size if regular or modes.S_ISFIFO(state.st_mode) else _device_size(path)
+    # whoever changes a file can set the rest back, but not the inode's own time
+    stamp = f"{state.st_size}:{state.st_mtime_ns}:{state.st_ctime_ns}:{state.st_ino}"
     bounds = bound(state.st_mtime, "modification of the file") if regular else ()
     return Source(str(path), path, size, regular, stamp, bounds)
 
@@ -112,6 +133,8 @@ def _device_size(path: Path) -> int:
         os.close(handle)
 
 
-def standard_input() -> int:
-    """Return the handle of standard input."""
-    return sys.stdin.fileno()
+def opened(source: Source) -> IO[bytes]:
+    """Open a source for reading; raises OSError."""
+    if source.path is None:
+        return os.fdopen(os.dup(sys.stdin.fileno()), "rb")
+    return source.path.open("rb")

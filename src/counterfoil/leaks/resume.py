@@ -50,6 +50,8 @@ class Resume:
             if not path.exists():
                 path.touch(mode=0o600)
                 path.write_text(json.dumps(head) + "\n")
+            if not path.is_file():  # reading a pipe would wait for ever
+                raise UsageError(f"cannot use {path} to resume: it is no regular file", hint="name a new file")
             lines = path.read_text().splitlines()
         except (OSError, ValueError) as error:
             raise UsageError(f"cannot use {path} to resume: {error}") from error
@@ -83,7 +85,7 @@ class Resume:
 
     def reached(self, source: Source, offset: int, leaks: Iterable[Leak], tokens: Iterable[TokenSeen]) -> None:
         """Write down, now and then, how far a plain file was scanned."""
-        if self._path is not None and offset % _EVERY == 0:
+        if source.regular and self._path is not None and offset % _EVERY == 0:
             self._write(source, Done(list(leaks), list(tokens), [], offset))
 
     def _write(self, source: Source, held: Done) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat as modes
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -10,26 +11,32 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
+from io import BytesIO
 from pathlib import Path
 from typing import IO, Protocol
 
 from counterfoil.errors import CounterfoilError
-from counterfoil.leaks import chunks, expand, inputs
+from counterfoil.leaks import chunks, expand, inputs, spool
 from counterfoil.leaks import tokens as tokens_in
-from counterfoil.leaks.chunks import Chunk, Hole
+from counterfoil.leaks.chunks import Chunk, Hole, Readable
 from counterfoil.leaks.effort import FILE_SECONDS, Effort
 from counterfoil.leaks.engine import Engine, without_inner
 from counterfoil.leaks.finding import Bound, Leak, LeaksReport, TokenSeen, Unread, bound
+from counterfoil.leaks.inner import Inner
 from counterfoil.leaks.inputs import Source
 from counterfoil.leaks.kernel import best
 from counterfoil.leaks.known import KnownKeys
 from counterfoil.leaks.regions import Regions, regions
 from counterfoil.leaks.resume import Resume
+from counterfoil.unpack.kinds import COMPRESSED, HEAD_BYTES, Kind, kind_of
 from counterfoil.unpack.walk import Member, Unpacker
 
+# Of a stream, by which the regions of a dump are known.
+_HEAD_BYTES = 1 << 20
 # Findings kept of one member: more of them tell nothing new, and cost memory.
 MOST_FINDINGS = 10_000
 _TOO_MANY = f"more than {MOST_FINDINGS:,} findings in one file: the others were not kept"
+_PACKED_DEVICE = "what begins on this device is packed ({}): it was scanned as it is; copy it to a file, and scan that"
 
 
 class Progress(Protocol):
@@ -95,7 +102,7 @@ def scan(paths: Sequence[str], known: KnownKeys, settings: ScanSettings, progres
         scanned=run.scanned,
         skipped=run.skipped,
         seconds=time.monotonic() - begun,
-        notes=tuple(_notes(engine, known, given.links + run.links)),
+        notes=(*_notes(engine, known, given.links + run.links), *given.notes(), *run.notes),
     )
 
 
@@ -127,6 +134,7 @@ class _Run:
         self.leaks: list[Leak] = []
         self.tokens: list[TokenSeen] = []
         self.unread: list[Unread] = []
+        self.notes: list[str] = []
         self.files = self.scanned = self.skipped = self.links = 0
 
     def close(self) -> None:
@@ -143,10 +151,13 @@ class _Run:
             return
         first = len(self.leaks), len(self.tokens), len(self.unread)
         self._effort = Effort(self._seconds)
-        if source.regular and source.path is not None:
-            self._archive(source, source.path)
-        else:
-            self._stream_of(source)
+        try:
+            if source.regular and source.path is not None:
+                self._archive(source, source.path)
+            else:
+                self._stream_of(source)
+        except Exception as error:  # noqa: BLE001  # a mistake of ours costs one source, and a gate its pass
+            self._mistake(source.name, error)
         self.unread += self._effort.told()
         self._resume.finished(source, self.leaks[first[0] :], self.tokens[first[1] :], self.unread[first[2] :])
 
@@ -154,7 +165,7 @@ class _Run:
         with tempfile.TemporaryDirectory(prefix="counterfoil-") as at, Unpacker(Path(at), thorough=True) as unpacker:
             told = False
             try:
-                for member in unpacker.members(path):
+                for member in unpacker.members(path, name="" if path == source.path else source.name):
                     told = told or not (member.nested or member.trouble)
                     self._member(member, source, path)
             except (OSError, CounterfoilError) as error:
@@ -178,8 +189,8 @@ class _Run:
         try:
             with member.stored() if member.between else member.open() as stream:
                 self._scan_all(chunks.of_stream(stream), member.name, Regions(bounds=bounds), told=False)
-            for inner in () if member.between else expand.streams(member.name, member.open, None):
-                self._inner(inner, begun, bounds)
+            if not member.between:
+                self._inside(expand.streams(member.name, member.open, None), member.name, begun, bounds)
         except (CounterfoilError, OSError) as error:
             self._trouble(member.name, error)
         if told:
@@ -205,14 +216,24 @@ class _Run:
                 self._resume.reached(source, offset, self.leaks[first[0] :], self.tokens[first[1] :])
 
             self._scan_all(chunks.of_file(handle, start), source.name, where, told=True, mark=mark)
-            for inner in expand.streams(source.name, lambda: path.open("rb"), path):
-                self._inner(inner, first[0], source.bounds)
+            inside = expand.streams(source.name, lambda: path.open("rb"), path)
+            self._inside(inside, source.name, first[0], source.bounds)
         except (OSError, CounterfoilError) as error:
             self._trouble(source.name, error)
         finally:
             os.close(handle)
 
-    def _inner(self, inner: expand.Inner, begun: int, bounds: tuple[Bound, ...]) -> None:
+    def _inside(self, inside: Iterator[Inner], name: str, begun: int, bounds: tuple[Bound, ...]) -> None:
+        """Scan what is inside a file or member; what goes wrong there costs no other file."""
+        try:
+            for inner in inside:
+                self._inner(inner, begun, bounds)
+        except (OSError, CounterfoilError) as error:
+            self._trouble(name, error)
+        except Exception as error:  # noqa: BLE001  # as above
+            self._mistake(name, error)
+
+    def _inner(self, inner: Inner, begun: int, bounds: tuple[Bound, ...]) -> None:
         if inner.trouble:
             self.unread.append(Unread(inner.name, inner.trouble))
             return
@@ -230,18 +251,37 @@ class _Run:
         ]
 
     def _stream_of(self, source: Source) -> None:
-        self.files += 1
         try:
-            if source.path is None:
-                stream: IO[bytes] = os.fdopen(os.dup(inputs.standard_input()), "rb")
-            else:
-                stream = source.path.open("rb")
-            with stream:
-                head = _head(stream)
-                where = regions(lambda at, size: head[at : at + size])
-                self._scan_all(chunks.of_stream(_Chained(head, stream)), source.name, where, told=True)
+            with inputs.opened(source) as stream:
+                device = modes.S_ISBLK(os.fstat(stream.fileno()).st_mode)
+                if source.path is None or not (device or source.size):
+                    self._pipe(source, stream)
+                else:
+                    self._device(source, stream)
         except (OSError, ValueError) as error:
             self._trouble(source.name, error)
+
+    def _pipe(self, source: Source, stream: IO[bytes]) -> None:
+        """Scan a pipe or standard input as the file that it would be."""
+        with tempfile.TemporaryDirectory(prefix="counterfoil-") as at:
+            held = spool.spooled(stream, Path(at))
+            if not held.size:
+                self.notes.append(f"{source.name} was empty.")
+            elif held.whole:
+                self._archive(source, held.path)
+            else:
+                self.unread.append(Unread(source.name, spool.TOO_LONG))
+                with held.path.open("rb") as begun:
+                    self._device(source, spool.Joined(begun, stream))
+
+    def _device(self, source: Source, stream: Readable) -> None:
+        """Scan what is too large to be copied, as it is."""
+        self.files += 1
+        head = stream.read(_HEAD_BYTES)
+        if (kind := kind_of(head[:HEAD_BYTES])) is not Kind.PLAIN:
+            self.unread.append(Unread(source.name, _PACKED_DEVICE.format(kind)))
+        where = regions(lambda at, size: head[at : at + size])
+        self._scan_all(chunks.of_stream(spool.Joined(BytesIO(head), stream)), source.name, where, told=True)
 
     def _scan_all(
         self,
@@ -298,35 +338,17 @@ class _Run:
         self.leaks += without_inner(tuple(leaks))
         self.tokens += tokens
 
+    def _mistake(self, name: str, error: Exception) -> None:
+        self.unread.append(Unread(name, f"not scanned to its end: {type(error).__name__}, a mistake of ours"))
+
     def _trouble(self, name: str, error: Exception) -> None:
         why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         self.unread.append(Unread(name, why))
 
 
 def _compressed(member: Member) -> bool:
-    from counterfoil.unpack.kinds import COMPRESSED, HEAD_BYTES, kind_of
-
     try:
         with member.stored() as stream:
             return kind_of(stream.read(HEAD_BYTES)) in COMPRESSED
     except CounterfoilError:
         return False
-
-
-_HEAD_BYTES = 1 << 20
-
-
-def _head(stream: IO[bytes]) -> bytes:
-    return stream.read(_HEAD_BYTES)
-
-
-class _Chained:
-    """A stream behind bytes that were taken from it."""
-
-    def __init__(self, head: bytes, stream: IO[bytes]) -> None:
-        self._head, self._stream = head, stream
-
-    def read(self, size: int = -1) -> bytes:
-        """Return the next bytes."""
-        part, self._head = self._head[:size], self._head[size:]
-        return part or self._stream.read(size)

@@ -163,16 +163,15 @@ def decompressed(kind: Kind, inner: IO[bytes], name: str, budget: Budget, layer:
 
 
 class _Xz(io.RawIOBase):
-    """What a file of xz streams holds; unlike the library's own file, it bounds the decoder's memory."""
+    """What a file of xz or LZMA streams holds; unlike the library's own file, it bounds the decoder's memory."""
 
-    def __init__(self, inner: IO[bytes]) -> None:
-        self._inner = inner
+    def __init__(self, inner: IO[bytes], form: int = lzma.FORMAT_XZ) -> None:
+        self._inner, self._form = inner, form
         self._decoder = self._fresh()
         self._begun = False
 
-    @staticmethod
-    def _fresh() -> lzma.LZMADecompressor:
-        return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MAX_DECODER_BYTES)
+    def _fresh(self) -> lzma.LZMADecompressor:
+        return lzma.LZMADecompressor(self._form, memlimit=MAX_DECODER_BYTES)
 
     def readable(self) -> bool:
         return True
@@ -230,5 +229,6 @@ _DECODERS: dict[Kind, Callable[[IO[bytes]], Any]] = {
     Kind.GZIP: lambda inner: gzip.GzipFile(fileobj=inner, mode="rb"),
     Kind.BZIP2: lambda inner: bz2.BZ2File(inner),
     Kind.XZ: _Xz,
+    Kind.LZMA: lambda inner: _Xz(inner, lzma.FORMAT_ALONE),
     Kind.ZSTD: _Arrow,
 }

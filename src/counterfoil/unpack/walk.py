@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from counterfoil.errors import InputError, MissingExtraError
-from counterfoil.unpack import sevenzip, tars
+from counterfoil.unpack import ars, sevenzip, tars
 from counterfoil.unpack.between import Between
 from counterfoil.unpack.bounds import MAX_DEPTH, Bounds, Budget
 from counterfoil.unpack.kinds import ARCHIVES, COMPRESSED, HEAD_BYTES, UNREAD, Kind, kind_of
@@ -85,12 +85,13 @@ class Unpacker:
         """Spool into the folder, which must exist; its files are private to the user.
 
         `thorough`: nothing is passed over: members whose names begin with a dot, and the like, are members, too; so is
-        what lies between the members of an archive, and a zip that stands behind something else.
+        what lies between the members of an archive, and a zip that stands behind something else. Office documents are
+        the zips that they are.
         """
         self._spool = spool
         self._bounds = bounds or Bounds()
         self._thorough = thorough
-        self._zips = Zips()
+        self._zips = Zips(office=thorough)
 
     def __enter__(self) -> Unpacker:
         """Begin."""
@@ -102,13 +103,15 @@ class Unpacker:
         for path in self._spool.iterdir():
             path.unlink()
 
-    def members(self, path: Path, stamp: Stamp | None = None) -> Iterator[Member]:
+    def members(self, path: Path, stamp: Stamp | None = None, *, name: str = "") -> Iterator[Member]:
         """Yield what the file holds: itself if it is no archive; `stamp` is what it was when it was looked at.
+
+        `name`: by which it is shown, if not by its path.
 
         An archive that is damaged, encrypted or beyond the bounds gives the members before that, and one with the
         reason. Raises OSError when the folder for spooling cannot be written.
         """
-        name = on_disk(path)
+        name = name or on_disk(path)
         try:
             found = path.stat()
             if not modes.S_ISREG(found.st_mode):
@@ -167,10 +170,11 @@ class _File:
         try:
             kind, layers = self._look(place)
             if kind in UNREAD:
+                if self._unpacker.thorough:
+                    yield self._as_it_is(place)
                 raise InputError(f"cannot read {place.name}: a {kind} archive: unpack it first")
             if kind not in ARCHIVES:
-                depth = self._bounds.depth - place.depth
-                yield Member(place.name, nested, "", False, place.stored, self._budget, depth, place.modified)
+                yield self._as_it_is(place)
                 if not self._unpacker.thorough or place.path is None or not zipfile.is_zipfile(place.path):
                     return
                 kind = Kind.ZIP
@@ -188,6 +192,10 @@ class _File:
                 yield self._between(archive, spans)
         except InputError as error:
             yield _trouble(place.name, error, nested=nested)
+
+    def _as_it_is(self, place: _Place) -> Member:
+        depth = self._bounds.depth - place.depth
+        return Member(place.name, place.depth > 0, "", False, place.stored, self._budget, depth, place.modified)
 
     def _entry(self, name: str, entry: Entry, depth: int) -> Iterator[Member]:
         self._members += 1
@@ -240,6 +248,8 @@ class _File:
             return self._unpacker.zips.entries(archive)
         if kind is Kind.TAR:
             return tars.entries(archive)
+        if kind is Kind.AR:
+            return ars.entries(archive)
         return sevenzip.entries(
             archive, self._unpacker.spooled, lambda name, at: self._budget.take(f"{archive.name}/{name}", 0, at)
         )

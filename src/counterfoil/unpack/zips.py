@@ -41,14 +41,15 @@ def _modified(info: zipfile.ZipInfo) -> float | None:
 class Zips:
     """Zip archives that are open; the one used longest ago is closed when there are too many."""
 
-    def __init__(self) -> None:
-        """Begin with none."""
+    def __init__(self, *, office: bool = False) -> None:
+        """Begin with none; `office`: also documents of Office are opened, which hold no logs."""
+        self._office = office
         self._open: OrderedDict[Disk, zipfile.ZipFile] = OrderedDict()
 
     def entries(self, place: Disk) -> Iterator[Entry]:
         """Yield the entries of the archive; raises InputError when it is damaged."""
         infos = self._archive(place).infolist()
-        if any(info.filename == "[Content_Types].xml" for info in infos[:16]):
+        if not self._office and any(info.filename == "[Content_Types].xml" for info in infos[:16]):
             raise InputError(f"cannot read {place.name}: {OFFICE}")
         for info in infos:
             if not info.filename.endswith("/"):  # is_dir() fails on a name that is empty

@@ -16,10 +16,10 @@ _HEADER, _MOST_NAME, _NAMED = 10, 256, 8
 _FIRST, _STEP = 512, 64 << 10
 
 
-def layers(data: bytes) -> Iterator[Layer]:
-    """Yield what each stream holds, as far as it is there."""
+def layers(data: bytes, end: int) -> Iterator[Layer]:
+    """Yield what each stream holds that starts in data[:end], as far as it is there."""
     at = data.find(_MAGIC)
-    while at >= 0:
+    while 0 <= at < end:
         text, used, whole = _inflated(memoryview(data)[at : at + MOST_BYTES])
         if text:
             place = Place(at, at + used, 0, len(text), FIRST)
@@ -38,14 +38,17 @@ def _inflated(data: memoryview) -> tuple[bytes, int, bool]:
             return b"", len(_MAGIC), False
         begin += name + 1
     decoder = zlib.decompressobj(-zlib.MAX_WBITS)
-    out, given = bytearray(), bytes(data[begin : begin + _FIRST])
+    out, at, step = bytearray(), begin, _FIRST
     try:
-        out += decoder.decompress(given, _STEP)
-        given = decoder.unconsumed_tail + bytes(data[begin + _FIRST :]) if out else b""
-        while given and len(out) < MOST_BYTES and not decoder.eof:
+        while not decoder.eof and len(out) < MOST_BYTES and (at < len(data) or decoder.unconsumed_tail):
+            given = decoder.unconsumed_tail or bytes(data[at : at + step])
+            if not decoder.unconsumed_tail:
+                at += len(given)
             out += decoder.decompress(given, _STEP)
-            given = decoder.unconsumed_tail
+            if not out:
+                break
+            step = _STEP
     except zlib.error:  # damaged from somewhere on, or none: what came before it is looked at
         return bytes(out), len(_MAGIC), True
-    used = len(data) - len(decoder.unused_data) if decoder.eof else len(_MAGIC)
+    used = at - len(decoder.unused_data) if decoder.eof else len(_MAGIC)
     return bytes(out), used, decoder.eof

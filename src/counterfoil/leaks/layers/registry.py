@@ -9,14 +9,12 @@ from counterfoil.leaks.layers.kernel import Kernel
 from counterfoil.leaks.layers.layer import Layer
 
 
-def layers(kernel: Kernel, data: bytes, end: int, *, continued: bool, decoded: bool) -> Iterator[Layer]:
+def layers(kernel: Kernel, data: bytes, end: int, *, continued: bool) -> Iterator[Layer]:
     """Yield what is written inside of a text and starts in data[:end].
 
-    `continued`: something came before the data. `decoded`: the text is a layer itself: only there gzip is looked
-    for, since files are unpacked before they are scanned.
+    `continued`: something came before the data.
     """
     yield from utf16.layers(kernel, data, end)
     yield from base64.layers(kernel, data, end, continued=continued)
     yield from lists.layers(kernel, data, end)
-    if decoded:
-        yield from gzip.layers(data)
+    yield from gzip.layers(data, end)
