@@ -324,6 +324,24 @@ def test_what_can_never_be_sent_is_refused_when_the_sink_is_made(make: Callable[
     assert "s3cret" not in str(caught.value) + str(caught.value.hint)
 
 
+SENDABLE: dict[str, Callable[[], Any]] = {
+    "an IPv6 address": lambda: HttpSink("http://[::1]:9/in"),
+    "a name with a dot at its end": lambda: HttpSink("https://collector.example./in?tenant=a%20b"),
+    "a name of one network": lambda: HttpSink("http://my_collector:9/in"),
+    "a header with blanks and all signs of ASCII": lambda: HttpSink(HERE_URL, (("X-Key", "a b\t~!\"(),/:;<=>?@[]{}"),)),
+    "an empty header": lambda: HttpSink(HERE_URL, (("X-Key", ""),)),
+    "a host in other letters": lambda: SocketSink(("b\u00fccher.example", 9)),
+    "an IPv6 host with its zone": lambda: SocketSink(("fe80::1%eth0", 9)),
+    "an abstract socket": lambda: SocketSink(Path("\0collector")),
+}
+
+
+@pytest.mark.parametrize("make", SENDABLE.values(), ids=SENDABLE)
+def test_what_may_be_sent_one_day_is_taken(make: Callable[[], Any]) -> None:
+    """Nobody need answer yet."""
+    make().close()
+
+
 class Failing(FileSink):
     """A sink with a fault of its own."""
 
