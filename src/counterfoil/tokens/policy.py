@@ -74,7 +74,6 @@ def issuers_of(text: str | bytes, file: str = "policy") -> Mapping[str, tuple[Is
     None: the document alone says. Raises PolicyError.
     """
     tables = policy_file.read(text, file)
-    _check_once(tables.keys + tables.countersign)
     said = [(place, table.file, table.issuers) for place, table, _ in tables.keys]
     said += [(place, table.file, table.issuers) for place, table, _ in tables.countersign]
     return {name: None if texts is None else _patterns(place, "issuers", texts) for place, name, texts in said}
