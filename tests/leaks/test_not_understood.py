@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import subprocess
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, x25519
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, rsa, x25519
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 from counterfoil.leaks.corpus_wrapped import pem_of_der
 from counterfoil.leaks.engine import Engine
@@ -74,6 +81,93 @@ def test_a_key_of_another_kind_is_told(kind: str, escape: str) -> None:
     assert "not understood" in leak.how
 
 
+_BODY = textwrap.wrap(base64.b64encode(bytes(range(1, 200))).decode(), 64)
+
+
+def _under(name: str, lines: list[str] | None = None) -> str:
+    return "\n".join((f"-----BEGIN {name}-----", *(lines or _BODY), f"-----END {name}-----"))
+
+
+SPELLINGS: dict[str, str] = {
+    "a name with a dash": _under("A-B PRIVATE KEY"),
+    "a name with a line below": _under("A_B PRIVATE KEY"),
+    "a name in small letters": _under("Foo Private Key"),
+    "all in small letters": _under("RSA PRIVATE KEY").replace("BEGIN RSA PRIVATE KEY", "begin rsa private key"),
+    "a name of six words": _under("LONG NAME OF SOME OTHER VENDORS PRIVATE KEY"),
+    "blanks that do not break": _under("DSA PRIVATE KEY").replace(" ", "\u00a0"),
+    "blanks that do not break, escaped": _under("DSA PRIVATE KEY").replace(" ", "&nbsp;"),
+    "blanks that do not break, in an address": _under("DSA PRIVATE KEY").replace(" ", "%C2%A0"),
+    "two blanks": _under("RSA PRIVATE  KEY"),
+    "one line in colours": "".join(f"\x1b[32m{x}\x1b[0m\n" for x in _under("X PRIVATE KEY", _BODY[:1]).splitlines()),
+    "groups of four": _under("DSA PRIVATE KEY", [" ".join(textwrap.wrap("".join(_BODY), 4))]),
+    "lines of sixteen": _under("DSA PRIVATE KEY", textwrap.wrap("".join(_BODY), 16)),
+}
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_a_header_is_known_however_it_is_spelled(spelling: str) -> None:
+    """What the header says before PRIVATE KEY, and how its blanks and lines are written, hides no key."""
+    (leak,) = _found(b"x\n" + SPELLINGS[spelling].encode() + b"\nx")
+    assert leak.form == "pem-not-understood"
+
+
+def _with_slashes() -> bytes:
+    """Return a PEM of which a line begins with two slashes, which are signs of Base64."""
+    for key in iter(lambda: rsa.generate_private_key(65537, 2048), None):
+        text = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        body = b"".join(text.splitlines()[1:-1])
+        # lines of any width are read: one is chosen that makes slashes begin a line
+        if (at := body.find(b"//")) > 40:
+            lines = [body[:at], *(body[begin : begin + at] for begin in range(at, len(body), at))]
+            return b"\n".join((b"-----BEGIN PRIVATE KEY-----", *lines, b"-----END PRIVATE KEY-----"))
+    raise AssertionError
+
+
+MARGINS: dict[str, Callable[[bytes], bytes]] = {
+    "by itself": lambda pem: pem,
+    "in a comment": lambda pem: b"// " + pem.replace(b"\n", b"\n// "),
+    "in a comment without blanks": lambda pem: b"//" + pem.replace(b"\n", b"\n//"),
+    "in JSON": lambda pem: pem.replace(b"\n", b"\\n"),
+}
+
+
+@pytest.mark.parametrize("margin", MARGINS)
+def test_slashes_that_begin_a_line_are_no_comment(margin: str) -> None:
+    """A key of which one line begins with two slashes is read whole: its numbers agree."""
+    pem = _with_slashes()
+    key = load_pem_private_key(pem, None)
+    (leak,) = _found(b"x\n" + MARGINS[margin](pem) + b"\nx", known_of(key))
+    assert (leak.proven, leak.form.removesuffix("-escaped")) == (True, "pem-pkcs8-rsa")
+
+
+LISTS: dict[str, Callable[[bytes], str]] = {
+    "an array of JavaScript's, as JSON": lambda der: json.dumps({str(at): byte for at, byte in enumerate(der)}),
+    "the same, over lines": lambda der: json.dumps({str(at): byte for at, byte in enumerate(der)}, indent=2),
+    "a table": lambda der: repr(dict(enumerate(der))),
+    "a list in YAML": lambda der: "key:\n" + "".join(f"  - {byte}\n" for byte in der),
+    "a list of signed bytes in YAML": lambda der: "".join(f"- {byte - 256 * (byte > 127)}\n" for byte in der),
+    "escapes for each byte": lambda der: "".join(f"%{byte:02X}" for byte in der),
+    "escapes of escapes": lambda der: "".join(f"%25{byte:02x}" for byte in der),
+}
+
+
+@pytest.mark.parametrize("how", LISTS)
+def test_a_key_is_found_in_a_list_of_its_bytes(how: str) -> None:
+    """DER, and PEM as well, byte by byte as programs and addresses write it."""
+    key = rsa_keys()[0]
+    for form in (Encoding.DER, Encoding.PEM):
+        data = key.private_bytes(form, PrivateFormat.PKCS8, NoEncryption())
+        (leak,) = _found(f"x\n{LISTS[how](data)}\nx".encode(), known_of(key))
+        assert (leak.proven, leak.form.startswith("list-")) == (True, True)
+
+
+def test_a_number_of_javascript_is_found() -> None:
+    """A prime as a BigInt, with its n behind it."""
+    key = rsa_keys()[0]
+    (leak,) = _found(f"const p = {key.private_numbers().p}n;".encode(), known_of(key))
+    assert (leak.proven, leak.form) == (True, "list-rsa-factor")
+
+
 @pytest.mark.parametrize("kind", ["Ed448", "X25519", "P-224", "brainpool", "DSA"])
 def test_a_key_of_another_kind_is_told_in_der(kind: str) -> None:
     """Without a header the algorithm of PKCS#8 tells: one finding, in DER and in its hex."""
@@ -89,6 +183,7 @@ WORDS = {
     "a program": b'if text.startswith("-----BEGIN PRIVATE KEY-----"):\n    return load_pem_private_key(text)',
     "dots for a key": b"-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG...\n-----END PRIVATE KEY-----",
     "a placeholder": b"-----BEGIN PRIVATE KEY-----\n" + b"X" * 64 + b"\n-----END PRIVATE KEY-----",
+    "words of one length": b"-----BEGIN RSA PRIVATE KEY----- " + b"this text says some more than that " * 9,
     "a header without anything": b"-----BEGIN OPENSSH PRIVATE KEY-----\n",
     "headers in a table": b"BEGIN PRIVATE KEY, BEGIN RSA PRIVATE KEY, BEGIN EC PRIVATE KEY, and others",
     "a public key": _RSA.replace(b"PRIVATE", b"PUBLIC"),

@@ -19,10 +19,17 @@ from counterfoil.leaks.private import PrivateKey, parts_of
 MOST_PEM_BYTES = 32 << 10
 # So much Base64 behind a header is a key, whatever it says; words in lines are none, nor is a row of one letter.
 _LEAST_SIGNS, _LEAST_PIECE, _LEAST_DISTINCT = 64, 20, 16
-_BLANK = rb"(?: |\+|%(?:25){0,3}20|=20|\\+u0020|\\+x20|&#(?:32|x20);)"
+# In pieces that are all of one length, as keys are grouped to be read aloud: words are not.
+_LEAST_GROUP = 4
+# Also one that keeps its line together (U+00A0), in UTF-8 or by itself.
+_BLANK = (
+    rb"(?:[ \t+]|\xc2?\xa0|%(?:25){0,3}20|%(?:25){0,3}[cC]2%(?:25){0,3}[aA]0|=20|\\+u00[2aA]0|\\+x20|"
+    rb"&#(?:32|x20|160|x[aA]0);|&nbsp;)"
+)
 _DASH = rb"(?:-|%(?:25){0,3}2[dD]|\\+u002[dD]|\\+x2[dD]|&#(?:45|x2[dD]);)"
 _BEGIN = re.compile(
-    rb"BEGIN((?:BLANK[A-Z0-9]{1,16}){0,4}BLANK)PRIVATEBLANKKEY(BLANKBLOCK)?BLANK?DASH{4,5}"
+    rb"(?i:BEGIN)((?:BLANK{1,4}+[A-Za-z0-9_.-]{1,24}){0,8}?BLANK{1,4}+)(?i:PRIVATE)BLANK{1,4}+(?i:KEY)"
+    rb"(BLANK{1,4}+(?i:BLOCK))?BLANK{0,4}+DASH{4,5}"
     .replace(b"BLANK", _BLANK).replace(b"DASH", _DASH)
 )
 _DASHES = re.compile(rb"%b{1,5}%b?\Z" % (_DASH, _BLANK))
@@ -41,7 +48,11 @@ _JOINED = re.compile(
     rb"[\"'`](?:[\s+.&,_()\\]|vb(?:CrLf|Lf|NewLine)|Environment\.NewLine|PHP_EOL|os\.linesep|[cC][hH][aA]?[rR]\(1[03]\)){0,160}"
     rb"[\"'`]"
 )
-_MARGIN = re.compile(rb"\n[ \t]{0,40}(?:[>|#*;]|//|--)[ \t]{0,40}")
+_MARGIN = re.compile(rb"\n[ \t]{0,40}(?:[>|#*;]|--)[ \t]{0,40}")
+# Slashes are signs of Base64: a margin only if the first line has them, for no key of any kind begins with them.
+_SLASHES, _SLASHED = re.compile(rb"\n[ \t]{0,40}//[ \t]{0,40}"), re.compile(rb"\s{0,8}\n[ \t]{0,40}//")
+# What colours a terminal.
+_COLOUR = re.compile(rb"\x1b\[[0-9;]{0,20}[mK]")
 # Lines of headers (RFC 1421; RFC 9580, 6.2): names, and what they say.
 _HEADERS = re.compile(rb"\s{0,8}(?:[A-Za-z][A-Za-z0-9-]{1,40}:[ +][^\n]{0,200}\n\s{0,8}){1,8}")
 _RUN = re.compile(rb"[A-Za-z0-9+/_=\s,\"'>|\\-]*")
@@ -57,7 +68,9 @@ _LOCKED = "encrypted with a password: its content was not seen"
 
 def unwrapped(text: bytes) -> bytes:
     """Return text with the escapes for line ends, plus, slash and equals undone, and strings joined."""
-    text = _ESCAPED.sub(b"\n", text)
+    text = _ESCAPED.sub(b"\n", _COLOUR.sub(b"", text))
+    if _SLASHED.match(text):
+        text = _SLASHES.sub(b"\n", text)
     for pattern, sign in _SIGNS:
         text = pattern.sub(sign, text)
     return _MARGIN.sub(b"\n", _JOINED.sub(b"", text))
@@ -146,9 +159,14 @@ def _content(body: bytes, start: int, end: int) -> Iterator[Found]:
 
 
 def _is_body(text: bytes) -> bool:
-    """Tell whether Base64 stands here: pieces that are too long for words."""
+    """Tell whether Base64 stands here: pieces that are too long for words, or all of one length."""
+    pieces = _PIECES.findall(text[: 64 * _LEAST_SIGNS])
     signs = b""
-    for piece in _PIECES.findall(text[: 64 * _LEAST_SIGNS]):
+    group = len(pieces[0]) if pieces else 0
+    if group >= _LEAST_GROUP and all(len(piece) == group for piece in pieces[: -(-_LEAST_SIGNS // group)]):
+        signs = b"".join(pieces)[:_LEAST_SIGNS]
+        return len(signs) == _LEAST_SIGNS and len(set(signs)) >= _LEAST_DISTINCT
+    for piece in pieces:
         if len(piece) < _LEAST_PIECE and len(signs) < _LEAST_SIGNS - _LEAST_PIECE:
             return False
         signs += piece
@@ -172,7 +190,13 @@ def _read_openssh(data: bytes, at: int) -> Iterator[Found]:
         yield from _openssh_found(data[at : at + size], at, at + size)
 
 
+def _read_lower(data: bytes, at: int) -> Iterator[Found]:
+    yield from _read(data, at + 1)
+
+
 MARKS = (
-    *(Mark(b"BEGIN" + sign, _read) for sign in (b" ", b"+", b"%", b"=", b"\\", b"&")),
+    *(Mark(b"BEGIN" + sign, _read) for sign in (b" ", b"\t", b"\xa0", b"\xc2", b"+", b"%", b"=", b"\\", b"&")),
+    # with a dash, for this is a word
+    *(Mark(b"-" + word, _read_lower) for word in (b"begin ", b"Begin ")),
     Mark(_OPENSSH_MAGIC, _read_openssh),
 )

@@ -10,7 +10,7 @@ from counterfoil.leaks.hits import BETWEEN, FIRST, Place
 from counterfoil.leaks.layers.kernel import Kernel, members
 from counterfoil.leaks.layers.layer import Layer, Pieces
 
-_CLASS = members(b"0123456789abcdefABCDEFxXnrt \t\r\n,:;\\\"`-")
+_CLASS = members(b"0123456789abcdefABCDEFxXnrt \t\r\n,:;\\\"`-%")
 _DIGITS = b"0123456789abcdefABCDEF"
 # A line of a hex dump with 16 bytes has so many signs, and digits; a key has more bytes.
 _LEAST, _LEAST_DIGITS, _LEAST_BYTES = 40, 32, 24
@@ -21,13 +21,15 @@ _HEX = re.compile(
 )
 _ODD = re.compile(rb"(?<![0-9a-fA-F])[0-9a-fA-F]{49,}(?![0-9a-fA-F])")
 _NOT_HEX = bytes(byte for byte in range(256) if byte not in _DIGITS)
-_MARKED = re.compile(rb"(?:0[xX]|\\+x)([0-9a-fA-F]{1,2})(?![0-9a-fA-F])")
+_MARKED = re.compile(rb"(?:0[xX]|\\+x|%(?:25){0,3})([0-9a-fA-F]{1,2})(?![0-9a-fA-F])")
 _DECIMALS = re.compile(
-    rb"(?<![0-9a-zA-Z])-?[0-9]{1,3}(?:[ \t\r\n,]{1,80}+-?[0-9]{1,3}(?![0-9a-fA-F])){23,}+"
+    rb"(?<![0-9a-zA-Z])-?[0-9]{1,3}(?:(?:[ \t\r\n,]|-(?= )){1,80}+-?[0-9]{1,3}(?![0-9a-fA-F])){23,}+"
 )
+# A byte behind its index: an array of JavaScript's as JSON, or a table.
+_INDEXED = re.compile(rb"([0-9]{1,7})\"?[ \t\r\n]{0,80}+:[ \t\r\n]{0,80}+([0-9]{1,3})(?![0-9a-zA-Z])")
 _DECIMAL = re.compile(rb"-?[0-9]+")
 # One number in decimal: of 256 bits at least, and of an RSA key of 8192 bits at most.
-_NUMBER = re.compile(rb"(?<![0-9a-zA-Z])[0-9]{77,2500}(?![0-9a-zA-Z])")
+_NUMBER = re.compile(rb"(?<![0-9a-zA-Z])[0-9]{77,2500}(?![0-9a-mo-zA-Z])")
 # A line of xxd, hexdump, od, tcpdump or WinDbg: an address, then bytes in groups; behind them the text may stand.
 _DUMP = re.compile(
     rb"(?:^|(?<=\n))[ \t]{0,16}(?:0x)?([0-9a-fA-F`]{4,17}):?[ \t]{1,4}"
@@ -67,7 +69,7 @@ def _hex(text: bytes) -> Iterator[tuple[bytes, int, int]]:
 
 
 def _listed(text: bytes) -> Iterator[tuple[bytes, int, int]]:
-    if b"x" in text or b"X" in text:
+    if b"x" in text or b"X" in text or b"%" in text:
         values = bytes(int(digits, 16) for digits in _MARKED.findall(text))
         if len(values) >= _LEAST_BYTES:
             yield values, 0, len(text)
@@ -75,9 +77,26 @@ def _listed(text: bytes) -> Iterator[tuple[bytes, int, int]]:
         numbers = [int(number) for number in _DECIMAL.findall(match[0])]
         with suppress(ValueError):
             yield bytes(number % 256 if -129 < number < 256 else number for number in numbers), *match.span()
+    yield from _indexed(text) if b":" in text and b"," in text else ()
     for match in _NUMBER.finditer(text):
         number = int(match[0])
         yield number.to_bytes((number.bit_length() + 7) // 8), *match.span()
+
+
+def _indexed(text: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Yield the bytes that stand behind indices which count up."""
+    values, start, stop, following = bytearray(), 0, 0, -1
+    for match in _INDEXED.finditer(text):
+        index, value = int(match[1]), int(match[2])
+        if index != following or value > 255:
+            if len(values) >= _LEAST_BYTES:
+                yield bytes(values), start, stop
+            values, start = bytearray(), match.start()
+        if value < 256:
+            values.append(value)
+        stop, following = match.end(), index + 1
+    if len(values) >= _LEAST_BYTES:
+        yield bytes(values), start, stop
 
 
 class _Dump:
