@@ -276,6 +276,14 @@ def test_what_is_special_is_told(tmp_path: Path) -> None:
     assert _gate("-", b"") == (2, [], ["(standard input) was empty."])
 
 
+def test_very_many_streams_of_gzip_cost_little(tmp_path: Path) -> None:
+    """Streams that begin inside one another, none of which ends: read within seconds, and the key behind is found."""
+    head = b"\x1f\x8b\x08" + bytes(7) + b"\0" + (400).to_bytes(2, "little") + (0xFFFF - 400).to_bytes(2, "little")
+    (tmp_path / "many").write_bytes(b"x" + head * (1 << 16) + _KEY)
+    _, forms, _ = _gate(str(tmp_path))
+    assert "pem-pkcs8-rsa" in forms
+
+
 def test_one_file_costs_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A mistake of ours around one file is told, and the others are scanned."""
     from datetime import UTC, datetime
