@@ -159,6 +159,7 @@ CLEAN: dict[str, bytes] = {
     "a static library": _ar(one=b"\x7fELF" + os.urandom(500), two=b"x"),
     "a program": Path(sys.executable).resolve().read_bytes()[: 1 << 20],
     "a line that begins as LZMA does": b"]\0\0hello, world, this is no LZMA",
+    "a program that writes zips": b"\x7fELF" + bytes(900) + b"PK\5\6" + b"\xf0" * 18 + bytes(400),
     "cpio": _cpio(b"hello"),
     "a document of Word": _zip(**{"[Content_Types].xml": b"<x/>", "word_document.xml": b"<w:t>hello</w:t>"}),
 }
@@ -217,13 +218,15 @@ def _damage(packs: Path) -> None:
         path.write_bytes(data)
 
 
+def _begin(packs: Path) -> None:
+    _lose(".pack")(packs)
+    (packs / "tmp_pack_x").write_bytes(b"PACK\0\0\0\2" + bytes(99))
+
+
 BROKEN: dict[str, tuple[Callable[[Path], None], str]] = {
     "without its index": (_lose(".idx"), "has no index"),
     "that is damaged": (_damage, "damaged repository"),
-    "beside the rest of one that was never finished": (
-        lambda packs: (packs / "tmp_pack_x").write_bytes(b"PACK\0\0\0\2" + bytes(99)) and None,
-        "has no index",
-    ),
+    "that was never finished": (_begin, "has no index"),
     "of a repository without its head": (lambda packs: (packs.parents[1] / "HEAD").unlink(), "damaged repository"),
 }
 
@@ -271,6 +274,14 @@ def test_what_is_special_is_told(tmp_path: Path) -> None:
         code, _, reasons = _gate(str(tmp_path / "s"))
     assert (code, reasons) == (2, ["a socket: it holds nothing that could be read"])
     assert _gate("-", b"") == (2, [], ["(standard input) was empty."])
+
+
+def test_very_many_streams_of_gzip_cost_little(tmp_path: Path) -> None:
+    """Streams that begin inside one another, none of which ends: read within seconds, and the key behind is found."""
+    head = b"\x1f\x8b\x08" + bytes(7) + b"\0" + (400).to_bytes(2, "little") + (0xFFFF - 400).to_bytes(2, "little")
+    (tmp_path / "many").write_bytes(b"x" + head * (1 << 16) + _KEY)
+    _, forms, _ = _gate(str(tmp_path))
+    assert "pem-pkcs8-rsa" in forms
 
 
 def test_one_file_costs_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

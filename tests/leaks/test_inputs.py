@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from counterfoil.errors import UsageError
 from counterfoil.leaks import corpus
 from counterfoil.leaks.finding import LeaksReport
 from counterfoil.leaks.scan import ScanSettings, scan
@@ -145,6 +146,25 @@ def test_a_stopped_scan_goes_on_and_finds_the_same(tmp_path: Path) -> None:
     assert [leak.kid for leak in second.findings] == ["k0", "k1"]
     assert second.scanned == (folder / "b.pem").stat().st_size
     assert "PRIVATE KEY" not in state.read_text()
+
+
+def test_a_file_that_was_changed_in_place_is_scanned_again(tmp_path: Path) -> None:
+    """Of the same size, and with its time set back: only the time of its inode tells, and that is enough."""
+    path, state = tmp_path / "file", tmp_path / "state"
+    path.write_bytes(bytes(len(_pem())))
+    before = path.stat()
+    assert not _scan(path, state).findings
+    path.write_bytes(_pem())
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert path.stat().st_size == before.st_size
+    assert [leak.kid for leak in _scan(path, state).findings] == ["k0"]
+
+
+def test_a_pipe_is_no_file_to_resume_from(tmp_path: Path) -> None:
+    """Reading it would wait for ever: it is refused."""
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UsageError, match="no regular file"):
+        _scan(tmp_path, tmp_path / "pipe")
 
 
 def test_a_large_file_is_taken_up_where_it_was_left(tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ SPELLINGS: dict[str, str] = {
     "blanks that do not break, escaped": _under("DSA PRIVATE KEY").replace(" ", "&nbsp;"),
     "blanks that do not break, in an address": _under("DSA PRIVATE KEY").replace(" ", "%C2%A0"),
     "two blanks": _under("RSA PRIVATE  KEY"),
-    "one line in colours": "".join(f"\x1b[32m{line}\x1b[0m\n" for line in _under("X PRIVATE KEY", _BODY[:1]).splitlines()),
+    "one line in colours": "".join(f"\x1b[32m{x}\x1b[0m\n" for x in _under("X PRIVATE KEY", _BODY[:1]).splitlines()),
     "groups of four": _under("DSA PRIVATE KEY", [" ".join(textwrap.wrap("".join(_BODY), 4))]),
     "lines of sixteen": _under("DSA PRIVATE KEY", textwrap.wrap("".join(_BODY), 16)),
 }

@@ -6,7 +6,6 @@ import io
 import os
 import stat as modes
 import tempfile
-import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,7 @@ from counterfoil.unpack.kinds import ARCHIVES, COMPRESSED, HEAD_BYTES, UNREAD, K
 from counterfoil.unpack.names import hidden, on_disk, shown
 from counterfoil.unpack.place import Disk, Entry
 from counterfoil.unpack.streams import BROKEN, Checked, Stamp, buffered, decompressed, disk, unreadable
-from counterfoil.unpack.zips import Zips
+from counterfoil.unpack.zips import Zips, stands_behind
 
 _COPY_BYTES = 4 << 20
 TOO_DEEP = "packed too many times over: unpack the outer ones first"
@@ -175,7 +174,7 @@ class _File:
                 raise InputError(f"cannot read {place.name}: a {kind} archive: unpack it first")
             if kind not in ARCHIVES:
                 yield self._as_it_is(place)
-                if not self._unpacker.thorough or place.path is None or not zipfile.is_zipfile(place.path):
+                if not self._unpacker.thorough or place.path is None or not stands_behind(place.path):
                     return
                 kind = Kind.ZIP
             depth = place.depth + layers + 1

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import stat as modes
 import struct
 import zipfile
 from collections import OrderedDict
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import IO, Any, cast
 
 from counterfoil.errors import InputError
@@ -22,7 +24,7 @@ OFFICE = "an Office document, not an archive of logs: save its sheets as CSV"
 _ENCRYPTED_FLAG = 0x1
 _METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA})
 _METHOD_NAMES = {9: "Deflate64", 93: "zstd", 95: "xz", 98: "PPMd", 99: "AES"}
-_LOCAL_SIZE = 30
+_LOCAL_SIZE, _ENTRY = 30, b"PK\x01\x02"
 _END, _END_SIZE, _MAX_COMMENT = b"PK\x05\x06", 22, 0xFFFF
 _LOCATOR, _LOCATOR_SIZE = b"PK\x06\x07", 20
 _END64, _END64_SIZE = b"PK\x06\x06", 56
@@ -36,6 +38,27 @@ def _modified(info: zipfile.ZipInfo) -> float | None:
         return datetime(*info.date_time, tzinfo=_LAST_ZONE).timestamp()
     except ValueError:
         return None  # dates of zip may be the 0th of month 0
+
+
+def stands_behind(path: Path) -> bool:
+    """Tell whether a zip stands behind something else: its end is there, and its directory right before that.
+
+    Programs that read or write zips hold the mark of the end as well.
+    """
+    try:
+        with path.open("rb") as file:
+            begin = max(0, file.seek(0, os.SEEK_END) - _END_SIZE - _MAX_COMMENT - _LOCATOR_SIZE)
+            file.seek(begin)
+            tail = file.read(_END_SIZE + _MAX_COMMENT + _LOCATOR_SIZE)
+            at = tail.find(_END)
+            while at >= 0:
+                file.seek(max(0, begin + at - _number(tail, at + 12, "<L")))
+                if file.read(len(_ENTRY)) == _ENTRY or tail[max(0, at - _LOCATOR_SIZE) : at].startswith(_LOCATOR):
+                    return True
+                at = tail.find(_END, at + 1)
+    except OSError:
+        pass  # who reads it next will say why
+    return False
 
 
 class Zips:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 
-from counterfoil.leaks.hits import FIRST, Place
-from counterfoil.leaks.layers.layer import Layer
+from counterfoil.leaks.layers.layer import Layer, Pieces
 
 # Of one stream. The most that a Secret of Kubernetes holds is 1 MiB, compressed.
 MOST_BYTES = 16 << 20
+# Of all streams in one text: where one begins inside another, they give far more than they take.
+MOST_OF_ALL = 64 << 20
 _MAGIC = b"\x1f\x8b\x08"
 _HEADER, _MOST_NAME, _NAMED = 10, 256, 8
 # What is no gzip is found out within so many bytes.
@@ -18,13 +20,19 @@ _FIRST, _STEP = 512, 64 << 10
 
 def layers(data: bytes, end: int) -> Iterator[Layer]:
     """Yield what each stream holds that starts in data[:end], as far as it is there."""
+    pieces, given, cut = Pieces(), 0, False
     at = data.find(_MAGIC)
     while 0 <= at < end:
         text, used, whole = _inflated(memoryview(data)[at : at + MOST_BYTES])
         if text:
-            place = Place(at, at + used, 0, len(text), FIRST)
-            yield Layer("gzip-{}", text, (place,), cut=not whole)
+            pieces.add(text, at, at + used)
+            given, cut = given + len(text), cut or not whole
+        if given > MOST_OF_ALL:
+            cut = True
+            break
         at = data.find(_MAGIC, at + used)
+    # as one layer: a text may hold very many
+    yield from (replace(layer, cut=cut) for layer in pieces.layer("gzip-{}"))
 
 
 def _inflated(data: memoryview) -> tuple[bytes, int, bool]:
