@@ -202,7 +202,7 @@ def test_every_token_is_what_it_is(estate: Estate, tmp_path: Path) -> None:
 
 
 def test_its_own_log_and_custody_tell_the_same(estate: Estate, tmp_path: Path) -> None:
-    """No ledger: the issuer's own lines, declared complete. Against what looks ordinary, custody's log convicts."""
+    """No ledger: the issuer's own lines, declared complete. Whatever it lacks was never issued, and custody tells by whom."""
     complete = (Declaration(ISSUER_LOG, OWN_LOG),)
     later = datetime.now(UTC).replace(tzinfo=None) + timedelta(days=2)
     names = ("tokens.jsonl", "custody.jsonl", "receipts.jsonl")
@@ -211,8 +211,8 @@ def test_its_own_log_and_custody_tell_the_same(estate: Estate, tmp_path: Path) -
     assert found.keys() == estate.genuine | estate.forged.keys()
     assert {found[one] for one in estate.genuine} == {("minted", "basis-digest", "")}
     assert {what: found[one] for one, what in estate.forged.items()} == {
-        "a token of the stolen key": ("forged", "never-signed", "key-out"),
-        "one for another person": ("forged", "never-signed", "key-out"),
+        "a token of the stolen key": ("forged", "id-not-issued", "key-out"),
+        "one for another person": ("forged", "id-not-issued", "key-out"),
         "one with a genuine token's id, and other claims": ("contradicted", "digest-differs", "key-out"),
         "one that an insider had custody sign": ("forged", "id-not-issued", "through-custody"),
     }

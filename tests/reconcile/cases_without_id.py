@@ -104,7 +104,7 @@ ASSERTIONS: Table = {
     "more assertions accepted than issued are named as a set": Case(
         "4.3 e", [*farm_log(), assertion(0), PRESENTED, federated_sign_in(6, "c", ip="192.0.2.50")],
         each(Reason.COUNT_ONLY, count=2, group_rule="count-only")),
-    "more assertions accepted than issued, all the users own, accuse nobody": Case(
+    "a run of assertions that are all the users own accuses nobody": Case(
         "4.3 e, 5.4", [*farm_log(), *served("alice"), assertion(0), PRESENTED, federated_sign_in(26, "c")],
         [last(Reason.NO_ID, ordinary=True), innocent]),
     "one strangers assertion among the users own names the whole run": Case(

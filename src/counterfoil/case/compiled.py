@@ -6,8 +6,8 @@ import ibis.expr.operations as ops
 import ibis.expr.types as ir
 from ibis.backends.duckdb import Backend
 
-# A run has some two hundred; more than this are other runs'.
-MAX_KEPT = 2_000
+# A run has some two hundred; more than this are other runs', and take memory.
+MAX_KEPT = 500
 
 _SQL: dict[ops.Node, str] = {}
 
