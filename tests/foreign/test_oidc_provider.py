@@ -202,7 +202,7 @@ def test_every_token_is_what_it_is(estate: Estate, tmp_path: Path) -> None:
 
 
 def test_its_own_log_and_custody_tell_the_same(estate: Estate, tmp_path: Path) -> None:
-    """No ledger: the issuer's own lines, declared complete. Whatever it lacks was never issued, and custody tells by whom."""
+    """No ledger: the issuer's own lines, declared complete. What they lack was not issued; custody tells by whom."""
     complete = (Declaration(ISSUER_LOG, OWN_LOG),)
     later = datetime.now(UTC).replace(tzinfo=None) + timedelta(days=2)
     names = ("tokens.jsonl", "custody.jsonl", "receipts.jsonl")
