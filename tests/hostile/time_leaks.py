@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from counterfoil.leaks import corpus, tokens
 from counterfoil.leaks.chunks import Chunk
 from counterfoil.leaks.effort import Effort
-from counterfoil.leaks.engine import Engine
+from counterfoil.leaks.engine import CUT_OFF, Engine
 from counterfoil.leaks.forms import registry
 from counterfoil.leaks.kernel import best
 from counterfoil.leaks.known import KnownKeys
@@ -24,12 +24,12 @@ _SAML = b'<saml:Assertion xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">'
 
 
 def scanned(data: bytes) -> str:
-    """Scan one chunk for keys and tokens; return why it was not read to its end."""
+    """Scan one chunk for keys and tokens; return why it was not read to its end, but for streams that have none."""
     effort = Effort()
     chunk = Chunk(data, 0, 0, len(data))
     _ENGINE.scan(chunk, "x", effort)
     _ENGINE.tokens(chunk, "x", _READER, effort)
-    return "; ".join(unread.reason for unread in effort.told())
+    return "; ".join(unread.reason for unread in effort.told() if unread.reason != CUT_OFF)
 
 
 def _again(text: bytes) -> Callable[[int], bytes]:

@@ -38,6 +38,9 @@ SCALAR_UNITS = (-1, 0, 1, 4, 5)
 _SEED_ZEROS = 5
 _ORDER_NAMES = {Order.BIG: "big-endian", Order.LITTLE: "little-endian", Order.WORDS: "in Java's word order"}
 
+# What is told of a stream whose end is not there.
+CUT_OFF = "what is compressed in it goes on behind what is read at once"
+
 
 class Engine:
     """Scans chunks for what is known; safe to use from several threads."""
@@ -85,7 +88,7 @@ class Engine:
         for layer in texts:
             effort.decoded(len(layer.data))
             if layer.cut:
-                effort.tell(path, "what is compressed in it goes on behind what is read at once")
+                effort.tell(path, CUT_OFF)
             if layer.packed:
                 effort.tell(path, "an archive lies in its text: decode and unpack it first")
             if depth > MOST_DEPTH:
