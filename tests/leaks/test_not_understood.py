@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import random
 import subprocess
 import textwrap
 from collections.abc import Callable
@@ -176,6 +177,27 @@ def test_a_key_of_another_kind_is_told_in_der(kind: str) -> None:
         (leak,) = _found(data)
         assert leak.form.endswith("der-not-understood")
         assert not leak.proven
+
+
+X25519_HEAD = bytes.fromhex("302e020100300506032b656e04220420")
+ED25519_HEAD = bytes.fromhex("302e020100300506032b657004220420")
+P256_HEAD = bytes.fromhex("308187020100301306072a8648ce3d020106082a8648ce3d030107046d306b0201010420")
+TEMPLATES = {
+    "text": X25519_HEAD + b"external/rules_rust++crate+envoy/src/digest.rs",
+    "a program's constants": X25519_HEAD + bytes.fromhex(
+        "e9300000007202000000e910000000290f72b800000072f0000000da115f7a65"),
+    "the next head": ED25519_HEAD + X25519_HEAD + ED25519_HEAD,
+    "the end of a point and another curve's head": P256_HEAD + bytes.fromhex(
+        "a14403420030 81b6020100301006072a8648ce3d020106052b81040022 04819e30819b".replace(" ", "")) + bytes(90),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", TEMPLATES)
+def test_the_head_of_a_key_in_a_program_that_writes_keys_is_none(what: str) -> None:
+    """Behind it stands whatever the program holds there; what looks like a key's random bytes is told all the same."""
+    assert not _found(b"\0" * 99 + TEMPLATES[what] + b"\0" * 99)
+    head = X25519_HEAD if what == "text" else ED25519_HEAD
+    assert len(_found(b"\0" * 99 + head + random.Random(what).randbytes(32) + b"\0" * 99)) == 1  # noqa: S311
 
 
 WORDS = {

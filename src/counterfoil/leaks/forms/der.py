@@ -183,16 +183,41 @@ def _other(data: bytes, at: int) -> Element | None:
     return whole if curve or algorithm.startswith(_OTHER_OIDS) else None
 
 
+# What follows a head of a key in a program that writes keys is whatever lies there: text, zeros, the next head.
+_HEADS = tuple(bytes.fromhex(oid) for oid in ("06032b65", "06052b8104", "06072a8648"))
+LEAST_VALUES, MOST_TEXT = 20, 0.75
+
+
+def is_template(secret: bytes) -> bool:
+    """Tell whether so many bytes, which nothing proves to be a key's, are no random ones.
+
+    >>> is_template(b"external/rules_rust++crate+envoy")
+    True
+    """
+    text = sum(0x20 <= value < 0x7F for value in secret)
+    few = len(set(secret)) < min(LEAST_VALUES, len(secret) // 2)
+    return few or text > MOST_TEXT * len(secret) or any(head in secret for head in _HEADS)
+
+
+def _secret(key: PrivateKey | None) -> bytes | None:
+    """Return the bytes that are the whole of a key, None if something beside them may prove it."""
+    if isinstance(key, Seed):
+        return key.seed
+    if isinstance(key, CurveScalar) and key.public is None:
+        return key.scalar.to_bytes(key.size, "big")
+    return None
+
+
 def _read(data: bytes, at: int) -> Iterator[Found]:
     """Read the key whose version number stands at the mark: its header is the two to five bytes before."""
     for back in (4, 3, 2, 5):
         if at >= back and data[at - back] == _SEQUENCE:
             other = _other(data, at - back)
-            if other is not None:
+            if other is not None and not is_template(data[other.end - 32 : other.end]):
                 yield Found(f"der-{NOT_UNDERSTOOD}", at - back, other.end, note="a key, its content not understood")
                 return
             held = key_in(data, at - back)
-            if held is not None:
+            if held is not None and not is_template(_secret(held.key) or b""):
                 yield Found(f"der-{held.form}", at - back, held.end, held.key, cut=held.cut)
                 return
 
