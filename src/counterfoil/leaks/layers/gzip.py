@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 
+from counterfoil.leaks.layers.kernel import Kernel
 from counterfoil.leaks.layers.layer import Layer, Pieces
 
 # Of one stream. The most that a Secret of Kubernetes holds is 1 MiB, compressed.
@@ -14,15 +15,17 @@ MOST_BYTES = 16 << 20
 MOST_OF_ALL = 64 << 20
 _MAGIC = b"\x1f\x8b\x08"
 _HEADER, _MOST_NAME, _NAMED = 10, 256, 8
+_HEADS = (_MAGIC + b"\0", _MAGIC + bytes([_NAMED]))  # of the members that a head may announce, a name alone is read
 # What is no gzip is found out within so many bytes.
 _FIRST, _STEP = 512, 64 << 10
 
 
-def layers(data: bytes, end: int) -> Iterator[Layer]:
+def layers(kernel: Kernel, data: bytes, end: int) -> Iterator[Layer]:
     """Yield what each stream holds that starts in data[:end], as far as it is there."""
-    pieces, given, cut = Pieces(), 0, False
-    at = data.find(_MAGIC)
-    while 0 <= at < end:
+    pieces, given, cut, done = Pieces(), 0, False, 0
+    for at in (anchor.offset for anchor in kernel.anchors(data, 0, end, _HEADS)):
+        if at < done:
+            continue
         text, used, whole = _inflated(memoryview(data)[at : at + MOST_BYTES])
         if text:
             pieces.add(text, at, at + used)
@@ -30,7 +33,7 @@ def layers(data: bytes, end: int) -> Iterator[Layer]:
         if given > MOST_OF_ALL:
             cut = True
             break
-        at = data.find(_MAGIC, at + used)
+        done = at + used
     # as one layer: a text may hold very many
     yield from (replace(layer, cut=cut) for layer in pieces.layer("gzip-{}"))
 
@@ -38,7 +41,7 @@ def layers(data: bytes, end: int) -> Iterator[Layer]:
 def _inflated(data: memoryview) -> tuple[bytes, int, bool]:
     """Return what a stream holds, its length, and whether it is all that there is: damage ends it, too."""
     begin = _HEADER
-    if len(data) < _HEADER or data[3] & ~_NAMED:
+    if len(data) < _HEADER:
         return b"", len(_MAGIC), False
     if data[3]:
         name = bytes(data[_HEADER : _HEADER + _MOST_NAME]).find(b"\0")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
-from counterfoil.leaks.hits import Place, Run
+from counterfoil.leaks.hits import Anchor, Place, Run
 
 
 class Kernel(Protocol):
     """Finds runs of text; `_native` and `_portable` do."""
+
+    def anchors(self, data: bytes, begin: int, end: int, literals: Sequence[bytes]) -> list[Anchor]:
+        """Return where literals (of at least four bytes) start in data[begin:end], in order of offset."""
 
     def runs(self, data: bytes, end: int, members: bytes, least: int, *, first: int = 0, unit: int = 1) -> list[Run]:
         """Return the runs of at least `least` units of a class of bytes that start in data[first:end]."""

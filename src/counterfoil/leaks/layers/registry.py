@@ -17,4 +17,4 @@ def layers(kernel: Kernel, data: bytes, end: int, *, continued: bool) -> Iterato
     yield from utf16.layers(kernel, data, end)
     yield from base64.layers(kernel, data, end, continued=continued)
     yield from lists.layers(kernel, data, end)
-    yield from gzip.layers(data, end)
+    yield from gzip.layers(kernel, data, end)
