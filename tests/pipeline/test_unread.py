@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ from counterfoil import app
 from counterfoil.model.clearance import Why, withheld
 from counterfoil.model.coverage import Declaration
 from counterfoil.model.hunt import HuntReport
+from counterfoil.report._steps import steps
 
 from .estates import hunted, settings
 
@@ -92,6 +94,9 @@ def test_a_cut_line_in_a_declared_log_convicts_nobody(tmp_path: Path) -> None:
     (row,) = [row for row in report.coverage if row.kind == "non-interactive"]
     assert "1 record between 2025-09-03 12:00Z and 2025-09-03 12:40Z could not be read" in row.reason
     assert [each.why for each in withheld(report)] == [Why.STRANGERS]  # an intruder needs one cut line, too
+    (command,) = [step.command for step in steps(report) if step.text.startswith("Look at the 1 token left open")]
+    listed = app.sql(tmp_path / "case", shlex.split(command)[-1])
+    assert [row[listed.columns.index("token_id")] for row in listed.rows] == [token(301)]
 
 
 def test_her_own_use_beside_a_cut_line_withholds_no_all_clear(tmp_path: Path) -> None:

@@ -8,13 +8,24 @@ from enum import StrEnum
 
 from counterfoil.model.coverage import ASSERTIONS, REFUTED, SIGN_IN_KINDS, SIGN_INS, UNNAMED, Needed, named_parts
 from counterfoil.model.hunt import HuntReport
-from counterfoil.model.verdict import Reason
+from counterfoil.model.verdict import NAME_PREFIX, Reason
 
 # The share of tokens that may be left open in an all-clear. Calls known to leave no record, and tokens that may have
 # been issued before the log begins, are counted apart.
 MAX_OPEN_SHARE = 0.1
 # Logs whose records are acceptances: what an export of theirs left out is tokens that nobody judged.
 ACCEPTING_LOGS = frozenset({"m365-ual", "graph-activity", "entra-audit", "counterfoil-receipts"})
+
+# Of these reasons a token is left open although its issuer's log is there.
+_ANSWERABLE = (
+    Reason.OUTSIDE_COVERAGE, Reason.MAY_BE_UNREAD, Reason.DECLARATION_REFUTED, Reason.INTERRUPT_ONLY,
+    Reason.FAILURE_ONLY,
+)  # fmt: skip
+# SQL: which rows of `tokens` are open tokens of such a reason, and foreign to the person whose they are.
+STRANGERS = (
+    f"reason IN ({', '.join(repr(str(reason)) for reason in _ANSWERABLE)}) AND NOT (ordinary OR explained OR route OR"
+    f" early) AND derived <> 'assertion' AND NOT starts_with(subject, '{NAME_PREFIX}')"
+)
 
 
 class Why(StrEnum):

@@ -24,6 +24,9 @@ class Verdict(StrEnum):
 ACCUSING: frozenset[Verdict] = frozenset({Verdict.CONTRADICTED, Verdict.TAINTED, Verdict.FORGED})
 JUDGED: frozenset[Verdict] = ACCUSING | {Verdict.MINTED}
 
+# How a subject begins of whom a name alone is known, and no id.
+NAME_PREFIX = "name:"
+
 # The unit of judgement: the claims that a record carries about its token. NULL parts are unknown.
 CLAIM_TUPLE: tuple[str, ...] = (
     "issuer",

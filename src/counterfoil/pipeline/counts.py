@@ -9,11 +9,11 @@ from typing import Any
 import duckdb
 
 from counterfoil.case.results import rows
+from counterfoil.model.clearance import STRANGERS
 from counterfoil.model.coverage import ASSERTIONS, MAX_NAMED, REFUTED, RELIED, SIGN_INS, UNNAMED, CoverageRow, Needed
 from counterfoil.model.hunt import SilentCalls, VerdictCount
 from counterfoil.model.verdict import JUDGED, LEAVES_NO_RECORD, Reason, Verdict
 from counterfoil.reconcile.covered import ENTRA_NEEDS
-from counterfoil.reconcile.identity import NAME_PREFIX
 
 # How many silent kinds of calls are told, and how many networks of each.
 MAX_SILENT, MAX_NETWORKS = 20, 5
@@ -66,14 +66,6 @@ FROM whose GROUP BY ALL ORDER BY ALL"""  # noqa: S608  # our own names
 _FOREIGN = f"""SELECT issuer FROM tokens WHERE {_LEFT} AND reason = '{Reason.NO_ISSUER_LOG}' AND issuer IS NOT NULL
     AND issuer IS DISTINCT FROM 'entra:' || resource_tenant AND NOT starts_with(issuer, '{UNNAMED}')
 GROUP BY ALL ORDER BY count(*) DESC, issuer LIMIT {MAX_NAMED}"""  # noqa: S608  # our own names
-# Of these reasons a person's token is left open although her issuer's log is there.
-_ANSWERABLE = (
-    Reason.OUTSIDE_COVERAGE, Reason.MAY_BE_UNREAD, Reason.DECLARATION_REFUTED, Reason.INTERRUPT_ONLY,
-    Reason.FAILURE_ONLY,
-)  # fmt: skip
-STRANGERS = f"""reason IN ({", ".join(f"'{reason}'" for reason in _ANSWERABLE)})
-    AND NOT (ordinary OR explained OR route OR early) AND derived <> 'assertion'
-    AND NOT starts_with(subject, '{NAME_PREFIX}')"""
 _UNRECORDED = ", ".join(f"'{reason}'" for reason in sorted(LEAVES_NO_RECORD))
 _SILENT = f"""WITH quiet AS (SELECT client_id, kind, network, subject FROM tokens
     WHERE {_LEFT} AND (silent OR reason IN ({_UNRECORDED}))),

@@ -8,9 +8,10 @@ import ibis
 import ibis.expr.types as ir
 
 from counterfoil.model.schema import Leg, Outcome
+from counterfoil.model.verdict import NAME_PREFIX
 from counterfoil.reconcile.acceptances import network
 from counterfoil.reconcile.habits import product
-from counterfoil.reconcile.identity import NAME_PREFIX, with_subject
+from counterfoil.reconcile.identity import with_subject
 from counterfoil.reconcile.measured import key
 
 TRAITS = ("client", "network", "agent", "device")

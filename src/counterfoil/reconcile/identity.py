@@ -8,10 +8,9 @@ import ibis
 import ibis.expr.types as ir
 
 from counterfoil.model.schema import Leg
+from counterfoil.model.verdict import NAME_PREFIX
 from counterfoil.reconcile.covered import ENTRA, PERSONAL
 from counterfoil.reconcile.engine import Engine
-
-NAME_PREFIX = "name:"
 
 
 def aliases(engine: Engine, records: ir.Table, identities: Sequence[tuple[str, str]]) -> ir.Table:

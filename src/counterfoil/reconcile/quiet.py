@@ -22,7 +22,6 @@ def with_quiet_holes(
     keepers: Keepers,
 ) -> ir.Table:  # fmt: skip
     """Complete `probable` of such tokens; `parts`: of `covered.required`."""
-    spans = list(_with_holes(rows))
     if not any(row.status == "hole" for row in rows):
         return open_
     asked = open_.filter(
@@ -32,8 +31,9 @@ def with_quiet_holes(
     text, number = "string", "int64"
     needed = engine.given("needed_parts", {"issuer": text, "needs": text, "source": text, "kind": text}, parts)
     spanned = engine.given(
-        "with_holes", {"issuer": text, "source": text, "kind": text, "lo": number, "hi": number}, spans
-    )
+        "with_holes", {"issuer": text, "source": text, "kind": text, "lo": number, "hi": number},
+        list(_with_holes(rows)),
+    )  # fmt: skip
     wanted = asked.select("token_key", "issuer", "needs", "w_lo", "w_hi", "ordinary", "explained").join(
         needed, ["issuer", "needs"]
     )

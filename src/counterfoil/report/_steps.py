@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from counterfoil.model.advice import REASON_ADVICE
-from counterfoil.model.clearance import parts_of
+from counterfoil.model.clearance import STRANGERS, parts_of
 from counterfoil.model.coverage import MAX_NAMED, REFUTED, Offer, named_parts
 from counterfoil.model.hunt import HuntReport
 from counterfoil.model.verdict import ACCUSING, JUDGED, Reason
@@ -161,8 +161,7 @@ def _strangers(report: HuntReport, case: str) -> Iterator[Step]:
     if report.strangers and whys(report):
         yield Step(
             f"Look at the {some(report.strangers, 'token')} left open from places or programs that are not the user's:",
-            f'counterfoil sql {case} "{_TOKENS} WHERE verdict IN (\'uncovered\', \'unlinkable\')'
-            ' AND NOT (ordinary OR explained OR early)"',
+            f'counterfoil sql {case} "{_TOKENS} WHERE {STRANGERS}"',
         )
 
 
