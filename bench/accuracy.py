@@ -21,7 +21,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
-import ibis
+from ibis import __version__ as ibis_version
 
 import counterfoil
 from bench import moving
@@ -113,7 +113,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--quick", action="store_true", help="a tenth of the records, and of the histories")
     parser.add_argument("--moving", action="store_true", help="only the table of people who move about")
     asked = parser.parse_args(arguments)
-    versions = f"counterfoil {counterfoil.__version__}, duckdb {duckdb.__version__}, ibis {ibis.__version__}"
+    versions = f"counterfoil {counterfoil.__version__}, duckdb {duckdb.__version__}, ibis {ibis_version}"
     size = 10_000 if asked.quick else 100_000
     print(f"{versions}, Python {platform.python_version()}, {size:,} acceptances, fixed seeds\n")
     if not asked.moving:

@@ -23,9 +23,8 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import ibis
-import ibis.expr.types as ir
 import pyarrow as pa
+from ibis import __version__ as ibis_version
 
 import counterfoil
 from counterfoil.case.engine import engine
@@ -33,6 +32,7 @@ from counterfoil.case.folder import CaseFolder
 from counterfoil.case.ingest import write_batch
 from counterfoil.case.records import SCHEMA, Counter, InputText, stream
 from counterfoil.case.sniff import Container
+from counterfoil.expressions import ir
 from counterfoil.model.ids import uti
 from counterfoil.pipeline.routed import fit_of, shape_of
 from counterfoil.sources.m365_ual_api import SOURCE
@@ -234,7 +234,7 @@ def main(arguments: Sequence[str]) -> None:
                     best[way.name] = min(best.get(way.name, float("inf")), time.perf_counter() - begin)
     print(f"{told.records} records, {size / told.records:.0f} bytes each, seed {SEED}")
     print(f"{told.threads} threads, best of {told.rounds}; counterfoil {counterfoil.__version__}", end=", ")
-    print(f"duckdb {duckdb.__version__}, ibis {ibis.__version__}, pyarrow {pa.__version__}", end=", ")
+    print(f"duckdb {duckdb.__version__}, ibis {ibis_version}, pyarrow {pa.__version__}", end=", ")
     print(f"Python {platform.python_version()}\n")
     print("| way | k records/s | MB/s | rows | position | rejects named |")
     print("| --- | ---: | ---: | ---: | --- | ---: |")

@@ -10,14 +10,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import ibis
-import ibis.expr.types as ir
-from ibis.backends.duckdb import Backend
+from duckdb import DuckDBPyConnection
 
 from counterfoil.case.engine import engine
 from counterfoil.case.ingest import REJECTED
 from counterfoil.case.tables import Tables
 from counterfoil.detect.groups import described, disagreeing_ids
+from counterfoil.expressions import ibis, ir
 from counterfoil.model.coverage import CoverageRow
 from counterfoil.model.schema import EVIDENCE
 from counterfoil.model.verdict import ACCUSING, SETS, Probable
@@ -87,7 +86,8 @@ def judging_in_steps(work: Path) -> Iterator[JudgeSteps]:
 
 
 def _in_steps(
-    con: Backend, piles: Path, batches: Sequence[Sequence[Row]], settings: Settings, policy: Policy, parts: int = 1
+    con: DuckDBPyConnection, piles: Path, batches: Sequence[Sequence[Row]], settings: Settings, policy: Policy,
+    parts: int = 1,
 ) -> Answer:
     """Judge the first batch, then again with each further one, and return the last answer."""
     shutil.rmtree(piles, ignore_errors=True)

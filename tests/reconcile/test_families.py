@@ -30,6 +30,6 @@ def test_the_writer_and_the_rules_agree_on_buckets(tmp_path: Path) -> None:
         given = tables.given("rows", COLUMNS, [[row.get(name) for name in COLUMNS] for row in rows])
         named = given.select("record_id", bucket=bucket(family(given)))
         ours = {row["record_id"]: row["bucket"] for row in tables.rows(named)}
-        theirs = dict(con.con.execute(f"SELECT record_id, {BUCKET} FROM rows").fetchall())  # noqa: S608  # a constant
+        theirs = dict(con.execute(f"SELECT record_id, {BUCKET} FROM rows").fetchall())  # noqa: S608  # a constant
     assert ours == theirs
     assert set(ours.values()) <= set(BUCKETS)

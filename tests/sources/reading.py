@@ -75,7 +75,7 @@ def _rows(con: Any, folder: CaseFolder, source: Source, paths: Sequence[Path]) -
         for n, p in enumerate(paths)
     ]
     written = write_batch(con, folder, shape, files, lambda _: None)
-    table = con.con.execute(
+    table = con.execute(
         "SELECT * FROM read_parquet(?, hive_partitioning = true, union_by_name = true) ORDER BY raw_file, raw_position",
         [str(written.folder / "*" / "*" / "*.parquet")],
     )

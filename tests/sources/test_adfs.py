@@ -7,9 +7,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import ibis
+import ibis as engines
 import pytest
 
+from counterfoil.expressions import ibis
+from counterfoil.expressions.built import built
 from counterfoil.sources import _windows
 
 from .expecting import Promise, Rows, at, by_position, read_samples
@@ -142,7 +144,7 @@ def test_strings_of(what: str, data: str, expected: list[str]) -> None:
     del what
     table = ibis.memtable({"data": [data]})
     pieces = _windows.strings(table.data)
-    (found,) = ibis.duckdb.connect().to_pyarrow(table.select(pieces=pieces)).column("pieces").to_pylist()
+    (found,) = engines.duckdb.connect().to_pyarrow(built(table.select(pieces=pieces))).column("pieces").to_pylist()
     assert (found or []) == expected
 
 

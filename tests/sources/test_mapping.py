@@ -7,22 +7,27 @@ from datetime import datetime
 from itertools import product
 from typing import Any
 
-import ibis
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from ibis.backends.duckdb import Backend
 
 from counterfoil.case.functions import install
+from counterfoil.expressions import ibis
+from counterfoil.expressions.built import built
+from counterfoil.expressions.compiled import sql
+from counterfoil.expressions.deferred import table as named
 from counterfoil.sources import mapping
 
-_ENGINE = ibis.duckdb.connect()
+_ENGINE = Backend()
+_ENGINE.do_connect()
 _ENGINE.raw_sql("SET TimeZone = 'UTC'")
 install(_ENGINE.con)
 
 
 def _value(expression: Any) -> Any:
     """Return what the engine makes of an expression without a table, None for NULL."""
-    return _ENGINE.to_pyarrow(expression).as_py()
+    return _ENGINE.to_pyarrow(built(expression)).as_py()
 
 
 def _text(value: str | None) -> Any:
@@ -130,7 +135,7 @@ def test_what_a_locale_writes_is_read_back(times: list[datetime]) -> None:
     read = table.select(
         told=mapping.when(table.written, table.order), unsure=mapping.when(table.written, table.two)
     )
-    found = _ENGINE.to_pyarrow(read).to_pylist()
+    found = _ENGINE.to_pyarrow(built(read)).to_pylist()
     assert [(row["told"], row["unsure"]) for row in found] == [row[2:] for row in rows]
 
 
@@ -197,7 +202,7 @@ def test_every_way_to_write_an_address_gives_one(addresses: list[Any]) -> None:
     written = [(text, str(getattr(a, "ipv4_mapped", None) or a)) for a in addresses
                for text in (str(a), a.exploded, str(a).upper(), f"[{a}]:443", f" {a}")]  # fmt: skip
     table = ibis.memtable({"written": [text for text, _ in written]})
-    found = _ENGINE.to_pyarrow(table.select(ip=mapping.address(table.written))).column("ip").to_pylist()
+    found = _ENGINE.to_pyarrow(built(table.select(ip=mapping.address(table.written)))).column("ip").to_pylist()
     assert found == [expected for _, expected in written]
 
 
@@ -220,8 +225,9 @@ def test_among_is_unknown_for_null() -> None:
 
 def test_among_is_no_join() -> None:
     """A long list of options stays an expression: as a join, each one of them would cost memory and start-up time."""
-    table = _ENGINE.create_table("among", schema={"a": "string"}, temp=True, overwrite=True)
-    query = ibis.to_sql(table.select(x=mapping.among(table.a, map(str, range(50)))), dialect="duckdb")
+    _ENGINE.create_table("among", schema={"a": "string"}, temp=True, overwrite=True)
+    table = named("among", [("a", "VARCHAR")])
+    query = sql(table.select(x=mapping.among(table.a, map(str, range(50)))))
     plan = _ENGINE.con.execute(f"EXPLAIN {query}").fetchall()[0][1]
     assert "JOIN" not in plan
 
@@ -245,12 +251,12 @@ def test_extra_is_json_whatever_the_log_holds(one: str, other: str) -> None:
 
 def test_a_stage_is_not_merged_into_the_next() -> None:
     """What a stage computes stands once in the query, however often it is used."""
-    table = ibis.table({"a": "string"}, name="t")
+    table = named("t", [("a", "VARCHAR")])
     staged = mapping.stage(table, low=table.a.lower())
-    assert ibis.to_sql(staged.select(x=staged.low + staged.low), dialect="duckdb").count("LOWER") == 1
+    assert sql(staged.select(x=staged.low + staged.low)).count("LOWER") == 1
 
 
 def test_rows_refuses_a_column_that_is_no_evidence() -> None:
     """A misspelt column is a mistake of ours, seen at once."""
     with pytest.raises(ValueError, match="tokenid"):
-        mapping.rows(ibis.table({"a": "string"}), source="x", fidelity=1, tokenid="y")
+        mapping.rows(named("t", [("a", "VARCHAR")]), source="x", fidelity=1, tokenid="y")

@@ -102,10 +102,10 @@ class Read:
         with locked(case) as folder, engine(folder.tmp, memory="1GB", threads=2) as con:
             manifest = ingest(con, folder, files, Silent())
             self.inputs: dict[Path, Input] = {Path(entry.path): entry for entry in manifest.inputs}
-            for row in con.con.execute(evidence_sql(folder, manifest)).to_arrow_table().to_pylist():
+            for row in con.execute(evidence_sql(folder, manifest)).to_arrow_table().to_pylist():
                 row.pop("bucket")
                 self.rows[row["raw_file"], row["raw_position"]] = row
-            for row in con.con.execute(evidence_sql(folder, manifest, rejected=True)).to_arrow_table().to_pylist():
+            for row in con.execute(evidence_sql(folder, manifest, rejected=True)).to_arrow_table().to_pylist():
                 self.reasons[row["raw_file"], row["raw_position"]] = row["reject"]
 
 

@@ -7,32 +7,21 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import ibis
 import ibis.expr.datatypes as dt
-import ibis.expr.types as ir
 import pytest
 
+from counterfoil.case.ingest import mapped
+from counterfoil.expressions.built import built
+from counterfoil.expressions.compiled import sql
 from counterfoil.model import schema
+from counterfoil.pipeline.routed import shape_of
 from counterfoil.sources.registry import all_sources, by_name
-from counterfoil.sources.source import READER_COLUMNS, REJECT, TEXT, RawType, Source
+from counterfoil.sources.source import REJECT, TEXT, RawType, Source
 
 SOURCES = all_sources()
 DOCS = Path(__file__).parents[2] / "docs" / "sources"
 # A mapping whose text is larger takes the engine seconds to plan: name the parts that are used twice.
 MAX_SQL_BYTES = 150_000
-
-
-def _dtype(kind: RawType) -> dt.DataType:
-    if isinstance(kind, str):
-        return dt.string
-    if isinstance(kind, Mapping):
-        return dt.Struct({name: _dtype(inner) for name, inner in kind.items()})
-    return dt.Array(_dtype(kind[0]))
-
-
-def _mapped(source: Source) -> ir.Table:
-    columns = {name: _dtype(kind) for name, kind in source.raw.items()}
-    return source.to_evidence(ibis.table(columns | dict(READER_COLUMNS), name="raw"))
 
 
 def _structs(kind: RawType) -> Iterator[Mapping[str, Any]]:
@@ -47,7 +36,7 @@ def _structs(kind: RawType) -> Iterator[Mapping[str, Any]]:
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
 def test_evidence_schema(source: Source) -> None:
     """A source gives the evidence columns, in order and typed as declared, and the reason of a reject."""
-    found = _mapped(source).schema()
+    found = built(mapped(shape_of(source))).schema()
     assert tuple(found.names) == (*schema.NAMES, REJECT)
     assert dict(found.items()) == {name: dt.dtype(kind) for name, kind in schema.TYPES.items()} | {REJECT: dt.string}
 
@@ -64,7 +53,7 @@ def test_raw_schema(source: Source) -> None:
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
 def test_mapping_stays_small(source: Source) -> None:
     """A mapping is planned in a moment."""
-    assert len(ibis.to_sql(_mapped(source), dialect="duckdb")) < MAX_SQL_BYTES
+    assert len(sql(mapped(shape_of(source)))) < MAX_SQL_BYTES
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)

@@ -1,4 +1,4 @@
-"""The engine: DuckDB, opened with this run's limits, and Ibis over it."""
+"""The engine: DuckDB, opened with this run's limits."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
-import ibis
-from ibis.backends.duckdb import Backend
 
 from counterfoil.case.functions import install
 from counterfoil.errors import EngineError, UsageError
@@ -46,8 +44,8 @@ def engine_limit(memory: str) -> str:
 
 
 @contextmanager
-def engine(work: Path, *, memory: str | None, threads: int | None) -> Iterator[Backend]:
-    """Yield Ibis over a DuckDB that works and spills in the folder `work` and never reaches out.
+def engine(work: Path, *, memory: str | None, threads: int | None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Yield a DuckDB that works and spills in the folder `work` and never reaches out.
 
     `memory`: what the whole process may take; the engine is given what the rest of it leaves.
 
@@ -73,14 +71,12 @@ def engine(work: Path, *, memory: str | None, threads: int | None) -> Iterator[B
     collected = gc.get_threshold()
     gc.set_threshold(YOUNG_OBJECTS)
     try:
-        # selects that the engine merges itself need not be merged before
-        ibis.options.sql.fuse_selects = False
         connection.execute("SET TimeZone = 'UTC'")
         install(connection)
         connection.execute(f"SET partitioned_write_flush_threshold = {FLUSH_ROWS}")
         # Turns `x IN (many constants)` into a join, through which it drags every column of a wide row.
         connection.execute("SET disabled_optimizers = 'in_clause'")
-        yield ibis.duckdb.from_connection(connection)
+        yield connection
     except duckdb.OutOfMemoryException as error:
         raise EngineError(f"out of memory: {_line(error)}", hint="raise --memory or lower --threads") from error
     except (duckdb.IOException, duckdb.TransactionException, duckdb.FatalException) as error:

@@ -12,21 +12,19 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import ibis
-import ibis.expr.datatypes as dt
-import ibis.expr.types as ir
 import pyarrow as pa
-from ibis.backends.duckdb import Backend
 
 from counterfoil.case.canonical import with_canonical_ids
 from counterfoil.case.columns import Order
 from counterfoil.case.folder import CaseFolder, pattern
 from counterfoil.case.records import BATCH_ROWS, SCHEMA, Counter, InputText, date_order, stream
+from counterfoil.expressions import ir
+from counterfoil.expressions.compiled import sql
+from counterfoil.expressions.deferred import table
 from counterfoil.model import schema
 
 REJECTED = "rejected"  # the leg under which rejects are stored
@@ -40,6 +38,7 @@ BUCKET = """left(md5(coalesce(token_id, 'digest' || chr(31) || signing_input_dig
 _PRIVATE_FOLDER, _PRIVATE_FILE = 0o700, 0o600
 # Rows that the writer holds for each bucket before it writes them: buckets times this is what reading needs.
 ROW_GROUP = 30_720
+_TEXT = "VARCHAR"
 BLANK_BYTES = 64  # longer lines are not looked through for being blank: that costs as much as parsing them
 
 # A raw type as sources declare it: "string", a mapping of members, or a list of one type.
@@ -118,7 +117,7 @@ class Written:
 
 
 def write_batch(
-    con: Backend,
+    con: duckdb.DuckDBPyConnection,
     folder: CaseFolder,
     shape: Shape,
     files: Sequence[tuple[str, InputText]],
@@ -143,18 +142,17 @@ def write_batch(
     orders = {sha: date_order(text) for sha, text in files}
     batches = stream(texts, counter, advance) if records is None else records
     reader = pa.RecordBatchReader.from_batches(SCHEMA, batches)
-    duck = con.con
-    duck.register("cf_stream", reader)
-    duck.register("cf_files", _files(files, orders))
+    con.register("cf_stream", reader)
+    con.register("cf_files", _files(files, orders))
     try:
-        duck.execute(_copy(shape, target))
+        con.execute(_copy(shape, target))
     except duckdb.Error as error:
         if counter.failure is not None:
             raise counter.failure from error
         raise
     finally:
-        duck.unregister("cf_stream")
-        duck.unregister("cf_files")
+        con.unregister("cf_stream")
+        con.unregister("cf_files")
     streamed = {sha: counter.records.get(text.number, 0) for sha, text in files}
     cut = {sha: counter.cut[text.number] for sha, text in files if text.number in counter.cut}
     linked = frozenset(sha for sha, text in files if text.number in counter.linked)
@@ -164,10 +162,10 @@ def write_batch(
     return Written(name, target, _counts(con, target), streamed, cut, linked, two_ways, elsewhere)
 
 
-def set_aside(con: Backend, written: Written) -> Iterator[pa.RecordBatch]:
+def set_aside(con: duckdb.DuckDBPyConnection, written: Written) -> Iterator[pa.RecordBatch]:
     """Yield the records that a batch left elsewhere: their file (SHA-256), position and text."""
     if written.elsewhere is not None:
-        yield from con.con.execute(
+        yield from con.execute(
             "SELECT raw_file, raw_position, reject[2:] AS text FROM read_parquet(?)",
             [str(pattern(written.elsewhere) / "*" / "*.parquet")],
         ).to_arrow_reader(BATCH_ROWS)
@@ -191,10 +189,10 @@ def commit(folder: CaseFolder, written: Written) -> None:
         written.folder.replace(folder.evidence / written.id)
 
 
-def _counts(con: Backend, target: Path) -> tuple[FileCount, ...]:
+def _counts(con: duckdb.DuckDBPyConnection, target: Path) -> tuple[FileCount, ...]:
     if not any(target.glob("*/*/*.parquet")):  # a pass over a mixed file may find nothing
         return ()
-    rows = con.con.execute(
+    rows = con.execute(
         f"""SELECT raw_file, count(*), count(*) FILTER (leg = '{REJECTED}'),
             count(*) FILTER (leg <> '{REJECTED}' AND event_time IS NULL)
         FROM read_parquet(?, hive_partitioning = true) GROUP BY 1 ORDER BY 1""",  # noqa: S608  # a constant
@@ -203,20 +201,20 @@ def _counts(con: Backend, target: Path) -> tuple[FileCount, ...]:
     return tuple(FileCount(*row) for row in rows)
 
 
-@cache
-def _mapped(to_evidence: Mapper, raw: ibis.Schema) -> str:
-    """Return the query that maps the raw columns to evidence."""
-    return str(ibis.to_sql(to_evidence(ibis.table(raw, name="cf_raw")), dialect="duckdb"))
+def mapped(shape: Shape) -> ir.Table:
+    """Return the evidence that the raw columns of the table `cf_raw` are mapped to."""
+    reader = {"_file": _TEXT, "_position": "BIGINT", "_text": _TEXT, "_refused": _TEXT, "_dates": _TEXT}
+    raw = {name: _type(kind) for name, kind in shape.raw.items()} | reader
+    return shape.to_evidence(table("cf_raw", [*raw.items()]))
 
 
 def _copy(shape: Shape, target: Path) -> str:
     """Return the statement that reads the stream and writes the batch."""
-    mapped = _mapped(shape.to_evidence, _raw_schema(shape))
     columns = ",\n  ".join(_final(column.name) for column in schema.EVIDENCE if column.name != "leg")
     quoted = str(target).replace("'", "''")
     return f"""COPY (
 WITH cf_raw AS ({_parsed(shape)}),
-cf_mapped AS ({with_canonical_ids(mapped)})
+cf_mapped AS ({with_canonical_ids(sql(mapped(shape)))})
 SELECT CASE WHEN reject IS NULL THEN leg WHEN starts_with(reject, {_MARK}) THEN '{ELSEWHERE}'
     ELSE '{REJECTED}' END AS leg,
   {columns}, reject,
@@ -312,28 +310,22 @@ def _list(values: Iterable[str]) -> str:
     return "(" + ", ".join(map(_literal, sorted(values))) + ")"
 
 
-def _raw_schema(shape: Shape) -> ibis.Schema:
-    columns = {name: _dtype(kind) for name, kind in shape.raw.items()}
-    reader = {"_file": dt.string, "_position": dt.int64, "_text": dt.string, "_refused": dt.string, "_dates": dt.string}
-    return ibis.schema(columns | reader)
-
-
 def _spec(kind: RawType) -> Any:
     """Return the raw type as the structure that the engine's json_transform takes."""
     if isinstance(kind, str):
-        return "VARCHAR"
+        return _TEXT
     if isinstance(kind, Mapping):
         return {name: _spec(inner) for name, inner in kind.items()}
     return [_spec(kind[0])]
 
 
-def _dtype(kind: RawType) -> dt.DataType:
-    """Return the raw type as an Ibis type."""
+def _type(kind: RawType) -> str:
+    """Return the raw type as the engine names it."""
     if isinstance(kind, str):
-        return dt.string
+        return _TEXT
     if isinstance(kind, Mapping):
-        return dt.Struct({name: _dtype(inner) for name, inner in kind.items()})
-    return dt.Array(_dtype(kind[0]))
+        return "STRUCT(" + ", ".join(f"{_name(name)} {_type(inner)}" for name, inner in kind.items()) + ")"
+    return f"{_type(kind[0])}[]"
 
 
 def _name(name: str) -> str:

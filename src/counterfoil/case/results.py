@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import ibis.expr.types as ir
-from ibis.backends.duckdb import Backend
 
 from counterfoil.case.folder import CaseFolder, pattern
 from counterfoil.case.ingest import REJECTED
 from counterfoil.case.manifest import Manifest
 from counterfoil.case.piles import pile_sql
 from counterfoil.errors import CaseError, UsageError
+from counterfoil.expressions import ir
+from counterfoil.expressions.compiled import sql
 from counterfoil.model import schema
 from counterfoil.model.verdict import Reason, Verdict
 
@@ -51,31 +51,31 @@ def _quote(path: Path) -> str:
     return str(path).replace("'", "''")
 
 
-def write_results(con: Backend, folder: CaseFolder, tables: Mapping[str, ir.Table]) -> None:
+def write_results(con: duckdb.DuckDBPyConnection, folder: CaseFolder, tables: Mapping[str, ir.Table]) -> None:
     """Write the tables to a new database beside the old one, then replace it."""
     new = folder.root / "case.duckdb.new"
     new.unlink(missing_ok=True)
-    con.raw_sql(f"ATTACH '{_quote(new)}' AS results")
+    con.execute(f"ATTACH '{_quote(new)}' AS results")
     try:
         for name, table in tables.items():
-            con.raw_sql(f'CREATE TABLE results."{name}" AS {con.compile(table)}')
+            con.execute(f'CREATE TABLE results."{name}" AS {sql(table)}')
     finally:
-        con.raw_sql("DETACH results")
+        con.execute("DETACH results")
     new.chmod(0o600)
     new.replace(folder.results)
 
 
 @contextmanager
-def attached(con: Backend, folder: CaseFolder) -> Iterator[str | None]:
+def attached(con: duckdb.DuckDBPyConnection, folder: CaseFolder) -> Iterator[str | None]:
     """Yield the name under which the last results are attached for reading; None if there are none."""
     if not folder.results.is_file():
         yield None
         return
-    con.raw_sql(f"ATTACH '{_quote(folder.results)}' AS before (READ_ONLY)")
+    con.execute(f"ATTACH '{_quote(folder.results)}' AS before (READ_ONLY)")
     try:
         yield "before"
     finally:
-        con.raw_sql("DETACH before")
+        con.execute("DETACH before")
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Ibis tables over DuckDB: what reconciliation and the rules ask of an engine."""
+"""Tables in DuckDB: what reconciliation and the rules ask of an engine."""
 
 from __future__ import annotations
 
@@ -6,26 +6,29 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import ibis
-import ibis.expr.types as ir
+import duckdb
 import pyarrow as pa
-from ibis.backends.duckdb import Backend
-from ibis.formats.pyarrow import PyArrowSchema
 
-from counterfoil.case.compiled import compiled
 from counterfoil.case.folder import PRIVATE, pattern
 from counterfoil.case.piles import pile_sql
+from counterfoil.expressions import ir
+from counterfoil.expressions.compiled import sql
+from counterfoil.expressions.deferred import table as named
 
 # A table that is read into Python is small by design; more rows than this are a mistake of ours.
 MAX_ROWS = 1_000_000
 _PRIVATE = 0o600
 _FORM = "(FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, COMPRESSION_LEVEL 1)"
+_TYPES = {
+    "string": pa.string(), "int64": pa.int64(), "float64": pa.float64(), "boolean": pa.bool_(),
+    "timestamp(6)": pa.timestamp("us"), "decimal(38, 1)": pa.decimal128(38, 1),
+}  # fmt: skip
 
 
 class Tables:
     """Keeps tables in the engine's working database, which lives as long as the run."""
 
-    def __init__(self, con: Backend, piles: Path, earlier: Sequence[Path] = ()) -> None:
+    def __init__(self, con: duckdb.DuckDBPyConnection, piles: Path, earlier: Sequence[Path] = ()) -> None:
         """Work in `con`; pile up in the folder `piles`, on top of what lies in the folders `earlier`."""
         self._con = con
         self._piles = piles
@@ -33,9 +36,7 @@ class Tables:
 
     def keep(self, name: str, table: ir.Table) -> ir.Table:
         """Compute the table once, store it under `name` (replacing one of that name), and return it."""
-        sql = compiled(self._con, table)
-        self._con.raw_sql(f'CREATE OR REPLACE TABLE "{name}" AS {sql}')
-        return self._con.table(name)
+        return self.copied(name, sql(table))
 
     def pile(self, name: str, table: ir.Table) -> ir.Table:
         """Compute the table once, add it to the pile `name` as a file, and return what was added."""
@@ -43,7 +44,7 @@ class Tables:
         for level in (self._piles.parent, self._piles, folder):
             level.mkdir(exist_ok=True, mode=PRIVATE)
         file = folder / f"{len(list(folder.iterdir())):04}.parquet"
-        self._con.raw_sql(f"COPY ({compiled(self._con, table)}) TO '{_quoted(file)}' {_FORM}")
+        self._con.execute(f"COPY ({sql(table)}) TO '{_quoted(file)}' {_FORM}")
         file.chmod(_PRIVATE)
         return self._view(f"pile_{name}_added", f"SELECT * FROM read_parquet('{_quoted(pattern(file))}')")  # noqa: S608
 
@@ -51,33 +52,51 @@ class Tables:
         """Return all that lies on the pile `name`."""
         return self._view(f"pile_{name}", pile_sql((*self._earlier, self._piles), name))
 
-    def _view(self, name: str, sql: str) -> ir.Table:
-        self._con.raw_sql(f'CREATE OR REPLACE VIEW "{name}" AS {sql}')
-        return self._con.table(name)
+    def _view(self, name: str, query: str) -> ir.Table:
+        self._con.execute(f'CREATE OR REPLACE VIEW "{name}" AS {query}')
+        return self.table(name)
 
-    def copied(self, name: str, sql: str) -> ir.Table:
+    def copied(self, name: str, query: str) -> ir.Table:
         """Return a table of what one of our own queries finds."""
-        self._con.raw_sql(f'CREATE OR REPLACE TABLE "{name}" AS {sql}')
-        return self._con.table(name)
+        self._con.execute(f'CREATE OR REPLACE TABLE "{name}" AS {query}')
+        return self.table(name)
+
+    def has(self, name: str) -> bool:
+        """Tell whether a table of that name was kept or given."""
+        return bool(self._con.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = ?", [name]).fetchall())
 
     def table(self, name: str) -> ir.Table:
         """Return a table that was kept or given before."""
-        return self._con.table(name)
+        columns = self._con.execute(f'DESCRIBE "{name}"').fetchall()
+        table: ir.Table = named(name, [(column, dtype) for column, dtype, *_ in columns])
+        return table
 
     def rows(self, table: ir.Table) -> list[dict[str, Any]]:
         """Compute a small table and return its rows."""
-        cursor = self._con.raw_sql(compiled(self._con, table.limit(MAX_ROWS)))
-        names = [column[0] for column in cursor.description]
+        cursor = self._con.execute(sql(table.limit(MAX_ROWS)))
+        names = [column[0] for column in cursor.description or ()]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
     def given(self, name: str, columns: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> ir.Table:
         """Return a small table with these columns (name -> Ibis type) and rows."""
-        schema = PyArrowSchema.from_ibis(ibis.schema(columns))
-        data = {column: [row[place] for row in rows] for place, column in enumerate(columns)}
-        self._con.con.register("cf_given", pa.table(data, schema=schema))
-        self._con.raw_sql(f'CREATE OR REPLACE TABLE "{name}" AS SELECT * FROM cf_given')  # noqa: S608  # our own names
-        self._con.con.unregister("cf_given")
-        return self._con.table(name)
+        data = [
+            pa.array([row[place] for row in rows], _arrow(dtype)) for place, dtype in enumerate(columns.values())
+        ]
+        self._con.register("cf_given", pa.table(data, names=[*columns]))
+        try:
+            return self.copied(name, "SELECT * FROM cf_given")
+        finally:
+            self._con.unregister("cf_given")
+
+
+def _arrow(dtype: str) -> pa.DataType:
+    """Return a type that Ibis calls by that name as Arrow has it."""
+    if dtype.startswith("array<"):
+        return pa.list_(_arrow(dtype.removeprefix("array<").removesuffix(">")))
+    if dtype.startswith("struct<"):
+        members = dtype.removeprefix("struct<").removesuffix(">").split(", ")
+        return pa.struct([(name, _arrow(kind)) for name, _, kind in (member.partition(": ") for member in members)])
+    return _TYPES[dtype]
 
 
 def _quoted(path: Path) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import ibis.expr.types as ir
-
 from counterfoil.detect.rule import Tables
+from counterfoil.expressions import ir
 
 # An application is new only against a baseline: mail access for so many days before it. Public rules of this kind take
 # 10 to 14 days; a shorter export must still rank.

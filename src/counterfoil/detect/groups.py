@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import ibis
-import ibis.expr.types as ir
-
 from counterfoil.detect.registry import all_rules
+from counterfoil.expressions import ibis, ir
 from counterfoil.model.finding import MAX_LISTED, MAX_USES
 from counterfoil.model.verdict import ACCUSING, SETS, Probable, Reason
 from counterfoil.tokens.pseudonym import KEY_OF_PSEUDONYM

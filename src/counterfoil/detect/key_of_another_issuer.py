@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import ibis.expr.types as ir
-
 from counterfoil.detect.rule import Rule, Tables
+from counterfoil.expressions import ir
 from counterfoil.model.counterfoil import OWN_LOGS
 from counterfoil.model.receipt import Signature
 from counterfoil.model.schema import Leg

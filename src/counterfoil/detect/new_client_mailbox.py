@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import ibis.expr.types as ir
-
 from counterfoil.detect._first_use import through_new_client
 from counterfoil.detect.rule import Rule, Tables
+from counterfoil.expressions import ir
 
 
 def _find(tables: Tables) -> ir.Table:

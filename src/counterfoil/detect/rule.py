@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import ibis.expr.types as ir
+from counterfoil.expressions import ir
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-import ibis
-import ibis.expr.types as ir
-
 from counterfoil.detect.rule import Rule, Tables
+from counterfoil.expressions import ibis, ir
 from counterfoil.model.storm_0558 import ADDRESSES, FIRST, KEY_IDS
 
 

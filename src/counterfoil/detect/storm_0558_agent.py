@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import ibis.expr.types as ir
-
 from counterfoil.detect.rule import Rule, Tables
+from counterfoil.expressions import ir
 from counterfoil.model.storm_0558 import AGENTS, FIRST, LAST
 
 _DAY = 86_400

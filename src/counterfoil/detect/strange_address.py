@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import ibis.expr.types as ir
-
 from counterfoil.detect.rule import Rule, Tables
+from counterfoil.expressions import ir
 
 
 def _find(tables: Tables) -> ir.Table:

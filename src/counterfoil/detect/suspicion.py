@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import ibis
-import ibis.expr.types as ir
-
 from counterfoil.detect.registry import all_rules
 from counterfoil.detect.rule import Tables
+from counterfoil.expressions import ibis, ir
 from counterfoil.model.verdict import Verdict
 
 OPEN = (str(Verdict.UNCOVERED), str(Verdict.UNLINKABLE))

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO
 
 import msgspec
-from ibis.backends.duckdb import Backend
+from duckdb import DuckDBPyConnection
 
 from counterfoil.case.folder import CaseFolder
 from counterfoil.case.manifest import Input, Manifest
@@ -71,7 +71,9 @@ class _Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     files: dict[str, dict[str, int]]
 
 
-def attested(con: Backend, folder: CaseFolder, manifest: Manifest, given: Trust) -> tuple[AttestedLog, ...]:
+def attested(
+    con: DuckDBPyConnection, folder: CaseFolder, manifest: Manifest, given: Trust
+) -> tuple[AttestedLog, ...]:
     """Return what came of each exported log in the case whose key is given.
 
     Nothing is told of a log that verifies, but of which no checkpoint is given: it may be declared. A log is attested
@@ -97,9 +99,11 @@ def attested(con: Backend, folder: CaseFolder, manifest: Manifest, given: Trust)
     return tuple(_as_in_evidence(row, kept.files.get(row.origin, {}), held, manifest) for row in kept.rows)
 
 
-def _in_evidence(con: Backend, folder: CaseFolder, manifest: Manifest) -> dict[tuple[str, str], dict[str, int]]:
+def _in_evidence(
+    con: DuckDBPyConnection, folder: CaseFolder, manifest: Manifest
+) -> dict[tuple[str, str], dict[str, int]]:
     """Return how many records of each log (source, name) each file gives, by the SHA-256 of the file."""
-    counted = con.raw_sql(
+    counted = con.execute(
         f"""SELECT source, kind, raw_file, count(*) FROM ({evidence_sql(folder, manifest)})
         WHERE source IN {LOGS} GROUP BY ALL"""  # noqa: S608  # constants
     ).fetchall()

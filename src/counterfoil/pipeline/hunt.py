@@ -7,10 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, astuple
 from pathlib import Path
 
-import ibis
-import ibis.expr.types as ir
 import msgspec
-from ibis.backends.duckdb import Backend
+from duckdb import DuckDBPyConnection
 
 from counterfoil.case.folder import CaseFolder
 from counterfoil.case.manifest import Manifest
@@ -21,6 +19,7 @@ from counterfoil.detect.decoy_key import planted, refused
 from counterfoil.detect.rule import Tables as RuleTables
 from counterfoil.detect.suspicion import OPEN, suspects, suspicion
 from counterfoil.errors import UsageError
+from counterfoil.expressions import ibis, ir
 from counterfoil.model import schema
 from counterfoil.model.clearance import ACCEPTING_LOGS
 from counterfoil.model.coverage import CoverageRow, Offer
@@ -61,20 +60,21 @@ TOKEN_COLUMNS = (
 )  # fmt: skip
 
 
-def judge(con: Backend, folder: CaseFolder, manifest: Manifest, asked: Asked, progress: Progress) -> None:
+def judge(con: DuckDBPyConnection, folder: CaseFolder, manifest: Manifest, asked: Asked, progress: Progress) -> None:
     """Reconcile the case's evidence, apply the rules, and write the results."""
     policy = Policy()
-    con.raw_sql(f"CREATE OR REPLACE VIEW evidence_all AS {evidence_sql(folder, manifest)}")
-    con.raw_sql(f"CREATE OR REPLACE VIEW rejects_all AS {evidence_sql(folder, manifest, rejected=True)}")
-    evidence = con.table("evidence_all")
-    tenant = _tenant(Tables(con, folder.tmp), evidence)
+    con.execute(f"CREATE OR REPLACE VIEW evidence_all AS {evidence_sql(folder, manifest)}")
+    con.execute(f"CREATE OR REPLACE VIEW rejects_all AS {evidence_sql(folder, manifest, rejected=True)}")
+    reading = Tables(con, folder.tmp)
+    evidence, rejects = reading.table("evidence_all"), reading.table("rejects_all")
+    tenant = _tenant(reading, evidence)
     planned = plan(con, folder, manifest, fingerprint(asked, policy, tenant))
     tables = Tables(con, *folders(folder, planned))
     added = _added(con, folder, manifest, tables, planned, tenant)
     progress.stage("settling tokens" if added or planned.buckets else "judging", len(planned.buckets) or None)
     found = reconcile(
         tables, _with_tenant(evidence, tenant), asked, policy, buckets=planned.buckets, added=added,
-        rejects=con.table("rejects_all"), step=lambda done: _settled(progress, done, len(planned.buckets)),
+        rejects=rejects, step=lambda done: _settled(progress, done, len(planned.buckets)),
     )  # fmt: skip
     progress.stage("ranking")
     told = _told(tables, found, policy)
@@ -86,7 +86,7 @@ def judge(con: Backend, folder: CaseFolder, manifest: Manifest, asked: Asked, pr
     progress.stage("writing results")
     state = state_after(folder, manifest, planned)
     offers = offered(found.coverage, asked, found.facts, policy)
-    kept = _tables(con, tables, manifest, found, told, results, offers) | {
+    kept = _tables(tables, manifest, found, told, results, offers) | {
         "asked": tables.given("asked_out", _ASKED, [[n, *pair] for n, pair in enumerate(options(asked), 1)]),
         "settled": state_table(tables, state),
         "generations": tables.given("generations_out", {"place": "int64", "name": "string"},
@@ -105,14 +105,14 @@ def _settled(progress: Progress, done: int, of: int) -> None:
 
 
 def _added(
-    con: Backend, folder: CaseFolder, manifest: Manifest, tables: Tables, planned: Plan, tenant: str | None
+    con: DuckDBPyConnection, folder: CaseFolder, manifest: Manifest, tables: Tables, planned: Plan, tenant: str | None
 ) -> Added | None:
     """Return what the piles lack; None if all is settled anew, or nothing was added."""
     if not planned.added:
         return None
-    con.raw_sql(f"CREATE OR REPLACE VIEW evidence_added AS {evidence_sql(folder, manifest, only=planned.added)}")
+    con.execute(f"CREATE OR REPLACE VIEW evidence_added AS {evidence_sql(folder, manifest, only=planned.added)}")
     (names,) = before(con, folder, tables, ("names",))
-    return Added(_with_tenant(con.table("evidence_added"), tenant), names)
+    return Added(_with_tenant(tables.table("evidence_added"), tenant), names)
 
 
 def _tenant(tables: Tables, evidence: ir.Table) -> str | None:
@@ -193,7 +193,7 @@ def _score(tables: Tables, found: Reconciled) -> ir.Table:
 
 
 def _tables(
-    con: Backend, tables: Tables, manifest: Manifest, found: Reconciled, told: ir.Table, results: Sequence[Finding],
+    tables: Tables, manifest: Manifest, found: Reconciled, told: ir.Table, results: Sequence[Finding],
     offers: Sequence[Offer],
 ) -> dict[str, ir.Table]:  # fmt: skip
     """Return the tables of the results by name; `offers`: what could be declared.
@@ -209,22 +209,22 @@ def _tables(
         "offers": tables.given("offers_out", _OFFER, [list(astuple(offer)) for offer in offers]),
         "strata": found.strata,
         "keys": _keys(tables),
-        "rejects": con.table("rejects_all").select("raw_file", "raw_position", "source", "reject"),
+        "rejects": tables.table("rejects_all").select("raw_file", "raw_position", "source", "reject"),
         "lost": tables.given("lost_out", {"acceptances": "int64", "nameless": "int64"},
                              [[found.lost_acceptances, found.nameless]]),
         "unclaimed": tables.given("unclaimed_out", {"issuer": "string"}, [[issuer] for issuer in found.unclaimed]),
         "inputs": tables.given("inputs_out", _INPUT, _input_rows(tables, manifest)),
-        "merged": _merged(con, tables, found),
+        "merged": _merged(tables, found),
         "legs": found.records.group_by("leg").agg(
             records=found.records.count(), first=found.records.event_time.min(), last=found.records.event_time.max()
         ),
     }
 
 
-def _merged(con: Backend, tables: Tables, found: Reconciled) -> ir.Table:
+def _merged(tables: Tables, found: Reconciled) -> ir.Table:
     """Return the merged duplicates, an empty table if nothing repeats."""
-    if "merged" in con.list_tables():
-        return con.table("merged").select(*schema.NAMES)
+    if tables.has("merged"):
+        return tables.table("merged").select(*schema.NAMES)
     return tables.keep("merged", found.records.limit(0).select(*schema.NAMES))
 
 

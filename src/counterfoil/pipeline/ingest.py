@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 
 import msgspec
-from ibis.backends.duckdb import Backend
+from duckdb import DuckDBPyConnection
 
 from counterfoil.case.encoding import Encoding
 from counterfoil.case.folder import PRIVATE, CaseFolder
@@ -79,7 +79,7 @@ class Sorted:
 
 
 def ingest(
-    con: Backend, folder: CaseFolder, paths: Sequence[Path], progress: Progress, *, rehash: bool = False
+    con: DuckDBPyConnection, folder: CaseFolder, paths: Sequence[Path], progress: Progress, *, rehash: bool = False
 ) -> Manifest:
     """Read the files into the case and return its manifest.
 
@@ -225,7 +225,9 @@ def _batches(plans: Sequence[Planned]) -> Iterator[list[Planned]]:
         yield batch
 
 
-def _read(con: Backend, folder: CaseFolder, manifest: Manifest, plans: list[Planned], progress: Progress) -> Manifest:
+def _read(
+    con: DuckDBPyConnection, folder: CaseFolder, manifest: Manifest, plans: list[Planned], progress: Progress
+) -> Manifest:
     """Read one batch of files of the same sources, and commit it."""
     try:
         written = list(_passes(con, folder, plans, progress))
@@ -245,7 +247,7 @@ def _read(con: Backend, folder: CaseFolder, manifest: Manifest, plans: list[Plan
 
 
 def _passes(
-    con: Backend, folder: CaseFolder, plans: list[Planned], progress: Progress
+    con: DuckDBPyConnection, folder: CaseFolder, plans: list[Planned], progress: Progress
 ) -> Iterator[tuple[Source, Written]]:
     """Yield batches with their sources until every record of the files is in one."""
     main = plans[0].source

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ibis
-import ibis.expr.types as ir
-
 from counterfoil.case.tables import Tables
+from counterfoil.expressions import ibis, ir
 from counterfoil.model import schema
 from counterfoil.reconcile.duplicates import KEY, rank
 

@@ -11,16 +11,15 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import ibis
-import ibis.expr.types as ir
+import duckdb
 import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
-from ibis.backends.duckdb import Backend
 
 from counterfoil.case.folder import PRIVATE, CaseFolder
 from counterfoil.case.ingest import Fit, Shape, Written, set_aside, write_batch
 from counterfoil.case.records import SCHEMA, InputText
+from counterfoil.expressions import ibis, ir
 from counterfoil.pipeline.opened import NoJSON, nested_names, opened
 from counterfoil.sources.mapping import rows
 from counterfoil.sources.recognise import OTHER_TABLE
@@ -32,7 +31,7 @@ _REST = "rest"  # of no source
 
 
 def routed(
-    con: Backend,
+    con: duckdb.DuckDBPyConnection,
     folder: CaseFolder,
     written: Written,
     choosers: Mapping[str, Chooser],

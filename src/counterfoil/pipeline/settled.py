@@ -13,9 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
-import ibis.expr.types as ir
 import msgspec
-from ibis.backends.duckdb import Backend
 
 from counterfoil._version import __version__
 from counterfoil.case.folder import CaseFolder
@@ -23,6 +21,7 @@ from counterfoil.case.manifest import Manifest
 from counterfoil.case.piles import intact, sizes, sweep
 from counterfoil.case.results import attached
 from counterfoil.case.tables import Tables
+from counterfoil.expressions import ir
 from counterfoil.reconcile.asked import Asked
 from counterfoil.reconcile.families import BUCKETS
 from counterfoil.reconcile.policy import Policy
@@ -60,7 +59,7 @@ def fingerprint(asked: Asked, policy: Policy, tenant: str | None) -> str:
     return hashlib.sha256(repr(told).encode()).hexdigest()
 
 
-def plan(con: Backend, folder: CaseFolder, manifest: Manifest, made_with: str) -> Plan:
+def plan(con: duckdb.DuckDBPyConnection, folder: CaseFolder, manifest: Manifest, made_with: str) -> Plan:
     """Return what has to be settled, and sweep away what no run will use again."""
     batches = {batch.id: batch.rows for batch in manifest.batches}
     state = _state(con, folder)
@@ -106,13 +105,13 @@ def _name(*parts: str) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
 
-def _state(con: Backend, folder: CaseFolder) -> State | None:
+def _state(con: duckdb.DuckDBPyConnection, folder: CaseFolder) -> State | None:
     """Return what the last results tell of their piles; None if there are none, or they cannot be read."""
     try:
         with attached(con, folder) as name:
             if name is None:
                 return None
-            (text,) = con.con.execute(f"SELECT state FROM {name}.settled").fetchall()[0]  # noqa: S608  # our own name
+            (text,) = con.execute(f"SELECT state FROM {name}.settled").fetchall()[0]  # noqa: S608  # our own name
             return msgspec.json.decode(text, type=State)
     except (duckdb.Error, msgspec.MsgspecError, IndexError):
         return None
@@ -134,7 +133,7 @@ def state_table(tables: Tables, state: State) -> ir.Table:
     return tables.given("settled_out", {"state": "string"}, [[msgspec.json.encode(state).decode()]])
 
 
-def before(con: Backend, folder: CaseFolder, tables: Tables, names: Sequence[str]) -> list[ir.Table]:
+def before(con: duckdb.DuckDBPyConnection, folder: CaseFolder, tables: Tables, names: Sequence[str]) -> list[ir.Table]:
     """Return copies of these tables of the last results."""
     with attached(con, folder) as results:
         return [tables.copied(f"{name}_before", f"SELECT * FROM {results}.{name}") for name in names]  # noqa: S608

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import ibis
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ibis, ir
 from counterfoil.model.schema import Leg, Outcome
 from counterfoil.model.verdict import NAME_PREFIX
 from counterfoil.reconcile.acceptances import network

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import ibis
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ibis, ir
 from counterfoil.model.coverage import CoverageRow, sign_ins_seen
 from counterfoil.reconcile.covered import ENTRA_NEEDS, OWN_APPLICATION, PERSONAL, needs
 

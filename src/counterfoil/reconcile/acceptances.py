@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ibis
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ibis, ir
 from counterfoil.model.counterfoil import LEDGER_LOG, OWN_LOGS, Grant
 from counterfoil.model.receipt import RECEIPTS_LOG
 from counterfoil.model.schema import Leg, Outcome, TokenClass

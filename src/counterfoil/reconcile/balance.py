@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import ibis
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ibis, ir
 from counterfoil.model.coverage import CoverageRow
 from counterfoil.model.schema import Leg, Outcome
 from counterfoil.reconcile.clock import whole_seconds

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import ibis.expr.types as ir
+from counterfoil.expressions import ir
 
 
 def whole_seconds(when: ir.TimestampValue) -> ir.IntegerValue:

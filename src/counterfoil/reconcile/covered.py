@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-import ibis
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ibis, ir
 from counterfoil.model.coverage import ATTESTED, RELIED, SIGN_IN_KINDS, SIGN_INS, CoverageRow
 from counterfoil.model.schema import TokenClass
 from counterfoil.reconcile.declared import ADFS, NO_ISSUER, Keepers, LogFacts, Part, seconds

@@ -10,9 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import ibis
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ibis, ir
 from counterfoil.model.coverage import ATTESTED, RELIED, CoverageRow
 from counterfoil.model.schema import Leg, Outcome
 from counterfoil.reconcile.clock import whole_seconds

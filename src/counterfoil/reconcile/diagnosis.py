@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ibis
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ibis, ir
 from counterfoil.model.receipt import Signature
 from counterfoil.model.schema import Leg
 from counterfoil.model.verdict import Diagnosis, Reason, Verdict

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import ibis
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ibis, ir
 from counterfoil.model.known import SERVICE_TENANTS
 from counterfoil.model.schema import Leg, Outcome, TokenClass
 from counterfoil.model.verdict import Probable, Reason

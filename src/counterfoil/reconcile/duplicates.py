@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ibis
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ibis, ir
 from counterfoil.model import schema
 from counterfoil.model.known import EVENT_LOGS
 from counterfoil.reconcile.clock import whole_seconds

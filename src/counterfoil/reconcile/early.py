@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ir
 from counterfoil.model.coverage import RELIED, CoverageRow
 from counterfoil.model.schema import TokenClass
 from counterfoil.reconcile.covered import ENTRA_NEEDS, UNKNOWN

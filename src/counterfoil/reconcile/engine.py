@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-import ibis.expr.types as ir
+from counterfoil.expressions import ir
 
 
 class Engine(Protocol):

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import ibis
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ibis, ir
 from counterfoil.reconcile.engine import Engine
 from counterfoil.tokens.entitlement import FOREVER, Entitlement
 

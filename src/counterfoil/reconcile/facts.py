@@ -6,9 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from datetime import date, datetime
 
-import ibis
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ibis, ir
 from counterfoil.model.counterfoil import CUSTODY_LOG, ISSUER_LOG, LEDGER_LOG, OWN_LOGS
 from counterfoil.model.schema import Leg, Outcome
 from counterfoil.reconcile.acceptances import FEDERATION

@@ -6,8 +6,7 @@ can be worked on one after the other, in memory that does not grow with the evid
 
 from __future__ import annotations
 
-import ibis
-import ibis.expr.types as ir
+from counterfoil.expressions import ibis, ir
 
 APART = "\x1f"  # between the parts of a key; no log holds it
 BUCKETS = "0123456789abcdef"

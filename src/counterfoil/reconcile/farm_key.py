@@ -11,9 +11,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-import ibis
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ibis, ir
 from counterfoil.model.finding import MAX_LISTED
 from counterfoil.model.schema import Leg
 from counterfoil.reconcile.declared import ADFS

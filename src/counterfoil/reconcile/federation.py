@@ -8,9 +8,7 @@ assertion that lies in such a run.
 
 from __future__ import annotations
 
-import ibis
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ibis, ir
 from counterfoil.model.schema import Leg, Outcome
 from counterfoil.reconcile.acceptances import FEDERATION, domain_of
 from counterfoil.reconcile.clock import whole_seconds

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import ibis
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ibis, ir
 from counterfoil.model.coverage import CoverageRow
 from counterfoil.model.verdict import Reason
 from counterfoil.reconcile.assigned import left_out

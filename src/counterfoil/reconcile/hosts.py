@@ -12,9 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import ibis
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ibis, ir
 from counterfoil.model.schema import Leg
 from counterfoil.reconcile.declared import ADFS
 from counterfoil.reconcile.engine import Engine

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import math
 
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ir
 from counterfoil.model.counterfoil import OWN_LOGS
 from counterfoil.model.schema import Leg, Outcome, TokenClass
 from counterfoil.reconcile.engine import Engine

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ibis
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ibis, ir
 from counterfoil.model.counterfoil import OWN_LOGS
 from counterfoil.model.ids import IdKind
 from counterfoil.model.known import CROSS_TENANT_EXCEPTIONS, SERVICE_TENANTS

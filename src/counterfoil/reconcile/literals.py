@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import ibis
-import ibis.expr.types as ir
+from counterfoil.expressions import ibis, ir
 
 
 def number(value: int) -> ir.IntegerValue:

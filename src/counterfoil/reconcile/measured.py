@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ibis
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ibis, ir
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.literals import number, summed
 from counterfoil.reconcile.policy import Policy

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ibis
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ibis, ir
 from counterfoil.model.counterfoil import OWN_LOGS
 from counterfoil.model.receipt import RECEIPTS_LOG, Signature
 from counterfoil.model.schema import Leg, Outcome
@@ -51,7 +49,7 @@ def _name(table: ir.Table) -> ir.StringValue:
 def bare(issuer: ir.StringValue) -> ir.StringValue:
     """Return an issuer without what may be written in several ways: scheme, slashes, dots, blanks and case.
 
-    >>> import ibis
+    >>> from counterfoil.expressions import ibis
     >>> from counterfoil.reconcile.misspelt import bare
     >>> ibis.duckdb.connect().execute(bare(ibis.literal("HTTP://Login.Contoso.Example/. ")))
     'logincontosoexample'

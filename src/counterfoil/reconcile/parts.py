@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import ibis
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ibis, ir
 from counterfoil.reconcile import judge
 from counterfoil.reconcile.acceptances import acceptances
 from counterfoil.reconcile.engine import Engine

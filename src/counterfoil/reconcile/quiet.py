@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import ibis
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ibis, ir
 from counterfoil.model.coverage import RELIED, CoverageRow
 from counterfoil.model.verdict import Probable
 from counterfoil.reconcile.declared import Keepers, seconds

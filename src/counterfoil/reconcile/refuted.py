@@ -6,9 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import ibis
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ibis, ir
 from counterfoil.model.coverage import CoverageRow
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.literals import number

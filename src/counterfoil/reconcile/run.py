@@ -11,9 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-import ibis
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ibis, ir
 from counterfoil.model.counterfoil import OWN_LOGS
 from counterfoil.model.coverage import CoverageRow
 from counterfoil.model.verdict import ACCUSING, Probable, Reason, Verdict

@@ -5,9 +5,7 @@ A client id is a claim. It excuses a call only from the services' own networks, 
 
 from __future__ import annotations
 
-import ibis
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ibis, ir
 from counterfoil.model import first_party
 from counterfoil.model.known import ALSO_BY_SERVICES, SERVICE_TENANTS, SILENT_CLIENTS, WRITTEN_BY_SERVICES
 from counterfoil.model.networks import is_microsoft_365

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ibis
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ibis, ir
 from counterfoil.model.verdict import SETS
 from counterfoil.reconcile import parts
 from counterfoil.reconcile.engine import Engine

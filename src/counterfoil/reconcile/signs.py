@@ -6,9 +6,7 @@ telephone in a new network. What then remains strange is looked for here.
 
 from __future__ import annotations
 
-import ibis
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ibis, ir
 from counterfoil.model.schema import Outcome
 from counterfoil.model.storm_0558 import ADDRESSES
 from counterfoil.reconcile.engine import Engine

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ibis
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ibis, ir
 from counterfoil.model.known import CONSUMER_TENANT
 from counterfoil.model.verdict import CLAIM_TUPLE
 from counterfoil.reconcile.clock import whole_seconds

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import ibis
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ibis, ir
 from counterfoil.model.schema import Leg
 from counterfoil.reconcile.duplicates import KEY
 from counterfoil.reconcile.engine import Engine

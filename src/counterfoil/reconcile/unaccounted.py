@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ir
 from counterfoil.model.counterfoil import LEDGER_LOG
 from counterfoil.model.coverage import RELIED, CoverageRow
 from counterfoil.model.schema import Leg, Outcome

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import ibis
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ibis, ir
 from counterfoil.model.coverage import SIGN_IN_KINDS, SIGN_INS, CoverageRow
 from counterfoil.model.schema import Leg, Outcome
 from counterfoil.model.verdict import Probable

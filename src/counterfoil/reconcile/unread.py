@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-import ibis
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ibis, ir
 from counterfoil.model.advice import DECLARABLE
 from counterfoil.model.schema import Leg
 from counterfoil.reconcile.clock import whole_seconds

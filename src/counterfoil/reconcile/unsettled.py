@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import ibis
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ibis, ir
 from counterfoil.model.coverage import RELIED, CoverageRow
 from counterfoil.model.schema import Leg, Outcome
 from counterfoil.model.verdict import Probable

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import ibis
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ibis, ir
 from counterfoil.model.schema import Leg, Outcome
 from counterfoil.sources import _entra, mapping
 from counterfoil.sources.source import RAW_DATES, READER_COLUMNS, Explain

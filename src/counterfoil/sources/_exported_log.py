@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import ibis
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ibis, ir
 from counterfoil.model.counterfoil import CHECKPOINT_SCHEMA
 from counterfoil.sources import mapping
 from counterfoil.sources.source import TEXT

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ibis
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ibis, ir
 from counterfoil.model.counterfoil import SECONDARY, Grant
 from counterfoil.model.schema import Leg, TokenClass
 from counterfoil.sources import mapping

@@ -6,10 +6,8 @@ that never was.
 
 from __future__ import annotations
 
-import ibis
-import ibis.expr.datatypes as dt
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ibis, ir
+from counterfoil.expressions.deferred import builtin
 from counterfoil.model.ids import IdKind
 
 MAX_CHARS = 65_536  # of the text that are looked at; a sign-in has some 5,000
@@ -18,10 +16,8 @@ _GUID = "[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 _TIMES = '(?i)(?:"(?:created_?date_?time|creationtime|timecreated)"|<timecreated )'
 
 
-@ibis.udf.scalar.builtin  # type: ignore[untyped-decorator]  # ibis is not typed here
-def regexp_extract_all(text: str, pattern: str) -> dt.Array(dt.string):  # type: ignore[valid-type]
-    """Return all that matches: a function that the engine has."""
-    raise NotImplementedError  # the engine runs its own
+# All that matches.
+regexp_extract_all = builtin("regexp_extract_all", ("string", "string"), "array<string>")
 
 
 def shown(text: ir.StringValue) -> dict[str, ir.Value]:

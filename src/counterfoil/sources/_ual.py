@@ -15,9 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import ibis
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ibis, ir
 from counterfoil.model.ids import NULL_FORMS, IdKind
 from counterfoil.model.known import INTERRUPT_CODES
 from counterfoil.model.schema import Leg, Outcome, TokenClass

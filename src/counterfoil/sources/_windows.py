@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import ibis
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ibis, ir
 from counterfoil.sources import mapping
 
 # Events of the source "AD FS Auditing" that say what became of a request for a token. Basic level: 1200 to 1210;

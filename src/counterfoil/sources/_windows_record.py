@@ -23,9 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import ibis
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ibis, ir
 from counterfoil.model.schema import Leg, Outcome, TokenClass
 from counterfoil.sources import _windows, mapping
 from counterfoil.sources.source import RAW_DATES, READER_COLUMNS

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ibis
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ibis, ir
 from counterfoil.model.counterfoil import CHECKPOINT_SCHEMA, CUSTODY_LOG, CUSTODY_SCHEMA
 from counterfoil.model.schema import Leg, Outcome
 from counterfoil.sources import _exported_log, mapping

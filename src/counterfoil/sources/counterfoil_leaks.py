@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ibis
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ibis, ir
 from counterfoil.model.leak_evidence import KEY_KINDS, LEAKS_LOG, LEAKS_SCHEMA
 from counterfoil.model.schema import Leg, Outcome
 from counterfoil.sources import mapping

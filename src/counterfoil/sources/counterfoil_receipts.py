@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ibis
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ibis, ir
 from counterfoil.model.ids import IdKind
 from counterfoil.model.receipt import ACCEPTED, RECEIPT_SCHEMA, RECEIPTS_LOG, REFUSED, Receipt, Signature
 from counterfoil.model.schema import Leg, Outcome

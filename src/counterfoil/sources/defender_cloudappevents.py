@@ -11,9 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-import ibis
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ibis, ir
 from counterfoil.sources import _ual, _ual_record, mapping
 from counterfoil.sources._ual_docs import ual_explain
 from counterfoil.sources.source import TEXT, Csv, RawType, Source

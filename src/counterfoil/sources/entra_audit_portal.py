@@ -6,9 +6,7 @@ not in it, so that the same change from another wrapper is another record. The p
 
 from __future__ import annotations
 
-import ibis
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ibis, ir
 from counterfoil.sources import _entra_audit, mapping
 from counterfoil.sources.source import TEXT, Csv, Source
 

@@ -5,9 +5,7 @@ Hawk writes them so to `Tenant/EntraIDAuditLogs.json`.
 
 from __future__ import annotations
 
-import ibis
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ibis, ir
 from counterfoil.sources import _entra_audit
 from counterfoil.sources.source import TEXT, RawType, Source
 

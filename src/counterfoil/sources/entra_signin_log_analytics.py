@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ibis
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ibis, ir
 from counterfoil.sources import _entra, _log_analytics, mapping
 from counterfoil.sources._entra_docs import signin_explain
 from counterfoil.sources.source import TEXT, Csv, RawType, Source

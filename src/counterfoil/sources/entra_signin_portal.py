@@ -12,9 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-import ibis
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ibis, ir
 from counterfoil.model.known import CROSS_TENANT_EXCEPTIONS
 from counterfoil.sources import _entra, mapping
 from counterfoil.sources._entra_docs import signin_explain

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ibis
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ibis, ir
 from counterfoil.model.times import MONTH_FIRST
 from counterfoil.sources import _entra, _graph_activity, mapping
 from counterfoil.sources.source import TEXT, Source

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ibis
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ibis, ir
 from counterfoil.sources import _graph_activity, _log_analytics, mapping
 from counterfoil.sources.source import TEXT, Csv, Source
 

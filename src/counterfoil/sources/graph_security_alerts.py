@@ -5,9 +5,7 @@ Its file is `SecurityAlerts/*-SecurityAlerts.csv`; dates have the exporter's loc
 
 from __future__ import annotations
 
-import ibis
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ibis, ir
 from counterfoil.sources import _alerts, mapping
 from counterfoil.sources.source import TEXT, Csv, Source
 

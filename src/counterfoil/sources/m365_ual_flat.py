@@ -7,9 +7,7 @@ of the first record: what other records have besides is lost.
 
 from __future__ import annotations
 
-import ibis
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ibis, ir
 from counterfoil.sources import _ual, _ual_record
 from counterfoil.sources._ual_docs import ual_explain
 from counterfoil.sources.source import TEXT, Csv, Source

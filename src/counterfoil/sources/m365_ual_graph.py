@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ir
 from counterfoil.sources import _ual, _ual_record
 from counterfoil.sources._ual_docs import ual_explain
 from counterfoil.sources.source import TEXT, Csv, Source

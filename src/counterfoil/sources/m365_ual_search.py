@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ir
 from counterfoil.sources import _ual, _ual_record
 from counterfoil.sources._ual_docs import ual_explain
 from counterfoil.sources.source import TEXT, Csv, Source

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import ibis
-import ibis.expr.datatypes as dt
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ibis, ir
+from counterfoil.expressions.deferred import builtin
 from counterfoil.model import schema, times
 from counterfoil.model.schema import Leg
 from counterfoil.sources._torn import shown
@@ -45,7 +43,7 @@ def rows(raw: ir.Table, /, *, source: ir.StringValue | str, fidelity: ir.Integer
         elif isinstance(value, str):
             values[column.name] = ibis.literal(value, type=column.dtype)
         else:
-            values[column.name] = value if value.type() == ibis.dtype(column.dtype) else value.cast(column.dtype)
+            values[column.name] = value.cast(column.dtype)
     values |= {
         "source": ibis.literal(source) if isinstance(source, str) else source,
         "fidelity": ibis.literal(fidelity, type="int64") if isinstance(fidelity, int) else fidelity.cast("int64"),
@@ -124,22 +122,12 @@ _LOCAL = {order: [date + clock for clock in _CLOCKS]
 TWO_WAYS = "date can be read two ways, day or month first"
 
 
-@ibis.udf.scalar.builtin  # type: ignore[untyped-decorator]  # ibis is not typed here
-def try_strptime(text: str, forms: list[str]) -> dt.Timestamp(scale=6):  # type: ignore[valid-type]
-    """Return the time that is written in one of the forms, or NULL: a function that the engine has."""
-    raise NotImplementedError  # the engine runs its own
-
-
-@ibis.udf.scalar.builtin  # type: ignore[untyped-decorator]  # ibis is not typed here
-def cf_time(text: str, order: str, near: dt.Timestamp(scale=6)) -> dt.Timestamp(scale=6):  # type: ignore[valid-type]
-    """Return what `model.times.read` makes of the text: a function that the reader gives the engine."""
-    raise NotImplementedError  # the engine runs its own
-
-
-@ibis.udf.scalar.builtin  # type: ignore[untyped-decorator]  # ibis is not typed here
-def cf_no_time(text: str) -> bool:
-    """Return what `model.times.is_nothing` tells of the text: a function that the reader gives the engine."""
-    raise NotImplementedError  # the engine runs its own
+# The time that is written in one of the forms, or NULL.
+try_strptime = builtin("try_strptime", ("string", "array<string>"), "timestamp(6)")
+# What `model.times.read` makes of the text; the reader gives it to the engine.
+cf_time = builtin("cf_time", ("string", "string", "timestamp(6)"), "timestamp(6)")
+# What `model.times.is_nothing` tells of the text; the reader gives it to the engine.
+cf_no_time = builtin("cf_no_time", ("string",), "boolean")
 
 
 def when(value: ir.Value, dates: ir.Value | str | None = None, near: ir.Value | None = None) -> ir.TimestampValue:
@@ -149,7 +137,7 @@ def when(value: ir.Value, dates: ir.Value | str | None = None, near: ir.Value | 
     `near` is another time of the record, which decides where nothing else does.
     """
     usual = value.startswith("20") & value.endswith("Z") & (value.length() >= _ISO_CHARS) & value.contains("T")
-    order = dates if isinstance(dates, ir.Value) else ibis.literal(dates or times.TWO_WAYS)
+    order = ibis.literal(dates or times.TWO_WAYS) if dates is None or isinstance(dates, str) else dates
     other = ibis.null(_TIME) if near is None else near
     return ibis.cases(
         (usual, value.try_cast(_TIME)),  # these looks cost less than the pattern
@@ -199,7 +187,7 @@ def own_or_arrival(value: ir.Value, time: ir.TimestampValue, arrival: ir.Timesta
 
 def two_ways(value: ir.Value, dates: ir.Value | str, time: ir.TimestampValue) -> ir.StringValue:
     """Return why a record is refused whose `time` cannot be told because of the order of its date, else NULL."""
-    order = ibis.coalesce(dates, times.TWO_WAYS) if isinstance(dates, ir.Value) else ibis.literal(dates)
+    order = ibis.literal(dates) if isinstance(dates, str) else ibis.coalesce(dates, times.TWO_WAYS)
     undecided = time.isnull() & (order == times.TWO_WAYS) & value.re_search(r"^\s*\d{1,2}/\d{1,2}/\d{4}\D")
     return ibis.cases((undecided, TWO_WAYS), else_=ibis.null("string"))
 
@@ -219,10 +207,8 @@ _ODD = r"[^0-9a-f:]|[0-9a-f]{5}|:::|::.*::|(?:^|:)(?:0[0-9a-f]|0:0(?::|$)|0::)|:
 _FEW_COLONS = 6
 
 
-@ibis.udf.scalar.builtin  # type: ignore[untyped-decorator]  # ibis is not typed here
-def cf_address(text: str) -> str:
-    """Return what `model.addresses.canonical` makes of the text: a function that the reader gives the engine."""
-    raise NotImplementedError  # the engine runs its own
+# What `model.addresses.canonical` makes of the text; the reader gives it to the engine.
+cf_address = builtin("cf_address", ("string",), "string")
 
 
 def address(*values: ir.Value) -> ir.StringValue:
@@ -240,10 +226,8 @@ def _address(value: ir.Value) -> ir.StringValue:
     )
 
 
-@ibis.udf.scalar.builtin  # type: ignore[untyped-decorator]  # ibis is not typed here
-def json_quote(text: str) -> str:
-    """Return the text as a JSON string literal (RFC 8259 section 7): a function that the engine has."""
-    raise NotImplementedError  # the engine runs its own
+# The text as a JSON string literal (RFC 8259 section 7).
+json_quote = builtin("json_quote", ("string",), "string")
 
 
 def extra(**fields: ir.Value) -> ir.StringValue:

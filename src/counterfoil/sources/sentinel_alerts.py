@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import ibis
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ibis, ir
 from counterfoil.sources import _alerts, _log_analytics, mapping
 from counterfoil.sources.source import TEXT, Csv, RawType, Source
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ir
 from counterfoil.sources import _log_analytics, _ual, _ual_record
 from counterfoil.sources._ual_docs import ual_explain
 from counterfoil.sources.source import TEXT, Csv, RawType, Source

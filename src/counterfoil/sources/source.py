@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import ibis.expr.types as ir
+from counterfoil.expressions import ir
 
 # A raw type is "string", a mapping of field names to raw types, or a list of one raw type.
 RawType = str | Mapping[str, Any] | Sequence[Any]

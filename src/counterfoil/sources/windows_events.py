@@ -16,9 +16,7 @@ Velociraptor are read as documented.
 
 from __future__ import annotations
 
-import ibis
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ibis, ir
 from counterfoil.sources import _windows, mapping
 from counterfoil.sources import _windows_record as record
 from counterfoil.sources._windows_docs import windows_explain

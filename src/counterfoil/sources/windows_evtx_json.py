@@ -9,9 +9,7 @@ Verified: what the library evtx writes. Velociraptor is read as its documentatio
 
 from __future__ import annotations
 
-import ibis
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ibis, ir
 from counterfoil.sources import _windows, mapping
 from counterfoil.sources import _windows_record as record
 from counterfoil.sources._windows_docs import windows_explain

@@ -6,9 +6,7 @@ text. Times are UTC whether they say so or not. Read as public outputs show it; 
 
 from __future__ import annotations
 
-import ibis
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ibis, ir
 from counterfoil.sources import _windows, mapping
 from counterfoil.sources import _windows_record as record
 from counterfoil.sources._windows_docs import windows_explain

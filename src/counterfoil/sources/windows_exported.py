@@ -8,8 +8,7 @@ Verified: the XML of an AD FS audit (1203) in public parser tests. The text form
 
 from __future__ import annotations
 
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ir
 from counterfoil.sources import _windows_record as record
 from counterfoil.sources import mapping
 from counterfoil.sources._windows_docs import windows_explain

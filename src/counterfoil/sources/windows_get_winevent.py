@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import ibis
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ibis, ir
 from counterfoil.sources import _windows_record as record
 from counterfoil.sources import mapping
 from counterfoil.sources._windows_docs import windows_explain

@@ -6,9 +6,7 @@ Spec: NXLog's im_msvistalog. EventTime is local time without a zone unless the c
 
 from __future__ import annotations
 
-import ibis
-import ibis.expr.types as ir
-
+from counterfoil.expressions import ibis, ir
 from counterfoil.sources import _windows, mapping
 from counterfoil.sources import _windows_record as record
 from counterfoil.sources._windows_docs import windows_explain

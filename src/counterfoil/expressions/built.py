@@ -1,0 +1,78 @@
+"""Builds in Ibis what was written down."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import ibis
+from ibis.backends.sql.datatypes import DuckDBType
+
+from counterfoil.expressions.deferred import Deferred
+
+_Memo = dict[int, Any]
+
+
+def built(expression: Deferred) -> Any:
+    """Return the Ibis expression. Its tables are bound to no engine; any that has tables of these names takes it."""
+    return _built(expression, {})
+
+
+def _built(value: Any, memo: _Memo) -> Any:
+    if isinstance(value, Deferred):
+        if id(value) not in memo:
+            memo[id(value)] = _KINDS.get(value._kind, _operated)(value, memo)  # that is what this file is for
+        return memo[id(value)]
+    if isinstance(value, tuple):
+        return tuple(_built(each, memo) for each in value)
+    if isinstance(value, dict):
+        return {name: _built(each, memo) for name, each in value.items()}
+    return value
+
+
+def _parts(value: Deferred, memo: _Memo) -> tuple[Any, ...]:
+    return tuple(_built(part, memo) for part in value._parts)
+
+
+def _operated(value: Deferred, memo: _Memo) -> Any:
+    return getattr(operator, value._kind)(*_parts(value, memo))
+
+
+def _table(value: Deferred, _: _Memo) -> Any:
+    name, columns = value._parts
+    return ibis.table({column: DuckDBType.from_string(dtype) for column, dtype in columns}, name=name)
+
+
+def _builtin(value: Deferred, _: _Memo) -> Any:
+    name, takes, gives = value._parts
+    names = ", ".join(f"a{place}" for place in range(len(takes)))
+    function = eval(f"lambda {names}: None")  # noqa: S307  # names of our own making: Ibis reads them off
+    function.__name__ = name
+    return ibis.udf.scalar.builtin(function, name=name, signature=(tuple(takes), gives))
+
+
+def _call(value: Deferred, memo: _Memo) -> Any:
+    function, args, kwargs = _parts(value, memo)
+    return function(*args, **kwargs)
+
+
+def _function(value: Deferred, memo: _Memo) -> Any:
+    variable, body = value._parts
+
+    def made(given: Any) -> Any:
+        return _built(body, memo | {id(variable): given})
+
+    return made
+
+
+_KINDS: Mapping[str, Callable[[Deferred, _Memo], Any]] = {
+    "ibis": lambda *_: ibis,
+    "table": _table,
+    "builtin": _builtin,
+    "member": lambda value, memo: getattr(*_parts(value, memo)),
+    "item": lambda value, memo: operator.getitem(*_parts(value, memo)),
+    "slice": lambda value, memo: slice(*_parts(value, memo)),
+    "call": _call,
+    "function": _function,
+}
