@@ -121,13 +121,13 @@ def _in_steps(
 
 
 def _given(tables: Tables, name: str, rows: Sequence[Row]) -> ir.Table:
-    given = tables.given(name, COLUMNS, [[row.get(column) for column in COLUMNS] for row in rows])
-    return given.mutate(bucket=bucket(family(given)))
+    given = tables.given(f"{name}_given", COLUMNS, [[row.get(column) for column in COLUMNS] for row in rows])
+    return tables.keep(name, given.mutate(bucket=bucket(family(given))))
 
 
 def _rejects(tables: Tables, rows: Sequence[Row]) -> ir.Table:
     columns = COLUMNS | {"reject": "string"}
-    return tables.given("rejects_in", columns, [[row.get(column) for column in columns] for row in rows])
+    return tables.given("rejects_all", columns, [[row.get(column) for column in columns] for row in rows])
 
 
 def asked(settings: Settings) -> Asked:

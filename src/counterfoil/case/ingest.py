@@ -231,6 +231,8 @@ def _final(name: str) -> str:
         )
     if name == "item_ids":
         return f"item_ids[1:{schema.MAX_ITEM_IDS}] AS item_ids"
+    if schema.TYPES[name] == "int64":  # else a number is the smallest type that holds it, and a sum a float
+        return f"{name}::BIGINT AS {name}"
     return name
 
 

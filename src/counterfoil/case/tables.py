@@ -52,6 +52,10 @@ class Tables:
         """Return all that lies on the pile `name`."""
         return self._view(f"pile_{name}", pile_sql((*self._earlier, self._piles), name))
 
+    def viewed(self, name: str, table: ir.Table) -> ir.Table:
+        """Return the table under this name, computed anew by each that asks it."""
+        return self._view(name, sql(table))
+
     def _view(self, name: str, query: str) -> ir.Table:
         self._con.execute(f'CREATE OR REPLACE VIEW "{name}" AS {query}')
         return self.table(name)

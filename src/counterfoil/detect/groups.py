@@ -13,7 +13,7 @@ from counterfoil.tokens.pseudonym import KEY_OF_PSEUDONYM
 # Suspicion from which a token is shown as a finding: one strong sign, or two weaker ones.
 THRESHOLD = 2.5
 _SETS = [str(reason) for reason in SETS]
-_ACCUSED = [str(verdict) for verdict in ACCUSING]
+_ACCUSED = sorted(map(str, ACCUSING))
 
 
 def described(tokens: ir.Table, raised: ir.Table, suspicion: ir.Table) -> ir.Table:

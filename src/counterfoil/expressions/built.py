@@ -11,12 +11,17 @@ from ibis.backends.sql.datatypes import DuckDBType
 
 from counterfoil.expressions.deferred import Deferred
 
-_Memo = dict[int, Any]
+_Memo = dict[int, Any]  # by the identity of what was built
+_NAMED = 0  # the place of the names that stand for values
 
 
-def built(expression: Deferred) -> Any:
-    """Return the Ibis expression. Its tables are bound to no engine; any that has tables of these names takes it."""
-    return _built(expression, {})
+def built(expression: Deferred, *, named: bool = False) -> Any:
+    """Return the Ibis expression. Its tables are bound to no engine; any that has tables of these names takes it.
+
+    `named`: what was bound to a name is that name, in brackets.
+    """
+    values: _Memo = {_NAMED: {name: f"⟦{name}⟧" for name in expression._bound}} if named else {}
+    return _built(expression, values)
 
 
 def _built(value: Any, memo: _Memo) -> Any:
@@ -52,6 +57,12 @@ def _builtin(value: Deferred, _: _Memo) -> Any:
     return ibis.udf.scalar.builtin(function, name=name, signature=(tuple(takes), gives))
 
 
+def _bound(value: Deferred, memo: _Memo) -> Any:
+    (name, single), given = value._parts, value._bound
+    told = memo.get(_NAMED, given)[name]
+    return told if single or not isinstance(told, str) else (told,)
+
+
 def _call(value: Deferred, memo: _Memo) -> Any:
     function, args, kwargs = _parts(value, memo)
     return function(*args, **kwargs)
@@ -73,6 +84,7 @@ _KINDS: Mapping[str, Callable[[Deferred, _Memo], Any]] = {
     "member": lambda value, memo: getattr(*_parts(value, memo)),
     "item": lambda value, memo: operator.getitem(*_parts(value, memo)),
     "slice": lambda value, memo: slice(*_parts(value, memo)),
+    "bound": _bound,
     "call": _call,
     "function": _function,
 }

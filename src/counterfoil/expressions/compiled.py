@@ -1,48 +1,102 @@
-"""What is known of expressions by their keys: SQL and columns, shipped with the program or found out once."""
+"""What is known of expressions by their keys: SQL and columns, shipped with the program or found out once.
+
+What is shipped is made by `python -m tests.reconcile.shipped`. A key tells all of how an expression was written: what
+is found by it is never out of date, only missing.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import lzma
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
 from typing import Any, TypeVar
+
+import msgspec
 
 from counterfoil.expressions.deferred import Deferred
 
+SHIPPED = Path(__file__).with_name("shipped.json.xz")
 # A run has some four hundred; more than this are other runs', and take memory.
 MAX_KEPT = 2_000
 
-_Known = TypeVar("_Known")
+_BOUND = re.compile("'⟦([a-z -]+)⟧'")
+_NOTHING = "⟦⟧"  # what no value is: an empty list is no SQL
 
-_SQL: dict[bytes, str] = {}
-_COLUMNS: dict[bytes, tuple[str, ...]] = {}
+_Found = TypeVar("_Found")
+
+
+class Known(msgspec.Struct):
+    """What is known, by the key of the expression in hexadecimal digits."""
+
+    sql: dict[str, str]
+    columns: dict[str, tuple[str, ...]]
+
+
+# What this process found out.
+_own = Known({}, {})
 
 
 def sql(expression: Any) -> str:
     """Return the DuckDB SQL of the expression."""
-    return _known(_SQL, expression, _compiled)
+    text = _known(_shipped().sql, _own.sql, expression, _compiled)
+    values = expression._bound
+    return _BOUND.sub(lambda found: _literals(values[found.group(1)]), text) if values else text
 
 
 def columns(expression: Any) -> tuple[str, ...]:
     """Return the names of the table's columns."""
-    return _known(_COLUMNS, expression, _columns)
+    return _known(_shipped().columns, _own.columns, expression, _columns)
 
 
-def _known(kept: dict[bytes, _Known], expression: Deferred, found: Callable[[Deferred], _Known]) -> _Known:
-    key = expression._key  # which is what this file goes by
-    if key not in kept:
-        if len(kept) >= MAX_KEPT:
-            kept.clear()
-        kept[key] = found(expression)
-    return kept[key]
+# Rules ask a table for them as they do in Ibis.
+Deferred.columns = property(columns)  # type: ignore[attr-defined]  # to a type checker it is a table of Ibis
+
+
+@contextmanager
+def recording() -> Iterator[Known]:
+    """Find everything out anew, and yield what was: it grows while expressions are asked for."""
+    global _own, _shipped  # only whoever makes what is shipped does this
+    before = _own, _shipped
+    _own, _shipped = Known({}, {}), lambda: Known({}, {})
+    try:
+        yield _own
+    finally:
+        _own, _shipped = before
+
+
+def _literals(value: str | tuple[str, ...]) -> str:
+    values = (value,) if isinstance(value, str) else value or (_NOTHING,)
+    return ", ".join("'" + one.replace("'", "''") + "'" for one in values)
+
+
+def read() -> Known:
+    """Return what is shipped."""
+    return msgspec.json.decode(lzma.decompress(SHIPPED.read_bytes()), type=Known)
+
+
+_shipped: Callable[[], Known] = cache(read)
+
+
+def _known(
+    shipped: dict[str, _Found], own: dict[str, _Found], expression: Deferred, found: Callable[[Deferred], _Found]
+) -> _Found:  # fmt: skip
+    key = expression._key.hex()
+    if key in shipped:
+        return shipped[key]
+    if key not in own:
+        if len(own) >= MAX_KEPT:
+            own.clear()
+        own[key] = found(expression)
+    return own[key]
 
 
 def _columns(table: Deferred) -> tuple[str, ...]:
     from counterfoil.expressions.built import built  # Ibis takes a second to import
 
     return tuple(built(table).columns)
-
-
-# Rules ask a table for them as they do in Ibis.
-Deferred.columns = property(columns)  # type: ignore[attr-defined]  # to a type checker it is a table of Ibis
 
 
 def _compiled(expression: Deferred) -> str:
@@ -52,4 +106,4 @@ def _compiled(expression: Deferred) -> str:
 
     # selects that the engine merges itself need not be merged before
     ibis.options.sql.fuse_selects = False
-    return str(ibis.to_sql(built(expression), dialect="duckdb", pretty=False))
+    return str(ibis.to_sql(built(expression, named=True), dialect="duckdb", pretty=False))

@@ -23,13 +23,14 @@ _depth = 0
 class Deferred:
     """One call, member, operator or table; anything that is done with it is noted as another."""
 
-    __slots__ = ("_key", "_kind", "_parts")
+    __slots__ = ("_bound", "_key", "_kind", "_parts")
     __hash__ = object.__hash__
     __iter__ = None  # or else Python would ask for member after member
 
     def __init__(self, kind: str, *parts: Any) -> None:
         self._kind, self._parts = kind, parts
-        self._key = hashlib.blake2b(kind.encode() + _key_of(parts), digest_size=_KEY_BYTES).digest()
+        self._bound: dict[str, str | tuple[str, ...]] = {}
+        self._key = hashlib.blake2b(kind.encode() + _key_of(parts, self._bound), digest_size=_KEY_BYTES).digest()
 
     def __getattr__(self, name: str) -> Deferred:
         if name.startswith("__"):
@@ -94,13 +95,16 @@ def _function(function: Callable[[Deferred], Any]) -> Deferred:
         _depth -= 1
 
 
-def _key_of(value: Any) -> bytes:
+def _key_of(value: Any, values: dict[str, str | tuple[str, ...]]) -> bytes:
+    """Return what tells how the value was written, and add to `values` what is bound in it."""
     if isinstance(value, Deferred):
-        return value._key  # of its own class
+        values |= value._bound
+        return value._key
     if isinstance(value, tuple):
-        return b"(%d:%b)" % (len(value), b"".join(map(_key_of, value)))
+        return b"(%d:%b)" % (len(value), b"".join([_key_of(each, values) for each in value]))
     if isinstance(value, dict):
-        return b"{%d:%b}" % (len(value), b"".join(_key_of(each) for pair in value.items() for each in pair))
+        members = [_key_of(each, values) for pair in value.items() for each in pair]
+        return b"{%d:%b}" % (len(value), b"".join(members))
     text = f"{type(value).__name__}:{value!r}".encode()
     return b"%d:%b" % (len(text), text)
 
@@ -108,6 +112,16 @@ def _key_of(value: Any) -> bytes:
 def table(name: str, columns: Sequence[tuple[str, str]]) -> Any:
     """Return the table of that name in the engine, with these columns and the engine's names of their types."""
     return Deferred("table", name, tuple(columns))
+
+
+def bound(name: str, value: str | Sequence[str]) -> Any:
+    """Return a text, or the texts that `isin` takes, of which the expression's key holds only the name.
+
+    For what differs from run to run: one name has one value in an expression.
+    """
+    noted = Deferred("bound", name, isinstance(value, str))
+    noted._bound[name] = value if isinstance(value, str) else tuple(value)
+    return noted
 
 
 def builtin(name: str, takes: Sequence[str], gives: str) -> Any:

@@ -20,6 +20,7 @@ from counterfoil.detect.rule import Tables as RuleTables
 from counterfoil.detect.suspicion import OPEN, suspects, suspicion
 from counterfoil.errors import UsageError
 from counterfoil.expressions import ibis, ir
+from counterfoil.expressions.deferred import bound
 from counterfoil.model import schema
 from counterfoil.model.clearance import ACCEPTING_LOGS
 from counterfoil.model.coverage import CoverageRow, Offer
@@ -73,8 +74,8 @@ def judge(con: DuckDBPyConnection, folder: CaseFolder, manifest: Manifest, asked
     added = _added(con, folder, manifest, tables, planned, tenant)
     progress.stage("settling tokens" if added or planned.buckets else "judging", len(planned.buckets) or None)
     found = reconcile(
-        tables, _with_tenant(evidence, tenant), asked, policy, buckets=planned.buckets, added=added,
-        rejects=rejects, step=lambda done: _settled(progress, done, len(planned.buckets)),
+        tables, tables.viewed("evidence_in", _with_tenant(evidence, tenant)), asked, policy, buckets=planned.buckets,
+        added=added, rejects=rejects, step=lambda done: _settled(progress, done, len(planned.buckets)),
     )  # fmt: skip
     progress.stage("ranking")
     told = _told(tables, found, policy)
@@ -110,9 +111,10 @@ def _added(
     """Return what the piles lack; None if all is settled anew, or nothing was added."""
     if not planned.added:
         return None
-    con.execute(f"CREATE OR REPLACE VIEW evidence_added AS {evidence_sql(folder, manifest, only=planned.added)}")
+    con.execute(f"CREATE OR REPLACE VIEW added_all AS {evidence_sql(folder, manifest, only=planned.added)}")
     (names,) = before(con, folder, tables, ("names",))
-    return Added(_with_tenant(tables.table("evidence_added"), tenant), names)
+    more = _with_tenant(tables.table("added_all"), tenant)
+    return Added(tables.viewed("evidence_added", more), names)
 
 
 def _tenant(tables: Tables, evidence: ir.Table) -> str | None:
@@ -126,10 +128,11 @@ def _with_tenant(evidence: ir.Table, tenant: str | None) -> ir.Table:
     """Give sign-ins that name no tenant (Graph v1.0 exports) the tenant of the case."""
     if tenant is None:
         return evidence
+    own = ibis.literal(bound("tenant", tenant))
     bare = (evidence.source == "entra-signin") & evidence.issuer.isnull()
     return evidence.mutate(
-        issuer=ibis.ifelse(bare, f"entra:{tenant}", evidence.issuer),
-        resource_tenant=ibis.ifelse(bare, ibis.coalesce(evidence.resource_tenant, tenant), evidence.resource_tenant),
+        issuer=ibis.ifelse(bare, ibis.literal("entra:") + own, evidence.issuer),
+        resource_tenant=ibis.ifelse(bare, ibis.coalesce(evidence.resource_tenant, own), evidence.resource_tenant),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from counterfoil.expressions import ibis, ir
+from counterfoil.expressions.deferred import bound
 from counterfoil.model.coverage import CoverageRow, sign_ins_seen
 from counterfoil.reconcile.covered import ENTRA_NEEDS, OWN_APPLICATION, PERSONAL, needs
 
@@ -20,12 +21,11 @@ def absent(tokens: ir.Table, rows: Iterable[CoverageRow]) -> ir.BooleanValue:
         if name == OWN_APPLICATION:
             continue  # nobody has that log: its own networks excuse such a call, and nothing else
         lacking = sorted(issuer for issuer, known in seen.items() if not known.issuperset(kinds))
-        if lacking:
-            told |= (needs(tokens) == str(name)) & tokens.issuer.isin(lacking)
+        told |= (needs(tokens) == str(name)) & tokens.issuer.isin(bound(f"without {name}", lacking))
     return told.fill_null(False)
 
 
 def rootless(tokens: ir.Table, rows: Iterable[CoverageRow]) -> ir.BooleanValue:
     """Tell which tokens are of an issuer of which no sign-in of a person is in evidence: no exchange has a root."""
     bare = sorted(issuer for issuer, known in sign_ins_seen(rows).items() if known.isdisjoint(PERSONAL))
-    return tokens.issuer.isin(bare).fill_null(False) if bare else ibis.literal(False)
+    return tokens.issuer.isin(bound("without persons", bare)).fill_null(False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from counterfoil.expressions import ibis, ir
+from counterfoil.expressions.deferred import bound
 from counterfoil.model.coverage import ATTESTED, RELIED, SIGN_IN_KINDS, SIGN_INS, CoverageRow
 from counterfoil.model.schema import TokenClass
 from counterfoil.reconcile.declared import ADFS, NO_ISSUER, Keepers, LogFacts, Part, seconds
@@ -60,7 +61,7 @@ def windowed(tokens: ir.Table, policy: Policy, keepers: Keepers) -> ir.Table:
     if not keepers.issuers:
         return told
     own, dated = sound_in_own_log(told, keepers), inside.fill_null(False)
-    loose = told.issuer.isin(sorted(keepers.loose)).fill_null(False) if keepers.loose else ibis.literal(False)
+    loose = told.issuer.isin(bound("loose", sorted(keepers.loose))).fill_null(False)
     lag = ibis.ifelse(loose, policy.log_lag, policy.mint_lag)
     # a genuine token with this issued-at was recorded then, by the same clock: whatever its maker's clock says
     return told.mutate(
@@ -74,10 +75,9 @@ def windowed(tokens: ir.Table, policy: Policy, keepers: Keepers) -> ir.Table:
 
 def needs(tokens: ir.Table, keepers: Keepers | None = None) -> ir.StringValue:
     """Rule 4.1: return the class by which it is told what could have issued the token; see ENTRA_NEEDS."""
-    own = keepers.issuers if keepers else ()
     return ibis.cases(
         (tokens.derived == "assertion", str(TokenClass.ASSERTION)),
-        *([(tokens.issuer.isin(sorted(own)), UNKNOWN)] if own else []),
+        *([(tokens.issuer.isin(keepers.named), UNKNOWN)] if keepers and keepers.issuers else []),
         (of_microsoft(tokens), OWN_APPLICATION),
         (~tokens.has_id, str(TokenClass.USER)),
         (tokens.token_class.isnull() & tokens.is_user & tokens.subject_id.notnull(), str(TokenClass.USER)),

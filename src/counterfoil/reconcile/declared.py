@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from statistics import median
+from typing import Any
 
+from counterfoil.expressions.deferred import bound
 from counterfoil.model.counterfoil import CUSTODY_LOG, ISSUER_LOG, LEDGER_LOG
 from counterfoil.model.coverage import ATTESTED, AttestedLog, CoverageRow, Declaration
 from counterfoil.reconcile.policy import Policy
@@ -63,6 +65,11 @@ class Keepers:
     issuers: frozenset[str] = frozenset()
     loose: frozenset[str] = frozenset()
     undigested: frozenset[str] = frozenset()
+
+    @property
+    def named(self) -> Any:
+        """All of them, as `isin` takes them."""
+        return bound("keepers", sorted(self.issuers))
 
 
 @dataclass(frozen=True)

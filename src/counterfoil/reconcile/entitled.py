@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from counterfoil.expressions import ibis, ir
+from counterfoil.expressions.deferred import bound
 from counterfoil.reconcile.engine import Engine
 from counterfoil.tokens.entitlement import FOREVER, Entitlement
 
@@ -23,7 +24,7 @@ def barred(engine: Engine, every: ir.Table, keys: Mapping[str, Entitlement]) -> 
     """
     if not keys:
         return None
-    named = every.filter(every.key_id.isin(sorted(keys)))
+    named = every.filter(every.key_id.isin(bound("keys", sorted(keys))))
     named = named.select(
         "token_key", "key_id", "issuer", "t_issued", tenant=named.token_tenant.fill_null(_NONE),
         resource=named.resource.fill_null(_NONE),

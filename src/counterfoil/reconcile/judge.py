@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from counterfoil.expressions import ibis, ir
+from counterfoil.expressions.deferred import bound
 from counterfoil.model.ids import IdKind
 from counterfoil.model.verdict import Reason, Verdict
 from counterfoil.reconcile.declared import Keepers
@@ -45,9 +46,8 @@ def sound_in_own_log(tokens: ir.Table, keepers: Keepers) -> ir.BooleanValue:
     """
     named = tokens.token_id.notnull() & (tokens.token_id_kind == str(IdKind.JTI)).fill_null(False)
     bytes_known = tokens.token_id.isnull() & tokens.signing_input_digest.notnull()
-    if keepers.undigested:
-        bytes_known &= ~tokens.issuer.isin(sorted(keepers.undigested)).fill_null(False)
-    return tokens.issuer.isin(sorted(keepers.issuers)).fill_null(False) & (named | bytes_known)
+    bytes_known &= ~tokens.issuer.isin(bound("undigested", sorted(keepers.undigested))).fill_null(False)
+    return tokens.issuer.isin(keepers.named).fill_null(False) & (named | bytes_known)
 
 
 def sound_person(tokens: ir.Table) -> ir.BooleanValue:

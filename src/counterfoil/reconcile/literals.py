@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from counterfoil.expressions import ibis, ir
+from counterfoil.expressions.deferred import bound
 
 
 def number(value: int) -> ir.IntegerValue:
     """Return a small number as int64. Ibis writes a bare literal, which engines read as their smallest type."""
     return ibis.literal(value, "int8").cast("int64")
+
+
+def moment(name: str, value: datetime) -> ir.TimestampValue:
+    """Return a time that differs from run to run."""
+    return ibis.literal(bound(name, value.isoformat())).cast("timestamp(6)")
 
 
 def summed(counts: ir.IntegerValue, where: ir.BooleanValue | None = None) -> ir.IntegerValue:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from counterfoil.expressions import ibis, ir
+from counterfoil.expressions.deferred import bound
 from counterfoil.reconcile import judge
 from counterfoil.reconcile.acceptances import acceptances
 from counterfoil.reconcile.engine import Engine
@@ -57,10 +58,11 @@ def settle_buckets(engine: Engine, whole: Whole, buckets: Sequence[str], policy:
     records, exchanges = whole.records, whole.exchanges
     if buckets:
         digits = len(buckets[0])
-        records = records.filter(records.bucket.isin(sorted({name[0] for name in buckets})))  # skips whole files
+        files = sorted({name[0] for name in buckets})  # the others are not opened
+        records = records.filter(records.bucket.isin(bound("files", files)))
         if digits > 1:
-            records = records.filter(bucket(family(records), digits).isin(list(buckets)))
-        exchanges = exchanges.filter(bucket(exchanges.family, digits).isin(list(buckets)))
+            records = records.filter(bucket(family(records), digits).isin(bound("buckets", buckets)))
+        exchanges = exchanges.filter(bucket(exchanges.family, digits).isin(bound("buckets", buckets)))
     _settle(engine, whole, records, exchanges, policy)
 
 

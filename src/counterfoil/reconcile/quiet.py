@@ -24,7 +24,7 @@ def with_quiet_holes(
         return open_
     asked = open_.filter(
         open_.missed, open_.sound, open_.has_id, ~open_.relied, ~open_.silent, ~open_.agentic,
-        open_.derived != "assertion", ~open_.issuer.isin(sorted(keepers.issuers)).fill_null(False),
+        open_.derived != "assertion", ~open_.issuer.isin(keepers.named).fill_null(False),
     )  # fmt: skip
     text, number = "string", "int64"
     needed = engine.given("needed_parts", {"issuer": text, "needs": text, "source": text, "kind": text}, parts)

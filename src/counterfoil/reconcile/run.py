@@ -33,7 +33,7 @@ from counterfoil.reconcile.identity import aliases, people, with_people, with_su
 from counterfoil.reconcile.law import with_law
 from counterfoil.reconcile.lineage import exchanges, reached, swapped
 from counterfoil.reconcile.links import issuances
-from counterfoil.reconcile.literals import number, whole
+from counterfoil.reconcile.literals import moment, number, whole
 from counterfoil.reconcile.misspelt import misspelt
 from counterfoil.reconcile.policy import Policy
 from counterfoil.reconcile.refuted import refuted_rows
@@ -273,7 +273,7 @@ def _tainted(
     ).select("token_key")  # fmt: skip
     if keepers.issuers:
         # an exchange names its parent's id and nothing else of it: what that id is, other uses of it tell
-        own = judged.filter(judged.issuer.isin(sorted(keepers.issuers)), judged.token_id.notnull())
+        own = judged.filter(judged.issuer.isin(keepers.named), judged.token_id.notnull())
         unissued = own.filter(own.base == str(Reason.ID_NOT_ISSUED)).select("issuer", "token_id").distinct()
         shown = own.filter(own.derived == "exchange").semi_join(unissued, ["issuer", "token_id"])
         bad = engine.keep("taint_tokens", ibis.union(bad, shown.select("token_key"), distinct=True))
@@ -320,7 +320,7 @@ def _stained(
     marked = both.left_join(marks, both.token_id == marks.id, rname="{name}_t")
     holds = (marked.primary | marked.secondary) & (marked.base_verdict != str(Verdict.CONTRADICTED))
     # who is accused by himself is so whatever his ancestor is
-    holds &= (marked.by == str(Reason.FORGED_ANCESTOR)) | ~marked.base_verdict.isin([*map(str, ACCUSING)])
+    holds &= (marked.by == str(Reason.FORGED_ANCESTOR)) | ~marked.base_verdict.isin(sorted(map(str, ACCUSING)))
     told = {name: ibis.ifelse(holds, marked[name], ibis.null("string")) for name in ("by", "of_rule", "of_issuer")}
     return engine.keep("verdicts", _final(marked.mutate(**told))), plain.anti_join(moved, "token_key")
 
@@ -344,7 +344,7 @@ def minted(plain: ir.Table) -> ir.Table:
 def _within(tokens: ir.Table, since: datetime | None, until: datetime | None) -> ir.Table:
     """Return the tokens that were used in [since, until)."""
     if since is not None:
-        tokens = tokens.filter(tokens.last_seen >= ibis.timestamp(since))
+        tokens = tokens.filter(tokens.last_seen >= moment("since", since))
     if until is not None:
-        tokens = tokens.filter(tokens.first_seen < ibis.timestamp(until))
+        tokens = tokens.filter(tokens.first_seen < moment("until", until))
     return tokens

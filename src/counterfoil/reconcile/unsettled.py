@@ -260,7 +260,7 @@ def _with_signs(engine: Engine, open_: ir.Table, seen: Seen, facts: LogFacts) ->
     missed = (told.has_id & told.missed) | bare
     foreign = told.filter(
         missed, told.relied, told.proven < told.needed, ~told.silent, ~told.agentic, ~told.ordinary, ~told.explained,
-        told.derived != "assertion", ~told.issuer.isin(sorted(facts.keepers.issuers)).fill_null(False),
+        told.derived != "assertion", ~told.issuer.isin(facts.keepers.named).fill_null(False),
     )  # fmt: skip
     foreign = engine.keep("foreign_misses", foreign)
     if not engine.rows(foreign.limit(1)):
