@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from inspect import Parameter, Signature
 from typing import Any
 
 import ibis
@@ -51,9 +52,7 @@ def _table(value: Deferred, _: _Memo) -> Any:
 
 def _builtin(value: Deferred, _: _Memo) -> Any:
     name, takes, gives = value._parts
-    names = ", ".join(f"a{place}" for place in range(len(takes)))
-    function = eval(f"lambda {names}: None")  # noqa: S307  # names of our own making: Ibis reads them off
-    function.__name__ = name
+    function = _taking(lambda *_: None, [f"a{place}" for place in range(len(takes))])
     return ibis.udf.scalar.builtin(function, name=name, signature=(tuple(takes), gives))
 
 
@@ -70,11 +69,20 @@ def _call(value: Deferred, memo: _Memo) -> Any:
 
 def _function(value: Deferred, memo: _Memo) -> Any:
     variable, body = value._parts
+    # in SQL a variable hides those around it that have its name
+    name = f"v{variable._parts[0]}"
 
-    def made(given: Any) -> Any:
-        return _built(body, memo | {id(variable): given})
+    def made(*given: Any, **named: Any) -> Any:  # a table's is given its argument, a list's by name
+        return _built(body, memo | {id(variable): given[0] if given else named[name]})
 
-    return made
+    return _taking(made, [name])
+
+
+def _taking(function: Callable[..., Any], names: Sequence[str]) -> Callable[..., Any]:
+    """Return the function as one whose arguments have these names: Ibis reads them off."""
+    taken = [Parameter(name, Parameter.POSITIONAL_OR_KEYWORD) for name in names]
+    function.__signature__ = Signature(taken)  # type: ignore[attr-defined]  # which `inspect` looks for
+    return function
 
 
 _KINDS: Mapping[str, Callable[[Deferred, _Memo], Any]] = {
