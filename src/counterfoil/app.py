@@ -30,6 +30,7 @@ from counterfoil.pipeline.summary import summary
 from counterfoil.reconcile.asked import Asked
 from counterfoil.report.registry import render
 from counterfoil.sources.registry import all_sources as sources
+from counterfoil.sources.registry import logs
 from counterfoil.tlog.note import MAX_NOTE_BYTES
 from counterfoil.tokens.entitlement import Entitlement
 
@@ -163,6 +164,7 @@ def _asked(settings: HuntSettings, manifest: Manifest, identities: tuple[tuple[s
         federated=settings.federated,
         identities=identities,
         keys=_keys(settings.token_policy),
+        logs=logs(),
         truncated={
             log: f"{entry.truncated} ({entry.path})"
             for entry in manifest.inputs if entry.truncated for log in (entry.log, *entry.logs)

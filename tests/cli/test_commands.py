@@ -20,8 +20,9 @@ from counterfoil import app
 from counterfoil.detect.registry import all_rules
 from counterfoil.lab.history.intrusions import Spray
 from counterfoil.lab.history.scenarios import tiny
-from counterfoil.model.advice import DECLARABLE, RULES
+from counterfoil.model.advice import RULES
 from counterfoil.model.verdict import FindingVerdict, Probable, Reason, Verdict
+from counterfoil.sources.registry import logs
 from counterfoil.tokens.rules import BY_CODE
 
 from .run import run, start
@@ -244,8 +245,8 @@ def test_all_codes_are_listed_and_each_is_explained(capsys: pytest.CaptureFixtur
 def test_what_can_be_declared_is_what_sources_say() -> None:
     """The kinds that --complete accepts are those that the sources' own explanations name, and no log is left out."""
     told = {source.log: source.explain.complete for source in app.sources() if source.explain.complete}
-    assert set(told) == set(DECLARABLE)
-    assert all(kind in told[log] for log, kinds in DECLARABLE.items() for kind in kinds)
+    assert set(told) == set(logs().declarable)
+    assert all(kind in told[log] for log, kinds in logs().declarable.items() for kind in kinds)
 
 
 def test_a_closed_pipe_is_no_error(hunted: Estate) -> None:

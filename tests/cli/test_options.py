@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from counterfoil.cli import options
 from counterfoil.errors import UsageError
-from counterfoil.model.advice import DECLARABLE
 from counterfoil.model.coverage import Declaration
 from counterfoil.model.verdict import FAIL_ON_DEFAULT, FindingVerdict
+from counterfoil.sources.registry import logs
 
 at = datetime.fromisoformat
 
@@ -107,7 +107,7 @@ def test_bad_declarations_say_what_was_meant(text: str, answer: tuple[str, str])
 moments = st.none() | st.datetimes(at("1970-01-01"), at("9999-12-30")).map(lambda when: when.replace(microsecond=0))
 
 
-@given(st.sampled_from(DECLARABLE["entra-signin"]), moments, moments)
+@given(st.sampled_from(logs().declarable["entra-signin"]), moments, moments)
 def test_a_declaration_is_read_as_it_is_written(kind: str, start: datetime | None, end: datetime | None) -> None:
     """The text of a declaration, as reports and the lab write it, means that declaration."""
     if start is not None and end is not None and start >= end:

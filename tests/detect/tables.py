@@ -11,6 +11,7 @@ from typing import Any
 from counterfoil.case.engine import engine
 from counterfoil.case.tables import Tables as Kept
 from counterfoil.detect.rule import Rule, Tables
+from counterfoil.sources.registry import logs
 
 Row = Mapping[str, Any]
 
@@ -84,5 +85,6 @@ def found(
         acceptances=_table(kept, "given_acceptances", _RECORD, acceptances),
         issued=_table(kept, "given_issued", _RECORD, issued),
         records=_table(kept, "given_records", _RECORD, records),
+        logs=logs(),
     )
     return {row["token_key"] for row in kept.rows(rule.find(tables).distinct())}

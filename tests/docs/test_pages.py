@@ -15,7 +15,7 @@ from counterfoil.lab.estate.scenarios import SCENARIOS
 from counterfoil.model import advice, schema
 from counterfoil.model.ids import NULL_FORMS, IdKind
 from counterfoil.model.verdict import MEANING, Diagnosis, FindingVerdict, Probable, Reason, Verdict
-from counterfoil.sources.registry import all_sources
+from counterfoil.sources.registry import all_sources, logs
 from counterfoil.tokens.flow import CLASSES
 from counterfoil.tokens.rules import BY_CODE
 
@@ -69,7 +69,7 @@ def codes() -> set[str]:
     """Return every code that the program knows."""
     rules = {rule.id for rule in all_rules()}
     sources = {name for source in all_sources() for name in (source.name, source.log)}
-    kinds = {kind for kinds in advice.DECLARABLE.values() for kind in kinds}
+    kinds = {kind for kinds in logs().declarable.values() for kind in kinds}
     told = {*map(str, Verdict), *map(str, FindingVerdict), *map(str, Reason), *map(str, Probable), *map(str, Diagnosis)}
     return {*told, *advice.RULES, *rules, *sources, *kinds, *BY_CODE, *CLASSES, *SCENARIOS}
 

@@ -29,7 +29,7 @@ from .rows import KINDS, Row, at, sign_in
 
 MINUTE, HOUR = 60, 3600
 TINY = Policy(
-    life={TokenClass.ASSERTION: 20 * MINUTE}, default_life=4 * HOUR, max_lag={}, default_lag=10 * MINUTE,
+    life={TokenClass.ASSERTION: 20 * MINUTE}, default_life=4 * HOUR, default_lag=10 * MINUTE,
     law_pairs=2, law_share=0.75, rooted_pairs=1, rooted_share=0.75, silent_days=99, silent_subjects=2,
     raise_nats=2.0, raise_misses=2, thin=5, gap_hours=4, gap_records=6,
 )  # fmt: skip

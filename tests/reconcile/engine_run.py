@@ -31,6 +31,7 @@ from counterfoil.reconcile.touched import Added
 from counterfoil.reconcile.unaccounted import unaccounted
 
 from .reference import CoverageLine, Judged, Judgement, Policy, Settings, judge
+from .reference_policy import logs_of
 from .rows import Row
 
 COLUMNS = {column.name: column.dtype for column in EVIDENCE}
@@ -103,9 +104,9 @@ def _in_steps(
             added, buckets = replace(added, evidence=_given(tables, "evidence_added", batch)), ()
         evidence = _given(tables, "evidence_in", good)
         broken = _rejects(tables, [row for row in rows if row["leg"] == REJECTED])
-        out = reconcile(tables, evidence, asked(settings), policy, buckets=buckets, added=added, rejects=broken)
+        out = reconcile(tables, evidence, asked(settings, policy), policy, buckets=buckets, added=added, rejects=broken)
         added = Added(evidence, tables.keep("names_before", out.names))
-    every = out.every.mutate(absent=absent(out.every, out.coverage))
+    every = out.every.mutate(absent=absent(out.every, out.coverage, out.facts.logs))
     odd = raised(tables, out.cells, every, policy)
     tokens = ibis.union(out.told, minted(out.plain).mutate(is_user=False).select(*out.told.columns))
     tokens = tokens.mutate(rootless=rootless(tokens, out.coverage))
@@ -130,7 +131,7 @@ def _rejects(tables: Tables, rows: Sequence[Row]) -> ir.Table:
     return tables.given("rejects_all", columns, [[row.get(column) for column in columns] for row in rows])
 
 
-def asked(settings: Settings) -> Asked:
+def asked(settings: Settings, policy: Policy) -> Asked:
     """Return what the user says, as the engine takes it."""
     return Asked(
         declarations=settings.declarations,
@@ -141,6 +142,7 @@ def asked(settings: Settings) -> Asked:
         truncated=dict.fromkeys(settings.truncated, "cut"),
         attested=settings.attested,
         keys=settings.keys,
+        logs=logs_of(policy),
     )
 
 

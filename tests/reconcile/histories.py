@@ -48,7 +48,6 @@ def policies() -> st.SearchStrategy[Policy]:
         life=st.sampled_from([{TokenClass.ASSERTION: 65 * MINUTE}, {TokenClass.ASSERTION: 20 * MINUTE}]),
         default_life=st.sampled_from([30 * MINUTE, 60 * MINUTE, 4 * HOUR]),
         event_lag=st.sampled_from([0, 10 * MINUTE]),
-        max_lag=st.sampled_from([{}, {"entra-signin": 30 * MINUTE}]),
         default_lag=st.sampled_from([0, 10 * MINUTE]),
         law_pairs=st.integers(1, 3),
         law_share=st.sampled_from([0.5, 0.75, 0.99]),

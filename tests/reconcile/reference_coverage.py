@@ -11,6 +11,7 @@ from counterfoil.model.counterfoil import LEDGER_LOG
 from counterfoil.model.coverage import Declaration
 
 from .reference_case import Case, Declared, Window
+from .reference_policy import logs_of
 from .reference_records import Record
 
 LOG_LOST = ("1101", "1102", "1104")  # dropped, cleared, full
@@ -68,7 +69,7 @@ def _bounds(case: Case, declaration: Declaration, times: Sequence[datetime]) -> 
     first, last = times[0], times[-1]
     start = max(declaration.start or first, first)
     asked = declaration.end or last
-    lag = timedelta(seconds=case.policy.max_lag.get(declaration.source, case.policy.default_lag))
+    lag = timedelta(seconds=logs_of(case.policy).lag(declaration.source, case.policy.default_lag))
     exported_at = case.settings.exported_at or asked
     return start, asked, min(asked, exported_at - lag, last + timedelta(hours=case.policy.gap_hours))
 

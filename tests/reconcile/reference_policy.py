@@ -5,14 +5,24 @@ Both are the program's own: the reference is independent in what it does with th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from counterfoil.model.known import CONSUMER_TENANT, CROSS_TENANT_EXCEPTIONS, SERVICE_TENANTS, SILENT_CLIENTS
+from counterfoil.model.logs import Logs
 from counterfoil.reconcile.policy import Policy
+from counterfoil.sources.registry import logs
 
-__all__ = ["CONSUMER_TENANT", "FEDERATION", "Known", "Policy"]
+__all__ = ["CONSUMER_TENANT", "FEDERATION", "Known", "Policy", "logs_of"]
 
 FEDERATION = "urn:federation:microsoftonline"
+
+
+def logs_of(policy: Policy) -> Logs:
+    """Return what logs mean; under other constants than the real ones, none has a lag of its own."""
+    known = logs()
+    if policy.default_lag == Policy().default_lag:
+        return known
+    return Logs(tuple(replace(log, lag=None) for log in known.every))
 
 
 @dataclass(frozen=True)

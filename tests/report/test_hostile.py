@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from counterfoil.model.advice import DECLARABLE
 from counterfoil.model.hunt import HuntReport, RejectCount, VerdictCount
 from counterfoil.model.verdict import Verdict
 from counterfoil.report import csv as csv_format
@@ -20,6 +19,7 @@ from counterfoil.report import registry
 from counterfoil.report.clean import MAX_SHOWN, clean, escape_json
 from counterfoil.report.csv import guard
 from counterfoil.report.screen import Screen
+from counterfoil.sources.registry import logs
 
 from .sample import REPORT, coverage, file, finding, unread
 
@@ -187,4 +187,4 @@ def test_escaped_json_means_the_same(value: object) -> None:
 
 def test_what_can_be_declared_is_safe_to_type() -> None:
     """The names that the report offers for --complete need no quoting in a shell."""
-    assert all(name.replace("-", "").isalnum() for log, kinds in DECLARABLE.items() for name in (log, *kinds))
+    assert all(name.replace("-", "").isalnum() for log, kinds in logs().declarable.items() for name in (log, *kinds))

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from counterfoil.errors import InputError, UsageError
-from counterfoil.model.advice import DECLARABLE
 from counterfoil.model.coverage import Declaration
 from counterfoil.model.verdict import FAIL_ON_DEFAULT, FindingVerdict
 
@@ -83,16 +82,14 @@ def window(since: str | None, until: str | None) -> tuple[datetime | None, datet
     return begin, end
 
 
-# Logs whose kind is the name that their keeper gave them.
-_NAMED = ("counterfoil-", "issuer-")
-
-
-def declaration(text: str, known: Mapping[str, Sequence[str]] = DECLARABLE) -> Declaration:
+def declaration(text: str) -> Declaration:
     """Return one `--complete SOURCE/KIND[:from..to]`.
 
     >>> declaration("entra-signin/interactive:2026-05-01..").start
     datetime.datetime(2026, 5, 1, 0, 0)
     """
+    from counterfoil.sources.registry import logs  # all sources, which few commands need
+
     named, colon, bounds = text.strip().partition(":")
     source, slash, kind = named.partition("/")
     if not slash or not source or not kind:
@@ -100,11 +97,12 @@ def declaration(text: str, known: Mapping[str, Sequence[str]] = DECLARABLE) -> D
             f"--complete: expected SOURCE/KIND[:from..to], got {_quoted(text)}",
             hint="such as entra-signin/interactive, or entra-signin/interactive:2026-05-01..2026-06-01",
         )
+    known = {log.name: log for log in logs().every}
     source = one_of(source.lower(), known, "--complete: unknown log", "logs that can be declared")
-    kinds = known[source]
-    if kinds:
-        kind = one_of(kind.lower(), kinds, f"--complete: unknown kind of {source}:", "kinds")
-    elif source.startswith(_NAMED):
+    log = known[source]
+    if log.kinds:
+        kind = one_of(kind.lower(), log.kinds, f"--complete: unknown kind of {source}:", "kinds")
+    elif not log.host:
         if any(sign.isspace() for sign in kind):
             raise UsageError(f"--complete: {_quoted(kind)} is not the name of a log", hint=f"such as {source}/idp")
     elif not _HOST.fullmatch(kind):

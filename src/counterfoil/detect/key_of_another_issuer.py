@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from counterfoil.detect.rule import Rule, Tables
 from counterfoil.expressions import ir
-from counterfoil.model.counterfoil import OWN_LOGS
+from counterfoil.expressions.deferred import bound
 from counterfoil.model.receipt import Signature
 from counterfoil.model.schema import Leg
 
 
 def _find(tables: Tables) -> ir.Table:
     records = tables.records.filter(tables.records.key_id.notnull(), tables.records.issuer.notnull())
-    signed = records.filter(
-        records.leg.isin([str(Leg.ISSUANCE), str(Leg.SECONDARY_ISSUANCE)]), records.source.isin(OWN_LOGS)
-    )
+    issued = records.leg.isin([str(Leg.ISSUANCE), str(Leg.SECONDARY_ISSUANCE)])
+    signed = records.filter(issued, records.source.isin(bound("own logs", tables.logs.whole)))
     keys = signed.select("key_id", "issuer").distinct()
     verified = records.filter(records.leg == str(Leg.ACCEPTANCE), records.signature == str(Signature.VERIFIED))
     strange = verified.select("key_id", "issuer").semi_join(keys, "key_id").anti_join(keys, ["key_id", "issuer"])

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from counterfoil.expressions import ir
+from counterfoil.model.logs import Logs
 
 
 @dataclass(frozen=True)
@@ -14,7 +15,8 @@ class Tables:
 
     `tokens`: all judged tokens but those that are minted without any doubt. `acceptances`: the first use
     (`event_time`) of each object by each client: object_kind, object_id, resource_tenant, client_id. `issued`: from
-    which `ip` the `subject` of each suspect was issued tokens. `records`: evidence, every record once.
+    which `ip` the `subject` of each suspect was issued tokens. `records`: evidence, each record once.
+    `logs`: what logs mean.
     """
 
     suspects: ir.Table
@@ -22,6 +24,7 @@ class Tables:
     acceptances: ir.Table
     issued: ir.Table
     records: ir.Table
+    logs: Logs
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ SHIPPED = Path(__file__).with_name("shipped.json.xz")
 # A run has some four hundred; more than this are other runs', and take memory.
 MAX_KEPT = 2_000
 
-_BOUND = re.compile("'⟦([a-z -]+)⟧'")
+_BOUND = re.compile("'⟦([a-z_ -]+)⟧'")
 _NOTHING = "⟦⟧"  # what no value is: an empty list is no SQL
 
 _Found = TypeVar("_Found")

@@ -7,6 +7,7 @@ that is known by key, such as SQL, holds for both. What a key does not tell is f
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -14,6 +15,7 @@ from enum import Enum
 from typing import Any
 
 _KEY_BYTES = 16
+_NAME = re.compile("[a-z_ -]+")
 _PLAIN = (str, int, float, type(None), bytes, datetime, date, timedelta, Decimal)
 
 # Variables of functions that are being written down: how many enclose this place.
@@ -119,6 +121,8 @@ def bound(name: str, value: str | Sequence[str]) -> Any:
 
     For what differs from run to run: one name has one value in an expression.
     """
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"not a name: {name!r}")
     noted = Deferred("bound", name, isinstance(value, str))
     noted._bound[name] = value if isinstance(value, str) else tuple(value)
     return noted

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from counterfoil.model.verdict import (
@@ -48,22 +47,6 @@ class RuleText:
     meaning: str
     advice: Advice
 
-
-# What `--complete` can name: the kinds of each log of issuance; none listed: the kind is a host, or a log by its name.
-DECLARABLE: Mapping[str, tuple[str, ...]] = {
-    "adfs": (),
-    "counterfoil-custody": (),
-    "counterfoil-ledger": (),
-    "entra-signin": (
-        "interactive",
-        "non-interactive",
-        "service-principal",
-        "managed-identity",
-        "adfs",
-        "microsoft-service-principal",
-    ),
-    "issuer-log": (),
-}
 
 _BLOCK = "Block the signing key at every service that trusts it, or have its issuer do so."
 _REACHED = "See what it reached: counterfoil sql CASE \"SELECT * FROM evidence WHERE token_id = 'ID'\""

@@ -10,10 +10,10 @@ import duckdb
 
 from counterfoil.case.results import rows
 from counterfoil.model.clearance import STRANGERS
-from counterfoil.model.coverage import ASSERTIONS, MAX_NAMED, REFUTED, RELIED, SIGN_INS, UNNAMED, CoverageRow, Needed
+from counterfoil.model.coverage import ASSERTIONS, MAX_NAMED, REFUTED, RELIED, UNNAMED, CoverageRow, Needed
 from counterfoil.model.hunt import SilentCalls, VerdictCount
 from counterfoil.model.verdict import JUDGED, LEAVES_NO_RECORD, Reason, Verdict
-from counterfoil.reconcile.covered import ENTRA_NEEDS
+from counterfoil.sources.registry import logs
 
 # How many silent kinds of calls are told, and how many networks of each.
 MAX_SILENT, MAX_NETWORKS = 20, 5
@@ -102,8 +102,8 @@ class _Group:
 
 def log_parts(issuer: str, token_class: str, coverage: Iterable[CoverageRow]) -> tuple[str, ...]:
     """Return the parts of logs that could hold the issuance of a token of the class (rule 4.1)."""
-    if issuer.startswith("entra:"):
-        return tuple(f"{SIGN_INS}/{kind}" for kind in ENTRA_NEEDS.get(token_class, ()))
+    if log := logs().of(issuer):
+        return tuple(f"{log.name}/{kind}" for kind in log.parts.get(token_class, ()))
     return tuple(dict.fromkeys(f"{row.source}/{row.kind}" for row in coverage))
 
 

@@ -161,7 +161,7 @@ def _of_logs(
 def _told(tables: Tables, found: Reconciled, policy: Policy) -> ir.Table:
     """Return judged tokens with suspicion, raised clusters and the rule under which each is reported."""
     # the usual rate is that of the whole evidence, not of the window (rule 5.7)
-    every = found.every.mutate(absent=absent(found.every, found.coverage))
+    every = found.every.mutate(absent=absent(found.every, found.coverage, found.facts.logs))
     odd = raised(tables, found.cells, every, policy)
     told = found.told.mutate(rootless=rootless(found.told, found.coverage), needs=needs(found.told))
     named = tables.piled(TOKENS).filter(lambda tokens: tokens.has_id)
@@ -191,6 +191,7 @@ def _score(tables: Tables, found: Reconciled) -> ir.Table:
             acceptances=tables.keep("first_uses", mail.group_by(*kind).agg(event_time=mail.event_time.min())),
             issued=tables.keep("sign_in_places", known.distinct()),
             records=found.records,
+            logs=found.facts.logs,
         ),
     )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from counterfoil.model.advice import DECLARABLE
 from counterfoil.model.coverage import CoverageRow, Declaration, Offer
 from counterfoil.reconcile.asked import Asked
 from counterfoil.reconcile.declared import LogFacts, coverage
@@ -25,7 +24,7 @@ def offered(rows: Sequence[CoverageRow], asked: Asked, facts: LogFacts, policy: 
     for row in rows:
         declaration = Declaration(row.source, row.kind)
         told = any((offer.source, offer.kind) == (row.source, row.kind) for offer in found)
-        if row.status != "seen" or row.source not in DECLARABLE or told:
+        if row.status != "seen" or row.source not in facts.logs.declarable or told:
             continue
         for exported_at, dated in ((asked.exported_at, False), (late, True)):
             theirs = coverage([declaration], exported_at, facts, policy)

@@ -7,17 +7,18 @@ from collections.abc import Iterable
 from counterfoil.expressions import ibis, ir
 from counterfoil.expressions.deferred import bound
 from counterfoil.model.coverage import CoverageRow, sign_ins_seen
-from counterfoil.reconcile.covered import ENTRA_NEEDS, OWN_APPLICATION, PERSONAL, needs
+from counterfoil.model.logs import OWN_APPLICATION, Logs
+from counterfoil.reconcile.covered import PERSONAL, needs
 
 
-def absent(tokens: ir.Table, rows: Iterable[CoverageRow]) -> ir.BooleanValue:
+def absent(tokens: ir.Table, rows: Iterable[CoverageRow], logs: Logs) -> ir.BooleanValue:
     """Tell which tokens may be of a kind that is not in evidence at all: that all of them miss is no wonder.
 
     `rows`: the coverage of all logs. Of issuers whose kinds are not known beforehand, none is absent.
     """
     seen = sign_ins_seen(rows)
     told = ibis.literal(False)
-    for name, kinds in ENTRA_NEEDS.items():
+    for name, kinds in [pair for log in logs.every for pair in log.parts.items()]:
         if name == OWN_APPLICATION:
             continue  # nobody has that log: its own networks excuse such a call, and nothing else
         lacking = sorted(issuer for issuer, known in seen.items() if not known.issuperset(kinds))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from counterfoil.expressions import ibis, ir
-from counterfoil.model.counterfoil import LEDGER_LOG, OWN_LOGS, Grant
+from counterfoil.model.counterfoil import LEDGER_LOG, Grant
+from counterfoil.model.logs import Logs
 from counterfoil.model.receipt import RECEIPTS_LOG
 from counterfoil.model.schema import Leg, Outcome, TokenClass
 from counterfoil.reconcile.families import family
+from counterfoil.reconcile.own_logs import in_own_log
 
 SAML = ("saml11", "saml20")
 FEDERATION = "urn:federation:microsoftonline"
@@ -25,15 +27,16 @@ _MORE = ("derived", "unknown_presentation", "child_id", "family")
 _RECORDED = (*COLUMNS, *_MORE)
 
 
-def acceptances(records: ir.Table, exchanges: ir.Table, domains: ir.Table, *, own_logs: bool) -> ir.Table:
+def acceptances(records: ir.Table, exchanges: ir.Table, domains: ir.Table, logs: Logs | None) -> ir.Table:
     """Return acceptances with COLUMNS and five more.
 
     `derived` ('', 'assertion' or 'exchange'), `unknown_presentation`, `family`,
     `child_id` (the token obtained with this one, derived ones only), `network`.
-    `exchanges`: those that secondary issuances imply; `domains`: (domain, federation); `own_logs`: issuers have some.
+    `exchanges`: those that secondary issuances imply; `domains`: (domain, federation); `logs`: if issuers
+    have logs of their own in evidence.
     """
     recorded = _recorded(records)
-    shown = _as_presented(exchanges, recorded, records) if own_logs else exchanges.select(*_RECORDED)
+    shown = _as_presented(exchanges, recorded, records, logs) if logs else exchanges.select(*_RECORDED)
     whole = ibis.union(recorded, _assertions(records, domains), shown)
     return whole.mutate(network=network(whole.ip))
 
@@ -62,7 +65,7 @@ def _recorded(records: ir.Table) -> ir.Table:
     )
 
 
-def _as_presented(exchanges: ir.Table, recorded: ir.Table, records: ir.Table) -> ir.Table:
+def _as_presented(exchanges: ir.Table, recorded: ir.Table, records: ir.Table, logs: Logs) -> ir.Table:
     """Rule 1.3 d: what was shown to an issuer with an own log is what services with receipts saw under that id.
 
     That log tells of the parent its id alone; the child may be another issuer's, and pseudonyms are by issuer. Where
@@ -76,7 +79,7 @@ def _as_presented(exchanges: ir.Table, recorded: ir.Table, records: ir.Table) ->
     known = known.filter(known.digests == 1)
     issued = records.filter(
         records.leg.isin([Leg.ISSUANCE, Leg.SECONDARY_ISSUANCE]), records.outcome == Outcome.SUCCESS,
-        records.source.isin(OWN_LOGS), records.token_id.notnull(),
+        in_own_log(records, logs), records.token_id.notnull(),
     )  # fmt: skip
     same = known.semi_join(issued, [known.token_id == issued.token_id,
                                     known.signing_input_digest_seen == issued.signing_input_digest])  # fmt: skip
@@ -85,7 +88,7 @@ def _as_presented(exchanges: ir.Table, recorded: ir.Table, records: ir.Table) ->
     joined = exchanges.left_join(told_by, "token_id", rname="{name}_known").left_join(
         somewhere.mutate(somewhere=ibis.literal(True)), "token_id", rname="{name}_somewhere"
     )
-    own = joined.source.isin(OWN_LOGS)
+    own = in_own_log(joined, logs)
     told = {name: ibis.ifelse(own, joined[f"{name}_seen"], joined[name]) for name in _TUPLE}
     # a refresh token is its issuer's, so that a ledger names the ids of its own tokens there
     at_home = (joined.source == LEDGER_LOG) & (joined.grant == str(Grant.REFRESH))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from counterfoil.model.coverage import AttestedLog, Declaration
+from counterfoil.model.logs import Logs
 from counterfoil.tokens.entitlement import Entitlement
 
 
@@ -15,7 +16,7 @@ class Asked:
     """What the user says about the evidence, and what reading it has shown.
 
     `truncated`: source -> how an export of it shows a cut. `attested`: what checks of exported logs
-    have shown. `keys`: what signing keys may sign, by key id.
+    have shown. `keys`: what signing keys may sign, by key id. `logs`: what the logs of issuances mean.
     """
 
     declarations: tuple[Declaration, ...] = ()
@@ -27,3 +28,4 @@ class Asked:
     truncated: Mapping[str, str] = field(default_factory=dict)
     attested: tuple[AttestedLog, ...] = ()
     keys: Mapping[str, Entitlement] = field(default_factory=dict)
+    logs: Logs = field(default_factory=Logs)

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from counterfoil.expressions import ibis, ir
 from counterfoil.expressions.deferred import bound
-from counterfoil.model.coverage import ATTESTED, RELIED, SIGN_IN_KINDS, SIGN_INS, CoverageRow
+from counterfoil.model.coverage import ATTESTED, RELIED, SIGN_INS, CoverageRow
+from counterfoil.model.logs import OWN_APPLICATION, UNKNOWN_CLASS
 from counterfoil.model.schema import TokenClass
 from counterfoil.reconcile.declared import ADFS, NO_ISSUER, Keepers, LogFacts, Part, seconds
 from counterfoil.reconcile.engine import Engine
@@ -15,29 +16,13 @@ from counterfoil.reconcile.policy import Policy
 from counterfoil.reconcile.services import of_microsoft
 
 ENTRA = SIGN_INS
-UNKNOWN = "unknown"
-OWN_APPLICATION = "own application"  # app-only, of the provider's own applications
 PERSONAL = ("interactive", "non-interactive")
 
-# Which kinds of sign-in could have issued a token of the class. The class is a claim of the token's maker: one that
-# is not shown needs them all.
-ENTRA_NEEDS: dict[str, tuple[str, ...]] = {
-    TokenClass.USER: PERSONAL,
-    TokenClass.DELEGATED: PERSONAL,
-    TokenClass.ACT_AS: PERSONAL,
-    TokenClass.APPLICATION: ("service-principal",),
-    TokenClass.MANAGED_IDENTITY: ("managed-identity",),
-    TokenClass.SERVICE: SIGN_IN_KINDS,
-    # recorded in MicrosoftServicePrincipalSignInLogs, which customers do not have as a whole, or nowhere
-    OWN_APPLICATION: ("microsoft-service-principal",),
-    UNKNOWN: SIGN_IN_KINDS,
-}
 
-
-def windowed(tokens: ir.Table, policy: Policy, keepers: Keepers) -> ir.Table:
+def windowed(tokens: ir.Table, policy: Policy, facts: LogFacts) -> ir.Table:
     """Return tokens with `w_lo`, `w_hi` (seconds): when their issuance must lie, and `outside_life` (rule 4.1).
 
-    `sound` says whether absence of their id can tell anything; `keepers`: issuers with a log of their own. `tokens` has
+    `sound` says whether absence of their id can tell anything; `tokens` has
     `began`: the first use of the session that the token belongs to.
     """
     life = ibis.cases(
@@ -46,6 +31,7 @@ def windowed(tokens: ir.Table, policy: Policy, keepers: Keepers) -> ir.Table:
           for (source, kind), span in policy.service_life.items()),
         else_=policy.default_life,
     )  # fmt: skip
+    keepers = facts.keepers
     late = tokens.t_last - life
     floor = ibis.ifelse(late <= tokens.t_first, late, tokens.t_first - life)
     floor = ibis.ifelse(tokens.began < tokens.t_first, tokens.began - life, floor)
@@ -53,7 +39,7 @@ def windowed(tokens: ir.Table, policy: Policy, keepers: Keepers) -> ir.Table:
     lo = ibis.ifelse(inside.fill_null(False), tokens.t_issued, floor)
     assertion = tokens.derived == "assertion"
     told = tokens.mutate(
-        sound=sound_id(tokens),
+        sound=sound_id(tokens, facts.logs.sound),
         w_lo=lo - ibis.ifelse(assertion, 0, policy.backdate) - policy.skew,
         w_hi=tokens.t_first + ibis.ifelse(assertion, policy.skew, policy.event_lag),
         outside_life=tokens.t_issued.notnull() & ~inside.fill_null(True),
@@ -74,14 +60,14 @@ def windowed(tokens: ir.Table, policy: Policy, keepers: Keepers) -> ir.Table:
 
 
 def needs(tokens: ir.Table, keepers: Keepers | None = None) -> ir.StringValue:
-    """Rule 4.1: return the class by which it is told what could have issued the token; see ENTRA_NEEDS."""
+    """Rule 4.1: return the class by which it is told what could have issued the token; see `IssuanceLog.parts`."""
     return ibis.cases(
         (tokens.derived == "assertion", str(TokenClass.ASSERTION)),
-        *([(tokens.issuer.isin(keepers.named), UNKNOWN)] if keepers and keepers.issuers else []),
+        *([(tokens.issuer.isin(keepers.named), UNKNOWN_CLASS)] if keepers and keepers.issuers else []),
         (of_microsoft(tokens), OWN_APPLICATION),
         (~tokens.has_id, str(TokenClass.USER)),
         (tokens.token_class.isnull() & tokens.is_user & tokens.subject_id.notnull(), str(TokenClass.USER)),
-        else_=tokens.token_class.fill_null(UNKNOWN),
+        else_=tokens.token_class.fill_null(UNKNOWN_CLASS),
     )
 
 
@@ -147,13 +133,14 @@ def required(facts: LogFacts, told: Sequence[CoverageRow]) -> list[tuple[str, st
     """
     rows: list[tuple[str, str, str, str]] = []
     for issuer in sorted({part.issuer for part in facts.extents} - {NO_ISSUER}):
-        if issuer.startswith("entra:"):
-            rows += [(issuer, str(cls), ENTRA, kind) for cls, kinds in ENTRA_NEEDS.items() for kind in kinds]
+        log = facts.logs.of(issuer)
+        if log is not None:
+            rows += [(issuer, str(cls), log.name, kind) for cls, kinds in log.parts.items() for kind in kinds]
             continue
         parts = {(part.source, part.kind) for part in facts.extents if part.issuer == issuer}
         parts |= {(ADFS, host) for host in facts.hosts.get(issuer, ())}
         parts |= {(row.source, row.kind) for row in told if row.issuer == issuer and row.source == ADFS}
-        rows += [(issuer, str(cls), *part) for cls in (*TokenClass, UNKNOWN) for part in sorted(parts)]
+        rows += [(issuer, str(cls), *part) for cls in (*TokenClass, UNKNOWN_CLASS) for part in sorted(parts)]
     return rows
 
 

@@ -9,14 +9,15 @@ from statistics import median
 from typing import Any
 
 from counterfoil.expressions.deferred import bound
-from counterfoil.model.counterfoil import CUSTODY_LOG, ISSUER_LOG, LEDGER_LOG
 from counterfoil.model.coverage import ATTESTED, AttestedLog, CoverageRow, Declaration
+from counterfoil.model.logs import Logs
 from counterfoil.reconcile.policy import Policy
 
 DAY = timedelta(days=1)
 ADFS = "adfs"
 NO_ISSUER = ""  # stands for the issuer of a log that is no issuer's: of key uses
 DECLARED = "declared complete"
+NOT_DECLARED, PARTIAL = "not declared complete", "partial by nature"
 VERIFIED = "verified, without a gap, and extends a checkpoint that another party keeps"
 # Of a farm's servers, any of which may have issued an assertion (rule 5.3).
 NODE_MISSING = "not declared complete: while one server of a farm is missing, no assertion of the farm can be judged"
@@ -59,12 +60,13 @@ class Keepers:
     """Issuers that write down each of their tokens themselves (rule 4.1), by what their logs hold.
 
     `issuers`: all of them; `loose`: those whose log is no ledger, so that its times are not those of issued-at;
-    `undigested`: those with a record that has no digest.
+    `undigested`: those with a record that has no digest; `sound`: the kinds of ids that their logs hold of each token.
     """
 
     issuers: frozenset[str] = frozenset()
     loose: frozenset[str] = frozenset()
     undigested: frozenset[str] = frozenset()
+    sound: tuple[str, ...] = ()
 
     @property
     def named(self) -> Any:
@@ -84,7 +86,7 @@ class LogFacts:
     `nameless`: server of a farm -> its issuances, and how many of them name nobody who is known.
     `unclaimed`: farms of which nobody named a domain whose assertions they issue.
     `begins`: (source, kind) -> time and number of the first record of the log, whatever it is about.
-    `keepers`: issuers that keep a log of their own, of which issuances are in evidence.
+    `keepers`: issuers that keep a log of their own, of which issuances are in evidence. `logs`: what logs mean.
     """
 
     extents: Mapping[Part, Extent]
@@ -98,6 +100,7 @@ class LogFacts:
     nameless: Mapping[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
     unclaimed: frozenset[str] = frozenset()
     keepers: Keepers = field(default_factory=Keepers)
+    logs: Logs = field(default_factory=Logs)
 
 
 def coverage(
@@ -125,7 +128,9 @@ def coverage(
     for part in sorted(facts.extents.keys() - declared, key=str):
         extent = facts.extents[part]
         total = sum(extent.daily.values())
-        why = NODE_MISSING if part.source == ADFS and part.issuer in farms else "not declared complete"
+        why = NODE_MISSING if part.source == ADFS and part.issuer in farms else (
+            NOT_DECLARED if part.source in facts.logs.declarable else PARTIAL
+        )
         words = "; ".join([why, *_wanting(part, facts)])
         rows.append(_row(part, "seen", extent.first, extent.last, total, words))
     told = {(row.issuer, row.kind) for row in rows}
@@ -184,10 +189,7 @@ def _nothing_of(declaration: Declaration, elsewhere: bool, facts: LogFacts) -> l
 def _lacking(declaration: Declaration, owned: Sequence[Part], facts: LogFacts) -> set[str]:
     """Return own issuers that have records of the source but none of the kind."""
     kinds = {part.issuer for part in facts.extents if part.source == declaration.source} & facts.own
-    # a kind of AD FS is a host, and no farm has another's hosts
-    # the same holds of own logs, whose kind is the name of one log
-    named = (ADFS, LEDGER_LOG, CUSTODY_LOG, ISSUER_LOG)
-    return set() if declaration.source in named else kinds - {part.issuer for part in owned}
+    return set() if declaration.source in facts.logs.named else kinds - {part.issuer for part in owned}
 
 
 def _one(
@@ -196,7 +198,7 @@ def _one(
     extent = facts.extents[part]
     start = max(declaration.start or extent.first, extent.first)
     asked = declaration.end or extent.last
-    lag = timedelta(seconds=policy.max_lag.get(part.source, policy.default_lag))
+    lag = timedelta(seconds=facts.logs.lag(part.source, policy.default_lag))
     end = min(asked, (exported_at or asked) - lag, extent.last + timedelta(hours=policy.gap_hours))
     why = _refusal(part, start, asked, end, extent, facts)
     if not why and end <= start:

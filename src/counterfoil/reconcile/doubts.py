@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from counterfoil.expressions import ibis, ir
 from counterfoil.model.known import SERVICE_TENANTS
+from counterfoil.model.logs import Logs
 from counterfoil.model.schema import Leg, Outcome, TokenClass
 from counterfoil.model.verdict import Probable, Reason
 from counterfoil.reconcile.covered import ENTRA, PERSONAL
@@ -28,17 +29,19 @@ _LATER = (Reason.CLIENT_DIFFERS, Reason.ISSUED_AT_DIFFERS, Reason.CONSUMER_REALM
 
 @dataclass(frozen=True)
 class Known:
-    """What the whole evidence knows: `records`, each once, `issued`, `names` (aliases) and `people`."""
+    """What all evidence knows: `records`, each once, `issued`, `names` (aliases), `people`, and what `logs` mean."""
 
     records: ir.Table
     issued: ir.Table
     names: ir.Table
     people: ir.Table
+    logs: Logs
 
 
 def with_doubts(engine: Engine, odd: ir.Table, known: Known) -> ir.Table:
     """Return tokens with `contradiction`, `doubt` and `probable` completed."""
-    asked = engine.keep("doubtful", odd.filter(odd.subject_open | odd.elsewhere))
+    asked = odd.filter(odd.subject_open | odd.elsewhere)
+    asked = engine.keep("doubtful", asked.mutate(shown=subject_shown(asked, known.logs)))
     if not engine.rows(asked.limit(1)):
         return odd
     told = _with_delegates(engine, _with_members(engine, with_people(asked, known.people), known), known)
@@ -69,18 +72,17 @@ def _may(tokens: ir.Table) -> ir.BooleanValue:
 
 
 def _contradicted(tokens: ir.Table) -> ir.BooleanValue:
-    shown = subject_shown(tokens)
     acting = sound_subject(tokens) | tokens.object_kind.isin(_ADMINISTRATION).fill_null(False)
     exchange = tokens.derived == "exchange"
     told = ibis.ifelse(exchange, tokens.theirs & ~tokens.delegate, acting)
-    return _may(tokens) & (shown | told)
+    return _may(tokens) & (tokens.shown | told)
 
 
 def _named(tokens: ir.Table) -> ir.BooleanValue:
     """Tell whether it remains that a name differs, and is neither a delegate's nor that of the mailbox she opened."""
     visited = tokens.object_parent.isnull() | (tokens.object_parent == tokens.subject_name)
     mailboxes = tokens.logon_type.isin(["delegate", "admin"]).fill_null(False) & visited.fill_null(False)
-    return _may(tokens) & ~_contradicted(tokens) & ~subject_shown(tokens) & ~tokens.delegate & ~mailboxes
+    return _may(tokens) & ~_contradicted(tokens) & ~tokens.shown & ~tokens.delegate & ~mailboxes
 
 
 def _abroad(tokens: ir.Table) -> ir.BooleanValue:

@@ -6,26 +6,26 @@ from collections.abc import Iterable
 
 from counterfoil.expressions import ir
 from counterfoil.model.coverage import RELIED, CoverageRow
+from counterfoil.model.logs import UNKNOWN_CLASS, Logs
 from counterfoil.model.schema import TokenClass
-from counterfoil.reconcile.covered import ENTRA_NEEDS, UNKNOWN
 from counterfoil.reconcile.declared import seconds
 from counterfoil.reconcile.engine import Engine
 
 
-def with_early(engine: Engine, open_: ir.Table, rows: Iterable[CoverageRow]) -> ir.Table:
+def with_early(engine: Engine, open_: ir.Table, rows: Iterable[CoverageRow], logs: Logs) -> ir.Table:
     """Return `open_` with `early`: its window (`w_lo`) begins before all logs that it needs do, and its use after.
 
     What was used before the log begins is not early: no log speaks of that time at all.
     """
     begins = engine.given(
-        "log_begins", {"issuer": "string", "needs": "string", "begin": "int64"}, list(_begins(rows))
+        "log_begins", {"issuer": "string", "needs": "string", "begin": "int64"}, list(_begins(rows, logs))
     )
     joined = open_.left_join(begins, ["issuer", "needs"], rname="{name}_b")
     early = (joined.w_lo < joined.begin) & (joined.begin <= joined.t_first)
     return joined.select(*open_.columns, early=early.fill_null(False))
 
 
-def _begins(rows: Iterable[CoverageRow]) -> Iterable[tuple[str, str, int]]:
+def _begins(rows: Iterable[CoverageRow], logs: Logs) -> Iterable[tuple[str, str, int]]:
     """Yield (issuer, class, second): when the last of the logs that tokens of the class need begins to be relied on."""
     first: dict[str, dict[tuple[str, str], int]] = {}
     for row in rows:
@@ -33,8 +33,8 @@ def _begins(rows: Iterable[CoverageRow]) -> Iterable[tuple[str, str, int]]:
             parts, part = first.setdefault(row.issuer, {}), (row.source, row.kind)
             parts[part] = min(parts.get(part, seconds(row.start)), seconds(row.start))
     for issuer, parts in sorted(first.items()):
-        for name in (*TokenClass, UNKNOWN):
-            kinds = ENTRA_NEEDS.get(str(name), ()) if issuer.startswith("entra:") else None
-            known = [at for (_, kind), at in parts.items() if kinds is None or kind in kinds]
+        log = logs.of(issuer)
+        for name in (*TokenClass, UNKNOWN_CLASS):
+            known = [at for (_, kind), at in parts.items() if log is None or kind in log.parts.get(str(name), ())]
             if known:
                 yield issuer, str(name), max(known)

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from datetime import date, datetime
 
 from counterfoil.expressions import ibis, ir
-from counterfoil.model.counterfoil import CUSTODY_LOG, ISSUER_LOG, LEDGER_LOG, OWN_LOGS
+from counterfoil.expressions.deferred import bound
+from counterfoil.model.counterfoil import CUSTODY_LOG
+from counterfoil.model.logs import Logs
 from counterfoil.model.schema import Leg, Outcome
 from counterfoil.reconcile.acceptances import FEDERATION
 from counterfoil.reconcile.asked import Asked
@@ -18,6 +20,7 @@ from counterfoil.reconcile.declared import Extent as _Extent
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.hosts import Breaks, host_facts
 from counterfoil.reconcile.literals import summed
+from counterfoil.reconcile.own_logs import in_own_log
 from counterfoil.reconcile.policy import HOUR, Policy
 
 
@@ -30,8 +33,12 @@ def log_facts(
     `evidence` is taken with its duplicates: two events that are one record have two record numbers. `records`: each
     once. `unread`: what could not be read. A log of uses of keys has no issuer: it is the part of issuer "".
     """
-    keepers = _keepers(engine, issued)
-    primary = issued.filter(issued.issuer.notnull(), _first_hand(issued, keepers))
+    logs = asked.logs
+    keepers = _keepers(engine, issued, logs)
+    first_hand = issued.leg == Leg.ISSUANCE  # of an own log, renewals and exchanges too
+    if keepers.issuers:
+        first_hand |= in_own_log(issued, logs)
+    primary = issued.filter(issued.issuer.notnull(), first_hand)
     servers = host_facts(engine, evidence)
     used = records.leg == str(Leg.KEY_USE)
     custody = bool(engine.rows(records.filter(used).limit(1)))
@@ -46,26 +53,29 @@ def log_facts(
         own=own | {NO_ISSUER} if custody else own,
         truncated=asked.truncated,
         unread=unread,
-        breaks={**servers.breaks, **(_missing_entries(engine, evidence) if keepers.issuers or custody else {})},
+        breaks={**servers.breaks, **(_missing_entries(engine, evidence, logs) if keepers.issuers or custody else {})},
         hosts=servers.farms,
         notes=servers.notes,
         begins=servers.begins,
         nameless=nameless,
         unclaimed=frozenset(issuer for issuer, _ in nameless) - {issuer for _, issuer in asked.federated},
         keepers=keepers,
+        logs=logs,
     )
 
 
-def _keepers(engine: Engine, issued: ir.Table) -> Keepers:
+def _keepers(engine: Engine, issued: ir.Table, logs: Logs) -> Keepers:
     """Return the issuers that keep a log of their own (rule 4.1)."""
-    own = issued.filter(issued.source.isin(OWN_LOGS), issued.issuer.notnull())
+    own = issued.filter(in_own_log(issued, logs), issued.issuer.notnull())
     told = engine.rows(own.group_by("issuer").agg(
-        loose=(own.source == ISSUER_LOG).any(), undigested=own.signing_input_digest.isnull().any()
+        loose=(~own.source.isin(bound("dated logs", logs.dated))).any(),
+        undigested=own.signing_input_digest.isnull().any(),
     ))  # fmt: skip
     return Keepers(
         frozenset(row["issuer"] for row in told),
         loose=frozenset(row["issuer"] for row in told if row["loose"]),
         undigested=frozenset(row["issuer"] for row in told if row["undigested"]),
+        sound=logs.sound_in_whole,
     )
 
 
@@ -79,15 +89,9 @@ def _nameless(engine: Engine, issued: ir.Table) -> dict[tuple[str, str], tuple[i
     return {(row["issuer"], row["kind"]): (int(row["n"]), int(row["unknown"])) for row in engine.rows(counted)}
 
 
-def _first_hand(issued: ir.Table, keepers: Keepers) -> ir.BooleanValue:
-    """Tell which records show that a log holds an issuer's issuances: of its own, renewals and exchanges too."""
-    primary = issued.leg == Leg.ISSUANCE
-    return primary | issued.source.isin(OWN_LOGS) if keepers.issuers else primary
-
-
-def _missing_entries(engine: Engine, evidence: ir.Table) -> dict[tuple[str, str], Breaks]:
+def _missing_entries(engine: Engine, evidence: ir.Table, logs: Logs) -> dict[tuple[str, str], Breaks]:
     """Return the own logs of which entries are missing between the first and the last: they are numbered."""
-    entries = evidence.filter(evidence.source.isin([LEDGER_LOG, CUSTODY_LOG]), evidence.sequence.notnull())
+    entries = evidence.filter(evidence.source.isin(bound("numbered logs", logs.numbered)), evidence.sequence.notnull())
     counted = entries.group_by("source", "kind").agg(
         known=entries.sequence.nunique(), least=entries.sequence.min(), most=entries.sequence.max(),
         first=entries.event_time.min(), last=entries.event_time.max(),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from counterfoil.expressions import ibis, ir
 from counterfoil.expressions.deferred import bound
-from counterfoil.model.ids import IdKind
 from counterfoil.model.verdict import Reason, Verdict
 from counterfoil.reconcile.declared import Keepers
 from counterfoil.reconcile.links import sound_subject
@@ -29,14 +30,10 @@ OF: dict[Reason, Verdict] = {
 # Reasons for `forged`.
 FORGED = tuple(str(reason) for reason, verdict in OF.items() if verdict is Verdict.FORGED)
 
-# Ids on which every genuine acceptance must have an issuance, where the issuer's log is complete (rule 4.1).
-# Entra: 1,829 of 1,829 sign-ins of all four kinds carry the id that their token bears.
-SOUND_KINDS = (str(IdKind.ENTRA_UTI),)
 
-
-def sound_id(tokens: ir.Table) -> ir.BooleanValue:
+def sound_id(tokens: ir.Table, kinds: Sequence[str]) -> ir.BooleanValue:
     """Rule 4.1: whether the token carries an id on which every genuine acceptance must have an issuance."""
-    return tokens.token_id.notnull() & tokens.token_id_kind.isin(SOUND_KINDS).fill_null(False)
+    return tokens.token_id.notnull() & tokens.token_id_kind.isin(bound("sound ids", kinds)).fill_null(False)
 
 
 def sound_in_own_log(tokens: ir.Table, keepers: Keepers) -> ir.BooleanValue:
@@ -44,7 +41,8 @@ def sound_in_own_log(tokens: ir.Table, keepers: Keepers) -> ir.BooleanValue:
 
     Where there is none, the digest counts, if that log has digests throughout. `keepers`: at least one.
     """
-    named = tokens.token_id.notnull() & (tokens.token_id_kind == str(IdKind.JTI)).fill_null(False)
+    kinds = bound("sound in own logs", keepers.sound)
+    named = tokens.token_id.notnull() & tokens.token_id_kind.isin(kinds).fill_null(False)
     bytes_known = tokens.token_id.isnull() & tokens.signing_input_digest.notnull()
     bytes_known &= ~tokens.issuer.isin(bound("undigested", sorted(keepers.undigested))).fill_null(False)
     return tokens.issuer.isin(keepers.named).fill_null(False) & (named | bytes_known)

@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 
 from counterfoil.expressions import ir
-from counterfoil.model.counterfoil import OWN_LOGS
+from counterfoil.model.logs import Logs
 from counterfoil.model.schema import Leg, Outcome, TokenClass
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.links import pseudonym_key
+from counterfoil.reconcile.own_logs import in_own_log
 
 
 def exchanges(issued: ir.Table) -> ir.Table:
@@ -26,14 +27,14 @@ def exchanges(issued: ir.Table) -> ir.Table:
     return done.select(parent=done.parent_token_ids.unnest(), child=done.token_id)
 
 
-def swapped(issued: ir.Table) -> ir.Table:
+def swapped(issued: ir.Table, logs: Logs) -> ir.Table:
     """Rule 6.4: return (id): what an own issuer gave one person in exchange for a token that it had issued to another.
 
     Persons are those to whom it issued tokens as to users. What was obtained with several tokens is left out: one of
     them may be a service's. Pseudonyms compare under one key alone.
     """
     good = issued.filter(
-        issued.source.isin(OWN_LOGS), issued.outcome == Outcome.SUCCESS, issued.identified, issued.token_id.notnull()
+        in_own_log(issued, logs), issued.outcome == Outcome.SUCCESS, issued.identified, issued.token_id.notnull()
     )
     users = good.filter(good.leg == Leg.ISSUANCE, good.token_class == TokenClass.USER)
     person = ["issuer", "subject"]

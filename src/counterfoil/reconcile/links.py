@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from counterfoil.expressions import ibis, ir
-from counterfoil.model.counterfoil import OWN_LOGS
 from counterfoil.model.ids import IdKind
 from counterfoil.model.known import CROSS_TENANT_EXCEPTIONS, SERVICE_TENANTS
+from counterfoil.model.logs import Logs
 from counterfoil.model.schema import Leg, Outcome, TokenClass
 from counterfoil.model.verdict import Reason
 from counterfoil.reconcile.clock import whole_seconds
 from counterfoil.reconcile.engine import Engine
+from counterfoil.reconcile.own_logs import in_own_log
 from counterfoil.reconcile.policy import Policy
 from counterfoil.reconcile.sides import app_only, issued_to_application, may_be_persons, of_application
 from counterfoil.tokens.pseudonym import KEY_OF_PSEUDONYM
@@ -48,7 +49,8 @@ _THEIRS = (
 
 
 def linked(
-    engine: Engine, tokens: ir.Table, issued: ir.Table, digests: ir.Table | None, policy: Policy, *, hidden: bool
+    engine: Engine, tokens: ir.Table, issued: ir.Table, digests: ir.Table | None, policy: Policy, logs: Logs, *,
+    hidden: bool,
 ) -> ir.Table:  # fmt: skip
     """Return the tokens with what their issuances say of them.
 
@@ -60,7 +62,7 @@ def linked(
     Most ids are known to one issuance: one join settles them. The others are compared pair by pair and summed up.
     """
     mine = tokens.mutate(
-        subject_counts=tokens.identified & may_be_persons(tokens), shown=subject_shown(tokens),
+        subject_counts=tokens.identified & may_be_persons(tokens), shown=subject_shown(tokens, logs),
         application=of_application(tokens), app_only=app_only(tokens),
     )  # fmt: skip
     theirs = _facts(issued.filter(issued.token_id.notnull()))
@@ -208,12 +210,12 @@ def _same(mine: ir.Value, theirs: ir.Value) -> ir.BooleanValue:
     return (mine == theirs).fill_null(False)
 
 
-def subject_shown(tokens: ir.Table) -> ir.BooleanValue:
+def subject_shown(tokens: ir.Table, logs: Logs) -> ir.BooleanValue:
     """Tell whether the record itself names the token's subject by id.
 
     Of an exchange it names whom it was made for: in the provider's logs, whose token was shown there is a conclusion.
     """
-    concluded = (tokens.derived == "exchange") & ~tokens.source.isin(OWN_LOGS)
+    concluded = (tokens.derived == "exchange") & ~in_own_log(tokens, logs)
     return tokens.subject_id.notnull() & ~concluded
 
 

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from counterfoil.expressions import ibis, ir
-from counterfoil.model.counterfoil import OWN_LOGS
+from counterfoil.model.logs import Logs
 from counterfoil.model.receipt import RECEIPTS_LOG, Signature
 from counterfoil.model.schema import Leg, Outcome
 from counterfoil.reconcile.engine import Engine
+from counterfoil.reconcile.own_logs import in_own_log
 
 _SCHEME = r"^[a-z][a-z0-9+.-]*:/*"
 _PUNCTUATION = r"[/.\s\p{Z}\p{C}]+"
 
 
-def misspelt(engine: Engine, every: ir.Table, records: ir.Table, issued: ir.Table) -> ir.Table:
+def misspelt(engine: Engine, every: ir.Table, records: ir.Table, issued: ir.Table, logs: Logs) -> ir.Table:
     """Return (token_key) of `every` token.
 
     What links by digest is left out: those very bytes were issued, however a service writes down who did it. A missing
     issuer tells something only where the service that wrote the receipt tells issuers of other tokens.
     """
-    own = issued.filter(issued.source.isin(OWN_LOGS), issued.outcome == Outcome.SUCCESS, issued.issuer.notnull())
+    own = issued.filter(in_own_log(issued, logs), issued.outcome == Outcome.SUCCESS, issued.issuer.notnull())
     seen = every.filter(every.source == RECEIPTS_LOG, every.derived == "", every.key_id.notnull())
     # a log may name no keys: then those of what it issued do
     used = seen.filter(seen.primary).semi_join(own.select("issuer").distinct(), "issuer")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from counterfoil.expressions import ibis, ir
 from counterfoil.expressions.deferred import bound
+from counterfoil.model.logs import Logs
 from counterfoil.reconcile import judge
 from counterfoil.reconcile.acceptances import acceptances
 from counterfoil.reconcile.engine import Engine
@@ -39,8 +40,8 @@ class Whole:
 
     `records`: each once; `repeated`: the keys of those that came more than once; `exchanges`: acceptances that
     secondary issuances imply; `digests`: issuances with a digest, None if there are none; `own_logs`: issuers have
-    some (subjects there, or in receipts, may be pseudonyms); `domains`: (domain, federation); `names`: aliases;
-    `people`: who signs in.
+    some (subjects there, or in receipts, may be pseudonyms); `logs`: what logs mean; `domains`: (domain, federation);
+    `names`: aliases; `people`: who signs in.
     """
 
     records: ir.Table
@@ -48,6 +49,7 @@ class Whole:
     exchanges: ir.Table
     digests: ir.Table | None
     own_logs: bool
+    logs: Logs
     domains: ir.Table
     names: ir.Table
     people: ir.Table
@@ -74,14 +76,16 @@ def settle_families(engine: Engine, whole: Whole, families: ir.Table, policy: Po
 
 
 def _settle(engine: Engine, whole: Whole, records: ir.Table, exchanges: ir.Table, policy: Policy) -> None:
-    every = acceptances(records, exchanges, whole.domains, own_logs=whole.own_logs)
+    every = acceptances(records, exchanges, whole.domains, whole.logs if whole.own_logs else None)
     accepted = engine.keep("accepted", with_key(with_subject(every, whole.names)))
     again = seen_again(engine, accepted)
     issued = with_subject(issuances(records), whole.names)
-    told = linked(engine, tokens(accepted, again), issued, whole.digests, policy, hidden=whole.own_logs)  # 2, 3
+    mine, hidden = tokens(accepted, again), whole.own_logs
+    told = linked(engine, mine, issued, whole.digests, policy, whole.logs, hidden=hidden)  # 2, 3
+    known = told.primary | told.secondary | told.interrupted | told.failed
     told = told.mutate(
         contradiction=contradiction(told),
-        missed=judge.sound_id(told) & ~(told.primary | told.secondary | told.interrupted | told.failed),
+        missed=judge.sound_id(told, whole.logs.sound) & ~known,
         law_broken=told.law_known & ~told.law_obeyed,
         doubt=ibis.null("string"),
         probable=ibis.null("string"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from counterfoil.model.counterfoil import CUSTODY_LOG, LEDGER_LOG
 from counterfoil.model.schema import TokenClass
 
 HOUR = 3600
@@ -20,19 +19,13 @@ def _service_life() -> Mapping[tuple[str, str], int]:
     return {("m365-ual", "sharepoint"): 5 * 24 * HOUR}
 
 
-def _max_lag() -> Mapping[str, int]:
-    # Entra sign-ins: 73 h is the longest delay between event and log seen in real exports.
-    # An issuer's own ledger and key store write before they answer: nothing comes late.
-    return {"entra-signin": 73 * HOUR, LEDGER_LOG: 0, CUSTODY_LOG: 0}
-
-
 @dataclass(frozen=True)
 class Policy:
     """The constants that docs/reference/reconciliation.md lists.
 
     `life`: longest life by token class; `default_life` for all others (28 h: continuous access evaluation).
     `service_life`: of what a service (source, kind) goes on accepting without a new token, if that is longer.
-    `max_lag`: longest delay between event and log by source; `default_lag` for all others.
+    `default_lag`: longest delay between event and log, where the source says no other.
     """
 
     life: Mapping[str, int] = field(default_factory=_life)
@@ -43,7 +36,6 @@ class Policy:
     event_lag: int = 600
     mint_lag: int = 10  # an own ledger's entry and its token's issued-at are of one clock, a signature apart
     log_lag: int = 600  # the same of a log that an issuer writes by whatever means
-    max_lag: Mapping[str, int] = field(default_factory=_max_lag)
     default_lag: int = 24 * HOUR
     law_pairs: int = 200
     law_tolerance: int = 2

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from counterfoil.expressions import ibis, ir
-from counterfoil.model.counterfoil import OWN_LOGS
 from counterfoil.model.coverage import CoverageRow
 from counterfoil.model.verdict import ACCUSING, Probable, Reason, Verdict
 from counterfoil.reconcile import judge, measured, parts
@@ -35,6 +34,7 @@ from counterfoil.reconcile.lineage import exchanges, reached, swapped
 from counterfoil.reconcile.links import issuances
 from counterfoil.reconcile.literals import moment, number, whole
 from counterfoil.reconcile.misspelt import misspelt
+from counterfoil.reconcile.own_logs import in_own_log
 from counterfoil.reconcile.policy import Policy
 from counterfoil.reconcile.refuted import refuted_rows
 from counterfoil.reconcile.sets import of_sets
@@ -97,7 +97,8 @@ def reconcile(
     for done, some in enumerate(buckets, 1):
         parts.settle_buckets(engine, whole, some, policy)  # 1.3 to 3
         step(done)
-    return _verdicts(engine, whole, evidence, unread(engine, evidence, rejects, whole.names, policy), asked, policy)
+    lost = unread(engine, evidence, rejects, whole.names, asked.logs, policy)
+    return _verdicts(engine, whole, evidence, lost, asked, policy)
 
 
 def _survey(engine: Engine, evidence: ir.Table, asked: Asked) -> parts.Whole:
@@ -112,7 +113,8 @@ def _survey(engine: Engine, evidence: ir.Table, asked: Asked) -> parts.Whole:
         repeated=keys,
         exchanges=engine.keep("exchanged", exchanged(records)),
         digests=digests if engine.rows(digests.limit(1)) else None,
-        own_logs=bool(engine.rows(issued.filter(issued.source.isin(OWN_LOGS)).limit(1))),
+        own_logs=bool(engine.rows(issued.filter(in_own_log(issued, asked.logs)).limit(1))),
+        logs=asked.logs,
         domains=engine.given("federated", {"domain": "string", "federation": "string"}, asked.federated),
         names=names,
         people=people(engine, issued, asked.identities),
@@ -135,10 +137,11 @@ def _verdicts(
         Reason.NOT_SIGNED_IN_CUSTODY: unsigned.issued,  # 3.5
     }
     against = {reason: found for reason, found in tried.items() if found is not None}
-    vague = misspelt(engine, every, whole.records, issued) if facts.keepers.issuers else None  # 3.8
+    vague = misspelt(engine, every, whole.records, issued, asked.logs) if facts.keepers.issuers else None  # 3.8
     for found in (*against.values(), *([] if vague is None else [vague])):
         plain = plain.anti_join(found, "token_key")
-    odd = with_doubts(engine, _odd(every, against, vague), Known(whole.records, issued, whole.names, whole.people))
+    known = Known(whole.records, issued, whole.names, whole.people, asked.logs)
+    odd = with_doubts(engine, _odd(every, against, vague), known)
     usual = engine.keep("cells", measured.cells(plain.mutate(linked=ibis.literal(True))))
     days = engine.keep("days", measured.days(every))
     seen = Seen(usual, every, _used(plain), variants, issued, whole.records, whole.names, whole.people)
@@ -150,7 +153,7 @@ def _verdicts(
     open_ = doubted(engine, settled.tokens, lost.hidden, rows, facts)  # 5.10
     judged = _judged(engine, watched, open_)  # 7
     judged = suspected(engine, judged, issued, rows)  # 4.5
-    tainted = _tainted(engine, judged, issued, facts.keepers, Reason.NOT_SIGNED_IN_CUSTODY in against)  # 6.4
+    tainted = _tainted(engine, judged, issued, facts, Reason.NOT_SIGNED_IN_CUSTODY in against)  # 6.4
     told, left = _stained(engine, judged, plain, whole.people, tainted, of_sets(engine, judged, issued))
     told = engine.keep("diagnosed", diagnosed(engine, told, whole.records, custody, policy))  # 8.3
     strata = engine.keep("strata_all", measured.strata(cells, days))
@@ -260,13 +263,14 @@ def _own_reason(tokens: ir.Table) -> ir.StringValue:
 
 
 def _tainted(
-    engine: Engine, judged: ir.Table, issued: ir.Table, keepers: Keepers, altered: bool
+    engine: Engine, judged: ir.Table, issued: ir.Table, facts: LogFacts, altered: bool
 ) -> ir.Table | None:
     """Rule 6.4: return the ids that descend from a forged or contradicted token, None if there are none.
 
     `altered`: some issuer's log holds what no key store signed. Of an id whose issuance has no digest, the genuine
     token bears it too: what was obtained with it is not accused.
     """
+    keepers = facts.keepers
     bad = judged.filter(
         judged.base_verdict.isin([str(Verdict.FORGED), str(Verdict.CONTRADICTED)]),
         judged.base != str(Reason.NEVER_SIGNED),  # its id may be a copy, of which no log here holds the issuance
@@ -282,7 +286,7 @@ def _tainted(
     seeds = born.semi_join(bad, "token_key").select(id=born.child_id)
     edges = exchanges(issued)
     if keepers.issuers:
-        seeds = ibis.union(seeds, swapped(issued))
+        seeds = ibis.union(seeds, swapped(issued, facts.logs))
     if altered:
         never = judged.filter(judged.by_digest, judged.base == str(Reason.NOT_SIGNED_IN_CUSTODY))
         never = never.select(parent=never.token_id)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from counterfoil.expressions import ibis, ir
-from counterfoil.model.advice import DECLARABLE
+from counterfoil.expressions.deferred import bound
+from counterfoil.model.logs import Logs
 from counterfoil.model.schema import Leg
 from counterfoil.reconcile.clock import whole_seconds
 from counterfoil.reconcile.declared import Part, Stretch
@@ -39,7 +40,7 @@ class Unread:
 
 
 def unread(
-    engine: Engine, evidence: ir.Table, rejects: ir.Table | None, names: ir.Table, policy: Policy
+    engine: Engine, evidence: ir.Table, rejects: ir.Table | None, names: ir.Table, logs: Logs, policy: Policy
 ) -> Unread:  # fmt: skip
     """Return what could not be read, and what was read without its time: it may be of any time between its neighbours.
 
@@ -64,7 +65,7 @@ def unread(
     parts = hidden.group_by(*_PART).agg(records=summed(hidden.n), lo=hidden.lo.min(), hi=hidden.hi.max())
     found = {Part(row["issuer"], row["source"], row["kind"]): Stretch(int(row["records"]), *_bounds(row))
              for row in engine.rows(parts)}  # fmt: skip
-    return Unread(hidden if found else None, found, _acceptances(engine, placed, beside, evidence))
+    return Unread(hidden if found else None, found, _acceptances(engine, placed, beside, evidence, logs))
 
 
 def _bounds(row: Mapping[str, int]) -> tuple[datetime | None, datetime | None]:
@@ -135,11 +136,14 @@ def _of_parts(placed: ir.Table, beside: ir.Table, issued: ir.Table) -> ir.Table:
     return ibis.union(own, with_file, of_source, distinct=True)
 
 
-def _acceptances(engine: Engine, placed: ir.Table, beside: ir.Table, evidence: ir.Table) -> int:
+def _acceptances(
+    engine: Engine, placed: ir.Table, beside: ir.Table, evidence: ir.Table, logs: Logs
+) -> int:
     """Return how many of the lost records may have been acceptances: by what else their file holds, or their source."""
     lost = placed.filter(placed.rejected)
     near = beside.filter(beside.leg == str(Leg.ACCEPTANCE)).select("raw_file").distinct()
-    beyond = lost.filter(lost.alone, ~lost.source.isin(sorted(DECLARABLE)).fill_null(False))
+    of_issuances = lost.source.isin(bound("issuance logs", sorted(logs.declarable))).fill_null(False)
+    beyond = lost.filter(lost.alone, ~of_issuances)
     silent = evidence.filter(evidence.leg != str(Leg.ACCEPTANCE)).select("source").distinct()
     heard = evidence.filter(evidence.leg == str(Leg.ACCEPTANCE)).select("source").distinct()
     rows = ibis.union(lost.semi_join(near, "raw_file").select("row", "n"),

@@ -62,8 +62,8 @@ def unsettled(
     `open_` has `never` (rule 4.4).
     """
     open_ = engine.keep("open_1", with_service(engine, _with_sessions(engine, open_, seen, policy), seen.records))
-    covered = with_coverage(engine, windowed(open_, policy, facts.keepers), rows, facts)
-    open_ = engine.keep("open_2", with_early(engine, engine.keep("open_covered", covered), rows))
+    covered = with_coverage(engine, windowed(open_, policy, facts), rows, facts)
+    open_ = engine.keep("open_2", with_early(engine, engine.keep("open_covered", covered), rows, facts.logs))
     told = with_agents(engine, _with_silence(open_, seen, policy), seen.issued, seen.linked, seen.records)
     open_ = engine.keep("open_3", told)
     open_ = engine.keep("open_4", _with_assertions(engine, open_, seen.issued, policy))

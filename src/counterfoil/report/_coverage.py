@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
-from counterfoil.model.advice import DECLARABLE
 from counterfoil.model.counterfoil import CUSTODY_LOG, LEDGER_LOG
 from counterfoil.model.coverage import ATTESTED, RELIED, CoverageRow
 from counterfoil.report._words import bound, minute, series, some
@@ -20,8 +19,8 @@ MAX_GAPS = 2
 # Logs that a checkpoint of another party can attest.
 ATTESTABLE = (LEDGER_LOG, CUSTODY_LOG)
 
-# What a log proves that nobody declared complete: by whether it could be declared at all.
-_SEEN = {True: "not declared complete: absence proves nothing", False: "partial by nature: absence proves nothing"}
+# Reasons that say no more than that absence proves nothing.
+_PLAIN = ("not declared complete", "partial by nature")
 
 
 @dataclass(frozen=True)
@@ -63,16 +62,17 @@ def _line(issuer: str, source: str, kind: str, rows: Sequence[CoverageRow]) -> L
         issuer=issuer_name(issuer, source),
         part=clean(f"{source}/{kind}" if kind else source, 48),
         records=sum(row.records for row in rows),
-        words="; ".join(sentences) or _seen(source, rows),
+        words="; ".join(sentences) or _seen(rows),
         sound=bool(accepted) and not doubted,
         broken=bool(doubted),
     )
 
 
-def _seen(source: str, rows: Sequence[CoverageRow]) -> str:
-    """Return what a log proves that nobody declared complete: its own reason, if it has one beside that."""
-    own = [_reason(row) for row in rows if row.reason not in ("", "not declared complete")]
-    return own[0] if own else _SEEN[source in DECLARABLE]
+def _seen(rows: Sequence[CoverageRow]) -> str:
+    """Return what a log proves that nobody declared complete: its own reason, the graver one first."""
+    own = sorted((_reason(row) for row in rows if row.reason), key=_PLAIN.__contains__)
+    words = own[0] if own else _PLAIN[0]
+    return f"{words}: absence proves nothing" if words in _PLAIN else words
 
 
 def _accepted(rows: Sequence[CoverageRow]) -> str:

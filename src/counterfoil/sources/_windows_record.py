@@ -24,11 +24,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from counterfoil.expressions import ibis, ir
+from counterfoil.model.logs import IssuanceLog
 from counterfoil.model.schema import Leg, Outcome, TokenClass
 from counterfoil.sources import _windows, mapping
 from counterfoil.sources.source import RAW_DATES, READER_COLUMNS
 
 ADFS_LOG = "adfs"
+ISSUANCE = IssuanceLog(ADFS_LOG, host=True)
 CONTEXT_LOG = "windows-security"
 FIDELITY = 1
 MAX_STRINGS_CHARS = 4_096

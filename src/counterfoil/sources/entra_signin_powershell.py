@@ -52,6 +52,7 @@ _NESTED = frozenset(name for name, kind in _RAW.items() if kind != TEXT)
 _GRAPH = Source(
     name="entra-signin-powershell",
     log=_entra.SIGNIN_LOG,
+    issuance=_entra.ISSUANCE,
     title="Entra sign-in logs, objects of Get-MgAuditLogSignIn or Get-MgBetaAuditLogSignIn as JSON",
     fidelity=_FIDELITY,
     required=frozenset({"Id", "CreatedDateTime", "AppId", "IPAddress", "Status"}),

@@ -7,6 +7,7 @@ import pkgutil
 from functools import cache
 
 from counterfoil import sources
+from counterfoil.model.logs import IssuanceLog, Logs
 from counterfoil.sources.source import Source
 
 _HELPERS = frozenset({"source", "mapping", "registry", "recognise", "byproducts", "foreign"})
@@ -25,6 +26,16 @@ def all_sources() -> tuple[Source, ...]:
     if len(set(names)) != len(names):
         raise ValueError(f"two sources share a name: {sorted(names)}")
     return tuple(sorted(found, key=lambda source: source.name))
+
+
+@cache
+def logs() -> Logs:
+    """Return what every log of issuances means, each once; two that differ are a mistake of ours: ValueError."""
+    found: dict[str, IssuanceLog] = {}
+    for source in all_sources():
+        if source.issuance is not None and found.setdefault(source.log, source.issuance) != source.issuance:
+            raise ValueError(f"two sources tell different things of the log {source.log}")
+    return Logs(tuple(found[name] for name in sorted(found)))
 
 
 def by_name(name: str) -> Source | None:

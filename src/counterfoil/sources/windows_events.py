@@ -85,6 +85,7 @@ SOURCES = (
     Source(
         name="windows-events",
         log=record.ADFS_LOG,
+        issuance=record.ISSUANCE,
         title="Windows events as flat JSON (Sentinel SecurityEvent, WindowsEvent, Event; Velociraptor; PowerShell)",
         fidelity=record.FIDELITY,
         required=frozenset({"EventID", "Computer"}),
@@ -109,6 +110,7 @@ SOURCES = (
     Source(
         name="windows-events-csv",
         log=record.ADFS_LOG,
+        issuance=record.ISSUANCE,
         title="Windows events as CSV from Log Analytics (SecurityEvent, WindowsEvent, Event)",
         fidelity=record.FIDELITY,
         csv=Csv(header=frozenset({"EventID", "Computer"}), dates=frozenset({"TimeGenerated", "TimeCollected"})),

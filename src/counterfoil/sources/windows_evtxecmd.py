@@ -55,6 +55,7 @@ SOURCES = (
     Source(
         name="windows-evtxecmd",
         log=record.ADFS_LOG,
+        issuance=record.ISSUANCE,
         title="Windows events as EvtxECmd writes them to JSON",
         fidelity=record.FIDELITY,
         required=_HEADER,
@@ -65,6 +66,7 @@ SOURCES = (
     Source(
         name="windows-evtxecmd-csv",
         log=record.ADFS_LOG,
+        issuance=record.ISSUANCE,
         title="Windows events as EvtxECmd writes them to CSV",
         fidelity=record.FIDELITY,
         csv=Csv(header=_HEADER),

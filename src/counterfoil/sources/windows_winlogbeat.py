@@ -69,6 +69,7 @@ SOURCES = (
     Source(
         name="windows-winlogbeat",
         log=record.ADFS_LOG,
+        issuance=record.ISSUANCE,
         title="Windows events of Winlogbeat or Elastic Agent (winlog.event_data)",
         fidelity=record.FIDELITY,
         required=frozenset(_MEMBERS),
@@ -85,6 +86,7 @@ SOURCES = (
     Source(
         name="windows-winlogbeat-hits",
         log=record.ADFS_LOG,
+        issuance=record.ISSUANCE,
         title="Windows events of Winlogbeat or Elastic Agent, as search hits (_source)",
         fidelity=record.FIDELITY,
         required=frozenset(f"_source.{name}" for name in _MEMBERS),
