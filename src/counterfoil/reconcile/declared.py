@@ -85,6 +85,7 @@ class LogFacts:
     `notes`: (source, kind) -> what its records show of how it was audited and exported, in words.
     `nameless`: server of a farm -> its issuances, and how many of them name nobody who is known.
     `unclaimed`: farms of which nobody named a domain whose assertions they issue.
+    `anonymous`: (source, kind) of an own log -> its issuances that name no issuer.
     `begins`: (source, kind) -> time and number of the first record of the log, whatever it is about.
     `keepers`: issuers that keep a log of their own, of which issuances are in evidence. `logs`: what logs mean.
     """
@@ -99,6 +100,7 @@ class LogFacts:
     begins: Mapping[tuple[str, str], tuple[datetime, int | None]] = field(default_factory=dict)
     nameless: Mapping[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
     unclaimed: frozenset[str] = frozenset()
+    anonymous: Mapping[tuple[str, str], int] = field(default_factory=dict)
     keepers: Keepers = field(default_factory=Keepers)
     logs: Logs = field(default_factory=Logs)
 
@@ -133,6 +135,11 @@ def coverage(
         )
         words = "; ".join([why, *_wanting(part, facts)])
         rows.append(_row(part, "seen", extent.first, extent.last, total, words))
+    rows += [
+        _row(Part(NO_ISSUER, *part), "seen", None, None, records, _anonymous(records))
+        for part, records in sorted(facts.anonymous.items())
+        if not any((row.source, row.kind) == part and row.issuer == NO_ISSUER for row in rows)
+    ]
     told = {(row.issuer, row.kind) for row in rows}
     rows += [
         _row(Part(farm, ADFS, host), "seen", None, None, 0, SILENT_NODE)
@@ -176,14 +183,22 @@ def _with_missing_nodes(rows: Sequence[CoverageRow], facts: LogFacts) -> Iterabl
 def _nothing_of(declaration: Declaration, elsewhere: bool, facts: LogFacts) -> list[CoverageRow]:
     """Return the refusal of a declaration of which no issuance is in evidence: for its farm, if it is a server's."""
     why = "only other tenants' records are in evidence" if elsewhere else "no record of this kind is in evidence"
+    records = facts.anonymous.get((declaration.source, declaration.kind), 0)
+    if records:
+        why = _anonymous(records)
     known = [farm for farm, hosts in facts.hosts.items() if declaration.kind in hosts]
     farms = known or sorted(facts.hosts.keys() & {f"{ADFS}:{declaration.kind.partition('.')[2]}"})
     if declaration.source == ADFS and farms:
         why = SILENT_NODE if known else ABSENT_NODE
+    start, end = declaration.start, declaration.end
     return [
-        _row(Part(farm, declaration.source, declaration.kind), "refused", declaration.start, declaration.end, 0, why)
-        for farm in (farms if declaration.source == ADFS else []) or [""]
+        _row(Part(farm, declaration.source, declaration.kind), "refused", start, end, records, why)
+        for farm in (farms if declaration.source == ADFS else []) or [NO_ISSUER]
     ]
+
+
+def _anonymous(records: int) -> str:
+    return f"{records:,} of its issuances name no issuer: whose tokens they are, nothing tells"
 
 
 def _lacking(declaration: Declaration, owned: Sequence[Part], facts: LogFacts) -> set[str]:

@@ -59,6 +59,7 @@ def log_facts(
         begins=servers.begins,
         nameless=nameless,
         unclaimed=frozenset(issuer for issuer, _ in nameless) - {issuer for _, issuer in asked.federated},
+        anonymous=_anonymous(engine, issued, logs),
         keepers=keepers,
         logs=logs,
     )
@@ -77,6 +78,13 @@ def _keepers(engine: Engine, issued: ir.Table, logs: Logs) -> Keepers:
         undigested=frozenset(row["issuer"] for row in told if row["undigested"]),
         sound=logs.sound_in_whole,
     )
+
+
+def _anonymous(engine: Engine, issued: ir.Table, logs: Logs) -> dict[tuple[str, str], int]:
+    """Return how many issuances of each own log (source, kind) name no issuer."""
+    found = issued.filter(in_own_log(issued, logs), issued.issuer.isnull())
+    counted = found.group_by("source", "kind").agg(records=found.count())
+    return {(row["source"], row["kind"]): int(row["records"]) for row in engine.rows(counted)}
 
 
 def _nameless(engine: Engine, issued: ir.Table) -> dict[tuple[str, str], tuple[int, int]]:
