@@ -34,7 +34,8 @@ from . import drawn, test_cases
 from .engine_run import judging
 
 _SEED = "PYTHONHASHSEED"
-SAMPLES = Path(__file__).parents[1] / "samples"
+ROOT = Path(__file__).parents[2]
+SAMPLES = ROOT / "tests" / "samples"
 LOGS = "counterfoil-demo/demo/today/logs"
 COMMANDS = (
     "demo",
