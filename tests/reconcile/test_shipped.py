@@ -1,4 +1,4 @@
-"""The SQL that is shipped is that of the expressions, and the program needs no other for what it is tried with first."""
+"""The SQL that is shipped is that of the expressions, and the program needs no other where it is tried first."""
 
 from __future__ import annotations
 
@@ -45,7 +45,6 @@ def test_the_demo_builds_nothing(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_all_that_is_shipped_is_what_is_asked() -> None:
     """What is shipped is all that the demo, the samples, the lab and the cases ask for, and nothing else."""
-    done = subprocess.run(  # noqa: S603
-        [sys.executable, "-m", shipped.__name__, "--check"], cwd=shipped.ROOT, capture_output=True, text=True, check=False
-    )
+    check = [sys.executable, "-m", shipped.__name__, "--check"]
+    done = subprocess.run(check, cwd=shipped.ROOT, capture_output=True, text=True, check=False)  # noqa: S603
     assert done.returncode == 0, f"{done.stdout}{AFTER}"

@@ -23,6 +23,7 @@ SHIPPED = Path(__file__).with_name("shipped.json.xz")
 MAX_KEPT = 2_000
 
 _BOUND = re.compile("'⟦([a-z_ -]+)⟧'")
+_LEFT_OUT = re.compile(r"EXCLUDE \(([^()]*)\)")
 _NOTHING = "⟦⟧"  # what no value is: an empty list is no SQL
 
 _Found = TypeVar("_Found")
@@ -106,4 +107,6 @@ def _compiled(expression: Deferred) -> str:
 
     # selects that the engine merges itself need not be merged before
     ibis.options.sql.fuse_selects = False
-    return str(ibis.to_sql(built(expression, named=True), dialect="duckdb", pretty=False))
+    text = str(ibis.to_sql(built(expression, named=True), dialect="duckdb", pretty=False))
+    # Ibis writes these in the order in which this process happens to keep a set
+    return _LEFT_OUT.sub(lambda found: f"EXCLUDE ({', '.join(sorted(found.group(1).split(', ')))})", text)

@@ -61,7 +61,7 @@ _OWN = (
     "Incoming token type (2)",
 )  # fmt: skip
 # Values that have another meaning than their own text: crossTenantAccessType without spaces and case.
-_CROSS_TENANT = {name.lower(): name for name in (*CROSS_TENANT_EXCEPTIONS, "none", "b2bCollaboration")}
+_CROSS_TENANT = {name.lower(): name for name in (*sorted(CROSS_TENANT_EXCEPTIONS), "none", "b2bCollaboration")}
 
 
 def _rows(raw: ir.Table, kind: str) -> ir.Table:
