@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from counterfoil import app
 from counterfoil.case.manifest import read_manifest
+from counterfoil.pipeline import ingest as reading
 from counterfoil.pipeline import settled as planning
 
 from .conftest import Estate
@@ -104,6 +105,22 @@ def test_parts_of_buckets_give_the_same_answer(tiny: Estate, tmp_path: Path, mon
     monkeypatch.setattr(planning, "PART_ROWS", rows // 24)
     parts = planning.divided(rows)
     assert (len(parts), len(parts[0]), len(parts[0][0])) == (32, 8, 2)
+    app.reconcile(settings(case, tiny.scenario))
+    assert tables(case) == tables(tiny.case)
+
+
+def test_evidence_in_buckets_gives_the_same_answer(
+    tiny: Estate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    """Where there is much to read it is written by bucket, which changes no answer: settled at once or in parts."""
+    monkeypatch.setattr(reading, "PLAIN_BYTES", 0)
+    case = tmp_path / "case"
+    hunted([tiny.logs], settings(case, tiny.scenario))
+    assert len({file.parent.name for file in case.glob("evidence/*/leg=acceptance/*/*.parquet")}) == 16
+    assert tables(case) == tables(tiny.case)
+    rows = sum(batch.rows for batch in read_manifest(case / "manifest.json").batches)
+    _lose_all(case)
+    monkeypatch.setattr(planning, "PART_ROWS", rows // 6)
     app.reconcile(settings(case, tiny.scenario))
     assert tables(case) == tables(tiny.case)
 

@@ -23,7 +23,7 @@ from counterfoil.model.verdict import ACCUSING, SETS, Probable
 from counterfoil.reconcile.absent import absent, rootless
 from counterfoil.reconcile.asked import Asked
 from counterfoil.reconcile.balance import overdrawn
-from counterfoil.reconcile.families import BUCKETS, bucket, family
+from counterfoil.reconcile.families import ANY_BUCKET, BUCKETS, bucket, family
 from counterfoil.reconcile.measured import raised
 from counterfoil.reconcile.parts import TOKENS, TWINS, USES
 from counterfoil.reconcile.run import minted, reconcile
@@ -123,7 +123,8 @@ def _in_steps(
 
 def _given(tables: Tables, name: str, rows: Sequence[Row]) -> ir.Table:
     given = tables.given(f"{name}_given", COLUMNS, [[row.get(column) for column in COLUMNS] for row in rows])
-    return tables.keep(name, given.mutate(bucket=bucket(family(given))))
+    by_bucket = ibis.ifelse(given.raw_position % 2 == 0, ANY_BUCKET, bucket(family(given)))
+    return tables.keep(name, given.mutate(bucket=by_bucket))
 
 
 def _rejects(tables: Tables, rows: Sequence[Row]) -> ir.Table:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from counterfoil.case import ingest
 from counterfoil.case.engine import engine
-from counterfoil.case.ingest import BUCKET
 from counterfoil.case.tables import Tables
-from counterfoil.reconcile.families import BUCKETS, bucket, family
+from counterfoil.reconcile.families import ANY_BUCKET, BUCKETS, bucket, family
 
 from .engine_run import COLUMNS
 from .rows import Row
@@ -30,6 +30,7 @@ def test_the_writer_and_the_rules_agree_on_buckets(tmp_path: Path) -> None:
         given = tables.given("rows", COLUMNS, [[row.get(name) for name in COLUMNS] for row in rows])
         named = given.select("record_id", bucket=bucket(family(given)))
         ours = {row["record_id"]: row["bucket"] for row in tables.rows(named)}
-        theirs = dict(con.execute(f"SELECT record_id, {BUCKET} FROM rows").fetchall())  # noqa: S608  # a constant
+        theirs = dict(con.execute(f"SELECT record_id, {ingest.BUCKET} FROM rows").fetchall())  # noqa: S608  # a constant
     assert ours == theirs
     assert set(ours.values()) <= set(BUCKETS)
+    assert ingest.ANY_BUCKET == ANY_BUCKET

@@ -1,8 +1,8 @@
 """Writes records as evidence: one pass of the engine over the record stream, straight to Parquet.
 
-The stream is parsed into the source's raw columns, mapped, and partitioned by leg and
-bucket (by token id: what is joined lies in one bucket); what is rejected
-goes to a leg of its own with its reason, so that one pass yields both. Measured against reading with the
+The stream is parsed into the source's raw columns, mapped, and written by leg and, where there is much of it, by
+bucket (by token id: what is joined lies in one bucket); what is rejected goes to a leg of its own with its reason, so
+that one pass yields both. Measured against reading with the
 engine's own JSON reader in docs/adr/0003-reading.md.
 """
 
@@ -29,6 +29,7 @@ from counterfoil.model import schema
 
 REJECTED = "rejected"  # the leg under which rejects are stored
 NO_BUCKET = "none"  # of rejects
+ANY_BUCKET = "any"  # of what is written without looking at its bucket
 # The leg of records that do not fit at a glance: what would be their reason of a reject is this mark and their text.
 ELSEWHERE = "elsewhere"
 _MARK = "chr(1)"
@@ -38,6 +39,7 @@ BUCKET = """left(md5(coalesce(token_id, 'digest' || chr(31) || signing_input_dig
 _PRIVATE_FOLDER, _PRIVATE_FILE = 0o700, 0o600
 # Rows that the writer holds for each bucket before it writes them: buckets times this is what reading needs.
 ROW_GROUP = 30_720
+PLAIN_ROW_GROUP = 122_880  # the engine's own
 _TEXT = "VARCHAR"
 BLANK_BYTES = 64  # longer lines are not looked through for being blank: that costs as much as parsing them
 
@@ -123,10 +125,13 @@ def write_batch(
     files: Sequence[tuple[str, InputText]],
     advance: Callable[[int], None],
     records: Iterable[pa.RecordBatch] | None = None,
+    *,
+    bucketed: bool = False,
 ) -> Written:
     """Read `files` ((SHA-256, file) pairs) with `shape` into a batch folder in staging.
 
-    `records`: those of the files that are meant, where it is not all of them.
+    `records`: those of the files that are meant, where it is not all of them. `bucketed`: there is more than can be
+    settled at a time.
 
     Raises InputError if a file cannot be read to its end.
     """
@@ -145,7 +150,7 @@ def write_batch(
     con.register("cf_stream", reader)
     con.register("cf_files", _files(files, orders))
     try:
-        con.execute(_copy(shape, target))
+        con.execute(_copy(shape, target, bucketed=bucketed))
     except duckdb.Error as error:
         if counter.failure is not None:
             raise counter.failure from error
@@ -208,19 +213,21 @@ def mapped(shape: Shape) -> ir.Table:
     return shape.to_evidence(table("cf_raw", [*raw.items()]))
 
 
-def _copy(shape: Shape, target: Path) -> str:
+def _copy(shape: Shape, target: Path, *, bucketed: bool) -> str:
     """Return the statement that reads the stream and writes the batch."""
     columns = ",\n  ".join(_final(column.name) for column in schema.EVIDENCE if column.name != "leg")
     quoted = str(target).replace("'", "''")
+    bucket, group = (BUCKET, ROW_GROUP) if bucketed else (f"'{ANY_BUCKET}'", PLAIN_ROW_GROUP)
     return f"""COPY (
 WITH cf_raw AS ({_parsed(shape)}),
 cf_mapped AS ({with_canonical_ids(sql(mapped(shape)))})
 SELECT CASE WHEN reject IS NULL THEN leg WHEN starts_with(reject, {_MARK}) THEN '{ELSEWHERE}'
     ELSE '{REJECTED}' END AS leg,
   {columns}, reject,
-  CASE WHEN reject IS NOT NULL THEN '{NO_BUCKET}' ELSE {BUCKET} END AS bucket
+  CASE WHEN reject IS NOT NULL THEN '{NO_BUCKET}' ELSE {bucket} END AS bucket
 FROM cf_mapped
-) TO '{quoted}' (FORMAT parquet, COMPRESSION zstd, PARTITION_BY (leg, bucket), ROW_GROUP_SIZE {ROW_GROUP})"""  # noqa: S608
+) TO '{quoted}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, PARTITION_BY (leg, bucket),
+  ROW_GROUP_SIZE {group})"""  # noqa: S608
 
 
 def _final(name: str) -> str:

@@ -39,6 +39,8 @@ from counterfoil.unpack.walk import Unpacker, plain
 
 # A batch ends after so many bytes or files: what a killed run has to read again.
 BATCH_BYTES = 4 << 30
+# Records of so many bytes are settled at once, however small they are (`settled.PART_ROWS`): no need to part them.
+PLAIN_BYTES = 2 << 30
 BATCH_FILES = 2_000
 HASHERS = 2
 _DATA = (".json", ".jsonl", ".csv")
@@ -94,10 +96,11 @@ def ingest(
     with Unpacker(spool) as unpacker:
         work = _sorted(manifest, _hashed(folder, paths, progress, rehash=rehash), unpacker)
         manifest = _record(folder, manifest, work.unread, ())
-        progress.stage("reading", sum(plan.found.size for plans in work.planned.values() for plan in plans))
+        size = sum(plan.found.size for plans in work.planned.values() for plan in plans)
+        progress.stage("reading", size)
         for plans in work.planned.values():
             for batch in _batches(plans):
-                manifest = _read(con, folder, manifest, batch, progress)
+                manifest = _read(con, folder, manifest, batch, progress, bucketed=size > PLAIN_BYTES)
     return _with_last_pages(folder, _record(folder, manifest, work.copies, (), work.archives))
 
 
@@ -226,17 +229,18 @@ def _batches(plans: Sequence[Planned]) -> Iterator[list[Planned]]:
 
 
 def _read(
-    con: DuckDBPyConnection, folder: CaseFolder, manifest: Manifest, plans: list[Planned], progress: Progress
-) -> Manifest:
+    con: DuckDBPyConnection, folder: CaseFolder, manifest: Manifest, plans: list[Planned], progress: Progress, *,
+    bucketed: bool,
+) -> Manifest:  # fmt: skip
     """Read one batch of files of the same sources, and commit it."""
     try:
-        written = list(_passes(con, folder, plans, progress))
+        written = list(_passes(con, folder, plans, progress, bucketed=bucketed))
     except InputError as error:
         for half in folder.staging.iterdir():
             shutil.rmtree(half)
         if len(plans) > 1:  # find the broken one: the others are read without it
             for plan in plans:
-                manifest = _read(con, folder, manifest, [plan], progress)
+                manifest = _read(con, folder, manifest, [plan], progress, bucketed=bucketed)
             return manifest
         return _record(folder, manifest, [_unread(plans[0].found, Unread("", str(error)))], ())
     inputs = [_input(plan, written) for plan in plans]
@@ -247,18 +251,18 @@ def _read(
 
 
 def _passes(
-    con: DuckDBPyConnection, folder: CaseFolder, plans: list[Planned], progress: Progress
+    con: DuckDBPyConnection, folder: CaseFolder, plans: list[Planned], progress: Progress, *, bucketed: bool
 ) -> Iterator[tuple[Source, Written]]:
     """Yield batches with their sources until every record of the files is in one."""
     main = plans[0].source
     fit = fit_of(main, csv=bool(plans[0].header)) if plans[0].mixed else None
-    batch = write_batch(con, folder, shape_of(main, fit), _texts(plans, main), progress.advance)
+    batch = write_batch(con, folder, shape_of(main, fit), _texts(plans, main), progress.advance, bucketed=bucketed)
     yield main, batch
     known = all_sources()
     choosers = {
         plan.found.sha256: router(known, plan.header, Path(plan.found.member.name).name, main) for plan in plans
     }
-    yield from routed(con, folder, batch, choosers, main, partial(_texts, plans))
+    yield from routed(con, folder, batch, choosers, main, partial(_texts, plans), bucketed=bucketed)
 
 
 def _texts(plans: Sequence[Planned], source: Source) -> list[tuple[str, InputText]]:

@@ -37,10 +37,13 @@ def routed(
     choosers: Mapping[str, Chooser],
     main: Source,
     texts: Callable[[Source], Files],
+    *,
+    bucketed: bool,
 ) -> Iterator[tuple[Source, Written]]:
     """Yield the batches, by source, of the records that `written` left elsewhere; of no source, they are rejects.
 
     `choosers`: by the SHA-256 of a file, what tells the source of a record. `texts`: the files as a source reads them.
+    `bucketed`: of `write_batch`.
     """
     if written.elsewhere is None:
         return
@@ -52,7 +55,8 @@ def routed(
         shape = _rest(main) if source is None else shape_of(source)
         reader = main if source is None else source
         file = pq.ParquetFile(spool / name)
-        yield reader, write_batch(con, folder, shape, texts(reader), lambda _: None, file.iter_batches())
+        records = file.iter_batches()
+        yield reader, write_batch(con, folder, shape, texts(reader), lambda _: None, records, bucketed=bucketed)
         file.close()
 
 

@@ -10,6 +10,7 @@ from counterfoil.expressions import ibis, ir
 
 APART = "\x1f"  # between the parts of a key; no log holds it
 BUCKETS = "0123456789abcdef"
+ANY_BUCKET = "any"  # of what was written without looking at it
 
 
 def family(records: ir.Table) -> ir.StringValue:

@@ -15,7 +15,7 @@ from counterfoil.model.logs import Logs
 from counterfoil.reconcile import judge
 from counterfoil.reconcile.acceptances import acceptances
 from counterfoil.reconcile.engine import Engine
-from counterfoil.reconcile.families import bucket, family
+from counterfoil.reconcile.families import ANY_BUCKET, BUCKETS, bucket, family
 from counterfoil.reconcile.identity import with_subject
 from counterfoil.reconcile.links import contradiction, issuances, linked
 from counterfoil.reconcile.policy import Policy
@@ -58,12 +58,11 @@ class Whole:
 def settle_buckets(engine: Engine, whole: Whole, buckets: Sequence[str], policy: Policy) -> None:
     """Add the tokens of these buckets, or parts of buckets, to the piles; none: of all the evidence."""
     records, exchanges = whole.records, whole.exchanges
-    if buckets:
-        digits = len(buckets[0])
-        files = sorted({name[0] for name in buckets})  # the others are not opened
-        records = records.filter(records.bucket.isin(bound("files", files)))
-        if digits > 1:
-            records = records.filter(bucket(family(records), digits).isin(bound("buckets", buckets)))
+    if buckets and len(buckets) < len(BUCKETS):
+        digits, files = len(buckets[0]), sorted({name[0] for name in buckets})  # others are not opened
+        records = records.filter(records.bucket.isin(bound("files", [*files, ANY_BUCKET])))
+        told = bucket(family(records), digits).isin(bound("buckets", buckets))
+        records = records.filter(told if digits > 1 else (records.bucket != ANY_BUCKET) | told)
         exchanges = exchanges.filter(bucket(exchanges.family, digits).isin(bound("buckets", buckets)))
     _settle(engine, whole, records, exchanges, policy)
 
