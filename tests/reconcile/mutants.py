@@ -46,6 +46,7 @@ SKIPPED = frozenset({"__init__", "asked", "engine"})
 SECONDS = 240  # after which a run counts as failed: the engine of a mutant may join everything with everything
 # Of these modules, cases of own logs tell first.
 OWN = frozenset({"custody", "diagnosis", "entitled", "balance", "unaccounted"})
+APART = "\x1f"  # between the group that noticed a mutant and what it says
 OURS = (f"{NAME}.", "tests.reconcile.")
 
 
@@ -103,8 +104,11 @@ def _groups(tables: ModuleType, drawn: ModuleType) -> Iterator[tuple[str, Any]]:
     yield from cases[1:]
 
 
-def run(mutant: Mutant | None, told: bytes, work: Path) -> str:
-    """Judge everything, in this process, with the mutant; return what is wrong first, "" if nothing is."""
+def run(mutant: Mutant | None, told: bytes, work: Path, first: str = "") -> str:
+    """Judge everything, in this process, with the mutant; return what is wrong first, "" if nothing is.
+
+    `first`: the group to begin with, which noticed the last mutant of that function.
+    """
     if mutant is not None:
         install(mutant)
     tables, drawn = _tests()
@@ -113,16 +117,17 @@ def run(mutant: Mutant | None, told: bytes, work: Path) -> str:
     groups = list(_groups(tables, drawn))
     if mutant is not None and mutant.module in OWN:
         groups.sort(key=lambda named: not any(one.case.settings.attested for one in named[1].placed.values()))
+    groups.sort(key=lambda named: named[0] != first)
     judging = importlib.import_module("tests.reconcile.engine_run").judging
     with judging(work) as judge:
         for name, group in groups:
             answer = judge(group.rows, group.settings, group.policy)
             for sentence, words in group.wrong(answer, doubles[name]).items():
-                return f"{sentence}: {words[0]}"
+                return f"{name}{APART}{sentence}: {words[0]}"
     return ""
 
 
-def start(mutant: Mutant | None, told: bytes, report: Path) -> int:
+def start(mutant: Mutant | None, told: bytes, report: Path, first: str) -> int:
     """Judge everything with the mutant in a process of its own, and return its id."""
     child = os.fork()
     if child:
@@ -135,7 +140,7 @@ def start(mutant: Mutant | None, told: bytes, report: Path) -> int:
             os.dup2(out.fileno(), 2)
             with tempfile.TemporaryDirectory(dir=report.parent) as work:
                 try:
-                    words = run(mutant, told, Path(work))
+                    words = run(mutant, told, Path(work), first)
                 except Exception as error:  # noqa: BLE001  # whatever a mutant breaks is noticed
                     traceback.print_exc()
                     words = f"{type(error).__name__}: {' '.join(str(error).split())[:100]}"
@@ -147,16 +152,25 @@ def start(mutant: Mutant | None, told: bytes, report: Path) -> int:
 def results(chosen: Sequence[Mutant], told: bytes, folder: Path, jobs: int) -> Iterator[tuple[Mutant, str]]:
     """Try the mutants, so many at a time; yield each with what noticed it, "" where nothing did."""
     left, running = list(enumerate(chosen))[::-1], dict[int, tuple[Mutant, Path]]()
+    noticed_by: dict[str, str] = {}
     while left or running:
         while left and len(running) < jobs:
             place, mutant = left.pop()
             report = folder / f"{place}.told"
-            running[start(mutant, told, report)] = mutant, report
+            running[start(mutant, told, report, noticed_by.get(_function(mutant), ""))] = mutant, report
         done, _ = os.wait()
         mutant, report = running.pop(done)
-        yield mutant, report.read_text("utf-8") if report.exists() else f"no answer within {SECONDS} s"
+        words = report.read_text("utf-8") if report.exists() else f"no answer within {SECONDS} s"
+        group, apart, sentence = words.partition(APART)
+        if apart:
+            noticed_by[_function(mutant)] = group
+        yield mutant, sentence if apart else words
         for file in folder.glob(f"{report.stem}.*"):
             file.unlink()
+
+
+def _function(mutant: Mutant) -> str:
+    return mutant.name.partition(":")[0]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
