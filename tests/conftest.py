@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
 from counterfoil.custody import hardening
+from counterfoil.reconcile.engine import Engine
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -20,3 +21,21 @@ def _not_hardened() -> Iterator[None]:
     patch.setattr(hardening, "harden", lambda: hardening.Hardening(True, True, True))
     yield
     patch.undo()
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[Callable[[int], Sequence[Engine]]]:
+    """Yield what returns so many engines of another kind for small tables, each on top of the piles of those before."""
+    for package in ("pysail", "pyspark"):
+        pytest.importorskip(package, reason="no other engine is installed here: pip install pysail pyspark-client")
+    from spark_engine import Spark, session  # it imports what is not there without the extra
+
+    with session() as opened:
+
+        def engines(count: int) -> list[Engine]:
+            made: list[Spark] = []
+            for _ in range(count):
+                made.append(Spark(opened, tuple(made)))
+            return [*made]
+
+        yield engines

@@ -11,6 +11,7 @@ from typing import Any
 from counterfoil.case.engine import engine
 from counterfoil.case.tables import Tables as Kept
 from counterfoil.detect.rule import Rule, Tables
+from counterfoil.reconcile.engine import Engine
 from counterfoil.sources.registry import logs
 
 Row = Mapping[str, Any]
@@ -64,7 +65,7 @@ def opened(work: Path) -> Iterator[Kept]:
         yield Kept(con, work / "piles")
 
 
-def _table(kept: Kept, name: str, columns: Mapping[str, tuple[str, Any]], rows: Iterable[Row]) -> Any:
+def _table(kept: Engine, name: str, columns: Mapping[str, tuple[str, Any]], rows: Iterable[Row]) -> Any:
     values = []
     for row in rows:
         unknown = row.keys() - columns.keys()
@@ -74,7 +75,7 @@ def _table(kept: Kept, name: str, columns: Mapping[str, tuple[str, Any]], rows: 
 
 
 def found(
-    kept: Kept, rule: Rule, suspects: Iterable[Row], *, tokens: Iterable[Row] = (), acceptances: Iterable[Row] = (),
+    kept: Engine, rule: Rule, suspects: Iterable[Row], *, tokens: Iterable[Row] = (), acceptances: Iterable[Row] = (),
     issued: Iterable[Row] = (), records: Iterable[Row] = (),
 ) -> set[str]:  # fmt: skip
     """Return the keys of the tokens for which the rule holds; `tokens` are judged ones beside the suspects."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -12,6 +12,7 @@ from counterfoil.case.tables import Tables as Kept
 from counterfoil.detect.registry import all_rules
 from counterfoil.model.known import CONSUMER_TENANT, SERVICE_TENANTS
 from counterfoil.model.storm_0558 import ADDRESSES, AGENTS, FIRST, KEY_IDS, LAST
+from counterfoil.reconcile.engine import Engine
 
 from .tables import DAY, NOW, THEN, Row, at, found, opened
 
@@ -213,7 +214,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
         yield tables
 
 
-def _holds(kept: Kept, rule: str, scene: Scene) -> bool:
+def _holds(kept: Engine, rule: str, scene: Scene) -> bool:
     suspect = {"token_key": "t", **scene.suspect}
     keys = found(kept, RULES[rule], [suspect], tokens=scene.tokens, acceptances=scene.acceptances,
                  issued=scene.issued, records=scene.records)  # fmt: skip
@@ -236,6 +237,15 @@ def test_fires(kept: Kept, rule: str, scene: Scene) -> None:
 def test_stays_silent(kept: Kept, rule: str, scene: Scene) -> None:
     """The rule does not hold for the token."""
     assert not _holds(kept, rule, scene)
+
+
+@pytest.mark.xdist_group("spark")
+def test_rules_say_the_same_on_another_engine(spark: Callable[[int], Sequence[Engine]]) -> None:
+    """Every rule fires and stays silent on Spark as it does on DuckDB."""
+    (other,) = spark(1)
+    holds = [f"{rule}: {name}" for table in (FIRES, SILENCE) for rule, scenes in table.items()
+             for name, scene in scenes.items() if _holds(other, rule, scene)]  # fmt: skip
+    assert holds == [f"{rule}: {name}" for rule, scenes in FIRES.items() for name in scenes]
 
 
 @pytest.mark.parametrize("rule", sorted(RULES))

@@ -10,8 +10,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from duckdb import DuckDBPyConnection
-
 from counterfoil.case.engine import engine
 from counterfoil.case.ingest import REJECTED
 from counterfoil.case.tables import Tables
@@ -23,10 +21,11 @@ from counterfoil.model.verdict import ACCUSING, SETS, Probable
 from counterfoil.reconcile.absent import absent, rootless
 from counterfoil.reconcile.asked import Asked
 from counterfoil.reconcile.balance import overdrawn
+from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.families import ANY_BUCKET, BUCKETS, bucket, family
 from counterfoil.reconcile.measured import raised
 from counterfoil.reconcile.parts import TOKENS, TWINS, USES
-from counterfoil.reconcile.run import minted, reconcile
+from counterfoil.reconcile.run import Reconciled, minted, reconcile
 from counterfoil.reconcile.touched import Added
 from counterfoil.reconcile.unaccounted import unaccounted
 
@@ -64,10 +63,10 @@ Judge = Callable[[Sequence[Row], Settings, Policy], Answer]
 @contextmanager
 def judging(work: Path) -> Iterator[Judge]:
     """Yield what judges rows as a run of the program would, in one engine."""
-    with engine(work, memory=None, threads=1) as con:
+    with judging_in_steps(work) as in_steps:
 
         def judged(rows: Sequence[Row], settings: Settings, policy: Policy) -> Answer:
-            return _in_steps(con, work / "piles", [rows], settings, policy)
+            return in_steps([rows], settings, policy, 1)
 
         yield judged
 
@@ -81,31 +80,38 @@ def judging_in_steps(work: Path) -> Iterator[JudgeSteps]:
     with engine(work, memory=None, threads=1) as con:
 
         def judged(batches: Sequence[Sequence[Row]], settings: Settings, policy: Policy, parts: int = 1) -> Answer:
-            return _in_steps(con, work / "piles", batches, settings, policy, parts)
+            shutil.rmtree(work / "piles", ignore_errors=True)
+            folders = [work / "piles" / str(place) for place in range(len(batches))]
+            generations = [Tables(con, folder, folders[:place]) for place, folder in enumerate(folders)]
+            return answered(generations[-1], reconciled(generations, batches, settings, policy, parts), policy)
 
         yield judged
 
 
-def _in_steps(
-    con: DuckDBPyConnection, piles: Path, batches: Sequence[Sequence[Row]], settings: Settings, policy: Policy,
-    parts: int = 1,
-) -> Answer:
-    """Judge the first batch, then again with each further one, and return the last answer."""
-    shutil.rmtree(piles, ignore_errors=True)
-    folders = [piles / str(place) for place in range(len(batches))]
+def reconciled(
+    engines: Sequence[Engine], batches: Sequence[Sequence[Row]], settings: Settings, policy: Policy, parts: int = 1
+) -> Reconciled:
+    """Reconcile the first batch, then again with each further one, and return what came of it last.
+
+    `engines`: one for each batch, whose piles lie on top of those of the engines before it.
+    """
     rows: list[Row] = []
     added: Added | None = None
     buckets: tuple[tuple[str, ...], ...] = tuple(tuple(BUCKETS[place::parts]) for place in range(parts))
-    for place, batch in enumerate(batches):
+    for tables, batch in zip(engines, batches, strict=True):
         rows += batch
         good = [row for row in rows if row["leg"] != REJECTED]
-        tables = Tables(con, folders[place], folders[:place])
         if added is not None:
             added, buckets = replace(added, evidence=_given(tables, "evidence_added", batch)), ()
         evidence = _given(tables, "evidence_in", good)
         broken = _rejects(tables, [row for row in rows if row["leg"] == REJECTED])
         out = reconcile(tables, evidence, asked(settings, policy), policy, buckets=buckets, added=added, rejects=broken)
         added = Added(evidence, tables.keep("names_before", out.names))
+    return out
+
+
+def answered(tables: Engine, out: Reconciled, policy: Policy) -> Answer:
+    """Return what the engine says of what it reconciled, without suspicions."""
     every = out.every.mutate(absent=absent(out.every, out.coverage, out.facts.logs))
     odd = raised(tables, out.cells, every, policy)
     tokens = ibis.union(out.told, minted(out.plain).mutate(is_user=False).select(*out.told.columns))
@@ -121,13 +127,13 @@ def _in_steps(
     )  # fmt: skip
 
 
-def _given(tables: Tables, name: str, rows: Sequence[Row]) -> ir.Table:
+def _given(tables: Engine, name: str, rows: Sequence[Row]) -> ir.Table:
     given = tables.given(f"{name}_given", COLUMNS, [[row.get(column) for column in COLUMNS] for row in rows])
     by_bucket = ibis.ifelse(given.raw_position % 2 == 0, ANY_BUCKET, bucket(family(given)))
     return tables.keep(name, given.mutate(bucket=by_bucket))
 
 
-def _rejects(tables: Tables, rows: Sequence[Row]) -> ir.Table:
+def _rejects(tables: Engine, rows: Sequence[Row]) -> ir.Table:
     columns = COLUMNS | {"reject": "string"}
     return tables.given("rejects_all", columns, [[row.get(column) for column in columns] for row in rows])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 from counterfoil.case.engine import engine
 from counterfoil.case.tables import Tables
 from counterfoil.pipeline.log_findings import of_thefts
+from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.farm_key import MAX_CONTACTS, taken
 
 from .engine_run import COLUMNS
@@ -95,7 +96,7 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tables]:
         yield Tables(con, Path(work) / "piles")
 
 
-def _taken(tables: Tables, rows: Sequence[Row], **window: Any) -> list[Row]:
+def _taken(tables: Engine, rows: Sequence[Row], **window: Any) -> list[Row]:
     every = numbered(rows)
     evidence = tables.given("evidence_in", COLUMNS, [[row.get(column) for column in COLUMNS] for row in every])
     return taken(tables, evidence, **window)
@@ -106,6 +107,16 @@ def test_whoever_reads_the_key_and_is_not_the_farms_own_service_took_it(case: st
     """A theft names account and host; the service itself, on its servers, and whatever looks like it, is none."""
     rows, wanted = CASES[case]
     assert [(row["account"], row["host"]) for row in _taken(tables, rows)] == list(wanted)
+
+
+@pytest.mark.xdist_group("spark")
+def test_thefts_are_the_same_on_another_engine(spark: Callable[[int], Sequence[Engine]], tables: Tables) -> None:
+    """Every theft, with its times, its ways and its evidence."""
+    (other,) = spark(1)
+    for case, (rows, wanted) in CASES.items():
+        found = [{name: value or None for name, value in row.items()} for row in _taken(other, rows)]
+        assert found == [{name: value or None for name, value in row.items()} for row in _taken(tables, rows)], case
+        assert len(found) == len(wanted)
 
 
 def test_a_theft_is_a_finding_that_fails_the_run_and_says_who_where_and_when(tables: Tables) -> None:

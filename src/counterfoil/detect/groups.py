@@ -82,7 +82,7 @@ def groups(tokens: ir.Table) -> ir.Table:
     )
 
     def some(value: ir.Value) -> ir.ArrayValue:
-        return value.collect(distinct=True, order_by=value)[:MAX_LISTED]
+        return value.collect(distinct=True).sort()[:MAX_LISTED]
 
     hit = ibis.literal(" ") + keyed.rules + " "
     return keyed.group_by(*_BY).agg(

@@ -9,6 +9,8 @@ from counterfoil.detect.rule import Tables
 from counterfoil.expressions import ibis, ir
 from counterfoil.model.verdict import Verdict
 
+# Of the number in front of a rule's id while rules are put in order, heaviest first as `all_rules` has them.
+_DIGITS = 3
 OPEN = (str(Verdict.UNCOVERED), str(Verdict.UNLINKABLE))
 
 
@@ -24,14 +26,14 @@ def suspicion(keep: Callable[[str, ir.Table], ir.Table], tables: Tables) -> ir.T
             f"rule_{number}",
             rule.find(tables)
             .distinct()
-            .mutate(rule=ibis.literal(rule.id), weight=ibis.literal(rule.weight, type="float64")),
+            .mutate(
+                rule=ibis.literal(f"{number:0{_DIGITS}}{rule.id}"), weight=ibis.literal(rule.weight, type="float64")
+            ),
         )
         for number, rule in enumerate(all_rules())
     ]
     every = ibis.union(*hits)
+    found = every.rule.collect().sort().map(lambda rule: rule[_DIGITS:])
     return keep(
-        "suspicion",
-        every.group_by("token_key").agg(
-            suspicion=every.weight.sum(), rules=every.rule.group_concat(" ", order_by=[every.weight.desc(), every.rule])
-        ),
+        "suspicion", every.group_by("token_key").agg(suspicion=every.weight.sum(), rules=ibis.literal(" ").join(found))
     )

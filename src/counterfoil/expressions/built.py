@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from inspect import Parameter, Signature
 from typing import Any
 
@@ -11,6 +12,9 @@ import ibis
 from ibis.backends.sql.datatypes import DuckDBType
 
 from counterfoil.expressions.deferred import Deferred
+
+# Tables have the same few types again and again, and reading one takes longer than all else of a column.
+_dtype = cache(DuckDBType.from_string)
 
 _Memo = dict[int, Any]  # by the identity of what was built
 _NAMED = 0  # the place of the names that stand for values
@@ -47,7 +51,7 @@ def _operated(value: Deferred, memo: _Memo) -> Any:
 
 def _table(value: Deferred, _: _Memo) -> Any:
     name, columns = value._parts
-    return ibis.table({column: DuckDBType.from_string(dtype) for column, dtype in columns}, name=name)
+    return ibis.table({column: _dtype(dtype) for column, dtype in columns}, name=name)
 
 
 def _builtin(value: Deferred, _: _Memo) -> Any:

@@ -39,6 +39,7 @@ from counterfoil.reconcile.asked import Asked
 from counterfoil.reconcile.balance import overdrawn
 from counterfoil.reconcile.covered import needs
 from counterfoil.reconcile.duplicates import DIFFERENT, KEY
+from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.farm_key import taken
 from counterfoil.reconcile.literals import summed
 from counterfoil.reconcile.measured import raised
@@ -78,7 +79,7 @@ def judge(con: DuckDBPyConnection, folder: CaseFolder, manifest: Manifest, asked
         added=added, rejects=rejects, step=lambda done: _settled(progress, done, len(planned.buckets)),
     )  # fmt: skip
     progress.stage("ranking")
-    told = _told(tables, found, policy)
+    told = judged_tokens(tables, found, policy)
     paths = {entry.sha256: entry.path for entry in manifest.inputs if entry.source}
     twins = found.window(tables.piled(TWINS))
     results = findings(tables.rows(grouping.groups(told)), tables.rows(grouping.disagreeing_ids(twins)), paths,
@@ -158,7 +159,7 @@ def _of_logs(
     ]
 
 
-def _told(tables: Tables, found: Reconciled, policy: Policy) -> ir.Table:
+def judged_tokens(tables: Engine, found: Reconciled, policy: Policy) -> ir.Table:
     """Return judged tokens with suspicion, raised clusters and the rule under which each is reported."""
     # the usual rate is that of the whole evidence, not of the window (rule 5.7)
     every = found.every.mutate(absent=absent(found.every, found.coverage, found.facts.logs))
@@ -171,7 +172,7 @@ def _told(tables: Tables, found: Reconciled, policy: Policy) -> ir.Table:
     return tables.keep("told", with_strangeness(tables.keep, told, found.plain, found.records, found.names))
 
 
-def _score(tables: Tables, found: Reconciled) -> ir.Table:
+def _score(tables: Engine, found: Reconciled) -> ir.Table:
     """Return (token_key, suspicion, rules) of what the rules find odd."""
     suspected = tables.keep("suspects", suspects(found.told))
     open_ = found.told.filter(found.told.verdict.isin(OPEN))

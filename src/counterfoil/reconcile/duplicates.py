@@ -64,7 +64,7 @@ def merged(evidence: ir.Table, keys: ir.Table) -> ir.Table:
     rest = [column.name for column in schema.EVIDENCE if column.name not in KEY]
     return (
         ranked.group_by(*KEY)
-        .agg(**{name: ranked[name].first(where=ranked[name].notnull(), order_by=ranked.rank_) for name in rest})
+        .agg(**{name: ranked[name].argmin(ranked.rank_, where=ranked[name].notnull()) for name in rest})
         .select(*schema.NAMES)
     )
 

@@ -65,9 +65,9 @@ def taken(
     place = told.raw_file + ":" + told.raw_position.cast("string")
     grouped = told.group_by("account", "host", alert=ibis.ifelse(told.what.lower().isin(ALERTS), told.what, "")).agg(
         records=told.count(), first_seen=told.event_time.min(), last_seen=told.event_time.max(),
-        what=told.what.collect(distinct=True, order_by=told.what),
-        ips=told.ip.collect(distinct=True, order_by=told.ip),
-        evidence=place.collect(distinct=True, order_by=place)[:MAX_LISTED],
+        what=told.what.collect(distinct=True).sort(),
+        ips=told.ip.collect(distinct=True).sort(),
+        evidence=place.collect(distinct=True).sort()[:MAX_LISTED],
     )  # fmt: skip
     return engine.rows(grouped.order_by([grouped.first_seen, grouped.account, grouped.host]).limit(MAX_THEFTS))
 

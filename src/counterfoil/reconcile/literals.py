@@ -13,6 +13,11 @@ def number(value: int) -> ir.IntegerValue:
     return ibis.literal(value, "int8").cast("int64")
 
 
+def real(value: float) -> ir.FloatingValue:
+    """Return a number as float64. Ibis writes a bare literal, which engines read, and divide by, as a decimal."""
+    return ibis.literal(str(value)).cast("float64")
+
+
 def moment(name: str, value: datetime) -> ir.TimestampValue:
     """Return a time that differs from run to run."""
     return ibis.literal(bound(name, value.isoformat())).cast("timestamp(6)")

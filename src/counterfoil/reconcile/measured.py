@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from counterfoil.expressions import ibis, ir
 from counterfoil.reconcile.engine import Engine
-from counterfoil.reconcile.literals import number, summed
+from counterfoil.reconcile.literals import number, real, summed
 from counterfoil.reconcile.policy import Policy
 
 STRATUM = ("issuer", "kind", "resource", "client_id")
@@ -45,7 +45,7 @@ def strata(cells: ir.Table, days: ir.Table) -> ir.Table:
     dated = days.group_by(*STRATUM).agg(days=days.day.nunique())
     both = counted.join(dated, same(counted, dated, STRATUM), rname="{name}_d")
     grouped = both.select(*STRATUM, "ids", "linked", "subjects", "days", "first_seen")
-    a, b = grouped.linked + 0.5, grouped.ids - grouped.linked + 0.5
+    a, b = grouped.linked + real(0.5), grouped.ids - grouped.linked + real(0.5)
     return grouped.mutate(rate=a / (a + b), rate_sd=(a * b / ((a + b) * (a + b) * (a + b + 1))).sqrt())
 
 
@@ -144,10 +144,11 @@ def _beyond(joined: ir.Table, policy: Policy) -> ir.Table:
     kind_odds, kind_links = joined.odds_kind - joined.odds_in, joined.links_kind - joined.links_in
     issuer_odds, issuer_links = joined.odds_issuer - joined.odds, joined.links_issuer - joined.links
     thin = (kind_odds + kind_links) < policy.thin
-    a = ibis.ifelse(thin, issuer_odds, kind_odds) + 0.5
-    b = ibis.ifelse(thin, issuer_links, kind_links) + 0.5
+    a = ibis.ifelse(thin, issuer_odds, kind_odds) + real(0.5)
+    b = ibis.ifelse(thin, issuer_links, kind_links) + real(0.5)
     mean, variance = a / (a + b), a * b / ((a + b) * (a + b) * (a + b + 1))
-    told = joined.mutate(expected=ibis.least(mean + 2 * variance.sqrt(), 0.999999), share=joined.misses / joined.ids)
+    expected = ibis.least(mean + 2 * variance.sqrt(), real(0.999999))
+    told = joined.mutate(expected=expected, share=joined.misses / joined.ids)
     # n KL(share || expected), the exponent by which chance explains such a share
     rest = ibis.greatest(1 - told.share, 1e-12)
     tail = ibis.ifelse(told.share < 1, rest * (rest / (1 - told.expected)).ln(), 0.0)

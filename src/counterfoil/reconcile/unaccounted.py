@@ -48,7 +48,7 @@ def unaccounted(
     legs = [str(Leg.ISSUANCE), str(Leg.SECONDARY_ISSUANCE), str(Leg.ACCEPTANCE)]
     known = records.filter(records.leg.isin(legs), records.signing_input_digest.notnull())
     lost = inside.anti_join(known.select("signing_input_digest"), "signing_input_digest")
-    callers = lost.subject_name.collect(distinct=True, order_by=lost.subject_name)[:MAX_CALLERS]
+    callers = lost.subject_name.collect(distinct=True).sort()[:MAX_CALLERS]
     return lost.group_by("key_id").agg(
         uses=lost.count(), first_seen=lost.event_time.min(), last_seen=lost.event_time.max(), callers=callers
     )
