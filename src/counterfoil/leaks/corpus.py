@@ -13,7 +13,6 @@ import random
 import sys
 import zlib
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -66,7 +65,7 @@ def write(folder: Path) -> Corpus:
     (folder / "planted").mkdir()
     (folder / "clean").mkdir()
     planted: list[Planted] = []
-    for (form, variant), make in _FORMS.items():
+    for (form, variant), make in FORMS.items():
         name = f"{form:02}-{variant}.data"
         kind = "ed25519" if "ed25519" in variant else "ec" if "ec" in variant.split("-") else "rsa"
         (folder / "planted" / name).write_bytes(_in_noise(make(keys), text=form in _TEXT_FORMS or variant in WRAPPED))
@@ -83,18 +82,6 @@ def write(folder: Path) -> Corpus:
     return corpus
 
 
-def pem_of(key: rsa.RSAPrivateKey) -> bytes:
-    """Return a key in PEM, not encrypted."""
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-
-
-@cache
-def forms_of_fixed_keys() -> tuple[bytes, ...]:
-    """Return every form of one set of keys, made once a process: what tests change bytes of."""
-    keys = forms.made()
-    return tuple(make(keys) for make in _FORMS.values())
-
-
 def _in_noise(data: bytes, *, text: bool) -> bytes:
     before = random.SystemRandom().randrange(_LEAST_BEFORE, _MOST_BEFORE)
     noise = os.urandom(_NOISE_BYTES)
@@ -102,7 +89,7 @@ def _in_noise(data: bytes, *, text: bool) -> bytes:
     return noise[:before] + edge + data + edge + noise[before:]
 
 
-_FORMS: dict[tuple[int, str], Make] = {
+FORMS: dict[tuple[int, str], Make] = {
     (1, "pem-pkcs8-rsa"): forms.pem,
     (2, "pem-pkcs1"): lambda keys: forms.written(keys.rsa, Encoding.PEM, PrivateFormat.TraditionalOpenSSL),
     (3, "pem-sec1-ec"): lambda keys: forms.written(keys.ec, Encoding.PEM, PrivateFormat.TraditionalOpenSSL),
