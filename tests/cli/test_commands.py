@@ -19,10 +19,10 @@ import pytest
 from counterfoil import app
 from counterfoil.detect.registry import all_rules
 from counterfoil.lab.history.intrusions import Spray
-from counterfoil.lab.history.scenarios import tiny
 from counterfoil.model.advice import DECLARABLE, RULES
 from counterfoil.model.verdict import FindingVerdict, Probable, Reason, Verdict
 from counterfoil.tokens.rules import BY_CODE
+from lab.histories import tiny
 
 from .run import run, start
 
