@@ -22,6 +22,7 @@ from pathlib import Path
 
 import duckdb
 from ibis import __version__ as ibis_version
+from tests.lab import histories
 
 import counterfoil
 from bench import moving
@@ -47,40 +48,40 @@ def rows(size: int) -> Iterator[tuple[str, Scenario, tuple[str, ...]]]:
     """Yield each row's sentence, its scenario, and the files that are exported of it, none: all."""
     for sentence, scenario in _whole(size):
         yield sentence, scenario, ()
-    yield "no sign-in logs, nothing declared", scenarios.complete(size, 100, 20), USES
-    yield "people's sign-ins only, nothing declared", scenarios.complete(size, 100, 20), PEOPLE
+    yield "no sign-in logs, nothing declared", histories.complete(size, 100, 20), USES
+    yield "people's sign-ins only, nothing declared", histories.complete(size, 100, 20), PEOPLE
 
 
 def _whole(size: int) -> Iterator[tuple[str, Scenario]]:
     """Yield each row's sentence and scenario; `size` is the number of acceptances."""
     for forged in (1, 10, 100, 1_000, 10_000):
         if forged <= size // 10:
-            yield f"complete, {forged:,} forged, one victim", scenarios.complete(size, forged, 1)
+            yield f"complete, {forged:,} forged, one victim", histories.complete(size, forged, 1)
             if forged > 1:
                 many = min(500, forged)
-                yield f"complete, {forged:,} forged, {many} victims", scenarios.complete(size, forged, many)
+                yield f"complete, {forged:,} forged, {many} victims", histories.complete(size, forged, many)
     yield "complete, 2 forged from one network, one victim", _one_network(size)
     yield "two weeks of sign-ins removed, the rest declared", _two_weeks(size)
     for rate in (0.0001, 0.001, 0.01):
-        yield f"declared complete, {rate:.2%} lost at random", scenarios.lost(
+        yield f"declared complete, {rate:.2%} lost at random", histories.lost(
             rate=rate, acceptances=size, forged=100, victims=20
         )
-    yield "declared complete, all sign-ins of one application lost", scenarios.lost(
+    yield "declared complete, all sign-ins of one application lost", histories.lost(
         client_id=OUTLOOK_MOBILE, acceptances=size, forged=100, victims=20
     )
-    yield "golden SAML in a federated tenant", scenarios.federated_golden_saml()
-    yield "copied token ids", scenarios.copied_ids()
+    yield "golden SAML in a federated tenant", histories.federated_golden_saml()
+    yield "copied token ids", histories.copied_ids()
     yield "demo: forged seeds, renewals, two days lost", scenarios.demo()
 
 
 def _one_network(size: int) -> Scenario:
-    whole = scenarios.complete(size, 2, 1)
+    whole = histories.complete(size, 2, 1)
     sprays = (replace(spray, address=hosting_address(20)) for spray in whole.intrusions if isinstance(spray, Spray))
     return replace(whole, intrusions=tuple(sprays))
 
 
 def _two_weeks(size: int) -> Scenario:
-    whole = scenarios.complete(size, 100, 20)
+    whole = histories.complete(size, 100, 20)
     tenant = replace(whole.tenant, days=42)
     start = datetime.combine(tenant.start, datetime.min.time(), UTC) + timedelta(days=7)
     gap = IntervalLoss(start, start + timedelta(days=14))

@@ -27,8 +27,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from tests.lab import histories
+
 from bench import results
-from counterfoil.lab.history import scenarios
 from counterfoil.lab.history.scenarios import Scenario
 from counterfoil.model.ids import IdKind, canonical
 
@@ -76,7 +77,7 @@ def write(scenario: Scenario, folder: Path) -> Input:
 
 def lossy() -> Scenario:
     """Return the tenant of the second input, in the wrappers that all contestants read."""
-    scenario = scenarios.lost(rate=0.0001, acceptances=100_000, forged=100, victims=10)
+    scenario = histories.lost(rate=0.0001, acceptances=100_000, forged=100, victims=10)
     tenant = replace(scenario.tenant, audit_wrappers=("management-lines",), signin_wrappers=("azure-monitor",))
     return replace(scenario, tenant=tenant)
 
@@ -164,7 +165,7 @@ def main(arguments: Sequence[str]) -> None:
         known = {"before": replace(load(["ours"])[0]["ours"], source=asked.before.resolve()), **known}
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        speed = write(scenarios.bench(asked.records), place / "speed")
+        speed = write(histories.bench(asked.records), place / "speed")
         truth = write(lossy(), place / "truth")
         for figures in known.values():
             run(figures, truth.logs, place / "accused")

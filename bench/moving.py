@@ -16,9 +16,10 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from tests.lab import histories
+
 from bench.outcome import Outcome, Token, accused, judged, named, outcome
 from counterfoil import app
-from counterfoil.lab.history import scenarios
 from counterfoil.lab.history.compare import TruthRow, read_truth
 from counterfoil.lab.history.intrusions import Spray
 from counterfoil.lab.history.losses import RecordLoss
@@ -59,7 +60,7 @@ def _write(row: Row, folder: Path, seed: int) -> list[TruthRow]:
     start, end = _SPRAYED
     spray = Spray(tokens=row.forged, victims=(seed % 10,), start=start, end=end, address=hosting_address(20))
     truth, logs = folder / "truth" / f"{seed}.jsonl", folder / "logs" / str(seed)
-    scenario = scenarios.moving(seed, (spray,) if row.forged else ())
+    scenario = histories.moving(seed, (spray,) if row.forged else ())
     scenario.write(logs, truth)
     lost = _drawn(row, seed, [each.token_id for each in read_truth(truth) if each.token_id and each.label == "genuine"])
     if lost:
@@ -79,7 +80,7 @@ def _drawn(row: Row, seed: int, ids: Sequence[str]) -> Sequence[str]:
 
 def _hunted(folder: Path, seeds: Sequence[int]) -> tuple[list[Token], float]:
     """Hunt in all histories at once, with the declarations of one: they speak for every issuer; return s, too."""
-    settings = scenarios.moving(seeds[0]).settings(folder / "case")
+    settings = histories.moving(seeds[0]).settings(folder / "case")
     began = time.perf_counter()
     app.hunt([str(folder / "logs" / str(seed)) for seed in seeds], settings, app.Silent())
     return judged(settings.case), time.perf_counter() - began
@@ -112,7 +113,7 @@ def _measured(truths: dict[int, list[TruthRow]], tokens: Sequence[Token]) -> tup
     found: list[Outcome] = []
     notes: list[str] = []
     for seed, truth in truths.items():
-        own = by_tenant.pop(scenarios.moving(seed).tenant.tenant_id)
+        own = by_tenant.pop(histories.moving(seed).tenant.tenant_id)
         found.append(outcome(truth, own))
         planted = {row.token_id for row in truth if row.intrusion}
         notes += [_note(seed, token) for token in own if named(token) != (token["token_id"] in planted)]

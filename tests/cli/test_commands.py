@@ -19,11 +19,11 @@ import pytest
 from counterfoil import app
 from counterfoil.detect.registry import all_rules
 from counterfoil.lab.history.intrusions import Spray
-from counterfoil.lab.history.scenarios import tiny
 from counterfoil.model.advice import RULES
 from counterfoil.model.verdict import FindingVerdict, Probable, Reason, Verdict
 from counterfoil.sources.registry import logs
 from counterfoil.tokens.rules import BY_CODE
+from lab.histories import tiny
 
 from .run import run, start
 

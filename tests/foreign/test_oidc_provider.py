@@ -24,6 +24,7 @@ from counterfoil.custody.algorithm import Algorithm
 from counterfoil.custody.client import SignerClient
 from counterfoil.custody.custody import Custody
 from counterfoil.errors import VerifyError
+from counterfoil.jose import base64url
 from counterfoil.mint.ledger import FileLedger
 from counterfoil.mint.observed import counterfoil_of
 from counterfoil.mint.signing import current_version
@@ -36,7 +37,6 @@ from counterfoil.relying.receipts import Receipts
 from counterfoil.relying.sinks import FileSink
 from counterfoil.tlog import exported
 from counterfoil.tlog.stored import InFolder
-from counterfoil.tokens.jwk import base64url
 from mint.making import token_policy
 
 from .running import CODE, ME, PACKAGES, Address, Person, digest, node, process, robot, told
@@ -133,7 +133,7 @@ def _another(custody: Custody, ledger: FileLedger, moment: datetime) -> None:
     issued = int(moment.timestamp())
     claims = {"iss": ISSUER, "jti": f"of-{issued}", "iat": issued, "exp": issued + 3_600}
     parts = ({"alg": "RS256", "kid": kid}, claims)
-    signing_input = ".".join(base64url(json.dumps(part).encode()) for part in parts)
+    signing_input = ".".join(base64url.encode(json.dumps(part).encode()) for part in parts)
     ledger.record(counterfoil_of(signing_input, time=moment))
     custody.sign("idp", signing_input.encode())
 
@@ -171,7 +171,7 @@ def _forged(genuine: list[str], stolen: rsa.RSAPrivateKey, signer: Path, kid: st
         made(jti="y" * 43): "a token of the stolen key",
         made(jti="z" * 43, sub="alice", client_id="desk"): "one for another person",
         made(sub="mallory"): "one with a genuine token's id, and other claims",
-        f"{through}.{base64url(signature)}": "one that an insider had custody sign",
+        f"{through}.{base64url.encode(signature)}": "one that an insider had custody sign",
     }
 
 

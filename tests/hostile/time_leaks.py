@@ -7,9 +7,11 @@ import gzip
 import random
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 
-from counterfoil.leaks import corpus, tokens
+from counterfoil.leaks import corpus_keys, tokens
 from counterfoil.leaks.chunks import Chunk
+from counterfoil.leaks.corpus import FORMS
 from counterfoil.leaks.effort import Effort
 from counterfoil.leaks.engine import CUT_OFF, Engine
 from counterfoil.leaks.forms import registry
@@ -44,8 +46,14 @@ def _noise(size: int) -> bytes:
     return random.Random(14).randbytes(size)  # noqa: S311  # noise to scan
 
 
+@cache
+def _forms() -> bytes:
+    keys = corpus_keys.made()
+    return b"\n".join(make(keys) for make in FORMS.values())
+
+
 def _keys(size: int) -> bytes:
-    whole = b"\n".join(corpus.forms_of_fixed_keys())
+    whole = _forms()
     return whole * (size // len(whole))
 
 

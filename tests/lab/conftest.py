@@ -8,6 +8,8 @@ import pytest
 
 from counterfoil.lab.history import Written, scenarios
 
+from . import histories
+
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Written:
@@ -20,4 +22,4 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Written:
 def golden(tmp_path_factory: pytest.TempPathFactory) -> Written:
     """Write the federated tenant under golden SAML."""
     folder: Path = tmp_path_factory.mktemp("golden")
-    return scenarios.federated_golden_saml().write(folder / "logs", folder / "truth.jsonl")
+    return histories.federated_golden_saml().write(folder / "logs", folder / "truth.jsonl")

@@ -12,9 +12,9 @@ import pytest
 from counterfoil.errors import UsageError
 from counterfoil.lab.history import Tenant, Written, scenarios, uti, uti_padded, write_estate
 
-from . import reading
+from . import histories, reading
 
-SMALL = scenarios.tiny().tenant
+SMALL = histories.tiny().tenant
 
 
 def contents(folder: Path) -> dict[str, bytes]:

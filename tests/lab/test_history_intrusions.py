@@ -8,9 +8,9 @@ import pytest
 
 from counterfoil.lab.history import Scenario, Spray, Storm0558, Written, scenarios, write_estate
 
-from . import reading
+from . import histories, reading
 
-SMALL = scenarios.tiny().tenant
+SMALL = histories.tiny().tenant
 
 
 def planted(written: Written, *labels: str) -> list[reading.Record]:
@@ -183,7 +183,7 @@ def test_descendants_of_forged_assertions_were_issued_by_entra(golden: Written) 
 
 def test_copied_ids_differ_from_the_genuine_token_in_one_claim(tmp_path: Path) -> None:
     """Each copy has the id of an issued token; exact copies share its row, the others have one of their own."""
-    written = scenarios.copied_ids().write(tmp_path / "logs", tmp_path / "truth.jsonl")
+    written = histories.copied_ids().write(tmp_path / "logs", tmp_path / "truth.jsonl")
     issued = {row["id"]: row for row in reading.signins(written.folder)}
     rows = planted(written, "copied")
     notes = Counter(row["note"] for row in rows)

@@ -13,13 +13,12 @@ from counterfoil.lab.history import (
     RandomLoss,
     RecordLoss,
     Spray,
-    scenarios,
     write_estate,
 )
 
-from . import reading
+from . import histories, reading
 
-SMALL = scenarios.tiny().tenant
+SMALL = histories.tiny().tenant
 GAP = IntervalLoss(datetime(2025, 9, 3, tzinfo=UTC), datetime(2025, 9, 4, tzinfo=UTC))
 OUTLOOK = "d3590ed6-52b3-4102-aeff-aad2292ab01c"
 
@@ -72,7 +71,7 @@ def test_client_loss_takes_all_of_one_client(tmp_path: Path) -> None:
 def test_interval_loss_takes_the_interval(tmp_path: Path) -> None:
     """No sign-in lies in the lost interval, and the declarations leave it out."""
     assert not [row for row in lossy(tmp_path, GAP) if row["createdDateTime"].startswith("2025-09-03")]
-    told = [str(item) for item in scenarios.lost(interval=(GAP.start, GAP.end)).declarations()]
+    told = [str(item) for item in histories.lost(interval=(GAP.start, GAP.end)).declarations()]
     assert told[:2] == [
         "entra-signin/interactive:2025-09-01T00:00:00Z..2025-09-03T00:00:00Z",
         "entra-signin/interactive:2025-09-04T00:00:00Z..2025-09-15T00:00:00Z",
@@ -111,4 +110,4 @@ def test_record_loss_takes_these_records_and_no_other(tmp_path: Path, whole: Pat
 def test_a_loss_must_be_named() -> None:
     """`lost` without a loss is a mistake of the caller."""
     with pytest.raises(UsageError):
-        scenarios.lost()
+        histories.lost()

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from counterfoil.lab.history import Written, scenarios, write_estate
+from counterfoil.lab.history import Written, write_estate
 from counterfoil.lab.history.names import OUTLOOK_MOBILE
 
-from . import reading
+from . import histories, reading
 
-SMALL = scenarios.tiny().tenant
+SMALL = histories.tiny().tenant
 DESKTOP = "d3590ed6-52b3-4102-aeff-aad2292ab01c"
 Told = dict[str, dict[str, set[str]]]
 
@@ -22,7 +22,7 @@ Told = dict[str, dict[str, set[str]]]
 def moving(tmp_path_factory: pytest.TempPathFactory) -> Written:
     """Write one history of people who all move about."""
     folder = tmp_path_factory.mktemp("moving")
-    return scenarios.moving().write(folder / "logs", folder / "truth.jsonl")
+    return histories.moving().write(folder / "logs", folder / "truth.jsonl")
 
 
 @pytest.fixture(scope="module")
@@ -100,9 +100,9 @@ def _by_person(folder: Path) -> dict[str, set[str]]:
 
 def test_tenants_of_many_seeds_share_nobody() -> None:
     """Names, object ids and tenant ids of two seeds differ, so that one case can hold both."""
-    one, other = ({part for pair in scenarios.moving(seed).identities() for part in pair} for seed in (1, 2))
+    one, other = ({part for pair in histories.moving(seed).identities() for part in pair} for seed in (1, 2))
     assert not one & other
-    assert scenarios.moving(1).tenant.tenant_id != scenarios.moving(2).tenant.tenant_id
-    assert [str(item) for item in scenarios.moving(1).declarations()] == [
-        str(item) for item in scenarios.moving(2).declarations()
+    assert histories.moving(1).tenant.tenant_id != histories.moving(2).tenant.tenant_id
+    assert [str(item) for item in histories.moving(1).declarations()] == [
+        str(item) for item in histories.moving(2).declarations()
     ]

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from counterfoil.errors import UsageError
-from counterfoil.lab.history import Written, scenarios
+from counterfoil.lab.history import Written
 
-from . import reading
+from . import histories, reading
 
 
 def test_demo_holds_the_intrusion_and_a_gap(demo: Written) -> None:
@@ -23,7 +23,7 @@ def test_demo_holds_the_intrusion_and_a_gap(demo: Written) -> None:
 @pytest.mark.parametrize(("forged", "victims"), [(1, 1), (300, 50)], ids=["one token", "sprayed"])
 def test_complete_has_the_size_asked_for(tmp_path: Path, forged: int, victims: int) -> None:
     """About the acceptances asked for, exactly the forged tokens, over exactly the victims."""
-    written = scenarios.complete(6000, forged, victims).write(tmp_path / "logs", tmp_path / "truth.jsonl")
+    written = histories.complete(6000, forged, victims).write(tmp_path / "logs", tmp_path / "truth.jsonl")
     rows = [row for row in reading.truth(written.truth) if row["label"] == "forged"]
     assert len(rows) == forged
     assert len({row["subject_id"] for row in rows}) == min(victims, forged)
@@ -32,7 +32,7 @@ def test_complete_has_the_size_asked_for(tmp_path: Path, forged: int, victims: i
 
 def test_bench_is_half_mail_and_half_sign_ins(tmp_path: Path) -> None:
     """Half of the records are mail access, half sign-ins, one for each; the sum is near what was asked for."""
-    written = scenarios.bench(20_000, forged=10).write(tmp_path / "logs", tmp_path / "truth.jsonl")
+    written = histories.bench(20_000, forged=10).write(tmp_path / "logs", tmp_path / "truth.jsonl")
     assert 19_000 < written.records < 21_500
     assert abs(written.legs["acceptance"] - written.legs["issuance"]) < 300
 
@@ -41,7 +41,7 @@ def test_a_truth_of_planted_rows_only(tmp_path: Path) -> None:
     """Very large histories write down what was planted; the counts still cover everything."""
     from dataclasses import replace
 
-    scenario = scenarios.complete(2000, 5, 5)
+    scenario = histories.complete(2000, 5, 5)
     scenario = replace(scenario, tenant=replace(scenario.tenant, genuine_truth=False))
     written = scenario.write(tmp_path / "logs", tmp_path / "truth.jsonl")
     assert {row["label"] for row in reading.truth(written.truth)} == {"forged"}
@@ -50,7 +50,7 @@ def test_a_truth_of_planted_rows_only(tmp_path: Path) -> None:
 
 def test_declarations_name_what_is_complete() -> None:
     """Without losses each kind is declared once for the whole history, federation servers by host."""
-    scenario = scenarios.federated_golden_saml()
+    scenario = histories.federated_golden_saml()
     assert [item.kind for item in scenario.declarations()] == [
         "interactive", "non-interactive", "service-principal", "managed-identity", "adfs01.fabrikam.com",
     ]  # fmt: skip
@@ -60,7 +60,7 @@ def test_declarations_name_what_is_complete() -> None:
 
 def test_identities_know_both_names() -> None:
     """Object ids come with the names of the cloud and of the premises."""
-    names = dict.fromkeys(name for _, name in scenarios.federated_golden_saml().identities())
+    names = dict.fromkeys(name for _, name in histories.federated_golden_saml().identities())
     assert "ada.abend@fabrikam.com" in names
     assert "FABRIKAM\\ada.abend" in names
 
@@ -68,4 +68,4 @@ def test_identities_know_both_names() -> None:
 def test_nothing_to_plant_is_a_mistake() -> None:
     """A complete history needs a forged token and a victim."""
     with pytest.raises(UsageError):
-        scenarios.complete(1000, 0, 1)
+        histories.complete(1000, 0, 1)

@@ -8,13 +8,13 @@ from typing import get_args
 
 import pytest
 
-from counterfoil.lab.history import Written, scenarios, write_estate
-from counterfoil.lab.history.ids import uti
+from counterfoil.lab.history import Written, write_estate
 from counterfoil.lab.history.settings import AuditWrapper, CsvDates, SigninWrapper, UtiForm
+from counterfoil.model.ids import uti
 
-from . import reading
+from . import histories, reading
 
-SMALL = scenarios.tiny().tenant
+SMALL = histories.tiny().tenant
 SIGNIN_FILES = ("SignInLogs", "SigninLogs", "signIns-")
 
 

@@ -9,8 +9,11 @@ from functools import cache
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from counterfoil.leaks import corpus_keys
 from counterfoil.leaks.chunks import Chunk
+from counterfoil.leaks.corpus import FORMS
 from counterfoil.leaks.hits import Order
 from counterfoil.leaks.known import KnownKey, KnownKeys, from_public
 
@@ -29,6 +32,18 @@ def tool(name: str) -> str:
 def rsa_keys(count: int = 3, bits: int = 2048) -> tuple[rsa.RSAPrivateKey, ...]:
     """Return keys, made once."""
     return tuple(rsa.generate_private_key(65537, bits) for _ in range(count))
+
+
+def pem_of(key: rsa.RSAPrivateKey) -> bytes:
+    """Return a key in PEM, not encrypted."""
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+@cache
+def forms_of_fixed_keys() -> tuple[bytes, ...]:
+    """Return every form of one set of keys, made once a process: what tests change bytes of."""
+    keys = corpus_keys.made()
+    return tuple(make(keys) for make in FORMS.values())
 
 
 def known_of(*keys: object) -> KnownKeys:

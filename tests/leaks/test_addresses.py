@@ -13,9 +13,10 @@ import pytest
 
 from counterfoil.cli.main import main
 from counterfoil.errors import CounterfoilError
-from counterfoil.leaks import corpus, decoys, known
+from counterfoil.jose.jwk import members_of
+from counterfoil.leaks import decoys, known
 
-from .planting import rsa_keys
+from .planting import pem_of, rsa_keys
 
 JWKS = json.dumps({"keys": [decoys.make("ES256", "published").jwk]}).encode()
 
@@ -94,9 +95,8 @@ def test_what_is_no_key_set_is_one_clear_error(case: str) -> None:
 
 def test_the_command_finds_a_key_by_the_address_of_its_jwks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The whole program: JWKS by HTTP, a PEM on disk, the key id of the JWKS in the report."""
-    (tmp_path / "key.pem").write_bytes(corpus.pem_of(rsa_keys()[0]))
-    public = rsa_keys()[0].public_key().public_numbers()
-    jwk = {"kty": "RSA", "kid": "signing-1", "n": decoys._text(public.n), "e": "AQAB"}
+    (tmp_path / "key.pem").write_bytes(pem_of(rsa_keys()[0]))
+    jwk = {"kid": "signing-1", **members_of(rsa_keys()[0].public_key())}
     with serving({"/keys": (200, json.dumps({"keys": [jwk]}).encode())}) as address:
         assert main(["leaks", str(tmp_path / "key.pem"), "--jwks", f"{address}/keys", "--format", "json"]) == 1
     (finding,) = json.loads(capsys.readouterr().out)["findings"]

@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from counterfoil.leaks import captures, corpus
+from counterfoil.leaks import captures
 from counterfoil.leaks.finding import LeaksReport
 from counterfoil.leaks.scan import ScanSettings, scan
 
-from .planting import known_of, rsa_keys
+from .planting import known_of, pem_of, rsa_keys
 from .silent import SILENT
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -72,7 +72,7 @@ def split(data: bytes, first: int, frame: Callable[..., Packet] = ipv4, port: in
     return found + [frame(data[at : at + MSS], first + 1 + at, port) for at in range(0, len(data), MSS)]
 
 
-BODY = b"HTTP/1.1 200 OK\r\n\r\n" + corpus.pem_of(rsa_keys()[0]) + b"bye"
+BODY = b"HTTP/1.1 200 OK\r\n\r\n" + pem_of(rsa_keys()[0]) + b"bye"
 PLAIN = split(BODY, 1_000)
 
 

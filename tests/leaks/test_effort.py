@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import NoEncryption, pkcs12
 
-from counterfoil.leaks import corpus, corpus_keys
+from counterfoil.leaks import corpus_keys
 from counterfoil.leaks.corpus_wrapped import WRAPPED
 from counterfoil.leaks.engine import Engine
 from counterfoil.leaks.finding import LeaksReport
@@ -26,7 +26,7 @@ from counterfoil.leaks.kernel import best
 from counterfoil.leaks.known import KnownKeys
 from counterfoil.leaks.scan import ScanSettings, scan
 
-from .planting import known_of, rsa_keys, whole
+from .planting import known_of, pem_of, rsa_keys, whole
 from .silent import SILENT
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -38,7 +38,7 @@ def _scan(path: Path, known: KnownKeys | None = None, *, follow: bool = False, s
 
 
 def _pem() -> bytes:
-    return corpus.pem_of(rsa_keys()[0])
+    return pem_of(rsa_keys()[0])
 
 
 def test_links_are_followed_only_if_asked(tmp_path: Path) -> None:

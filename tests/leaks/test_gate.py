@@ -21,11 +21,9 @@ from pathlib import Path
 
 import pytest
 
-from counterfoil.leaks import corpus
+from .planting import pem_of, rsa_keys, tool
 
-from .planting import rsa_keys, tool
-
-_KEY = corpus.pem_of(rsa_keys()[0])
+_KEY = pem_of(rsa_keys()[0])
 _COMMAND = (sys.executable, "-m", "counterfoil.cli.main", "leaks", "scan", "--quiet", "--gate", "--format", "json")
 
 

@@ -15,7 +15,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from counterfoil.leaks import corpus
 from counterfoil.leaks.engine import Engine
 from counterfoil.leaks.finding import LeaksReport
 from counterfoil.leaks.forms import registry
@@ -24,7 +23,7 @@ from counterfoil.leaks.known import KnownKeys
 from counterfoil.leaks.regions import Regions, regions
 from counterfoil.leaks.scan import ScanSettings, scan
 
-from .planting import known_of, rsa_keys, whole
+from .planting import forms_of_fixed_keys, known_of, pem_of, rsa_keys, whole
 from .silent import SILENT
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -35,7 +34,7 @@ def _scan(path: Path, known: KnownKeys | None = None) -> LeaksReport:
 
 
 def _pem() -> bytes:
-    return corpus.pem_of(rsa_keys()[0])
+    return pem_of(rsa_keys()[0])
 
 
 @pytest.mark.slow
@@ -98,7 +97,7 @@ def test_ten_thousand_copies_are_bounded(tmp_path: Path) -> None:
 @given(st.data())
 def test_damaged_forms_give_findings_or_nothing_and_no_error(data: st.DataObject) -> None:
     """Any form of the corpus, with bytes changed, cut and doubled, goes through every reader without an exception."""
-    forms = corpus.forms_of_fixed_keys()
+    forms = forms_of_fixed_keys()
     text = bytearray(data.draw(st.sampled_from(forms)))
     for _ in range(data.draw(st.integers(1, 6))):
         at = data.draw(st.integers(0, max(0, len(text) - 1)))

@@ -16,11 +16,10 @@ from pathlib import Path
 import pytest
 
 from counterfoil.errors import UsageError
-from counterfoil.leaks import corpus
 from counterfoil.leaks.finding import LeaksReport
 from counterfoil.leaks.scan import ScanSettings, scan
 
-from .planting import known_of, rsa_keys, tool
+from .planting import known_of, pem_of, rsa_keys, tool
 from .silent import SILENT
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -28,7 +27,7 @@ KNOWN = known_of(*rsa_keys())
 
 
 def _pem() -> bytes:
-    return corpus.pem_of(rsa_keys()[0])
+    return pem_of(rsa_keys()[0])
 
 
 def _scan(path: Path, resume: Path | None = None) -> LeaksReport:
@@ -140,7 +139,7 @@ def test_a_stopped_scan_goes_on_and_finds_the_same(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "a.pem").write_bytes(_pem())
     first = _scan(folder, state)
-    (folder / "b.pem").write_bytes(corpus.pem_of(rsa_keys()[1]))
+    (folder / "b.pem").write_bytes(pem_of(rsa_keys()[1]))
     second = _scan(folder, state)
     assert [leak.kid for leak in first.findings] == ["k0"]
     assert [leak.kid for leak in second.findings] == ["k0", "k1"]
@@ -171,7 +170,7 @@ def test_a_large_file_is_taken_up_where_it_was_left(tmp_path: Path) -> None:
     """A resume file that names an offset: what lies before it is kept from the file, what lies behind is scanned."""
     path, state = tmp_path / "image", tmp_path / "state"
     border = 4 << 20
-    path.write_bytes(_pem().ljust(border) + corpus.pem_of(rsa_keys()[1]))
+    path.write_bytes(_pem().ljust(border) + pem_of(rsa_keys()[1]))
     whole = _scan(path, state)
     lines = state.read_text().splitlines()
     entry = json.loads(lines[1])

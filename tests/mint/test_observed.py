@@ -16,12 +16,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from counterfoil.errors import LogError, UsageError
+from counterfoil.jose import base64url
 from counterfoil.mint.ledger import FileLedger, decode, encode
 from counterfoil.mint.observed import MAX_AT_ONCE, MAX_LINE, Kept, counterfoil_of, record_lines
 from counterfoil.model.counterfoil import Counterfoil, Grant
 from counterfoil.tlog import replay
 from counterfoil.tlog.folder import Folder
-from counterfoil.tokens.jwk import base64url
 
 from .making import CLAIMS, NOW, ORIGIN, SUBJECTS, making
 
@@ -31,7 +31,7 @@ TOLD: dict[str, Any] = {"iss": "https://login.example", "jti": "t-1", "iat": 1_7
 
 def input_of(header: object, claims: object) -> str:
     """Return a signing input."""
-    return ".".join(base64url(json.dumps(part).encode()) for part in (header, claims))
+    return ".".join(base64url.encode(json.dumps(part).encode()) for part in (header, claims))
 
 
 def test_it_is_what_the_mint_records(tmp_path: Path) -> None:

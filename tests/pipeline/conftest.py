@@ -10,6 +10,7 @@ import pytest
 from counterfoil.lab.history import Written, scenarios
 from counterfoil.lab.history.scenarios import Scenario
 from counterfoil.model.hunt import HuntReport
+from lab import histories
 
 from .estates import hunted, settings
 
@@ -38,7 +39,7 @@ def _estate(scenario: Scenario, folder: Path) -> Estate:
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Estate:
     """Return one week of eight people."""
-    return _estate(scenarios.tiny(), tmp_path_factory.mktemp("tiny"))
+    return _estate(histories.tiny(), tmp_path_factory.mktemp("tiny"))
 
 
 @pytest.fixture(scope="session")

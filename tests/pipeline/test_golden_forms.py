@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 
 from counterfoil import app, rehearsal
 from counterfoil.lab.history.intrusions import GoldenSaml
 from counterfoil.lab.history.scenarios import Scenario
-from counterfoil.lab.history.settings import AdfsWrapper, Tenant
+from counterfoil.lab.history.settings import Tenant
 from counterfoil.model.verdict import FindingVerdict, Verdict
+from lab.windows_forms import FORMS
 
 from .estates import hunted, settings
 
-FORMS: tuple[AdfsWrapper, ...] = get_args(AdfsWrapper)
 # One of each way of reading; the others are run with `-m slow`.
 QUICK = {"wevtutil-xml", "evtx-dump-jsonl"}
 _TENANT = Tenant(
@@ -31,13 +31,13 @@ _TOKENS = "SELECT * EXCLUDE (token_key) FROM tokens ORDER BY ALL"
 _KEY = "SELECT operation, kind, subject_name, object_id FROM evidence WHERE object_kind = 'signing_key' ORDER BY ALL"
 
 
-def _hunted(form: AdfsWrapper, folder: Path) -> tuple[list[Any], list[Any], bool]:
+def _hunted(form: str, folder: Path) -> tuple[list[Any], list[Any], bool]:
     """Return tokens, traces of the key's theft, and whether all agrees with the truth.
 
     The farm's log begins with the first assertion: nobody knows what came before, and it is not judged. Two genuine
     tokens go with the sets of which some are forged.
     """
-    scenario = replace(GOLDEN, tenant=replace(_TENANT, adfs_wrapper=form))
+    scenario = replace(GOLDEN, tenant=replace(_TENANT, adfs_form=FORMS[form]))
     written = scenario.write(folder / "logs", folder / "truth.jsonl")
     report = hunted([written.folder], settings(folder / "case", scenario))
     assert not [entry for entry in report.inputs if entry.unread or entry.rejected]
@@ -67,7 +67,7 @@ def test_the_forged_assertions_are_found_and_the_theft_is_told(expected: tuple[l
     [pytest.param(f, marks=() if f in QUICK else pytest.mark.slow) for f in FORMS if f != "security-event"],
 )
 def test_every_form_gives_the_same_verdicts(
-    form: AdfsWrapper, expected: tuple[list[Any], list[Any], bool], tmp_path: Path
+    form: str, expected: tuple[list[Any], list[Any], bool], tmp_path: Path
 ) -> None:
     """The same tokens, verdicts and reasons, and the same traces of the theft, in every form of export."""
     assert _hunted(form, tmp_path) == expected

@@ -14,6 +14,7 @@ from counterfoil.lab.history.compare import read_truth
 from counterfoil.model.coverage import Declaration
 from counterfoil.model.hunt import HuntReport
 from counterfoil.model.verdict import ACCUSING, FindingVerdict, Verdict
+from lab import histories
 
 from .conftest import Estate
 from .estates import hunted, settings, tables
@@ -156,7 +157,7 @@ def test_the_order_and_the_division_of_files_change_nothing(tiny: Estate, tmp_pa
 @pytest.mark.slow
 def test_little_memory_is_enough(tmp_path: Path) -> None:
     """Fifty thousand acceptances are judged within 300 MB, with the verdicts of a run without a limit."""
-    scenario = scenarios.complete(acceptances=50_000)
+    scenario = histories.complete(acceptances=50_000)
     written = scenario.write(tmp_path / "logs", tmp_path / "truth.jsonl")
     hunted([written.folder], settings(tmp_path / "small", scenario, memory="300MB"))
     hunted([written.folder], settings(tmp_path / "large", scenario))

@@ -18,10 +18,11 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from counterfoil import app
 from counterfoil.cli.main import main
 from counterfoil.config import HuntSettings
-from counterfoil.leaks import corpus, decoys
+from counterfoil.leaks import decoys
 from counterfoil.leaks.known import KnownKeys
 from counterfoil.leaks.scan import ScanSettings, scan
 from counterfoil.model.hunt import HuntReport
+from leaks.planting import pem_of
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 MARCH, APRIL, MAY = (int(datetime(2026, month, 1, tzinfo=UTC).timestamp()) for month in (3, 4, 5))
@@ -35,7 +36,7 @@ def _rows(case: Path, query: str) -> list[tuple[object, ...]]:
 def test_a_found_key_is_context_at_its_earliest_bound(tmp_path: Path) -> None:
     """Of a member's date and the archive's, the earlier one; both are kept; twice scanned is one record."""
     path, case = tmp_path / "old.tar.gz", tmp_path / "case"
-    pem = corpus.pem_of(rsa.generate_private_key(65537, 2048))
+    pem = pem_of(rsa.generate_private_key(65537, 2048))
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
         member = tarfile.TarInfo("etc/key.pem")
@@ -60,7 +61,7 @@ def test_the_date_in_a_zip_is_local_time_of_no_known_zone(tmp_path: Path) -> Non
     """Its bound is the latest moment that the date can mean, twelve hours west of Greenwich: never too early."""
     path = tmp_path / "old.zip"
     with zipfile.ZipFile(path, "w") as archive:
-        pem = corpus.pem_of(rsa.generate_private_key(65537, 2048))
+        pem = pem_of(rsa.generate_private_key(65537, 2048))
         archive.writestr(zipfile.ZipInfo("key.pem", (2026, 3, 1, 18, 0, 0)), pem)
         archive.writestr(zipfile.ZipInfo("broken.pem", (1980, 0, 0, 0, 0, 0)), pem)
     report = scan([str(path)], KnownKeys(), ScanSettings(NOW), app.Silent())
@@ -72,7 +73,7 @@ def test_the_date_in_a_zip_is_local_time_of_no_known_zone(tmp_path: Path) -> Non
 def test_the_command_keeps_what_it_finds_in_the_case(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`leaks FILE --case DIR`, then `report`: the file of findings is among what was read."""
     key, case = tmp_path / "key.pem", tmp_path / "case"
-    key.write_bytes(corpus.pem_of(rsa.generate_private_key(65537, 2048)))
+    key.write_bytes(pem_of(rsa.generate_private_key(65537, 2048)))
     assert main(["leaks", str(key), "--case", str(case), "--format", "json"]) == 1
     assert "1 record of found keys kept in" in capsys.readouterr().err
     for step in ("reconcile", "report"):

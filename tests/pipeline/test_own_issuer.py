@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from counterfoil import app
 from counterfoil.config import HuntSettings
 from counterfoil.custody.custody import Custody
+from counterfoil.jose import base64url
 from counterfoil.mint.ledger import FileLedger
 from counterfoil.mint.mint import Mint
 from counterfoil.mint.policy import MintPolicy
@@ -29,7 +30,6 @@ from counterfoil.relying.receipts import Receipts
 from counterfoil.relying.sinks import FileSink
 from counterfoil.tlog import exported
 from counterfoil.tlog.stored import InFolder
-from counterfoil.tokens.jwk import base64url
 from counterfoil.tokens.policy import TokenPolicy
 from counterfoil.tokens.verifier import Verifier
 from mint.making import CLAIMS, ISSUER, MINT_POLICY, ORIGIN, SUBJECTS, TOKEN_POLICY, custody_in, jwks
@@ -124,8 +124,8 @@ def _forged(
 def _through(custody: Custody, genuine: str, at: float) -> str:
     """Return a token that an insider had custody sign."""
     parts = (jwt.get_unverified_header(genuine), _claims(genuine, at, "insider"))
-    body = b".".join(base64url(msgspec.json.encode(part)).encode() for part in parts)
-    return (body + b"." + base64url(custody.sign("idp", body, purpose="nothing to see").signature).encode()).decode()
+    body = b".".join(base64url.encode(msgspec.json.encode(part)).encode() for part in parts)
+    return f"{body.decode()}.{base64url.encode(custody.sign('idp', body, purpose='nothing to see').signature)}"
 
 
 def _with_rogue(document: bytes, rogue: ec.EllipticCurvePrivateKey) -> bytes:

@@ -10,8 +10,8 @@ import pytest
 
 from counterfoil.case.records import Counter, InputText, stream
 from counterfoil.case.sniff import sniff
-from counterfoil.lab.history.wrap_windows import FORMS, written
 from counterfoil.unpack.walk import plain
+from lab.windows_forms import FORMS, written
 
 from .expecting import at
 from .reading import SAMPLES, Read, read

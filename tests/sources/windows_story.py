@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from counterfoil.lab.history.clock import SECOND, instant
-from counterfoil.lab.history.windows import EVENTLOG, SECURITY_AUDITING, SYSMON, WindowsEvent
+from counterfoil.lab.history.windows import SECURITY_AUDITING, SYSMON, WindowsEvent
 
 ADFS, DC = "ADFS01.corp.contoso.example", "DC01.corp.contoso.example"
 FARM = "adfs:corp.contoso.example"
@@ -92,5 +92,5 @@ STORY: tuple[WindowsEvent, ...] = (
     WindowsEvent(_at(10), 4662, DC, SECURITY_AUDITING, task=14080, named={
         **_WARDOG, "ObjectType": f"%{{{CLASS}}}", "ObjectName": f"%{{{CONTACT}}}", "AccessMask": "0x10",
         "Properties": f"%%7684 {{77b5b886-944a-11d1-aebd-0000f80367c1}} {{{THUMBNAIL}}} {{{CLASS}}}"}),
-    WindowsEvent(_at(11), 1102, DC, EVENTLOG, task=104, named=_WARDOG, user_data="LogFileCleared"),
+    WindowsEvent(_at(11), 1102, DC, "Microsoft-Windows-Eventlog", task=104, named=_WARDOG, user_data="LogFileCleared"),
 )  # fmt: skip

@@ -1,9 +1,10 @@
 """Takes out each check of the verifier in turn, and tells whether a test fails: `python -m tests.tokens.mutants`.
 
-Two kinds of mutants of `src/counterfoil/tokens/`: a refusal (`raise refused(...)` and the like) that does nothing, and
-a call of a rule (`claims.v3_window(...)`, `_check_use(...)`) that is left out. Each is made in a process of its own, by
-giving the function that holds it the code without it, and the tests of tokens, and those of counter-signatures, are
-run there until one fails. A mutant that no test notices is printed as SURVIVED, and the exit code is 1.
+Two kinds of mutants of `tokens/` and `jose/` in `src/counterfoil/`: a refusal (`raise refused(...)` and the like) that
+does nothing, and a call of a rule (`claims.v3_window(...)`, `_check_use(...)`) that is left out. Each is made in a
+process of its own, by giving the function that holds it the code without it, and the tests of tokens, and those of
+counter-signatures, are run there until one fails. A mutant that no test notices is printed as SURVIVED, and the exit
+code is 1.
 
     python -m tests.tokens.mutants [NAME ...] [--list] [--jobs 2]
 
@@ -28,12 +29,12 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGE = ROOT / "src" / "counterfoil" / "tokens"
+PACKAGES = tuple(ROOT / "src" / "counterfoil" / name for name in ("tokens", "jose"))
 # Not checks: what a mutant of theirs would do is not to accept, but to fail otherwise.
 SKIPPED = frozenset({"rules", "limits", "decoded", "presentation", "verified", "__init__"})
 ERRORS = frozenset(
     {"refused", "about", "UnfitKeyError", "ExposedKeyError", "PolicyError", "ValueError", "error", "UsageError",
-     "_DuplicateError", "InvalidSignature"}
+     "InexactError", "_DuplicateError", "InvalidSignature"}
 )  # fmt: skip
 # How the names of functions begin that are called to refuse, and give nothing back that is used.
 REFUSING = (
@@ -67,11 +68,16 @@ KEYS = (
 class Mutant:
     """One statement that is left out: its module, first and last line, and what stands there."""
 
-    module: str
+    path: Path
     first: int
     last: int
     column: int
     text: str
+
+    @property
+    def module(self) -> str:
+        """The name of the module."""
+        return self.path.stem
 
 
 def mutants(path: Path) -> Iterator[Mutant]:
@@ -101,7 +107,7 @@ def _is_rule(node: ast.expr) -> bool:
 
 def _mutant(path: Path, node: ast.stmt, source: str) -> Mutant:
     text = " ".join((ast.get_source_segment(source, node) or "").split())
-    return Mutant(path.stem, node.lineno, node.end_lineno or node.lineno, node.col_offset, text)
+    return Mutant(path, node.lineno, node.end_lineno or node.lineno, node.col_offset, text)
 
 
 def run(mutant: Mutant | None, report: Path) -> None:
@@ -141,12 +147,11 @@ class Failures:
 
 def mutate(mutant: Mutant) -> None:
     """Give the function that holds the statement its code without it: whoever imported the function has it too."""
-    path = PACKAGE / f"{mutant.module}.py"
-    lines = path.read_text("utf-8").splitlines()
+    lines = mutant.path.read_text("utf-8").splitlines()
     blank = [""] * (mutant.last - mutant.first)
     lines[mutant.first - 1 : mutant.last] = [" " * mutant.column + "pass", *blank]  # the other lines keep their numbers
-    changed = compile("\n".join(lines), str(path), "exec")
-    module = importlib.import_module(f"counterfoil.tokens.{mutant.module}")
+    changed = compile("\n".join(lines), str(mutant.path), "exec")
+    module = importlib.import_module(f"counterfoil.{mutant.path.parent.name}.{mutant.module}")
     holders = [code for code in _codes(changed) if code.co_firstlineno <= mutant.first <= _last_line(code)]
     [outermost] = holders
     found: Any = module
@@ -203,7 +208,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--jobs", type=int, default=2)
     told = parser.parse_args(arguments)
-    paths = [path for path in sorted(PACKAGE.glob("*.py")) if path.stem not in SKIPPED]
+    paths = [path for package in PACKAGES for path in sorted(package.glob("*.py")) if path.stem not in SKIPPED]
     chosen = [made for path in paths if not told.names or path.stem in told.names for made in mutants(path)]
     if told.list:
         print("\n".join(f"{mutant.module}:{mutant.first}  {mutant.text[:100]}" for mutant in chosen))

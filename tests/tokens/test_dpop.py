@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from counterfoil.errors import VerifyError
+from counterfoil.jose.jwk import thumbprint
 from counterfoil.relying.replays import ProcessReplays
-from counterfoil.tokens.jwk import thumbprint
 from counterfoil.tokens.presentation import DpopRequest, Presentation
 from counterfoil.tokens.replay import name_of
 

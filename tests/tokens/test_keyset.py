@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 
 from counterfoil.errors import PolicyError
+from counterfoil.jose.jwk import has_roca_form
 from counterfoil.tokens import limits
 from counterfoil.tokens.entitlement import Entitlement, IssuerPattern, KeyState, strictest
-from counterfoil.tokens.jwk import has_roca_form
 from counterfoil.tokens.keyset import Grant, KeySet, from_document
 
 from .making import ISSUER, LOGIN, NOW, TENANT, b64, jwk, key, unb64

@@ -110,6 +110,6 @@ def test_the_examples_of_moving_run(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def _thumbprint() -> str:
-    from counterfoil.tokens.jwk import thumbprint
+    from counterfoil.jose.jwk import thumbprint
 
     return thumbprint(jwk("ec-client"))

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from counterfoil.errors import VerifyError
+from counterfoil.jose.algorithms import ALGORITHMS, check
+from counterfoil.jose.jwk import public_jwk, thumbprint
 from counterfoil.tokens import jws
-from counterfoil.tokens.algorithms import ALGORITHMS, check
 from counterfoil.tokens.dpop import check_proof
 from counterfoil.tokens.encoding import from_base64url, from_translated
-from counterfoil.tokens.jwk import public_jwk, thumbprint
 from counterfoil.tokens.presentation import DpopRequest
 
 from .making import b64, verifier

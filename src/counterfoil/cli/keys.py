@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import re
 import signal
@@ -19,6 +18,7 @@ from counterfoil.cli import exporting, keys_text, options, params, terminal
 from counterfoil.cli.exits import ExitCode
 from counterfoil.config import read_bounded
 from counterfoil.errors import CounterfoilError, LogTamperedError, UsageError
+from counterfoil.jose import base64url
 
 if TYPE_CHECKING:
     from counterfoil.custody.algorithm import Algorithm
@@ -149,7 +149,7 @@ def sign(
     signing_input = raw.removesuffix(b"\n")
     with ExitStack() as stack:
         signature = opened(store, stack).sign(name, signing_input, purpose=purpose).signature
-    told = base64.urlsafe_b64encode(signature).rstrip(b"=").decode()
+    told = base64url.encode(signature)
     digest = hashlib.sha256(signing_input).hexdigest()
     shown = keys_text.document("key-signature", signature=told, digest=digest) if form == "json" else f"{told}\n"
     terminal.write(shown)

@@ -1,4 +1,4 @@
-"""The algorithms that keys are made for."""
+"""Those of the algorithms (`jose.algorithms`) that keys are made for."""
 
 from __future__ import annotations
 

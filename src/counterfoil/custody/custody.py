@@ -113,7 +113,7 @@ class Custody:
         except KeyUnusableError as error:
             self._end(self._write(begin), begin, error)
             raise
-        begin = _with_version(begin, version)
+        begin = msgspec.structs.replace(begin, kid=version.kid, algorithm=str(version.algorithm))
         return self._run(begin, lambda: self._store.sign_with(version, signing_input))
 
     def create(self, name: str, algorithm: Algorithm, *, purpose: str = "", caller: Caller | None = None) -> KeyVersion:
@@ -263,10 +263,6 @@ def witness_of(told: WitnessSettings, base: Path, log: note.VerifierKey) -> Witn
     if told.drop:
         return DropWitness(base / told.drop, log)
     return HttpWitness(told.url, note.VerifierKey.parse(told.key))
-
-
-def _with_version(begin: Record, version: KeyVersion) -> Record:
-    return msgspec.structs.replace(begin, kid=version.kid, algorithm=str(version.algorithm))
 
 
 def _refuse_export() -> Any:

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import msgspec
 
-from counterfoil.custody import jwk
+from counterfoil.custody import spki
 from counterfoil.custody.algorithm import Algorithm
 from counterfoil.custody.keys import KeyState, KeyVersion, NewKey
 from counterfoil.errors import KeyStoreError, KeyUnusableError, UsageError
+from counterfoil.jose.jwk import thumbprint
 from counterfoil.tlog.folder import Folder
 
 FILE = "inventory.json"
@@ -104,8 +105,8 @@ class Inventory:
         prepared: bool = False,
     ) -> KeyVersion:  # fmt: skip
         """Add a version that signs from now on, and makes the one before previous; or one that is prepared only."""
-        kid = jwk.thumbprint(new.public)
-        if algorithm not in jwk.algorithms_of(new.public):
+        kid = thumbprint(spki.public_jwk(new.public))
+        if algorithm not in spki.algorithms_of(new.public):
             raise KeyUnusableError(f"key {name} is not of {algorithm}", hint="give the algorithm that the key is for")
         if any(found.kid == kid and found.state is not KeyState.DESTROYED for found in self._versions):
             raise UsageError(f"the key {kid} is in custody already", hint="one key has one name")
@@ -162,8 +163,8 @@ def _parsed(raw: bytes, path: Path) -> list[KeyVersion]:
             raise msgspec.ValidationError(f"expected the schema {_SCHEMA}, got {file.schema[:80]}")
         return [
             KeyVersion(
-                row.name, row.version, jwk.thumbprint(row.public), row.algorithm, row.state, row.reference, row.public,
-                row.created.astimezone(UTC), row.attached, row.exportable,
+                row.name, row.version, thumbprint(spki.public_jwk(row.public)), row.algorithm, row.state, row.reference,
+                row.public, row.created.astimezone(UTC), row.attached, row.exportable,
             )
             for row in file.keys
         ]  # fmt: skip

@@ -69,7 +69,7 @@ class KeyVersion:
 
     def jwk(self) -> dict[str, str]:
         """Return the public key as a JWK (RFC 7517) with kid, alg and use."""
-        from counterfoil.custody.jwk import public_jwk
+        from counterfoil.custody.spki import public_jwk
 
         return {**public_jwk(self.public), "kid": self.kid, "alg": str(self.algorithm), "use": "sig"}
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from counterfoil.custody import driver as drivers
-from counterfoil.custody import jwk
+from counterfoil.custody import spki
 from counterfoil.custody.algorithm import Algorithm
 from counterfoil.custody.driver import Driver
 from counterfoil.custody.inventory import Inventory
@@ -65,7 +65,7 @@ class KeyStore:
         with self._lock:
             self._inventory.check_new(name)
             new = self._driver.attach(_label(name, 1), reference)
-            fitting = jwk.algorithms_of(new.public)
+            fitting = spki.algorithms_of(new.public)
             if algorithm is None and Algorithm.RS256 in fitting:
                 raise UsageError(f"{reference} is an RSA key: for RS256 or PS256?", hint="--algorithm RS256")
             return self._inventory.added(name, algorithm or fitting[0], new, self._clock(), attached=True)

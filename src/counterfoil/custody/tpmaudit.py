@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
-from counterfoil.custody import jwk
+from counterfoil.custody import spki
 from counterfoil.errors import InputError, KeyUnusableError, LogTamperedError
 
 CC_SET_AUDIT_STATUS = 0x140
@@ -95,7 +95,7 @@ def name_of(public_area: bytes) -> bytes:
 def check_signature(attested: bytes, signature: bytes, key: bytes) -> None:
     """Check an ECDSA P-256 signature of an attestation; LogTamperedError if it is wrong."""
     try:
-        public = jwk.loaded(key)
+        public = spki.loaded(key)
     except KeyUnusableError as error:
         raise InputError("TPM attestation: the attestation key cannot be read") from error
     reader = _Reader(signature)

@@ -13,17 +13,16 @@ import random
 import sys
 import zlib
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from counterfoil.errors import UsageError
+from counterfoil.jose import base64url
 from counterfoil.leaks import corpus_keys as forms
 from counterfoil.leaks.corpus_wrapped import BARE, WRAPPED, Make
 from counterfoil.leaks.hits import Order
-from counterfoil.leaks.known import KnownKey, PublicKey
 
 # The forms of the corpus: 1 to 20, of which 14, 15 and 20 have no structure to be known by.
 BARE_FORMS = (14, 15, 20)
@@ -66,7 +65,7 @@ def write(folder: Path) -> Corpus:
     (folder / "planted").mkdir()
     (folder / "clean").mkdir()
     planted: list[Planted] = []
-    for (form, variant), make in _FORMS.items():
+    for (form, variant), make in FORMS.items():
         name = f"{form:02}-{variant}.data"
         kind = "ed25519" if "ed25519" in variant else "ec" if "ec" in variant.split("-") else "rsa"
         (folder / "planted" / name).write_bytes(_in_noise(make(keys), text=form in _TEXT_FORMS or variant in WRAPPED))
@@ -75,24 +74,12 @@ def write(folder: Path) -> Corpus:
     for name, data in clean.items():
         (folder / "clean" / name).write_bytes(data)
     jwks = folder / "jwks.json"
-    jwks.write_text(json.dumps({"keys": [_public_jwk(key) for key in keys.public]}, indent=2) + "\n")
+    jwks.write_text(json.dumps({"keys": [{"kid": key.kid, **key.public.jwk} for key in keys.public]}, indent=2) + "\n")
     corpus = Corpus(folder, jwks, tuple(planted), tuple(clean))
     (folder / "truth.json").write_text(
         json.dumps([{"name": p.name, "form": p.form, "variant": p.variant, "kid": p.kid} for p in planted], indent=2)
     )
     return corpus
-
-
-def pem_of(key: rsa.RSAPrivateKey) -> bytes:
-    """Return a key in PEM, not encrypted."""
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-
-
-@cache
-def forms_of_fixed_keys() -> tuple[bytes, ...]:
-    """Return every form of one set of keys, made once a process: what tests change bytes of."""
-    keys = forms.made()
-    return tuple(make(keys) for make in _FORMS.values())
 
 
 def _in_noise(data: bytes, *, text: bool) -> bytes:
@@ -102,7 +89,7 @@ def _in_noise(data: bytes, *, text: bool) -> bytes:
     return noise[:before] + edge + data + edge + noise[before:]
 
 
-_FORMS: dict[tuple[int, str], Make] = {
+FORMS: dict[tuple[int, str], Make] = {
     (1, "pem-pkcs8-rsa"): forms.pem,
     (2, "pem-pkcs1"): lambda keys: forms.written(keys.rsa, Encoding.PEM, PrivateFormat.TraditionalOpenSSL),
     (3, "pem-sec1-ec"): lambda keys: forms.written(keys.ec, Encoding.PEM, PrivateFormat.TraditionalOpenSSL),
@@ -124,7 +111,7 @@ _FORMS: dict[tuple[int, str], Make] = {
     (15, "exponent-big"): lambda keys: Order.BIG.bytes_of(forms.numbers(keys).d, 256),
     (15, "exponent-little"): lambda keys: Order.LITTLE.bytes_of(forms.numbers(keys).d, 256),
     (16, "base64-der"): lambda keys: base64.b64encode(forms.der(keys)),
-    (16, "base64url-der-pkcs1"): lambda keys: base64.urlsafe_b64encode(forms.pkcs1(keys)).rstrip(b"="),
+    (16, "base64url-der-pkcs1"): lambda keys: base64url.encode(forms.pkcs1(keys)).encode(),
     (16, "base64-der-ec"): lambda keys: base64.b64encode(forms.written(keys.ec, Encoding.DER, PrivateFormat.PKCS8)),
     (16, "hex-der"): lambda keys: forms.der(keys).hex().encode(),
     (16, "hex-der-upper-pkcs1"): lambda keys: forms.pkcs1(keys).hex().upper().encode(),
@@ -160,19 +147,4 @@ def _clean_files() -> dict[str, bytes]:
         "certificate.pem": public.public_bytes(Encoding.PEM, PublicFormat.PKCS1) * 3,
         "documentation.md": b'Put `"kty": "RSA"` and `"d"` there.\n-----BEGIN RSA PRIVATE KEY-----\n...\n'
         b"-----END RSA PRIVATE KEY-----\n",
-    }
-
-
-def _public_jwk(key: KnownKey) -> dict[str, str]:
-    public: PublicKey = key.public
-    if public.kind == "RSA":
-        return {"kid": key.kid, "kty": "RSA", "n": forms.base64url(public.n), "e": forms.base64url(public.e)}
-    if public.kind == "EC":
-        x, y = (forms.base64url(part, 32) for part in (public.x, public.y))
-        return {"kid": key.kid, "kty": "EC", "crv": "P-256", "x": x, "y": y}
-    return {
-        "kid": key.kid,
-        "kty": "OKP",
-        "crv": "Ed25519",
-        "x": base64.urlsafe_b64encode(public.raw).rstrip(b"=").decode(),
     }

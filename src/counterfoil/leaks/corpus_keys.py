@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
     pkcs12,
 )
 
+from counterfoil.jose.base64url import encode_number
 from counterfoil.leaks.known import KnownKey, from_public
 
 
@@ -67,26 +68,20 @@ def pkcs1(keys: Keys) -> bytes:
     return written(keys.rsa, Encoding.DER, PrivateFormat.TraditionalOpenSSL)
 
 
-def base64url(value: int, size: int = 0) -> str:
-    """Return a number as JWK writes it, in `size` bytes if given."""
-    data = value.to_bytes(size or (value.bit_length() + 7) // 8)
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
 def rsa_jwk(keys: Keys) -> dict[str, str]:
     """Return the RSA key as JWK."""
     held = numbers(keys)
     public = held.public_numbers
     parts = {"n": public.n, "e": public.e, "d": held.d, "p": held.p, "q": held.q}
     parts |= {"dp": held.dmp1, "dq": held.dmq1, "qi": held.iqmp}
-    return {"kty": "RSA", "use": "sig", **{name: base64url(value) for name, value in parts.items()}}
+    return {"kty": "RSA", "use": "sig", **{name: encode_number(value) for name, value in parts.items()}}
 
 
 def ec_jwk(keys: Keys) -> dict[str, str]:
     """Return the key of P-256 as JWK."""
     point = keys.ec.public_key().public_numbers()
     parts = {"x": point.x, "y": point.y, "d": keys.ec.private_numbers().private_value}
-    return {"kty": "EC", "crv": "P-256", **{name: base64url(value, 32) for name, value in parts.items()}}
+    return {"kty": "EC", "crv": "P-256", **{name: encode_number(value, 32) for name, value in parts.items()}}
 
 
 def cng(keys: Keys, magic: bytes) -> bytes:

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
+from counterfoil.jose import base64url
 from counterfoil.leaks import corpus_keys as forms
 from counterfoil.leaks.corpus_keys import Keys
 from counterfoil.leaks.curves import CURVES
@@ -317,7 +318,7 @@ WRAPPED: dict[str, Make] = {
     ),
     "decimal-numbers": lambda keys: f"RSAPrivateKey({forms.numbers(keys).d}, {forms.numbers(keys).p})".encode(),
     "base64-scalar-ec": lambda keys: base64.b64encode(_scalar(keys)),
-    "base64url-scalar-ec": lambda keys: base64.urlsafe_b64encode(_scalar(keys)).rstrip(b"="),
+    "base64url-scalar-ec": lambda keys: base64url.encode(_scalar(keys)).encode(),
     "hex-scalar-ec": lambda keys: _scalar(keys).hex().encode(),
     "base64-seed-ed25519": lambda keys: base64.b64encode(_seed(keys)),
     "hex-seed-ed25519": lambda keys: _seed(keys).hex().upper().encode(),

@@ -6,7 +6,6 @@ was left, so every decoy is left in one place, and the ledger says which.
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -20,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from counterfoil.errors import InputError, UsageError
+from counterfoil.jose.base64url import encode_number
 from counterfoil.leaks.known import PublicKey, from_public, read
 from counterfoil.model.leak_evidence import DECOYS_SCHEMA
 
@@ -40,7 +40,7 @@ class Decoy:
     @property
     def jwk(self) -> dict[str, str]:
         """Return the public key as a JWK (RFC 7517), to publish in the JWKS."""
-        return {"kid": self.kid, "use": "sig", "alg": self.algorithm, **_public_members(self.public)}
+        return {"kid": self.kid, "use": "sig", "alg": self.algorithm, **self.public.jwk}
 
     @property
     def policy(self) -> str:
@@ -143,20 +143,10 @@ def _jwk(decoy: Decoy) -> bytes:
     if isinstance(decoy.key, rsa.RSAPrivateKey):
         held = decoy.key.private_numbers()
         parts = {"d": held.d, "p": held.p, "q": held.q, "dp": held.dmp1, "dq": held.dmq1, "qi": held.iqmp}
-        private = {name: _text(value) for name, value in parts.items()}
+        private = {name: encode_number(value) for name, value in parts.items()}
     else:
-        private = {"d": _text(decoy.key.private_numbers().private_value, 32)}
+        private = {"d": encode_number(decoy.key.private_numbers().private_value, 32)}
     return (json.dumps({**decoy.jwk, **private}) + "\n").encode()
-
-
-def _public_members(public: PublicKey) -> Mapping[str, str]:
-    if public.kind == "RSA":
-        return {"kty": "RSA", "n": _text(public.n), "e": _text(public.e)}
-    return {"kty": "EC", "crv": "P-256", "x": _text(public.x, 32), "y": _text(public.y, 32)}
-
-
-def _text(value: int, size: int = 0) -> str:
-    return base64.urlsafe_b64encode(value.to_bytes(size or (value.bit_length() + 7) // 8)).rstrip(b"=").decode()
 
 
 FORMS: Mapping[str, Callable[[Decoy], bytes]] = {"pem": _pem, "der": _der, "jwk": _jwk, "env": _env}

@@ -11,7 +11,6 @@ import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from counterfoil.errors import InputError, UsageError
+from counterfoil.jose import base64url
+from counterfoil.jose.algorithms import NAMED_CURVES
+from counterfoil.jose.jwk import ec_members, okp_members, rsa_members, thumbprint
 
 MAX_KEY_FILE_BYTES = 16 << 20
 MAX_KEYS = 1_000
@@ -31,8 +33,6 @@ _BYTE = re.compile(rb"0[xX][0-9a-fA-F]{1,2}|[0-9]{1,3}")
 _HEX, _BASE64 = re.compile(rb"[0-9a-fA-F]+\Z"), re.compile(rb"[A-Za-z0-9+/]+={0,2}\Z")
 _PEM = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.{1,100000}?-----END \1-----", re.DOTALL)
 _SSH = re.compile(rb"^(?:ssh-(?:rsa|ed25519)|ecdsa-sha2-nistp\d+) [A-Za-z0-9+/=]+", re.MULTILINE)
-_CURVES = {"P-256": "secp256r1", "P-384": "secp384r1", "P-521": "secp521r1", "secp256k1": "secp256k1"}
-_JWK_CURVES = {name: crv for crv, name in _CURVES.items()}
 
 # What the libraries raise on keys that are damaged or of a kind they do not know.
 _UNFIT = (ValueError, TypeError, UnsupportedAlgorithm, KeyError, binascii.Error)
@@ -51,17 +51,16 @@ class PublicKey:
     raw: bytes = b""
 
     @property
+    def jwk(self) -> dict[str, str]:
+        """Return the members of its JWK."""
+        if self.kind == "RSA":
+            return rsa_members(self.n, self.e)
+        return ec_members(self.curve, self.x, self.y) if self.kind == "EC" else okp_members("Ed25519", self.raw)
+
+    @property
     def thumbprint(self) -> str:
         """Return the JWK thumbprint (RFC 7638, SHA-256, base64url)."""
-        if self.kind == "RSA":
-            members = {"e": _number(self.e), "kty": "RSA", "n": _number(self.n)}
-        elif self.kind == "EC":
-            size = {"secp384r1": 48, "secp521r1": 66}.get(self.curve, 32)
-            crv = _JWK_CURVES.get(self.curve, self.curve)
-            members = {"crv": crv, "kty": "EC", "x": _text(self.x.to_bytes(size)), "y": _text(self.y.to_bytes(size))}
-        else:
-            members = {"crv": "Ed25519", "kty": "OKP", "x": _text(self.raw)}
-        return _text(sha256(json.dumps(members, separators=(",", ":"), sort_keys=True).encode()).digest())
+        return thumbprint(self.jwk)
 
 
 @dataclass(frozen=True)
@@ -187,9 +186,9 @@ def _jwk_numbers(jwk: Mapping[str, Any]) -> PublicKey | None:
     if kty == "RSA":
         return PublicKey("RSA", n=_value(jwk["n"]), e=_value(jwk["e"]))
     if kty == "EC":
-        return PublicKey("EC", curve=_CURVES[jwk["crv"]], x=_value(jwk["x"]), y=_value(jwk["y"]))
+        return PublicKey("EC", curve=NAMED_CURVES[jwk["crv"]].name, x=_value(jwk["x"]), y=_value(jwk["y"]))
     if kty == "OKP" and jwk.get("crv") == "Ed25519":
-        return PublicKey("Ed25519", raw=_bytes(jwk["x"]))
+        return PublicKey("Ed25519", raw=base64url.decode_leniently(jwk["x"]))
     return None
 
 
@@ -290,16 +289,4 @@ def _get(address: str) -> bytes:
 
 
 def _value(text: str) -> int:
-    return int.from_bytes(_bytes(text))
-
-
-def _bytes(text: str) -> bytes:
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-
-
-def _number(value: int) -> str:
-    return _text(value.to_bytes((value.bit_length() + 7) // 8))
-
-
-def _text(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+    return int.from_bytes(base64url.decode_leniently(text))

@@ -6,16 +6,12 @@ from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
+from counterfoil.jose.algorithms import NAMED_CURVES
 from counterfoil.leaks.curves import CURVES
 from counterfoil.leaks.known import KnownKeys, PublicKey, from_public
 from counterfoil.leaks.moduli import Modulus, factors_from_exponent
 
-_CURVE_CLASSES: dict[str, ec.EllipticCurve] = {
-    "secp256r1": ec.SECP256R1(),
-    "secp256k1": ec.SECP256K1(),
-    "secp384r1": ec.SECP384R1(),
-    "secp521r1": ec.SECP521R1(),
-}
+_CURVE_CLASSES = {curve.name: curve for curve in NAMED_CURVES.values()}
 
 
 @dataclass(frozen=True, repr=False)

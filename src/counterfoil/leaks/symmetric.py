@@ -6,7 +6,6 @@ written and decoded, and bytes of the usual lengths.
 
 from __future__ import annotations
 
-import base64
 import binascii
 import hmac
 import re
@@ -16,6 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from counterfoil.errors import CounterfoilError, InputError, UsageError
+from counterfoil.jose.base64url import decode_leniently
 from counterfoil.leaks.known import KnownMac, read
 from counterfoil.tokens.decoded import decoded
 
@@ -78,7 +78,7 @@ def _mac(token: bytes) -> KnownMac | None:
     signed, _, signature = token.rpartition(b".")
     if algorithm not in _DIGESTS:
         return None
-    value = base64.urlsafe_b64decode(signature + b"==")
+    value = decode_leniently(signature)
     name = _DIGESTS[str(algorithm)]
     if len(value) != hmac.new(b"", b"", name).digest_size:
         return None

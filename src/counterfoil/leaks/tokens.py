@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -15,10 +14,11 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from counterfoil.errors import CounterfoilError
+from counterfoil.jose.algorithms import ALGORITHMS, CURVES, check
+from counterfoil.jose.base64url import decode_leniently
 from counterfoil.leaks.finding import TokenSeen
 from counterfoil.leaks.known import KnownKeys, PublicKey
 from counterfoil.tokens import jws
-from counterfoil.tokens.algorithms import ALGORITHMS, check
 from counterfoil.tokens.decoded import DecodedToken, decoded
 from counterfoil.tokens.encoding import numeric_date
 
@@ -31,12 +31,9 @@ _ASSERTION = re.compile(
 )
 _UNTIL = re.compile(rb"<(?:\w{1,50}:)?Conditions\s[^<>]{0,500}?NotOnOrAfter=\"([0-9T:.Z+-]{19,35})\"")
 _ISSUER = re.compile(rb"<(?:\w{1,50}:)?Issuer[^<>]{0,300}>([^<>]{1,400})</|\sIssuer=\"([^\"<>]{1,300})\"")
-_JWK_CURVES = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}
-_LIBRARY_CURVES: Mapping[str, ec.EllipticCurve] = {
-    "secp256r1": ec.SECP256R1(),
-    "secp384r1": ec.SECP384R1(),
-    "secp521r1": ec.SECP521R1(),
-}
+
+# JWK's names of the curves that tokens are signed on, by SEC 2's.
+_CRV = {curve.name: crv for crv, curve in CURVES.items()}
 
 # What a name or sign before a secret says it is. Cookies: of Entra ID, AD FS, SharePoint, ASP.NET and Okta.
 _SECRETS: Mapping[bytes, str] = {
@@ -117,7 +114,7 @@ class TokenReader:
         if algorithm is None or not self._keys:
             return shown, "unknown"
         parts = jws.compact(token, MOST_TOKEN_BYTES)
-        signature = _unpadded(parts.signature)
+        signature = decode_leniently(parts.signature)
         for kid, key, kty, curve in self._keys:
             if key is None or algorithm.kty != kty or algorithm.curve not in ("", curve):
                 continue
@@ -190,18 +187,14 @@ def _shown(value: Any) -> str:
     return text[:_MOST_CLAIM_CHARS]
 
 
-def _unpadded(text: bytes) -> bytes:
-    return base64.b64decode(text + b"=" * (-len(text) % 4))
-
-
 def _library_key(public: PublicKey) -> tuple[Any, str, str]:
     """Return the library's key, its type and its curve as JWK names them; None for a key it refuses."""
     try:
         if public.kind == "RSA":
             return rsa.RSAPublicNumbers(public.e, public.n).public_key(), "RSA", ""
-        if public.kind == "EC" and public.curve in _LIBRARY_CURVES:
-            numbers = ec.EllipticCurvePublicNumbers(public.x, public.y, _LIBRARY_CURVES[public.curve])
-            return numbers.public_key(), "EC", _JWK_CURVES[public.curve]
+        if public.kind == "EC" and (crv := _CRV.get(public.curve)):
+            numbers = ec.EllipticCurvePublicNumbers(public.x, public.y, CURVES[crv])
+            return numbers.public_key(), "EC", crv
         if public.kind == "Ed25519":
             return ed25519.Ed25519PublicKey.from_public_bytes(public.raw), "OKP", "Ed25519"
     except ValueError:

@@ -19,13 +19,13 @@ import msgspec
 from counterfoil.custody.custody import utc_now
 from counterfoil.custody.keys import KeyVersion
 from counterfoil.errors import KeyUnusableError, UsageError
+from counterfoil.jose import base64url
 from counterfoil.mint.ledger import Ledger
 from counterfoil.mint.policy import MintPolicy, Rule
 from counterfoil.mint.signing import Signing, current_version
 from counterfoil.model.counterfoil import SECONDARY, Counterfoil, Grant
 from counterfoil.tokens import countersignature
 from counterfoil.tokens.flow import ANY_TENANT
-from counterfoil.tokens.jwk import base64url
 from counterfoil.tokens.limits import MAX_TOKEN_BYTES
 from counterfoil.tokens.pseudonym import SubjectKey
 from counterfoil.tokens.shape import shape_of
@@ -103,7 +103,7 @@ class Mint:
         if by.counterfoil and self._countersigner is not None:
             counter_key = self._countersigner.key_id
             header[countersignature.MEMBER] = self._countersigner.header(payload, version.kid, header["alg"], by.typ)
-        signing_input = f"{base64url(_encode(header))}.{base64url(payload)}".encode()
+        signing_input = f"{base64url.encode(_encode(header))}.{base64url.encode(payload)}".encode()
         if len(signing_input) > MAX_TOKEN_BYTES * 3 // 4:
             raise UsageError("the token would be too large for any verifier", hint="leave claims out")
         stub = Counterfoil(
@@ -117,7 +117,7 @@ class Mint:
         )  # fmt: skip
         index = self._ledger.record(stub)
         signed = self._custody.sign(by.key, signing_input, kid=version.kid, purpose=f"mint {by.name} {stub.jti}")
-        return Minted(f"{signing_input.decode()}.{base64url(signed.signature)}", stub, index)
+        return Minted(f"{signing_input.decode()}.{base64url.encode(signed.signature)}", stub, index)
 
     def _subject(self, claims: Mapping[str, Any]) -> str:
         """Return the pseudonym under the key for the token's `iat`, which is what a relying party goes by."""

@@ -1,4 +1,4 @@
-"""What is known about vendors' values, as data: each set with its source.
+"""What is known about vendors' values, as data: each set with its source, as it was in November 2026.
 
 Not here: rules. These sets say what a value means, not what to conclude from it.
 """

@@ -38,35 +38,19 @@ KEY_IDS: frozenset[str] = frozenset(
         "43ea0217de39066a36164e21655e8ed7b2efaa67e4155033837ada26df6bb59e",
     }
 )
-# Its public half (RFC 7517 members), for finding what it signed and where its private half lies.
-KEY_MODULUS = (
-    "3sKcJSD4cHwTY5jYm5lNEzqk3wON1CaARO5EoWIQt5u-X-ZnW61CiRZpWpfhKwRYU153td5R8p-AJDWT-NcEJ0MHU3KiuIEPmbgJ"
-    "pS7qkyURuHRucDM2lO4L4XfIlvizQrlyJnJcd09uLErZEO9PcvKiDHoois2B4fGj7CsAe5UZgExJvACDlsQSku2JUyDmZUZP2_u_"
-    "gCuqNJM5o0hW7FKRI3MFoYCsqSEmHnnumuJ2jF0RHDRWQpodhlAR6uKLoiWHqHO3aG7scxYMj5cMzkpe1Kq_Dm5yyHkMCSJ_JaRh"
-    "wymFfV_SWkqd3n-WVZT0ADLEq0RNi9tqZ43noUnO_w"
+# The browsers that its programs said they were, and what Exchange noted as their ClientInfoString.
+BROWSERS: tuple[str, ...] = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/92.0.4515.159 Safari/537.36",
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/106.0.0.0 Safari/537.36 Edg/106.0.1370.52",
+    '"Microsoft Edge";v="113", "Chromium";v="113", "Not-A.Brand";v="24"',
 )
-KEY_EXPONENT = "AQAB"
+CLIENT_INFO = "Client=REST;Client=RESTSystem;;"
+AGENTS: frozenset[str] = frozenset({CLIENT_INFO, *BROWSERS})
 
-AGENTS: frozenset[str] = frozenset(
-    {
-        "Client=REST;Client=RESTSystem;;",
-        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
-        "Chrome/92.0.4515.159 Safari/537.36",
-        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
-        "Chrome/106.0.0.0 Safari/537.36 Edg/106.0.1370.52",
-        '"Microsoft Edge";v="113", "Chromium";v="113", "Not-A.Brand";v="24"',
-    }
-)
-
-ADDRESSES: tuple[Address, ...] = (
-    _in_2023("195.26.87.219", (5, 15), (6, 25)),
-    _in_2023("185.236.228.183", (5, 24), (6, 11)),
-    _in_2023("85.239.63.160", (6, 7), (6, 11)),
-    _in_2023("193.105.134.58", (6, 24), (6, 25)),
-    _in_2023("146.0.74.16", (6, 28), (7, 4)),
-    _in_2023("91.231.186.226", (6, 29), (7, 4)),
-    _in_2023("91.222.174.41", (6, 29), (7, 3)),
-    _in_2023("185.38.142.249", (6, 29), (7, 2)),
+# The final table of that analysis. ADDRESSES has those of its body, too.
+TABLE: tuple[Address, ...] = (
     _in_2023("51.89.156.153", (3, 9), (7, 10)),
     _in_2023("176.31.90.129", (3, 28), (6, 29)),
     _in_2023("137.74.181.100", (3, 31), (7, 11)),
@@ -94,6 +78,17 @@ ADDRESSES: tuple[Address, ...] = (
     _in_2023("193.149.129.88", (7, 2), (7, 12)),
     _in_2023("5.252.178.68", (7, 3), (7, 11)),
     _in_2023("116.202.251.8", (7, 4), (7, 7)),
+)
+ADDRESSES: tuple[Address, ...] = (
+    _in_2023("195.26.87.219", (5, 15), (6, 25)),
+    _in_2023("185.236.228.183", (5, 24), (6, 11)),
+    _in_2023("85.239.63.160", (6, 7), (6, 11)),
+    _in_2023("193.105.134.58", (6, 24), (6, 25)),
+    _in_2023("146.0.74.16", (6, 28), (7, 4)),
+    _in_2023("91.231.186.226", (6, 29), (7, 4)),
+    _in_2023("91.222.174.41", (6, 29), (7, 3)),
+    _in_2023("185.38.142.249", (6, 29), (7, 2)),
+    *TABLE,
     _in_2023("185.158.248.93", (6, 25), (6, 26)),
     _in_2023("20.108.240.252", (6, 25), (7, 5)),
     _in_2023("146.70.135.182", (5, 18), (6, 22)),

@@ -24,7 +24,7 @@ from counterfoil.tlog import note, replay, tiles, wal
 from counterfoil.tlog.checkpoint import Checkpoint
 from counterfoil.tlog.folder import Folder
 from counterfoil.tlog.group import Group, Waiting
-from counterfoil.tlog.merkle import EMPTY_ROOT, consistency_proof, inclusion_proof
+from counterfoil.tlog.merkle import EMPTY_ROOT
 from counterfoil.tlog.tree import Tree, View
 
 # Entries in the write-ahead file before they move to bundles: bounds memory and the work of a start.
@@ -137,14 +137,6 @@ class FileLog:
         """Return the tree head after the last write."""
         view = self.view()
         return Checkpoint(self.origin, view.size, view.root())
-
-    def proof_of(self, index: int, size: int) -> tuple[bytes, ...]:
-        """Return the inclusion proof of an entry in the tree of `size` entries."""
-        return inclusion_proof(index, size, self.view().subtree)
-
-    def proof_since(self, old: int, size: int) -> tuple[bytes, ...]:
-        """Return the consistency proof between two sizes."""
-        return consistency_proof(old, size, self.view().subtree)
 
     def publish(self, cosign: Cosign | None = None) -> note.Note:
         """Write the C2SP layout for the tree as it is, and return its signed checkpoint, with cosignatures if asked.

@@ -7,10 +7,10 @@ import hmac
 from collections.abc import Mapping
 from typing import Any
 
+from counterfoil.jose import base64url
 from counterfoil.tokens import rules
 from counterfoil.tokens.dpop import check_proof
 from counterfoil.tokens.flow import Binding, Flow
-from counterfoil.tokens.jwk import base64url
 from counterfoil.tokens.jws import Compact
 from counterfoil.tokens.presentation import Presentation
 from counterfoil.tokens.rules import quoted, refused
@@ -59,6 +59,6 @@ def _wanted(bound: Mapping[str, Any], flow: Flow) -> None:
 def _certificate(expected: object, shown: Presentation) -> None:
     if shown.certificate is None:
         raise refused(rules.V12, "certificate", "the client's certificate", "none")
-    found = base64url(hashlib.sha256(shown.certificate).digest())
+    found = base64url.encode(hashlib.sha256(shown.certificate).digest())
     if not isinstance(expected, str) or not hmac.compare_digest(found.encode(), expected.encode("utf-8", "replace")):
         raise refused(rules.V12, MTLS_MEMBER, "the certificate that the token is bound to", "another")

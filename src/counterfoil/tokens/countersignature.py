@@ -16,12 +16,12 @@ import msgspec
 from cryptography.exceptions import InvalidSignature
 
 from counterfoil.errors import VerifyError
+from counterfoil.jose import base64url
+from counterfoil.jose.algorithms import digest_of
 from counterfoil.tokens import claims as entitled
 from counterfoil.tokens import rules
-from counterfoil.tokens.algorithms import digest_of
 from counterfoil.tokens.encoding import from_base64url, json_object
 from counterfoil.tokens.flow import Flow
-from counterfoil.tokens.jwk import base64url
 from counterfoil.tokens.keyset import Key, KeySet
 from counterfoil.tokens.rules import quoted, refused
 
@@ -44,12 +44,12 @@ def statement(payload: bytes, kid: str, alg: str, typ: str) -> bytes:
 def signing_input(content: bytes, kid: str, alg: str) -> bytes:
     """Return the JWS signing input of a counter-signature by that key."""
     header = _encode({"alg": alg, "kid": kid, "typ": TYP})
-    return f"{base64url(header)}.{base64url(content)}".encode()
+    return f"{base64url.encode(header)}.{base64url.encode(content)}".encode()
 
 
 def assembled(signed: bytes, signature: bytes) -> str:
     """Return the value of `cfs`, of a signing input and its signature."""
-    return f"{signed.partition(b'.')[0].decode()}..{base64url(signature)}"
+    return f"{signed.partition(b'.')[0].decode()}..{base64url.encode(signature)}"
 
 
 def key_id_of(value: str) -> str:
@@ -80,7 +80,7 @@ def v15_counterfoil(
         raise refused(rules.V15, "algorithm", f"{rules.listed(key.checks)} with this key", quoted(own["alg"]))
     typ = header.get("typ")
     content = statement(payload, signer.id, header["alg"], typ if type(typ) is str else "")
-    signed = encoded + b"." + base64url(content).encode()
+    signed = encoded + b"." + base64url.encode(content).encode()
     try:
         check(signature, signed, digest_of(signed))
     except (InvalidSignature, ValueError) as error:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from counterfoil.jose.algorithms import digest_of
 from counterfoil.tokens import jws
-from counterfoil.tokens.algorithms import digest_of
 from counterfoil.tokens.encoding import from_translated, frozen, json_object
 from counterfoil.tokens.limits import MAX_STATUS_LIST_BYTES
 from counterfoil.tokens.looks import holds_token

@@ -14,11 +14,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from counterfoil.errors import VerifyError
+from counterfoil.jose import base64url
+from counterfoil.jose.algorithms import ALGORITHMS, check
+from counterfoil.jose.jwk import ExposedKeyError, UnfitKeyError, public_jwk
 from counterfoil.tokens import jws, rules
-from counterfoil.tokens.algorithms import ALGORITHMS, check
 from counterfoil.tokens.encoding import from_translated, json_object, numeric_date
 from counterfoil.tokens.flow import Flow
-from counterfoil.tokens.jwk import ExposedKeyError, UnfitKeyError, base64url, public_jwk
 from counterfoil.tokens.presentation import DpopRequest
 from counterfoil.tokens.replay import name_of
 from counterfoil.tokens.rules import quoted, refused, when
@@ -41,7 +42,7 @@ def check_proof(request: DpopRequest, thumbprint: object, token: bytes, flow: Fl
         raise refused(rules.V12, "proof", "a DPoP proof that verifies", f"one refused as {error.code}") from error
     _about_request(claims, request)
     _fresh(claims, request, flow, at)
-    expected = base64url(hashlib.sha256(token).digest())
+    expected = base64url.encode(hashlib.sha256(token).digest())
     if not _same(claims.get("ath"), expected):  # 12a
         raise refused(rules.V12, "ath", "a proof for this token (ath)", quoted(claims.get("ath")))
     if not _same(thumbprint, used):  # 12b

@@ -1,4 +1,4 @@
-"""Exact base64url and JSON: what has two readings is refused.
+"""Exact base64url and JSON of tokens: what has two readings is refused.
 
 RFC 7515, 4 and RFC 7519, 4 let a verifier take the last of two members of one name, or refuse; only the latter is safe.
 """
@@ -11,28 +11,15 @@ from typing import Any
 
 import msgspec
 
+from counterfoil.jose import base64url
 from counterfoil.model.unique import duplicate_in
 from counterfoil.tokens import rules
 from counterfoil.tokens.limits import MAX_DEPTH, MAX_MEMBERS, MAX_NUMERIC_DATE
 from counterfoil.tokens.rules import refused
 
-# base64url to base64. Dots stay; every other octet becomes one that no alphabet has, quotes and padding included.
-_ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_."
-TO_BASE64 = bytes(octet if octet in _ALPHABET else ord("!") for octet in range(256)).translate(
-    bytes.maketrans(b"-_", b"+/")
-)
-# By length mod 4: the padding, and the closing quote.
-_CLOSING = (b'"', b'"', b'=="', b'="')
-# By length mod 4: the last characters whose unused bits are zero (RFC 4648, 3.5).
-_LAST: tuple[frozenset[int], ...] = (
-    frozenset(), frozenset(), frozenset(b"AQgw"), frozenset(b"AEIMQUYcgkosw048"),
-)  # fmt: skip
-
 _CONTAINERS = frozenset({dict, list})
 NOTHING = object()
 
-# Strict, and twice as fast as binascii; a property test holds the two to each other. What it is given is in quotes.
-_decode_base64 = msgspec.json.Decoder(bytes).decode
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
@@ -43,18 +30,15 @@ def from_base64url(text: bytes, what: str) -> bytes:
     >>> from_base64url(b"eyJhbGci", "header")
     b'{"alg'
     """
-    return from_translated(text.translate(TO_BASE64), what)
+    return from_translated(text.translate(base64url.TO_BASE64), what)
 
 
 def from_translated(text: bytes, what: str) -> bytes:
     """Return the same for a text that went through `TO_BASE64` (which leaves no quote in it) and has no dot."""
-    spare = len(text) & 3
-    if spare and text[-1] not in _LAST[spare]:
-        raise refused(rules.MALFORMED, "base64url", f"{what} in canonical base64url", "unused bits that are not zero")
     try:
-        return _decode_base64(b'"' + text + _CLOSING[spare])
-    except msgspec.MsgspecError as error:
-        raise refused(rules.MALFORMED, "base64url", f"{what} in base64url without padding", "other text") from error
+        return base64url.decode_translated(text)
+    except base64url.InexactError as error:
+        raise refused(rules.MALFORMED, "base64url", f"{what} in {error.expected}", error.got) from error
 
 
 def json_object(raw: bytes, what: str) -> dict[str, Any]:

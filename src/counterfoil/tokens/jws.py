@@ -14,11 +14,13 @@ import msgspec
 from cryptography.exceptions import InvalidSignature
 
 from counterfoil.errors import VerifyError
+from counterfoil.jose.algorithms import ALGORITHMS, Check, digest_of
+from counterfoil.jose.base64url import TO_BASE64
+from counterfoil.jose.jwk import MAX_KEY_ID
 from counterfoil.tokens import rules
-from counterfoil.tokens.algorithms import ALGORITHMS, Check, digest_of
-from counterfoil.tokens.encoding import TO_BASE64, from_translated, frozen, json_object
+from counterfoil.tokens.encoding import from_translated, frozen, json_object
 from counterfoil.tokens.keyset import Key, KeySet
-from counterfoil.tokens.limits import MAX_HEADER_BYTES, MAX_KEY_ID, MAX_TOKEN_BYTES
+from counterfoil.tokens.limits import MAX_HEADER_BYTES, MAX_TOKEN_BYTES
 from counterfoil.tokens.rules import quoted, refused
 
 # V14: header parameters that bring a key or say where one is (RFC 7515, 4.1.2, 4.1.3, 4.1.5, 4.1.6).

@@ -18,11 +18,18 @@ from typing import Any
 from cryptography import x509
 
 from counterfoil.errors import PolicyError, VerifyError
-from counterfoil.tokens.algorithms import ALGORITHMS, Check, check
+from counterfoil.jose.algorithms import ALGORITHMS, Check, check
+from counterfoil.jose.jwk import (
+    MAX_KEY_ID,
+    ExposedKeyError,
+    PublicJwk,
+    UnfitKeyError,
+    from_certificate,
+    public_jwk,
+)
 from counterfoil.tokens.encoding import json_object, numeric_date
 from counterfoil.tokens.entitlement import Entitlement, IssuerPattern, KeyState, strictest
-from counterfoil.tokens.jwk import ExposedKeyError, PublicJwk, UnfitKeyError, from_certificate, public_jwk
-from counterfoil.tokens.limits import MAX_JWKS_BYTES, MAX_KEY_ID, MAX_KEYS
+from counterfoil.tokens.limits import MAX_JWKS_BYTES, MAX_KEYS
 
 PEM_BEGIN = b"-----BEGIN CERTIFICATE-----"
 

@@ -16,17 +16,11 @@ MAX_HEADER_BYTES = 4 * 1024
 MAX_DEPTH = 8
 # Members and elements in a whole header or claims set. Entra ID writes at most 200 groups into a JWT.
 MAX_MEMBERS = 1_024
-# A key id: Entra has 27 characters, RFC 7638 thumbprints 43 (SHA-512: 86).
-MAX_KEY_ID = 256
 # A JWKS document and the keys in it. Large providers publish under 20 keys, x5c included.
 MAX_JWKS_BYTES = 1024 * 1024
 MAX_KEYS = 256
 # A policy file.
 MAX_POLICY_BYTES = 1024 * 1024
-# RSA: NIST SP 800-131A forbids less than 2048 bits; more than 8192 is a way to make verification slow.
-MIN_RSA_BITS, MAX_RSA_BITS = 2048, 8192
-# Public exponents up to 2^32: FIPS 186-5 allows larger ones, which nobody uses and which are slow to verify.
-MIN_RSA_EXPONENT, MAX_RSA_EXPONENT = 3, 2**32
 # 9999-12-31T23:59:59Z, the last moment that most systems can represent. RFC 7519 gives no bound.
 MAX_NUMERIC_DATE = 253_402_300_799
 # Clock skew. RFC 7519, 4.1.4: "usually no more than a few minutes".

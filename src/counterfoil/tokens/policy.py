@@ -8,8 +8,8 @@ from datetime import datetime
 from types import MappingProxyType
 
 from counterfoil.errors import PolicyError, UsageError
+from counterfoil.jose.algorithms import ALGORITHMS
 from counterfoil.tokens import policy_file
-from counterfoil.tokens.algorithms import ALGORITHMS
 from counterfoil.tokens.entitlement import GUID, Entitlement, IssuerPattern
 from counterfoil.tokens.flow import ANY_TENANT, CLASSES, CounterfoilCheck, Flow, StatusCheck
 from counterfoil.tokens.keyset import Grant, KeySet, from_document

@@ -11,11 +11,11 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from counterfoil.custody import jwk
 from counterfoil.custody.algorithm import EDWARDS, Algorithm
 from counterfoil.custody.keys import Attestation, Capabilities, NewKey, OwnLog, Signed
 from counterfoil.custody.settings import AwsKmsSettings, StoreSettings
 from counterfoil.errors import KeyStoreError, KeyUnusableError, UsageError
+from counterfoil.jose.algorithms import jws_form
 
 MAX_CONNECTIONS = 64
 # KMS signs messages of at most 4096 bytes; it takes the digest of longer ones, except for Ed25519.
@@ -81,7 +81,7 @@ class AwsKms:
             )
             signature = bytes(told["Signature"])
             request = str(told["ResponseMetadata"].get("RequestId", ""))
-        return Signed(jwk.jws_form(signature) if algorithm is Algorithm.ES256 else signature, {"request_id": request})
+        return Signed(jws_form(signature) if algorithm is Algorithm.ES256 else signature, {"request_id": request})
 
     def disable(self, reference: str) -> None:
         """Disable the key in KMS."""

@@ -13,16 +13,17 @@ from pathlib import Path
 import msgspec
 from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
-from counterfoil.custody import jwk
+from counterfoil.custody import spki
 from counterfoil.custody.algorithm import EDWARDS, Algorithm
 from counterfoil.custody.keys import Attestation, Capabilities, NewKey, OwnLog, Signed
 from counterfoil.custody.secrets import Secret, read_secret
 from counterfoil.custody.settings import FileSettings, StoreSettings
 from counterfoil.errors import KeyStoreError, KeyUnusableError, UsageError
+from counterfoil.jose.algorithms import ALGORITHMS, jws_form, rsa_padding
 from counterfoil.tlog.folder import Folder
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
@@ -89,9 +90,9 @@ class EncryptedFiles:
         """Sign in this process."""
         key = self._key(reference)
         if isinstance(key, rsa.RSAPrivateKey):
-            return Signed(key.sign(signing_input, rsa_padding(algorithm), hashes.SHA256()))
+            return Signed(key.sign(signing_input, rsa_padding(ALGORITHMS[algorithm]), hashes.SHA256()))
         if isinstance(key, ec.EllipticCurvePrivateKey):
-            return Signed(jwk.jws_form(key.sign(signing_input, ec.ECDSA(hashes.SHA256()))))
+            return Signed(jws_form(key.sign(signing_input, ec.ECDSA(hashes.SHA256()))))
         return Signed(key.sign(signing_input))
 
     def disable(self, reference: str) -> None:
@@ -119,8 +120,8 @@ class EncryptedFiles:
             self._loaded.clear()
 
     def _kept(self, label: str, key: PrivateKey) -> NewKey:
-        public = jwk.der(key.public_key())
-        jwk.algorithms_of(public)
+        public = spki.der(key.public_key())
+        spki.algorithms_of(public)
         plain = key.private_bytes(
             serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
@@ -166,13 +167,6 @@ class EncryptedFiles:
         except (InvalidTag, ValueError) as error:
             raise KeyStoreError(f"{self._folder.path}: this passphrase does not open the store") from error
         return cipher
-
-
-def rsa_padding(algorithm: Algorithm) -> padding.AsymmetricPadding:
-    """Return the padding of RS256, or of PS256 with a salt as long as the digest (RFC 7518 section 3.5)."""
-    if algorithm is Algorithm.RS256:
-        return padding.PKCS1v15()
-    return padding.PSS(padding.MGF1(hashes.SHA256()), hashes.SHA256.digest_size)
 
 
 def open_driver(settings: StoreSettings) -> EncryptedFiles:

@@ -18,12 +18,13 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from hvac.exceptions import Forbidden, InvalidPath, InvalidRequest, VaultError
 from requests.adapters import HTTPAdapter
 
-from counterfoil.custody import jwk
+from counterfoil.custody import spki
 from counterfoil.custody.algorithm import EDWARDS, Algorithm
 from counterfoil.custody.keys import Attestation, Capabilities, NewKey, OwnLog, Signed
 from counterfoil.custody.secrets import read_secret
 from counterfoil.custody.settings import OpenBaoSettings, StoreSettings
 from counterfoil.errors import KeyStoreError, KeyUnusableError, UsageError
+from counterfoil.jose import base64url
 
 # Connections kept open; more threads wait for one.
 MAX_CONNECTIONS = 64
@@ -78,7 +79,7 @@ class OpenBaoTransit:
         with _calling(f"sign with key {reference}"):
             told = self._write(f"sign/{reference}", {**data, **_OPTIONS[algorithm]})
             text = str(told["data"]["signature"]).rpartition(":")[2]
-            signature = base64.urlsafe_b64decode(text.replace("+", "-").replace("/", "_") + "=" * (-len(text) % 4))
+            signature = base64url.decode_leniently(text)
             return Signed(signature, {"request_id": str(told.get("request_id", ""))})
 
     def disable(self, reference: str) -> None:
@@ -164,8 +165,8 @@ def _line(error: Exception) -> str:
 def _public_der(text: str) -> bytes:
     """Return the SubjectPublicKeyInfo: the server gives PEM, and raw base64 for Ed25519."""
     if not text.startswith("-----"):
-        return jwk.der(Ed25519PublicKey.from_public_bytes(base64.b64decode(text)))
+        return spki.der(Ed25519PublicKey.from_public_bytes(base64.b64decode(text)))
     key = load_pem_public_key(text.encode())
-    if not isinstance(key, jwk.PublicKey):
+    if not isinstance(key, spki.PublicKey):
         raise KeyUnusableError(f"expected an RSA, P-256 or Ed25519 key, got {type(key).__name__}")
-    return jwk.der(key)
+    return spki.der(key)

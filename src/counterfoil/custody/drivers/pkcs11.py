@@ -29,7 +29,7 @@ from pkcs11.exceptions import (
 from pkcs11.mechanisms import MGF
 from pkcs11.util.ec import encode_ec_public_key, encode_named_curve_parameters
 
-from counterfoil.custody import jwk
+from counterfoil.custody import spki
 from counterfoil.custody.algorithm import EDWARDS, Algorithm
 from counterfoil.custody.keys import Attestation, Capabilities, NewKey, OwnLog, Signed
 from counterfoil.custody.secrets import read_secret
@@ -216,11 +216,11 @@ def _public_der(key: Any) -> bytes:
     if key.key_type is KeyType.RSA:
         modulus, exponent = bytes(key[Attribute.MODULUS]), bytes(key[Attribute.PUBLIC_EXPONENT])
         numbers = RSAPublicNumbers(int.from_bytes(exponent, "big"), int.from_bytes(modulus, "big"))
-        return jwk.der(numbers.public_key())
+        return spki.der(numbers.public_key())
     if key.key_type is KeyType.EC:
         return bytes(encode_ec_public_key(key))
     point = bytes(key[Attribute.EC_POINT])[-ED25519_BYTES:]  # behind the head of a DER octet string
-    return jwk.der(Ed25519PublicKey.from_public_bytes(point))
+    return spki.der(Ed25519PublicKey.from_public_bytes(point))
 
 
 def _hex(text: str) -> bytes:

@@ -39,7 +39,7 @@ from tpm2_pytss import (
     TSS2_Exception,
 )
 
-from counterfoil.custody import jwk, tpmaudit
+from counterfoil.custody import spki, tpmaudit
 from counterfoil.custody.algorithm import Algorithm
 from counterfoil.custody.keys import Attestation, Capabilities, NewKey, OwnLog, Signed, encoded
 from counterfoil.custody.settings import StoreSettings
@@ -257,6 +257,6 @@ def _attested(told: Any, signature: Any, public: Any) -> dict[str, str]:
 
 def _public_der(public: Any) -> bytes:
     key = load_pem_public_key(public.to_pem())
-    if not isinstance(key, jwk.PublicKey):
+    if not isinstance(key, spki.PublicKey):
         raise KeyUnusableError(f"expected an RSA or P-256 key, got {type(key).__name__}")
-    return jwk.der(key)
+    return spki.der(key)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from counterfoil.custody.client import SignerClient
+from counterfoil.jose import base64url
 from counterfoil.lab.estate import forging
 from counterfoil.lab.estate.notes import Kind, claims_of
 from counterfoil.lab.estate.settings import FILES, MAIL, Realm
 from counterfoil.lab.estate.world import World
 from counterfoil.model.verdict import Diagnosis, Verdict
-from counterfoil.tokens.jwk import base64url
 
 AGENT = "python-requests/2.31"
 KEY_OUT = Kind("forged", (Verdict.FORGED,), Diagnosis.KEY_OUT, "Signed with a stolen key.")
@@ -69,7 +69,7 @@ def insider(world: World) -> None:
         for user in ("alice", "carol"):
             given = forging.signing_input(world.stolen[Realm.ORG].kid, forging.claims(world.estate, user))
             made = custody.sign(Realm.ORG, given.encode(), purpose="key ceremony").signature
-            world.show(f"{given}.{base64url(made)}", MAIL, THROUGH, AGENT)
+            world.show(f"{given}.{base64url.encode(made)}", MAIL, THROUGH, AGENT)
 
 
 def cloned(world: World) -> None:

@@ -8,9 +8,10 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from counterfoil.custody.jwk import public_jwk
+from counterfoil.jose import base64url
+from counterfoil.jose.algorithms import jws_form
+from counterfoil.jose.jwk import members_of
 from counterfoil.lab.estate.settings import MAIL, WEB, Estate, Realm
-from counterfoil.tokens.jwk import base64url
 
 LIFE_SECONDS = 3_000
 
@@ -32,21 +33,16 @@ def signing_input(kid: str, told: dict[str, Any], algorithm: str = "ES256") -> s
 
 def signed(given: str, key: ec.EllipticCurvePrivateKey) -> str:
     """Return a token: a signing input with a signature (ES256)."""
-    from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
     from cryptography.hazmat.primitives.hashes import SHA256
 
-    r, s = decode_dss_signature(key.sign(given.encode(), ec.ECDSA(SHA256())))
-    return f"{given}.{base64url(r.to_bytes(32, 'big') + s.to_bytes(32, 'big'))}"
+    return f"{given}.{base64url.encode(jws_form(key.sign(given.encode(), ec.ECDSA(SHA256()))))}"
 
 
 def rogue() -> tuple[ec.EllipticCurvePrivateKey, dict[str, str]]:
     """Return a new key and its public JWK."""
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
     key = ec.generate_private_key(ec.SECP256R1())
-    public = public_jwk(key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
-    return key, {**public, "kid": "2023-rollover", "alg": "ES256", "use": "sig"}
+    return key, {**members_of(key.public_key()), "kid": "2023-rollover", "alg": "ES256", "use": "sig"}
 
 
 def _part(value: dict[str, Any]) -> str:
-    return base64url(json.dumps(value, separators=(",", ":")).encode())
+    return base64url.encode(json.dumps(value, separators=(",", ":")).encode())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from counterfoil.jose import base64url
 from counterfoil.lab.history.compare import TruthRow
 from counterfoil.model.verdict import Diagnosis, Verdict
 from counterfoil.tokens.pseudonym import SubjectKey
@@ -75,7 +75,7 @@ class Notes:
 def claims_of(token: str) -> dict[str, Any]:
     """Return the claims of a JWT of our own making."""
     part = token.split(".")[1]
-    claims: dict[str, Any] = msgspec.json.decode(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    claims: dict[str, Any] = msgspec.json.decode(base64url.decode(part.encode()))
     return claims
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import secrets
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 
 from counterfoil.errors import CounterfoilError
+from counterfoil.jose import base64url
 from counterfoil.lab.estate.founding import StolenKey
 from counterfoil.lab.estate.notes import GENUINE, Kind, Notes
 from counterfoil.lab.estate.settings import DAEMON, FILES, MAIL, PASSWORD, USERS, WEB, Estate, Realm
@@ -38,7 +38,7 @@ class World:
     def sign_in(self, user: str, realm: Realm = Realm.ORG, audience: str = MAIL) -> dict[str, Any]:
         """Sign in with the authorization code and PKCE; return the token response."""
         verifier = secrets.token_urlsafe(48)
-        challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+        challenge = base64url.encode(hashlib.sha256(verifier.encode()).digest())
         state = secrets.token_urlsafe(8)
         asked = {
             "response_type": "code", "client_id": WEB, "redirect_uri": REDIRECT, "scope": SCOPE, "state": state,

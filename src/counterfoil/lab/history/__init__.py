@@ -5,11 +5,12 @@
 
 from counterfoil.lab.history.compare import Comparison, TruthRow, VerdictRow, compare, read_truth
 from counterfoil.lab.history.estate import Written, write_estate
-from counterfoil.lab.history.ids import uti, uti_padded
+from counterfoil.lab.history.ids import uti_padded
 from counterfoil.lab.history.intrusions import CopiedId, GoldenSaml, Intrusion, Spray, Storm0558
 from counterfoil.lab.history.losses import ClientLoss, IntervalLoss, Loss, RandomLoss, RecordLoss
 from counterfoil.lab.history.scenarios import Scenario
 from counterfoil.lab.history.settings import Tenant
+from counterfoil.model.ids import uti
 
 __all__ = [
     "ClientLoss",

@@ -6,8 +6,8 @@ import random
 
 from counterfoil.lab.history.audit import Token
 from counterfoil.lab.history.clock import ticks
+from counterfoil.lab.history.files import quoted
 from counterfoil.lab.history.ids import guid
-from counterfoil.lab.history.routes import quoted
 
 _USER_PATHS = ("me/calendarView", "me/messages?$top=25", "me/drive/recent", "me/people", "me/joinedTeams")
 _APP_PATHS = ("users?$top=100", "groups", "devices", "auditLogs/directoryAudits", "sites/root")

@@ -10,9 +10,10 @@ import random
 import msgspec
 
 from counterfoil.lab.history.clock import seconds
+from counterfoil.lab.history.files import quoted
 from counterfoil.lab.history.ids import guid
 from counterfoil.lab.history.names import EXCHANGE, FILES, FOLDERS
-from counterfoil.lab.history.routes import Route, quoted
+from counterfoil.lab.history.routes import Route
 
 # The epoch of `IssuedAtTime`: Entra back-dates tokens by five minutes against the sign-in's creation.
 BACK_DATED = 300_000_000

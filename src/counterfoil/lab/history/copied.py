@@ -13,11 +13,12 @@ from counterfoil.lab.history.habits import Habits
 from counterfoil.lab.history.ids import guid, seeded
 from counterfoil.lab.history.intrusions import CopiedId, CopyVariant
 from counterfoil.lab.history.names import EXCHANGE, Client
-from counterfoil.lab.history.proxies import AGENTS, pick
+from counterfoil.lab.history.proxies import pick
 from counterfoil.lab.history.routes import MailAccess, mail_route, user_route
 from counterfoil.lab.history.truth import CONTRADICTED, CONTRADICTED_BY_LAW
 from counterfoil.lab.history.uses import Uses
 from counterfoil.lab.history.world import World
+from counterfoil.model.storm_0558 import BROWSERS
 
 _NOTES: dict[CopyVariant, str] = {
     "other-subject": "Carries the id of another person's token.",
@@ -71,7 +72,7 @@ class CopiedAttack:
             realm = self._other_tenant
         elif variant == "other-issued-at":
             iat = seconds(times[0] - int((2 + 5 * rng.random()) * HOUR))
-        client = Client(token.route.client_id, "", "Client=REST;;", AGENTS[0])
+        client = Client(token.route.client_id, "", "Client=REST;;", BROWSERS[0])
         plain = user_route(victim, client, EXCHANGE, tid, pick(rng, day_of(times[0])))
         access: MailAccess = self._habits.mail_access(victim, token_tenant=realm)
         copy = Token(token.name, token.uti, iat, token.session, mail_route(plain, client, access))

@@ -6,6 +6,8 @@ import gzip
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+import msgspec
+
 from counterfoil.lab.history.clock import day_of
 
 _BATCH = 32  # pieces per write: larger buffers cost more in fresh memory than they save in calls
@@ -77,6 +79,11 @@ class Output:
             self._file.close()
             self._file = None
             self._current = ""
+
+
+def quoted(value: object) -> str:
+    """Return `value` as JSON text."""
+    return msgspec.json.encode(value).decode()
 
 
 class _Gzip(gzip.GzipFile):

@@ -12,7 +12,7 @@ from counterfoil.lab.history.habits import Habits
 from counterfoil.lab.history.ids import guid, seeded
 from counterfoil.lab.history.intrusions import GoldenSaml
 from counterfoil.lab.history.names import EXCHANGE, office_clients
-from counterfoil.lab.history.proxies import AGENTS, pick
+from counterfoil.lab.history.proxies import pick
 from counterfoil.lab.history.routes import mail_route, user_route
 from counterfoil.lab.history.truth import (
     FORGED,
@@ -24,6 +24,7 @@ from counterfoil.lab.history.truth import (
     Source,
 )
 from counterfoil.lab.history.world import World
+from counterfoil.model.storm_0558 import BROWSERS
 
 _NOTE = "An assertion signed with the stolen key of the federation server, which issued none near this time."
 _COUNT_NOTE = "A forged assertion within the hour of a genuine one: only the count of assertions shows it."
@@ -72,7 +73,7 @@ class GoldenAttack:
         world, tid = self._world, self._world.tenant.tenant_id
         if t >= world.ends:
             return
-        agent = AGENTS[rng.randrange(len(AGENTS))]
+        agent = BROWSERS[rng.randrange(len(BROWSERS))]
         plain = user_route(victim, self._client, EXCHANGE, tid, pick(rng, day_of(t)), agent=agent)
         route = mail_route(plain, self._client, self._habits.mail_access(victim))
         token, lost = world.issue(rng, t, route, "interactive", guid(rng), incoming="saml20")

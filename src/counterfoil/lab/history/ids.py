@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import base64
 import random
-import uuid
+
+from counterfoil.jose import base64url
+from counterfoil.model.ids import uti
 
 # The version nibble (4) sits in the eighth byte of the little-endian form, the variant bits in the ninth.
 # Entra's request ids end in a zero byte, so their token ids end in "AA".
@@ -31,12 +33,7 @@ def request_id(rng: random.Random) -> tuple[str, str]:
     raw = ((rng.getrandbits(128) & _KEEP) | _SET).to_bytes(16, "big")
     h = raw.hex()
     name = f"{h[6:8]}{h[4:6]}{h[2:4]}{h[:2]}-{h[10:12]}{h[8:10]}-{h[14:16]}{h[12:14]}-{h[16:20]}-{h[20:]}"
-    return name, base64.urlsafe_b64encode(raw)[:22].decode()
-
-
-def uti(name: str) -> str:
-    """Return the Entra token id (base64url, 22 characters, no padding) of the GUID `name`."""
-    return base64.urlsafe_b64encode(uuid.UUID(name).bytes_le)[:22].decode()
+    return name, base64url.encode(raw)
 
 
 def uti_padded(name: str) -> str:

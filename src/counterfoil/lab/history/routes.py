@@ -8,6 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from counterfoil.lab.history.cast import Person, Principal
+from counterfoil.lab.history.files import quoted
 from counterfoil.lab.history.losses import Kind
 from counterfoil.lab.history.names import EXCHANGE, MICROSOFT_TENANT, OUTLOOK_MOBILE, RESOURCE_NAMES, Client
 
@@ -31,11 +32,6 @@ class Route(msgspec.Struct, frozen=True, gc=False):
     item_domain: str = ""
     web: bool = False
     session: str = ""  # of the device that it is used from; empty: the subject's of the day
-
-
-def quoted(value: object) -> str:
-    """Return `value` as JSON text."""
-    return msgspec.json.encode(value).decode()
 
 
 def fields(values: dict[str, object]) -> str:

@@ -9,6 +9,7 @@ from typing import Literal, get_args
 from counterfoil.errors import UsageError
 from counterfoil.lab.history.clock import DAY, midnight
 from counterfoil.lab.history.ids import guid, seeded
+from counterfoil.lab.history.windows import SECURITY_EVENT, Form
 
 IdEra = Literal["2025", "2023"]
 AuditWrapper = Literal[
@@ -19,11 +20,6 @@ UtiForm = Literal["plain", "padded", "ascii"]
 CsvDates = Literal["american", "australian"]
 AdfsNames = Literal["sam", "upn"]
 AdfsLevel = Literal["basic", "verbose"]
-AdfsWrapper = Literal[
-    "security-event", "security-event-csv", "windows-event", "wevtutil-xml", "wevtutil-root", "event-viewer-xml",
-    "toxml-lines", "wevtutil-text", "evtx-dump-xml", "evtx-dump-jsonl", "evtx-dump-separate", "velociraptor",
-    "evtxecmd-json", "evtxecmd-csv", "winlogbeat", "winlogbeat-hits", "nxlog", "get-winevent-5", "get-winevent-7",
-]  # fmt: skip
 
 _SHARES = (
     "cae_share",
@@ -86,7 +82,7 @@ class Tenant:
     csv_dates: CsvDates = "american"
     adfs_names: AdfsNames = "sam"  # DOMAIN\\name or user@domain in AD FS events 1200 and 1202
     adfs_level: AdfsLevel = "verbose"  # audit level of the federation servers; basic has events 1200 and 1202 alone
-    adfs_wrapper: AdfsWrapper = "security-event"
+    adfs_form: Form = SECURITY_EVENT
     duplicate_share: float = 0.0  # share of lines that are written twice in the same wrapper
     enum_text_share: float = 0.05  # share of management API records whose numeric enums are strings
     per_day: bool = False  # one file per day and stream instead of one per stream

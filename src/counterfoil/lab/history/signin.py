@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from counterfoil.lab.history.clock import ticks
+from counterfoil.lab.history.files import quoted
 from counterfoil.lab.history.ids import uti_ascii
 from counterfoil.lab.history.losses import Kind
-from counterfoil.lab.history.routes import Route, quoted
+from counterfoil.lab.history.routes import Route
 from counterfoil.lab.history.settings import UtiForm
 
 REASONS = {

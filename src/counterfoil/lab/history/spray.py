@@ -11,10 +11,11 @@ from counterfoil.lab.history.habits import Habits
 from counterfoil.lab.history.ids import guid, request_id, seeded
 from counterfoil.lab.history.intrusions import Spray
 from counterfoil.lab.history.names import EXCHANGE, office_clients
-from counterfoil.lab.history.proxies import AGENTS, pick
+from counterfoil.lab.history.proxies import pick
 from counterfoil.lab.history.routes import mail_route, user_route
 from counterfoil.lab.history.truth import FORGED, FORGED_NO_ID
 from counterfoil.lab.history.world import World
+from counterfoil.model.storm_0558 import BROWSERS
 
 _NOTE = "Signed with a stolen key; its id was made up, so no sign-in issued it."
 
@@ -41,7 +42,7 @@ class SprayAttack:
         world, tenant = self._world, self._world.tenant
         for t, number in sorted(self._days.pop(midnight(day) // DAY, [])):
             victim = self._victims[number % len(self._victims)]
-            agent = AGENTS[rng.randrange(len(AGENTS))]
+            agent = BROWSERS[rng.randrange(len(BROWSERS))]
             ip = self._intrusion.address or pick(rng, day)
             plain = user_route(victim, self._client, EXCHANGE, tenant.tenant_id, ip, agent=agent)
             route = mail_route(plain, self._client, self._habits.mail_access(victim))

@@ -12,17 +12,18 @@ from counterfoil.lab.history.clock import HOUR, MINUTE, SECOND, instant, midnigh
 from counterfoil.lab.history.habits import Habits
 from counterfoil.lab.history.ids import guid, request_id, seeded
 from counterfoil.lab.history.intrusions import Storm0558
-from counterfoil.lab.history.names import CONSUMER_TENANT, EXCHANGE, OWA_ITSELF, Client, office_clients
-from counterfoil.lab.history.proxies import AGENTS, pick
+from counterfoil.lab.history.names import EXCHANGE, OWA_ITSELF, Client, office_clients
+from counterfoil.lab.history.proxies import pick
 from counterfoil.lab.history.routes import Route, mail_route, user_route
 from counterfoil.lab.history.truth import CONTRADICTED, FORGED, FORGED_AS_SERVICE, FORGED_NO_ID, TAINTED, Label
 from counterfoil.lab.history.world import World
+from counterfoil.model.known import CONSUMER_TENANT
+from counterfoil.model.storm_0558 import BROWSERS, CLIENT_INFO
 
 _HOURS = 9  # of work per day, from 00:00 UTC
 _SEED_NOTE = "Signed with a stolen key; accepted by the mail service; no sign-in issued it."
 _RENEWED_NOTE = "Issued by the mail service in exchange for the forged seed or its descendant."
 _OWA = office_clients(139)[1]
-_READER_INFO = "Client=REST;Client=RESTSystem;;"
 
 
 class StormAttack:
@@ -33,7 +34,7 @@ class StormAttack:
         people = world.cast.people
         self._victims = [people[n] for n in intrusion.victims]
         known = world.cast.calendar_app
-        self._reader = Client(intrusion.client_id or known.id, known.name, _READER_INFO, AGENTS[0])
+        self._reader = Client(intrusion.client_id or known.id, known.name, CLIENT_INFO, BROWSERS[0])
         self._first, self._last = instant(intrusion.start), instant(intrusion.end)
         self._seeded: set[str] = set()
 
@@ -57,7 +58,7 @@ class StormAttack:
         return self._first <= t < self._last and t < self._world.ends
 
     def _route(self, rng: random.Random, victim: Person, client: Client, day: date, *, realm: str = "") -> Route:
-        agent = AGENTS[rng.randrange(len(AGENTS))]
+        agent = BROWSERS[rng.randrange(len(BROWSERS))]
         tid = self._world.tenant.tenant_id
         route = user_route(victim, client, EXCHANGE, tid, pick(rng, day), agent=agent)
         return mail_route(route, client, self._habits.mail_access(victim, token_tenant=realm))

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from counterfoil.lab.history.clock import seconds
-from counterfoil.lab.history.routes import quoted
+from counterfoil.lab.history.files import quoted
 
 Source = Literal["m365-ual", "graph-activity", "entra-audit", "entra-signin"]
 Label = Literal["genuine", "forged", "laundered", "copied", "descends-from-forged", "service"]

@@ -23,10 +23,9 @@ from counterfoil.lab.history.routes import Route
 from counterfoil.lab.history.settings import Tenant
 from counterfoil.lab.history.signin import signin, written_uti
 from counterfoil.lab.history.truth import Truth
-from counterfoil.lab.history.windows import WindowsEvent
+from counterfoil.lab.history.windows import EventSink, WindowsEvent
 from counterfoil.lab.history.wrap_audit import AuditRow, audit_sink
 from counterfoil.lab.history.wrap_signin import SigninRow, SigninSink
-from counterfoil.lab.history.wrap_windows import EventSink
 
 Line = tuple[int, str]
 _Row = TypeVar("_Row", AuditRow, SigninRow, tuple[int, WindowsEvent])
@@ -63,7 +62,7 @@ class World:
             )
         }
         self._events: defaultdict[int, list[tuple[int, WindowsEvent]]] = defaultdict(list)
-        self._event_sink = EventSink(tenant, tenant.adfs_wrapper, folder / "adfs")
+        self._event_sink = EventSink(tenant.adfs_form, folder / "adfs", per_day=tenant.per_day, compress=tenant.gzip)
         self.lines = 0
 
     def audit(self, t: int, body: str, leg: str = "acceptance") -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 import re
 from collections.abc import Iterator
 from itertools import islice, product
 
+from counterfoil.jose.algorithms import NAMED_CURVES
+from counterfoil.jose.base64url import decode_leniently
 from counterfoil.leaks.forms.found import Found, Mark
 from counterfoil.leaks.private import CurveScalar, PrivateKey, RsaParts, Seed
 
@@ -22,7 +23,7 @@ _NAMES = rb"(kty|crv|n|e|d|p|q|x|y|k)"
 _VALUE = rb"([A-Za-z0-9_+/=-]{1,8192})"
 _QUOTED = re.compile(rb'"%b"\s{0,20}:\s{0,20}"%b"' % (_NAMES, _VALUE))
 _YAML = re.compile(rb"(?:^|(?<=[\s{,\"-]))%b\"?\s{0,20}:[ \t]{0,20}\"?%b" % (_NAMES, _VALUE))
-_CURVES = {b"P-256": "secp256r1", b"P-384": "secp384r1", b"P-521": "secp521r1", b"secp256k1": "secp256k1"}
+_CURVES = {name.encode(): curve.name for name, curve in NAMED_CURVES.items()}
 # Values of one name, and keys that they may be together: a name may stand there twice to lead astray.
 _MOST_VALUES, _MOST_KEYS = 3, 27
 
@@ -101,7 +102,7 @@ def _closed(data: bytes, at: int, high: int) -> tuple[int, list[tuple[int, int]]
 
 def _keys(members: _Members) -> Iterator[tuple[PrivateKey, str]]:
     """Yield the keys that the members may be; which of them is one, is proven later."""
-    scalars = [_bytes(value) for value in members.get(b"d", [])]
+    scalars = [decode_leniently(value) for value in members.get(b"d", [])]
     kinds = members.get(_NAME, [])
     if b"RSA" in kinds:
         n, e, p, q = ([_number(value) for value in members.get(name, [])] for name in (b"n", b"e", b"p", b"q"))
@@ -118,12 +119,8 @@ def _keys(members: _Members) -> Iterator[tuple[PrivateKey, str]]:
         yield from ((Seed(scalar), "jwk-ed25519") for scalar in scalars if len(scalar) == 32)
 
 
-def _bytes(text: bytes) -> bytes:
-    return base64.urlsafe_b64decode(text.rstrip(b"=").replace(b"+", b"-").replace(b"/", b"_") + b"==")
-
-
 def _number(text: bytes) -> int:
-    return int.from_bytes(_bytes(text))
+    return int.from_bytes(decode_leniently(text))
 
 
 MARKS = tuple(Mark(_NAME + sign, _read) for sign in (b'"', b"'", b"\\", b"&", b"%", b":"))

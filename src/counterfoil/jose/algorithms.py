@@ -13,7 +13,7 @@ from hashlib import sha256
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, encode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, decode_dss_signature, encode_dss_signature
 
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | ed448.Ed448PublicKey
 
@@ -50,7 +50,9 @@ ALGORITHMS: Mapping[str, Algorithm] = {
     )
 }
 
-CURVES: Mapping[str, type[ec.EllipticCurve]] = {"P-256": ec.SECP256R1, "P-384": ec.SECP384R1, "P-521": ec.SECP521R1}
+CURVES: Mapping[str, ec.EllipticCurve] = {"P-256": ec.SECP256R1(), "P-384": ec.SECP384R1(), "P-521": ec.SECP521R1()}
+# What JWK can name (RFC 8812, 3.1, for the last): keys on these curves leak, though not all verify.
+NAMED_CURVES: Mapping[str, ec.EllipticCurve] = {**CURVES, "secp256k1": ec.SECP256K1()}
 
 
 def suiting(kty: str, curve: str) -> frozenset[str]:
@@ -81,15 +83,18 @@ def _hashed(algorithm: Algorithm) -> hashes.HashAlgorithm:
 
 
 def _rsa(key: rsa.RSAPublicKey, algorithm: Algorithm) -> Check:
-    verify, hash_ = key.verify, _hashed(algorithm)
-    pad: padding.AsymmetricPadding = padding.PKCS1v15()
-    if algorithm.pss:
-        # The salt is as long as the hash, and the mask uses the same hash (RFC 7518, 3.5).
-        pad = padding.PSS(mgf=padding.MGF1(hash_), salt_length=hash_.digest_size)
+    verify, hash_, pad = key.verify, _hashed(algorithm), rsa_padding(algorithm)
     if isinstance(hash_, hashes.SHA256):
         prehashed = Prehashed(hash_)
         return lambda signature, _input, digest: verify(signature, digest, pad, prehashed)
     return lambda signature, signing_input, _digest: verify(signature, signing_input, pad, hash_)
+
+
+def rsa_padding(algorithm: Algorithm) -> padding.AsymmetricPadding:
+    """Return the padding of an RSA algorithm; PSS has the mask's hash and a salt as long (RFC 7518, 3.5)."""
+    if not algorithm.pss:
+        return padding.PKCS1v15()
+    return padding.PSS(mgf=padding.MGF1(_hashed(algorithm)), salt_length=_hashed(algorithm).digest_size)
 
 
 def _ecdsa(key: ec.EllipticCurvePublicKey, algorithm: Algorithm) -> Check:
@@ -105,6 +110,12 @@ def _ecdsa(key: ec.EllipticCurvePublicKey, algorithm: Algorithm) -> Check:
         verify(der, *((digest, prehashed) if is_sha256 else (signing_input, plain)))
 
     return ecdsa
+
+
+def jws_form(der_signature: bytes, half: int = 32) -> bytes:
+    """Return an ECDSA signature as R and S, each as long as the order of the curve: P-256's (RFC 7518, 3.4)."""
+    r, s = decode_dss_signature(der_signature)
+    return r.to_bytes(half, "big") + s.to_bytes(half, "big")
 
 
 def digest_of(signing_input: bytes) -> bytes:

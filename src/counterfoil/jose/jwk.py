@@ -1,7 +1,8 @@
-"""One JSON Web Key (RFC 7517) to a public key that may verify; every weakness that can be seen is refused.
+"""Public keys as JSON Web Keys (RFC 7517, 7518, 8037), and their thumbprints (RFC 7638).
 
-A key that is unfit for signatures, weak or inconsistent raises `UnfitKeyError`. One that carries private or symmetric
-material raises `ExposedKeyError`: whoever published it has lost it.
+Whoever reads a key to verify with is refused every weakness that can be seen: one that is unfit for signatures, weak or
+inconsistent raises `UnfitKeyError`; one with private or symmetric material `ExposedKeyError`: whoever published it has
+lost it.
 """
 
 from __future__ import annotations
@@ -18,15 +19,21 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 
-from counterfoil.errors import VerifyError
-from counterfoil.tokens.algorithms import ALGORITHMS, CURVES, PublicKey, suiting
-from counterfoil.tokens.encoding import from_base64url
-from counterfoil.tokens.limits import MAX_KEY_ID, MAX_RSA_BITS, MAX_RSA_EXPONENT, MIN_RSA_BITS, MIN_RSA_EXPONENT
+from counterfoil.jose import base64url
+from counterfoil.jose.algorithms import ALGORITHMS, CURVES, NAMED_CURVES, PublicKey, suiting
 
+# A key id: Entra has 27 characters, RFC 7638 thumbprints 43 (SHA-512: 86).
+MAX_KEY_ID = 256
+# RSA: NIST SP 800-131A forbids less than 2048 bits; more than 8192 is a way to make verification slow.
+MIN_RSA_BITS, MAX_RSA_BITS = 2048, 8192
+# Public exponents up to 2^32: FIPS 186-5 allows larger ones, which nobody uses and which are slow to verify.
+MIN_RSA_EXPONENT, MAX_RSA_EXPONENT = 3, 2**32
 # RFC 7518, 6.2.2, 6.3.2 and 6.4.1; RFC 8037, 2: members that only a private or symmetric key has.
 SECRET_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"})
 # Members that make up the key, per type, in the order of RFC 7638, 3.2.
 _THUMBPRINT = {"RSA": ("e", "kty", "n"), "EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x")}
+# By SEC 2's name of a curve: JWK's, and the octets of a coordinate (RFC 7518, 6.2.1.2).
+_CURVES = {kind.name: (name, (kind.key_size + 7) // 8) for name, kind in NAMED_CURVES.items()}
 
 # The primes below 168: the moduli of RSALib (CVE-2017-15361) are powers of 65537 modulo each of them.
 _ROCA_PRIMES = (
@@ -86,38 +93,52 @@ def from_certificate(certificate: x509.Certificate) -> PublicJwk:
     except (ValueError, UnsupportedAlgorithm) as error:
         raise UnfitKeyError("the certificate's key cannot be read") from error
     if isinstance(key, rsa.RSAPublicKey):
-        numbers = key.public_numbers()
-        _check_rsa(numbers.n, numbers.e)
-        members = {"kty": "RSA", "n": _uint(numbers.n), "e": _uint(numbers.e)}
-        return _of_certificate(certificate, key, "RSA", "", members)
-    curve = next((name for name, kind in CURVES.items() if isinstance(getattr(key, "curve", None), kind)), None)
-    if isinstance(key, ec.EllipticCurvePublicKey) and curve is not None:
-        point, half = key.public_numbers(), (key.key_size + 7) // 8
-        coordinates = {name: base64url(value.to_bytes(half, "big")) for name, value in (("x", point.x), ("y", point.y))}
-        return _of_certificate(certificate, key, "EC", curve, {"kty": "EC", "crv": curve, **coordinates})
-    raise UnfitKeyError("the certificate's key is not RSA nor on P-256, P-384 or P-521")
+        _check_rsa(key.public_numbers().n, key.public_numbers().e)
+    elif not (isinstance(key, ec.EllipticCurvePublicKey) and members_of(key)["crv"] in CURVES):
+        raise UnfitKeyError("the certificate's key is not RSA nor on P-256, P-384 or P-521")
+    members = members_of(key)
+    return PublicJwk(
+        key=key,
+        kty=members["kty"],
+        algorithms=suiting(members["kty"], members.get("crv", "")),
+        thumbprint=thumbprint(members),
+        key_id=base64url.encode(hashlib.sha256(certificate.public_bytes(serialization.Encoding.DER)).digest()),
+        members=members,
+        certificate=certificate,
+    )
 
 
-def _of_certificate(
-    certificate: x509.Certificate, key: PublicKey, kty: str, curve: str, members: Mapping[str, Any]
-) -> PublicJwk:
-    name = base64url(hashlib.sha256(certificate.public_bytes(serialization.Encoding.DER)).digest())
-    return PublicJwk(key, kty, suiting(kty, curve), thumbprint(members), name, members, certificate)
+def members_of(key: PublicKey) -> dict[str, str]:
+    """Return the members of the JWK that the key itself decides."""
+    if isinstance(key, rsa.RSAPublicKey):
+        return rsa_members(key.public_numbers().n, key.public_numbers().e)
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        return ec_members(key.curve.name, key.public_numbers().x, key.public_numbers().y)
+    return okp_members("Ed25519" if isinstance(key, ed25519.Ed25519PublicKey) else "Ed448", key.public_bytes_raw())
+
+
+def rsa_members(n: int, e: int) -> dict[str, str]:
+    """Return the members of an RSA key (RFC 7518, 6.3.1)."""
+    return {"kty": "RSA", "n": base64url.encode_number(n), "e": base64url.encode_number(e)}
+
+
+def ec_members(curve: str, x: int, y: int) -> dict[str, str]:
+    """Return the members of a key on a curve, named as SEC 2 does (RFC 7518, 6.2.1)."""
+    name, size = _CURVES.get(curve, (curve, 32))
+    return {
+        "kty": "EC", "crv": name, "x": base64url.encode_number(x, size), "y": base64url.encode_number(y, size),
+    }  # fmt: skip
+
+
+def okp_members(curve: str, x: bytes) -> dict[str, str]:
+    """Return the members of a key of RFC 8037, 2."""
+    return {"kty": "OKP", "crv": curve, "x": base64url.encode(x)}
 
 
 def thumbprint(members: Mapping[str, Any]) -> str:
     """Return the RFC 7638 thumbprint (SHA-256) of a JWK."""
     chosen = {name: members[name] for name in _THUMBPRINT[members["kty"]]}
-    return base64url(hashlib.sha256(msgspec.json.encode(chosen)).digest())
-
-
-def base64url(data: bytes) -> str:
-    """Return base64url without padding."""
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
-
-
-def _uint(value: int) -> str:
-    return base64url(value.to_bytes((value.bit_length() + 7) // 8, "big"))
+    return base64url.encode(hashlib.sha256(msgspec.json.encode(chosen)).digest())
 
 
 def _text(members: Mapping[str, Any], name: str) -> str:
@@ -156,8 +177,8 @@ def _algorithms(members: Mapping[str, Any], possible: frozenset[str]) -> frozens
 
 def _octets(members: Mapping[str, Any], name: str) -> bytes:
     try:
-        return from_base64url(_text(members, name).encode("ascii"), name)
-    except (VerifyError, UnicodeEncodeError) as error:
+        return base64url.decode(_text(members, name).encode("ascii"))
+    except (base64url.InexactError, UnicodeEncodeError) as error:
         raise UnfitKeyError(f"{name} is not base64url") from error
 
 
@@ -210,7 +231,7 @@ def _powers(prime: int) -> frozenset[int]:
 def _ec(members: Mapping[str, Any], curve: str) -> ec.EllipticCurvePublicKey:
     if curve not in CURVES:
         raise UnfitKeyError(f"curve {curve[:40]!r} is not one of {', '.join(CURVES)}")
-    kind = CURVES[curve]()
+    kind = CURVES[curve]
     x, y = (_octets(members, name) for name in ("x", "y"))
     if len(x) != (half := (kind.key_size + 7) // 8) or len(y) != half:  # RFC 7518, 6.2.1.2
         raise UnfitKeyError(f"x and y must have {half} octets each")

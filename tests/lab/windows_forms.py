@@ -5,38 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import get_args
+from collections.abc import Mapping, Sequence
 from xml.sax.saxutils import escape
 
 from counterfoil.lab.history.clock import SECOND, american, ticks
-from counterfoil.lab.history.files import Output
-from counterfoil.lab.history.routes import quoted
-from counterfoil.lab.history.settings import AdfsWrapper, Tenant
-from counterfoil.lab.history.windows import WindowsEvent
-from counterfoil.lab.history.windows_messages import message
+from counterfoil.lab.history.files import quoted
+from counterfoil.lab.history.windows import NAMESPACE, SECURITY_EVENT, Form, Numbers, WindowsEvent, event_data
 
-_NAMESPACE = "http://schemas.microsoft.com/win/2004/08/events/event"
+from .windows_messages import message
+
 _CLEARED = "http://manifests.microsoft.com/win/2004/08/windows/eventlog"
-_FIRST_NUMBER = 1_204_311  # a log that has been rolling for a while
-
-# An event, with its number in its host's log, as text.
-Render = Callable[[WindowsEvent, int], str]
-
-
-@dataclass(frozen=True)
-class Form:
-    """How a file of events is put together. `counted`: its numbers count the file's events, from 0."""
-
-    render: Render
-    extension: str
-    opening: str = ""
-    between: str = ""
-    closing: str = ""
-    counted: bool = False
 
 
 def _xml(event: WindowsEvent, number: int) -> str:
@@ -52,7 +30,7 @@ def _xml_event(event: WindowsEvent, number: int, q: str, more: str = "") -> str:
         leaves = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in event.named.items())
         body = f"<UserData><{event.user_data} xmlns={q}{_CLEARED}{q}>{leaves}</{event.user_data}></UserData>"
     return (
-        f"<Event xmlns={q}{_NAMESPACE}{q}><System><Provider Name={q}{event.provider}{q}/>"
+        f"<Event xmlns={q}{NAMESPACE}{q}><System><Provider Name={q}{event.provider}{q}/>"
         f"<EventID Qualifiers={q}0{q}>{event.number}</EventID><Version>0</Version><Level>0</Level>"
         f"<Task>{event.task}</Task><Opcode>0</Opcode><Keywords>0x8020000000000000</Keywords>"
         f"<TimeCreated SystemTime={q}{ticks(event.t)}{q}/><EventRecordID>{number}</EventRecordID><Correlation/>"
@@ -174,12 +152,6 @@ def _windows_event(event: WindowsEvent, number: int) -> str:
     }) + "\n"  # fmt: skip
 
 
-def _event_data(event: WindowsEvent) -> str:
-    body = "".join(f"<Data>{escape(text)}</Data>" for text in event.strings)
-    body += "".join(f'<Data Name="{name}">{escape(value)}</Data>' for name, value in event.named.items())
-    return f'<EventData xmlns="{_NAMESPACE}">{body}</EventData>'
-
-
 _PORTAL = ("TimeGenerated [UTC]", "Computer", "EventID", "EventSourceName", "Channel", "Activity", "EventData",
            "EventRecordId", "EventOriginId")  # fmt: skip
 
@@ -187,7 +159,7 @@ _PORTAL = ("TimeGenerated [UTC]", "Computer", "EventID", "EventSourceName", "Cha
 def _portal(event: WindowsEvent, number: int) -> str:
     when = american(event.t)
     when = f"{when[:-3].replace(' ', ', ', 1)}.{event.t % SECOND // 1000:03d}{when[-3:]}"
-    return _csv([when, event.host, event.number, event.provider, event.channel, str(event.number), _event_data(event),
+    return _csv([when, event.host, event.number, event.provider, event.channel, str(event.number), event_data(event),
                  number, event.origin])  # fmt: skip
 
 
@@ -236,87 +208,31 @@ def _text(event: WindowsEvent, place: int) -> str:
     )
 
 
-def _security_event(event: WindowsEvent, _: int) -> str:
-    """Return the event as a row of Log Analytics' table SecurityEvent, which has no record number."""
-    data = ""
-    if event.strings and event.strings[-1].startswith("<?xml"):
-        data = f',"EventData":{quoted(_event_data(event))}'
-    elif event.strings:
-        data = f',"EventData_dynamic":{quoted(quoted(list(event.strings)))}'
-    data += "".join(f',"{name}":{quoted(value)}' for name, value in {**event.named, **event.columns}.items())
-    return (
-        f'{{"SourceSystem":"OpsManager","TimeGenerated":"{ticks(event.t)}","Computer":"{event.host}"{data},'
-        f'"EventID":{event.number},"Type":"SecurityEvent","EventSourceName":"{event.provider}",'
-        f'"Channel":"{event.channel}","Task":{event.task},"Level":"8","Activity":"{event.number}",'
-        f'"EventOriginId":"{event.origin}","TimeCollected":"{ticks(event.t + 30 * SECOND)}"}}\n'
-    )
-
-
-FORMS: Mapping[str, Form] = {
-    "security-event": Form(_security_event, "jsonl"),
-    "security-event-csv": Form(_portal, "csv", opening=_csv(_PORTAL)),
-    "windows-event": Form(_windows_event, "jsonl"),
-    "wevtutil-xml": Form(lambda event, number: _xml(event, number) + "\r\n", "xml"),
-    "wevtutil-root": Form(_xml, "xml", "<Events>", "", "</Events>"),
-    "event-viewer-xml": Form(_viewer, "xml", '<?xml version="1.0" encoding="utf-8" standalone="yes"?>\r\n<Events>', "",
-                             "</Events>"),
-    "toxml-lines": Form(lambda event, number: _xml(event, number) + "\n", "xml"),
-    "wevtutil-text": Form(_text, "txt", counted=True),
-    "evtx-dump-xml": Form(_dumped_xml, "xml"),
-    "evtx-dump-jsonl": Form(lambda event, number: _dumped(event, number, separate=False), "jsonl"),
-    "evtx-dump-separate": Form(lambda event, number: _dumped(event, number, separate=True), "jsonl"),
-    "velociraptor": Form(_velociraptor, "json"),
-    "evtxecmd-json": Form(_evtxecmd, "json"),
-    "evtxecmd-csv": Form(_evtxecmd_csv, "csv", opening=_csv(_CSV_COLUMNS)),
-    "winlogbeat": Form(_winlogbeat, "ndjson"),
-    "winlogbeat-hits": Form(_hit, "json"),
-    "nxlog": Form(_nxlog, "json"),
-    "get-winevent-5": Form(_powershell_5, "json", "[\r\n", ",\r\n", "\r\n]\r\n"),
-    "get-winevent-7": Form(_powershell_7, "json", "[\n", ",\n", "\n]\n"),
-}  # fmt: skip
-if set(FORMS) != set(get_args(AdfsWrapper)):
-    raise ValueError(f"forms of Windows events differ from the settings: {set(FORMS) ^ set(get_args(AdfsWrapper))}")
+FORMS: Mapping[str, Form] = {"security-event": SECURITY_EVENT} | {form.name: form for form in (
+    Form("security-event-csv", _portal, "csv", opening=_csv(_PORTAL)),
+    Form("windows-event", _windows_event, "jsonl"),
+    Form("wevtutil-xml", lambda event, number: _xml(event, number) + "\r\n", "xml"),
+    Form("wevtutil-root", _xml, "xml", "<Events>", "", "</Events>"),
+    Form("event-viewer-xml", _viewer, "xml", '<?xml version="1.0" encoding="utf-8" standalone="yes"?>\r\n<Events>', "",
+         "</Events>"),
+    Form("toxml-lines", lambda event, number: _xml(event, number) + "\n", "xml"),
+    Form("wevtutil-text", _text, "txt", counted=True),
+    Form("evtx-dump-xml", _dumped_xml, "xml"),
+    Form("evtx-dump-jsonl", lambda event, number: _dumped(event, number, separate=False), "jsonl"),
+    Form("evtx-dump-separate", lambda event, number: _dumped(event, number, separate=True), "jsonl"),
+    Form("velociraptor", _velociraptor, "json"),
+    Form("evtxecmd-json", _evtxecmd, "json"),
+    Form("evtxecmd-csv", _evtxecmd_csv, "csv", opening=_csv(_CSV_COLUMNS)),
+    Form("winlogbeat", _winlogbeat, "ndjson"),
+    Form("winlogbeat-hits", _hit, "json"),
+    Form("nxlog", _nxlog, "json"),
+    Form("get-winevent-5", _powershell_5, "json", "[\r\n", ",\r\n", "\r\n]\r\n"),
+    Form("get-winevent-7", _powershell_7, "json", "[\n", ",\n", "\n]\n"),
+)}  # fmt: skip
 
 
 def written(events: Sequence[WindowsEvent], form: str) -> str:
     """Return a whole file of these events."""
     shape = FORMS[form]
-    number = _Numbers(counted=shape.counted)
+    number = Numbers(counted=shape.counted)
     return shape.opening + shape.between.join(shape.render(e, number.of(e)) for e in events) + shape.closing
-
-
-class _Numbers:
-    """Counts the records of each host's log, or those of the file."""
-
-    def __init__(self, *, counted: bool) -> None:
-        self._first = 0 if counted else _FIRST_NUMBER
-        self._counted, self._given = counted, Counter[tuple[str, str]]()
-
-    def of(self, event: WindowsEvent) -> int:
-        log = ("", "") if self._counted else (event.host, event.channel)
-        self._given[log] += 1
-        return self._first + self._given[log] - 1
-
-
-class EventSink:
-    """Writes events below `folder` in one form."""
-
-    def __init__(self, tenant: Tenant, form: AdfsWrapper, folder: Path) -> None:
-        self._form, self._numbers = FORMS[form], _Numbers(counted=FORMS[form].counted)
-        stem = "SecurityEvent" if form == "security-event" else form
-        self._output = Output(
-            folder, stem, self._form.extension, per_day=tenant.per_day, compress=tenant.gzip,
-            opening=self._form.opening, between=self._form.between, closing=self._form.closing,
-        )  # fmt: skip
-        self.lines = 0
-
-    def write(self, rows: list[tuple[int, WindowsEvent]]) -> None:
-        """Write the events of one slice, in their order."""
-        if rows:
-            self._output.write(rows[0][0], [self._form.render(e, self._numbers.of(e)) for _, e in rows])
-            self.lines += len(rows)
-
-    def close(self) -> list[Path]:
-        """Finish the file and return the paths."""
-        self._output.close()
-        return self._output.paths
