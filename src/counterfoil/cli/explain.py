@@ -14,7 +14,7 @@ from counterfoil.cli.explain_finding import finding_text
 from counterfoil.cli.paragraphs import LABEL, paragraph, points
 from counterfoil.errors import UsageError
 from counterfoil.model import advice
-from counterfoil.model.verdict import REASON_MEANING, Diagnosis, FindingVerdict, Probable, Reason, Verdict
+from counterfoil.model.verdict import Diagnosis, FindingVerdict, Probable, Reason, Verdict, reasons_of
 from counterfoil.report import registry
 from counterfoil.tokens import rules as refusals
 
@@ -149,8 +149,8 @@ def _text(known: advice.Explanation) -> str:
     lines = [f"{known.code}  ({known.sort})", *paragraph("means", known.meaning), *paragraph("why", known.why)]
     lines += points("do", known.act)
     if known.code in set(Verdict):
-        reasons = advice.reasons_of(Verdict(known.code))
-        lines += points("reasons", [f"{reason}: {REASON_MEANING[reason]}" for reason in reasons])
+        reasons = reasons_of(Verdict(known.code))
+        lines += points("reasons", [f"{reason}: {reason.meaning}" for reason in reasons])
     return "\n".join(lines) + "\n"
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from counterfoil.detect.registry import all_rules
 from counterfoil.expressions import ibis, ir
+from counterfoil.model.advice import SUSPICIOUS
 from counterfoil.model.finding import MAX_LISTED, MAX_USES
 from counterfoil.model.verdict import ACCUSING, SETS, Probable, Reason
 from counterfoil.tokens.pseudonym import KEY_OF_PSEUDONYM
@@ -48,7 +49,7 @@ def described(tokens: ir.Table, raised: ir.Table, suspicion: ir.Table) -> ir.Tab
         (whole.cluster.notnull(), str(Probable.MISSES_FAR_BEYOND_RATE)),
         (probable & (whole.reason == str(Reason.DECLARATION_REFUTED)), str(Probable.EXTRAORDINARY_MISS)),
         (probable, whole.reason),
-        (whole.suspicion >= THRESHOLD, "suspicious"),
+        (whole.suspicion >= THRESHOLD, str(SUSPICIOUS)),
         else_=ibis.null("string"),
     )
     # a set is one finding, whatever clients its members have, with what was issued for them

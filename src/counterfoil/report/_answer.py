@@ -10,7 +10,7 @@ from counterfoil.model.coverage import ATTESTED
 from counterfoil.model.dossier import Intruder, MailSum
 from counterfoil.model.hunt import HuntReport
 from counterfoil.model.schema import Leg
-from counterfoil.model.verdict import ACCUSING, FAIL_ON_DEFAULT, FindingVerdict, Verdict
+from counterfoil.model.verdict import ACCUSING, CONVICTING, FindingVerdict, Verdict
 from counterfoil.report._clearance import apart, convicted, grave, reason, whys
 from counterfoil.report._steps import Step, steps
 from counterfoil.report._words import brief, number, percent, series, some, span
@@ -82,7 +82,7 @@ def accused(report: HuntReport) -> int:
 
 def _state(report: HuntReport) -> State:
     claims = {finding.verdict for finding in report.findings}
-    if accused(report) or claims & (FAIL_ON_DEFAULT - {FindingVerdict.PROBABLY_FORGED}):
+    if accused(report) or claims & CONVICTING:
         return State.ACCUSED
     if FindingVerdict.PROBABLY_FORGED in claims:
         return State.PROBABLE

@@ -6,7 +6,6 @@ import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from counterfoil.model.advice import REASON_ADVICE
 from counterfoil.model.clearance import STRANGERS, parts_of
 from counterfoil.model.coverage import MAX_NAMED, REFUTED, Offer, named_parts
 from counterfoil.model.hunt import HuntReport
@@ -154,7 +153,7 @@ def _open(report: HuntReport) -> Iterator[Step]:
     rows = [row for row in report.verdicts if row.verdict not in JUDGED and row.reason in set(Reason) - told]
     if rows and whys(report):
         most = max(rows, key=lambda row: row.tokens)
-        yield Step(f"{some(most.tokens, 'token')} left open: {REASON_ADVICE[Reason(most.reason)][0]}")
+        yield Step(f"{some(most.tokens, 'token')} left open: {Reason(most.reason).act[0]}")
 
 
 def _strangers(report: HuntReport, case: str) -> Iterator[Step]:

@@ -7,14 +7,15 @@ import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from counterfoil.model.advice import SUSPICIOUS
 from counterfoil.model.dossier import Dossier, MailSum, Record, Trail
 from counterfoil.model.finding import Finding
 from counterfoil.model.hunt import HuntReport, InputFile, RejectCount
 from counterfoil.model.schema import Leg
-from counterfoil.model.verdict import DIAGNOSIS_MEANING, MEANING, Diagnosis, FindingVerdict, Verdict
+from counterfoil.model.verdict import Diagnosis, FindingVerdict, Verdict
 from counterfoil.report import _coverage, _plots, _strips
 from counterfoil.report._answer import Answer, accused, answer, in_words
-from counterfoil.report._clearance import reason, silent, whys
+from counterfoil.report._clearance import ORDER, reason, silent, whys
 from counterfoil.report._steps import Step, steps
 from counterfoil.report._trail import Link, broken, links
 from counterfoil.report._words import client, number, some
@@ -29,7 +30,6 @@ MAX_VALUES = 10
 MAX_PATH = 4096
 
 _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_SUSPICIOUS = "suspicious"
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,7 @@ def _told(place: int, finding: Finding, report: HuntReport, *, custody: bool) ->
 
 def _tokens_of(finding: Finding, report: HuntReport) -> str:
     """Return the command that lists a finding's tokens. What a log wrote gets into it only in the form of a GUID."""
-    rule = _SUSPICIOUS if finding.verdict is FindingVerdict.SUSPICION else clean(finding.rule, 64)
+    rule = str(SUSPICIOUS) if finding.verdict is FindingVerdict.SUSPICION else clean(finding.rule, 64)
     where = f"group_rule = '{rule}'" if re.fullmatch(r"[a-z0-9-]+", rule) else "group_rule IS NOT NULL"
     if len(finding.clients) == 1 and _GUID.fullmatch(finding.clients[0]):
         where += f" AND client_id = '{finding.clients[0]}'"
@@ -186,7 +186,7 @@ def _facts(finding: Finding) -> Iterable[tuple[str, str]]:
             yield label, ", ".join(shown) + (f", and {number(left)} more or above" if left else "")
     if finding.diagnosis in set(Diagnosis):
         told = Diagnosis(finding.diagnosis)
-        yield "diagnosis", f"{told}: {DIAGNOSIS_MEANING[told]}"
+        yield "diagnosis", f"{told}: {told.meaning}"
     if finding.detail:
         yield "because", clean(finding.detail, 600)
     if finding.attack:
@@ -207,8 +207,7 @@ def _token(trail: Trail, report: HuntReport, *, custody: bool) -> Token:
 
 def _verdicts(report: HuntReport) -> Iterable[VerdictRow]:
     said = None
-    order = (Verdict.FORGED, Verdict.CONTRADICTED, Verdict.TAINTED, *Verdict)  # the accused first
-    for row in sorted(report.verdicts, key=lambda row: order.index(row.verdict)):
+    for row in sorted(report.verdicts, key=lambda row: ORDER.index(row.verdict)):
         yield VerdictRow(
             "" if row.verdict is said else row.verdict.value, reason(row), row.tokens, row.acceptances
         )
@@ -223,7 +222,7 @@ def _repeat(report: HuntReport) -> str:
     return " ".join(["counterfoil hunt PATH... --case NEW", *options, *identities])
 
 
-GLOSSARY: tuple[tuple[str, str], ...] = tuple((str(verdict), MEANING[verdict]) for verdict in Verdict)
+GLOSSARY: tuple[tuple[str, str], ...] = tuple((str(verdict), verdict.meaning) for verdict in Verdict)
 
 
 def folders(values: Sequence[str]) -> str:

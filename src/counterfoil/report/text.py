@@ -15,7 +15,6 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from counterfoil.model.advice import DIAGNOSIS_IN_BRIEF
 from counterfoil.model.finding import Finding
 from counterfoil.model.hunt import HuntReport, InputFile
 from counterfoil.model.schema import Leg
@@ -43,15 +42,6 @@ INDENT = 4
 MIN_LAST = 30
 _RECORDS = " records"
 
-# The accused first: what a reader looks for.
-_ORDER: tuple[Verdict, ...] = (
-    Verdict.FORGED,
-    Verdict.CONTRADICTED,
-    Verdict.TAINTED,
-    Verdict.MINTED,
-    Verdict.UNLINKABLE,
-    Verdict.UNCOVERED,
-)
 _NOUNS: dict[str, tuple[str, str]] = {
     Leg.KEY_USE: ("key use", "key uses"),
     Leg.ISSUANCE: ("issuance", "issuances"),
@@ -282,7 +272,7 @@ def _parts(lines: Sequence[_coverage.Line], width: int, numbers: int) -> Table:
 
 def _verdicts(report: HuntReport) -> Table:
     """Return tokens and acceptances per verdict and reason, and their sums."""
-    rows = sorted(report.verdicts, key=lambda row: (_ORDER.index(row.verdict), -row.tokens, row.reason))
+    rows = sorted(report.verdicts, key=lambda row: (_clearance.ORDER.index(row.verdict), -row.tokens, row.reason))
     grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     grid.add_column("  verdict", no_wrap=True)
     grid.add_column("tokens", justify="right", no_wrap=True)
@@ -350,7 +340,7 @@ def _broken(finding: Finding) -> str:
     if not finding.token_count or finding.diagnosis not in telling:
         return ""
     diagnosis = Diagnosis(finding.diagnosis)
-    return f"{diagnosis}: {DIAGNOSIS_IN_BRIEF[diagnosis]}"
+    return f"{diagnosis}: {diagnosis.brief}"
 
 
 def _who(finding: Finding, width: int) -> str:
