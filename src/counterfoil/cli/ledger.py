@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from counterfoil.tlog.witness import Witness
 
 FORMATS = ("text", "json")
-STDIN = Path("-")
 
 Place = Annotated[
     str,

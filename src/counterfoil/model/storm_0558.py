@@ -38,14 +38,6 @@ KEY_IDS: frozenset[str] = frozenset(
         "43ea0217de39066a36164e21655e8ed7b2efaa67e4155033837ada26df6bb59e",
     }
 )
-# Its public half (RFC 7517 members), for finding what it signed and where its private half lies.
-KEY_MODULUS = (
-    "3sKcJSD4cHwTY5jYm5lNEzqk3wON1CaARO5EoWIQt5u-X-ZnW61CiRZpWpfhKwRYU153td5R8p-AJDWT-NcEJ0MHU3KiuIEPmbgJ"
-    "pS7qkyURuHRucDM2lO4L4XfIlvizQrlyJnJcd09uLErZEO9PcvKiDHoois2B4fGj7CsAe5UZgExJvACDlsQSku2JUyDmZUZP2_u_"
-    "gCuqNJM5o0hW7FKRI3MFoYCsqSEmHnnumuJ2jF0RHDRWQpodhlAR6uKLoiWHqHO3aG7scxYMj5cMzkpe1Kq_Dm5yyHkMCSJ_JaRh"
-    "wymFfV_SWkqd3n-WVZT0ADLEq0RNi9tqZ43noUnO_w"
-)
-KEY_EXPONENT = "AQAB"
 
 AGENTS: frozenset[str] = frozenset(
     {

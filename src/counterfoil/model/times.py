@@ -35,7 +35,6 @@ _NAMED = re.compile(
     rf"(?:[a-z]+ )?(?P<one>[a-z]{{3}})[a-z]*\.? (?P<two>\d{{1,2}}) (?P<year>\d{{4}}) (?:at )?{_CLOCK}", re.I
 )
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_SHORT_YEAR = re.compile(r"\d{1,2}[/.-]\d{1,2}[/.-]\d{4}(?!\d)")
 
 
 def read(text: str | None, order: str | None = None, near: datetime | None = None) -> datetime | None:

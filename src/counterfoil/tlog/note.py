@@ -28,7 +28,6 @@ _DASH = "\N{EM DASH} "
 _ID_BYTES = 4
 _TIME_BYTES = 8
 _KEY_BYTES = 32
-_SIGNATURE_BYTES = 64
 _SECRET = "PRIVATE+KEY+"  # noqa: S105  # the format's own prefix
 
 
