@@ -14,7 +14,7 @@ from counterfoil.detect.registry import all_rules
 from counterfoil.model.advice import ONE_ID, claim_of
 from counterfoil.model.coverage import CoverageRow
 from counterfoil.model.finding import MAX_LISTED, Finding, Use
-from counterfoil.model.verdict import SETS, Claim, FindingVerdict
+from counterfoil.model.verdict import SETS, FindingVerdict
 from counterfoil.pipeline.wording import TRACED, TRAITS, count, detail, next_step, title
 
 
@@ -59,6 +59,8 @@ def _finding(
     claim = claim_of(row["group_rule"])
     verdict = claim.verdict
     rules = tuple(str(row["rules"] or "").split())
+    own = {technique for rule in all_rules() if rule.id in rules for technique in rule.attack}
+    traps = (decoys.told(key) for key in _some(row["keys"]) if key in decoys.places)
     return Finding(
         id=group_id(row),
         rule=rules[0] if verdict is FindingVerdict.SUSPICION and rules else row["group_rule"],
@@ -66,7 +68,7 @@ def _finding(
         severity=claim.severity,
         confidence=claim.confidence,
         title=title(row, verdict),
-        detail="; ".join([*detail(row, verdict, rules, coverage), *_decoys(row, decoys)]),
+        detail="; ".join([*detail(row, verdict, rules, coverage), *traps]),
         first_seen=row["first_seen"],
         last_seen=row["last_seen"],
         token_count=row["token_count"],
@@ -78,7 +80,7 @@ def _finding(
         ips=plain(row["ips"]),
         objects=plain(row["objects"]),
         evidence=tuple(reference(ref, paths) for ref in _some(row["evidence"])),
-        attack=_attack(claim, rules),
+        attack=tuple(sorted({*claim.attack, *own})),
         next_step=next_step(row, verdict, rules, coverage),
         score=float(row["score"] or 0),
         diagnosis=row["diagnosis"] or "",
@@ -111,15 +113,6 @@ def reference(ref: str, paths: Mapping[str, str]) -> str:
 def _use(row: Mapping[str, Any]) -> Use:
     strange = tuple(trait for trait in TRAITS if row[f"new_{trait}"])
     return Use(row["first_seen"], row["shown"], row["ip"], row["client_id"], row["token_id"], strange)
-
-
-def _decoys(row: Mapping[str, Any], decoys: Decoys) -> Iterable[str]:
-    return (decoys.told(key) for key in _some(row["keys"]) if key in decoys.places)
-
-
-def _attack(claim: Claim, rules: tuple[str, ...]) -> tuple[str, ...]:
-    own = {technique for rule in all_rules() if rule.id in rules for technique in rule.attack}
-    return tuple(sorted({*claim.attack, *own}))
 
 
 def _refused(row: Mapping[str, Any], decoys: Decoys) -> Finding:

@@ -10,7 +10,7 @@ from typing import Any
 
 from counterfoil.expressions.deferred import bound
 from counterfoil.model.counterfoil import CUSTODY_LOG, ISSUER_LOG, LEDGER_LOG
-from counterfoil.model.coverage import ATTESTED, AttestedLog, CoverageRow, Declaration
+from counterfoil.model.coverage import ATTESTED, NOT_DECLARED, AttestedLog, CoverageRow, Declaration
 from counterfoil.reconcile.policy import Policy
 
 DAY = timedelta(days=1)
@@ -125,7 +125,7 @@ def coverage(
     for part in sorted(facts.extents.keys() - declared, key=str):
         extent = facts.extents[part]
         total = sum(extent.daily.values())
-        why = NODE_MISSING if part.source == ADFS and part.issuer in farms else "not declared complete"
+        why = NODE_MISSING if part.source == ADFS and part.issuer in farms else NOT_DECLARED
         words = "; ".join([why, *_wanting(part, facts)])
         rows.append(_row(part, "seen", extent.first, extent.last, total, words))
     told = {(row.issuer, row.kind) for row in rows}

@@ -41,12 +41,11 @@ def whys(report: HuntReport) -> tuple[str, ...]:
 
 def nothing(report: HuntReport) -> str:
     """Return what it means that nothing was found: among how many tokens."""
-    total = sum(row.tokens for row in report.verdicts)
     if not report.judged:
         return "nothing"
-    if report.judged == total:
-        return f"nothing among {some(total, 'token')}, all judged"
-    return f"nothing among the {percent(report.judged, total)} of the tokens that could be judged"
+    if report.judged == report.total:
+        return f"nothing among {some(report.total, 'token')}, all judged"
+    return f"nothing among the {percent(report.judged, report.total)} of the tokens that could be judged"
 
 
 def apart(report: HuntReport) -> Iterator[str]:

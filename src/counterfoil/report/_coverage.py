@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from counterfoil.model.advice import DECLARABLE
 from counterfoil.model.counterfoil import CUSTODY_LOG, LEDGER_LOG
-from counterfoil.model.coverage import ATTESTED, RELIED, CoverageRow
+from counterfoil.model.coverage import ATTESTED, NOT_DECLARED, RELIED, CoverageRow
 from counterfoil.report._words import bound, minute, series, some
 from counterfoil.report.clean import clean
 
@@ -54,7 +54,7 @@ def _line(issuer: str, source: str, kind: str, rows: Sequence[CoverageRow]) -> L
     accepted = [row for row in rows if row.status in RELIED]
     doubted = [row for row in rows if row.status not in (*RELIED, "hole", "seen")]
     sentences = [_accepted(accepted)] if accepted else []
-    sentences += dict.fromkeys(note for row in accepted if (note := clean(row.reason.partition("; ")[2], MAX_NOTE)))
+    sentences += dict.fromkeys(note for row in accepted if (note := clean(row.note, MAX_NOTE)))
     if any(row.status == ATTESTED for row in accepted) and len(sentences) == 1:
         sentences.append("attested by a checkpoint that another party keeps")
     own = "to be attested" if source in ATTESTABLE else "declared"
@@ -71,7 +71,7 @@ def _line(issuer: str, source: str, kind: str, rows: Sequence[CoverageRow]) -> L
 
 def _seen(source: str, rows: Sequence[CoverageRow]) -> str:
     """Return what a log proves that nobody declared complete: its own reason, if it has one beside that."""
-    own = [_reason(row) for row in rows if row.reason not in ("", "not declared complete")]
+    own = [_reason(row) for row in rows if row.reason not in ("", NOT_DECLARED)]
     return own[0] if own else _SEEN[source in DECLARABLE]
 
 

@@ -25,9 +25,6 @@ class State(StrEnum):
     NONE = "none"
 
 
-_BROKEN = frozenset({State.MISSING, State.DISAGREES, State.TAINTED})
-
-
 @dataclass(frozen=True)
 class Link:
     """One link of a trail: its name, in one word for the short drawing, and what is known of it."""
@@ -56,11 +53,6 @@ def links(trail: Trail, *, custody: bool) -> tuple[Link, ...]:
         Link("Acceptance", "accepted", *_acceptance(trail)),
         Link("Reached", "reached", *_reached(trail)),
     )
-
-
-def broken(shown: tuple[Link, ...]) -> Link | None:
-    """Return the first link at which the trail breaks."""
-    return next((link for link in shown if link.state in _BROKEN), None)
 
 
 def _key_use(trail: Trail, *, custody: bool) -> tuple[State, str]:

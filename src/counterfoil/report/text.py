@@ -150,14 +150,13 @@ def _head(report: HuntReport) -> Iterator[RenderableType]:
 
 def _answer(report: HuntReport) -> Text:
     """Return the whole report in one sentence."""
-    total = sum(row.tokens for row in report.verdicts)
-    if not total:
+    if not report.total:
         return Text("No acceptance is in evidence." if report.legs else "Read, not judged yet.", style="bold")
     bad = convicted(report)
-    dark = total - report.judged
+    dark = report.total - report.judged
     probable = sum(finding.verdict is FindingVerdict.PROBABLY_FORGED for finding in report.findings)
     return Text.assemble(
-        (f"{some(total, 'accepted token')}: {bad or 'none shown to be forged'}", "bold red" if bad else "bold"),
+        (f"{some(report.total, 'accepted token')}: {bad or 'none shown to be forged'}", "bold red" if bad else "bold"),
         f", {number(report.tokens(Verdict.MINTED))} minted, {number(dark)} cannot be judged",
         (f"; {some(probable, 'finding')} probably forged" if probable else "", "bold yellow"),
         ".",
@@ -370,7 +369,7 @@ def _next(report: HuntReport, width: int) -> Iterator[RenderableType]:
     yield _title("NEXT", "")
     for place, step in enumerate(todo, 1):
         command = Text(step.command, style="bold")
-        words = f"({step.places()}) {step.text}" if step.findings else step.text
+        words = f"({step.places()}) {step.text}" if step.findings else step.text + (":" if step.command else "")
         if INDENT + len(words) + 1 + len(step.command) <= width:
             yield _hanging(place, Text.assemble(words, " ", command))
             continue
