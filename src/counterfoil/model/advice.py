@@ -95,13 +95,13 @@ ONE_ID = FindingRule(
 # Rules of findings other than reasons, what makes tokens probably forged, diagnoses, and suspicions (`detect/`).
 RULES = {str(rule): rule for rule in (MORE_THAN_SIGNED, KEY_TAKEN, SUSPICIOUS, ONE_ID)}
 
-# Later ones win: a code of several sorts is explained once.
 _SORTS: tuple[tuple[str, Iterable[Verdict | FindingVerdict | Diagnosis | Reason | Probable | FindingRule]], ...] = (
-    ("rule", RULES.values()), ("rule", Probable), ("reason", Reason), ("diagnosis", Diagnosis),
-    ("reason and diagnosis", [Diagnosis.KEY_NOT_ENTITLED]),
-    ("verdict of a finding", FindingVerdict), ("verdict", Verdict),
+    ("verdict", Verdict), ("verdict of a finding", (FindingVerdict.PROBABLY_FORGED, FindingVerdict.SUSPICION)),
+    ("reason", Reason), ("diagnosis", Diagnosis), ("reason and diagnosis", (Diagnosis.KEY_NOT_ENTITLED,)),
+    ("rule", [rule for rule in Probable if rule not in set(map(str, Reason))]), ("rule", RULES.values()),
 )  # fmt: skip
-_EXPLAINED = {
+# What is known of every verdict, finding verdict, reason, diagnosis and rule, by its code, in the order of telling.
+EXPLAINED: Mapping[str, Explanation] = {
     str(word): Explanation(str(word), sort, word.meaning, word.why, word.act)
     for sort, words in _SORTS for word in words
 }  # fmt: skip
@@ -114,8 +114,3 @@ def claim_of(rule: str) -> Claim:
     if rule in set(Probable):
         return FindingVerdict.PROBABLY_FORGED.claim
     return FindingVerdict.FORGED.claim if rule in SETS else FindingVerdict(Reason(rule).verdict).claim
-
-
-def explanation(code: str) -> Explanation | None:
-    """Return what is known of a verdict, finding verdict, reason, diagnosis or rule; None for any other code."""
-    return _EXPLAINED.get(code)

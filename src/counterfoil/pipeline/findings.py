@@ -15,7 +15,8 @@ from counterfoil.model.advice import ONE_ID, claim_of
 from counterfoil.model.coverage import CoverageRow
 from counterfoil.model.finding import MAX_LISTED, Finding, Use
 from counterfoil.model.verdict import SETS, FindingVerdict
-from counterfoil.pipeline.wording import TRACED, TRAITS, count, detail, next_step, title
+from counterfoil.pipeline.wording import TRACED, TRAITS, detail, next_step, title
+from counterfoil.report._words import some
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def _finding(
     verdict = claim.verdict
     rules = tuple(str(row["rules"] or "").split())
     own = {technique for rule in all_rules() if rule.id in rules for technique in rule.attack}
-    traps = (decoys.told(key) for key in _some(row["keys"]) if key in decoys.places)
+    traps = (decoys.told(key) for key in _listed(row["keys"]) if key in decoys.places)
     return Finding(
         id=group_id(row),
         rule=rules[0] if verdict is FindingVerdict.SUSPICION and rules else row["group_rule"],
@@ -74,12 +75,12 @@ def _finding(
         token_count=row["token_count"],
         acceptance_count=row["acceptance_count"],
         subjects=plain(row["subjects"]),
-        tokens=_some(row["tokens"]),
-        keys=_some(row["keys"]),
-        clients=_some(row["clients"]),
+        tokens=_listed(row["tokens"]),
+        keys=_listed(row["keys"]),
+        clients=_listed(row["clients"]),
         ips=plain(row["ips"]),
         objects=plain(row["objects"]),
-        evidence=tuple(reference(ref, paths) for ref in _some(row["evidence"])),
+        evidence=tuple(reference(ref, paths) for ref in _listed(row["evidence"])),
         attack=tuple(sorted({*claim.attack, *own})),
         next_step=next_step(row, verdict, rules, coverage),
         score=float(row["score"] or 0),
@@ -100,7 +101,7 @@ def finding_id(*parts: str | None) -> str:
     return hashlib.sha256("\x1f".join(part or "" for part in parts).encode()).hexdigest()[:12]
 
 
-def _some(values: Iterable[str] | None) -> tuple[str, ...]:
+def _listed(values: Iterable[str] | None) -> tuple[str, ...]:
     return tuple(values or ())[:MAX_LISTED]
 
 
@@ -122,7 +123,7 @@ def _refused(row: Mapping[str, Any], decoys: Decoys) -> Finding:
         id=finding_id(f"{DECOY.id}-refused", key),
         rule=DECOY.id,
         **vars(REFUSED),
-        title=f"{count(row['records'], 'token')} under a decoy key presented, and refused",
+        title=f"{some(row['records'], 'token')} under a decoy key presented, and refused",
         detail=decoys.told(key),
         first_seen=row["first_seen"],
         last_seen=row["last_seen"],
@@ -143,7 +144,7 @@ def _one_id(rows: list[Mapping[str, Any]]) -> list[Finding]:
             id=finding_id(str(ONE_ID)),
             rule=str(ONE_ID),
             **vars(ONE_ID.claim),
-            title=f"{count(len(rows), 'token id was', 'token ids were')} accepted with claims that disagree",
+            title=f"{some(len(rows), 'token id was', 'token ids were')} accepted with claims that disagree",
             detail="one id belongs to one token: who copies an id and changes a claim leaves this",
             first_seen=min(row["first_seen"] for row in rows),
             last_seen=max(row["last_seen"] for row in rows),

@@ -10,6 +10,7 @@ from counterfoil.model.coverage import ATTESTED, AttestedLog
 from counterfoil.model.finding import MAX_LISTED, Finding
 from counterfoil.model.verdict import Diagnosis
 from counterfoil.pipeline.findings import finding_id, reference
+from counterfoil.report._words import some
 
 _WAYS = {
     "4662": "the object that the key is derived from, in the directory (4662)",
@@ -37,15 +38,13 @@ def of_signatures(rows: Iterable[Mapping[str, Any]]) -> list[Finding]:
     """Return a finding for every key with signatures that no ledger accounts for (rule 8.4)."""
     found: list[Finding] = []
     for row in rows:
-        count, key = int(row["uses"]), row["key_id"]
-        what = "signature" if count == 1 else "signatures"
+        signatures, key = some(int(row["uses"]), "signature"), row["key_id"]
         callers = ", ".join(str(caller) for caller in row["callers"] or () if caller) or "callers without a name"
-        one = _finding(
-            Diagnosis.SIGNATURES_UNACCOUNTED, key, f"{count:,} {what} of key {key} that no ledger accounts for",
+        found.append(_finding(
+            Diagnosis.SIGNATURES_UNACCOUNTED, key, f"{signatures} of key {key} that no ledger accounts for",
             f"asked for by {callers}; nothing that was signed is accepted in evidence",
             first_seen=row["first_seen"], last_seen=row["last_seen"], keys=(key,),
-        )  # fmt: skip
-        found.append(one)
+        ))  # fmt: skip
     return found
 
 
@@ -89,7 +88,7 @@ def of_thefts(rows: Iterable[Mapping[str, Any]], paths: Mapping[str, str]) -> li
 def _how(row: Mapping[str, Any]) -> str:
     """Return what was read, by how many records, and until when."""
     ways = "; ".join(_WAYS.get(what, "an alert of Defender") for what in row["what"])
-    records = "1 record" if row["records"] == 1 else f"{int(row['records']):,} records"
+    records = some(int(row["records"]), "record")
     until = f", the last at {row['last_seen']:%Y-%m-%d %H:%M:%S}Z" if row["records"] > 1 else ""
     return f"{ways} ({records}{until})"
 

@@ -11,6 +11,7 @@ from counterfoil.model.coverage import ATTESTED, RELIED, CoverageRow, named_part
 from counterfoil.model.first_party import name as client_name
 from counterfoil.model.verdict import Diagnosis, FindingVerdict, Probable, Reason
 from counterfoil.pipeline.counts import log_parts
+from counterfoil.report._words import some
 
 TRAITS = ("client", "network", "agent", "device")
 # Diagnoses that a log of custody made: tokens of one rule, issuer and client may have several.
@@ -27,28 +28,23 @@ _PRESENT = frozenset({Reason.NEVER_SIGNED, Reason.FORGED_ANCESTOR})
 _ASK = "Ask the users whether this was theirs; what nobody knows of, treat as forged."
 
 
-def count(number: int, one: str, many: str | None = None) -> str:
-    """Return a count with its noun."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
 def title(row: Mapping[str, Any], verdict: FindingVerdict) -> str:
     """Return the title of a finding. A record that carries no token is an access."""
-    tokens, users = row["set_count"], count(row["subject_count"], "user")
+    tokens, users = row["set_count"], some(row["subject_count"], "user")
     if row["group_rule"] == Reason.COUNT_ONLY:
-        return f"at least {row['at_least']} of {count(tokens, 'federated sign-in')} of {users} used a forged assertion"
+        return f"at least {row['at_least']} of {some(tokens, 'federated sign-in')} of {users} used a forged assertion"
     if row["group_rule"] == Probable.UNKNOWN_IDENTITY_PROVIDER:
-        sign_ins = count(tokens, "federated sign-in")
+        sign_ins = some(tokens, "federated sign-in")
         return f"{sign_ins} of {users} presented an assertion of an identity provider that nobody named"
     if row["group_rule"] == Reason.MORE_THAN_UNREAD:
-        return f"at least {row['at_least']} of {count(tokens, 'token')} of {users} were never issued"
+        return f"at least {row['at_least']} of {some(tokens, 'token')} of {users} were never issued"
     if row["group_rule"] == Reason.ASSERTION_NOT_ISSUED:
-        return f"{count(tokens, 'federated sign-in')} of {users} used an assertion that was never issued"
+        return f"{some(tokens, 'federated sign-in')} of {users} used an assertion that was never issued"
     token = bool(row["id_count"]) and verdict is not FindingVerdict.SUSPICION
-    noun = (f"{verdict.noun} token", None) if token else (f"{verdict.noun} access", f"{verdict.noun} accesses")
-    origin = f", from {count(row['ip_count'], 'address', 'addresses')}" if row["ip_count"] else ""
+    noun = (f"{verdict.noun} token", "") if token else (f"{verdict.noun} access", f"{verdict.noun} accesses")
+    origin = f", from {some(row['ip_count'], 'address', 'addresses')}" if row["ip_count"] else ""
     client = f" through {client_words(row['group_client'])}" if row["group_client"] else ""
-    return f"{count(tokens, *noun)} of {users}{_reached(row)}{client}{origin}"
+    return f"{some(tokens, *noun)} of {users}{_reached(row)}{client}{origin}"
 
 
 def client_words(client_id: str) -> str:
@@ -61,8 +57,8 @@ def _reached(row: Mapping[str, Any]) -> str:
     if not row["object_count"]:
         return ""
     if set(row["object_kinds"] or ()) <= {"mailbox"}:
-        return f", {count(row['object_count'], 'mailbox', 'mailboxes')}"
-    return f", {count(row['object_count'], 'object')}"
+        return f", {some(row['object_count'], 'mailbox', 'mailboxes')}"
+    return f", {some(row['object_count'], 'object')}"
 
 
 def detail(
@@ -79,8 +75,8 @@ def detail(
     return tuple(parts)
 
 
-def _of(some: int, whole: int) -> str:
-    return "" if some == whole else f" ({some:,} of {whole:,})"
+def _of(part: int, whole: int) -> str:
+    return "" if part == whole else f" ({part:,} of {whole:,})"
 
 
 def _issued_for(row: Mapping[str, Any]) -> Iterable[str]:
@@ -102,7 +98,7 @@ def _strange(row: Mapping[str, Any]) -> Iterable[str]:
     tokens, compared = row["token_count"], row["compared"]
     if compared:
         new = {trait: row[f"new_{trait}"] for trait in TRAITS}
-        told = [f"{trait}{_of(some, tokens)}" for trait, some in new.items() if some]
+        told = [f"{trait}{_of(number, tokens)}" for trait, number in new.items() if number]
         yield f"new to the user: {', '.join(told)}" if told else "nothing about it is new to the user"
     if row["nobodys"]:
         yield f"no sign-in of anybody is through this client{_of(row['nobodys'], tokens)}"
