@@ -203,9 +203,3 @@ def test_every_code_of_a_report_is_explained(code: str, capsys: pytest.CaptureFi
     assert any(line.startswith("means ") for line in lines)
     assert any(line.startswith("do ") for line in lines)
     assert all(len(line) <= 100 for line in lines)
-
-
-def test_each_reason_belongs_to_one_verdict() -> None:
-    """`explain VERDICT` lists its reasons; together they are all reasons, each once."""
-    listed = [reason for verdict in Verdict for reason in advice.reasons_of(verdict)]
-    assert sorted(listed) == sorted(Reason)

@@ -14,7 +14,7 @@ from counterfoil.detect.registry import all_rules
 from counterfoil.lab.estate.scenarios import SCENARIOS
 from counterfoil.model import advice, schema
 from counterfoil.model.ids import NULL_FORMS, IdKind
-from counterfoil.model.verdict import MEANING, Diagnosis, FindingVerdict, Probable, Reason, Verdict
+from counterfoil.model.verdict import Diagnosis, FindingVerdict, Probable, Reason, Verdict
 from counterfoil.sources.registry import all_sources, logs
 from counterfoil.tokens.flow import CLASSES
 from counterfoil.tokens.rules import BY_CODE
@@ -131,7 +131,7 @@ def test_the_page_of_the_evidence_is_the_schema() -> None:
 def test_the_readme_has_a_row_for_every_verdict() -> None:
     """In the program's own order and words."""
     rows = re.findall(r"^\| `(\w+)` \| (.+?) \|", PAGES["README.md"].text, re.MULTILINE)
-    assert rows == [(str(verdict), meaning) for verdict, meaning in MEANING.items()]
+    assert rows == [(str(verdict), verdict.meaning) for verdict in Verdict]
 
 
 def test_the_readme_gives_two_commands_for_a_bare_machine() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from counterfoil.model.verdict import MEANING, REASON_MEANING
+from counterfoil.model.verdict import Reason, Verdict
 
 from .test_cases import CASES
 
@@ -29,6 +29,6 @@ def test_every_test_that_the_page_of_the_innocent_names_exists() -> None:
 def test_the_page_of_verdicts_explains_every_verdict_and_reason() -> None:
     """docs/verdicts.md: each verdict has a section, each reason its row with the program's own words."""
     page = (DOCS / "verdicts.md").read_text(encoding="utf-8")
-    assert re.findall(r"^## (\w+)$", page, re.M)[: len(MEANING)] == [str(verdict) for verdict in MEANING]
+    assert re.findall(r"^## (\w+)$", page, re.M)[: len(Verdict)] == list(Verdict)
     rows = dict(re.findall(r"^\| \w+ \| `([\w-]+)` \| (.+) \|$", page, re.M))
-    assert rows == {str(reason): meaning for reason, meaning in REASON_MEANING.items()}
+    assert rows == {str(reason): reason.meaning for reason in Reason}

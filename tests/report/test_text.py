@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import pytest
 
-from counterfoil.model.advice import IN_BRIEF
 from counterfoil.model.coverage import Needed, Offer
 from counterfoil.model.finding import MAX_LISTED, Use
 from counterfoil.model.hunt import HuntReport, SilentCalls, VerdictCount
@@ -278,9 +277,3 @@ def test_any_width_keeps_every_number_whole(width: int) -> None:
     """Numbers are never cut or wrapped, however narrow or wide the terminal."""
     page = shown(width=width)
     assert all(number in page for number in ("182,457", "266,637", "61,200", "12,856", "65,613", "120,250"))
-
-
-def test_every_reason_has_words_short_enough_for_a_line() -> None:
-    """Each reason is told in the table in at most 62 characters, so that a verdict takes one line."""
-    assert set(IN_BRIEF) == set(Reason)
-    assert all(len(words) <= 62 for words in IN_BRIEF.values())

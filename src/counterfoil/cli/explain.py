@@ -14,7 +14,7 @@ from counterfoil.cli.explain_finding import finding_text
 from counterfoil.cli.paragraphs import LABEL, paragraph, points
 from counterfoil.errors import UsageError
 from counterfoil.model import advice
-from counterfoil.model.verdict import REASON_MEANING, Diagnosis, FindingVerdict, Probable, Reason, Verdict
+from counterfoil.model.verdict import Reason, Verdict, reasons_of
 from counterfoil.report import registry
 from counterfoil.tokens import rules as refusals
 
@@ -84,7 +84,7 @@ def explain(
         terminal.write(_finding_text(code, case))
         return
     refusal = refusals.explanation(code)
-    known = advice.explanation(code if refusal is None else refusal.code)  # a refusal may be asked for by its number
+    known = advice.EXPLAINED.get(code if refusal is None else refusal.code)  # a refusal may be asked for by its number
     told = [_text(one) for one in (known, refusal) if one is not None]
     if told and code not in set(Reason):
         terminal.write("\n".join(told))
@@ -113,7 +113,7 @@ def _finding_text(code: str, case: Path) -> str:
         raise UsageError(f"no finding {code} in the case {case}", hint=hint)
     told = [finding_text(found[0], case)]
     for name in dict.fromkeys((str(found[0].verdict), found[0].rule, found[0].diagnosis)):
-        known_of = advice.explanation(name)
+        known_of = advice.EXPLAINED.get(name)
         told += [_text(known_of)] if known_of is not None else [_text(_rule(r)) for r in _rules() if r.id == name]
     return "\n".join(told)
 
@@ -126,9 +126,7 @@ def _rules() -> Sequence[Rule]:
 
 def _every() -> Iterator[advice.Explanation]:
     """Yield what is known of every code, each once for each sort: the names of sources are not among them."""
-    for code in dict.fromkeys(map(str, (*Verdict, *FindingVerdict, *Reason, *Diagnosis, *Probable, *advice.RULES))):
-        if (known := advice.explanation(code)) is not None:
-            yield known
+    yield from advice.EXPLAINED.values()
     yield from map(_rule, _rules())
     for code in refusals.BY_CODE:
         if (known := refusals.explanation(code)) is not None:
@@ -149,8 +147,8 @@ def _text(known: advice.Explanation) -> str:
     lines = [f"{known.code}  ({known.sort})", *paragraph("means", known.meaning), *paragraph("why", known.why)]
     lines += points("do", known.act)
     if known.code in set(Verdict):
-        reasons = advice.reasons_of(Verdict(known.code))
-        lines += points("reasons", [f"{reason}: {REASON_MEANING[reason]}" for reason in reasons])
+        reasons = reasons_of(Verdict(known.code))
+        lines += points("reasons", [f"{reason}: {reason.meaning}" for reason in reasons])
     return "\n".join(lines) + "\n"
 
 

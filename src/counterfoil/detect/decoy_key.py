@@ -6,6 +6,7 @@ from counterfoil.detect.rule import Rule, Tables
 from counterfoil.expressions import ir
 from counterfoil.model.leak_evidence import DECOYS_LOG
 from counterfoil.model.schema import Leg, Outcome
+from counterfoil.model.verdict import Claim, FindingVerdict
 
 # Decoys that a case may know of: one is enough for each place.
 MOST_DECOYS = 10_000
@@ -46,3 +47,5 @@ RULE = Rule(
     "service that accepted the token check the policy of its keys.",
     find=_find,
 )
+# What a finding says of tokens that were presented under a decoy and refused: nobody innocent holds the key.
+REFUSED = Claim(FindingVerdict.SUSPICION, "high", "high", RULE.attack)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from counterfoil.detect.registry import all_rules
 from counterfoil.expressions import ibis, ir
+from counterfoil.model.advice import SUSPICIOUS
 from counterfoil.model.finding import MAX_LISTED, MAX_USES
 from counterfoil.model.verdict import ACCUSING, SETS, Probable, Reason
 from counterfoil.tokens.pseudonym import KEY_OF_PSEUDONYM
@@ -19,7 +20,7 @@ _ACCUSED = sorted(map(str, ACCUSING))
 def described(tokens: ir.Table, raised: ir.Table, suspicion: ir.Table) -> ir.Table:
     """Return tokens with `raised` (cluster or NULL), its numbers, `suspicion`, `rules`, and `group_rule`.
 
-    `tokens` has `rootless` (rule 6.3), too, and `probable`: what makes it probably forged by itself, or NULL.
+    `tokens` has `rootless` (rule 6.3), too, and `probable`: the rule that reconciliation saw to hold, or NULL.
     `group_rule` is the rule under which the token is reported, NULL where there is nothing to say. Tokens that have it
     and `group_issuer`, `group_client` in common are told in one finding.
     """
@@ -31,25 +32,11 @@ def described(tokens: ir.Table, raised: ir.Table, suspicion: ir.Table) -> ir.Tab
         cluster_ids=joined.ids, cluster_misses=joined.misses, cluster_expected=joined.expected,
         suspicion=joined.suspicion.fill_null(0.0), rules=joined.rules,
     )  # fmt: skip
-    strange = ~whole.ordinary & ~whole.explained & ~whole.route & ~whole.silent
-    personal = whole.is_user & whole.token_class.isin(["user", "delegated", "act_as"]).fill_null(True)
-    probable = strange & (
-        ((whole.reason == str(Reason.KEY_NOT_SOUND)) & personal & ~whole.has_id)
-        | ((whole.reason == str(Reason.UNROOTED_UNCOVERED)) & ~whole.rootless)
-        | (whole.refuted & (whole.reason == str(Reason.DECLARATION_REFUTED)))
-        | (whole.reason == str(Reason.LONE_MISS))
-        | whole.cluster.notnull()
-    )
-    rule = ibis.cases(
-        (whole.verdict.isin(_ACCUSED), whole.reason),
-        (whole.reason.isin(_SETS), whole.reason),
-        (whole.of_rule.notnull(), whole.of_rule),
-        (whole.probable.notnull(), whole.probable),
-        (whole.cluster.notnull(), str(Probable.MISSES_FAR_BEYOND_RATE)),
-        (probable & (whole.reason == str(Reason.DECLARATION_REFUTED)), str(Probable.EXTRAORDINARY_MISS)),
-        (probable, whole.reason),
-        (whole.suspicion >= THRESHOLD, "suspicious"),
-        else_=ibis.null("string"),
+    rule = ibis.coalesce(
+        ibis.ifelse(whole.verdict.isin(_ACCUSED) | whole.reason.isin(_SETS), whole.reason, ibis.null("string")),
+        whole.of_rule,
+        _probable(whole),
+        ibis.ifelse(whole.suspicion >= THRESHOLD, str(SUSPICIOUS), ibis.null("string")),
     )
     # a set is one finding, whatever clients its members have, with what was issued for them
     of_set = rule.isin(_SETS) | (whole.derived != "")
@@ -57,6 +44,25 @@ def described(tokens: ir.Table, raised: ir.Table, suspicion: ir.Table) -> ir.Tab
         group_rule=rule,
         group_issuer=ibis.coalesce(whole.of_issuer, whole.issuer),
         group_client=ibis.ifelse(of_set, ibis.null("string"), whole.client_id),
+    )
+
+
+def _probable(tokens: ir.Table) -> ir.StringValue:
+    """Return what makes a token that nothing accuses probably forged, or NULL: here alone it is decided."""
+    strange = ~tokens.ordinary & ~tokens.explained & ~tokens.route & ~tokens.silent
+    personal = tokens.is_user & tokens.token_class.isin(["user", "delegated", "act_as"]).fill_null(True)
+    alone = (
+        ((tokens.reason == str(Probable.KEY_NOT_SOUND)) & personal & ~tokens.has_id)
+        | ((tokens.reason == str(Probable.UNROOTED_UNCOVERED)) & ~tokens.rootless)
+        | (tokens.reason == str(Probable.LONE_MISS))
+    )
+    refuted = tokens.refuted & (tokens.reason == str(Reason.DECLARATION_REFUTED))
+    return ibis.cases(
+        (tokens.probable.notnull(), tokens.probable),
+        (tokens.cluster.notnull(), str(Probable.MISSES_FAR_BEYOND_RATE)),
+        (strange & refuted, str(Probable.EXTRAORDINARY_MISS)),
+        (strange & alone, tokens.reason),
+        else_=ibis.null("string"),
     )
 
 

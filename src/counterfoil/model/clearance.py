@@ -51,7 +51,7 @@ class Withheld:
 
 def withheld(report: HuntReport) -> tuple[Withheld, ...]:
     """Return why a report without findings is no all-clear; empty if it is one."""
-    if not sum(row.tokens for row in report.verdicts):
+    if not report.total:
         return (Withheld(Why.NO_ACCEPTANCE, "no acceptance is in evidence"),)
     return (*_logs(report), *_open(report), *_strangers(report), *_lost(report), *_coverage(report))
 
@@ -59,8 +59,7 @@ def withheld(report: HuntReport) -> tuple[Withheld, ...]:
 def counted(report: HuntReport) -> tuple[int, int]:
     """Return how many tokens count as left open, and of how many: without those that are counted apart."""
     apart = report.no_record + report.before_log
-    total = sum(row.tokens for row in report.verdicts)
-    return total - report.judged - apart, total - apart
+    return report.total - report.judged - apart, report.total - apart
 
 
 def missing_logs(parts: tuple[str, ...], issuer: str = "") -> str:

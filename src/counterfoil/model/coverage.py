@@ -33,6 +33,9 @@ ATTESTED = "attested"
 MAX_NAMED = 4
 RELIED = ("accepted", ATTESTED)  # the statuses of a stretch in which absence convicts
 REFUTED = "refuted"
+# The reason of a row that nobody declared complete, and of which nothing else is known.
+NOT_DECLARED = "not declared complete"
+PARTIAL = "partial by nature"  # what nobody can declare complete
 # The source of rows that name no log, but the assertions of a domain; the issuer of those of which no log is known
 # begins with UNNAMED.
 ASSERTIONS, UNNAMED = "assertions", "federated:"
@@ -77,6 +80,11 @@ class CoverageRow:
     end: datetime | None
     records: int
     reason: str
+
+    @property
+    def note(self) -> str:
+        """What has to be known of a stretch that is relied on: `reason` says first why it is, then this."""
+        return self.reason.partition("; ")[2]
 
 
 @dataclass(frozen=True)

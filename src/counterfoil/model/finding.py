@@ -47,19 +47,19 @@ class Finding:
     confidence: str
     title: str
     detail: str
-    first_seen: datetime | None
-    last_seen: datetime | None
-    token_count: int
-    acceptance_count: int
-    subjects: tuple[str, ...]
-    tokens: tuple[str, ...]
-    keys: tuple[str, ...]
-    clients: tuple[str, ...]
-    ips: tuple[str, ...]
-    objects: tuple[str, ...]
-    evidence: tuple[str, ...]
-    attack: tuple[str, ...]
-    next_step: str
+    first_seen: datetime | None = None
+    last_seen: datetime | None = None
+    token_count: int = 0
+    acceptance_count: int = 0
+    subjects: tuple[str, ...] = ()
+    tokens: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+    clients: tuple[str, ...] = ()
+    ips: tuple[str, ...] = ()
+    objects: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+    attack: tuple[str, ...] = ()
+    next_step: str = ""
     score: float = 0.0
     diagnosis: str = ""
     at_least: int = 0

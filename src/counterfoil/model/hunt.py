@@ -8,7 +8,7 @@ from datetime import datetime
 from counterfoil.model.coverage import CoverageRow, Needed, Offer
 from counterfoil.model.dossier import Dossier
 from counterfoil.model.finding import Finding
-from counterfoil.model.verdict import JUDGED, FindingVerdict, Verdict
+from counterfoil.model.verdict import ACCUSING, JUDGED, FindingVerdict, Verdict
 
 # How the reason of an unread file begins that a tool wrote beside the logs: no log, and no error.
 BYPRODUCT = "by-product"
@@ -135,6 +135,16 @@ class HuntReport:
     def acceptances(self, verdict: Verdict) -> int:
         """Return how many acceptance records have the verdict."""
         return sum(row.acceptances for row in self.verdicts if row.verdict is verdict)
+
+    @property
+    def total(self) -> int:
+        """All tokens."""
+        return sum(row.tokens for row in self.verdicts)
+
+    @property
+    def accused(self) -> int:
+        """Tokens that are forged, contradicted or tainted."""
+        return sum(self.tokens(verdict) for verdict in ACCUSING)
 
     @property
     def judged(self) -> int:

@@ -1,4 +1,4 @@
-"""Verdicts, reasons and the claim tuple: the words of every answer.
+"""Verdicts, reasons and the claim tuple: the words of every answer, each with all that is known of it.
 
 A verdict is one of a closed set, and `Verdict` lists it in the order in which they are tried: the first
 that holds wins. A reason is a machine-readable code that says why; `counterfoil explain CODE` tells it in
@@ -7,225 +7,582 @@ words (the texts are here, so that the program and the docs cannot disagree).
 
 from __future__ import annotations
 
-from enum import StrEnum
+from dataclasses import dataclass
 
-
-class Verdict(StrEnum):
-    """What the evidence says of one accepted token, first match wins."""
-
-    CONTRADICTED = "contradicted"
-    TAINTED = "tainted"
-    MINTED = "minted"
-    FORGED = "forged"
-    UNLINKABLE = "unlinkable"
-    UNCOVERED = "uncovered"
-
-
-ACCUSING: frozenset[Verdict] = frozenset({Verdict.CONTRADICTED, Verdict.TAINTED, Verdict.FORGED})
-JUDGED: frozenset[Verdict] = ACCUSING | {Verdict.MINTED}
+from counterfoil.model.word import (
+    BLOCK,
+    EXPORT_MORE,
+    KEEP,
+    KEEP_LOG,
+    REACHED,
+    READ_AGAIN,
+    SEE_CONTRADICTED,
+    SEE_FORGED,
+    Word,
+)
 
 # How a subject begins of whom a name alone is known, and no id.
 NAME_PREFIX = "name:"
 
 # The unit of judgement: the claims that a record carries about its token. NULL parts are unknown.
 CLAIM_TUPLE: tuple[str, ...] = (
-    "issuer",
-    "token_id",
-    "subject",
-    "token_tenant",
-    "issued_at",
-    "key_id",
-    "signing_input_digest",
-)
-
-MEANING: dict[Verdict, str] = {
-    Verdict.CONTRADICTED: "the record cannot be true: it disagrees with its issuance, or with itself",
-    Verdict.TAINTED: "genuinely issued, but obtained with a token that is forged or was never issued",
-    Verdict.MINTED: "its issuance is in evidence and agrees",
-    Verdict.FORGED: "its issuance, or its signature, must be in evidence and is not",
-    Verdict.UNLINKABLE: "the time is covered, but nothing in the record tells which issuance is its own",
-    Verdict.UNCOVERED: "no evidence of issuance for this issuer, kind and time that could be relied on: cannot tell",
-}
+    "issuer", "token_id", "subject", "token_tenant", "issued_at", "key_id", "signing_input_digest",
+)  # fmt: skip
 
 
-class Reason(StrEnum):
-    """Why a token has its verdict. The value is the code in tables and JSON."""
+class Verdict(Word):
+    """What the evidence says of one accepted token, first match wins. `why` it may be believed."""
 
-    # contradicted
-    SUBJECT_DIFFERS = "subject-differs"
-    TENANT_DIFFERS = "tenant-differs"
-    CLASS_DIFFERS = "class-differs"
-    CLIENT_DIFFERS = "client-differs"
-    KEY_DIFFERS = "key-differs"
-    DIGEST_DIFFERS = "digest-differs"
-    ISSUED_AT_DIFFERS = "issued-at-differs"
-    CONSUMER_REALM = "consumer-realm-at-organisation"
-    KEY_NOT_ENTITLED = "key-not-entitled"
-    NOT_SIGNED_IN_CUSTODY = "not-signed-in-custody"
-    # tainted
-    FORGED_ANCESTOR = "forged-ancestor"
-    UNROOTED = "unrooted"
-    # minted
-    BY_DIGEST = "basis-digest"
-    BY_ID = "basis-id"
-    # forged
-    ID_NOT_ISSUED = "id-not-issued"
-    NEVER_SIGNED = "never-signed"
-    SUBJECT_NOT_SIGNED_IN = "subject-not-signed-in"
-    ASSERTION_NOT_ISSUED = "assertion-not-issued"
-    # unlinkable
-    NO_ID = "no-id"
-    INTERRUPT_ONLY = "interrupted-sign-in-only"
-    FAILURE_ONLY = "failed-sign-in-only"
-    PRESENTATION_UNKNOWN = "presentation-unknown"
-    COUNT_ONLY = "count-only"
-    # uncovered
-    NO_ISSUER_LOG = "no-issuer-log"
-    NOT_DECLARED = "not-declared"
-    OUTSIDE_COVERAGE = "outside-coverage"
-    DECLARATION_REFUTED = "declaration-refuted"
-    ORDINARY_MISS = "ordinary-miss"
-    EXPLAINED_MISS = "explained-miss"
-    LONE_MISS = "lone-miss"
-    SILENT_STRATUM = "silent-stratum"
-    AGENT_IDENTITY = "agent-identity"
-    KEY_NOT_SOUND = "key-not-sound"
-    UNROOTED_UNCOVERED = "unrooted-uncovered"
-    MAY_BE_UNREAD = "may-be-unread"
-    MORE_THAN_UNREAD = "more-missing-than-unread"
-    NAME_DIFFERS = "name-differs"
-    OBJECT_ID_ABROAD = "object-id-abroad"
-    ISSUER_MISSPELT = "issuer-misspelt"
-    ANCESTOR_IN_SET = "ancestor-in-set"
+    meaning: str
+    why: str
+
+    CONTRADICTED = (
+        "contradicted",
+        "the record cannot be true: it disagrees with its issuance, or with itself",
+        "Only the issuer can set subject, tenant, key and signed bytes of a token. Here they differ from the issuer's"
+        " own record of the same id, or cannot hold together. No client, proxy or lost record explains that.",
+        "Treat the token as forged. " + BLOCK,
+        "Test the service that accepted it: does it bind the key to issuer, tenant and token class?",
+        REACHED,
+        KEEP,
+    )
+    TAINTED = (
+        "tainted",
+        "genuinely issued, but obtained with a token that is forged or was never issued",
+        "The issuer did issue this token, but in exchange for one that is forged or that nobody signed in for."
+        " Whoever holds such a token can renew it for as long as the exchange accepts it.",
+        "Revoke the whole lineage: sessions and refresh tokens of the subject, not this token alone.",
+        "Close the exchange to tokens that it issued itself.",
+        "Look at the forged or missing ancestor first: counterfoil explain forged.",
+        REACHED,
+    )
+    MINTED = (
+        "minted",
+        "its issuance is in evidence and agrees",
+        "The issuer's record of this token is in evidence and no known claim differs. Without digests an exact copy of"
+        " id and claims would pass as well, and so does a genuine token that was stolen.",
+        "Nothing, if the use is expected.",
+        "If the use is not expected, think of theft: compare address, client and agent with the sign-in.",
+    )
+    FORGED = (
+        "forged",
+        "its issuance, or its signature, must be in evidence and is not",
+        "The service accepted a token whose issuance must be in the issuer's log, which was declared complete for its"
+        " kind and time and was not refuted by measurement. It is not there: nobody issued it. Or (never-signed) the"
+        " log of its key's uses, which another party attests, has no signature of these bytes.",
+        BLOCK,
+        "Ask who could sign with that key: look at its custody log. Without one, assume that the key is out.",
+        REACHED,
+        "Check the export before you accuse anybody: counterfoil sql CASE \"SELECT * FROM coverage\"",
+        KEEP,
+    )
+    UNLINKABLE = (
+        "unlinkable",
+        "the time is covered, but nothing in the record tells which issuance is its own",
+        "Issuance is covered, but nothing in the record tells which issuance is its own. It is neither cleared nor"
+        " accused.",
+        "Turn on the fields that carry token ids at that service, and export again.",
+        "Read the suspicions: they rank what cannot be judged.",
+    )
+    UNCOVERED = (
+        "uncovered",
+        "no evidence of issuance for this issuer, kind and time that could be relied on: cannot tell",
+        "No record of issuance that could be relied on covers this issuer, kind and time. An absent record proves"
+        " nothing then: real logs lose records.",
+        "Export the sign-in logs of all four kinds, from 28 hours before the first acceptance on.",
+        "Declare complete what is complete: --complete entra-signin/interactive, and so on.",
+        "Read the suspicions: they rank what cannot be judged.",
+    )
+
+
+ACCUSING: frozenset[Verdict] = frozenset({Verdict.CONTRADICTED, Verdict.TAINTED, Verdict.FORGED})
+JUDGED: frozenset[Verdict] = ACCUSING | {Verdict.MINTED}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a finding says: its verdict, how grave and how sure it is, and the techniques of ATT&CK that it shows."""
+
+    verdict: FindingVerdict
+    severity: str
+    confidence: str
+    attack: tuple[str, ...]
+
+
+class FindingVerdict(Word):
+    """What a finding claims. The order is the order of severity.
+
+    The first three facts, and the `next_step`, are those of findings whose rule does not say otherwise.
+    """
+
+    severity: str
+    confidence: str
+    attack: tuple[str, ...]
+    noun: str
+    next_step: str
+    meaning: str
+    why: str
+
+    FORGED = (
+        "forged", "critical", "high", ("T1606", "T1550.001"), "forged",
+        "Find out which key signed them and block it; then see what they reached.",
+        Verdict.FORGED.meaning, Verdict.FORGED.why, *Verdict.FORGED.act,
+    )
+    CONTRADICTED = (
+        "contradicted", "critical", "high", ("T1606", "T1550.001"), "contradicted",
+        "Block the signing key, and test the service that accepted them.",
+        Verdict.CONTRADICTED.meaning, Verdict.CONTRADICTED.why, *Verdict.CONTRADICTED.act,
+    )
+    TAINTED = (
+        "tainted", "critical", "high", ("T1550.001", "T1528"), "laundered",
+        "Revoke the whole lineage of these users, and close the exchange to forged tokens.",
+        Verdict.TAINTED.meaning, Verdict.TAINTED.why, *Verdict.TAINTED.act,
+    )
+    PROBABLY_FORGED = (
+        "probably-forged", "high", "medium", ("T1606", "T1550.001"), "probably forged",
+        "Export the sign-ins of this time completely and declare them: that decides it.",
+        "very likely forged, but the evidence does not convict",
+        "Either the miss is far beyond what this log normally loses, or it would convict if its coverage held."
+        " The tokens keep their verdict (uncovered or unlinkable); the finding says what would settle it.",
+        "Treat it as an intrusion until it is explained: the finding names client, addresses and subjects.",
+        "Export what is missing (all sign-in kinds, from 28 hours before), declare it, reconcile again.",
+        KEEP,
+    )
+    SUSPICION = (
+        "suspicion", "medium", "low", (), "suspicious", "",
+        "unusual enough to look at; neither cleared nor accused",
+        "Suspicions rank what cannot be judged by what is new or odd about it: client, address, agent, hours.",
+        "Ask the person or the owner of the application.",
+        "Export more issuance evidence, so that it can be judged: counterfoil explain uncovered.",
+    )
+
+    @property
+    def claim(self) -> Claim:
+        """What a finding of this verdict says, unless its rule says otherwise."""
+        return Claim(self, self.severity, self.confidence, self.attack)
+
+
+FAIL_ON_DEFAULT: frozenset[FindingVerdict] = frozenset(FindingVerdict) - {FindingVerdict.SUSPICION}
+CONVICTING: frozenset[FindingVerdict] = FAIL_ON_DEFAULT - {FindingVerdict.PROBABLY_FORGED}
+
+
+class Diagnosis(Word):
+    """Where the trail of an accused token breaks, or what a log that speaks of no token shows of its keeper.
+
+    `brief`: for tables. `claim`: what a finding of a log says, where one is of it.
+    """
+
+    brief: str
+    claim: Claim | None
+    meaning: str
+    why: str
+
+    THROUGH_CUSTODY = (
+        "through-custody", "signed through the key store, past the issuer", None,
+        "the key store signed it, and the issuer never issued it: someone signs through it",
+        "The digest of the token is in the log of key uses, so the key store made the signature; the issuer's log,"
+        " complete for that time, has no such token. The private key itself need not be out.",
+        "Cut the access of the caller that the key use names, and stop whatever runs in its name.",
+        KEEP_LOG,
+        "If that caller is a service of your own that issues past its ledger, make it write the ledger.",
+        REACHED,
+    )
+    KEY_OUT = (
+        "key-out", "the private key is out", None,
+        "its signature was verified, and the key store never made it: the private key is out",
+        "A service verified the signature with this key, and the key's complete log of uses holds no such signature:"
+        " it was made elsewhere, with a copy of the private key.",
+        "Block the key everywhere, now: at the issuer, in its published key set, at every service that caches it.",
+        "Sign with a new key, made in custody, and let relying parties forget the old one.",
+        "Find out where the key lay outside custody: dumps, backups, images (counterfoil leaks).",
+        REACHED,
+    )
+    KEY_OUT_OR_UNCHECKED = (
+        "key-out-or-unchecked", "the key is out, or a service did not check the signature", None,
+        "the key store never signed it: the key is out, or a service did not check",
+        "The key's complete log of uses holds no such signature, and no receipt says that the signature was verified"
+        " with it: an unsigned token, a rogue key in a key set or a replaced certificate would look the same.",
+        BLOCK,
+        "Test the service that accepted it with a token that nobody signed.",
+        "Compare the key sets that the service trusts with those that the issuer publishes.",
+        REACHED,
+    )
+    CUSTODY_UNKNOWN = (
+        "custody-unknown", "how it was signed cannot be told: no log of key uses", None,
+        "forged; no complete log of its key's uses, with digests, tells who could sign it",
+        "The token was never issued. How it was signed cannot be told: no log of its key's uses is in evidence that is"
+        " complete for that time and carries digests.",
+        BLOCK,
+        "Export the log of key uses and hunt again: counterfoil sources explain counterfoil-custody.",
+        "Until it tells otherwise, assume that the key is out.",
+    )
+    LEDGER_ALTERED = (
+        "ledger-altered", "the issuer's log was altered, or the key used elsewhere", None,
+        "issued by its ledger, never signed in custody: ledger altered, or key used elsewhere",
+        "Issuer and service agree about this token, but the complete log of its key's uses has no such signature. An"
+        " entry was put into the issuer's log afterwards, or the key was used outside custody.",
+        "Audit the issuer: compare its log with the checkpoints that other parties keep.",
+        "Treat the key as out until the audit tells otherwise, and block it.",
+        KEEP_LOG,
+    )
+    KEY_NOT_ENTITLED = (
+        "key-not-entitled", "a service does not bind keys to what they may sign", None,
+        "a service does not bind keys to issuer, class, tenant or time",
+        "The policy of keys says what each may sign and until when. Here a service accepted what the key may not sign,"
+        " issued or not: that it is signed well proves nothing.",
+        "Make that service check the entitlement of keys: issuer, class, tenant, audience, window, state.",
+        "Block the key: who can sign with it can use every service that makes the same mistake.",
+        REACHED,
+    )
+    LAUNDERED = (
+        "laundered", "genuine, but obtained with a token that is not", None,
+        "the issuer made it in exchange for a token that it never issued",
+        "The issuer's own record says with which token this one was obtained, and that one is forged, contradicted or"
+        " without the sign-in that must stand behind it.",
+        "Revoke the whole lineage: every token and session that descends from it.",
+        "Close the exchange to tokens that are not in the issuer's own log.",
+        "Look at the ancestor for who signed it.",
+    )
+    # of no single token
+    SIGNATURES_UNACCOUNTED = (
+        "signatures-unaccounted", "signatures that belong to no token",
+        Claim(FindingVerdict.PROBABLY_FORGED, "high", "high", ("T1606",)),
+        "the key store signed what the issuer did not issue, and nothing accepted it yet",
+        "Every signature of an issuer's key belongs to a token in its log. These belong to none, and no service told of"
+        " accepting them: prepared, used where no receipts are kept, or signed for another purpose.",
+        "Audit who called sign at those times, and with what right.",
+        "Ask every service that trusts the key for its receipts of that time.",
+    )
+    LEDGER_REWRITTEN = (
+        # proof; an export that lacks entries may have been cut by an accident
+        "ledger-rewritten", "the log was rewritten",
+        Claim(FindingVerdict.CONTRADICTED, "critical", "high", ("T1070", "T1565.001")),
+        "the log is not the one of which another party keeps a checkpoint",
+        "A log that only grows has every earlier tree in it. This one does not have the tree of a checkpoint that"
+        " somebody else keeps, so what it says now is not what it said then.",
+        "Trust nothing that this log says, and keep both: this export, and the checkpoint.",
+        "Get an older copy (backup, mirror, witness), and compare entry by entry.",
+        "Find out who could write where the log lies.",
+    )
+    LEDGER_GAP = (
+        "ledger-gap", "the log lacks entries",
+        Claim(FindingVerdict.SUSPICION, "high", "medium", ("T1070",)),
+        "entries of the log are missing, or it ends before a checkpoint that another party keeps",
+        "Entries of a log are numbered without gaps, and it never shrinks. Here numbers are missing, or it ends before"
+        " a checkpoint that somebody else keeps: it was cut, rolled back, or not exported as a whole.",
+        "Export the log again as a whole: counterfoil ledger export, or counterfoil keys export.",
+        "If the entries are gone, treat what is missing as hidden: absence in this log proves nothing.",
+        "Compare with a backup, a mirror or a witness.",
+    )
+
+
+class Reason(Word):
+    """Why a token has its verdict. `brief`: for tables."""
+
+    verdict: Verdict
+    brief: str
+    meaning: str
+
+    SUBJECT_DIFFERS = (
+        "subject-differs", Verdict.CONTRADICTED, "issued to another subject",
+        "the issuer issued this id to another subject",
+        SEE_CONTRADICTED,
+    )
+    TENANT_DIFFERS = (
+        "tenant-differs", Verdict.CONTRADICTED, "issued for another tenant",
+        "the issuer issued this id for another tenant",
+        SEE_CONTRADICTED, "Rule out a partner or service tenant that you know.",
+    )
+    CLASS_DIFFERS = (
+        "class-differs", Verdict.CONTRADICTED, "issued to a person, used as an application's, or the reverse",
+        "the issuer issued this id to a person, and the token is an application's; or the reverse",
+        SEE_CONTRADICTED,
+    )
+    CLIENT_DIFFERS = (
+        "client-differs", Verdict.CONTRADICTED, "issued to another application",
+        "the issuer issued this id to another application: client and principal differ",
+        SEE_CONTRADICTED, "Find out what the application that came may reach.",
+    )
+    KEY_DIFFERS = (
+        "key-differs", Verdict.CONTRADICTED, "signed with another key by its issuer",
+        "the issuer signed this id with another key",
+        SEE_CONTRADICTED, "Find out who else holds the other key.",
+    )
+    DIGEST_DIFFERS = (
+        "digest-differs", Verdict.CONTRADICTED, "the issuer signed other bytes under this id",
+        "the issuer signed other bytes under this id",
+        SEE_CONTRADICTED,
+    )
+    ISSUED_AT_DIFFERS = (
+        "issued-at-differs", Verdict.CONTRADICTED, "issued-at is not what this issuer writes",
+        "issued-at is not what its issuer recorded, or breaks a law that held on 200 pairs",
+        SEE_CONTRADICTED,
+    )
+    CONSUMER_REALM = (
+        "consumer-realm-at-organisation", Verdict.CONTRADICTED, "a consumer token at an organisation's mailbox",
+        "a token of the consumer realm was accepted at an organisation's mailbox",
+        SEE_CONTRADICTED, "This is the shape of 2023: a consumer key signed for an organisation.",
+    )
+    KEY_NOT_ENTITLED = (
+        "key-not-entitled", Verdict.CONTRADICTED, "its key may not sign this, or is dead",
+        "its key may not sign this: another issuer's, class's, tenant's or time's, or a dead key",
+        *Diagnosis.KEY_NOT_ENTITLED.act,
+    )
+    NOT_SIGNED_IN_CUSTODY = (
+        "not-signed-in-custody", Verdict.CONTRADICTED, "its issuance is there, but no signature of these bytes",
+        "its issuance is there, but its key's log of uses, complete, has no such signature",
+        "Its diagnosis says what to do: counterfoil explain ledger-altered, key-out or key-out-or-unchecked.",
+    )
+    FORGED_ANCESTOR = (
+        "forged-ancestor", Verdict.TAINTED, "obtained with a forged or contradicted token",
+        "the chain of tokens that led to it starts at a forged or contradicted one",
+        "counterfoil explain tainted says what to do.",
+    )
+    UNROOTED = (
+        "unrooted", Verdict.TAINTED, "obtained from an exchange that no sign-in stands behind",
+        "it was obtained from an exchange, and no sign-in stands behind the exchange although it must",
+        "counterfoil explain tainted says what to do.",
+    )
+    BY_DIGEST = (
+        "basis-digest", Verdict.MINTED, "the issuer signed these very bytes",
+        "the issuer's record has the same digest of the signed bytes",
+        "Nothing, if the use is expected.",
+    )
+    BY_ID = (
+        "basis-id", Verdict.MINTED, "the issuer's record of this id agrees",
+        "the issuer's record has the same id and no known claim differs (an exact copy would pass too)",
+        "Nothing, if the use is expected.",
+        "See what could not be compared: counterfoil sql CASE \"SELECT uncompared, count(*) FROM tokens GROUP BY ALL\"",
+        "Log digests at the service, so that a copied id cannot pass.",
+    )
+    ID_NOT_ISSUED = (
+        "id-not-issued", Verdict.FORGED, "all issuance is in evidence, and none has this id",
+        "every issuance of this kind and time is in evidence, and none has this id",
+        SEE_FORGED,
+    )
+    NEVER_SIGNED = (
+        "never-signed", Verdict.FORGED, "all uses of its key are in evidence, and none signed it",
+        "every use of its key is in evidence, attested by another party, and none signed these bytes",
+        SEE_FORGED, "Rule out that something still signs with a copy of the key outside custody.",
+        "Export the issuer's own log, or its ledger, and reconcile again.",
+    )
+    SUBJECT_NOT_SIGNED_IN = (
+        "subject-not-signed-in", Verdict.FORGED, "all sign-ins are in evidence, and this user has none",
+        "every sign-in of this time is in evidence, and this user has none",
+        SEE_FORGED,
+    )
+    ASSERTION_NOT_ISSUED = (
+        "assertion-not-issued", Verdict.FORGED, "an assertion was presented that nobody issued",
+        "an assertion was presented, and the upstream issuer issued none for this user then",
+        SEE_FORGED, "Replace the token-signing certificate of the federation server twice.",
+        "Look for changed federation settings in the directory.",
+    )
+    NO_ID = (
+        "no-id", Verdict.UNLINKABLE, "no token id, and several sign-ins could be its own",
+        "the record carries no token id, and the user has sign-ins that it could belong to",
+        "Export the log in a wrapper that keeps token ids (raw audit records, not a summary).",
+    )
+    INTERRUPT_ONLY = (
+        "interrupted-sign-in-only", Verdict.UNLINKABLE, "the id is known from an interrupted sign-in only",
+        "the id is known only from an interrupted sign-in",
+        "Look for the sign-in that followed; if the log ends there, export the next days.",
+    )
+    FAILURE_ONLY = (
+        "failed-sign-in-only", Verdict.UNLINKABLE, "the id is known from a failed sign-in only",
+        "the id is known only from a failed sign-in: suspicious, but failures are recorded oddly",
+        "Ask the person whether the sign-in worked; look at the other tokens from that address.",
+    )
+    PRESENTATION_UNKNOWN = (
+        "presentation-unknown", Verdict.UNLINKABLE, "not told whether an assertion was presented",
+        "the sign-in does not say whether an assertion was presented",
+        "Export the sign-in log with the field incomingTokenType (Graph or Azure Monitor).",
+    )
+    COUNT_ONLY = (
+        "count-only", Verdict.UNLINKABLE, "more assertions than issued; which ones, cannot be told",
+        "more assertions were accepted than issued: some of this set are forged",
+        "Compare the named sign-ins with the federation server's own log, one by one.",
+    )
+    NO_ISSUER_LOG = (
+        "no-issuer-log", Verdict.UNCOVERED, "no log of its issuer is in evidence",
+        "no issuance record of this issuer is in evidence",
+        "Export the sign-in logs of that issuer.", EXPORT_MORE,
+    )
+    NOT_DECLARED = (
+        "not-declared", Verdict.UNCOVERED, "its issuer's log is there, but not declared complete",
+        "a log that could hold its issuance is missing, or nobody declared it complete (--complete)",
+        "If the export is complete for its time, say so: --complete SOURCE/KIND[:from..to] for every kind in evidence.",
+        "Declare only what you know: absence in a declared log accuses.",
+    )
+    OUTSIDE_COVERAGE = (
+        "outside-coverage", Verdict.UNCOVERED, "may be issued where no complete log reaches",
+        "it may have been issued at a time, or by a kind, that no declaration covers",
+        EXPORT_MORE,
+        "If the log goes on for longer than it is relied on, say when it was exported: --exported-at DATE.",
+        "A token may have been issued up to 28 hours before its use.",
+    )
+    DECLARATION_REFUTED = (
+        "declaration-refuted", Verdict.UNCOVERED, "declared complete, but ordinary records are missing too",
+        "the log was declared complete, but people's own use, or most use, is missing from it",
+        "Records are missing from that export: export it again, then reconcile again.",
+        "counterfoil sql CASE \"SELECT * FROM coverage\" names the log and the time.",
+    )
+    ORDINARY_MISS = (
+        "ordinary-miss", Verdict.UNCOVERED, "missing, but from where this user often signs in",
+        "it is missing, but came from where the user often signs in: perhaps a lost record",
+        "Nothing. Export that day again if the person matters.",
+    )
+    EXPLAINED_MISS = (
+        "explained-miss", Verdict.UNCOVERED, "missing, and only half of it is the user's own",
+        "it is missing; a new program at home, or the user's programs on the move, look like this",
+        "Ask the person about the place and the program. A cluster of such uses is a finding.",
+    )
+    LONE_MISS = (
+        "lone-miss", Verdict.UNCOVERED, "missing and strange, but one lost record would look the same",
+        "it is missing and strange, but one lost record of a new device would look the same",
+        "Ask the person about a new device in a new network at that time; the owner, if it is an application.",
+        "Export that day again, once more complete: if the record turns up, the token is cleared.",
+        "Look for more from the same address or session: a second one convicts.",
+    )
+    SILENT_STRATUM = (
+        "silent-stratum", Verdict.UNCOVERED, "a provider's own call, of which no sign-in is ever recorded",
+        "a call of the provider's own services, of which no sign-in is ever recorded",
+        "Nothing: client and network are the provider's own, or no token was used.",
+    )
+    AGENT_IDENTITY = (
+        "agent-identity", Verdict.UNCOVERED, "an agent identity's: nobody says what its tokens leave",
+        "a token of an agent identity: what such tokens leave in which log is not documented",
+        "Look up the agent in the sign-in log (agentType), and ask its sponsor what it does.",
+    )
+    KEY_NOT_SOUND = (
+        "key-not-sound", Verdict.UNCOVERED, "no sign-in, but not shown to be a user's own token",
+        "no id and no sign-in, but the record does not prove that the user's own token was used",
+        "Read the findings: such records are listed as probably forged.",
+    )
+    UNROOTED_UNCOVERED = (
+        "unrooted-uncovered", Verdict.UNCOVERED, "from an exchange without sign-in, where none are covered",
+        "obtained from an exchange with no sign-in behind it, where sign-ins are not covered",
+        "Export and declare the sign-ins before the exchange, then reconcile again.",
+    )
+    MAY_BE_UNREAD = (
+        "may-be-unread", Verdict.UNCOVERED, "missing, but perhaps a record that could not be read",
+        "its issuance is missing, and may be a record that could not be read",
+        READ_AGAIN,
+    )
+    MORE_THAN_UNREAD = (
+        "more-missing-than-unread", Verdict.UNCOVERED, "more missing than could not be read; which ones is unknown",
+        "more issuances are missing than records could not be read: some of this set are forged",
+        READ_AGAIN, SEE_FORGED,
+    )
+    NAME_DIFFERS = (
+        "name-differs", Verdict.UNCOVERED, "issued to another person than the record names",
+        "the issuer issued this id to another person than the record names, who may be the mailbox's",
+        "Ask whether the person who signed in may act for the other; a delegate's record may bear the mailbox's name.",
+        SEE_CONTRADICTED,
+    )
+    OBJECT_ID_ABROAD = (
+        "object-id-abroad", Verdict.UNCOVERED, "a member's object id under another tenant's name",
+        "its issuance is there, but it bears a member's object id under another tenant's name",
+        "Find out why that service takes tokens of another tenant, and what they reached.", SEE_CONTRADICTED,
+    )
+    ISSUER_MISSPELT = (
+        "issuer-misspelt", Verdict.UNCOVERED, "issued, but its issuer is missing or written otherwise",
+        "its issuance is there, but it does not name its issuer as that is written",
+        "Let the service compare issuers character by character, and find out what signs under this key.", SEE_FORGED,
+    )
+    ANCESTOR_IN_SET = (
+        "ancestor-in-set", Verdict.UNCOVERED, "issued for one of a set of which some are forged",
+        "issued for one of a set of which some are forged: nobody can tell for which",
+        "Find out which of the set are forged: this one goes with its ancestor.",
+    )
+
+    @property
+    def why(self) -> str:
+        """Why tokens of this reason may be in a finding, where they are not accused."""
+        return f"Probably forged: {Probable(self).meaning}." if self in set(map(str, Probable)) else ""
 
 
 # Reasons that say of a set of tokens that some of it are forged.
 SETS = (Reason.COUNT_ONLY, Reason.MORE_THAN_UNREAD)
-
-REASON_MEANING: dict[Reason, str] = {
-    Reason.SUBJECT_DIFFERS: "the issuer issued this id to another subject",
-    Reason.TENANT_DIFFERS: "the issuer issued this id for another tenant",
-    Reason.CLASS_DIFFERS: "the issuer issued this id to a person, and the token is an application's; or the reverse",
-    Reason.CLIENT_DIFFERS: "the issuer issued this id to another application: client and principal differ",
-    Reason.KEY_DIFFERS: "the issuer signed this id with another key",
-    Reason.DIGEST_DIFFERS: "the issuer signed other bytes under this id",
-    Reason.ISSUED_AT_DIFFERS: "issued-at is not what its issuer recorded, or breaks a law that held on 200 pairs",
-    Reason.CONSUMER_REALM: "a token of the consumer realm was accepted at an organisation's mailbox",
-    Reason.KEY_NOT_ENTITLED: "its key may not sign this: another issuer's, class's, tenant's or time's, or a dead key",
-    Reason.NOT_SIGNED_IN_CUSTODY: "its issuance is there, but its key's log of uses, complete, has no such signature",
-    Reason.FORGED_ANCESTOR: "the chain of tokens that led to it starts at a forged or contradicted one",
-    Reason.UNROOTED: "it was obtained from an exchange, and no sign-in stands behind the exchange although it must",
-    Reason.BY_DIGEST: "the issuer's record has the same digest of the signed bytes",
-    Reason.BY_ID: "the issuer's record has the same id and no known claim differs (an exact copy would pass too)",
-    Reason.ID_NOT_ISSUED: "every issuance of this kind and time is in evidence, and none has this id",
-    Reason.NEVER_SIGNED: "every use of its key is in evidence, attested by another party, and none signed these bytes",
-    Reason.SUBJECT_NOT_SIGNED_IN: "every sign-in of this time is in evidence, and this user has none",
-    Reason.ASSERTION_NOT_ISSUED: "an assertion was presented, and the upstream issuer issued none for this user then",
-    Reason.NO_ID: "the record carries no token id, and the user has sign-ins that it could belong to",
-    Reason.INTERRUPT_ONLY: "the id is known only from an interrupted sign-in",
-    Reason.FAILURE_ONLY: "the id is known only from a failed sign-in: suspicious, but failures are recorded oddly",
-    Reason.PRESENTATION_UNKNOWN: "the sign-in does not say whether an assertion was presented",
-    Reason.COUNT_ONLY: "more assertions were accepted than issued: some of this set are forged",
-    Reason.NO_ISSUER_LOG: "no issuance record of this issuer is in evidence",
-    Reason.NOT_DECLARED: "a log that could hold its issuance is missing, or nobody declared it complete (--complete)",
-    Reason.OUTSIDE_COVERAGE: "it may have been issued at a time, or by a kind, that no declaration covers",
-    Reason.DECLARATION_REFUTED: "the log was declared complete, but people's own use, or most use, is missing from it",
-    Reason.ORDINARY_MISS: "it is missing, but came from where the user often signs in: perhaps a lost record",
-    Reason.EXPLAINED_MISS: "it is missing; a new program at home, or the user's programs on the move, look like this",
-    Reason.LONE_MISS: "it is missing and strange, but one lost record of a new device would look the same",
-    Reason.SILENT_STRATUM: "a call of the provider's own services, of which no sign-in is ever recorded",
-    Reason.AGENT_IDENTITY: "a token of an agent identity: what such tokens leave in which log is not documented",
-    Reason.KEY_NOT_SOUND: "no id and no sign-in, but the record does not prove that the user's own token was used",
-    Reason.UNROOTED_UNCOVERED: "obtained from an exchange with no sign-in behind it, where sign-ins are not covered",
-    Reason.MAY_BE_UNREAD: "its issuance is missing, and may be a record that could not be read",
-    Reason.MORE_THAN_UNREAD: "more issuances are missing than records could not be read: some of this set are forged",
-    Reason.NAME_DIFFERS: "the issuer issued this id to another person than the record names, who may be the mailbox's",
-    Reason.OBJECT_ID_ABROAD: "its issuance is there, but it bears a member's object id under another tenant's name",
-    Reason.ISSUER_MISSPELT: "its issuance is there, but it does not name its issuer as that is written",
-    Reason.ANCESTOR_IN_SET: "issued for one of a set of which some are forged: nobody can tell for which",
-}
+# Reasons of tokens of which no log that an organisation can have tells: nothing to export would judge them.
+LEAVES_NO_RECORD: frozenset[Reason] = frozenset({Reason.SILENT_STRATUM})
+# Of the reasons of one verdict, those to read first.
+_READ_FIRST = (Reason.DIGEST_DIFFERS, Reason.KEY_DIFFERS, Reason.TENANT_DIFFERS, Reason.CLASS_DIFFERS)
 
 
-class Probable(StrEnum):
+def reasons_of(verdict: Verdict) -> tuple[Reason, ...]:
+    """Return the reasons that a token of this verdict can have. The first is the one to read first."""
+    return tuple(reason for reason in dict.fromkeys((*_READ_FIRST, *Reason)) if reason.verdict is verdict)
+
+
+class Probable(Word):
     """Why a token that no verdict accuses is *probably forged*: the rule of its finding.
 
     Some are reasons too: the reason says why there is no verdict, this why there is a finding.
     """
 
-    MISSES_FAR_BEYOND_RATE = "misses-far-beyond-rate"
-    EXTRAORDINARY_MISS = "extraordinary-miss"
-    KEY_NOT_SOUND = "key-not-sound"
-    UNROOTED_UNCOVERED = "unrooted-uncovered"
-    LONE_MISS = "lone-miss"
-    UNKNOWN_IDENTITY_PROVIDER = "unknown-identity-provider"
-    NAME_DIFFERS = "name-differs"
-    OBJECT_ID_ABROAD = "object-id-abroad"
-    ISSUER_MISSPELT = "issuer-misspelt"
-    POSTED_TWICE = "assertion-posted-twice"
+    meaning: str
+    why: str
 
-
-PROBABLE_MEANING: dict[Probable, str] = {
-    Probable.MISSES_FAR_BEYOND_RATE: (
-        "far more tokens of one client, network or person lack an issuance than this log normally loses"
-    ),
-    Probable.EXTRAORDINARY_MISS: (
-        "an issuance is missing from a log that loses records, but nothing about this use is the person's own"
-    ),
-    Probable.KEY_NOT_SOUND: "no sign-in of this person could be this one, and the use is not the person's own",
-    Probable.UNROOTED_UNCOVERED: "no sign-in stands behind the exchange, and the use is not the person's own",
-    Probable.LONE_MISS: "an issuance is missing from a log declared complete, and the use is not the person's own",
-    Probable.UNKNOWN_IDENTITY_PROVIDER: (
-        "an assertion of an identity provider that nobody named, for people of another one or out of nowhere"
-    ),
-    Probable.NAME_DIFFERS: "the id was issued to one person, and the record names another",
-    Probable.OBJECT_ID_ABROAD: "a member's object id came in a token of another tenant: an object id is one tenant's",
-    Probable.ISSUER_MISSPELT: "verified under the key of an issuer that it does not name, or writes otherwise",
-    Probable.POSTED_TWICE: "more assertions than issued, unless one was posted twice within a minute",
-}
-
-
-# Reasons of tokens of which no log that an organisation can have tells: nothing to export would judge them.
-LEAVES_NO_RECORD: frozenset[Reason] = frozenset({Reason.SILENT_STRATUM})
-
-
-class Diagnosis(StrEnum):
-    """Where the trail of an accused token breaks, or what a log that speaks of no token shows of its keeper."""
-
-    THROUGH_CUSTODY = "through-custody"
-    KEY_OUT = "key-out"
-    KEY_OUT_OR_UNCHECKED = "key-out-or-unchecked"
-    CUSTODY_UNKNOWN = "custody-unknown"
-    LEDGER_ALTERED = "ledger-altered"
-    KEY_NOT_ENTITLED = "key-not-entitled"
-    LAUNDERED = "laundered"
-    # of no single token
-    SIGNATURES_UNACCOUNTED = "signatures-unaccounted"
-    LEDGER_REWRITTEN = "ledger-rewritten"
-    LEDGER_GAP = "ledger-gap"
-
-
-DIAGNOSIS_MEANING: dict[Diagnosis, str] = {
-    Diagnosis.THROUGH_CUSTODY: "the key store signed it, and the issuer never issued it: someone signs through it",
-    Diagnosis.KEY_OUT: "its signature was verified, and the key store never made it: the private key is out",
-    Diagnosis.KEY_OUT_OR_UNCHECKED: "the key store never signed it: the key is out, or a service did not check",
-    Diagnosis.CUSTODY_UNKNOWN: "forged; no complete log of its key's uses, with digests, tells who could sign it",
-    Diagnosis.LEDGER_ALTERED: "issued by its ledger, never signed in custody: ledger altered, or key used elsewhere",
-    Diagnosis.KEY_NOT_ENTITLED: "a service does not bind keys to issuer, class, tenant or time",
-    Diagnosis.LAUNDERED: "the issuer made it in exchange for a token that it never issued",
-    Diagnosis.SIGNATURES_UNACCOUNTED: "the key store signed what the issuer did not issue, and nothing accepted it yet",
-    Diagnosis.LEDGER_REWRITTEN: "the log is not the one of which another party keeps a checkpoint",
-    Diagnosis.LEDGER_GAP: "entries of the log are missing, or it ends before a checkpoint that another party keeps",
-}
-
-
-class FindingVerdict(StrEnum):
-    """What a finding claims. The order is the order of severity."""
-
-    FORGED = "forged"
-    CONTRADICTED = "contradicted"
-    TAINTED = "tainted"
-    PROBABLY_FORGED = "probably-forged"
-    SUSPICION = "suspicion"
-
-
-FAIL_ON_DEFAULT: frozenset[FindingVerdict] = frozenset(FindingVerdict) - {FindingVerdict.SUSPICION}
+    MISSES_FAR_BEYOND_RATE = (
+        "misses-far-beyond-rate",
+        "far more tokens of one client, network or person lack an issuance than this log normally loses",
+        "Logs lose records, at a rate that can be measured on everybody else. This group lacks so many more that"
+        " chance explains it less than once in a million. The finding names both numbers.",
+        *FindingVerdict.PROBABLY_FORGED.act,
+    )
+    EXTRAORDINARY_MISS = (
+        "extraordinary-miss",
+        "an issuance is missing from a log that loses records, but nothing about this use is the person's own",
+        "The log was declared complete and ordinary records turned out to be missing, so that absence alone no"
+        " longer convicts. Here client, network or agent are also strange to the person.",
+        *FindingVerdict.PROBABLY_FORGED.act,
+    )
+    KEY_NOT_SOUND = (
+        str(Reason.KEY_NOT_SOUND),
+        "no sign-in of this person could be this one, and the use is not the person's own",
+        "", *Reason.KEY_NOT_SOUND.act,
+    )
+    UNROOTED_UNCOVERED = (
+        str(Reason.UNROOTED_UNCOVERED),
+        "no sign-in stands behind the exchange, and the use is not the person's own",
+        "", *Reason.UNROOTED_UNCOVERED.act,
+    )
+    LONE_MISS = (
+        str(Reason.LONE_MISS),
+        "an issuance is missing from a log declared complete, and the use is not the person's own",
+        "", *Reason.LONE_MISS.act,
+    )
+    UNKNOWN_IDENTITY_PROVIDER = (
+        "unknown-identity-provider",
+        "an assertion of an identity provider that nobody named, for people of another one or out of nowhere",
+        "Whoever may change a tenant's domains can have one of them trust an identity provider of his own, and sign in"
+        " as anybody. These people sign in through another identity provider, or the domain came up of a sudden, from"
+        " networks that are not theirs.",
+        "Look for \"Set domain authentication\" and \"Set federation settings on domain\" in the directory audit.",
+        "Ask who issues for that domain. If it is yours, name the issuer: --federated DOMAIN=ISSUER.",
+        "If it is nobody's, revoke the sessions of these people: what they got by it is genuine, and minted here.",
+        KEEP,
+    )
+    NAME_DIFFERS = (
+        str(Reason.NAME_DIFFERS),
+        "the id was issued to one person, and the record names another",
+        "", *Reason.NAME_DIFFERS.act,
+    )
+    OBJECT_ID_ABROAD = (
+        str(Reason.OBJECT_ID_ABROAD),
+        "a member's object id came in a token of another tenant: an object id is one tenant's",
+        "", *Reason.OBJECT_ID_ABROAD.act,
+    )
+    ISSUER_MISSPELT = (
+        str(Reason.ISSUER_MISSPELT),
+        "verified under the key of an issuer that it does not name, or writes otherwise",
+        "", *Reason.ISSUER_MISSPELT.act,
+    )
+    POSTED_TWICE = (
+        "assertion-posted-twice",
+        "more assertions than issued, unless one was posted twice within a minute",
+        "Of so many sign-ins with an assertion fewer were issued. But two of them lie within a minute and come from one"
+        " address and agent: a browser that sent one assertion twice looks the same, and so does an intruder there.",
+        "Ask the person whether that sign-in was theirs.",
+        "Compare the sign-ins with the federation server's own log, one by one.",
+    )

@@ -7,36 +7,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from counterfoil.detect.decoy_key import REFUSED
 from counterfoil.detect.decoy_key import RULE as DECOY
 from counterfoil.detect.groups import plain
 from counterfoil.detect.registry import all_rules
+from counterfoil.model.advice import ONE_ID, claim_of
 from counterfoil.model.coverage import CoverageRow
 from counterfoil.model.finding import MAX_LISTED, Finding, Use
-from counterfoil.model.verdict import SETS, FindingVerdict, Probable, Reason
-from counterfoil.pipeline.wording import TRACED, TRAITS, count, detail, next_step, title
-from counterfoil.reconcile.judge import OF
+from counterfoil.model.verdict import SETS, FindingVerdict
+from counterfoil.pipeline.wording import TRACED, TRAITS, detail, next_step, title
+from counterfoil.report._words import some
 
-_FORGED = frozenset(map(str, SETS))
-_SEVERITY = {
-    FindingVerdict.FORGED: "critical",
-    FindingVerdict.CONTRADICTED: "critical",
-    FindingVerdict.TAINTED: "critical",
-    FindingVerdict.PROBABLY_FORGED: "high",
-    FindingVerdict.SUSPICION: "medium",
-}
-_CONFIDENCE = {
-    FindingVerdict.FORGED: "high",
-    FindingVerdict.CONTRADICTED: "high",
-    FindingVerdict.TAINTED: "high",
-    FindingVerdict.PROBABLY_FORGED: "medium",
-    FindingVerdict.SUSPICION: "low",
-}
-_ATTACK: dict[FindingVerdict, tuple[str, ...]] = {
-    FindingVerdict.FORGED: ("T1606", "T1550.001"),
-    FindingVerdict.CONTRADICTED: ("T1606", "T1550.001"),
-    FindingVerdict.TAINTED: ("T1550.001", "T1528"),
-    FindingVerdict.PROBABLY_FORGED: ("T1606", "T1550.001"),
-}
+
 @dataclass(frozen=True)
 class Decoys:
     """The decoy keys in evidence: `places` where each was left, by key id; `refused` as `detect.decoy_key` has it."""
@@ -71,43 +53,35 @@ def findings(
     return tuple(sorted(found, key=lambda f: (order.index(f.verdict), -f.score, -f.token_count, f.id)))
 
 
-def finding_verdict(rule: str) -> FindingVerdict:
-    """Return what a finding of that rule claims."""
-    if rule in _FORGED:
-        return FindingVerdict.FORGED
-    if rule in set(Probable):
-        return FindingVerdict.PROBABLY_FORGED
-    if rule == "suspicious":
-        return FindingVerdict.SUSPICION
-    return FindingVerdict(OF[Reason(rule)])
-
-
 def _finding(
     row: Mapping[str, Any], paths: Mapping[str, str], coverage: Sequence[CoverageRow], uses: Iterable[Use],
     decoys: Decoys,
 ) -> Finding:  # fmt: skip
-    verdict = finding_verdict(row["group_rule"])
+    claim = claim_of(row["group_rule"])
+    verdict = claim.verdict
     rules = tuple(str(row["rules"] or "").split())
+    own = {technique for rule in all_rules() if rule.id in rules for technique in rule.attack}
+    traps = (decoys.told(key) for key in _listed(row["keys"]) if key in decoys.places)
     return Finding(
         id=group_id(row),
         rule=rules[0] if verdict is FindingVerdict.SUSPICION and rules else row["group_rule"],
         verdict=verdict,
-        severity=_SEVERITY[verdict],
-        confidence=_CONFIDENCE[verdict],
+        severity=claim.severity,
+        confidence=claim.confidence,
         title=title(row, verdict),
-        detail="; ".join([*detail(row, verdict, rules, coverage), *_decoys(row, decoys)]),
+        detail="; ".join([*detail(row, verdict, rules, coverage), *traps]),
         first_seen=row["first_seen"],
         last_seen=row["last_seen"],
         token_count=row["token_count"],
         acceptance_count=row["acceptance_count"],
         subjects=plain(row["subjects"]),
-        tokens=_some(row["tokens"]),
-        keys=_some(row["keys"]),
-        clients=_some(row["clients"]),
+        tokens=_listed(row["tokens"]),
+        keys=_listed(row["keys"]),
+        clients=_listed(row["clients"]),
         ips=plain(row["ips"]),
         objects=plain(row["objects"]),
-        evidence=tuple(reference(ref, paths) for ref in _some(row["evidence"])),
-        attack=_attack(verdict, rules),
+        evidence=tuple(reference(ref, paths) for ref in _listed(row["evidence"])),
+        attack=tuple(sorted({*claim.attack, *own})),
         next_step=next_step(row, verdict, rules, coverage),
         score=float(row["score"] or 0),
         diagnosis=row["diagnosis"] or "",
@@ -127,7 +101,7 @@ def finding_id(*parts: str | None) -> str:
     return hashlib.sha256("\x1f".join(part or "" for part in parts).encode()).hexdigest()[:12]
 
 
-def _some(values: Iterable[str] | None) -> tuple[str, ...]:
+def _listed(values: Iterable[str] | None) -> tuple[str, ...]:
     return tuple(values or ())[:MAX_LISTED]
 
 
@@ -142,35 +116,22 @@ def _use(row: Mapping[str, Any]) -> Use:
     return Use(row["first_seen"], row["shown"], row["ip"], row["client_id"], row["token_id"], strange)
 
 
-def _decoys(row: Mapping[str, Any], decoys: Decoys) -> Iterable[str]:
-    return (decoys.told(key) for key in _some(row["keys"]) if key in decoys.places)
-
-
-def _attack(verdict: FindingVerdict, rules: tuple[str, ...]) -> tuple[str, ...]:
-    own = {technique for rule in all_rules() if rule.id in rules for technique in rule.attack}
-    return tuple(sorted({*_ATTACK.get(verdict, ()), *own}))
-
-
 def _refused(row: Mapping[str, Any], decoys: Decoys) -> Finding:
     """Return the finding for what was presented under a decoy and refused."""
     key = row["key_id"]
     return Finding(
         id=finding_id(f"{DECOY.id}-refused", key),
         rule=DECOY.id,
-        verdict=FindingVerdict.SUSPICION,
-        severity="high",
-        confidence="high",
-        title=f"{count(row['records'], 'token')} under a decoy key presented, and refused",
+        **vars(REFUSED),
+        title=f"{some(row['records'], 'token')} under a decoy key presented, and refused",
         detail=decoys.told(key),
         first_seen=row["first_seen"],
         last_seen=row["last_seen"],
         token_count=row["records"],
-        acceptance_count=0,
-        subjects=(), tokens=(), keys=(key,), clients=(), ips=(), objects=(), evidence=(),
-        attack=DECOY.attack,
+        keys=(key,),
         next_step="Close the place that the finding names to the intruder, and find out what else lay there.",
         score=DECOY.weight,
-    )  # fmt: skip
+    )
 
 
 def _one_id(rows: list[Mapping[str, Any]]) -> list[Finding]:
@@ -180,20 +141,16 @@ def _one_id(rows: list[Mapping[str, Any]]) -> list[Finding]:
     tokens = tuple(sorted(row["token_id"] for row in rows))
     return [
         Finding(
-            id=finding_id("one-id-several-tuples"),
-            rule="one-id-several-tuples",
-            verdict=FindingVerdict.SUSPICION,
-            severity="high",
-            confidence="medium",
-            title=f"{count(len(rows), 'token id was', 'token ids were')} accepted with claims that disagree",
+            id=finding_id(str(ONE_ID)),
+            rule=str(ONE_ID),
+            **vars(ONE_ID.claim),
+            title=f"{some(len(rows), 'token id was', 'token ids were')} accepted with claims that disagree",
             detail="one id belongs to one token: who copies an id and changes a claim leaves this",
             first_seen=min(row["first_seen"] for row in rows),
             last_seen=max(row["last_seen"] for row in rows),
             token_count=sum(row["tuples"] for row in rows),
-            acceptance_count=0,
-            subjects=(), tokens=tokens[:MAX_LISTED], keys=(), clients=(), ips=(), objects=(), evidence=(),
-            attack=("T1550.001",),
+            tokens=tokens[:MAX_LISTED],
             next_step="Look at the records of these ids side by side: SELECT * FROM tokens WHERE token_id = '...'.",
             score=10.0,
         )
-    ]  # fmt: skip
+    ]

@@ -5,33 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from counterfoil.model.advice import DIAGNOSIS_ADVICE, RULES
+from counterfoil.model.advice import KEY_TAKEN, MORE_THAN_SIGNED
 from counterfoil.model.coverage import ATTESTED, AttestedLog
 from counterfoil.model.finding import MAX_LISTED, Finding
-from counterfoil.model.verdict import Diagnosis, FindingVerdict
+from counterfoil.model.verdict import Diagnosis
 from counterfoil.pipeline.findings import finding_id, reference
+from counterfoil.report._words import some
 
-# A rewritten log is proof; an export that lacks entries may have been cut by an accident.
-_CLAIMS = {
-    Diagnosis.LEDGER_REWRITTEN: (FindingVerdict.CONTRADICTED, "critical", "high"),
-    Diagnosis.LEDGER_GAP: (FindingVerdict.SUSPICION, "high", "medium"),
-    Diagnosis.SIGNATURES_UNACCOUNTED: (FindingVerdict.PROBABLY_FORGED, "high", "high"),
-}
-KEY_TAKEN = "farm-key-taken"
 _WAYS = {
     "4662": "the object that the key is derived from, in the directory (4662)",
     "33205": "the configuration that holds the key (SQL audit 33205)",
     "18": "the database of the configuration, not by the service itself (Sysmon 18)",
 }
-MORE_THAN_SIGNED = "more-accepted-than-signed"
 _TITLES = {
     Diagnosis.LEDGER_REWRITTEN: "the log {log} was rewritten",
     Diagnosis.LEDGER_GAP: "the log {log} lacks entries",
-}
-_ATTACK = {
-    Diagnosis.LEDGER_REWRITTEN: ("T1070", "T1565.001"),
-    Diagnosis.LEDGER_GAP: ("T1070",),
-    Diagnosis.SIGNATURES_UNACCOUNTED: ("T1606",),
 }
 
 
@@ -50,15 +38,13 @@ def of_signatures(rows: Iterable[Mapping[str, Any]]) -> list[Finding]:
     """Return a finding for every key with signatures that no ledger accounts for (rule 8.4)."""
     found: list[Finding] = []
     for row in rows:
-        count, key = int(row["uses"]), row["key_id"]
-        what = "signature" if count == 1 else "signatures"
+        signatures, key = some(int(row["uses"]), "signature"), row["key_id"]
         callers = ", ".join(str(caller) for caller in row["callers"] or () if caller) or "callers without a name"
-        one = _finding(
-            Diagnosis.SIGNATURES_UNACCOUNTED, key, f"{count:,} {what} of key {key} that no ledger accounts for",
+        found.append(_finding(
+            Diagnosis.SIGNATURES_UNACCOUNTED, key, f"{signatures} of key {key} that no ledger accounts for",
             f"asked for by {callers}; nothing that was signed is accepted in evidence",
             first_seen=row["first_seen"], last_seen=row["last_seen"], keys=(key,),
-        )  # fmt: skip
-        found.append(one)
+        ))  # fmt: skip
     return found
 
 
@@ -66,15 +52,13 @@ def of_balances(rows: Iterable[Mapping[str, Any]]) -> list[Finding]:
     """Return a finding for every key under which more tokens were accepted than it signed (rule 8.6)."""
     return [
         Finding(
-            id=finding_id(MORE_THAN_SIGNED, row["key_id"]), rule=MORE_THAN_SIGNED, verdict=FindingVerdict.FORGED,
-            severity="critical", confidence="high",
+            id=finding_id(str(MORE_THAN_SIGNED), row["key_id"]), rule=str(MORE_THAN_SIGNED),
+            **vars(MORE_THAN_SIGNED.claim),
             title=f"at least {int(row['at_least']):,} of {int(row['accepted']):,} tokens under key {row['key_id']} were"
             " not signed in its key store",
             detail=f"its log counts {int(row['signed']):,} signatures in that time, or in some minute",
             first_seen=row["first_seen"], last_seen=row["last_seen"], token_count=int(row["accepted"]),
-            acceptance_count=0, subjects=(), tokens=(), keys=(row["key_id"],), clients=(), ips=(), objects=(),
-            evidence=(), attack=("T1606", "T1552.004"),
-            next_step=DIAGNOSIS_ADVICE[Diagnosis.KEY_OUT_OR_UNCHECKED].act[0],
+            keys=(row["key_id"],), next_step=MORE_THAN_SIGNED.act[0],
             diagnosis=str(Diagnosis.KEY_OUT_OR_UNCHECKED), at_least=int(row["at_least"]),
         )
         for row in rows
@@ -92,13 +76,11 @@ def of_thefts(rows: Iterable[Mapping[str, Any]], paths: Mapping[str, str]) -> li
             title = f'alert "{row["alert"]}": {who} on {host}, {when}'
         ips = tuple(ip for ip in row["ips"] or () if ip)
         found.append(Finding(
-            id=finding_id(KEY_TAKEN, row["alert"], row["account"], row["host"]), rule=KEY_TAKEN,
-            verdict=FindingVerdict.PROBABLY_FORGED, severity="critical", confidence="high", title=title,
-            detail=_how(row), first_seen=row["first_seen"], last_seen=row["last_seen"], token_count=0,
-            acceptance_count=0, subjects=(row["account"],) if row["account"] else (), tokens=(), keys=(), clients=(),
-            ips=ips[:MAX_LISTED], objects=(row["host"],) if row["host"] else (),
-            evidence=tuple(reference(each, paths) for each in row["evidence"]), attack=("T1552.004", "T1606.002"),
-            next_step=RULES[KEY_TAKEN].advice.act[0],
+            id=finding_id(str(KEY_TAKEN), row["alert"], row["account"], row["host"]), rule=str(KEY_TAKEN),
+            **vars(KEY_TAKEN.claim), title=title, detail=_how(row), first_seen=row["first_seen"],
+            last_seen=row["last_seen"], subjects=(row["account"],) if row["account"] else (), ips=ips[:MAX_LISTED],
+            objects=(row["host"],) if row["host"] else (),
+            evidence=tuple(reference(each, paths) for each in row["evidence"]), next_step=KEY_TAKEN.act[0],
         ))  # fmt: skip
     return found
 
@@ -106,19 +88,13 @@ def of_thefts(rows: Iterable[Mapping[str, Any]], paths: Mapping[str, str]) -> li
 def _how(row: Mapping[str, Any]) -> str:
     """Return what was read, by how many records, and until when."""
     ways = "; ".join(_WAYS.get(what, "an alert of Defender") for what in row["what"])
-    records = "1 record" if row["records"] == 1 else f"{int(row['records']):,} records"
+    records = some(int(row["records"]), "record")
     until = f", the last at {row['last_seen']:%Y-%m-%d %H:%M:%S}Z" if row["records"] > 1 else ""
     return f"{ways} ({records}{until})"
 
 
 def _finding(diagnosis: Diagnosis, what: str, title: str, detail: str, **more: Any) -> Finding:
-    verdict, severity, confidence = _CLAIMS[diagnosis]
-    values: dict[str, Any] = {
-        "first_seen": None, "last_seen": None, "token_count": 0, "acceptance_count": 0, "subjects": (), "tokens": (),
-        "keys": (), "clients": (), "ips": (), "objects": (), "evidence": (),
-    }  # fmt: skip
     return Finding(
-        id=finding_id(str(diagnosis), what), rule=str(diagnosis), verdict=verdict, severity=severity,
-        confidence=confidence, title=title, detail=detail, attack=_ATTACK[diagnosis],
-        next_step=DIAGNOSIS_ADVICE[diagnosis].act[0], diagnosis=str(diagnosis), **(values | more),
+        id=finding_id(str(diagnosis), what), rule=str(diagnosis), **vars(diagnosis.claim), title=title, detail=detail,
+        next_step=diagnosis.act[0], diagnosis=str(diagnosis), **more,
     )  # fmt: skip

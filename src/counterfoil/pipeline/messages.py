@@ -18,10 +18,10 @@ import duckdb
 from counterfoil.case.results import rows
 from counterfoil.errors import UsageError
 from counterfoil.files import save
+from counterfoil.model.advice import claim_of
 from counterfoil.model.dossier import MAX_FOLDERS, MAX_MAILBOXES, Mailbox, MailSum
 from counterfoil.model.first_party import name as client_name
 from counterfoil.model.verdict import FindingVerdict
-from counterfoil.pipeline.findings import finding_verdict
 from counterfoil.report import csv
 
 # How long a mailbox is not logged after a throttled record. Source: as above.
@@ -50,7 +50,7 @@ SUM_COLUMNS = (
 def claims(con: duckdb.DuckDBPyConnection) -> dict[str, FindingVerdict]:
     """Return what the findings of each rule claim, for the rules that occur."""
     found = rows(con, "SELECT DISTINCT group_rule AS rule FROM tokens WHERE group_rule IS NOT NULL ORDER BY ALL")
-    return {row["rule"]: finding_verdict(row["rule"]) for row in found}
+    return {row["rule"]: claim_of(row["rule"]).verdict for row in found}
 
 
 def read(con: duckdb.DuckDBPyConnection, wanted: Iterable[FindingVerdict]) -> None:

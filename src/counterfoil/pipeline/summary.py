@@ -28,7 +28,7 @@ def summary(con: duckdb.DuckDBPyConnection, case: str) -> HuntReport:
         case=case,
         since=moment(asked, SINCE),
         until=moment(asked, UNTIL),
-        inputs=tuple(InputFile(**row) for row in rows(con, f"SELECT {_names(InputFile)} FROM inputs ORDER BY path")),  # noqa: S608
+        inputs=tuple(InputFile(**row) for row in rows(con, _INPUTS)),
         rejects=_rejects(con),
         legs=tuple((row["leg"], row["records"]) for row in legs),
         first_event=min((row["first"] for row in legs if row["first"]), default=None),
@@ -51,10 +51,7 @@ def summary(con: duckdb.DuckDBPyConnection, case: str) -> HuntReport:
     )
 
 
-def _names(value: type[InputFile]) -> str:
-    return ", ".join(f'"{column.name}"' for column in fields(value))
-
-
+_INPUTS = f"""SELECT {', '.join(f'"{column.name}"' for column in fields(InputFile))} FROM inputs ORDER BY path"""  # noqa: S608  # our own names
 _UNNAMED = """SELECT DISTINCT issuer[11:] AS domain FROM tokens WHERE starts_with(issuer, 'federated:')
 ORDER BY domain LIMIT 50"""
 _COVERAGE = 'SELECT issuer, source, kind, status, start, "end", records, reason FROM coverage ORDER BY ALL'

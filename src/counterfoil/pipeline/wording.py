@@ -7,66 +7,44 @@ from typing import Any
 
 from counterfoil.detect.groups import plain, rule_column
 from counterfoil.detect.registry import all_rules
-from counterfoil.model.advice import DIAGNOSIS_ADVICE, PROBABLE_ADVICE, REASON_ADVICE
 from counterfoil.model.coverage import ATTESTED, RELIED, CoverageRow, named_parts
 from counterfoil.model.first_party import name as client_name
 from counterfoil.model.verdict import Diagnosis, FindingVerdict, Probable, Reason
 from counterfoil.pipeline.counts import log_parts
+from counterfoil.report._words import some
 
 TRAITS = ("client", "network", "agent", "device")
 # Diagnoses that a log of custody made: tokens of one rule, issuer and client may have several.
-TRACED = frozenset(map(str, (Diagnosis.THROUGH_CUSTODY, Diagnosis.KEY_OUT, Diagnosis.KEY_OUT_OR_UNCHECKED)))
+TRACED = frozenset({Diagnosis.THROUGH_CUSTODY, Diagnosis.KEY_OUT, Diagnosis.KEY_OUT_OR_UNCHECKED})
 # With these it is known what to do first.
-_FIRST_ACT = TRACED | {str(Diagnosis.LEDGER_ALTERED), str(Diagnosis.KEY_NOT_ENTITLED)}
+_FIRST_ACT = TRACED | {Diagnosis.LEDGER_ALTERED, Diagnosis.KEY_NOT_ENTITLED}
 # Rules that are no matter of more sign-ins.
-_FIRST = {
-    str(Probable.UNKNOWN_IDENTITY_PROVIDER): PROBABLE_ADVICE[Probable.UNKNOWN_IDENTITY_PROVIDER].act[0],
-    **{str(code): REASON_ADVICE[code][0]
-       for code in (Reason.NAME_DIFFERS, Reason.OBJECT_ID_ABROAD, Reason.ISSUER_MISSPELT)},
-}  # fmt: skip
+_FIRST = frozenset({
+    Probable.UNKNOWN_IDENTITY_PROVIDER, Probable.NAME_DIFFERS, Probable.OBJECT_ID_ABROAD, Probable.ISSUER_MISSPELT,
+})  # fmt: skip
 # Claims of these verdicts may rest on an absence alone; those of other reasons do not.
 _ABSENT = frozenset({FindingVerdict.FORGED, FindingVerdict.TAINTED, FindingVerdict.PROBABLY_FORGED})
-_PRESENT = frozenset({str(Reason.NEVER_SIGNED), str(Reason.FORGED_ANCESTOR)})
-_NOUNS = {
-    FindingVerdict.FORGED: "forged",
-    FindingVerdict.CONTRADICTED: "contradicted",
-    FindingVerdict.TAINTED: "laundered",
-    FindingVerdict.PROBABLY_FORGED: "probably forged",
-    FindingVerdict.SUSPICION: "suspicious",
-}
+_PRESENT = frozenset({Reason.NEVER_SIGNED, Reason.FORGED_ANCESTOR})
 _ASK = "Ask the users whether this was theirs; what nobody knows of, treat as forged."
-_NEXT = {
-    FindingVerdict.FORGED: "Find out which key signed them and block it; then see what they reached.",
-    FindingVerdict.CONTRADICTED: "Block the signing key, and test the service that accepted them.",
-    FindingVerdict.TAINTED: "Revoke the whole lineage of these users, and close the exchange to forged tokens.",
-    FindingVerdict.PROBABLY_FORGED: (
-        "Export the sign-ins of this time completely and declare them: that decides it."
-    ),
-}
-
-
-def count(number: int, one: str, many: str | None = None) -> str:
-    """Return a count with its noun."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def title(row: Mapping[str, Any], verdict: FindingVerdict) -> str:
     """Return the title of a finding. A record that carries no token is an access."""
-    tokens, users = row["set_count"], count(row["subject_count"], "user")
+    tokens, users = row["set_count"], some(row["subject_count"], "user")
     if row["group_rule"] == Reason.COUNT_ONLY:
-        return f"at least {row['at_least']} of {count(tokens, 'federated sign-in')} of {users} used a forged assertion"
+        return f"at least {row['at_least']} of {some(tokens, 'federated sign-in')} of {users} used a forged assertion"
     if row["group_rule"] == Probable.UNKNOWN_IDENTITY_PROVIDER:
-        sign_ins = count(tokens, "federated sign-in")
+        sign_ins = some(tokens, "federated sign-in")
         return f"{sign_ins} of {users} presented an assertion of an identity provider that nobody named"
     if row["group_rule"] == Reason.MORE_THAN_UNREAD:
-        return f"at least {row['at_least']} of {count(tokens, 'token')} of {users} were never issued"
+        return f"at least {row['at_least']} of {some(tokens, 'token')} of {users} were never issued"
     if row["group_rule"] == Reason.ASSERTION_NOT_ISSUED:
-        return f"{count(tokens, 'federated sign-in')} of {users} used an assertion that was never issued"
+        return f"{some(tokens, 'federated sign-in')} of {users} used an assertion that was never issued"
     token = bool(row["id_count"]) and verdict is not FindingVerdict.SUSPICION
-    noun = (f"{_NOUNS[verdict]} token", None) if token else (f"{_NOUNS[verdict]} access", f"{_NOUNS[verdict]} accesses")
-    origin = f", from {count(row['ip_count'], 'address', 'addresses')}" if row["ip_count"] else ""
+    noun = (f"{verdict.noun} token", "") if token else (f"{verdict.noun} access", f"{verdict.noun} accesses")
+    origin = f", from {some(row['ip_count'], 'address', 'addresses')}" if row["ip_count"] else ""
     client = f" through {client_words(row['group_client'])}" if row["group_client"] else ""
-    return f"{count(tokens, *noun)} of {users}{_reached(row)}{client}{origin}"
+    return f"{some(tokens, *noun)} of {users}{_reached(row)}{client}{origin}"
 
 
 def client_words(client_id: str) -> str:
@@ -79,8 +57,8 @@ def _reached(row: Mapping[str, Any]) -> str:
     if not row["object_count"]:
         return ""
     if set(row["object_kinds"] or ()) <= {"mailbox"}:
-        return f", {count(row['object_count'], 'mailbox', 'mailboxes')}"
-    return f", {count(row['object_count'], 'object')}"
+        return f", {some(row['object_count'], 'mailbox', 'mailboxes')}"
+    return f", {some(row['object_count'], 'object')}"
 
 
 def detail(
@@ -97,8 +75,8 @@ def detail(
     return tuple(parts)
 
 
-def _of(some: int, whole: int) -> str:
-    return "" if some == whole else f" ({some:,} of {whole:,})"
+def _of(part: int, whole: int) -> str:
+    return "" if part == whole else f" ({part:,} of {whole:,})"
 
 
 def _issued_for(row: Mapping[str, Any]) -> Iterable[str]:
@@ -120,7 +98,7 @@ def _strange(row: Mapping[str, Any]) -> Iterable[str]:
     tokens, compared = row["token_count"], row["compared"]
     if compared:
         new = {trait: row[f"new_{trait}"] for trait in TRAITS}
-        told = [f"{trait}{_of(some, tokens)}" for trait, some in new.items() if some]
+        told = [f"{trait}{_of(number, tokens)}" for trait, number in new.items() if number]
         yield f"new to the user: {', '.join(told)}" if told else "nothing about it is new to the user"
     if row["nobodys"]:
         yield f"no sign-in of anybody is through this client{_of(row['nobodys'], tokens)}"
@@ -157,9 +135,9 @@ def next_step(
 ) -> str:
     """Return what to do first. One absence in a log that somebody declared may be a lost record: ask the person."""
     if row["group_rule"] in _FIRST:
-        return _FIRST[row["group_rule"]]
+        return Probable(row["group_rule"]).act[0]
     if row["diagnosis"] in _FIRST_ACT:
-        return DIAGNOSIS_ADVICE[Diagnosis(row["diagnosis"])].act[0]
+        return Diagnosis(row["diagnosis"]).act[0]
     alone = row["token_count"] == 1 and verdict in (FindingVerdict.FORGED, FindingVerdict.PROBABLY_FORGED)
     if alone and row["group_rule"] not in _PRESENT and False in _relied(row, coverage).values():
         who = next(iter(plain(row["subjects"])), "the user")
@@ -167,5 +145,5 @@ def next_step(
     if verdict is FindingVerdict.PROBABLY_FORGED and _relied(row, coverage):
         return _ASK  # more logs would not decide it
     if verdict is not FindingVerdict.SUSPICION:
-        return _NEXT[verdict]
+        return verdict.next_step
     return next((rule.next_step for rule in all_rules() if rules and rule.id == rules[0]), "")

@@ -9,7 +9,7 @@ from statistics import median
 from typing import Any
 
 from counterfoil.expressions.deferred import bound
-from counterfoil.model.coverage import ATTESTED, AttestedLog, CoverageRow, Declaration
+from counterfoil.model.coverage import ATTESTED, NOT_DECLARED, PARTIAL, AttestedLog, CoverageRow, Declaration
 from counterfoil.model.logs import Logs
 from counterfoil.reconcile.policy import Policy
 
@@ -17,7 +17,6 @@ DAY = timedelta(days=1)
 ADFS = "adfs"
 NO_ISSUER = ""  # stands for the issuer of a log that is no issuer's: of key uses
 DECLARED = "declared complete"
-NOT_DECLARED, PARTIAL = "not declared complete", "partial by nature"
 VERIFIED = "verified, without a gap, and extends a checkpoint that another party keeps"
 # Of a farm's servers, any of which may have issued an assertion (rule 5.3).
 NODE_MISSING = "not declared complete: while one server of a farm is missing, no assertion of the farm can be judged"

@@ -6,29 +6,13 @@ from collections.abc import Sequence
 
 from counterfoil.expressions import ibis, ir
 from counterfoil.expressions.deferred import bound
-from counterfoil.model.verdict import Reason, Verdict
+from counterfoil.model.verdict import Reason, Verdict, reasons_of
 from counterfoil.reconcile.declared import Keepers
 from counterfoil.reconcile.links import sound_subject
 
-OF: dict[Reason, Verdict] = {
-    **dict.fromkeys(
-        (Reason.SUBJECT_DIFFERS, Reason.TENANT_DIFFERS, Reason.KEY_DIFFERS, Reason.DIGEST_DIFFERS,
-         Reason.CLASS_DIFFERS, Reason.CLIENT_DIFFERS, Reason.ISSUED_AT_DIFFERS,
-         Reason.CONSUMER_REALM, Reason.KEY_NOT_ENTITLED, Reason.NOT_SIGNED_IN_CUSTODY),
-        Verdict.CONTRADICTED),
-    **dict.fromkeys((Reason.FORGED_ANCESTOR, Reason.UNROOTED), Verdict.TAINTED),
-    **dict.fromkeys((Reason.BY_DIGEST, Reason.BY_ID), Verdict.MINTED),
-    **dict.fromkeys(
-        (Reason.ID_NOT_ISSUED, Reason.NEVER_SIGNED, Reason.SUBJECT_NOT_SIGNED_IN, Reason.ASSERTION_NOT_ISSUED),
-        Verdict.FORGED),
-    **dict.fromkeys(
-        (Reason.NO_ID, Reason.INTERRUPT_ONLY, Reason.FAILURE_ONLY, Reason.PRESENTATION_UNKNOWN, Reason.COUNT_ONLY),
-        Verdict.UNLINKABLE),
-}  # fmt: skip
-
-
-# Reasons for `forged`.
-FORGED = tuple(str(reason) for reason, verdict in OF.items() if verdict is Verdict.FORGED)
+# Reasons for `forged`, and for `minted`.
+FORGED = tuple(map(str, reasons_of(Verdict.FORGED)))
+CLEARED = tuple(map(str, reasons_of(Verdict.MINTED)))
 
 
 def sound_id(tokens: ir.Table, kinds: Sequence[str]) -> ir.BooleanValue:
@@ -55,7 +39,7 @@ def sound_person(tokens: ir.Table) -> ir.BooleanValue:
 
 def verdict_of(reason: ir.StringValue) -> ir.StringValue:
     """Return the verdict that a reason stands for."""
-    known = [(reason == str(code), str(verdict)) for code, verdict in OF.items()]
+    known = [(reason.isin(list(map(str, reasons_of(of)))), str(of)) for of in Verdict if of is not Verdict.UNCOVERED]
     return ibis.cases(*known, else_=str(Verdict.UNCOVERED))
 
 

@@ -249,7 +249,7 @@ def _judged(engine: Engine, watched: ir.Table, open_: ir.Table) -> ir.Table:
         else_=joined.open_reason,
     )
     settled = ibis.ifelse(joined.primary, _own_reason(joined), unissued)
-    cleared = settled.isin([str(reason) for reason, verdict in judge.OF.items() if verdict is Verdict.MINTED])
+    cleared = settled.isin(judge.CLEARED)
     base = ibis.coalesce(joined.contradiction, ibis.ifelse(cleared, ibis.coalesce(joined.doubt, settled), settled))
     return engine.keep("judged", joined.select(
         *(name for name in watched.columns if name != "probable"),

@@ -10,7 +10,7 @@ from counterfoil.model.coverage import ATTESTED
 from counterfoil.model.dossier import Intruder, MailSum
 from counterfoil.model.hunt import HuntReport
 from counterfoil.model.schema import Leg
-from counterfoil.model.verdict import ACCUSING, FAIL_ON_DEFAULT, FindingVerdict, Verdict
+from counterfoil.model.verdict import CONVICTING, FindingVerdict, Verdict
 from counterfoil.report._clearance import apart, convicted, grave, reason, whys
 from counterfoil.report._steps import Step, steps
 from counterfoil.report._words import brief, number, percent, series, some, span
@@ -75,14 +75,9 @@ def answer(report: HuntReport) -> Answer:
     )
 
 
-def accused(report: HuntReport) -> int:
-    """Return how many tokens are accused: forged, contradicted or tainted."""
-    return sum(report.tokens(verdict) for verdict in ACCUSING)
-
-
 def _state(report: HuntReport) -> State:
     claims = {finding.verdict for finding in report.findings}
-    if accused(report) or claims & (FAIL_ON_DEFAULT - {FindingVerdict.PROBABLY_FORGED}):
+    if report.accused or claims & CONVICTING:
         return State.ACCUSED
     if FindingVerdict.PROBABLY_FORGED in claims:
         return State.PROBABLE
@@ -97,11 +92,11 @@ def _state(report: HuntReport) -> State:
 
 def _headline(report: HuntReport, state: State) -> str:
     bad, found = convicted(report), some(grave(report), "finding")
-    doubt = " What could not be judged is not cleared." if report.judged < _total(report) else ""
+    doubt = " What could not be judged is not cleared." if report.judged < report.total else ""
     withheld = " This is no all-clear." if whys(report) else doubt
     return {
         State.ACCUSED: f"Tokens were accepted that cannot be genuine: {bad}."
-        if accused(report)
+        if report.accused
         else f"Tokens were accepted that cannot all be genuine: {found}.",
         State.PROBABLE: f"Tokens were probably forged: {found}. The evidence does not convict.",
         State.SUSPICIOUS: f"No token is shown to be forged, but some are suspicious.{withheld}",
@@ -109,10 +104,6 @@ def _headline(report: HuntReport, state: State) -> str:
         State.CLEAR: f"No forged token among the {number(report.judged)} that could be judged.{doubt}",
         State.UNJUDGED: "The logs are read, and nothing is judged yet.",
     }[state]
-
-
-def _total(report: HuntReport) -> int:
-    return sum(row.tokens for row in report.verdicts)
 
 
 def _happened(report: HuntReport) -> Iterator[str]:
@@ -165,7 +156,7 @@ def _who(each: Intruder) -> str:
 def in_words(step: Step) -> str:
     """Return a step without its command, as a sentence; the findings that it is for come last."""
     if not step.findings:
-        return step.text.rstrip(":;")
+        return step.text
     return f"{step.text.rstrip('.')} (finding{'s' if step.findings[1:] else ''} {step.places()})."
 
 
@@ -194,7 +185,7 @@ def _sure(report: HuntReport, state: State) -> Iterator[str]:
     yield from (f"No all-clear: {why}." for why in whys(report))
     if not report.judged:
         yield "Not at all. Absence of findings says nothing here: the evidence to judge by is missing."
-    elif report.judged:
+    else:
         yield (
             "A stolen token, and an exact copy of a real one, count as genuine here: they have an issuance."
             if state in (State.CLEAR, State.SUSPICIOUS, State.BLIND)
@@ -218,7 +209,7 @@ def _custody(report: HuntReport) -> str:
 
 
 def _open(report: HuntReport) -> Iterator[str]:
-    total, dark = _total(report), report.tokens(Verdict.UNLINKABLE) + report.tokens(Verdict.UNCOVERED)
+    total, dark = report.total, report.tokens(Verdict.UNLINKABLE) + report.tokens(Verdict.UNCOVERED)
     if total and not dark:
         yield f"Every one of the {some(total, 'accepted token')} could be judged."
     elif total:

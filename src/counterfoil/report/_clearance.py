@@ -6,12 +6,14 @@ from collections.abc import Iterator
 
 from counterfoil.model.clearance import MAX_OPEN_SHARE, counted, missing_logs, withheld
 from counterfoil.model.hunt import HuntReport, SilentCalls, VerdictCount
-from counterfoil.model.verdict import FAIL_ON_DEFAULT, FindingVerdict, Verdict
+from counterfoil.model.verdict import CONVICTING, FAIL_ON_DEFAULT, FindingVerdict, Verdict
 from counterfoil.report._words import because, client, number, percent, series, some
 from counterfoil.report.clean import clean
 
 MAX_WHY = 300
 MAX_NETWORKS = 3
+# The accused first: what a reader looks for.
+ORDER = (Verdict.FORGED, Verdict.CONTRADICTED, Verdict.TAINTED, Verdict.MINTED, Verdict.UNLINKABLE, Verdict.UNCOVERED)
 
 
 def grave(report: HuntReport) -> int:
@@ -24,12 +26,11 @@ def convicted(report: HuntReport) -> str:
 
     Empty if there are none, and no finding claims it of a log either.
     """
-    order = (Verdict.FORGED, Verdict.CONTRADICTED, Verdict.TAINTED)
-    parts = [f"{number(report.tokens(verdict))} {verdict}" for verdict in order if report.tokens(verdict)]
+    parts = [f"{number(report.tokens(verdict))} {verdict}" for verdict in ORDER[:3] if report.tokens(verdict)]
     sets = sum(finding.at_least for finding in report.findings if finding.verdict is FindingVerdict.FORGED)
     if sets:
         parts.insert(0, f"at least {number(sets)} {'more ' if parts else ''}forged, which ones cannot be told")
-    claims = {finding.verdict for finding in report.findings} & (FAIL_ON_DEFAULT - {FindingVerdict.PROBABLY_FORGED})
+    claims = {finding.verdict for finding in report.findings} & CONVICTING
     return series(parts) or ("not all can be genuine" if claims else "")
 
 
@@ -40,12 +41,11 @@ def whys(report: HuntReport) -> tuple[str, ...]:
 
 def nothing(report: HuntReport) -> str:
     """Return what it means that nothing was found: among how many tokens."""
-    total = sum(row.tokens for row in report.verdicts)
     if not report.judged:
         return "nothing"
-    if report.judged == total:
-        return f"nothing among {some(total, 'token')}, all judged"
-    return f"nothing among the {percent(report.judged, total)} of the tokens that could be judged"
+    if report.judged == report.total:
+        return f"nothing among {some(report.total, 'token')}, all judged"
+    return f"nothing among the {percent(report.judged, report.total)} of the tokens that could be judged"
 
 
 def apart(report: HuntReport) -> Iterator[str]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import pairwise
 
 from counterfoil.model.counterfoil import CUSTODY_LOG, LEDGER_LOG
-from counterfoil.model.coverage import ATTESTED, RELIED, CoverageRow
+from counterfoil.model.coverage import ATTESTED, NOT_DECLARED, PARTIAL, RELIED, CoverageRow
 from counterfoil.report._words import bound, minute, series, some
 from counterfoil.report.clean import clean
 
@@ -20,7 +20,7 @@ MAX_GAPS = 2
 ATTESTABLE = (LEDGER_LOG, CUSTODY_LOG)
 
 # Reasons that say no more than that absence proves nothing.
-_PLAIN = ("not declared complete", "partial by nature")
+_PLAIN = (NOT_DECLARED, PARTIAL)
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def _line(issuer: str, source: str, kind: str, rows: Sequence[CoverageRow]) -> L
     accepted = [row for row in rows if row.status in RELIED]
     doubted = [row for row in rows if row.status not in (*RELIED, "hole", "seen")]
     sentences = [_accepted(accepted)] if accepted else []
-    sentences += dict.fromkeys(note for row in accepted if (note := clean(row.reason.partition("; ")[2], MAX_NOTE)))
+    sentences += dict.fromkeys(note for row in accepted if (note := clean(row.note, MAX_NOTE)))
     if any(row.status == ATTESTED for row in accepted) and len(sentences) == 1:
         sentences.append("attested by a checkpoint that another party keeps")
     own = "to be attested" if source in ATTESTABLE else "declared"

@@ -119,7 +119,7 @@ def _totals(report: HuntReport) -> Document:
         "kept": sum(entry.kept for entry in report.inputs),
         "duplicates": sum(entry.duplicates for entry in report.inputs),
         "rejected": sum(entry.rejected for entry in report.inputs),
-        "tokens": sum(row.tokens for row in report.verdicts),
+        "tokens": report.total,
         "acceptances": sum(row.acceptances for row in report.verdicts),
         "judged_tokens": report.judged,
     }

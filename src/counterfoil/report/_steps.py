@@ -6,7 +6,6 @@ import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from counterfoil.model.advice import REASON_ADVICE
 from counterfoil.model.clearance import STRANGERS, parts_of
 from counterfoil.model.coverage import MAX_NAMED, REFUTED, Offer, named_parts
 from counterfoil.model.hunt import HuntReport
@@ -29,7 +28,10 @@ _TOKENS = "SELECT subject_name, ip, client_id, token_id, reason FROM tokens"
 
 @dataclass(frozen=True)
 class Step:
-    """One thing to do; `command` is a line to type, or empty; `findings`: by their places, those that ask for it."""
+    """One thing to do: a sentence, or what stands before the colon in front of a `command`, a line to type.
+
+    `findings`: by their places, those that ask for it.
+    """
 
     text: str
     command: str = ""
@@ -66,19 +68,18 @@ def _from_findings(report: HuntReport) -> Iterator[Step]:
 
 
 def _accused(report: HuntReport, case: str) -> Iterator[Step]:
-    accused = sum(report.tokens(verdict) for verdict in ACCUSING)
-    if accused:
+    if report.accused:
         verdicts = [f"'{verdict}'" for verdict in sorted(ACCUSING) if report.tokens(verdict)]
         which = f"= {verdicts[0]}" if len(verdicts) == 1 else f"IN ({', '.join(verdicts)})"
         yield Step(
-            f"See the {some(accused, 'accused token')}, with reasons:",
+            f"See the {some(report.accused, 'accused token')}, with reasons",
             f'counterfoil sql {case} "{_TOKENS} WHERE verdict {which}"',
         )
 
 
 def _not_judged(report: HuntReport, case: str) -> Iterator[Step]:
     if not report.legs and any(not entry.unread for entry in report.inputs):
-        yield Step("Judge the tokens:", f"counterfoil reconcile --case {case}")
+        yield Step("Judge the tokens", f"counterfoil reconcile --case {case}")
 
 
 def _undeclared(report: HuntReport, case: str) -> Iterator[Step]:
@@ -91,9 +92,9 @@ def _undeclared(report: HuntReport, case: str) -> Iterator[Step]:
         options = " ".join(f"--complete {shlex.quote(_part(offer))}" for offer in now[:MAX_DECLARED])
         text = f"Up to {some(waiting, 'token')} could be judged if these logs{_whose(now)} are complete for their time;"
         if report.options_given:  # a reconcile with these alone would forget the others
-            yield Step(f"{text} if so, add to your options:", options)
+            yield Step(f"{text} if so, add to your options", options)
         else:
-            yield Step(f"{text} if so, say it:", f"counterfoil reconcile --case {case} {options}")
+            yield Step(f"{text} if so, say it", f"counterfoil reconcile --case {case} {options}")
     later = [offer for offer in report.offers if offer.dated]
     if later:
         names = ", ".join(map(_part, later[:MAX_DECLARED]))
@@ -121,7 +122,7 @@ def _absent(report: HuntReport) -> Iterator[Step]:
         whose = f"tenant {issuer.removeprefix(_TENANT)}" if issuer.startswith(_TENANT) else issuer
         text = f"Export what is missing of the logs of {clean(whose)} ({named_parts(parts)}): {waiting} may be of it."
         wrapper = "azure-monitor" if _OF_MICROSOFT in parts else "graph"
-        yield Step(f"{text} How:", f"counterfoil sources explain entra-signin-{wrapper}")
+        yield Step(f"{text} How", f"counterfoil sources explain entra-signin-{wrapper}")
     if report.foreign:
         names = series([clean(issuer, 48) for issuer in report.foreign])
         yield Step(f"Tokens of {names} cannot be judged here: only their issuers have the logs. Ask them.")
@@ -141,7 +142,7 @@ def _lost(report: HuntReport, case: str) -> Iterator[Step]:
     if cut:
         yield Step(f"Export again in smaller pieces what was cut off: {series(cut[:MAX_NAMED])}.")
     if report.lost_acceptances:
-        text = f"Export again what holds the {some(report.lost_acceptances, 'record')} that could not be read:"
+        text = f"Export again what holds the {some(report.lost_acceptances, 'record')} that could not be read"
         yield Step(text, f'counterfoil sql {case} "SELECT * FROM rejects"')  # noqa: S608  # shown, not run
     parts = tuple(dict.fromkeys(f"{row.source}/{row.kind}" for row in report.coverage if row.status == REFUTED))
     if parts:
@@ -154,13 +155,13 @@ def _open(report: HuntReport) -> Iterator[Step]:
     rows = [row for row in report.verdicts if row.verdict not in JUDGED and row.reason in set(Reason) - told]
     if rows and whys(report):
         most = max(rows, key=lambda row: row.tokens)
-        yield Step(f"{some(most.tokens, 'token')} left open: {REASON_ADVICE[Reason(most.reason)][0]}")
+        yield Step(f"{some(most.tokens, 'token')} left open: {Reason(most.reason).act[0]}")
 
 
 def _strangers(report: HuntReport, case: str) -> Iterator[Step]:
     if report.strangers and whys(report):
         yield Step(
-            f"Look at the {some(report.strangers, 'token')} left open from places or programs that are not the user's:",
+            f"Look at the {some(report.strangers, 'token')} left open from places or programs that are not the user's",
             f'counterfoil sql {case} "{_TOKENS} WHERE {STRANGERS}"',
         )
 
@@ -171,7 +172,7 @@ def _untold(report: HuntReport) -> Iterator[Step]:
     if untold:
         yield Step(
             f"{some(untold, 'federated sign-in does', 'federated sign-ins do')} not say whether an assertion was"
-            " presented. Export them with incomingTokenType:",
+            " presented. Export them with incomingTokenType",
             "counterfoil sources explain entra-signin-graph",
         )
 
@@ -180,17 +181,17 @@ def _unheard(report: HuntReport) -> Iterator[Step]:
     """Yield how the log of a farm tells more: whose assertions it issues, and who it is that it names."""
     for farm in report.unclaimed_farms[:MAX_DECLARED]:
         yield Step(
-            f"{clean(farm)} issued assertions, and nobody said for whom. Name the domains:",
+            f"{clean(farm)} issued assertions, and nobody said for whom. Name the domains",
             f"--federated {shlex.quote(f'DOMAIN={clean(farm)}')}",
         )
     if report.nameless_issuances:
         many = some(report.nameless_issuances, "issuance of AD FS names", "issuances of AD FS name")
-        yield Step(f"{many} nobody who is known (DOMAIN\\sam): a CSV with id,name says who they are:",
+        yield Step(f"{many} nobody who is known (DOMAIN\\sam): a CSV with id,name says who they are",
                    "--identities FILE")  # fmt: skip
 
 
 def _unread(report: HuntReport) -> Iterator[Step]:
     unread = sum(bool(entry.unread) and not entry.byproduct for entry in report.inputs)
     if unread:
-        text = f"{some(unread, 'file was', 'files were')} not read. Compare with what can be read:"
+        text = f"{some(unread, 'file was', 'files were')} not read. Compare with what can be read"
         yield Step(text, "counterfoil sources")

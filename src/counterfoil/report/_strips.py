@@ -10,7 +10,7 @@ from datetime import date, datetime, time, timedelta
 from counterfoil.model.coverage import RELIED, CoverageRow
 from counterfoil.model.dossier import Dossier, JudgedDay
 from counterfoil.model.hunt import HuntReport
-from counterfoil.model.verdict import FAIL_ON_DEFAULT, FindingVerdict, Verdict
+from counterfoil.model.verdict import CONVICTING, Verdict
 from counterfoil.report._coverage import issuer_name
 from counterfoil.report._words import brief, number
 from counterfoil.report.clean import clean
@@ -21,7 +21,7 @@ MAX_COLUMNS = 42
 MAX_STRIPS = 24
 MAX_NAME = 64
 
-_ACCUSED = {str(claim) for claim in FAIL_ON_DEFAULT - {FindingVerdict.PROBABLY_FORGED}}
+_ACCUSED = {str(claim) for claim in CONVICTING}
 _JUDGED = _ACCUSED | {str(Verdict.MINTED)}
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from counterfoil.model.advice import IN_BRIEF
 from counterfoil.model.dossier import Record, Relative, Trail
 from counterfoil.model.first_party import name as client_name
-from counterfoil.model.verdict import ACCUSING, REASON_MEANING, Diagnosis, Reason, Verdict
+from counterfoil.model.verdict import ACCUSING, Diagnosis, Reason, Verdict
 from counterfoil.report._words import brief, minute, number, some, span
 from counterfoil.report.clean import clean
 
@@ -24,9 +23,6 @@ class State(StrEnum):
     TAINTED = "tainted"
     UNKNOWN = "unknown"
     NONE = "none"
-
-
-_BROKEN = frozenset({State.MISSING, State.DISAGREES, State.TAINTED})
 
 
 @dataclass(frozen=True)
@@ -59,11 +55,6 @@ def links(trail: Trail, *, custody: bool) -> tuple[Link, ...]:
     )
 
 
-def broken(shown: tuple[Link, ...]) -> Link | None:
-    """Return the first link at which the trail breaks."""
-    return next((link for link in shown if link.state in _BROKEN), None)
-
-
 def _key_use(trail: Trail, *, custody: bool) -> tuple[State, str]:
     if trail.key_uses:
         use = trail.key_uses[0]
@@ -81,11 +72,11 @@ def _issuance(trail: Trail) -> tuple[State, str]:
     issuer = brief(clean(trail.issuer or "an unknown issuer", MAX_NAME))
     if reason in _DIFFERS:
         where = f" Its issuance: {_at(trail.issued[0])}." if trail.issued else ""
-        return State.DISAGREES, f"{_sentence(REASON_MEANING[reason])}{where}"
+        return State.DISAGREES, f"{_sentence(reason.meaning)}{where}"
     if reason in _MISSING:
         if trail.exchanged and not trail.issued:
-            return State.MISSING, f"Missing: {IN_BRIEF[Reason.UNROOTED]}, and there must be one."
-        return State.MISSING, f"Missing: {issuer} issued no such {what}. {_sentence(REASON_MEANING[reason])}"
+            return State.MISSING, f"Missing: {Reason.UNROOTED.brief}, and there must be one."
+        return State.MISSING, f"Missing: {issuer} issued no such {what}. {_sentence(reason.meaning)}"
     if reason is Reason.NEVER_SIGNED:
         return State.UNKNOWN, f"Not decided by the logs of {issuer}: the log of its key's uses decides."
     if trail.issued:
@@ -97,7 +88,7 @@ def _issuance(trail: Trail) -> tuple[State, str]:
         return State.FOUND, f"{words}."
     if reason is Reason.FORGED_ANCESTOR:
         return State.UNKNOWN, "No sign-in of its own: it was exchanged for another token."
-    return State.UNKNOWN, f"Cannot be told: {IN_BRIEF[reason] if reason else 'no reason recorded'}."
+    return State.UNKNOWN, f"Cannot be told: {reason.brief if reason else 'no reason recorded'}."
 
 
 def _exchange(trail: Trail) -> tuple[State, str]:
@@ -123,7 +114,7 @@ def _acceptance(trail: Trail) -> tuple[State, str]:
     origin = f" from {clean(trail.ip, 64)}" if trail.ip else ""
     words = f"Accepted {times}, {when}, first{origin} through {_client(trail.client_id)}."
     if _reason(trail) is Reason.CONSUMER_REALM:
-        return State.DISAGREES, f"{words} {_sentence(REASON_MEANING[Reason.CONSUMER_REALM])}"
+        return State.DISAGREES, f"{words} {_sentence(Reason.CONSUMER_REALM.meaning)}"
     return State.FOUND, words
 
 

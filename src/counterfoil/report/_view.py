@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from counterfoil.model.dossier import Dossier, MailSum, Record, Trail
+from counterfoil.model.advice import SUSPICIOUS
+from counterfoil.model.dossier import MailSum, Record, Trail
 from counterfoil.model.finding import Finding
 from counterfoil.model.hunt import HuntReport, InputFile, RejectCount
 from counterfoil.model.schema import Leg
-from counterfoil.model.verdict import DIAGNOSIS_MEANING, MEANING, Diagnosis, FindingVerdict, Verdict
+from counterfoil.model.verdict import Diagnosis, FindingVerdict
 from counterfoil.report import _coverage, _plots, _strips
-from counterfoil.report._answer import Answer, accused, answer, in_words
-from counterfoil.report._clearance import reason, silent, whys
+from counterfoil.report._answer import Answer, answer, in_words
+from counterfoil.report._clearance import ORDER, reason, silent, whys
 from counterfoil.report._steps import Step, steps
-from counterfoil.report._trail import Link, broken, links
+from counterfoil.report._trail import Link, links
 from counterfoil.report._words import client, number, some
 from counterfoil.report.clean import clean
 
@@ -29,7 +30,6 @@ MAX_VALUES = 10
 MAX_PATH = 4096
 
 _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_SUSPICIOUS = "suspicious"
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,6 @@ class Token:
 
     trail: Trail
     links: tuple[Link, ...]
-    broken: Link | None
     rows: tuple[Record, ...]
     more: Step | None
 
@@ -70,7 +69,6 @@ class Page:
 
     report: HuntReport
     answer: Answer
-    accused: int
     findings: tuple[Told, ...]
     suspicions: tuple[Told, ...]
     findings_left: int
@@ -92,15 +90,8 @@ class Page:
     rejects: tuple[RejectCount, ...]
     rejects_left: int
     sums: dict[str, int]
-    custody: bool
     repeat: str
     case: str
-
-    @property
-    def dossier(self) -> Dossier | None:
-        """What lies beyond the summary; None before anything is judged."""
-        return self.report.dossier
-
 
 def page(report: HuntReport) -> Page:
     """Return the page of a report; without a dossier it holds what was read."""
@@ -115,7 +106,6 @@ def page(report: HuntReport) -> Page:
     return Page(
         report=report,
         answer=answer(report),
-        accused=accused(report),
         findings=tuple(grave[:MAX_FINDINGS]),
         suspicions=tuple(weak[:MAX_FINDINGS]),
         findings_left=len(grave[MAX_FINDINGS:]) + len(weak[MAX_FINDINGS:]),
@@ -138,7 +128,6 @@ def page(report: HuntReport) -> Page:
         rejects_left=len(report.rejects[MAX_REJECTS:]),
         sums={name: sum(getattr(entry, name) for entry in report.inputs)
               for name in ("read", "kept", "duplicates", "rejected")},
-        custody=custody,
         repeat=_repeat(report),
         case=_case(report),
     )  # fmt: skip
@@ -160,13 +149,13 @@ def _told(place: int, finding: Finding, report: HuntReport, *, custody: bool) ->
     mine = [trail for trail in trails if trail.finding == finding.id]
     tokens = tuple(_token(trail, report, custody=custody) for trail in mine)
     left = finding.token_count - len(tokens)
-    more = Step(f"{some(left, 'more token')}:", _tokens_of(finding, report)) if left > 0 else None
+    more = Step(f"{some(left, 'more token')}", _tokens_of(finding, report)) if left > 0 else None
     return Told(place, finding, tuple(_facts(finding)), tokens, more)
 
 
 def _tokens_of(finding: Finding, report: HuntReport) -> str:
     """Return the command that lists a finding's tokens. What a log wrote gets into it only in the form of a GUID."""
-    rule = _SUSPICIOUS if finding.verdict is FindingVerdict.SUSPICION else clean(finding.rule, 64)
+    rule = str(SUSPICIOUS) if finding.verdict is FindingVerdict.SUSPICION else clean(finding.rule, 64)
     where = f"group_rule = '{rule}'" if re.fullmatch(r"[a-z0-9-]+", rule) else "group_rule IS NOT NULL"
     if len(finding.clients) == 1 and _GUID.fullmatch(finding.clients[0]):
         where += f" AND client_id = '{finding.clients[0]}'"
@@ -186,7 +175,7 @@ def _facts(finding: Finding) -> Iterable[tuple[str, str]]:
             yield label, ", ".join(shown) + (f", and {number(left)} more or above" if left else "")
     if finding.diagnosis in set(Diagnosis):
         told = Diagnosis(finding.diagnosis)
-        yield "diagnosis", f"{told}: {DIAGNOSIS_MEANING[told]}"
+        yield "diagnosis", f"{told}: {told.meaning}"
     if finding.detail:
         yield "because", clean(finding.detail, 600)
     if finding.attack:
@@ -194,21 +183,19 @@ def _facts(finding: Finding) -> Iterable[tuple[str, str]]:
 
 
 def _token(trail: Trail, report: HuntReport, *, custody: bool) -> Token:
-    shown = links(trail, custody=custody)
     records = [*trail.key_uses, *trail.issued, *trail.exchanged, *trail.accepted]
     rows = sorted(records, key=lambda row: (row.event_time or trail.first_seen, row.position))
     left = trail.accepted_records - len(trail.accepted)
     columns = "e.event_time, operation, ip, object_parent, item_count, e.raw_position"
     tables = "acceptances JOIN evidence e USING (source, record_id)"
     query = f"SELECT {columns} FROM {tables} WHERE token_key = '{trail.token_key}' ORDER BY ALL"  # noqa: S608  # shown, not run
-    more = Step(f"{some(left, 'more record')}:", f'counterfoil sql {_case(report)} "{query}"') if left > 0 else None
-    return Token(trail, shown, broken(shown), tuple(rows), more)
+    more = Step(f"{some(left, 'more record')}", f'counterfoil sql {_case(report)} "{query}"') if left > 0 else None
+    return Token(trail, links(trail, custody=custody), tuple(rows), more)
 
 
 def _verdicts(report: HuntReport) -> Iterable[VerdictRow]:
     said = None
-    order = (Verdict.FORGED, Verdict.CONTRADICTED, Verdict.TAINTED, *Verdict)  # the accused first
-    for row in sorted(report.verdicts, key=lambda row: order.index(row.verdict)):
+    for row in sorted(report.verdicts, key=lambda row: ORDER.index(row.verdict)):
         yield VerdictRow(
             "" if row.verdict is said else row.verdict.value, reason(row), row.tokens, row.acceptances
         )
@@ -221,11 +208,3 @@ def _repeat(report: HuntReport) -> str:
     options = [f"{name} {shlex.quote(clean(value, MAX_PATH))}" for name, value in asked if name != "--identities"]
     identities = ["--identities FILE" for name, _ in asked if name == "--identities"]
     return " ".join(["counterfoil hunt PATH... --case NEW", *options, *identities])
-
-
-GLOSSARY: tuple[tuple[str, str], ...] = tuple((str(verdict), MEANING[verdict]) for verdict in Verdict)
-
-
-def folders(values: Sequence[str]) -> str:
-    """Return the names of folders as one line."""
-    return ", ".join(clean(value, 64) for value in values)

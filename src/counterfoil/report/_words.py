@@ -6,10 +6,9 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 
-from counterfoil.model.advice import IN_BRIEF
 from counterfoil.model.finding import MAX_LISTED, Use
 from counterfoil.model.first_party import name as client_name
-from counterfoil.model.verdict import MEANING, Reason, Verdict
+from counterfoil.model.verdict import Reason, Verdict
 from counterfoil.report.clean import clean
 
 _GUID = re.compile(r"\b([0-9a-f]{8})(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE)
@@ -94,7 +93,7 @@ def tail(path: str, width: int) -> str:
 
 def because(verdict: Verdict, reason: str) -> str:
     """Return a reason in a few words; a code that this version does not know, as it stands."""
-    return IN_BRIEF[Reason(reason)] if reason in set(Reason) else clean(reason, 160) or MEANING[verdict]
+    return Reason(reason).brief if reason in set(Reason) else clean(reason, 160) or verdict.meaning
 
 
 def client(client_id: str | None) -> str:

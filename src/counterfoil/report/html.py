@@ -19,6 +19,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from counterfoil.model.hunt import HuntReport
+from counterfoil.model.verdict import Verdict
 from counterfoil.report import _document, _strips, _view
 from counterfoil.report._words import brief, client, minute, number, some, span, tail
 from counterfoil.report.clean import clean
@@ -33,7 +34,7 @@ MAX_VALUE = 8_192
 
 def render(report: HuntReport, screen: Screen) -> str:  # noqa: ARG001  # every format has this shape
     """Return the page of the report."""
-    return _rendered("page.html", page=_view.page(report), glossary=_view.GLOSSARY)
+    return _rendered("page.html", page=_view.page(report), glossary=list(Verdict))
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]], screen: Screen) -> str:  # noqa: ARG001
@@ -63,7 +64,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "brief": brief, "minute": minute, "number": number, "cut": clean, "client": client,
-        "folders": _view.folders, "tail": tail,
+        "tail": tail,
     }  # fmt: skip
     environment.globals |= {"some": some, "span": span, "most_strips": _strips.MAX_STRIPS}
     return environment

@@ -15,7 +15,6 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from counterfoil.model.advice import DIAGNOSIS_IN_BRIEF
 from counterfoil.model.finding import Finding
 from counterfoil.model.hunt import HuntReport, InputFile
 from counterfoil.model.schema import Leg
@@ -43,15 +42,6 @@ INDENT = 4
 MIN_LAST = 30
 _RECORDS = " records"
 
-# The accused first: what a reader looks for.
-_ORDER: tuple[Verdict, ...] = (
-    Verdict.FORGED,
-    Verdict.CONTRADICTED,
-    Verdict.TAINTED,
-    Verdict.MINTED,
-    Verdict.UNLINKABLE,
-    Verdict.UNCOVERED,
-)
 _NOUNS: dict[str, tuple[str, str]] = {
     Leg.KEY_USE: ("key use", "key uses"),
     Leg.ISSUANCE: ("issuance", "issuances"),
@@ -160,14 +150,13 @@ def _head(report: HuntReport) -> Iterator[RenderableType]:
 
 def _answer(report: HuntReport) -> Text:
     """Return the whole report in one sentence."""
-    total = sum(row.tokens for row in report.verdicts)
-    if not total:
+    if not report.total:
         return Text("No acceptance is in evidence." if report.legs else "Read, not judged yet.", style="bold")
     bad = convicted(report)
-    dark = total - report.judged
+    dark = report.total - report.judged
     probable = sum(finding.verdict is FindingVerdict.PROBABLY_FORGED for finding in report.findings)
     return Text.assemble(
-        (f"{some(total, 'accepted token')}: {bad or 'none shown to be forged'}", "bold red" if bad else "bold"),
+        (f"{some(report.total, 'accepted token')}: {bad or 'none shown to be forged'}", "bold red" if bad else "bold"),
         f", {number(report.tokens(Verdict.MINTED))} minted, {number(dark)} cannot be judged",
         (f"; {some(probable, 'finding')} probably forged" if probable else "", "bold yellow"),
         ".",
@@ -282,7 +271,7 @@ def _parts(lines: Sequence[_coverage.Line], width: int, numbers: int) -> Table:
 
 def _verdicts(report: HuntReport) -> Table:
     """Return tokens and acceptances per verdict and reason, and their sums."""
-    rows = sorted(report.verdicts, key=lambda row: (_ORDER.index(row.verdict), -row.tokens, row.reason))
+    rows = sorted(report.verdicts, key=lambda row: (_clearance.ORDER.index(row.verdict), -row.tokens, row.reason))
     grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     grid.add_column("  verdict", no_wrap=True)
     grid.add_column("tokens", justify="right", no_wrap=True)
@@ -350,7 +339,7 @@ def _broken(finding: Finding) -> str:
     if not finding.token_count or finding.diagnosis not in telling:
         return ""
     diagnosis = Diagnosis(finding.diagnosis)
-    return f"{diagnosis}: {DIAGNOSIS_IN_BRIEF[diagnosis]}"
+    return f"{diagnosis}: {diagnosis.brief}"
 
 
 def _who(finding: Finding, width: int) -> str:
@@ -380,7 +369,7 @@ def _next(report: HuntReport, width: int) -> Iterator[RenderableType]:
     yield _title("NEXT", "")
     for place, step in enumerate(todo, 1):
         command = Text(step.command, style="bold")
-        words = f"({step.places()}) {step.text}" if step.findings else step.text
+        words = f"({step.places()}) {step.text}" if step.findings else step.text + (":" if step.command else "")
         if INDENT + len(words) + 1 + len(step.command) <= width:
             yield _hanging(place, Text.assemble(words, " ", command))
             continue
