@@ -18,7 +18,6 @@ from counterfoil.cli import exporting, keys_text, options, params, terminal
 from counterfoil.cli.exits import ExitCode
 from counterfoil.config import read_bounded
 from counterfoil.errors import CounterfoilError, LogTamperedError, UsageError
-from counterfoil.jose import base64url
 
 if TYPE_CHECKING:
     from counterfoil.custody.algorithm import Algorithm
@@ -143,6 +142,7 @@ def sign(
 ) -> None:
     """Sign a JWS signing input; prints the signature as the third part of a JWS (base64url)."""
     from counterfoil.custody.store import MAX_SIGNING_INPUT
+    from counterfoil.jose import base64url
 
     form = _form(format)
     raw = sys.stdin.buffer.read(MAX_SIGNING_INPUT + 1) if file == STDIN else read_bounded(file, MAX_SIGNING_INPUT)

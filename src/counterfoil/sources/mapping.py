@@ -13,9 +13,6 @@ from counterfoil.sources.source import RAW_FILE, RAW_POSITION, RAW_REFUSED, RAW_
 
 _TIME = "timestamp(6)"
 
-# Columns that `rows` fills in itself.
-_GIVEN = frozenset({"raw_file", "raw_position"})
-
 # Dates outside are a broken clock or an attack on the day partitions, never a real token's.
 EARLIEST = "2010-01-01T00:00:00"
 LATEST = "2100-01-01T00:00:00"
