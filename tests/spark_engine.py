@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -89,6 +90,9 @@ class Spark:
 @contextmanager
 def session() -> Iterator[SparkSession]:
     """Yield a session of a Sail that listens on loopback meanwhile."""
+    main = sys.modules["__main__"]
+    if not hasattr(main, "__file__"):  # as in a worker of xdist: pyspark takes such a process for its own doctests
+        main.__file__ = __file__
     server = SparkConnectServer()
     server.start(background=True)
     host, port = server.listening_address

@@ -12,6 +12,7 @@ from counterfoil.pipeline.offers import offered
 from counterfoil.reconcile.asked import Asked
 from counterfoil.reconcile.declared import Extent, LogFacts, Part, coverage
 from counterfoil.reconcile.policy import Policy
+from counterfoil.sources.registry import logs
 
 OURS, THEIRS, OTHERS = "entra:ours", "entra:theirs", "entra:others"
 INTERACTIVE, PRINCIPAL = "interactive", "service-principal"
@@ -23,7 +24,7 @@ def facts(days: int, *parts: tuple[str, str], truncated: Mapping[str, str] | Non
     end = BEGIN + timedelta(days=days)
     daily = {(BEGIN + timedelta(days=day)).date(): 5 for day in range(days)}
     extents = {Part(issuer, "entra-signin", kind): Extent(BEGIN, end, daily) for issuer, kind in parts}
-    return LogFacts(extents, frozenset({OURS, THEIRS}), truncated=truncated or {})
+    return LogFacts(extents, frozenset({OURS, THEIRS}), truncated=truncated or {}, logs=logs())
 
 
 @pytest.mark.parametrize(

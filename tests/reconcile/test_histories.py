@@ -104,7 +104,7 @@ def test_a_counterfoil_that_is_found_clears(run: Run) -> None:
     cleared = 0
     for rows, after, _ in both(run, "found"):
         use = lost_token(rows)
-        names = [*(name for name in CLAIMS if name != "subject"), "subject_id"]
+        names = [*(name for name in CLAIMS if name != "subject"), "subject_id", "token_class"]
         for token in after:
             if use and all(token[name] == use.get(name) for name in names):
                 assert token["verdict"] == Verdict.MINTED or token["reason"] == Reason.FORGED_ANCESTOR
