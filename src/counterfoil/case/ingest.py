@@ -39,7 +39,6 @@ BUCKET = """left(md5(coalesce(token_id, 'digest' || chr(31) || signing_input_dig
 _PRIVATE_FOLDER, _PRIVATE_FILE = 0o700, 0o600
 # Rows that the writer holds for each bucket before it writes them: buckets times this is what reading needs.
 ROW_GROUP = 30_720
-PLAIN_ROW_GROUP = 122_880  # the engine's own
 _TEXT = "VARCHAR"
 BLANK_BYTES = 64  # longer lines are not looked through for being blank: that costs as much as parsing them
 
@@ -217,7 +216,7 @@ def _copy(shape: Shape, target: Path, *, bucketed: bool) -> str:
     """Return the statement that reads the stream and writes the batch."""
     columns = ",\n  ".join(_final(column.name) for column in schema.EVIDENCE if column.name != "leg")
     quoted = str(target).replace("'", "''")
-    bucket, group = (BUCKET, ROW_GROUP) if bucketed else (f"'{ANY_BUCKET}'", PLAIN_ROW_GROUP)
+    bucket = BUCKET if bucketed else f"'{ANY_BUCKET}'"
     return f"""COPY (
 WITH cf_raw AS ({_parsed(shape)}),
 cf_mapped AS ({with_canonical_ids(sql(mapped(shape)))})
@@ -227,7 +226,7 @@ SELECT CASE WHEN reject IS NULL THEN leg WHEN starts_with(reject, {_MARK}) THEN 
   CASE WHEN reject IS NOT NULL THEN '{NO_BUCKET}' ELSE {bucket} END AS bucket
 FROM cf_mapped
 ) TO '{quoted}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, PARTITION_BY (leg, bucket),
-  ROW_GROUP_SIZE {group})"""  # noqa: S608
+  ROW_GROUP_SIZE {ROW_GROUP})"""  # noqa: S608
 
 
 def _final(name: str) -> str:
