@@ -90,6 +90,7 @@ RUN = {
     ),
     "a bound text": (T.filter(T.a == bound("name", "x")).select("n"), [(1,)]),
     "a bound text with a quote": (ONE.select(x=ibis.literal(bound("name", "it's '⟦other⟧'"))), [("it's '⟦other⟧'",)]),
+    "a name of two words": (T.filter(T.a == bound("act_as - own", "x")).select("n"), [(1,)]),
     "bound texts": (T.filter(T.a.isin(bound("names", ["y", "x"]))).select("n").order_by("n"), [(1,), (2,)]),
     "no bound text": (T.filter(T.a.isin(bound("names", []))).select("n"), []),
     "a function of the engine": (
@@ -115,6 +116,7 @@ def test_columns_are_known() -> None:
 MISTAKES = {
     "truth": (lambda: bool(T.n == 1), "neither true nor false"),
     "a loop": (lambda: list(T.a), "not iterable"),
+    "a name that SQL would not hold": (lambda: bound("Name'", "x"), "not a name"),
     "what is no constant": (lambda: T.a == object(), "cannot stand in an expression: object"),
 }
 
@@ -122,7 +124,7 @@ MISTAKES = {
 @pytest.mark.parametrize(("mistake", "words"), MISTAKES.values(), ids=MISTAKES.keys())
 def test_mistakes_are_told(mistake: Any, words: str) -> None:
     """What cannot be written down fails where it is written."""
-    with pytest.raises(TypeError, match=words):
+    with pytest.raises((TypeError, ValueError), match=words):
         mistake()
 
 
