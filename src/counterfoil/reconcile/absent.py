@@ -16,13 +16,13 @@ def absent(tokens: ir.Table, rows: Iterable[CoverageRow], logs: Logs) -> ir.Bool
 
     `rows`: the coverage of all logs. Of issuers whose kinds are not known beforehand, none is absent.
     """
-    seen = sign_ins_seen(rows)
+    seen, needed = sign_ins_seen(rows), needs(tokens)
     told = ibis.literal(False)
-    for name, kinds in [pair for log in logs.every for pair in log.parts.items()]:
+    for name, kinds in (pair for log in logs.every for pair in log.parts.items()):
         if name == OWN_APPLICATION:
             continue  # nobody has that log: its own networks excuse such a call, and nothing else
         lacking = sorted(issuer for issuer, known in seen.items() if not known.issuperset(kinds))
-        told |= (needs(tokens) == str(name)) & tokens.issuer.isin(bound(f"without {name}", lacking))
+        told |= (needed == str(name)) & tokens.issuer.isin(bound(f"without {name}", lacking))
     return told.fill_null(False)
 
 

@@ -16,7 +16,7 @@ from counterfoil.model.finding import MAX_LISTED
 from counterfoil.model.schema import Leg
 from counterfoil.reconcile.declared import ADFS
 from counterfoil.reconcile.engine import Engine
-from counterfoil.reconcile.literals import moment
+from counterfoil.reconcile.literals import bound_time
 
 WINDOWS, DEFENDER = "windows-security", "m365-defender"
 SIGNING_KEY, PIPE = "signing_key", "pipe"
@@ -59,9 +59,9 @@ def taken(
             what=foreign.operation,
         ))  # fmt: skip
     if since is not None:
-        told = told.filter(told.event_time >= moment("since", since))
+        told = told.filter(told.event_time >= bound_time("since", since))
     if until is not None:
-        told = told.filter(told.event_time < moment("until", until))
+        told = told.filter(told.event_time < bound_time("until", until))
     place = told.raw_file + ":" + told.raw_position.cast("string")
     grouped = told.group_by("account", "host", alert=ibis.ifelse(told.what.lower().isin(ALERTS), told.what, "")).agg(
         records=told.count(), first_seen=told.event_time.min(), last_seen=told.event_time.max(),

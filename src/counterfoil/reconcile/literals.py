@@ -18,7 +18,7 @@ def real(value: float) -> ir.FloatingValue:
     return ibis.literal(str(value)).cast("float64")
 
 
-def moment(name: str, value: datetime) -> ir.TimestampValue:
+def bound_time(name: str, value: datetime) -> ir.TimestampValue:
     """Return a time that differs from run to run."""
     return ibis.literal(bound(name, value.isoformat())).cast("timestamp(6)")
 

@@ -32,7 +32,7 @@ from counterfoil.reconcile.identity import aliases, people, with_people, with_su
 from counterfoil.reconcile.law import with_law
 from counterfoil.reconcile.lineage import exchanges, reached, swapped
 from counterfoil.reconcile.links import issuances
-from counterfoil.reconcile.literals import moment, number, whole
+from counterfoil.reconcile.literals import bound_time, number, whole
 from counterfoil.reconcile.misspelt import misspelt
 from counterfoil.reconcile.own_logs import in_own_log
 from counterfoil.reconcile.policy import Policy
@@ -348,7 +348,7 @@ def minted(plain: ir.Table) -> ir.Table:
 def _within(tokens: ir.Table, since: datetime | None, until: datetime | None) -> ir.Table:
     """Return the tokens that were used in [since, until)."""
     if since is not None:
-        tokens = tokens.filter(tokens.last_seen >= moment("since", since))
+        tokens = tokens.filter(tokens.last_seen >= bound_time("since", since))
     if until is not None:
-        tokens = tokens.filter(tokens.first_seen < moment("until", until))
+        tokens = tokens.filter(tokens.first_seen < bound_time("until", until))
     return tokens
