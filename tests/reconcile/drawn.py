@@ -40,7 +40,7 @@ VARIED = 12  # histories of each run that are told otherwise, too
 HARMLESS = (scenes.genuine, scenes.app_only, scenes.interrupted, scenes.busy)
 ISSUANCES = ("issuance", "secondary_issuance")
 NAMED = sign_in(-2900, "named", "zoe")  # its tenants show whose the log is: there is none without such a record
-FOR_APPLICATIONS = {  # what sign-ins say that get a token of this class
+FOR_APPLICATIONS: Mapping[object, Row] = {  # what sign-ins say that get a token of this class
     TokenClass.APPLICATION: {"kind": "service-principal", "token_class": TokenClass.APPLICATION},
     TokenClass.ACT_AS: {"kind": "service-principal", "token_class": TokenClass.APPLICATION},
     TokenClass.MANAGED_IDENTITY: {"kind": "managed-identity", "token_class": TokenClass.MANAGED_IDENTITY},
