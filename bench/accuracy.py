@@ -36,7 +36,7 @@ from counterfoil.lab.history.names import OUTLOOK_MOBILE, hosting_address
 from counterfoil.lab.history.scenarios import Scenario
 
 COLUMNS = ("acceptances", "planted", "convicted", "only in a finding", "in none", "innocents accused",
-           "innocents in a finding", "uncovered", "hunt s")  # fmt: skip
+           "innocents in a finding", "uncovered", "hunt s")
 
 
 # What responders often have at first: files of an export that are there, the others are not.
@@ -105,7 +105,7 @@ def measure(scenario: Scenario, folder: Path, kept: tuple[str, ...]) -> tuple[ob
     return (
         f"{acceptances:,}", found.planted, found.convicted, found.found,
         found.planted - found.convicted - found.found, found.accused, found.named, f"{uncovered:,}", f"{took:.1f}",
-    )  # fmt: skip
+    )
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -52,7 +52,7 @@ LEDGER, CUSTODY, RECEIPTS = "ledger.jsonl", "custody.jsonl", "receipts.jsonl"
 COLUMNS = (
     "mints", "receipts", "forged in receipts", "convicted", "cause told", "innocents accused", "minted", "uncovered",
     "recall",
-)  # fmt: skip
+)
 
 
 class Kind(StrEnum):
@@ -71,7 +71,7 @@ class Kind(StrEnum):
 CAUSE = {
     Kind.STOLEN: Diagnosis.KEY_OUT, Kind.THROUGH: Diagnosis.THROUGH_CUSTODY, Kind.CLONED: Diagnosis.KEY_OUT,
     Kind.ALTERED: Diagnosis.LEDGER_ALTERED, Kind.PARENT: Diagnosis.KEY_OUT, Kind.RENEWED: Diagnosis.LAUNDERED,
-}  # fmt: skip
+}
 IN_LEDGER = (Kind.GENUINE, Kind.ALTERED, Kind.RENEWED)
 IN_CUSTODY = (Kind.GENUINE, Kind.THROUGH, Kind.RENEWED)
 
@@ -120,7 +120,7 @@ def genuine(mints: int) -> tuple[Token, ...]:
         Token(f"m-{place}", START + place * STEP, START + place * STEP + timedelta(seconds=chance.uniform(1, 3_000)),
               chance.choice(known))
         for place in range(mints)
-    )  # fmt: skip
+    )
 
 
 def forged(others: Sequence[Token], count: int) -> tuple[Token, ...]:
@@ -143,7 +143,7 @@ def forged(others: Sequence[Token], count: int) -> tuple[Token, ...]:
             parent = tokens[place - 1]
             at = parent.used + timedelta(seconds=5)
             tokens[place] = replace(token, issued=at, used=at + timedelta(seconds=30), subject=parent.subject,
-                                    parent=parent.jti)  # fmt: skip
+                                    parent=parent.jti)
     return tuple(tokens)
 
 
@@ -197,7 +197,7 @@ def _record(op: audit.Operation, at: datetime, digest: str = "", of: int = -1) -
     return audit.Record(
         v=audit.VERSION, time=at, op=op, result=begun, principal="user:idp", key="idp", kid=KID, algorithm="ES256",
         digest=digest,
-    )  # fmt: skip
+    )
 
 
 def _counterfoil(token: Token) -> Counterfoil:
@@ -207,7 +207,7 @@ def _counterfoil(token: Token) -> Counterfoil:
         aud=(AUDIENCE,), subject=token.subject, token_class="access", client="mail-client",
         iat=token.issued.replace(microsecond=0), exp=token.issued.replace(microsecond=0) + LIFE,
         grant=Grant.REFRESH if renewed else Grant.CODE, parents=(token.parent,) if renewed else (),
-    )  # fmt: skip
+    )
 
 
 def _receipt(token: Token, place: int) -> Receipt:
@@ -216,7 +216,7 @@ def _receipt(token: Token, place: int) -> Receipt:
         time=token.used, rp="mail", outcome=ACCEPTED, signature=Signature.VERIFIED, kid=KID, alg="ES256", typ="at+jwt",
         iss=ISSUER, aud=(AUDIENCE,), subject=token.subject, token_class="access", client="mail-client", jti=token.jti,
         iat=issued, exp=issued + LIFE, digest=token.digest, emitter="bench", seq=place + 1,
-    )  # fmt: skip
+    )
 
 
 Change = Callable[[list[Receipt]], list[Receipt]]
@@ -291,7 +291,7 @@ def measure(bulk: Bulk, folder: Path, row: Row) -> tuple[object, ...]:
     return (
         f"{len(bulk.genuine):,}", f"{len(receipts):,}", f"{len(guilty):,}", f"{len(caught):,}", f"{caused:,}",
         len(accused - guilty.keys()), f"{minted:,}", f"{uncovered:,}", f"{len(caught) / len(guilty):.0%}",
-    )  # fmt: skip
+    )
 
 
 def _deliveries(bulk: Bulk, folder: Path, row: Row, receipts: Sequence[Receipt]) -> list[list[Path]]:

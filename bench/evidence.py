@@ -145,7 +145,7 @@ def _issuances(day: int, lo: int, hi: int) -> str:
         "asn": "64500",
         "device_id": "device",
         "operation": "'Sign-in activity'",
-    }, f"range({lo}, {hi}) r(i)")  # fmt: skip
+    }, f"range({lo}, {hi}) r(i)")
 
 
 def _acceptances(day: int, lo: int, hi: int, made: Made) -> str:

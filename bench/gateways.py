@@ -127,11 +127,11 @@ def _listener(port: int, *, strict: bool) -> dict[str, Any]:
             {"name": "router", "typed_config": {"@type": f"{kind}.http.router.v3.Router"}},
         ],
         "route_config": {"virtual_hosts": [{"name": "v", "domains": ["*"], "routes": [answer]}]},
-    }  # fmt: skip
+    }
     return {
         "name": f"port-{port}", "address": {"socket_address": {"address": "127.0.0.1", "port_value": port}},
         "filter_chains": [{"filters": [{"name": "http", "typed_config": manager}]}],
-    }  # fmt: skip
+    }
 
 
 @contextmanager
@@ -161,7 +161,7 @@ def haproxy(folder: Path) -> Iterator[Mapping[str, str]]:
         "http-request deny deny_status 401 if { var(txn.exp),sub(txn.now) -m int lt 0 }",
     ]
     told = "\n".join(_frontend(name, port, lines) for name, port, lines in (
-        ("plain", ports[0], plain), ("strict", ports[1], [*plain, *by_hand])))  # fmt: skip
+        ("plain", ports[0], plain), ("strict", ports[1], [*plain, *by_hand])))
     (folder / "haproxy.cfg").write_text(_HAPROXY + told)
     with _running([program, "-f", str(folder / "haproxy.cfg"), "-db"], ports, folder / "haproxy.log"):
         yield _named("HAProxy", ports)

@@ -31,7 +31,7 @@ def spec(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             "strokeDash": {"field": "what", "type": "nominal", "title": None,
                            "legend": {"orient": "top", "labelLimit": 300}},
         },
-    }  # fmt: skip
+    }
 
 
 def draw(rows: Sequence[Mapping[str, Any]], path: Path) -> None:

@@ -146,7 +146,7 @@ def rows(known: dict[str, Figures], speed: Input, truth: Input) -> list[dict[str
             "speed: innocents": len(fast - speed.guilty) if answers else None,
             "truth: found": f"{len(real & truth.guilty)} of {len(truth.guilty)}" if answers else "-",
             "truth: innocents": len(real - truth.guilty) if answers else None,
-        })  # fmt: skip
+        })
     return found
 
 
@@ -182,7 +182,7 @@ def main(arguments: Sequence[str]) -> None:
         "records": speed.records, "bytes": speed.size, "rounds": asked.rounds, "seed": 1,
         "memory": asked.memory or "not set", "truth records": truth.records,
         "not installed": ", ".join(absent) or "none",
-    }  # fmt: skip
+    }
     packages = sorted({figures.module.PACKAGE for figures in known.values()} - {"counterfoil"})
     results.keep(asked.out, "hunt", arguments, settings, rows(known, speed, truth), packages)
     print()

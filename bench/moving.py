@@ -28,7 +28,7 @@ from counterfoil.lab.history.names import hosting_address
 COLUMNS = (
     "tokens", "planted", "convicted", "only in a finding", "histories with an innocent accused", "innocents accused",
     "histories with an innocent in a finding", "innocents in a finding", "uncovered", "hunt s",
-)  # fmt: skip
+)
 _SPRAYED = (datetime(2025, 9, 8, tzinfo=UTC), datetime(2025, 9, 13, tzinfo=UTC))
 
 
@@ -124,7 +124,7 @@ def _measured(truths: dict[int, list[TruthRow]], tokens: Sequence[Token]) -> tup
         sum(each.accused > 0 for each in found), sum(each.accused for each in found),
         sum(each.named > 0 for each in found), sum(each.named for each in found),
         sum(token["verdict"] == "uncovered" for token in tokens),
-    )  # fmt: skip
+    )
     return [f"{len(tokens):,}", *(f"{count:,}" for count in counts)], notes
 
 

@@ -14,7 +14,7 @@ from counterfoil.pipeline.findings import finding_verdict
 _ASKED = (
     "verdict", "reason", "token_id", "source", "record_id", "subject", "issued_at", "token_tenant", "group_rule",
     "resource_tenant", "subject_name", "client_id", "ip", "user_agent", "operation", "first_seen",
-)  # fmt: skip
+)
 _INNOCENT = frozenset({"genuine", "service"})
 
 Token = Mapping[str, object]

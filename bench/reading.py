@@ -93,7 +93,7 @@ def record(rng: random.Random) -> dict[str, Any]:
             {"Name": "MailAccessType", "Value": "Bind"}, {"Name": "IsThrottled", "Value": "False"},
         ],
         "Folders": [{"Path": "\\Inbox", "FolderItems": messages}],
-    }  # fmt: skip
+    }
 
 
 def write(path: Path, records: int) -> None:

@@ -117,13 +117,13 @@ def _measure(size: int, asked: argparse.Namespace) -> tuple[dict[str, Any], list
         "cpu s": told["cpu"], "ratio": bare["wall"] / told["wall"], "cpu ratio": bare["cpu"] / told["cpu"],
         "k tokens/s": size / told["wall"] / 1000, "peak GB": told["peak"] / 1e9, "limit peak GB": bare["peak"] / 1e9,
         "planted": made.forged, "found": told["found"], "innocents accused": told["innocents"],
-    }  # fmt: skip
+    }
     return row, told["stages"]
 
 
 def _own_process(part: str, case: Path, size: int, asked: argparse.Namespace) -> dict[str, Any]:
     command = [sys.executable, "-m", "bench", "reconcile", "--tokens", str(size), "--memory", asked.memory,
-               "--threads", str(asked.threads), "--part", part, str(case)]  # fmt: skip
+               "--threads", str(asked.threads), "--part", part, str(case)]
     print(f"{size:,} tokens: {part}", file=sys.stderr)
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -148,7 +148,7 @@ def _reconcile(case: Path, made: Made, asked: argparse.Namespace) -> dict[str, A
     settings = HuntSettings(
         case=case, memory=asked.memory, threads=asked.threads, exported_at=end + timedelta(days=30),
         complete=tuple(Declaration("entra-signin", kind, begin, end) for kind in ("interactive", "non-interactive")),
-    )  # fmt: skip
+    )
     with _stages() as stages:
         began = _now()
         report = app.reconcile(settings)

@@ -50,7 +50,7 @@ def keep(
     """Print the rows as a table, and write them to `path` with what they depend on, if a path is given."""
     told = machine()
     print(f"{told['processor']}, {told['cores']} cores, {told['memory_gib']} GiB, Python {told['python']}, "
-          f"load {told['load_before']}")  # fmt: skip
+          f"load {told['load_before']}")
     print(", ".join(f"{package} {version}" for package, version in versions(*packages).items()))
     print(", ".join(f"{key} {value}" for key, value in settings.items()))
     print()

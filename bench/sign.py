@@ -81,7 +81,7 @@ def compared(bare: Call, logged: Call, callers: int, told: argparse.Namespace, w
         "ratio": round(rates[what] / rates["bare"], 2),
         "bare p99 ms": round(p99["bare"], 2), f"{what} p99 ms": round(p99[what], 2),
         **{f"{name} cpu ms": round(cpu[name] / len(taken) * 1e3, 2) for name, taken in sums.items()},
-    }  # fmt: skip
+    }
 
 
 def measured(backend: Backend, folder: Path, told: argparse.Namespace) -> list[dict[str, Any]]:

@@ -112,7 +112,7 @@ def _pyjwt(algorithm: str, given: str, required: list[str]) -> Call:
     return lambda: jwt.decode(
         given, keys[jwt.get_unverified_header(given)["kid"]].key, algorithms=[algorithm], audience=AUDIENCE,
         issuer=ISSUER, options=options,
-    )  # fmt: skip
+    )
 
 
 def _authlib(algorithm: str, given: str, options: dict[str, Any]) -> Call:

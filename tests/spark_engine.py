@@ -52,7 +52,7 @@ class Spark:
         return self._stored(f"pile_{name}", pa.concat_tables([
             rows if name == TOUCHED else rows.filter(pc.invert(pc.is_in(rows["family"], self._touched(place + 1))))
             for place, engine in enumerate(self._generations) for rows in engine._piles[name]
-        ]))  # fmt: skip
+        ]))
 
     def _touched(self, first: int) -> pa.Array:
         """Return the families whose rows count no more in generations before this one."""

@@ -43,7 +43,7 @@ def test_files_and_functions_keep_their_budgets() -> None:
             f"{path}: {node.name}" for node in ast.walk(ast.parse(text))
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
             and (node.end_lineno or 0) - node.lineno >= MAX_FUNCTION_LINES
-        ]  # fmt: skip
+        ]
     assert over == []
 
 

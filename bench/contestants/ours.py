@@ -32,7 +32,7 @@ def main(logs: Path, out: Path, memory: str | None = None) -> None:
         with opened(place, read_manifest(place.manifest)) as con:
             marks = ", ".join("?" * len(convicted))
             found = rows(con, f"SELECT DISTINCT token_id AS id FROM tokens WHERE verdict IN ({marks})",  # noqa: S608
-                         [str(verdict) for verdict in convicted])  # fmt: skip
+                         [str(verdict) for verdict in convicted])
     out.write_text("".join(f"{row['id']}\n" for row in found), encoding="utf-8")
 
 

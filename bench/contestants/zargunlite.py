@@ -21,7 +21,7 @@ ANSWERS = True
 
 _FIELDS = [
     ("UniqueTokenId", str), ("signInActivityId", str), ("uniqueTokenIdentifier", str), ("errorCode", int),
-]  # fmt: skip
+]
 _WANTED = frozenset(name for name, _ in _FIELDS)
 
 

@@ -37,7 +37,7 @@ from counterfoil.tokens.entitlement import Entitlement
 __all__ = [
     "Progress", "QueryResult", "Silent", "detailed", "hunt", "ingest", "keep_leaks", "mailboxes", "messages", "ready",
     "reconcile", "render", "report", "sources", "sql", "write_messages",
-]  # fmt: skip
+]
 
 _SILENT = Silent()
 
@@ -208,4 +208,4 @@ def _reading(settings: HuntSettings, manifest: Manifest) -> HuntReport:
     return HuntReport(
         version=__version__, case=str(settings.case), since=None, until=None, inputs=inputs, rejects=(), legs=(),
         first_event=None, last_event=None, coverage=(), verdicts=(), findings=(),
-    )  # fmt: skip
+    )

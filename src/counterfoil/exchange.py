@@ -44,7 +44,7 @@ def target_of(parts: SplitResult) -> str:
 def exchange(
     method: str, parts: SplitResult, body: bytes | None, headers: Mapping[str, str], most: int, *,
     local: bool = True,
-) -> Answer:  # fmt: skip
+) -> Answer:
     """Return the answer of the server of `parts`, its body of at most `most` bytes; raises OSError.
 
     `local`: a name may stand for an address of this machine or network (else it is refused: a name that others

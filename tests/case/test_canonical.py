@@ -28,7 +28,7 @@ _ENCODED = st.one_of(
     _GUIDS, _GUIDS.map(str.upper), _GUIDS.map(uti), _GUIDS.map(lambda g: uti(g) + "=="),
     _GUIDS.map(lambda g: uti(g).replace("-", "+").replace("_", "/")), _GUIDS.map(_ascii),
     _GUIDS.map(str.upper).map(_ascii), st.just(uuid.UUID(int=0)).map(str).map(_ascii),
-)  # fmt: skip
+)
 _BASE64 = "ABCQgwxyz019-_+/="
 _NEARLY = st.one_of(
     st.text(_BASE64, min_size=20, max_size=25),

@@ -18,7 +18,7 @@ HEADERS = [
      ["TimeGenerated [Local Time]"]),
     ("spaces around a name", ["Application ID ", " Id"], ["Application ID", "Id"]),
     ("a name that repeats", ["a", "b", "a"], ["a", "b", "a (2)"]),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("header", "expected"), [row[1:] for row in HEADERS], ids=[row[0] for row in HEADERS])
@@ -46,7 +46,7 @@ ORDERS = [
     ("ISO dates", ("2026-01-02T03:04:05Z,x", ",x"), None),
     ("another column is not asked", ("2026-01-02,13/2/2026",), None),
     ("no row", (), None),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("rows", "expected"), [row[1:] for row in ORDERS], ids=[row[0] for row in ORDERS])

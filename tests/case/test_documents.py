@@ -147,7 +147,7 @@ _DOCUMENT = st.one_of(
 @given(
     documents=st.lists(_DOCUMENT, max_size=4), indent=st.sampled_from([None, 1]),
     between=st.sampled_from(["", "\n", ","]), chunk=st.integers(1, 40), record=st.sampled_from([200, 1 << 20]),
-)  # fmt: skip
+)
 def test_whatever_documents_hold_is_found(
     documents: list[tuple[list[Any], Any]], indent: int | None, between: str, chunk: int, record: int
 ) -> None:

@@ -43,7 +43,7 @@ CONTAINERS: dict[str, tuple[Container, Writer]] = {
 def test_every_container_yields_the_same_records(
     tmp_path_factory: pytest.TempPathFactory,
     records: list[Any], chunk: int, bom: bool, packed: bool, data: st.DataObject,
-) -> None:  # fmt: skip
+) -> None:
     """A list of objects comes back whole, at positions 1 to n, from any container and with any chunk borders."""
     name = data.draw(st.sampled_from(sorted(CONTAINERS)))
     container, write = CONTAINERS[name]
@@ -57,7 +57,7 @@ def test_every_container_yields_the_same_records(
 @given(
     rows=st.lists(st.fixed_dictionaries({"a": _TEXT, "b c": _TEXT, "J": _VALUES.map(lambda v: {"v": v})}), max_size=8),
     end=st.sampled_from(["\n", "\r\n"]), bom=st.booleans(), last=st.booleans(),
-)  # fmt: skip
+)
 def test_a_table_yields_objects_of_its_columns(
     tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, Any]], end: str, bom: bool, last: bool
 ) -> None:
@@ -80,7 +80,7 @@ def test_blank_lines_keep_their_positions(tmp_path: Path) -> None:
     found = streamed(path, Container.LINES)
     assert [(place, text.strip()) for place, text in enumerate(found.texts, 1) if text and text.strip()] == [
         (2, '{"a":1}'), (5, '{"a":2}')
-    ]  # fmt: skip
+    ]
 
 
 def test_blank_lines_of_a_table_are_no_records(tmp_path: Path) -> None:

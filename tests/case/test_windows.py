@@ -70,7 +70,7 @@ XML_CASES: dict[str, tuple[str, list[tuple[Any, str | None]]]] = {
     "bytes that are not UTF-8": (event(1, "<EventData><Data>\udcff</Data></EventData>") + event(1), [
         (None, "not UTF-8"), GOOD]),
     "nothing in the event": (f"<Event xmlns='{NS}'/>" + event(1), [(None, None), GOOD]),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", XML_CASES, ids=lambda case: case.replace(" ", "-"))
@@ -114,7 +114,7 @@ TEXT_CASES: dict[str, tuple[str, list[tuple[Any, str | None]]]] = {
     "an event over the limit": (wevtutil(0, said="x" * 1_100_000) + wevtutil(1), [
         (None, "event longer than 1 MiB"), GOOD]),
     "no labels at all": ("Event[0]:\r\n" + wevtutil(1), [(None, windows_xml.NO_EVENT), GOOD]),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", TEXT_CASES, ids=lambda case: case.replace(" ", "-"))
@@ -138,7 +138,7 @@ SNIFFED: dict[str, tuple[bytes, Container, str]] = {
     "an event's XML in a JSON value": (json.dumps({"a": event(1)}).encode(), Container.LINES, ""),
     "a file that only begins like .evtx": (b"ElfFile\x00" + b"\x00" * 50, Container.UNKNOWN, "no Windows event log"),
     "an .evtx file": (evtx([event(1)]), Container.EVTX, ""),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", SNIFFED, ids=lambda case: case.replace(" ", "-"))
@@ -199,7 +199,7 @@ def test_an_evtx_file_that_is_cut_off_says_so() -> None:
 
 _BASE: dict[str, bytes] = {
     windows.XML: (event(1) * 2).encode(), windows.TEXT: wevtutil(0, 1).encode(), windows.EVTX: evtx([event(1)] * 2)
-}  # fmt: skip
+}
 
 
 @given(

@@ -218,7 +218,7 @@ def test_sources_are_listed_and_explained(capsys: pytest.CaptureFixture[str]) ->
         assert name in run(capsys, "explain", log).out
     told = run(capsys, "sources", "explain", "entra-signin-graph").out
     assert all(step in told for source in app.sources() if source.name == "entra-signin-graph"
-               for step in source.explain.export)  # fmt: skip
+               for step in source.explain.export)
 
 
 def test_every_rule_is_explained(capsys: pytest.CaptureFixture[str]) -> None:

@@ -91,7 +91,7 @@ TENTH = round(100 * MAX_OPEN_SHARE)
         pytest.param(hundred(0, inputs=(replace(AUDIT, truncated="cap"),)), "cut off", id="an audit log was cut off"),
         pytest.param(hundred(0, inputs=(replace(READ, truncated="cap"),)), None, id="a log of sign-ins was cut off"),
     ],
-)  # fmt: skip
+)
 def test_an_all_clear_is_withheld_for_a_reason_that_is_said(told: HuntReport, because: str | None) -> None:
     """Nothing found is exit 0 only where it was looked for; else 3, and stderr says what is missing."""
     code = after(told, FAIL_ON_DEFAULT)

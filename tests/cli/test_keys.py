@@ -186,7 +186,7 @@ BAD = {
         ("witness", "w", "--log", "STORE/log/log.vkey", "--name", "w", "--listen", "x"), "HOST:PORT",
     ),
     "nobody to serve": (("serve", "STORE"), "nobody may sign"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", BAD)

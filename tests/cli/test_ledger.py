@@ -105,7 +105,7 @@ FALSE: list[tuple[str, Callable[[dict[str, Any]], object], str]] = [
 def test_a_false_proof_proves_nothing(
     issuer: Issuer, tmp_path: Path, capsys: pytest.CaptureFixture[str], what: str,
     change: Callable[[dict[str, Any]], object], member: str,
-) -> None:  # fmt: skip
+) -> None:
     """Whatever is changed in it, it does not hold: exit code 1, and what is wrong."""
     made = json.loads(run(capsys, "ledger", "prove", str(issuer.ledger), issuer.minted[2].counterfoil.jti).out)
     proof = tmp_path / "proof.json"
@@ -142,7 +142,7 @@ def test_what_was_minted_is_counted(issuer: Issuer, capsys: pytest.CaptureFixtur
     for more, count in (
         (["--since", "2026-06-01T12:00"], 8), (["--since", "2026-06-02"], 0), (["--until", "2026-06-01"], 0),
         (["--issuer", "https://other.example"], 0), (["--kid", issuer.minted[0].counterfoil.kid], 8),
-    ):  # fmt: skip
+    ):
         rows = json.loads(run(capsys, "ledger", "count", str(issuer.ledger), *more, "--format", "json").out)["rows"]
         assert rows[-1][3] == count
 

@@ -37,7 +37,7 @@ def test_times_are_utc(text: str, meant: str) -> None:
     "text",
     ["", "yesterday", "12.05.2026", "05/12/2026", "2026-13-01", "2026-02-30", "20260512", "2026-W20-1", "2026-5-1",
      "2026-05-12T25:00", "2026-05-12x", "1778544000", "0001-01-01T00:00+23:00", "9999-12-31T23:59-23:00", "\x1b[2J"],
-)  # fmt: skip
+)
 def test_what_is_no_time_is_refused(text: str) -> None:
     """Anything else names the option and the forms that are understood."""
     with pytest.raises(UsageError, match="--since") as caught:
@@ -63,7 +63,7 @@ DECLARATIONS = [
      Declaration("entra-signin", "interactive", at("2026-05-01"), at("2026-06-01"))),
     ("entra-signin/interactive:2026-05-01T10:00..", Declaration("entra-signin", "interactive", at("2026-05-01T10:00"))),
     ("adfs/fs01:..2026-05-01T10:00Z", Declaration("adfs", "fs01", None, at("2026-05-01T10:00"))),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("text", "meant"), DECLARATIONS)
@@ -145,7 +145,7 @@ def test_federations_are_understood() -> None:
 @pytest.mark.parametrize(
     "text", ["", "contoso.com", "=adfs:x", "contoso.com=", "contoso=adfs:x", "contoso.com=adfs", "a b.com=adfs:x",
              "contoso.com=adfs:x=y", "contoso.com=adfs:", f"{'a' * 300}.com=adfs:x"],
-)  # fmt: skip
+)
 def test_bad_federations_are_refused(text: str) -> None:
     """A domain without a dot, an issuer without its kind, or half a pair is refused with an example."""
     with pytest.raises(UsageError, match="expected DOMAIN=ISSUER") as caught:

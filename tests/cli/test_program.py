@@ -45,7 +45,7 @@ def test_documented_commands_exist() -> None:
     """The commands that the project promises are there."""
     names = {" ".join(path) for path, _ in commands()}
     assert {"hunt", "ingest", "reconcile", "report", "sql", "sources", "sources explain", "explain", "demo",
-            "lab compare"} <= names  # fmt: skip
+            "lab compare"} <= names
 
 
 @pytest.mark.parametrize("path", [path for path, _ in commands()], ids=" ".join)

@@ -169,7 +169,7 @@ BAD_USAGE: dict[str, tuple[tuple[str, ...], str]] = {
         ("verify", "token", "--policy", "policy.toml", "--flow", "mail", "--certificate", "token"), "token: no cert"),
     "a time that is none": (("verify", "token", "--policy", "policy.toml", "--at", "soon"), "--at: 'soon'"),
     "a form that is none": (("inspect", "token", "--format", "xml"), "--format: unknown 'xml'"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("arguments", "told"), BAD_USAGE.values(), ids=BAD_USAGE)

@@ -174,7 +174,7 @@ def tpm_backend(folder: Path) -> Iterator[Backend]:
     command = [
         "swtpm", "socket", "--tpm2", "--tpmstate", f"dir={folder}/state", "--flags", "not-need-init,startup-clear",
         "--ctrl", f"type=tcp,port={control},bindaddr=127.0.0.1", "--server", f"type=tcp,port={port},bindaddr=127.0.0.1",
-    ]  # fmt: skip
+    ]
     tcti = f"swtpm:host=127.0.0.1,port={port}"
     with _running(command, folder / "swtpm.out"):
         until(lambda: socket.create_connection(("127.0.0.1", control), 1).close(), folder / "swtpm.out")
@@ -199,7 +199,7 @@ def tpm_backend(folder: Path) -> Iterator[Backend]:
 BACKENDS = {
     "file": file_backend, "pkcs11": pkcs11_backend, "openbao": openbao_backend, "aws-kms": kms_backend,
     "tpm": tpm_backend,
-}  # fmt: skip
+}
 
 
 def free_port() -> int:

@@ -78,7 +78,7 @@ def test_every_operation_is_recorded_with_who_what_and_how_it_ended(backend: Bac
         (Operation.LIST, Result.DONE), (Operation.ROTATE, Result.DONE), (Operation.ATTEST, Result.DONE),
         (Operation.DISABLE, Result.DONE), (Operation.SIGN, Result.REFUSED), (Operation.EXPORT, Result.REFUSED),
         (Operation.SIGN, Result.REFUSED), (Operation.DESTROY, Result.DONE),
-    ]  # fmt: skip
+    ]
     begin = told[2][0]
     own = Caller.own()
     assert (begin.time, begin.principal, begin.process, begin.host) == (NOW, own.principal, own.process, own.host)

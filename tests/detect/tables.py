@@ -44,7 +44,7 @@ _TOKEN = {
     "is_user": ("boolean", True), "has_id": ("boolean", False), "kind": ("string", "exchange"),
     "operation": ("string", "MailItemsAccessed"), "source": ("string", "m365-ual"), "failed": ("boolean", False),
     "signing_input_digest": ("string", None),
-}  # fmt: skip
+}
 _RECORD = {
     "token_key": ("string", "t"), "event_time": ("timestamp(6)", THEN), "subject": ("string", "alice"),
     "subject_name": ("string", "alice@example.com"), "client_id": ("string", "outlook"),
@@ -55,7 +55,7 @@ _RECORD = {
     "user_agent": ("string", "edge"), "source": ("string", "m365-ual"), "kind": ("string", "exchange"),
     "key_id": ("string", None), "token_shape": ("string", None), "signature": ("string", None),
     "signing_input_digest": ("string", None),
-}  # fmt: skip
+}
 
 
 @contextmanager
@@ -77,7 +77,7 @@ def _table(kept: Engine, name: str, columns: Mapping[str, tuple[str, Any]], rows
 def found(
     kept: Engine, rule: Rule, suspects: Iterable[Row], *, tokens: Iterable[Row] = (), acceptances: Iterable[Row] = (),
     issued: Iterable[Row] = (), records: Iterable[Row] = (),
-) -> set[str]:  # fmt: skip
+) -> set[str]:
     """Return the keys of the tokens for which the rule holds; `tokens` are judged ones beside the suspects."""
     suspects = list(suspects)
     tables = Tables(

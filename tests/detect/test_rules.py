@@ -42,7 +42,7 @@ OTHERS = (_seen(30), _seen(10), _seen(1))
 CHANGE = {"token_key": None, "operation": "Update application – Certificates and secrets management"}  # noqa: RUF001
 
 DECOY = {"token_key": None, "leg": "context", "source": "counterfoil-decoys", "kind": "decoy", "key_id": "decoy-1",
-         "object_id": "backup server"}  # fmt: skip
+         "object_id": "backup server"}
 
 SHAPE, STRANGE = "alg,kid,typ|iss,sub,jti|compact|uuid4", "typ,alg,kid|sub,iss,jti|spaced|hex32"
 WRITTEN: tuple[Row, ...] = tuple({"token_key": None, "leg": "issuance", "token_shape": SHAPE} for _ in range(50))
@@ -53,7 +53,7 @@ def _shown(shape: str) -> Row:
 
 
 SIGNED = {"token_key": None, "leg": "issuance", "source": "counterfoil-ledger", "key_id": "k1",
-          "issuer": "https://own.example"}  # fmt: skip
+          "issuer": "https://own.example"}
 ELSE = {"key_id": "k1", "issuer": "https://other.example"}
 CHECKED = {"token_key": None, "leg": "acceptance", "source": "counterfoil-receipts", "signature": "verified", **ELSE}
 
@@ -110,7 +110,7 @@ FIRES: dict[str, dict[str, Scene]] = {
     "storm-0558-agent": {
         "a published agent on its days": Scene({"user_agent": AGENT, "t_first": DURING, "t_last": DURING}),
     },
-}  # fmt: skip
+}
 
 SILENCE: dict[str, dict[str, Scene]] = {
     "key-of-another-issuer": {
@@ -202,7 +202,7 @@ SILENCE: dict[str, dict[str, Scene]] = {
         "a published agent two years later": Scene({"user_agent": AGENT}),
         "another agent": Scene({"user_agent": "Client=REST;;", "t_first": DURING, "t_last": DURING}),
     },
-}  # fmt: skip
+}
 
 RULES = {rule.id: rule for rule in all_rules()}
 
@@ -217,14 +217,14 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
 def _holds(kept: Engine, rule: str, scene: Scene) -> bool:
     suspect = {"token_key": "t", **scene.suspect}
     keys = found(kept, RULES[rule], [suspect], tokens=scene.tokens, acceptances=scene.acceptances,
-                 issued=scene.issued, records=scene.records)  # fmt: skip
+                 issued=scene.issued, records=scene.records)
     assert keys <= {"t"}
     return bool(keys)
 
 
 def _cases(table: dict[str, dict[str, Scene]]) -> list[object]:
     return [pytest.param(rule, scene, id=f"{rule}: {name}") for rule, scenes in table.items()
-            for name, scene in scenes.items()]  # fmt: skip
+            for name, scene in scenes.items()]
 
 
 @pytest.mark.parametrize(("rule", "scene"), _cases(FIRES))
@@ -244,7 +244,7 @@ def test_rules_say_the_same_on_another_engine(spark: Callable[[int], Sequence[En
     """Every rule fires and stays silent on Spark as it does on DuckDB."""
     (other,) = spark(1)
     holds = [f"{rule}: {name}" for table in (FIRES, SILENCE) for rule, scenes in table.items()
-             for name, scene in scenes.items() if _holds(other, rule, scene)]  # fmt: skip
+             for name, scene in scenes.items() if _holds(other, rule, scene)]
     assert holds == [f"{rule}: {name}" for rule, scenes in FIRES.items() for name in scenes]
 
 

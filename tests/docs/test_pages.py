@@ -31,7 +31,7 @@ WORDS = frozenset({"import-linter", "lint-imports", "python3-venv", "aws-kms"}) 
     "issued-at-law", "issued-at-outside-life",
     # what a leaked key is called that lies in these layers
     "base64-gzip-base64-pem-pkcs8-rsa",
-}  # fmt: skip
+}
 
 
 @pytest.fixture(autouse=True)
@@ -174,7 +174,7 @@ def test_contributing_names_the_tools_that_are_run() -> None:
     script = (ROOT / ".ci" / "run").read_text("utf-8")
     dev = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]["dev"]
     for check, package in (("ruff check", "ruff"), ("mypy", "mypy"), ("lint-imports", "import-linter"),
-                           ("pytest", "pytest")):  # fmt: skip
+                           ("pytest", "pytest")):
         assert check in script
         assert check in PAGES["CONTRIBUTING.md"].text
         assert any(need.startswith(package) for need in dev)
@@ -186,4 +186,4 @@ def test_commands_are_found_in_both_kinds_of_blocks() -> None:
     assert list(commands(Block("console", "$ a\nout\n$ b\n"))) == ["a", "b"]
     assert list(calls(".venv/bin/counterfoil demo && x; counterfoil sql C 'a; b' | head")) == [
         ["demo"], ["sql", "C", "a; b"],
-    ]  # fmt: skip
+    ]

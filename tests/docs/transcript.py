@@ -64,7 +64,7 @@ def run(command: str, cwd: Path, before: int = 0) -> Ran:
     done = subprocess.run(  # noqa: S603  # the commands are those of our own pages
         ["/bin/bash", "-c", f"(exit {before})\n{command}"], cwd=cwd, env=environment, timeout=SECONDS, check=False,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8",
-    )  # fmt: skip
+    )
     return Ran(done.returncode, tuple(line.rstrip() for line in done.stdout.strip("\n").splitlines()))
 
 

@@ -50,7 +50,7 @@ DIFFERENT = {
     "what is bound": (T.a == bound("one", "x"), T.a == bound("other", "x")),
     "a text and texts": (T.a.isin(bound("one", "x")), T.a.isin(bound("one", ["x"]))),
     "a duration": (ibis.literal(timedelta(1)), ibis.literal(timedelta(2))),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("one", "other"), DIFFERENT.values(), ids=DIFFERENT.keys())
@@ -61,7 +61,7 @@ def test_a_key_tells(one: Any, other: Any) -> None:
 
 _CONSTANTS = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(), lambda one: st.lists(one, max_size=3)
-)  # fmt: skip
+)
 
 
 @given(_CONSTANTS, _CONSTANTS)
@@ -98,7 +98,7 @@ RUN = {
     ),
     "an operator on either side": (ONE.select(x=3 - T.n, y=~(T.n == 1), z=-T.n), [(2, False, -1)]),
     "a slice": (ONE.select(x=T.l[:1]), [(["p"],)]),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("expression", "expected"), RUN.values(), ids=RUN.keys())

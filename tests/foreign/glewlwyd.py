@@ -31,7 +31,7 @@ _PLUGIN = {
     "auth-type-code-enabled": True, "auth-type-refresh-enabled": True, "pkce-allowed": True, "pkce-required": True,
     "subject-type": "public", "secret-type": "pairwise", "address-claim": {"type": "no"}, "name-claim": "no",
     "email-claim": "no", "scope-claim": "no",
-}  # fmt: skip
+}
 
 
 def sample(name: str) -> str:
@@ -64,21 +64,21 @@ def glewlwyd(path: Path, key: str) -> Iterator[str]:
         _until_it_answers(base)
         admin = signed_in(base, "admin", "password")
         _made(admin, f"{base}/api/mod/plugin/", module="oidc", name="oidc", display_name="OpenID",
-              parameters=_PLUGIN | {"jwks-private": json.dumps({"keys": [json.loads(key)]})})  # fmt: skip
+              parameters=_PLUGIN | {"jwks-private": json.dumps({"keys": [json.loads(key)]})})
         _made(admin, f"{base}/api/scope/", name="read", display_name="read", description="to read mail", scheme={})
         _made(admin, f"{base}/api/client/", client_id="robot", name="robot", confidential=True, scope=["read"],
               authorization_type=["client_credentials"], enabled=True, client_secret="a word",  # noqa: S106  # a test's
-              token_endpoint_auth_method=["client_secret_basic"])  # fmt: skip
+              token_endpoint_auth_method=["client_secret_basic"])
         _made(admin, f"{base}/api/client/", client_id="desk", name="desk", confidential=False, redirect_uri=[BACK],
               authorization_type=["code", "refresh_token"], scope=["read", "openid"], enabled=True,
-              token_endpoint_auth_method=["none"])  # fmt: skip
+              token_endpoint_auth_method=["none"])
         yield base
 
 
 def person(base: str, name: str) -> requests.Session:
     """Return the browser of a new person who has signed in, and lets the client read."""
     _made(signed_in(base, "admin", "password"), f"{base}/api/user/", username=name, password=_PASSWORD, name=name,
-          scope=["read", "openid"], enabled=True)  # fmt: skip
+          scope=["read", "openid"], enabled=True)
     browser = signed_in(base, name, _PASSWORD)
     granted = browser.put(f"{base}/api/auth/grant/desk", json={"scope": "read openid"}, timeout=PATIENCE)
     assert granted.ok, granted.text

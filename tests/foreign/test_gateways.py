@@ -62,7 +62,7 @@ def test_what_a_gateway_lets_in_and_we_do_not_is_listed_with_the_rule(rows: list
     header, *lines = [
         [cell.strip() for cell in line.strip("|").split("|")]
         for line in PAGE.read_text().splitlines() if re.match(r"\| (?!---)", line)
-    ]  # fmt: skip
+    ]
     told = {cells[0]: dict(zip(header[1:], cells[1:], strict=True)) for cells in lines}
     let_in = {row["token"]: row for row in rows if row["counterfoil"] != LETS_IN and LETS_IN in _gateways(row).values()}
     assert let_in

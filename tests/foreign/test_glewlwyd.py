@@ -78,7 +78,7 @@ def _another(moment: datetime) -> Counterfoil:
     return Counterfoil(
         time=moment, jti=f"of-{moment:%H%M}", digest=digest(f"of-{moment:%H%M}."), kid=KID, alg="RS256", iss=ISSUER,
         iat=moment, exp=moment + timedelta(hours=1),
-    )  # fmt: skip
+    )
 
 
 def _line(moment: datetime) -> str:
@@ -138,7 +138,7 @@ def test_every_token_is_what_it_is(estate: Estate, tmp_path: Path) -> None:
     """By ledger and receipts alone; where the key lies in the issuer's configuration, custody is unknown."""
     settings = HuntSettings(
         tmp_path / "case", threads=1, log_keys=(estate.key,), checkpoints=(estate.path / "kept",)
-    )  # fmt: skip
+    )
     app.hunt([str(estate.path / "ledger.jsonl"), str(estate.path / "receipts.jsonl")], settings)
     found = told(tmp_path / "case")
     assert found.keys() == estate.genuine.keys() | estate.forged.keys()
@@ -162,7 +162,7 @@ def test_its_own_database_is_a_log_that_can_be_declared(estate: Estate, tmp_path
     later = datetime.now(UTC).replace(tzinfo=None) + timedelta(days=2)
     settings = HuntSettings(
         tmp_path / "case", threads=1, complete=(Declaration(ISSUER_LOG, "glewlwyd"),), exported_at=later
-    )  # fmt: skip
+    )
     app.hunt([str(estate.path / "tokens.jsonl"), str(estate.path / "receipts.jsonl")], settings)
     found = told(tmp_path / "case")
     assert {found[one] for one in estate.genuine} == {("minted", "basis-id", "")}

@@ -56,7 +56,7 @@ CLIENTS = [
         "grant_types": ["authorization_code", "refresh_token"], "application_type": "native",
         "id_token_signed_response_alg": "RS256",
     },
-]  # fmt: skip
+]
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def estate(tmp_path_factory: pytest.TempPathFactory) -> Estate:
         (path / "kept-custody").write_text(custody.checkpoint().checkpoint.render())
     for name, folder, schema in (
         ("ledger.jsonl", path / "ledger", LEDGER_SCHEMA), ("custody.jsonl", path / "custody" / "log", CUSTODY_SCHEMA),
-    ):  # fmt: skip
+    ):
         with (path / name).open("wb") as out:
             exported.write(InFolder(folder), schema, out.write, after)
     named = {digest(token): what for token, what in forged.items()}
@@ -124,7 +124,7 @@ def _settings(path: Path) -> dict[str, object]:
         "issuer": ISSUER, "key": "idp", "signer": str(path / "custody" / "signer.sock"), "audience": AUDIENCE,
         "ledger": [*PROGRAM, "ledger", "record", str(path / "ledger"), "--subject-keys", str(path / "subjects.toml")],
         "clients": CLIENTS, "cookies": "a word", "tokens": str(path / "tokens.jsonl"), "log": OWN_LOG,
-    }  # fmt: skip
+    }
 
 
 def _another(custody: Custody, ledger: FileLedger, moment: datetime) -> None:

@@ -15,7 +15,7 @@ _TOKENS = (
     b"\xfd7zXZ\x00", b"ustar\x00", b"7z\xbc\xaf\x27\x1c", b"\x28\xb5\x2f\xfd", b"BZh9", b"\xff\xff\xff\xff",
     b"\x00\x00\x00\x80", b"<Event", b"</Event>", b"]]>", b"<!DOCTYPE x [<!ENTITY a 'b'>]>", b"&a;", b"ElfFile\x00",
     b"ElfChnk\x00", b"**\x00\x00", b"Event[0]:\n",
-)  # fmt: skip
+)
 
 _ODD_VALUES: tuple[Any, ...] = (
     None, True, 0, -1, 10**30, 1.5, "", " ", "x", "\x00", "\ufffd", "null", "[]", "{}", '{"a":', "0001-01-01T00:00:00",
@@ -23,7 +23,7 @@ _ODD_VALUES: tuple[Any, ...] = (
     "99999999999999999999", "00000000-0000-0000-0000-000000000000", "A" * 22, "A" * 21 + "=", "::1", "fe80::%eth0",
     "[::1]:443", "1.2.3.4:99999", "999.1.1.1", [], {}, [None], [[]], {"a": {"a": {"a": 1}}}, ["x"] * 50, "ü😀" * 100,
     "x" * 70_000,
-)  # fmt: skip
+)
 
 
 def _edit(data: bytes, edit: tuple[str, int, int, bytes]) -> bytes:

@@ -154,7 +154,7 @@ CASES = (
     Case("a tar that claims a terabyte", _bytes("x.tar", lambda: _claims(1 << 40)), "unread: .*ends early"),
     Case("a tar of links", _bytes("x.tar", lambda: _links()), "unread: .*a link, which is not followed"),
     Case("a RAR archive", _bytes("x.rar", lambda: b"Rar!\x1a\x07\x01\x00" + bytes(100)), "unread: .*RAR archive"),
-)  # fmt: skip
+)
 
 
 def _links() -> bytes:

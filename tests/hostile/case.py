@@ -13,7 +13,7 @@ GOOD_RECORDS = 3
 _RECORD = {
     "CreationTime": "2025-09-01T08:00:00", "Operation": "MailItemsAccessed", "RecordType": 50, "Workload": "Exchange",
     "OrganizationId": "11111111-0000-0000-0000-000000000001", "UserId": "a@example.com", "UserType": 0, "Version": 1,
-}  # fmt: skip
+}
 
 
 class Impossible(Exception):  # noqa: N818  # no error: the case cannot be made on this machine

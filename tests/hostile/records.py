@@ -118,4 +118,4 @@ CASES = (
          "unread: CSV with columns of no known export"),
     Case("escape codes and markup in values", _file("x.jsonl", _ONE, line(2, UserId="\x1b[2J<script>alert(1)<")),
          "read 2$"),
-)  # fmt: skip
+)

@@ -122,4 +122,4 @@ CASES = (
     Case("a disk that is full", _much, "counterfoil: .*(No space left|disk)", code=2, set_up=_full),
     Case("a case folder on a disk that is read-only", _nothing, "counterfoil: cannot write to the case folder", code=2,
          set_up=_read_only),
-)  # fmt: skip
+)

@@ -81,7 +81,7 @@ ROWS: tuple[Row, ...] = (
     ("a text of what begins like headers", lambda size: b"ew" * (size // 2) + b".", _looked),
     ("a text of many such runs", lambda size: b"eyIiAAAA." * (size // 9), _looked),
     ("a text of objects that end in a control", lambda size: b"eyIi" * (size // 4) + b"AAAA.", _looked),
-)  # fmt: skip
+)
 
 
 def seconds(make: Callable[[int], bytes], take: Callable[[bytes], object], size: int) -> float:

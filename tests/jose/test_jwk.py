@@ -25,7 +25,7 @@ KEYS: dict[str, PublicKey] = {
 _SHORT_X = next(
     key for scalar in range(1, 1 << 16)
     if (key := ec.derive_private_key(scalar, ec.SECP256R1()).public_key()).public_numbers().x < 1 << 248
-)  # fmt: skip
+)
 
 
 @pytest.mark.parametrize("name", KEYS)

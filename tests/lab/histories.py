@@ -33,7 +33,7 @@ def complete(acceptances: int = 100_000, forged: int = 10, victims: int = 1, see
         tenant, mail_per_person_day=mail, files_per_person_day=files, chats_per_person_day=chats,
         graph_per_person_day=graph, gatfr_per_person_day=min(0.3, each / 60),
         tokens_per_principal_day=min(8.0, acceptances / 10_000),
-    )  # fmt: skip
+    )
     spray = Spray(tokens=forged, victims=tuple(range(victims)), start=_BEGIN, end=_END)
     return Scenario("complete", tenant, (spray,))
 
@@ -69,7 +69,7 @@ def bench(records: int = 1_000_000, seed: int = 1, *, forged: int = 100) -> Scen
         graph_per_person_day=0, gatfr_per_person_day=0, rules_per_person_day=0, directory_changes_per_day=0,
         uses_per_token=1.0, interrupts=False, logons_in_audit=False, service_share=0.0, enum_text_share=0.0,
         audit_wrappers=("management-lines",), genuine_truth=records <= _BENCH_TRUTH_LIMIT,
-    )  # fmt: skip
+    )
     per_person = tenant.working_days() * _BENCH_MAIL
     people = max(1, round(records / 2 / per_person))
     mail = records / 2 / people / tenant.working_days()
@@ -107,7 +107,7 @@ def moving(seed: int = 1, intrusions: Sequence[Intrusion] = ()) -> Scenario:
         seed=seed, name=f"tenant-{seed}", start=_START, days=14, people=12, moving_share=1.0, mail_per_person_day=4,
         files_per_person_day=1, chats_per_person_day=1, graph_per_person_day=1, gatfr_per_person_day=0.5,
         tokens_per_principal_day=2, uses_per_token=1.2,
-    )  # fmt: skip
+    )
     return Scenario("moving", tenant, tuple(intrusions))
 
 

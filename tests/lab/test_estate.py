@@ -25,7 +25,7 @@ RUNS = {
     "cloned-id": (3, 0, 2), "rogue-key": (2, 0, 2), "unsigned-actor": (2, 0, 2), "stolen-token": (2, 0, 0),
     "ledger-altered": (2, 0, 2), "ledger-rewritten": (2, 0, 2), "no-receipts": (9, 0, 6),
     "wrong-key": (2, 0, 2),
-}  # fmt: skip
+}
 
 
 def rehearsed(path: Path, name: str, *, strict: bool = False, countersigned: bool = False) -> rehearsal.Rehearsed:

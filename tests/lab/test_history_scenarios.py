@@ -53,7 +53,7 @@ def test_declarations_name_what_is_complete() -> None:
     scenario = histories.federated_golden_saml()
     assert [item.kind for item in scenario.declarations()] == [
         "interactive", "non-interactive", "service-principal", "managed-identity", "adfs01.fabrikam.com",
-    ]  # fmt: skip
+    ]
     assert scenario.exported_at == datetime(2025, 9, 26, tzinfo=UTC)
     assert scenario.federated() == (("fabrikam.com", "adfs:fabrikam.com"),)
 

@@ -110,14 +110,14 @@ def test_sign_in_wrappers_hold_the_same_requests(everything: Written) -> None:
     tables = {
         row["Id"]: row for name in ("SigninLogs-", "AADNon", "AADService", "AADManaged")
         for row in reading.all_records(everything.folder, name)
-    }  # fmt: skip
+    }
     assert set(envelopes) == set(pages) == set(tables)
     for request, row in envelopes.items():
         assert pages[request]["uniqueTokenIdentifier"] == row["uniqueTokenIdentifier"] == uti(request)
         assert tables[request]["UniqueTokenIdentifier"] == row["uniqueTokenIdentifier"]
     assert {row["signInEventTypes"][0] for row in pages.values()} == {
         "interactiveUser", "nonInteractiveUser", "servicePrincipal", "managedIdentity",
-    }  # fmt: skip
+    }
 
 
 def test_log_analytics_writes_nested_values_as_text_but_in_signinlogs(everything: Written) -> None:
@@ -174,7 +174,7 @@ def test_adfs_events_have_their_shapes(golden: Written) -> None:
     events = reading.all_records(golden.folder, "SecurityEvent")
     assert {event["EventID"] for event in events} == {
         1200, 1202, 299, 412, 500, 501, 4624, 18, 33205, 4662
-    }  # fmt: skip
+    }
     (issued, *_) = [event for event in events if event["EventID"] == 299]
     _, activity, party = json.loads(issued["EventData_dynamic"])
     (basic,) = [event for event in events if event["EventID"] == 1200 and activity in event["EventData"]]

@@ -74,7 +74,7 @@ def _velociraptor(event: WindowsEvent, number: int) -> str:
         "Provider": {"Name": event.provider}, "EventID": {"Value": event.number}, "Task": event.task,
         "TimeCreated": {"SystemTime": event.t / SECOND}, "EventRecordID": number, "Channel": event.channel,
         "Computer": event.host,
-    }  # fmt: skip
+    }
     data = {"Data": list(event.strings)} if event.strings else dict(event.named)
     body = {"UserData": {event.user_data: dict(event.named)}} if event.user_data else {"EventData": data}
     return quoted({"System": system, **body, "Message": message(event)}) + "\n"
@@ -89,7 +89,7 @@ def _evtxecmd_row(event: WindowsEvent, number: int, when: str) -> dict[str, obje
         "EventId": event.number, "Level": "LogAlways", "Provider": event.provider, "Channel": event.channel,
         "Computer": event.host, "MapDescription": "", "EventRecordId": str(number), "TimeCreated": when,
         "SourceFile": "C:\\export\\Security.evtx", "Payload": json.dumps(payload, separators=(",", ":")),
-    }  # fmt: skip
+    }
 
 
 def _evtxecmd(event: WindowsEvent, number: int) -> str:
@@ -97,7 +97,7 @@ def _evtxecmd(event: WindowsEvent, number: int) -> str:
 
 
 _CSV_COLUMNS = ("EventRecordId", "TimeCreated", "EventId", "Level", "Provider", "Channel", "Computer", "MapDescription",
-                "SourceFile", "Payload")  # fmt: skip
+                "SourceFile", "Payload")
 
 
 def _evtxecmd_csv(event: WindowsEvent, number: int) -> str:
@@ -117,12 +117,12 @@ def _document(event: WindowsEvent, number: int) -> dict[str, object]:
     log = {
         "event_id": str(event.number), "computer_name": event.host, "channel": event.channel,
         "provider_name": event.provider, "record_id": number, "task": "None", "api": "wineventlog", **body,
-    }  # fmt: skip
+    }
     return {
         "@timestamp": ticks(event.t)[:-5] + "Z", "message": message(event), "winlog": log,
         "event": {"code": str(event.number), "provider": event.provider, "created": ticks(event.t + 2 * SECOND)},
         "host": {"name": event.host},
-    }  # fmt: skip
+    }
 
 
 def _winlogbeat(event: WindowsEvent, number: int) -> str:
@@ -140,7 +140,7 @@ def _nxlog(event: WindowsEvent, number: int) -> str:
         "EventTime": ticks(event.t)[:-2] + "Z", "Hostname": event.host, "Keywords": -9178336040581070848,
         "EventType": "AUDIT_SUCCESS", "EventID": event.number, "SourceName": event.provider, "Task": event.task,
         "RecordNumber": number, "Channel": event.channel, "Message": message(event), **own,
-    }) + "\n"  # fmt: skip
+    }) + "\n"
 
 
 def _windows_event(event: WindowsEvent, number: int) -> str:
@@ -149,18 +149,18 @@ def _windows_event(event: WindowsEvent, number: int) -> str:
         "TimeGenerated": ticks(event.t), "Provider": event.provider, "Channel": event.channel, "Computer": event.host,
         "Task": event.task, "EventID": event.number, "EventData": data, "EventRecordId": str(number),
         "Type": "WindowsEvent",
-    }) + "\n"  # fmt: skip
+    }) + "\n"
 
 
 _PORTAL = ("TimeGenerated [UTC]", "Computer", "EventID", "EventSourceName", "Channel", "Activity", "EventData",
-           "EventRecordId", "EventOriginId")  # fmt: skip
+           "EventRecordId", "EventOriginId")
 
 
 def _portal(event: WindowsEvent, number: int) -> str:
     when = american(event.t)
     when = f"{when[:-3].replace(' ', ', ', 1)}.{event.t % SECOND // 1000:03d}{when[-3:]}"
     return _csv([when, event.host, event.number, event.provider, event.channel, str(event.number), event_data(event),
-                 number, event.origin])  # fmt: skip
+                 number, event.origin])
 
 
 # Data of Windows' own events by their place, as .NET's EventLogRecord holds them.
@@ -178,7 +178,7 @@ _PLACES: Mapping[int, tuple[str, ...]] = {
     4769: ("TargetUserName", "TargetDomainName", "ServiceName", "ServiceSid", "TicketOptions", "TicketEncryptionType",
            "IpAddress"),
     5156: ("ProcessID", "Application", "Direction", "SourceAddress", "SourcePort", "DestAddress", "DestPort"),
-}  # fmt: skip
+}
 
 
 def _record(event: WindowsEvent, number: int, when: str) -> str:
@@ -187,7 +187,7 @@ def _record(event: WindowsEvent, number: int, when: str) -> str:
         "Id": event.number, "Version": 0, "RecordId": number, "ProviderName": event.provider,
         "LogName": event.channel, "MachineName": event.host, "TimeCreated": when,
         "Properties": [{"Value": value} for value in values], "Message": message(event),
-    })  # fmt: skip
+    })
 
 
 def _powershell_5(event: WindowsEvent, number: int) -> str:
@@ -228,7 +228,7 @@ FORMS: Mapping[str, Form] = {"security-event": SECURITY_EVENT} | {form.name: for
     Form("nxlog", _nxlog, "json"),
     Form("get-winevent-5", _powershell_5, "json", "[\r\n", ",\r\n", "\r\n]\r\n"),
     Form("get-winevent-7", _powershell_7, "json", "[\n", ",\n", "\n]\n"),
-)}  # fmt: skip
+)}
 
 
 def written(events: Sequence[WindowsEvent], form: str) -> str:

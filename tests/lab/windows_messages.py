@@ -28,7 +28,7 @@ _AUDITS = {
          "Token Type: \n{1} \n\nClient IP: \n{2} \n\nError message: \n{3}",
     412: "A token of type '{2}' for relying party '{3}' was successfully authenticated. See audit 501 with the same"
          " Instance ID for caller identity. \n\nInstance ID: {0} \n\nActivity ID: {1}",
-}  # fmt: skip
+}
 _FIRST = {
     1200: "The Federation Service issued a valid token.",
     1201: "The Federation Service failed to issue a valid token.",
@@ -60,7 +60,7 @@ _SECTIONS: Mapping[int, tuple[str, Mapping[str, Mapping[str, str]]]] = {
     5156: ("The Windows Filtering Platform has permitted a connection.", {
         "Network Information": {
             "Source Address": "SourceAddress", "Destination Address": "DestAddress", "Destination Port": "DestPort"}}),
-}  # fmt: skip
+}
 
 
 def message(event: WindowsEvent) -> str:

@@ -58,7 +58,7 @@ FOUND = {
                      "/keys": (200, JWKS)},
     ),
     "the metadata itself": ("/meta", {"/meta": (200, METADATA), "/keys": (200, JWKS)}),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", FOUND)
@@ -82,7 +82,7 @@ REFUSED = {
     "a redirect to another host without https": ("/r", {"/r": (302, b"http://idp.example/k")}, "https only"),
     "a key set without keys": ("/keys", {"/keys": (200, b'{"keys": []}')}, "holds no RSA, EC or Ed25519 key"),
     "a page without end": ("/keys", {"/keys": (200, b" " * (known.MAX_KEY_FILE_BYTES + 1))}, "more than 16 MiB"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", REFUSED)

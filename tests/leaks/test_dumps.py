@@ -79,7 +79,7 @@ def test_a_process_killed_under_a_core_limit_leaves_its_key(tmp_path: Path) -> N
     with subprocess.Popen(  # noqa: S603  # our own process
         [sys.executable, "-c", _SIGNER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=tmp_path,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY,) * 2),
-    ) as signer:  # fmt: skip
+    ) as signer:
         assert signer.stdin is not None
         assert signer.stdout is not None
         signer.stdin.write(pem)
@@ -104,7 +104,7 @@ def test_openssl_leaves_its_key_when_it_is_stopped(tmp_path: Path) -> None:
          "break EVP_DigestSign", "-ex", "run", "-ex", f"generate-core-file {core}", "-ex", "kill", "--args",
          tool("openssl"), "dgst", "-sha256", "-sign", str(key), "-out", str(tmp_path / "sig"), str(data)],
         capture_output=True, timeout=120, check=False,
-    )  # fmt: skip
+    )
     if not core.exists():
         pytest.skip("gdb could not write a core here")
     report = _found(core)

@@ -227,7 +227,7 @@ BOMBS: dict[str, tuple[Callable[[], bytes], str]] = {
     "gzip in Base64 that holds too much": (
         lambda: base64.b64encode(gzip.compress(bytes(20 << 20))), "goes on behind what is read at once"
     ),
-}  # fmt: skip
+}
 
 
 def _deep(levels: int) -> bytes:

@@ -26,7 +26,7 @@ KERNELS = [
     *([pytest.param(lambda: NativeKernel(level=0), id="compiled"), pytest.param(NativeKernel, id="compiled, best")]
       if LIBRARY.exists() else []),
     pytest.param(PortableKernel, id="portable"),
-]  # fmt: skip
+]
 
 
 def _modulus(key: rsa.RSAPrivateKey, number: int = 0) -> Modulus:
@@ -140,7 +140,7 @@ LATE = (
          "508a079dbff7f5f3ddd482088ca3d45f2d3377dfb96ddf38e10f6840b826a3b3", 16),
      int("cc0a9a20a7921c5438a0eecf7fbf2c9b6a97ded27f85a6766112f1c6329f86a6"
          "edf84022cccc1565bdb1f5aed3459e769f2f24403ec643200c91a73388ae5f87", 16)),
-)  # fmt: skip
+)
 
 
 @pytest.mark.parametrize("make", KERNELS)
@@ -159,7 +159,7 @@ def test_exponents_of_keys_whose_factors_have_more_in_common(make: type[Kernel])
 @pytest.mark.parametrize(
     ("curve", "name"), [(ec.SECP256R1(), "secp256r1"), (ec.SECP256K1(), "secp256k1"), (ec.SECP384R1(), "secp384r1")],
     ids=lambda value: value if isinstance(value, str) else "",
-)  # fmt: skip
+)
 def test_scalars_are_found_by_their_points(make: type[Kernel], curve: ec.EllipticCurve, name: str) -> None:
     """Scalars of two keys are found in every byte order at every offset looked at, and at no other place."""
     keys = [ec.generate_private_key(curve) for _ in range(2)]
@@ -172,7 +172,7 @@ def test_scalars_are_found_by_their_points(make: type[Kernel], curve: ec.Ellipti
         data = buffer_with(
             [(offset, key.private_numbers().private_value, width, order)
              for offset, key in zip(offsets, chosen, strict=True)], size,
-        )  # fmt: skip
+        )
         search = CurveSearch(CURVES[name], order, step, tuple((point.x, point.y) for point in points))
         hits = make().scalars(data, 0, len(data), search)
         assert sorted((hit.offset, hit.key) for hit in hits) == sorted(zip(offsets, (0, 1, 0), strict=True))
@@ -209,7 +209,7 @@ _PIECES = (
     b'" +\n "', b"<br/>", b"&quot;", b"%", b"\\", b"&", b"-----", b"+", b"_", b"\0", b"\xff", b"x", b"{", b"&#", b"<b",
     b"%4", b"%252B", b"%25", b" " * 170, b"MIIEpAIBAAKCAQEA" * 3, b"A" * 65,
     b"QUJD" * 400, b"eyJhbGci" * 5, b"-_" * 20,
-)  # fmt: skip
+)
 
 
 @settings(max_examples=200, deadline=None)

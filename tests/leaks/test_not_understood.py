@@ -189,7 +189,7 @@ TEMPLATES = {
     "the next head": ED25519_HEAD + X25519_HEAD + ED25519_HEAD,
     "the end of a point and another curve's head": P256_HEAD + bytes.fromhex(
         "a14403420030 81b6020100301006072a8648ce3d020106052b81040022 04819e30819b".replace(" ", "")) + bytes(90),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("what", TEMPLATES)

@@ -96,7 +96,7 @@ def _dumped(place: Path, guard: str) -> tuple[str, list[Path]]:
             [tool("gcore"), "-o", str(place / "dumps" / "core"), str(process.pid)],
             user=_user(), cwd=place / "dumps", env={"HOME": str(place / "dumps"), "PATH": os.environ["PATH"]},
             capture_output=True, timeout=120, check=False,
-        )  # fmt: skip
+        )
         process.send_signal(signal.SIGSEGV)
         process.wait(60)
     return told, [path for path in (place / "dumps").iterdir() if path.name.startswith("core")]

@@ -80,7 +80,7 @@ OTHERS: Mapping[str, tuple[str, str, str]] = {
         '<saml:Conditions NotBefore="2025-12-31T22:00:00Z" NotOnOrAfter="2025-12-31T23:00:00Z"/></saml:Assertion>',
         "saml-assertion", "expired",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", OTHERS)

@@ -90,7 +90,7 @@ def custody_in(
 def making(
     path: Path, text: str = MINT_POLICY, *, countersigner: Countersigning | None = None,
     clock: Callable[[], datetime] = lambda: NOW,
-) -> Iterator[Made]:  # fmt: skip
+) -> Iterator[Made]:
     """Yield a mint over new custody and a new ledger in `path`."""
     with custody_in(path / "custody") as custody, FileLedger.open(path / "ledger", ORIGIN) as ledger:
         policy = MintPolicy.from_toml(text)

@@ -73,7 +73,7 @@ def _as(user: str, command: list[str], cwd: Path) -> subprocess.CompletedProcess
         command, cwd=cwd, user=user if root else None, group=pwd.getpwnam(user).pw_gid if root else None,
         extra_groups=[] if root else None, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
         env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
+    )
 
 
 @contextmanager

@@ -96,7 +96,7 @@ def test_a_minted_token_passes_and_says_that_it_is_counter_signed(estate: Estate
     assert jwt.decode(
         minted.token, jwt.PyJWK(public).key, algorithms=["ES256"], audience="api://mail",
         options={"verify_exp": False, "verify_iat": False},
-    )["sub"] == "alice"  # fmt: skip
+    )["sub"] == "alice"
 
 
 def _made_up(estate: Estate, **other: str) -> str:
@@ -148,7 +148,7 @@ FORGED: list[tuple[str, Callable[[Estate], str]]] = [
     ("its header has another type", lambda at: at.stolen_with({"cfs": _own_header(at, typ="JOSE")})),
     ("its header has more members", lambda at: at.stolen_with({"cfs": _own_header(at, crit="x")})),
     ("its algorithm is none", lambda at: at.stolen_with({"cfs": _own_header(at, alg="none")})),
-]  # fmt: skip
+]
 
 
 def _copied(estate: Estate) -> str:
@@ -201,7 +201,7 @@ LIMITS = [
     ("that had not begun", REQUIRED + "sign_from = 2027-01-01T00:00:00Z\n", "entitled, "),
     ("for ID tokens only", REQUIRED + 'classes = ["id"]\n', "entitled, class"),
     ("for another audience", REQUIRED + 'audiences = ["api://files"]\n', "entitled, audience"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("what", "text", "check"), LIMITS, ids=[row[0] for row in LIMITS])

@@ -60,7 +60,7 @@ def stub(number: int) -> Counterfoil:
     return Counterfoil(
         time=NOW + timedelta(seconds=number), jti=f"t-{number}", digest=f"{number:064x}", kid="k1", alg="ES256",
         iss="https://login.example", iat=NOW, exp=NOW + timedelta(hours=1), grant=Grant.CLIENT,
-    )  # fmt: skip
+    )
 
 
 def fill(ledger: LogLedger, begin: int, until: int) -> None:

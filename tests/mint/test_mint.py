@@ -44,7 +44,7 @@ def test_a_token_is_signed_recorded_and_verified(tmp_path: Path) -> None:
         token = Verifier(made.verifying(), "mail").verify(minted.token, at=NOW)
     assert token.plain_claims() | {"jti": "", "iat": 0, "exp": 0} == CLAIMS | {
         "iss": ISSUER, "sid": "s-1", "scope": "mail.read", "jti": "", "iat": 0, "exp": 0,
-    }  # fmt: skip
+    }
     (kept,) = counterfoils(tmp_path / "ledger")
     assert kept == minted.counterfoil
     assert kept.digest == token.digest.hex() == signatures(tmp_path / "custody")[0].digest
@@ -91,7 +91,7 @@ def test_only_named_grants_clients_and_tenants_are_served(tmp_path: Path) -> Non
     text = MINT_POLICY.replace(ISSUER, "https://login.example/{tenantid}/v2.0").replace(
         'key = "idp"', f'key = "idp"\ntenants = ["*"]\nclients = ["{CLIENT}"]\nrequired = ["sid|scope"]'
     ).replace('grants = ["authorization_code", "client_credentials", "refresh_token", "token_exchange", "other"]',
-              'grants = ["client_credentials"]')  # fmt: skip
+              'grants = ["client_credentials"]')
     tenant = "5a7e1e00-0000-4000-8000-00000000000a"
     consumer = "9188040d-6c67-4c5b-b112-36a304b66dad"
     good = CLAIMS | {"tid": tenant, "scope": "x"}

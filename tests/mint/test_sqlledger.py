@@ -80,7 +80,7 @@ def killed(made: Made, folders: list[Path], moments: random.Random) -> set[str]:
                 [sys.executable, "-m", "mint.minting", str(folder), made.address], cwd=TESTS, stdout=subprocess.PIPE
             ))
             for folder in folders
-        ]  # fmt: skip
+        ]
         got: list[bytes] = []
         for process in processes:
             assert process.stdout is not None
@@ -167,7 +167,7 @@ TAMPERED: list[tuple[str, str, type[LogError], str, bool]] = [
      " convert_to(repeat('x', 100000000), 'UTF8') WHERE index = 7", LogTamperedError, "more than 65535", False),
     ("the head is gone", "DELETE FROM counterfoil_head", LogError, "no log", True),
     ("the tables are gone", "DROP TABLE counterfoil_head", LogError, "counterfoil_head", True),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_a_ledger_that_was_set_back_is_noticed_by_its_writers_and_by_a_kept_chec
         made.do(
             "DELETE FROM counterfoil_head", "INSERT INTO counterfoil_head SELECT * FROM older",
             "DELETE FROM counterfoil_entry WHERE index = 1",
-        )  # fmt: skip
+        )
         assert len(kept(stored_at(made.address))) == 1
         with pytest.raises(LogError, match="has 1 entries, and had 2"):
             ledger.record(stub(2))
@@ -257,7 +257,7 @@ def test_an_issuer_needs_few_rights(made: Made) -> None:
 def test_a_service_file_says_where_and_who(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Password, host and options are in a file of the user's own; the schema that it chooses is the one."""
     lines = ("[ledger]", f"host={made.server.socket}", f"user={made.server.user}", "dbname=postgres",
-             f"options=-csearch_path={made.name}")  # fmt: skip
+             f"options=-csearch_path={made.name}")
     (tmp_path / "services").write_text("\n".join(lines))
     monkeypatch.setenv("PGSERVICEFILE", str(tmp_path / "services"))
     with SqlLedger.open("postgresql:///?service=ledger", made.key) as ledger:

@@ -43,7 +43,7 @@ def play(folders: Sequence[Path]) -> Answers:
         with tempfile.TemporaryDirectory() as case, contextlib.redirect_stderr(io.StringIO()):
             code, _ = _run(main, ["hunt", str(logs), "--case", f"{case}/case", "--quiet", *options])
             rows = {name: _run(main, ["sql", f"{case}/case", query, "--format", "jsonl"])[1].splitlines()
-                    for name, query in ASKED.items()}  # fmt: skip
+                    for name, query in ASKED.items()}
         found[str(folder)] = {"exit": [str(code)], **rows}
     return found
 

@@ -74,7 +74,7 @@ def _issuance(place: int, **other: Any) -> dict[str, Any]:
     return {
         "uuid": f"u{place}", "published": _time(place * 10), "org": "acme-eu", "issuer": ISSUER,
         "grantedTokenId": f"t{place}", "user": f"user{place % 5}", "app": "mail",
-    } | other  # fmt: skip
+    } | other
 
 
 def _receipt(place: int, token: str) -> dict[str, Any]:
@@ -83,7 +83,7 @@ def _receipt(place: int, token: str) -> dict[str, Any]:
         "signature": "verified", "kid": "k1", "iss": ISSUER, "jti": token, "subject": f"user{place % 5}",
         "token_class": "user", "client": "mail", "iat": _time(place * 10), "exp": _time(place * 10 + 60),
         "ip": f"192.0.2.{place % 5 + 1}", "user_agent": "Mail/1", "seq": place + 1, "emitter": "e1",
-    }  # fmt: skip
+    }
 
 
 def _hunted(

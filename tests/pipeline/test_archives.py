@@ -89,7 +89,7 @@ def test_members_that_cannot_be_read_are_named_and_the_rest_is_read(tiny: Estate
         for name, why in {
             "whole.tar/notes.txt": "neither JSON nor CSV", "whole.tar/empty.json": "empty file",
             "whole.tar/x.rar": "a RAR archive", "broken.tar": "damaged there", "broken.tar/other.json": "no known log",
-        }.items():  # fmt: skip
+        }.items():
             assert why in found[name].unread
 
 

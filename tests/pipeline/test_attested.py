@@ -150,7 +150,7 @@ def _stranger(issuer: Issuer, **change: object) -> bytes:
 
 def _receipt() -> bytes:
     return json.dumps({"schema": RECEIPT_SCHEMA, "time": "2026-06-01T12:00:00Z", "rp": "mail", "outcome": "accepted",
-                       "jti": "never-minted"}).encode() + b"\n"  # fmt: skip
+                       "jti": "never-minted"}).encode() + b"\n"
 
 
 ELSEWHERE = "slipped.jsonl too, which does not verify"
@@ -162,7 +162,7 @@ BESIDE: list[tuple[str, Callable[[Issuer], bytes], str]] = [
     ("behind a blank line", lambda issuer: b"\n" + _stranger(issuer), ELSEWHERE),
     ("in an array", lambda issuer: b"[" + _stranger(issuer).strip() + b"]", ELSEWHERE),
     ("among receipts", lambda issuer: _receipt() + _stranger(issuer), ELSEWHERE),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("what", "beside", "told"), BESIDE, ids=[row[0] for row in BESIDE])

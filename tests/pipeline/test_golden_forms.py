@@ -25,7 +25,7 @@ _TENANT = Tenant(
     service_principals=1, managed_identities=1, federated_domains=("fabrikam.com",), federated_share=1.0,
     adfs_names="upn", mail_per_person_day=3.0, files_per_person_day=0.5, chats_per_person_day=0.5,
     graph_per_person_day=0.5,
-)  # fmt: skip
+)
 GOLDEN = Scenario("golden", _TENANT, (GoldenSaml(victims=(0, 2), start=date(2025, 9, 15), days=2),))
 _TOKENS = "SELECT * EXCLUDE (token_key) FROM tokens ORDER BY ALL"
 _KEY = "SELECT operation, kind, subject_name, object_id FROM evidence WHERE object_kind = 'signing_key' ORDER BY ALL"

@@ -70,7 +70,7 @@ def test_report_totals_agree_with_the_estate(demo: Estate) -> None:
     assert sum(count for _, count in demo.report.legs) == demo.written.records
     (found,) = app.sql(demo.case, "SELECT count(*) FROM tokens WHERE derived = ''").rows
     assert found[0] == sum(row.token_id is not None or row.source != "entra-signin"
-                           for row in read_truth(demo.written.truth))  # fmt: skip
+                           for row in read_truth(demo.written.truth))
 
 
 @pytest.fixture(scope="module")

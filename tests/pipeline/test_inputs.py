@@ -155,7 +155,7 @@ def test_a_closed_folder_is_named(tmp_path: Path) -> None:
 _GOOD = {
     "CreationTime": "2025-09-01T08:00:00", "Operation": "MailItemsAccessed", "RecordType": 50, "Workload": "Exchange",
     "OrganizationId": "11111111-0000-0000-0000-000000000001", "UserId": "a@example.com", "UserType": 0, "Version": 1,
-}  # fmt: skip
+}
 _MIXED = st.lists(
     st.one_of(
         st.integers(1, 4).map(lambda n: json.dumps(_GOOD | {"Id": f"00000000-0000-0000-0000-00000000000{n}"}).encode()),
@@ -165,7 +165,7 @@ _MIXED = st.lists(
         ]),
     ),
     max_size=20,
-)  # fmt: skip
+)
 
 
 @settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.too_slow], phases=[Phase.generate])
@@ -202,7 +202,7 @@ def test_a_mixed_stream_is_read_by_all_its_sources(tiny: Estate, tmp_path: Path)
 
 def _page(records: list[Any], **more: Any) -> bytes:
     return json.dumps({"@odata.context": "https://graph.microsoft.com/beta/$metadata#auditLogs/signIns", **more,
-                       "value": records}).encode()  # fmt: skip
+                       "value": records}).encode()
 
 
 _SIGN_IN = {
@@ -211,7 +211,7 @@ _SIGN_IN = {
     "resourceId": "00000000-0000-4000-8000-000000000004", "status": {"errorCode": 0}, "isInteractive": True,
     "signInEventTypes": ["interactiveUser"], "correlationId": "00000000-0000-4000-8000-000000000005",
     "ipAddress": "198.51.100.7",
-}  # fmt: skip
+}
 
 
 def _pages(folder: Path, count: int, *, of: int) -> None:
@@ -257,11 +257,11 @@ def test_a_row_of_identities_with_one_column_is_one_clear_line(tmp_path: Path) -
 def test_different_records_of_one_id_are_both_kept(tmp_path: Path) -> None:
     """Nothing of one is told of the other; the same record in a second file is a duplicate all the same."""
     common = {"Id": "11111111-2222-3333-4444-555555555555", "Version": 1, "UserType": 0, "UserKey": "u",
-              "OrganizationId": "a59fc703-72db-43e0-8a21-0494303b7220"}  # fmt: skip
+              "OrganizationId": "a59fc703-72db-43e0-8a21-0494303b7220"}
     rule = common | {"CreationTime": "2025-03-01T10:00:00", "Operation": "New-InboxRule", "RecordType": 1,
-                     "UserId": "ann@contoso.example"}  # fmt: skip
+                     "UserId": "ann@contoso.example"}
     file = common | {"CreationTime": "2025-03-09T10:00:00", "Operation": "FileAccessed", "RecordType": 6,
-                     "UserId": "bob@contoso.example"}  # fmt: skip
+                     "UserId": "bob@contoso.example"}
     other = rule | {"Id": "21111111-2222-3333-4444-555555555555"}
     (tmp_path / "one.jsonl").write_text("".join(json.dumps(record) + "\n" for record in (rule, file, other)))
     (tmp_path / "two.jsonl").write_text(json.dumps(other) + "\n")
@@ -273,4 +273,4 @@ def test_different_records_of_one_id_are_both_kept(tmp_path: Path) -> None:
     assert [tuple(row) for row in found.rows] == [
         ("New-InboxRule", "ann@contoso.example"), ("New-InboxRule", "ann@contoso.example"),
         ("FileAccessed", "bob@contoso.example"),
-    ]  # fmt: skip
+    ]

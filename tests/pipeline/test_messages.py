@@ -68,7 +68,7 @@ def case(accesses: Sequence[Access]) -> Iterator[duckdb.DuckDBPyConnection]:
     for place, access in enumerate(accesses):
         name = str(place)
         con.execute("INSERT INTO tokens VALUES (?, ?, 'forged', 'id-not-issued', ?, NULL, 'alice')",
-                    [name, RULES[access.by], name])  # fmt: skip
+                    [name, RULES[access.by], name])
         con.execute("INSERT INTO acceptances VALUES (?, 'm365-ual', ?, '')", [name, name])
         con.execute(
             "INSERT INTO evidence VALUES ('acceptance', 'm365-ual', ?, ?, ?, ?, ?, 'mailbox', ?, ?,"
@@ -77,7 +77,7 @@ def case(accesses: Sequence[Access]) -> Iterator[duckdb.DuckDBPyConnection]:
              access.owner, access.mode, list(access.items) or None, access.count, access.size,
              bool(access.count and access.count > 1), access.throttled,
              '{"Folder":"\\\\Inbox"}' if access.mode == "sync" else None, place],
-        )  # fmt: skip
+        )
     try:
         yield con
     finally:
@@ -144,7 +144,7 @@ STORIES: dict[str, tuple[Sequence[Access], int, int, int | None, tuple[str, ...]
         [Access(owner="alice@x", items=("<1>",), count=1), Access(box=None, owner="alice@x", items=("<2>",), count=1)],
         2, 2, 2, (),
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("accesses", "seen", "least", "most", "why"), STORIES.values(), ids=STORIES.keys())
@@ -206,7 +206,7 @@ def test_the_numbers_are_those_of_a_count_by_hand(accesses: list[Access]) -> Non
         dark = [
             access for access in accesses
             if access.box == name and access.throttled and first - 24 <= access.hour <= last + 24
-        ]  # fmt: skip
+        ]
         bounded = len(binds) == len(own) and not dark
         bounded = bounded and all(access.items or access.count is not None for access in binds)
         unnamed = sum(max(0, (access.count or 0) - len(access.items)) for access in binds)
@@ -227,7 +227,7 @@ def test_every_record_has_its_rows() -> None:
     assert told == [
         ("bind", "<1>", 0, None), ("bind", "<2>", 0, None), ("bind", None, 3, None),
         ("sync", None, None, "\\Inbox"), ("bind", None, 1, None),
-    ]  # fmt: skip
+    ]
     assert {(row["file"], row["claim"]) for row in rows} == {("logs/audit.json", "forged")}
 
 
@@ -279,4 +279,4 @@ def test_attachments_are_counted_beside_messages_with_their_sizes() -> None:
     found = summed(ONE, Access(operation="AttachmentAccess", count=2, size=1_158_871))
     assert (found.seen, found.attachments, found.mailboxes[0].attachments, found.mailboxes[0].bytes) == (
         1, 2, 2, 1_158_871
-    )  # fmt: skip
+    )

@@ -39,7 +39,7 @@ def facts(days: int, *parts: tuple[str, str], truncated: Mapping[str, str] | Non
         pytest.param(facts(9, (OURS, INTERACTIVE), (THEIRS, INTERACTIVE)),
                      [Offer("entra-signin", INTERACTIVE, (OURS, THEIRS))], id="of two tenants"),
     ],
-)  # fmt: skip
+)
 def test_only_what_would_be_accepted_is_proposed(known: LogFacts, offers: list[Offer]) -> None:
     """A part is offered with its tenants; one that would be refused, for whatever reason, is not."""
     rows = coverage((), None, known, Policy())

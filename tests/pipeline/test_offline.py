@@ -17,7 +17,7 @@ SOURCE = Path(counterfoil.__file__).parent
 NETWORK = {
     "socket", "ssl", "http", "urllib.request", "requests", "httpx", "aiohttp", "ftplib", "smtplib", "asyncio", "xmlrpc",
     "boto3", "hvac", "psycopg", "sqlalchemy",
-}  # fmt: skip
+}
 # What reaches out, and only when its user says where; none of it reads evidence.
 ASKED_TO = {
     "custody/audit.py": "the name of this host, for the record",

@@ -82,7 +82,7 @@ def estate(tmp_path_factory: pytest.TempPathFactory) -> Estate:
         )
         with (
             closing(FileSink(path / "receipts.jsonl")) as sink, closing(FileSink(path / "careless.jsonl")) as other,
-        ):  # fmt: skip
+        ):
             guard = Guard(good, Receipts("mail-api", SUBJECTS), sink, clock=lambda: now[0])
             second = Guard(careless, Receipts("careless-api", SUBJECTS), other, clock=lambda: now[0])
             for place in range(GENUINE):
@@ -101,7 +101,7 @@ def estate(tmp_path_factory: pytest.TempPathFactory) -> Estate:
         keys = (ledger.key.render(), custody.log_key.render())
     for name, folder, schema in (
         ("ledger.jsonl", path / "ledger", LEDGER_SCHEMA), ("custody.jsonl", path / "custody" / "log", CUSTODY_SCHEMA),
-    ):  # fmt: skip
+    ):
         with (path / name).open("wb") as file:
             exported.write(InFolder(folder), schema, file.write, datetime.now(UTC))
     return Estate(path, keys)
@@ -178,7 +178,7 @@ def test_an_insider_a_thief_and_a_rogue_key_are_told_apart(estate: Estate, tmp_p
     }
     assert {found.diagnosis: found.token_count for found in report.findings} == {
         "key-out": FORGED, "through-custody": 1, "key-out-or-unchecked": 1,
-    }  # fmt: skip
+    }
     assert len({found.id for found in report.findings}) == 3
 
 
@@ -200,7 +200,7 @@ def test_what_the_ledger_holds_and_custody_does_not_is_contradicted(estate: Esta
         ledger.record(Counterfoil(
             time=at, jti=forged["jti"], digest=forged["digest"], kid=forged["kid"], alg="ES256", iss=forged["iss"],
             aud=tuple(forged["aud"]), iat=at, exp=at + timedelta(hours=1), grant=Grant.CODE,
-        ))  # fmt: skip
+        ))
         (tmp_path / "kept").write_text(ledger.checkpoint().checkpoint.render())
         keys = (ledger.key.render(), *estate.keys[1:])
     with (tmp_path / "ledger.jsonl").open("wb") as file:

@@ -64,7 +64,7 @@ def _add_a_generation(case: Path) -> None:
     [
         _lose_a_file, _cut_a_file, _lose_all, _spoil_the_state, _lose_the_state, _spoil_the_results, _add_a_generation,
     ],
-)  # fmt: skip
+)
 def test_what_is_damaged_is_made_anew(tiny: Estate, tmp_path: Path, damage: Callable[[Path], None]) -> None:
     """A file lost or cut, the state lost or not understood, a folder that nobody named."""
     case = tmp_path / "case"
@@ -111,7 +111,7 @@ def test_parts_of_buckets_give_the_same_answer(tiny: Estate, tmp_path: Path, mon
 
 def test_evidence_in_buckets_gives_the_same_answer(
     tiny: Estate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:  # fmt: skip
+) -> None:
     """Where there is much to read it is written by bucket, which changes no answer: settled at once or in parts."""
     monkeypatch.setattr(reading, "PLAIN_BYTES", 0)
     case = tmp_path / "case"

@@ -67,7 +67,7 @@ def test_evidence_has_the_schema(tiny: Estate) -> None:
 
 
 @pytest.mark.parametrize("query", ["FROM tokens LIMIT 1", "DESCRIBE evidence", "SHOW TABLES", "SUMMARIZE inputs",
-                                   "WITH a AS (SELECT 1 AS b) SELECT * FROM a"])  # fmt: skip
+                                   "WITH a AS (SELECT 1 AS b) SELECT * FROM a"])
 def test_questions_in_any_form(tiny: Estate, query: str) -> None:
     """The engine's other forms of a question work."""
     assert app.sql(tiny.case, query).rows

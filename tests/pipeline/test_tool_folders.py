@@ -106,7 +106,7 @@ def _suite(root: Path) -> Mapping[str, str]:
         "Users/202603201000-Users.csv": (users, ""),
         "MailItemsAccessed/Sessions.csv": (uses, ""),
         "Rules/MailboxRules.csv": (_csv([{"UserName": "adele", "RuleName": "x"}]), ""),
-    }  # fmt: skip
+    }
     return _written(root / "Output", files)
 
 

@@ -35,7 +35,7 @@ def sign_in(number: int, user: str = ANN, *, interactive: bool = False, **more: 
         "userId": user, "userPrincipalName": f"{user[:3]}@contoso.example", "appId": OUTLOOK, "ipAddress": HOME,
         "resourceTenantId": TENANT, "homeTenantId": TENANT, "uniqueTokenIdentifier": token(number),
         "isInteractive": interactive, "incomingTokenType": "none", "status": {"errorCode": 0}, "userAgent": "edge",
-    } | more  # fmt: skip
+    } | more
 
 
 def access(number: int, client: str = OUTLOOK, ip: str = HOME) -> dict[str, Any]:
@@ -49,17 +49,17 @@ def access(number: int, client: str = OUTLOOK, ip: str = HOME) -> dict[str, Any]
         "MailboxOwnerUPN": f"{ANN[:3]}@contoso.example", "TokenTenantId": TENANT, "ClientAppId": client,
         "AppAccessContext": {"UniqueTokenId": token(number), "ClientAppId": client,
                              "IssuedAtTime": f"{when - timedelta(minutes=10):%Y-%m-%dT%H:%M:%S}"},
-    }  # fmt: skip
+    }
 
 
 def _hunted(folder: Path, logins: Sequence[str], accesses: Sequence[str]) -> HuntReport:
     """Hunt in these lines; both kinds of people's sign-ins are declared complete."""
     (folder / "logs").mkdir()
     others = [sign_in(n, BOB, interactive=True) | {"id": token(1000 + n), "uniqueTokenIdentifier": token(1000 + n)}
-              for n in range(0, 400, 5)]  # fmt: skip
+              for n in range(0, 400, 5)]
     for name, lines in {
         "others.jsonl": [json.dumps(one) for one in others], "signins.jsonl": logins, "audit.jsonl": accesses,
-    }.items():  # fmt: skip
+    }.items():
         (folder / "logs" / name).write_text("\n".join(lines) + "\n")
     told = tuple(Declaration("entra-signin", kind) for kind in ("interactive", "non-interactive"))
     exported = datetime(2026, 1, 1)  # noqa: DTZ001  # UTC, as settings have it

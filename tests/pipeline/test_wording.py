@@ -26,7 +26,7 @@ def group(**changes: Any) -> dict[str, Any]:
         "needs": ["user"], "kinds": [], "rules": None, "at_least": 0, "cluster_tokens": 0, "cluster_ids": None,
         "cluster_misses": None, "cluster_expected": None, "compared": 3, "nobodys": 0, "new_client": 0,
         "new_network": 0, "new_agent": 0, "new_device": 0,
-    }  # fmt: skip
+    }
     return row | {rule_column(rule.id): 0 for rule in all_rules()} | changes
 
 
@@ -47,7 +47,7 @@ def covered(status: str) -> list[CoverageRow]:
                      "3 forged tokens of 1 user through Office 365 Exchange Online"
                      " (00000002-0000-0ff1-ce00-000000000000)", id="the name of the application before its id"),
     ],
-)  # fmt: skip
+)
 def test_titles(row: dict[str, Any], words: str) -> None:
     """A title counts what there is: tokens, or accesses where no record carries a token."""
     assert title(row, FindingVerdict.FORGED) == words
@@ -65,7 +65,7 @@ def test_titles(row: dict[str, Any], words: str) -> None:
                      "4 of 9 tokens here have no issuance, where at most 1.00% would be usual (2 of 3)",
                      id="the numbers of a cluster that holds some of them"),
     ],
-)  # fmt: skip
+)
 def test_a_detail_holds_for_all_tokens_or_says_for_how_many(row: dict[str, Any], words: str) -> None:
     """What is new, which rules hold and which numbers: each with its count, where that is not all."""
     assert words in detail(row, FindingVerdict.FORGED, (), [])
@@ -99,7 +99,7 @@ def test_a_finding_says_on_whose_word_it_rests(status: str, words: str) -> None:
         pytest.param(group(group_rule=str(Reason.KEY_NOT_SOUND)), FindingVerdict.PROBABLY_FORGED, "seen",
                      "Export the sign-ins", id="a log would decide it"),
     ],
-)  # fmt: skip
+)
 def test_the_first_step_is_what_the_docs_say(
     row: dict[str, Any], verdict: FindingVerdict, status: str, words: str
 ) -> None:

@@ -61,7 +61,7 @@ VERDICT: Mapping[Reason, Verdict] = {
          Reason.NAME_DIFFERS, Reason.OBJECT_ID_ABROAD,
          Reason.ISSUER_MISSPELT, Reason.MAY_BE_UNREAD, Reason.MORE_THAN_UNREAD, Reason.ANCESTOR_IN_SET),
         Verdict.UNCOVERED),
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ def reasons(*wanted: Reason) -> Wanted:
 
 
 def each(reason: Reason | None = None, *, where: Callable[[Row], bool] = lambda _: True, count: int | None = None,
-         **columns: Any) -> Wanted:  # fmt: skip
+         **columns: Any) -> Wanted:
     """Want this of each token for which `where` holds; there is one at least, or so many."""
 
     def wrong(told: Told) -> list[str]:
@@ -159,7 +159,7 @@ def innocent(told: Told) -> list[str]:
     return [
         f"{token['token_id']} is {token['verdict']}, {token['reason']}, {token['group_rule']}"
         for token in told.tokens if token["verdict"] in accused or probable(token)
-    ]  # fmt: skip
+    ]
 
 
 def last_innocent(told: Told) -> list[str]:
@@ -182,6 +182,6 @@ def coverage(source: str, kind: str | None = None, **columns: Any) -> Wanted:
         rows = [row for row in told.coverage if row.source == source and kind in (None, row.kind)]
         got = {name: [getattr(row, name) for row in rows] for name in columns}
         return [f"{name} of {source}/{kind} is {got[name]}, not {list(value)}"
-                for name, value in columns.items() if got[name] != list(value)]  # fmt: skip
+                for name, value in columns.items() if got[name] != list(value)]
 
     return wrong

@@ -79,7 +79,7 @@ TOLD: Mapping[str, tuple[Sequence[Row], Sequence[tuple[str, str | None]]]] = {
     "no access across tenants": ([BEFORE, of_domain(0, cross_tenant="None")], [(SECOND, None)]),
     "a guest under a named domain": (
         [*farm_log(), of_domain(0, "example.com", home_tenant=OTHER_TENANT)], [(FARM, None)]),
-}  # fmt: skip
+}
 
 
 def issued(minutes: float, name: str | None = "alice@example.com", host: str = "sts1", **more: Any) -> Row:
@@ -95,7 +95,7 @@ def shown(minutes: float, person: str = "alice", **more: Any) -> Row:
 
 NO_ID, COUNT, NEVER, MISSED = (str(reason) for reason in (
     Reason.NO_ID, Reason.COUNT_ONLY, Reason.ASSERTION_NOT_ISSUED, Reason.ANCESTOR_IN_SET
-))  # fmt: skip
+))
 TWICE = str(Probable.POSTED_TWICE)
 AGAIN = {"ip": HOME}  # the same address and agent
 # What comes of her assertions, in the order of time: reason, and rule of the finding.
@@ -129,7 +129,7 @@ SERVED: Mapping[str, tuple[Sequence[Row], Sequence[tuple[str, str | None]], int]
     "a full name of another domain": ([issued(-300), issued(0, "x1@else.example"), shown(1)], [(NO_ID, None)], 0),
     "hers among others'": (
         [issued(0), issued(1, "x1@example.com"), shown(2), shown(10)], [(COUNT, COUNT)] * 2, 1),
-}  # fmt: skip
+}
 
 
 def assertions(wanted: Sequence[tuple[str, str | None]]) -> Wanted:
@@ -139,7 +139,7 @@ def assertions(wanted: Sequence[tuple[str, str | None]]) -> Wanted:
         got = [
             (t["issuer"].removeprefix("federated:"), t["group_rule"] if t["group_rule"] == UNKNOWN else None)
             for t in told.tokens if t["derived"] == "assertion"
-        ]  # fmt: skip
+        ]
         return [] if got == list(wanted) else [f"assertions are {got}, not {wanted}"]
 
     return wrong
@@ -159,7 +159,7 @@ ROWS: Mapping[str, Wanted] = {
 WHOLE = complete(declarations=(*complete().declarations, Declaration("adfs", "sts2", at(-14400), at(14400))))
 AROUND = [
     *background(), *farm_log(), assertion(600, "zoe"), *farm_log("sts2"), sign_in(-9000, "b", "bob"),
-]  # fmt: skip
+]
 
 
 def served(wanted: Sequence[tuple[str, str | None]], least: int) -> Wanted:
@@ -190,7 +190,7 @@ IN_SET = [
     access(20, "one"), access(40, "two", ip=AWAY), access(21, "kid", "bob", ip=AWAY),
     exchange(41, "kid", ["two"]), exchange(42, "grandchild", ["kid"]), access(43, "grandchild"), access(44, "kid"),
     sign_in(2, "other", "bob"), access(20, "other", "bob"),
-]  # fmt: skip
+]
 
 NAMELESS = [*farm_log(), issued(0, "corp\\sam"), issued(5, "corp\\eve"), federated_sign_in(6, "a")]
 UNKNOWN_NAMES = "2 of 5 issuances name nobody who is known: say who they are (--identities)"
@@ -221,4 +221,4 @@ CASES: Table = {
             each(Reason.BY_ID, where=lambda t: t["token_id"] == "other"),
             each(verdict="contradicted", count=1, where=lambda t: (t["token_id"], t["subject"]) == ("kid", "bob")),
         ]),
-}  # fmt: skip
+}

@@ -15,14 +15,14 @@ from .rows import OTHER_TENANT, Row, access, background, exchange, sign_in
 
 SERVICES = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
 APP: Row = {"kind": "service-principal", "token_class": "application", "subject_id": "app", "subject_name": "backup",
-       "client_id": "backup"}  # fmt: skip
+       "client_id": "backup"}
 GUEST: Row = {"home_tenant": OTHER_TENANT, "subject_id": "gus", "subject_name": "gus@example.org"}
 USERS: Row = {"token_class": "user"}
 ACT_AS: Row = {"token_class": "act_as"}
 DELEGATED: Row = {"token_class": "delegated"}
 APP_ONLY: Row = {"token_class": "application", "logon_type": None}
 RULE: Row = {"kind": "exchange-admin", "operation": "New-InboxRule", "object_kind": "configuration",
-             "token_class": None, "logon_type": None}  # fmt: skip
+             "token_class": None, "logon_type": None}
 AUDITED: Row = {"source": "m365-ual", "kind": "sign-in", "token_class": None}
 VERIFIED: Row = {"signature": "verified"}
 DELEGATE: Row = {"logon_type": "delegate", "object_parent": "dana@example.com"}
@@ -173,7 +173,7 @@ TOLD = (
     Clearing("an issuer that writes two forms has both in its log", "i15",
          [minted(0, "i0"), minted(0, "i15-old", issuer=f"{OWN}/v1", key_id="k2"), minted(0, "i15-new", key_id="k2"),
           received(5, "i15", issuer=f"{OWN}/v1", key_id="k2", **VERIFIED)], Reason.NOT_DECLARED),
-)  # fmt: skip
+)
 
 
 def finding(told: Clearing) -> str | None:
@@ -184,7 +184,7 @@ def finding(told: Clearing) -> str | None:
 # Of an id that links, the facts that only one side knows (3.2).
 UNCOMPARED = {
     "n2": "tenant class key issued-at", "p2": "subject tenant key issued-at", "t3": None,
-}  # fmt: skip
+}
 
 CASES: Table = {
     f"what clears: {one.what}": Case(
@@ -193,4 +193,4 @@ CASES: Table = {
            **({"uncompared": UNCOMPARED[one.target]} if one.target in UNCOMPARED else {})),
         around=[*background(), *PEOPLE])
     for one in TOLD
-}  # fmt: skip
+}

@@ -60,7 +60,7 @@ TWO = [assertion(0, "zoe"), assertion(9, "zoe")]
 BY_OTHERS = [
     sign_in(minute, f"{kind}{minute}", "gus", **THEIRS | {"kind": kind})
     for kind in ("interactive", "non-interactive") for minute in (-14400, 14400)
-]  # fmt: skip
+]
 
 DECLARED: Table = {
     "a declared kind is accepted up to its end": alone("5.2", WHOLE, interactive("accepted", end=[at(14400)])),
@@ -99,7 +99,7 @@ DECLARED: Table = {
         "5.2", [*BY_OTHERS, foreign(5, "x", "gus", issuer=THEIRS["issuer"])], last(Reason.ID_NOT_ISSUED)),
     "a declaration speaks for every own issuer that is in the log: for no kind that it lacks": Case(
         "5.2", [*BY_OTHERS[:2], foreign(5, "x", "gus", issuer=THEIRS["issuer"])], last(Reason.NOT_DECLARED)),
-}  # fmt: skip
+}
 
 HOSTS: Table = {
     "a host whose record numbers go on is accepted": host(STEADY, "accepted"),
@@ -121,7 +121,7 @@ HOSTS: Table = {
     "a log that was cleared in the second of its first record is refused": declared(
         [assertion(0, "zoe") | {"event_time": at(0) + timedelta(milliseconds=600)}, assertion(0, None, **CLEARED),
          assertion(600, "zoe")], "refused"),
-}  # fmt: skip
+}
 
 DAILY = [assertion(1440 * day + 60 * hour, "zoe") for day in (-3, -2, -1, 3, 4, 5) for hour in range(12)]
 
@@ -176,6 +176,6 @@ HOLES: Table = {
     "a day that is silent as often as not is no hole": alone(
         "5.3", busy(*(7 * week + day for week in range(-3, 2) for day in range(5) if (week, day) not in SILENT)),
         interactive("accepted"), policy=SMALL),
-}  # fmt: skip
+}
 
 CASES: Table = {**DECLARED, **HOSTS, **HOLES}

@@ -180,7 +180,7 @@ TOKENS: dict[str, tuple[list[Row], Settings, Said]] = {
     "what a forged token was exchanged for is laundered": (
         [USED, *signed(renewed(11, "child", ["x"])), received(15, "child", age=4)], attested(*BOTH),
         (Verdict.TAINTED, Reason.FORGED_ANCESTOR, Diagnosis.LAUNDERED)),
-}  # fmt: skip
+}
 
 LOST = key_used(9, digest_of("x"), subject_name="user:mallory")
 
@@ -198,7 +198,7 @@ UNACCOUNTED: dict[str, tuple[list[Row], Settings, int]] = {
     "a key that signs other things than tokens": ([LOST | {"key_id": "log"}], attested(), 0),
     "a key of an issuer part of whose log is not here": (
         [LOST, minted(0, "b", source="other", kind="other")], attested(), 0),
-}  # fmt: skip
+}
 
 COUNTED = key_used(5, None, sequence=None)
 PAIR = [minted(5, "x"), received(10, "x")]
@@ -216,7 +216,7 @@ BALANCES: dict[str, tuple[list[Row], Settings, list[int]]] = {
         [COUNTED, received(10, "x", issued_at=at(5))],
         Settings(attested=(verified(), verified(CUSTODY_LOG, start=at(5.1)))), []),
     "a log with digests tells of each token by itself": (PAIR, attested(*BOTH), []),
-}  # fmt: skip
+}
 
 
 def kept(rule: str, rows: Sequence[Row], wanted: Wanted | Sequence[Wanted], settings: Settings) -> Case:
@@ -269,4 +269,4 @@ CASES: Table = {
         f"a key signs at least what is accepted under it: {sentence}": kept("8.6", rows, overdrawn(at_least), settings)
         for sentence, (rows, settings, at_least) in BALANCES.items()
     },
-}  # fmt: skip
+}

@@ -61,11 +61,11 @@ TOKENS: dict[str, tuple[list[Row], tuple[str, str, str | None]]] = {
     "signed after the key's window": (issued("old"), BARRED),
     "signed before the key's window": (issued("new"), BARRED),
     "a key that is blocked by now is no proof of what was then": (issued("blocked"), FINE),
-}  # fmt: skip
+}
 
 CASES: Table = {
     f"a key signs what it may: {sentence}": Case(
         "3.6, 8.3", rows, last(Reason(reason), diagnosis=diagnosis), replace(attested(*BOTH), keys=KEYS),
         around=own_logs(), compared=False)
     for sentence, (rows, (_, reason, diagnosis)) in TOKENS.items()
-}  # fmt: skip
+}

@@ -50,7 +50,7 @@ SERVERS: Table = {
              "declared complete; audit 1200 alone (Basic); no record numbers, so that gaps cannot be seen;"
              " of no use while sts2 is not relied on"
          ])]),
-}  # fmt: skip
+}
 
 LOST = {
     "cleared": ("1102", "event_log", "the event log was cleared (1102)"),
@@ -80,7 +80,7 @@ def begins(words: str) -> Wanted:
 def accepted(rows: Sequence[Row], words: str) -> Case:
     """Return a server with these records, and what the coverage says of them."""
     return Case("5.2", rows, coverage("adfs", status=["accepted"], reason=[f"declared complete; {words}"]),
-                declared("sts1"))  # fmt: skip
+                declared("sts1"))
 
 
 LOGS: Table = {
@@ -122,6 +122,6 @@ LOGS: Table = {
     "a log that begins with its first record says so": Case(
         "5.2", numbered_log(range(1, 31)), begins(f"{BEGINS} 1"),
         declared("sts1", start=at(-14400), end=at(280))),
-}  # fmt: skip
+}
 
 CASES: Table = {**SERVERS, **LOGS}

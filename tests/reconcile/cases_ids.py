@@ -19,7 +19,7 @@ NOT_YET = -14400 + 28 * 60 + 9  # the last minute in which a token may be older 
 NOBODY: Row = {"subject_name": "alice@example.com", "token_class": None}
 OF_NOBODY: dict[str, Row] = {
     "of a service": {"token_class": "service"}, "of nobody known": {}, "of a name": {"subject_id": None},
-}  # fmt: skip
+}
 APP = foreign(5, "x", "some-app", token_class=TokenClass.APPLICATION)
 IDENTITY = foreign(5, "x", "some-vm", token_class=TokenClass.MANAGED_IDENTITY)
 EARLY = -14400 + 8 * 60 + 10
@@ -94,4 +94,4 @@ CASES: Table = {
               for kind in ("interactive", "non-interactive") for minute in (-14400, 14400)),
             foreign(5, "x", "gus", issuer=f"entra:{OTHER_TENANT}"),
         ], last(Reason.NOT_DECLARED)),
-}  # fmt: skip
+}

@@ -79,7 +79,7 @@ ROOTS: Table = {
     "what an intruder uses does not make his exchanges look normal": small(
         "6.3", [*rooting(), *(row for n in range(9) for row in (exchange(9, f"x{n}", []), foreign(10 + n, f"x{n}")))],
         last(Reason.UNROOTED)),
-}  # fmt: skip
+}
 
 TAINT: Table = {
     "a cycle of exchanges has no root and ends": small(
@@ -98,6 +98,6 @@ TAINT: Table = {
     "a contradicted token stays contradicted when tainted": Case(
         "7", [assertion(0, "bob"), federated_sign_in(5, "a"), access(9, "a", "bob")], last(Reason.SUBJECT_DIFFERS)),
     "the owner of a copied parent is not tainted": Case("6.4", [*COPIED, access(8, "a")], last(Reason.BY_ID)),
-}  # fmt: skip
+}
 
 CASES: Table = {**ROOTS, **TAINT}

@@ -22,7 +22,7 @@ def lawful(count: int) -> list[Row]:
     return [
         row for n in range(count)
         for row in (sign_in(n, f"l{n}"), access(n + 1, f"l{n}", issued_at=at(n - 5)))
-    ]  # fmt: skip
+    ]
 
 
 def off(seconds: float) -> list[Row]:
@@ -68,7 +68,7 @@ LINKS: Table = {
         "2.2", [sign_in(0, "a", outcome="interrupted"), sign_in(1, "a"), access(5, "a")], last(Reason.BY_ID)),
     "an interrupt before success under another id is minted": Case(
         "2.2", [sign_in(0, "a", outcome="interrupted"), sign_in(1, "c"), access(5, "c")], last(Reason.BY_ID)),
-}  # fmt: skip
+}
 
 SUBJECTS: Table = {
     "another subject is contradicted": Case(
@@ -111,7 +111,7 @@ SUBJECTS: Table = {
     "a name of somebody who never signs in contradicts nothing": Case(
         "3.2", [sign_in(0, None, "shared", leg="context", source="entra-audit", kind="directory"), sign_in(0, "a"),
                 access(5, "a", None, subject_name="shared@example.com")], last(Reason.BY_ID)),
-}  # fmt: skip
+}
 
 LAW: Table = {
     "issued at off the law is contradicted where the law held": Case(
@@ -135,7 +135,7 @@ LAW: Table = {
         "3.2", [*lawful(9), sign_in(0, "l") | {"event_time": at(0) + timedelta(milliseconds=600)},
                 access(20, "l", issued_at=at(0) - timedelta(seconds=302))],
         last(Reason.BY_ID, law_broken=False), policy=SMALL),
-}  # fmt: skip
+}
 
 REALM: Table = {
     "a consumer token at an organisations mailbox is contradicted": Case(
@@ -146,6 +146,6 @@ REALM: Table = {
             [innocent, last(Reason.NOT_DECLARED)], Settings())
         for more in ({"resource_tenant": CONSUMER_TENANT}, {"resource_tenant": None}, {"object_kind": "file"})
     },
-}  # fmt: skip
+}
 
 CASES: Table = {**LINKS, **SUBJECTS, **LAW, **REALM}

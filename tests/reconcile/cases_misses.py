@@ -30,7 +30,7 @@ def trail(subject: str, minute: int = 0, **more: Any) -> list[Row]:
     """Return somebody who is at home somewhere, and an access that links to a sign-in."""
     placed = {"ip": more["ip"]} if "ip" in more else {}
     return [*home(subject, **placed), sign_in(minute, f"ok-{subject}", subject, **placed),
-            access(minute + 1, f"ok-{subject}", subject, **more)]  # fmt: skip
+            access(minute + 1, f"ok-{subject}", subject, **more)]
 
 
 BOTH = [*trail("alice"), *trail("bob")]
@@ -134,7 +134,7 @@ HABITS: Table = {
                 access(5, "r", client_id="new", ip="203.0.113.9")], last(route=False)),
     "an ordinary miss without id accuses nobody": Case(
         "4.2 g", [*trail("alice"), access(9000, None)], last(Reason.ORDINARY_MISS)),
-}  # fmt: skip
+}
 
 def scattered(count: int, people: int = 99, networks: int = 99, clients: int = 99) -> list[Row]:
     """Return foreign misses of so many people, networks and clients, which all sign in elsewhere."""
@@ -143,7 +143,7 @@ def scattered(count: int, people: int = 99, networks: int = 99, clients: int = 9
     return [*signed, *people_too, *(
         access(100 + n, f"x{n}", f"u{n % people}", client_id=f"c{n % clients}", ip=f"203.0.{n % networks}.9",
                user_agent="curl", issued_at=at(-9000)) for n in range(count)
-    )]  # fmt: skip
+    )]
 
 
 REFUTED: Table = {
@@ -200,7 +200,7 @@ REFUTED: Table = {
     "as many as link refute no whole part": Case(
         "5.5", [*(row for n in range(12) for row in (sign_in(n, f"ok{n}", f"u{n}"), access(n + 1, f"ok{n}", f"u{n}"))),
                 *scattered(12)], last(Reason.ID_NOT_ISSUED)),
-}  # fmt: skip
+}
 
 
 def service(minute: int, number: int, **more: Any) -> Row:
@@ -269,7 +269,7 @@ SILENCE: Table = {
             ("from elsewhere", "203.0.113.9", "application", Reason.NOT_DECLARED, False),
         )
     },
-}  # fmt: skip
+}
 
 SIGNS: Table = {
     "one foreign miss convicts nobody": Case(
@@ -322,7 +322,7 @@ SIGNS: Table = {
         "4.2 h, 4.6", [sign_in(-9000, "a"), sign_in(-60, "b", "bob", client_id="phone"),
                        access(5, None, client_id="phone", ip="203.0.113.9")],
         last(Reason.LONE_MISS, probable="lone-miss")),
-}  # fmt: skip
+}
 
 SITES: Row = {"kind": "sharepoint", "object_kind": "file", "logon_type": None, "token_class": None, "client_id": None}
 SESSIONS: Table = {
@@ -338,7 +338,7 @@ SESSIONS: Table = {
     "mail has no such session": Case(
         "4.1", [sign_in(-DAY * 9, "a"), *(access(-DAY * day, None) for day in (8, 4)),
                 access(0, None, ip="203.0.113.9")], last(Reason.LONE_MISS)),
-}  # fmt: skip
+}
 
 
 SINCE = Settings(since=at(0))
@@ -357,7 +357,7 @@ def spray(count: int, **more: Any) -> list[Row]:
 BACKUP = [
     access(100 + n, f"b{n}", f"u{n}", client_id="backup", token_class="application", ip="203.0.113.80",
            logon_type=None) for n in range(9)
-]  # fmt: skip
+]
 
 
 def kinds(*names: str) -> list[Row]:
@@ -432,12 +432,12 @@ CLUSTERS: Table = {
         "5.7", [*(access(-3000 + n, f"m{n}", f"m{n}", client_id=f"c{n}", ip=f"203.0.{n}.9", user_agent="odd")
                   for n in range(60)), *population(60), *spray(6)],
         each(where=lambda t: t["client_id"] == "rogue", count=6, group_rule=None), SINCE),
-}  # fmt: skip
+}
 
 BOT: Row = {"client_id": "bot", "token_class": "agent", "kind": "non-interactive"}
 AGENT_SIDE = sign_in(-1440, "g", **BOT)  # an agent that acts for Alice
 ITSELF = sign_in(-1440, "g", "bot-sp", subject_name=None, **BOT | {"kind": "service-principal"},
-                 extra='{"agentSubjectType":"agenticAppInstance"}')  # fmt: skip
+                 extra='{"agentSubjectType":"agenticAppInstance"}')
 AGENTS: Table = {
     "a token that an agent uses for a person is unknown": Case(
         "5.11", [AGENT_SIDE, foreign(5, "x", client_id="bot"), foreign(6, "y", "bob", client_id="bot")],
@@ -466,6 +466,6 @@ AGENTS: Table = {
             ("from elsewhere are raised", "203.0.113.9", RAISED), ("from its own place are not", "192.0.2.78", None),
         )
     },
-}  # fmt: skip
+}
 
 CASES: Table = {**HABITS, **AGENTS, **REFUTED, **SILENCE, **SIGNS, **SESSIONS, **CLUSTERS}

@@ -98,7 +98,7 @@ TOKENS: dict[str, tuple[list[Row], Settings, tuple[Verdict, Reason]]] = {
     "a declared ledger that lacks entries is refused": (
         [minted(0, "a", sequence=1), minted(1, "b", sequence=3), USED | STRANGE],
         Settings((Declaration(LEDGER_LOG, LEDGER),)), (Verdict.UNCOVERED, Reason.NOT_DECLARED)),
-}  # fmt: skip
+}
 
 
 def own(rule: str, rows: list[Row], wanted: Wanted | list[Wanted], settings: Settings) -> Case:
@@ -118,7 +118,7 @@ def twins(count: int) -> Wanted:
 PEOPLE = [row for n, who in enumerate(("alice", "bob")) for row in (
     *(row for day in range(3) for row in (minted(n - 1440 * day, f"a{n}{day}", who),
                                           received(n + 5 - 1440 * day, f"a{n}{day}", who))),
-    received(n + 10, f"lost{n}", who))]  # fmt: skip
+    received(n + 10, f"lost{n}", who))]
 WORDS = "it does not extend the checkpoint that another party keeps"
 
 CASES: Table = {
@@ -147,4 +147,4 @@ CASES: Table = {
         "3.4", [*HABIT, received(6, "a", age=6, subject_id=pseudonym("alice", "b"))], twins(0), attested()),
     "pseudonyms of one key that differ are a disagreement under one id": own(
         "3.4", [*HABIT, received(6, "a", "bob", age=6)], twins(1), attested()),
-}  # fmt: skip
+}

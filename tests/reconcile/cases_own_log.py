@@ -76,7 +76,7 @@ TOKENS: dict[str, tuple[list[Row], Settings, tuple[Verdict, Reason]]] = {
         [minted(0, "a"), STOLEN], COMPLETE, (Verdict.UNCOVERED, Reason.NOT_DECLARED)),
     "an issuer with a ledger too, both relied on": (
         [minted(-60, "a"), minted(20_000, "b"), STOLEN], replace(COMPLETE, attested=attested().attested), FORGED),
-}  # fmt: skip
+}
 
 CASES: Table = {
     **{
@@ -87,4 +87,4 @@ CASES: Table = {
         "4.1", [received(10, None, issued_at=at(5), **STRANGE)], last(Reason.ID_NOT_ISSUED), COMPLETE, around=[
             told(-14400, "own", **HASHED), told(14400, None, signing_input_digest=digest_of("late")),
         ]),
-}  # fmt: skip
+}

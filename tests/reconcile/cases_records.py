@@ -64,4 +64,4 @@ CASES: Table = {
             "1.3", [sign_in(5, "a", incoming_token=incoming)], none)
         for incoming in ("refreshtoken", "primaryrefreshtoken", "none")
     },
-}  # fmt: skip
+}

@@ -24,7 +24,7 @@ def log(*minutes: float, file: str = "log", **more: object) -> list[Row]:
 def broken(position: int, file: str = "log", **shown: object) -> Row:
     """Return a record that could not be read, of which nothing but this is known."""
     return {"leg": "rejected", "raw_file": file, "raw_position": position, "source": "entra-signin",
-            "reject": "not JSON", **shown}  # fmt: skip
+            "reject": "not JSON", **shown}
 
 
 DAYS = [1440 * n for n in range(-4, 5)]  # one record a day; used at minute 5, a token is of this day or the one before
@@ -75,7 +75,7 @@ ALONE: Mapping[str, tuple[list[Row], str]] = {
     "it shows its kind, and that is another": (
         file(broken(HERE, issuer=ISSUER, kind="managed-identity")), FORGED),
     "it is a record of another log": (file(broken(HERE, source=None)), FORGED),
-}  # fmt: skip
+}
 
 
 SETS: Mapping[str, tuple[list[Row], dict[str, int], int]] = {
@@ -98,7 +98,7 @@ SETS: Mapping[str, tuple[list[Row], dict[str, int], int]] = {
         [*({**row, "raw_file": "farm", "raw_position": 10 * place} for place, row in enumerate(farm_log())),
          broken(15, "farm", source="adfs"),
          *(federated_sign_in(minute, IDS[minute], raw_file="s") for minute in (5, 6, 7))], {MORE: 3}, 2),
-}  # fmt: skip
+}
 
 
 def missing(wanted: Mapping[str, int], least: int = 0) -> Wanted:
@@ -158,4 +158,4 @@ CASES: Table = {
         [missing({MAY: 1}), *(says(ANY_TIME, kind) for kind in KINDS)], alone=True),
     "an issuance without a time clears by its id and is no absence": Case(
         "5.10", [*log(*DAYS), UNDATED, MISS, foreign(5, None)], [missing({MAY: 1}), minted(IDS[0])], compared=False),
-}  # fmt: skip
+}

@@ -70,7 +70,7 @@ BARE: Table = {
         "4.2 b", [foreign(-14000, None)], last(Reason.OUTSIDE_COVERAGE)),
     "a record without id of an unknown issuer is uncovered": Case(
         "4.2 a", [foreign(5, None, issuer=None)], last(Reason.NO_ISSUER_LOG)),
-}  # fmt: skip
+}
 
 
 def served(subject: str, days: int = 3) -> list[Row]:
@@ -78,7 +78,7 @@ def served(subject: str, days: int = 3) -> list[Row]:
     return [
         row for day in range(1, days + 1) for row in (
             assertion(-1440 * day, subject), federated_sign_in(-1440 * day + 1, f"f{day}-{subject}", subject))
-    ]  # fmt: skip
+    ]
 
 
 OTHERS = [*farm_log(), assertion(0, "bob")]
@@ -140,6 +140,6 @@ ASSERTIONS: Table = {
         last(Reason.DECLARATION_REFUTED, probable="extraordinary-miss")),
     "the versions of a sign in present one assertion": Case(
         "1.3 a", [*farm_log(), PRESENTED, federated_sign_in(6, "a")], each(count=1, derived="assertion")),
-}  # fmt: skip
+}
 
 CASES: Table = {**BARE, **ASSERTIONS}

@@ -34,7 +34,7 @@ TINY = Policy(
     life={TokenClass.ASSERTION: 20 * MINUTE}, default_life=4 * HOUR, default_lag=10 * MINUTE,
     law_pairs=2, law_share=0.75, rooted_pairs=1, rooted_share=0.75, silent_days=99, silent_subjects=2,
     raise_nats=2.0, raise_misses=2, thin=5, gap_hours=4, gap_records=6,
-)  # fmt: skip
+)
 COUNT = {"real": 40, "tiny": 60}
 VARIED = 12  # histories of each run that are told otherwise, too
 HARMLESS = (scenes.genuine, scenes.app_only, scenes.interrupted, scenes.busy)
@@ -63,7 +63,7 @@ def _drawn(count: int, number: int, of: tuple[scenes.Scene, ...], *, spoil: bool
 
     @seed(number)
     @tries(max_examples=count, database=None, deadline=None, phases=[Phase.generate],
-           suppress_health_check=list(HealthCheck))  # fmt: skip
+           suppress_health_check=list(HealthCheck))
     @given(histories(of, spoil=spoil))
     def draw(history: History) -> None:
         found.append(history)
@@ -98,7 +98,7 @@ def copied(history: History) -> list[Row]:
     used = [row for row in history.rows if row["leg"] == "acceptance"]
     with_id = {row["record_id"] for row in used if row.get("token_id")}
     return [*history.rows, *(row | {"record_id": f"s{row['record_id']}"} for row in used
-                             if row["record_id"] in with_id)]  # fmt: skip
+                             if row["record_id"] in with_id)]
 
 
 def lost(history: History) -> list[Row]:

@@ -124,7 +124,7 @@ def answered(tables: Engine, out: Reconciled, policy: Policy) -> Answer:
     return Answer(
         tables.rows(described(tokens, odd, score)), out.coverage, tables.rows(out.strata), twins, tables.rows(uses),
         [] if lost is None else tables.rows(lost), [] if drawn is None else tables.rows(drawn),
-    )  # fmt: skip
+    )
 
 
 def _given(tables: Engine, name: str, rows: Sequence[Row]) -> ir.Table:

@@ -26,12 +26,12 @@ NAMED_KINDS = ("adfs", "windows-security", RECEIPTS_LOG, *OWN_LOGS)  # whose kin
 NAMES = (
     "issuer", "token_id", "signing_input_digest", "key_id", "subject_id", "subject_name", "client_id", "token_tenant",
     "resource_tenant", "home_tenant", "record_id", "session_id", "device_id", "raw_file", "object_parent",
-)  # fmt: skip
+)
 LISTS = ("parent_token_ids", "item_ids")
 TIMES = ("event_time", "issued_at", "expires_at", "ingested_at")
 VENDORS_OWN = frozenset(
     value for values in vars(known).values() if isinstance(values, frozenset) for value in values
-) | {known.CONSUMER_TENANT}  # fmt: skip
+) | {known.CONSUMER_TENANT}
 CLIENT_GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-")
 WEEKS_APART = timedelta(weeks=8)
 
@@ -88,7 +88,7 @@ class Group:
         return {
             sentence: judge(one.rows, one.settings, one.case.policy)
             for sentence, one in self.placed.items() if one.case.compared
-        }  # fmt: skip
+        }
 
     def wrong(self, answer: Answer, doubles: Doubles | None = None) -> dict[str, list[str]]:
         """Return the cases of which the answer says something else than is wanted, or than the double says."""
@@ -132,7 +132,7 @@ def _moved(case: Case) -> bool:
         and (row["source"] in SIGN_INS if row["leg"] == "issuance" else row["leg"] == "acceptance")
         and not (row["leg"] == "acceptance" and row.get("token_id"))
         for row in case.rows
-    ))  # fmt: skip
+    ))
 
 
 def _around(case: Case) -> list[Row]:
@@ -238,4 +238,4 @@ def _told(one: Placed, answer: Answer) -> Told:
         sorted(rows(own.tokens), key=lambda token: (token["first_seen"], token["derived"] == "")),
         [CoverageRow(*(plain(value) for value in vars(row).values())) for row in own.coverage],
         rows(own.twins), rows(own.unaccounted), rows(own.overdrawn),
-    )  # fmt: skip
+    )

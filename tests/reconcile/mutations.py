@@ -11,7 +11,7 @@ from pathlib import Path
 FLIPPED: dict[type[ast.cmpop], str] = {
     ast.Lt: "<=", ast.LtE: "<", ast.Gt: ">=", ast.GtE: ">", ast.Eq: "!=", ast.NotEq: "==",
     ast.In: "not in", ast.NotIn: "in", ast.Is: "is not", ast.IsNot: "is",
-}  # fmt: skip
+}
 JOINS = frozenset({"join", "left_join", "semi_join", "anti_join"})
 TABLES_OF_REASONS = frozenset({"cases", "_first"})
 # Types of columns: a table of them is a schema, of which every row is used or nothing is.

@@ -86,7 +86,7 @@ def _names_another(case: Case, token: Token, record: Record) -> bool:
         r.leg == "issuance" and r.issuer == token.issuer and r.kind == record.kind and r.subject == token.subject
         and identified(r.subject) and domain_of(r) is not None and r.resource in (None, FEDERATION)
         for r in case.issued
-    )  # fmt: skip
+    )
 
 
 def _leaders(case: Case) -> dict[Token, Token]:
@@ -100,7 +100,7 @@ def _leaders(case: Case) -> dict[Token, Token]:
             == (token.issuer, token.subject, token.first.ip, token.first.user_agent)
             and None not in (t.first.ip, t.first.user_agent)
             and token.begins - t.begins <= timedelta(seconds=TWICE)
-        ]  # fmt: skip
+        ]
         leaders[token] = leaders[before[-1]] if before else token
     return {token: leaders.get(token, token) for token in case.tokens}
 
@@ -141,7 +141,7 @@ def of_unknown_provider(case: Case, token: Token) -> bool:
     if identified(token.subject) and any(t.subject == token.subject for t in others):
         return True
     alike = [t for t in case.tokens if _is_unnamed(t) and t.issuer == token.issuer
-             and t.first.resource_tenant == token.first.resource_tenant]  # fmt: skip
+             and t.first.resource_tenant == token.first.resource_tenant]
     first = min(t.begins for t in alike)
     if not _in_relied_time(case, f"entra:{token.first.resource_tenant}", first):
         return False
@@ -152,7 +152,7 @@ def of_unknown_provider(case: Case, token: Token) -> bool:
     own = {
         r.network for r in case.issued
         if r.leg == "issuance" and r.source == "entra-signin" and r.subject in people and r.second < first
-    }  # fmt: skip
+    }
 
     def foreign(one: Token) -> bool:
         return one.first.network is not None and one.first.network not in own
@@ -168,7 +168,7 @@ def _signs_in_so(case: Case, person: str | None, alike: list[Token]) -> bool:
         r.event_time.date() for r in case.issued
         if r.leg == "issuance" and r.source == "entra-signin" and r.kind == "interactive" and r.subject == person
         and not (r.incoming_token in ("saml11", "saml20") and domain_of(r) in domains)
-    }  # fmt: skip
+    }
     return len(under) > len(others)
 
 

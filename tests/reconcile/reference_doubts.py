@@ -45,7 +45,7 @@ def subject_says(case: Case, token: Token) -> Reason | None:
         r.subject for r in token.namesakes
         if identified(r.subject) and comparable(token.subject, r.subject)
         and (shown or issued_to(r) != "application")
-    }  # fmt: skip
+    }
     if not known or token.subject in known:
         return None
     if any(r.is_guest for r in token.namesakes) and not is_member(case, token):
@@ -78,7 +78,7 @@ def _opens(case: Case, opener: str | None, owner: str | None) -> bool:
         r.leg == "acceptance" and r.outcome == "success" and r.logon_type == "delegate"
         and r.subject == opener and r.object_parent is not None and case.names.get(r.object_parent) == owner
         for r in case.records
-    )  # fmt: skip
+    )
 
 
 def comparable(one: str | None, other: str | None) -> bool:
@@ -146,7 +146,7 @@ def is_misspelt(case: Case, token: Token) -> bool:
         return False
     own = [r for r in case.issued if r.source in OWN_LOGS]
     used = [t.issuer for t in case.tokens if t.primary and t.first.source == RECEIPTS_LOG and not t.first.derived
-            and t.first.key_id == first.key_id and t.issuer in {r.issuer for r in own}]  # fmt: skip
+            and t.first.key_id == first.key_id and t.issuer in {r.issuer for r in own}]
     owners = {*used, *(r.issuer for r in own if r.key_id == first.key_id)} - {None}
     if not owners or token.issuer in owners or not _verified(case, first):
         return False
@@ -162,7 +162,7 @@ def _verified(case: Case, record: Record) -> bool:
         r.leg == "acceptance" and r.source == RECEIPTS_LOG and r.signature == "verified" and r.key_id == record.key_id
         and name is not None and (r.signing_input_digest or r.token_id) == name
         for r in case.records
-    )  # fmt: skip
+    )
 
 
 def _bare(issuer: str) -> str:

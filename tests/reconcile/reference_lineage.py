@@ -69,7 +69,7 @@ def _swapped(case: Case) -> set[IdKey]:
         holders = {
             r.subject for r in own
             if r.issuer == record.issuer and {r.token_id} == parents and comparable(r.subject, record.subject)
-        }  # fmt: skip
+        }
         if record.leg == "secondary_issuance" and holders and record.subject not in holders and record.id_key:
             found.add(record.id_key)
     return found

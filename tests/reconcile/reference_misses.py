@@ -88,7 +88,7 @@ def _session_begins(case: Case, token: Token) -> datetime:
 
     def of(t: Token) -> tuple[object, ...]:
         return ((t.first.source, t.first.kind), t.subject, t.first.client_id,
-                reference_habits.program(t.first.user_agent))  # fmt: skip
+                reference_habits.program(t.first.user_agent))
 
     begin = token.begins
     for at in sorted({t.begins for t in case.tokens if of(t) == of(token)}, reverse=True):
@@ -166,7 +166,7 @@ def inside_services(token: Token) -> bool:
         return True
     address = ipaddress.ip_network(network)
     short = ".".join(str(address).split(".")[:3]) if address.version == 4 else ":".join(
-        f"{int(group, 16):x}" for group in address.network_address.exploded.split(":")[:3])  # fmt: skip
+        f"{int(group, 16):x}" for group in address.network_address.exploded.split(":")[:3])
     return is_microsoft_365(short)
 
 
@@ -198,7 +198,7 @@ def is_silent(case: Case, token: Token) -> bool:
     seen = [
         t for t in peers
         if t.token_id is not None and t.covered and inside_services(t) and not t.primary and t.contradiction is None
-    ]  # fmt: skip
+    ]
     days = {t.first_seen.date() for t in seen}
     subjects = {t.subject for t in seen} - {None}
     enough = len(days) >= case.policy.silent_days and len(subjects) >= case.policy.silent_subjects
@@ -247,7 +247,7 @@ def _in_hole(case: Case, token: Token) -> bool:
         any(d.start is not None and d.end is not None and d.start <= low and high <= d.end
             for d in case.accepted(token.issuer, *part))
         for part in needed_parts(case, token)
-    )  # fmt: skip
+    )
 
 
 def _parts(case: Case, token: Token) -> set[Part]:
@@ -283,7 +283,7 @@ def _spread(case: Case, misses: list[Token]) -> bool:
     """Whether they are of many people, networks and clients, none of which holds a large part."""
     for traits in (
         [t.subject for t in misses], [t.first.network for t in misses], [t.first.client_id for t in misses]
-    ):  # fmt: skip
+    ):
         counted = Counter(trait for trait in traits if trait is not None)
         if len(counted) < case.policy.spread or max(counted.values()) > case.policy.spread_share * len(misses):
             return False

@@ -176,13 +176,13 @@ def _as_received(exchange: Record, records: Sequence[Record]) -> Record:
         r for r in records
         if r.leg == "acceptance" and r.outcome in ("success", "denied") and r.source == RECEIPTS_LOG
         and r.token_id == exchange.token_id
-    ]  # fmt: skip
+    ]
     digests = {r.signing_input_digest for r in seen} - {None}
     issued = {
         r.signing_input_digest for r in records
         if r.leg in ("issuance", "secondary_issuance") and r.outcome == "success" and r.source in OWN_LOGS
         and r.token_id == exchange.token_id
-    }  # fmt: skip
+    }
     if not seen and not issued and not (exchange.source == LEDGER_LOG and exchange.grant == Grant.REFRESH):
         return replace(exchange, subject_id=None, subject=None, issuer=None)
     if len(digests) != 1 or (issued and not digests & issued):
@@ -193,7 +193,7 @@ def _as_received(exchange: Record, records: Sequence[Record]) -> Record:
 
     told = {name: most(name) for name in (
         "issued_at", "subject_id", "subject", "token_tenant", "key_id", "signing_input_digest", "token_class",
-    )}  # fmt: skip
+    )}
     return replace(exchange, issuer=most("issuer") or exchange.issuer, **told)
 
 

@@ -40,7 +40,7 @@ def is_lone(case: Case, token: Token) -> bool:
         lambda: _of_another(case, token),
         lambda: token.token_id is not None and any(
             t.token_id == token.token_id and t.first.derived == "exchange" for t in case.tokens),
-    )  # fmt: skip
+    )
     return not any(sign() for sign in signs)
 
 
@@ -59,7 +59,7 @@ def _strange_client(case: Case, token: Token) -> bool:
         t.subject for t in case.tokens
         if not t.primary and (t.issuer, t.first.client_id) == (token.issuer, client)
         and reference_habits.at_home(case, t)
-    }  # fmt: skip
+    }
     return len(users) < 2
 
 
@@ -68,7 +68,7 @@ def _published(token: Token) -> bool:
         token.first.ip == a.ip and token.ends >= a.first.astimezone(UTC).replace(tzinfo=None)
         and token.begins < a.last.astimezone(UTC).replace(tzinfo=None) + timedelta(days=1)
         for a in ADDRESSES
-    )  # fmt: skip
+    )
 
 
 def _of_another(case: Case, token: Token) -> bool:

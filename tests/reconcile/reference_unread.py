@@ -26,12 +26,12 @@ def broken(rows: Iterable[Row], records: Sequence[Record], names: Mapping[str, s
                 policy)
         for row in every
         if row["leg"] == "rejected" and row["source"] is not None
-    ]  # fmt: skip
+    ]
 
 
 def _broken(
     row: Row, beside: Sequence[Row], records: Sequence[Record], names: Mapping[str, str], policy: Policy
-) -> Broken:  # fmt: skip
+) -> Broken:
     if row.get("issuer") and row.get("kind"):
         parts = {(row["issuer"], row["source"], row["kind"])}
     elif beside:
@@ -43,7 +43,7 @@ def _broken(
     return Broken(
         frozenset(parts), _span(row, beside, policy), row.get("event_time"), row.get("token_id"),
         frozenset(row.get("item_ids") or ()), row.get("subject_id") or named, row.get("item_count") or 1,
-    )  # fmt: skip
+    )
 
 
 def _part(row: Row) -> Part:
@@ -76,13 +76,13 @@ def may_hide(case: Case, token: Token) -> list[int]:
 def _may_hide(case: Case, token: Token, one: Broken) -> bool:
     assertion = token.is_assertion
     needed = (reference_coverage.hosts(case, token.issuer) if assertion
-              else reference_misses.needed_parts(case, token))  # fmt: skip
+              else reference_misses.needed_parts(case, token))
     if not {(token.issuer, *part) for part in needed} & one.parts:
         return False
     if token.token_id is not None and token.token_id in {one.token_id, *one.guids}:
         return True
     low, high = (reference_assertions.window(case, token, token) if assertion
-                 else reference_misses.window(case, token))  # fmt: skip
+                 else reference_misses.window(case, token))
     inside = one.span is None or (one.span[0] <= high and one.span[1] >= low)
     inside = inside or (one.time is not None and low <= one.time <= high)
     both_known = identified(token.subject) and identified(one.subject)

@@ -122,7 +122,7 @@ def assertion(minutes: float, subject: str | None = "alice", **more: Any) -> Row
 
 CLEARED: Row = {
     "source": "windows-security", "leg": "context", "operation": "1102", "object_kind": "event_log"
-}  # fmt: skip
+}
 
 
 def federated_sign_in(minutes: float, token_id: str | None, subject: str = "alice", **more: Any) -> Row:

@@ -76,7 +76,7 @@ def main() -> int:
     for word, new, old in (("SQL", made.sql, there.sql), ("columns", made.columns, there.columns)):
         changed = sum(old[key] != new[key] for key in old.keys() & new.keys())
         sys.stdout.write(f"{word}: {len(new):,} expressions, {len(new.keys() - old.keys()):,} new, "
-              f"{len(old.keys() - new.keys()):,} gone, {changed:,} changed\n")  # fmt: skip
+              f"{len(old.keys() - new.keys()):,} gone, {changed:,} changed\n")
     if not asked.check:
         compiled.SHIPPED.write_bytes(lzma.compress(msgspec.json.encode(made), preset=9))
     return int(asked.check and made != there)

@@ -36,7 +36,7 @@ def _all(engines: Sequence[Engine], group: Group) -> dict[str, Any]:
     told = vars(answered(engine, out, group.policy))
     judged = judged_tokens(engine, out, group.policy)
     asked = {"judged": judged, "groups": groups(judged), "first uses": uses(judged), "decoys": planted(out.records),
-             "refused": refused(out.records)}  # fmt: skip
+             "refused": refused(out.records)}
     rows = told | {name: engine.rows(table) for name, table in asked.items()}
     rows["thefts"] = taken(engine, out.records, None, None)
     return {name: value if name == "coverage" else _plain(value) for name, value in rows.items()}

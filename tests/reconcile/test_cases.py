@@ -35,7 +35,7 @@ TABLES = (
     cases_records, cases_links, cases_ids, cases_without_id, cases_coverage, cases_farms, cases_misses, cases_lineage,
     cases_own_ledger, cases_own_log, cases_custody, cases_entitled, cases_assertions, cases_unread,
     cases_clearing,
-)  # fmt: skip
+)
 CASES: dict[str, Case] = {sentence: case for table in TABLES for sentence, case in table.CASES.items()}
 GROUPS = grouped(CASES)
 PROBABLE_RULES = {"3", "4.2e", "4.3g", "4.5", "4.6", "5.7", "5.8", "6.3"}
@@ -57,7 +57,7 @@ def wrong(answer_of: AnswerOf) -> Wrong:
     ("number", "sentence"),
     [pytest.param(number, sentence, id=sentence, marks=pytest.mark.xdist_group(f"reference-{number}"))
      for number, group in enumerate(GROUPS) for sentence in group.placed],
-)  # fmt: skip
+)
 def test_case(wrong: Wrong, number: int, sentence: str) -> None:
     """1 to 8: the engine says what the case wants, and what the double says."""
     assert wrong(number).get(sentence, []) == []
@@ -71,7 +71,7 @@ def test_no_two_cases_have_one_name() -> None:
 def test_every_answer_occurs_in_the_cases() -> None:
     """The table is worth something only if each reason, each way to be probably forged and each status occurs in it."""
     said = [judge(one.rows, one.settings, one.case.policy) for group in GROUPS for one in group.placed.values()
-            if one.case.compared]  # fmt: skip
+            if one.case.compared]
     reasons = {token.reason for told in said for token in told.tokens}
     reasons |= {wanted[1] for _, _, wanted in cases_custody.TOKENS.values()}  # which the double does not know
     reasons |= {Reason(wanted[1]) for _, wanted in cases_entitled.TOKENS.values()}

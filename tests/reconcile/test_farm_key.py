@@ -24,7 +24,7 @@ DAY = 1440
 def event(minutes: float, operation: str, account: str | None, host: str = CONTROLLER, **more: Any) -> Row:
     """Return an event of Windows."""
     return {"leg": "context", "event_time": at(minutes), "source": "windows-security", "kind": host,
-            "operation": operation, "outcome": "success", "subject_name": account, **more}  # fmt: skip
+            "operation": operation, "outcome": "success", "subject_name": account, **more}
 
 
 def read(minutes: float, account: str, operation: str = "4662", **more: Any) -> Row:
@@ -85,7 +85,7 @@ CASES: Mapping[str, tuple[Sequence[Row], Sequence[tuple[str, str]]]] = {
                device_id="d1")], [("mallory@corp.example", "d1")]),
     "another alert": (
         [event(5, "Suspected DCSync attack", "mallory@corp.example", "alert", source="m365-defender")], []),
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")

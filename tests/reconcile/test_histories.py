@@ -244,7 +244,7 @@ def test_neither_guests_nor_act_as_tokens_are_held_to_their_subject(run: Run) ->
 
 def _is_member(rows: list[Row], subject: str) -> bool:
     return any(r["leg"] == "issuance" and r.get("subject_id") == subject and r.get("home_tenant")
-               and not _guest(r) for r in rows)  # fmt: skip
+               and not _guest(r) for r in rows)
 
 
 def _guest(row: Row) -> bool:

@@ -37,7 +37,7 @@ STRANGE: Row = {"client_id": "rogue", "ip": "203.0.113.9", "user_agent": "curl"}
 KINDS = (
     "genuine", "renewed", "stolen key", "through custody", "altered ledger", "cloned id", "cloned through custody",
     "laundered",
-)  # fmt: skip
+)
 TRUST = ("attested", "declared", "seen", "refused")
 
 
@@ -79,7 +79,7 @@ class Story:
             "laundered": [
                 received(self.issued - 1, "p", age=1, **STRANGE), *signed(renewed(self.issued, "x", ["p"])),
             ],
-        }  # fmt: skip
+        }
         claims: dict[str, Any] = {"issued_at": at(self.issued), "signature": self.signature, **STRANGE}
         claims |= other if "clone" in self.kind else {}
         uses = [received(self.used + n, "x", **claims) for n in range(self.receipts)]
@@ -91,11 +91,11 @@ class Story:
         checks = [
             verified(log, status=trust, reason="", end=None if end is None else at(end))
             for log, _, trust, end in logs if trust in ("attested", "refused")
-        ]  # fmt: skip
+        ]
         told = [
             Declaration(log, origin, None, None if end is None else at(end))
             for log, origin, trust, end in logs if trust == "declared"
-        ]  # fmt: skip
+        ]
         return Settings(tuple(told), attested=tuple(checks))
 
     def custody_tells(self, *, recorded: bool) -> bool:
@@ -133,7 +133,7 @@ stories = st.builds(
     Story, kind=st.sampled_from(KINDS), issued=st.integers(10, 600), age=st.integers(1, 55),
     receipts=st.integers(1, 3), signature=st.sampled_from(("verified", "unchecked", "failed", None)),
     ledger=st.sampled_from(TRUST), custody=st.sampled_from(TRUST), custody_ends=st.none() | st.integers(-70, 40),
-)  # fmt: skip
+)
 
 
 @pytest.mark.xdist_group("stories")
@@ -164,13 +164,13 @@ def wrong(judge: Judge, told: list[Story]) -> list[tuple[Story, tuple[str, str |
     (group,) = grouped({
         f"{place}": Case("8", story.rows(), (), story.settings(), around=own_logs(), compared=False)
         for place, story in enumerate(told)
-    })  # fmt: skip
+    })
     answer = group.told(judge(group.rows, group.settings, group.policy))
     found = {
         name: (token["verdict"], token["diagnosis"])
         for name, said in answer.items() for token in said.tokens if (token["token_id"], token["derived"]) == ("x", "")
-    }  # fmt: skip
+    }
     return [
         (story, story.wanted(), found[str(place)])
         for place, story in enumerate(told) if found[str(place)] != story.wanted()
-    ]  # fmt: skip
+    ]

@@ -443,7 +443,7 @@ def test_status_lists_come_from_configured_addresses_only() -> None:
             token(status={"status_list": {"idx": 1, "uri": server.url("/list/2")}}),
             token(status={"status_list": {"idx": 1, "uri": "http://169.254.169.254/"}}),
             token(status={"status_list": 7}), token(status=[]), token(), "x",
-        ):  # fmt: skip
+        ):
             assert lists.of(text) is None
         assert len(server.requests) == 1
 

@@ -105,7 +105,7 @@ def test_an_answer_is_read_whole() -> None:
         (b"HTTP/1.1 200 OK\r\n\r\n{}", True), (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", True),
         (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", True),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n{}", False), (b"rubbish\r\n\r\n", False), (b"", False),
-    ):  # fmt: skip
+    ):
         with behaving(lambda connection, told=told: connection.sendall(told)) as url:  # type: ignore[misc]
             if fits:
                 assert Endpoint(url).get(2).body == b"{}"
@@ -143,7 +143,7 @@ ODD = [
     "http://login.example/keys", "ftp://x/y", "https://", "https://a@b/c", "https://@b/c", "file:///etc", "https://[::1",
     "https://x:99999/", "https://x:0/", "https://x:a/", "https://x/#f", "https://x/#", "https://x/a b", "https://x/\u00e4",
     "https://\u00e4/", "https://x/\n", "", "//x/", "https:///x", "https://x/" + "a" * 3_000, None, 7, b"https://x/",
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("url", ODD, ids=repr)

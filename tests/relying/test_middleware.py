@@ -88,7 +88,7 @@ REFUSED = [
     ("a token of another realm", {"Authorization": f"Bearer {token('rsa-consumer')}"}, "key-not-entitled"),
     ("a token that is bound, as a bearer token", {"Authorization": f"Bearer {token(cnf={'jkt': 'x'})}"},
      "binding-not-proven"),
-]  # fmt: skip
+]
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +142,7 @@ PATHS = [
     ("/a%2Fb", "/a%2Fb", 200), ("/a%2Fb", "/a/b", 401), ("/a/b", "/a%2Fb", 401), ("/a%20b.txt", "/a%20b.txt", 200),
     ("/a%20b.txt?x=1", "/a%20b.txt", 200), ("/%7Ealice", "/~alice", 200), ("/a%23b", "/a%23b", 200),
     ("/a%23b", "/a", 401), ("/a%3Fb", "/a", 401), ("/%C3%A4", "/%c3%a4", 200),
-]  # fmt: skip
+]
 
 
 def test_a_proof_is_held_to_the_path_as_it_was_sent() -> None:
@@ -162,7 +162,7 @@ BEYOND = [
     (b"@evil.example/messages", "https://evil.example/messages"), (b"*", "https://mail.example*"),
     (b"\\evil/messages", "https://mail.example\\evil/messages"), (b"https://evil.example/m", "https://evil.example/m"),
     (b"//evil.example/messages", "https://evil.example/messages"), (b"#@evil.example/", "https://evil.example/"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("raw", "proven"), BEYOND)
@@ -192,7 +192,7 @@ def test_a_memory_that_is_not_shared_says_so(replays: str | None) -> None:
 RENEWALS = [
     "/renew", "/renew/", "//renew", "/./renew", "/x/../renew", "/%72enew", "/%2572enew", "/renew;a=b", "/RENEW",
     "/renew%2F", "/renew%00", "/renew%20", "\\renew", "/renew/.",
-]  # fmt: skip
+]
 
 
 def decided(flow: str, kept: Kept, scope: dict[str, Any], **how: Any) -> int:
@@ -218,7 +218,7 @@ def renewing(sent: str, root: str = "", path: str = "/renew") -> bool:
     scope: dict[str, Any] = {
         "type": "http", "method": "GET", "path": unquote(sent), "raw_path": sent.encode(), "root_path": root,
         "headers": [(b"authorization", f"Bearer {token('rsa-self', iss=SELF)}".encode())],
-    }  # fmt: skip
+    }
     kept = Kept()
     assert decided("mail", kept, scope, renewal_paths=[path], open_paths=["/renewal"]) == 401
     return [receipt.renewal for receipt in kept.receipts] == [True]
@@ -258,7 +258,7 @@ ODD: list[dict[str, Any]] = [
     {"type": "http", "extensions": {"tls": {"client_cert_chain": ["rubbish"]}}}, {"type": "http", "client": None},
     {"type": "http", "path": "/x", "raw_path": b"\xff#?", "headers": "dpop"}, {"type": "http", "path": "//health"},
     {"type": "http", "path": "/health/"}, {"type": "websocket", "path": "/health/.."},
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("odd", ODD, ids=str)

@@ -116,7 +116,7 @@ def test_no_receipt_holds_a_part_of_the_token_or_its_subject(claims: dict[str, A
     subject = "alice-4711-the-subject"
     parts = [base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode()
              for part in (header | {"kid": "k"}, claims | {"sub": subject, "nested": "eyJhbGciOiJub25lIn0.eyJ9."})]
-    text = ".".join([*parts, "c2lnbmF0dXJl"])  # fmt: skip
+    text = ".".join([*parts, "c2lnbmF0dXJl"])
     kept = Kept()
     with pytest.raises(VerifyError):
         guard(kept).check(text, Request("GET", f"/x?token={text}", text, text))
@@ -143,12 +143,12 @@ WRITTEN = {
     "with escaped dots": _spelled(PLAIN).replace(".", "%2E"), "after other letters": f"access_token_{_spelled(PLAIN)}",
     "with padding": _spelled('{"alg":"RS256"}').replace(".", "=.", 1),
     "in the alphabet of base64": _spelled('{"alg":"RS256","x":"\u00ff\u00fe?>"}').replace("-", "+").replace("_", "/"),
-}  # fmt: skip
+}
 INNOCENT = [
     "/eyes/keyIdentifier.value", "/newordering.html",
     "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0", "/IAmAlice.Bobson",
     "okhttp/4.12.0", "/files/CgAAAAAAAA.bin", "$.eyJust.example", "/api/v1.0/DQuery.Search.Index",
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("text", WRITTEN.values(), ids=WRITTEN)
@@ -422,7 +422,7 @@ def test_a_long_answer_does_not_make_a_batch_come_twice() -> None:
             server.reply = lambda told=told, length=length: (  # type: ignore[misc]
                 200, {"Content-Length": str(length), "Connection": "close" if told < length else "keep-alive"},
                 b"x" * told,
-            )  # fmt: skip
+            )
             with closing(HttpSink(server.url("/in"))) as sink:
                 one = guard(sink)
                 for number in range(3):

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Dialog, Page, Playwright
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
-)  # fmt: skip
+)
 WIDTHS = {"desk": (1280, 800), "phone": (375, 812)}
 
 

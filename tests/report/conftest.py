@@ -89,7 +89,7 @@ def golden(tmp_path_factory: pytest.TempPathFactory) -> Case:
     folder = tmp_path_factory.mktemp("golden")
     federated: dict[str, Any] = {
         "federated_domains": ("fabrikam.com",), "federated_share": 0.7, "adfs_names": "upn",
-    }  # fmt: skip
+    }
     scenario = small(GoldenSaml(victims=(1, 3), start=date(2025, 9, 4), days=2), **federated)
     return judged([estate(folder, scenario)], scenario.settings(folder / "case", threads=1))
 

@@ -46,7 +46,7 @@ ATTACKS = {
     "a megabyte": "<b>" * 400_000,
     "marks that pile up": "x" + "\u0336" * 3000,
     "a math element that mutates": "<math><mtext><table><mglyph><style><img src=x onerror=alert(1)>",
-}  # fmt: skip
+}
 
 
 def dossier(value: str) -> Dossier:
@@ -55,12 +55,12 @@ def dossier(value: str) -> Dossier:
     told = record(
         source=value, kind=value, operation=value, outcome=value, issuer=value, subject=value, client_id=value,
         ip=value, user_agent=value, object_name=value, access_mode=value, path=value,
-    )  # fmt: skip
+    )
     shown = trail(
         finding="f-1", reason=value, token_id=value, subject=value, issuer=value, key_id=value, client_id=value,
         resource=value, ip=value, key_uses=(told,), issued=(told,), exchanged=(told,), accepted=(told,),
         reached=(Reached(value, value, 3, 3),), parents=(relative,), children=(relative,),
-    )  # fmt: skip
+    )
     box = mailbox(mailbox=value, mailbox_id=value, folders=(value,))
     return replace(
         DOSSIER,
@@ -96,4 +96,4 @@ def hostile(value: str) -> HuntReport:
         ),
         unnamed_domains=(value,),
         dossier=dossier(value),
-    )  # fmt: skip
+    )

@@ -142,7 +142,7 @@ def record(**changes: object) -> Record:
         "client_id": "5a95c0de-1111-4222-8333-444455556666", "ip": "203.0.113.1", "user_agent": "Client=REST;;",
         "object_name": "person0@contoso.com", "access_mode": "bind", "item_count": 3, "path": "logs/audit-1.json",
         "position": 17,
-    }  # fmt: skip
+    }
     return Record(**(fields | changes))  # type: ignore[arg-type]  # changes are the fields' own types
 
 
@@ -157,7 +157,7 @@ def trail(number: int = 0, **changes: object) -> Trail:
         "ip": "203.0.113.1", "first_seen": at("2026-05-15T00:11:03"), "last_seen": at("2026-05-15T00:40"),
         "accepted_records": 20, "key_uses": (), "issued": (), "exchanged": (), "accepted": (record(),),
         "reached": (Reached("mailbox", "person0@contoso.com", 20, 31),), "parents": (), "children": (),
-    }  # fmt: skip
+    }
     return Trail(**(fields | changes))  # type: ignore[arg-type]  # changes are the fields' own types
 
 
@@ -169,7 +169,7 @@ def mailbox(**changes: object) -> Mailbox:
         "attachments": 3, "bytes": 70_000, "seen": 31,
         "at_least": 31, "at_most": None, "unbounded": ("whole folder", "not logged for a time"),
         "folders": ("\\Inbox",), "first_seen": at("2026-05-15T00:11:03"), "last_seen": at("2026-06-16T08:55:09"),
-    }  # fmt: skip
+    }
     return Mailbox(**(fields | changes))  # type: ignore[arg-type]  # changes are the fields' own types
 
 

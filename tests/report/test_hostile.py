@@ -67,7 +67,7 @@ def hostile(value: str) -> HuntReport:
                 next_step=value, rule=value, detail=value, evidence=(value,), objects=(value,), id=value,
             ),
         ),
-    )  # fmt: skip
+    )
 
 
 def printable(page: str) -> bool:

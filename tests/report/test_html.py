@@ -112,7 +112,7 @@ def test_the_policy_allows_the_style_sheet_and_nothing_else() -> None:
     (policy,) = [
         dict(attrs)["content"] for tag, attrs in outline(page).tags
         if tag == "meta" and dict(attrs).get("http-equiv") == "Content-Security-Policy"
-    ]  # fmt: skip
+    ]
     style = page.split("<style>")[1].split("</style>")[0]
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     assert policy == f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"

@@ -36,11 +36,11 @@ def test_keys_of_the_document_and_their_order_are_promised() -> None:
     assert list(DOCUMENT) == [
         "schema", "version", "case", "since", "until", "first_event", "last_event", "totals", "legs", "inputs",
         "rejects", "coverage", "verdicts", "clearance", "findings", "intrusions",
-    ]  # fmt: skip
+    ]
     assert list(DOCUMENT["inputs"][0]) == [
         "path", "sha256", "size", "source", "read", "kept", "duplicates", "rejected", "truncated", "unread", "nearest",
         "archive", "accepts", "note", "merged",
-    ]  # fmt: skip
+    ]
     assert list(DOCUMENT["findings"][0]) == [field.name for field in fields(Finding)]
 
 
@@ -111,7 +111,7 @@ VALUES = [
     ([1, [None]], [1, [None]], "[1,[null]]"),
     (["a", "b"], ["a", "b"], "a | b"),
     ({"k": at("2026-05-01")}, {"k": "2026-05-01T00:00:00Z"}, '{"k":"2026-05-01T00:00:00Z"}'),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("value", "in_json", "in_csv"), VALUES)

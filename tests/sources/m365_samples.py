@@ -419,7 +419,7 @@ def _purview() -> bytes:
             "AssociatedAdminUnitsNames": "",
         }
         for name in CARRIED
-    ])  # fmt: skip
+    ])
 
 
 def _graph() -> bytes:
@@ -474,15 +474,15 @@ def _stream() -> list[Record]:
 _OFFICE_NAMES = {
     "CreationTime": "TimeGenerated", "Id": "OfficeId", "ObjectId": "OfficeObjectId", "Workload": "OfficeWorkload",
     "LogonType": "Logon_Type", "ClientIPAddress": "Client_IPAddress", "SiteUrl": "Site_Url",
-}  # fmt: skip
+}
 _OFFICE_LOST = {
     "AppAccessContext", "TokenObjectId", "TokenTenantId", "TokenType", "AuthType", "DeviceId", "UniqueTokenIdentifier",
     "IntraSystemId", "DeviceProperties", "FileSizeBytes", "Version", "OriginatingServer",
-}  # fmt: skip
+}
 _OFFICE_VALUES = {
     "Logon_Type": {0: "Owner"}, "UserType": {0: "Regular", 2: "Admin"},
     "RecordType": {50: "50", 1: "ExchangeAdmin", 6: "SharePointFileOperation", 25: "MicrosoftTeams"},
-}  # fmt: skip
+}
 
 
 def office_row(record: Record) -> Record:

@@ -67,7 +67,7 @@ def _lines(folder: str, name: str) -> list[dict[str, Any]]:
 def _graph_query_csv(document: bytes) -> bytes:
     """Return the pages of an audit log query as Microsoft-Extractor-Suite writes them to CSV."""
     names = ("id", "createdDateTime", "auditLogRecordType", "operation", "organizationId", "userType", "userId",
-             "service", "objectId", "userPrincipalName", "clientIp", "administrativeUnits", "auditData")  # fmt: skip
+             "service", "objectId", "userPrincipalName", "clientIp", "administrativeUnits", "auditData")
     text = io.StringIO()
     out = csv.writer(text, lineterminator="\r\n", quoting=csv.QUOTE_ALL)
     out.writerow(names)
@@ -81,7 +81,7 @@ def files() -> dict[str, bytes]:
     """Return every sample by its path below tests/samples."""
     m365 = m365_files()
     lines = {name: [json.loads(line) for line in m365[name].splitlines()] for name in
-             ("officeactivity.jsonl", "cloudappevents.jsonl")}  # fmt: skip
+             ("officeactivity.jsonl", "cloudappevents.jsonl")}
     signins = _lines("entra", "log-analytics.jsonl")
     return {
         "entra/log-analytics.csv": portal_csv(moved(signins)),

@@ -89,7 +89,7 @@ PROMISES = (
     Promise("a credential refused (1203) is a failure, and context", POWERSHELL, 12,
             {"source": "adfs", "leg": "context", "outcome": "failed"}),
     Promise("a use of the private key is context", POWERSHELL, 13, {"operation": "70", "leg": "context"}),
-)  # fmt: skip
+)
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +135,7 @@ STRINGS: tuple[tuple[str, Any, list[str]], ...] = (
     ("unnamed data of an EVTX converter", '{"Data":{"#text":["a","{\\"b\\":1}"]},"Binary":null}', ["a", '{"b":1}']),
     ("one unnamed string", '{"Data":"a, b"}', ["a, b"]),
     ("neither", "plain text", []),
-)  # fmt: skip
+)
 
 
 @pytest.mark.parametrize(("what", "data", "expected"), STRINGS, ids=[row[0] for row in STRINGS])

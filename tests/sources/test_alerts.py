@@ -63,7 +63,7 @@ PROMISES = (
             {"subject_name": None, "event_time": at("2026-03-18T07:03:42"), "resource_tenant": CONTOSO}),
     Promise("the older API, flattened: a user before the slash", LEGACY, 2,
             {"subject_name": "adele.vance@contoso.example", "event_time": at("2026-03-18T19:30:54")}),
-)  # fmt: skip
+)
 
 
 @pytest.fixture(scope="module")

@@ -43,7 +43,7 @@ PROMISES = (
     Promise("an application's token may be a managed identity's: unknown", GRAPH, 4,
             {"leg": "acceptance", "token_class": None, "subject_id": PRINCIPAL}),
     Promise("without linkable identifiers it is context", GRAPH, 5, {"leg": "context"}),
-)  # fmt: skip
+)
 
 
 @pytest.fixture(scope="module")

@@ -148,7 +148,7 @@ PROMISES = (
     }),
     Promise("Windows PowerShell writes times as /Date(ms)/", POWERSHELL, 2,
             {"kind": "service-principal", "event_time": at("2026-03-02T08:15:30.123"), "token_id": request(52)}),
-)  # fmt: skip
+)
 
 
 @pytest.fixture(scope="module")
@@ -237,7 +237,7 @@ def test_the_raw_schema_covers_what_is_mapped() -> None:
 def test_one_sign_in_in_two_wrappers_is_one_record(tmp_path: Path, rows: Rows) -> None:
     """The record id is the same in every wrapper of one sign-in."""
     resource = {"id": request(1).upper(), "createdDateTime": "2026-03-02T08:15:30Z", "appId": "x", "ipAddress": "",
-                "status": {"errorCode": 0}}  # fmt: skip
+                "status": {"errorCode": 0}}
     path = tmp_path / "one.json"
     path.write_text(json.dumps({"value": [resource]}))
     (one,) = read_samples(str(tmp_path), ["one.json"], tmp_path / "work").values()

@@ -65,7 +65,7 @@ def test_events_are_context(events: list[dict[str, Any]]) -> None:
         ("dc01.simulandlabs.com", "4662"): 5, ("adfs01.simulandlabs.com", "412"): 1,
         ("adfs01.simulandlabs.com", "501"): 1, ("adfs01.simulandlabs.com", "18"): 1,
         ("adfs01.simulandlabs.com", "33205"): 1, ("adfs01.simulandlabs.com", "5156"): 1,
-    }  # fmt: skip
+    }
     lines = [json.loads(line) for line in (CAPTURE / "WindowsEvents.json").read_text().splitlines()]
     own = [line.get("EventOriginId") for line in lines]
     assert [row["record_id"] for row in events if not row["record_id"].startswith("text:")] == [i for i in own if i]
@@ -86,7 +86,7 @@ def test_access_to_the_key(events: list[dict[str, Any]]) -> None:
         (at("2021-08-02T13:05:33.483"), "33205", thief, "signing_key",
          "adfsconfigurationv4.identityserverpolicy.servicesettings"),
         (at("2021-08-02T13:09:20.040"), "501", "simulandlabs\\adfsadmin", None, None),
-    ]  # fmt: skip
+    ]
     assert {entry[2:] for entry in told if entry[1] == "4662"} == {(thief, *contact)}
     (transfer,) = [row["object_id"] for row in events if row["operation"] == "412"]
     assert transfer.endswith("/servicemodel/tokens/secureconversation")

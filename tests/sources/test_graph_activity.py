@@ -67,7 +67,7 @@ PROMISES = (
     }),
     Promise("Log Analytics: the client's authentication is a number", LA, 2, {"token_class": "application"}),
     Promise("Log Analytics: 401 is refused", LA, 3, {"outcome": "refused"}),
-)  # fmt: skip
+)
 
 
 @pytest.fixture(scope="module")

@@ -113,7 +113,7 @@ _LOCALES = [
     (order, half_days, between, slash)
     for order, slash in (("month", "/"), ("day", "/"), ("day", "."), ("day", "-")) for half_days in (True, False)
     for between in (" ", ", ", ",\u202f")
-]  # fmt: skip
+]
 _FIRST, _LAST = datetime.fromisoformat("2010-01-01"), datetime.fromisoformat("2099-12-31")
 
 
@@ -180,7 +180,7 @@ ADDRESSES = [
         "localhost", "null", "NULL", "<null>", "", None, "exch01 (10.90.0.1)", "[EXCH01 (10.90.0.1)]", "999.1.1.1",
         "1.2.3", "mail.example.org:443", "10:05", "1::2::3",
     )),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("written", "expected"), ADDRESSES)
@@ -200,7 +200,7 @@ def test_the_next_member_that_holds_an_address_is_taken() -> None:
 def test_every_way_to_write_an_address_gives_one(addresses: list[Any]) -> None:
     """The engine's short way and the long one agree, on whatever address."""
     written = [(text, str(getattr(a, "ipv4_mapped", None) or a)) for a in addresses
-               for text in (str(a), a.exploded, str(a).upper(), f"[{a}]:443", f" {a}")]  # fmt: skip
+               for text in (str(a), a.exploded, str(a).upper(), f"[{a}]:443", f" {a}")]
     table = ibis.memtable({"written": [text for text, _ in written]})
     found = _ENGINE.to_pyarrow(built(table.select(ip=mapping.address(table.written)))).column("ip").to_pylist()
     assert found == [expected for _, expected in written]

@@ -37,7 +37,7 @@ _V4 = re.compile(r"(?:192\.0\.2|198\.51\.100|203\.0\.113)\.\d+")
 _PLACE = frozenset({"raw_file", "raw_position", "fidelity", "extra", "record_id"})
 # Columns that a table keeps, too: numbers and truths are texts in it.
 _TOLD = ("leg", "source", "kind", "event_time", "token_id", "issuer", "subject_id", "client_id", "ip", "operation",
-         "outcome")  # fmt: skip
+         "outcome")
 
 Row = dict[str, Any]
 Change = Callable[[Any], Any]
@@ -197,14 +197,14 @@ def _mail(number: int, **more: Any) -> Row:
         "CreationTime": "2025-09-01T09:00:00", "Id": f"00000000-0000-4000-8000-{number:012}", "RecordType": 50,
         "Operation": "MailItemsAccessed", "UserId": "ada@contoso.example", "Workload": "Exchange",
         "AppAccessContext": {"UniqueTokenId": "3d3d3QQBAECAAAAAAAABBA"}, **more,
-    }  # fmt: skip
+    }
 
 
 def _sign_in(table: str, number: int, **more: Any) -> Row:
     return {
         "TimeGenerated": "2025-09-01T09:00:00Z", "Type": table, "AppId": "a", "ResultType": "0",
         "Id": f"10000000-0000-4000-8000-{number:012}", **more,
-    }  # fmt: skip
+    }
 
 
 # what stands in a file of fifty mails -> the source of its evidence, or why it is a reject
@@ -231,7 +231,7 @@ ODD: dict[str, tuple[Row, str]] = {
         {"Timestamp": "2025-09-01T09:00:00Z", "ActionType": "MailItemsAccessed", "ReportId": "r", "AccountId": "ada",
          "RawEventData": '{"Id":"1', "IPAddress": "192.0.2.1"}, "m365-ual",
     ),
-}  # fmt: skip
+}
 
 
 def test_an_odd_record_costs_itself(tmp_path: Path) -> None:

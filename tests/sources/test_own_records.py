@@ -123,7 +123,7 @@ PROMISES = (
             {"reject": "a digest that is no SHA-256 in hex"}),
     Promise("an issuance without a time still clears its token", ISSUANCES, 7, {"reject": None, "event_time": None}),
     Promise("one without an issuer is a reject", ISSUANCES, 8, {"reject": "no issuer"}),
-)  # fmt: skip
+)
 
 
 @pytest.fixture(scope="module")

@@ -76,7 +76,7 @@ PROMISES = (
     }),
     Promise("a change by an application, which failed", AUDIT, 2,
             {"subject_id": PRINCIPAL, "subject_name": "contoso sync", "outcome": "failed", "user_agent": None}),
-)  # fmt: skip
+)
 
 
 @pytest.fixture(scope="module")
@@ -153,7 +153,7 @@ def test_audit_data_in_columns(tmp_path: Path) -> None:
     assert table.source.name == "m365-ual-flat"
     whole = next(row for row in twin.rows if row["record_id"] == table.rows[0]["record_id"])
     same = ["token_id", "session_id", "issued_at", "issuer", "subject_id", "client_id", "ip", "operation",
-            "kind", "leg", "object_id", "object_parent", "token_class", "logon_type", "outcome"]  # fmt: skip
+            "kind", "leg", "object_id", "object_parent", "token_class", "logon_type", "outcome"]
     assert {c: table.rows[0][c] for c in same} == {c: whole[c] for c in same}
     assert table.rows[0]["event_time"] == at("2025-09-18T09:01:18")
     assert table.rows[1]["event_time"] == at("2025-09-01T09:15:18")

@@ -26,7 +26,7 @@ SOURCES = {
     "winlogbeat-hits": "windows-winlogbeat-hits", "nxlog": "windows-nxlog", "get-winevent-5": "windows-get-winevent",
     "get-winevent-7": "windows-get-winevent",
     "evtx": "windows-evtx-json",
-}  # fmt: skip
+}
 ALL = (*FORMS, "evtx")
 UNNUMBERED = {"security-event", "wevtutil-text"}
 _AUDIT = {"user_agent": AGENT, "ip": "203.0.113.9", "resource": OFFICE.lower(), "source": "adfs", "issuer": FARM}
@@ -67,7 +67,7 @@ EXPECTED: dict[tuple[str, int], Row] = {
         "subject_name": "contoso\\wardog"},
     ("4662", 0): _CONTEXT | {"object_kind": "signing_key", "object_id": CONTACT, "subject_name": "contoso\\wardog"},
     ("1102", 0): _CONTEXT | {"object_kind": "event_log", "object_id": "security", "subject_name": "contoso\\wardog"},
-}  # fmt: skip
+}
 
 
 def _file(form: str, folder: Path, name: str = "") -> Path:

@@ -93,4 +93,4 @@ STORY: tuple[WindowsEvent, ...] = (
         **_WARDOG, "ObjectType": f"%{{{CLASS}}}", "ObjectName": f"%{{{CONTACT}}}", "AccessMask": "0x10",
         "Properties": f"%%7684 {{77b5b886-944a-11d1-aebd-0000f80367c1}} {{{THUMBNAIL}}} {{{CLASS}}}"}),
     WindowsEvent(_at(11), 1102, DC, "Microsoft-Windows-Eventlog", task=104, named=_WARDOG, user_data="LogFileCleared"),
-)  # fmt: skip
+)

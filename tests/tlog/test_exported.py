@@ -82,7 +82,7 @@ TAMPERED: list[tuple[str, Callable[[list[bytes]], list[bytes]], str]] = [
     ("a checkpoint has its size twice", lambda lines: [*lines[:40], lines[40].replace(b'"size"', b'"size":1,"size"')],
      "line 41 is not written"),
     ("a checkpoint that is none", lambda lines: _edited(lines, 40, note="x"), "its checkpoint is none"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("what", "change", "told"), TAMPERED, ids=[row[0] for row in TAMPERED])

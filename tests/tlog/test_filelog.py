@@ -68,7 +68,7 @@ def test_the_tiles_are_those_of_the_specification(tmp_path: Path) -> None:
     assert folder.names("tile") == sorted([
         "tile/0/000", "tile/0/001", "tile/0/002.p/88", "tile/1/000.p/2",
         "tile/entries/000", "tile/entries/001", "tile/entries/002.p/88",
-    ])  # fmt: skip
+    ])
     assert folder.read("tile/0/002.p/88") == b"".join(leaves[512:])
     assert folder.read("tile/1/000.p/2") == merkle.root_of(leaves[:256]) + merkle.root_of(leaves[256:512])
     assert tiles.unbundle(folder.read("tile/entries/001") or b"") == appended[256:512]

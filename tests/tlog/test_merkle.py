@@ -12,7 +12,7 @@ from counterfoil.tlog import merkle
 # The reference inputs and roots of Certificate Transparency (RFC 6962), sizes 0 to 8.
 LEAVES = [bytes.fromhex(text) for text in (
     "", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f",
-)]  # fmt: skip
+)]
 ROOTS = [bytes.fromhex(text) for text in (
     "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
     "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
@@ -23,7 +23,7 @@ ROOTS = [bytes.fromhex(text) for text in (
     "76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277b5232a127f2087ef",
     "ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c",
     "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328",
-)]  # fmt: skip
+)]
 # Consistency proofs of the same reference data: old size, new size, proof.
 CONSISTENCY = [
     (2, 5, ["5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e",
@@ -31,7 +31,7 @@ CONSISTENCY = [
     (6, 7, ["0ebc5d3437fbe2db158b9f126a1d118e308181031d0a949f8dededebc558ef6a",
             "b08693ec2e721597130641e8211e7eedccb4c26413963eee6c1e2ed16ffb1a5f",
             "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7"]),
-]  # fmt: skip
+]
 
 hashes = st.binary(min_size=32, max_size=32)
 
@@ -92,7 +92,7 @@ def test_inclusion_is_proven_for_the_right_leaf_only(size: int, data: st.DataObj
         (leaves[index], index, (*proof, other), root),
         *([(leaves[index], index, proof[:-1], root)] if proof else []),
         *([(leaves[index], (index + 1) % size, proof, root)] if size > 1 else []),
-    ]  # fmt: skip
+    ]
     for leaf, place, steps, top in wrong:
         with pytest.raises(LogTamperedError):
             merkle.verify_inclusion(leaf, place, size, steps, top)

@@ -64,7 +64,7 @@ def test_mangled_keys_are_refused(text: str) -> None:
     "raw",
     ["", "text\n", "text\n\n", f"\n\n{LINE}", f"text\n\n{LINE[:-1]}", "text\n\n— a\n", "text\n\n— a !!!\n",
      "text\n\n— a b AAAA\n", f"te\x07xt\n\n{LINE}", f"text\n\n- {LINE[2:]}", "text\n\n— a AAAA\n"],
-)  # fmt: skip
+)
 def test_malformed_notes_are_refused(raw: str) -> None:
     """A note needs text, an empty line, and well-formed signatures."""
     with pytest.raises(InputError):
@@ -102,7 +102,7 @@ def test_the_checkpoint_of_the_specification_is_read() -> None:
     ["", "\n0\nAAAA\n", "o\n00\nAAAA\n", C2SP_CHECKPOINT[:-1], C2SP_CHECKPOINT + "extension\n",
      C2SP_CHECKPOINT.replace("20852163", "+20852163"), C2SP_CHECKPOINT.replace("2I=", "2J="),
      C2SP_CHECKPOINT.replace("20852163", "9" * 19)],
-)  # fmt: skip
+)
 def test_malformed_checkpoints_are_refused(text: str) -> None:
     """One spelling only: no leading zeros, no other base64, no extension lines."""
     with pytest.raises(InputError):

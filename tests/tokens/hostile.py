@@ -85,7 +85,7 @@ HOSTILE: Mapping[str, tuple[Callable[[int], str], str]] = {
     "issued tomorrow": (lambda at: _token(at, iat=at + 86_400, nbf=None, exp=at + 86_400 + 600), "V9"),
     "an ID token in place of an access token": (lambda at: _token(at, {"typ": "JWT"}), "V8"),
     "a retired key": (lambda at: _token(at, {"kid": "rsa-retired"}, by="rsa-retired"), "V2"),
-}  # fmt: skip
+}
 
 
 def genuine(at: int) -> str:

@@ -64,7 +64,7 @@ def jwk(name: str, **members: Any) -> dict[str, Any]:
     elif isinstance(public, ec.EllipticCurvePublicKey):
         point, half = public.public_numbers(), (public.key_size + 7) // 8
         made = {"kty": "EC", "crv": _CURVES[public.curve.name],
-                "x": b64(point.x.to_bytes(half, "big")), "y": b64(point.y.to_bytes(half, "big"))}  # fmt: skip
+                "x": b64(point.x.to_bytes(half, "big")), "y": b64(point.y.to_bytes(half, "big"))}
     else:
         curve = "Ed448" if isinstance(public, ed448.Ed448PublicKey) else "Ed25519"
         made = {"kty": "OKP", "crv": curve, "x": b64(public.public_bytes_raw())}
@@ -109,7 +109,7 @@ def claims(**changes: Any) -> dict[str, Any]:
     genuine = {
         "iss": ISSUER, "aud": AUDIENCE, "sub": "alice", "tid": TENANT, "client_id": "phone", "jti": "token-1",
         "sid": "session-1", "iat": NOW - 60, "nbf": NOW - 60, "exp": NOW + 1800,
-    }  # fmt: skip
+    }
     return _changed(genuine, changes)
 
 
@@ -210,7 +210,7 @@ def documents() -> Mapping[str, bytes]:
         jwk("rsa-next", issuer=LOGIN), jwk("rsa-dated", issuer=LOGIN), jwk("ec", alg="ES256"), jwk("ed"),
         jwk("ec-narrow", issuer=LOGIN), jwk("rsa-self", issuer=SELF),
         jwk("rsa-revoked", issuer=LOGIN, revoked={"revoked_at": NOW - 86400, "reason": "compromised"}),
-    ]  # fmt: skip
+    ]
     return {"common.json": json.dumps({"keys": keys}).encode()}
 
 

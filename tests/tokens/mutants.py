@@ -35,13 +35,13 @@ SKIPPED = frozenset({"rules", "limits", "decoded", "presentation", "verified", "
 ERRORS = frozenset(
     {"refused", "about", "UnfitKeyError", "ExposedKeyError", "PolicyError", "ValueError", "error", "UsageError",
      "InexactError", "_DuplicateError", "InvalidSignature"}
-)  # fmt: skip
+)
 # How the names of functions begin that are called to refuse, and give nothing back that is used.
 REFUSING = (
     "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "s1", "refuse_", "_check", "_once", "_about", "_fresh",
     "_allowed", "_wanted", "_certificate", "_success", "_unique_ids", "_signature", "_confirmed", "_within", "_refuse",
     "_between", "_chain", "_token", "_in_list", "_introspected", "signed",
-)  # fmt: skip
+)
 # Where the tests of a module are that are not in test_rules: below `tests/`.
 LIKELY = {
     "dpop": "tokens/test_dpop", "binding": "tokens/test_dpop", "status": "tokens/test_status",
@@ -50,18 +50,18 @@ LIKELY = {
     "flow": "tokens/test_policy", "entitlement": "tokens/test_policy", "encoding": "tokens/test_encoding",
     "subject_keys": "tokens/test_subject_keys", "pseudonym": "tokens/test_subject_keys",
     "countersignature": "mint/test_countersign",
-}  # fmt: skip
+}
 TESTS = (
     *(f"tokens/test_{name}" for name in (
         "rules", "dpop", "status", "saml", "keyset", "policy", "hostile", "matrix", "encoding", "rfc_examples",
         "wycheproof", "subject_keys",
     )),
     "mint/test_countersign",  # V15: a token is counter-signed by a mint
-)  # fmt: skip
+)
 KEYS = (
     "rsa", "rsa-consumer", "rsa-retired", "rsa-next", "rsa-dated", "rsa-self", "rsa-revoked", "rsa-other", "rsa-thief",
     "rsa-old", "rsa-told", "ec", "ec-narrow", "ec-client", "ed",
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ def proof(bound: str, at: int = NOW, head: dict[str, Any] | None = None, **chang
     claims = {
         "jti": "proof-1", "htm": "GET", "htu": URL, "iat": at, "ath": b64(hashlib.sha256(bound.encode()).digest()),
         **changes,
-    }  # fmt: skip
+    }
     made = [{name: value for name, value in told.items() if value is not None} for told in (header, claims)]
     return signed(key("ec-client"), made[0], made[1], "ES256")
 
@@ -145,7 +145,7 @@ def certificate(name: str) -> bytes:
     made = (
         x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key(name).public_key())
         .serial_number(1).not_valid_before(start).not_valid_after(start.replace(year=2027))
-    )  # fmt: skip
+    )
     return made.sign(key(name), hashes.SHA256()).public_bytes(Encoding.DER)
 
 

@@ -36,11 +36,11 @@ HEADERS = st.sampled_from(["alg", "kid", "typ", "crit", "b64", "jwk", "jku", "x5
 CLAIMS = st.sampled_from(
     ["iss", "aud", "sub", "exp", "iat", "nbf", "jti", "tid", "sid", "act", "actortoken", "cnf", "status", "uti",
      "client_id", "status_list", "ttl", "ver"]
-)  # fmt: skip
+)
 TREES = st.sampled_from(
     [{"jkt": "x"}, {"x5t#S256": 1}, {"sub": "calendar"}, {"status_list": {"idx": 0, "uri": "u"}},
      {"bits": 1, "lst": "eNo"}]
-)  # fmt: skip
+)
 
 
 def judged(flow: str, given_token: str | bytes, shown: Presentation) -> bool:
@@ -124,7 +124,7 @@ def random_documents(data: st.DataObject) -> None:
         json.dumps({"keys": [{**base, **members}]}).encode(), json.dumps({"keys": data.draw(VALUES)}).encode(),
         data.draw(st.binary(max_size=80)),
         b"-----BEGIN CERTIFICATE-----\n" + der + b"\n-----END CERTIFICATE-----",
-    ]))  # fmt: skip
+    ]))
     text = data.draw(st.just(POLICY) | mangled(POLICY))
     try:
         TokenPolicy.from_toml(text, {"common.json": document})

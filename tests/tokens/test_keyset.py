@@ -94,7 +94,7 @@ UNFIT: dict[str, tuple[dict[str, Any], str]] = {
     "an end that is a text": (jwk("rsa", exp="tomorrow"), "exp"),
     "a private key": (jwk("rsa", d="AAAA"), "treat it as stolen"),
     "a symmetric key": ({"kid": "s", "kty": "oct", "k": "AAAA"}, "private or symmetric"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("made", "why"), UNFIT.values(), ids=UNFIT)
@@ -114,7 +114,7 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "no document": (lambda: b"", "JSON object"),
     "larger than any": (lambda: b" " * (limits.MAX_JWKS_BYTES + 1), "larger"),
     "certificates that are none": (lambda: b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----", "PEM"),
-}  # fmt: skip
+}
 
 
 def _document(*keys: Any) -> bytes:
@@ -172,7 +172,7 @@ def test_microsofts_documents_are_read_as_they_are() -> None:
             cloud_instance_name="microsoftonline.com"),
         jwk("rsa-consumer", use="sig", x5c=x5c("rsa-consumer"),
             issuer="https://login.microsoftonline.com/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0"),
-    ]  # fmt: skip
+    ]
     found = key_set(*common, grant=Grant(Entitlement(algorithms=frozenset({"RS256"}))))
     issuers = [known.entitlement.issuers[0] for known in found.keys.values()]
     assert [[pattern.is_template for pattern in patterns] for patterns in issuers] == [[True], [False]]
@@ -219,7 +219,7 @@ def test_a_certificate_whose_key_cannot_be_read_is_left_out() -> None:
 @pytest.mark.parametrize("pair", [
     (jwk("rsa"), jwk("ec", kid="rsa")), (jwk("rsa"), jwk("ec", kid="rsa", use="enc")),
     (jwk("ec", kid="rsa", use="enc"), jwk("rsa")), (jwk("rsa"), jwk("rsa")),
-])  # fmt: skip
+])
 def test_two_keys_of_one_id_are_both_left_out(pair: tuple[Any, Any]) -> None:
     """Whichever comes first, and whether or not the other could be used: nobody can tell which one is meant."""
     found = key_set(*pair, jwk("ed"))

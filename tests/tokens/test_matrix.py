@@ -116,7 +116,7 @@ def test_only_the_entitled_cells_pass(drawn: tuple[Rights, Rights, Rights, tuple
     text = "\n".join([
         'schema = "counterfoil.token-policy/1"', table("keys", document, 'file = "k"'),
         table("keys.key", first, 'kid = "ec-a"'), table("keys.key", second, 'kid = "ec-b"'), *map(flow, CLASSES),
-    ])  # fmt: skip
+    ])
     policy = TokenPolicy.from_toml(text, {"k": json.dumps({"keys": jwks}).encode()})
     verifiers = {kind: Verifier(policy, kind) for kind in CLASSES}
     said = dict(zip(KEYS, members, strict=True))

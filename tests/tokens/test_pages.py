@@ -102,7 +102,7 @@ def test_the_examples_of_moving_run(capsys: pytest.CaptureFixture[str]) -> None:
         "token": given, "token_kid": "rsa", "policy_text": policy, "json": json, "now": now, "bound_token": bound,
         "key_set": json.dumps({"keys": [jwk("rsa")]}).encode(),
         "proof": proof(bound, at=now, htu="https://mail.example/messages"),
-    }  # fmt: skip
+    }
     for block in moved.blocks:
         if block.language == "python":
             exec(compile(block.text, MOVE, "exec"), shown)  # noqa: S102  # our own page

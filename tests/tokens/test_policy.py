@@ -114,7 +114,7 @@ WRONG: dict[str, tuple[str, str, str]] = {
         'audiences = ["api://mail"]\n', 'audiences = ["a"]\n\n[[flow]]\nname = "mail"\nclass = "id"\nissuers = ["i"]\n'
         'audiences = ["b"]\n', "p.toml:20: flow 2, name: 'mail' is the name",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("old", "new", "told"), WRONG.values(), ids=WRONG)
@@ -138,7 +138,7 @@ def test_lines_are_told_in_the_right_table() -> None:
     """The third key of the second document, in a file with many tables of the same fields."""
     second = SMALL.replace('[[flow]]', '\n'.join(
         ["[[keys]]", 'file = "b"', 'classes = ["id"]', *['[[keys.key]]', 'kid = "x"'] * 2, "[[keys.key]]", "kid = 7",
-         "[[flow]]"]))  # fmt: skip
+         "[[flow]]"]))
     with pytest.raises(PolicyError, match=r"^p:21: keys.key 3, kid: expected `str`"):
         TokenPolicy.from_toml(second, documents(), "p")
 

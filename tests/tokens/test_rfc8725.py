@@ -65,7 +65,7 @@ THREATS: dict[str, tuple[str, Callable[[], str]]] = {
     "bis: an encrypted token that is compressed": ("F2", lambda: _encrypted(alg="dir", zip="DEF")),
     "bis: an encrypted token's header on a signed one":
         ("V1", _encrypted_header),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("rule", "made"), THREATS.values(), ids=THREATS)

@@ -41,7 +41,7 @@ from .making import (
     signed,
     token,
     verifier,
-)  # fmt: skip
+)
 
 RENEWAL = Presentation(renewal=True)
 MAY_2026 = int(datetime(2026, 5, 1, tzinfo=UTC).timestamp())
@@ -198,7 +198,7 @@ CASES: dict[str, tuple[str, str, Callable[[], Any], Presentation]] = {
         ("V14", "x5c", "its own certificate", lambda: token(head={"x5c": ["MIIB"]})),
     )
     for shown in (more or [Presentation()])
-}  # fmt: skip
+}
 
 
 def encodable(members: dict[str, object], more: str) -> str:
@@ -246,7 +246,7 @@ NO_LOGOUTS: dict[str, tuple[str, dict[str, Any]]] = {
     "with events that are a truth value": ("events", {"events": True}),
     "with an event that is a text": ("events", {"events": {BACKCHANNEL_LOGOUT: "x"}}),
     "with another event that is none": ("events", {"events": {BACKCHANNEL_LOGOUT: {}, "urn:other": 1}}),
-}  # fmt: skip
+}
 
 
 def told(name: str, **changes: Any) -> None:
@@ -374,7 +374,7 @@ def test_the_consumers_realm_is_never_reached_through_a_template() -> None:
         tenants = ["*"]
         audiences = ["{AUDIENCE}"]
         """, documents(),
-    )  # fmt: skip
+    )
     judge = Verifier(open_policy)
     consumer: dict[str, Any] = {"iss": CONSUMER_ISSUER, "tid": CONSUMERS}
     assert judge.verify(token("rsa-consumer", **consumer), at=NOW).tenant == CONSUMERS

@@ -73,7 +73,7 @@ BLANKS = {
     "a space": " ", "a line break": "\n", "a no-break space": "\u00a0", "an em space": "\u2003",
     "an ideographic space": "\u3000", "a zero-width space": "\u200b", "a byte order mark": "\ufeff",
     "a Hangul filler": "\u3164", "a Braille blank": "\u2800", "a right-to-left mark": "\u200f",
-}  # fmt: skip
+}
 
 
 def kid(name: str, year: int = 2026) -> str:
@@ -120,17 +120,17 @@ def assertion(change: Callable[[str], str] = lambda text: text) -> str:
 def signed(
     text: str, name: str = "rsa", method: SignatureMethod = SignatureMethod.RSA_SHA256, *, year: int = 2026,
     digest: DigestAlgorithm = DigestAlgorithm.SHA256, reference: str | None = "_a1", cert: bool = True,
-) -> str:  # fmt: skip
+) -> str:
     """Return the text with its signature."""
     signer = XMLSigner(
         SignatureConstructionMethod.enveloped, method, digest,
         CanonicalizationMethod.EXCLUSIVE_XML_CANONICALIZATION_1_0,
-    )  # fmt: skip
+    )
     private = key(name)
     assert isinstance(private, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey)
     root = signer.sign(
         etree.fromstring(text), key=private, cert=[certificate(name, year)] if cert else None, reference_uri=reference,
-    )  # fmt: skip
+    )
     return str(etree.tostring(root), "ascii")
 
 
@@ -308,7 +308,7 @@ REFUSED: dict[str, tuple[str, str, Callable[[], str | bytes]]] = {
         ("A1", "transform", "a transform by program",
          lambda: genuine().replace("2000/09/xmldsig#enveloped-signature", "TR/1999/REC-xslt-19991116")),
     )
-}  # fmt: skip
+}
 
 
 CONFIRMED, SESSION = "<saml:SubjectConfirmationData ", 'SessionIndex="_s1"'
@@ -334,7 +334,7 @@ READ: dict[str, tuple[str, str, Callable[[str], str]]] = {
         for name, blank in BLANKS.items()
         for where, text in (("before", f"{blank}admin"), ("behind", f"admin{blank}"))
     },
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("rule", "check", "change"), READ.values(), ids=READ)
@@ -390,7 +390,7 @@ GENUINE: dict[str, Callable[[], str]] = {
         "</saml:Conditions>", f'<saml:ProxyRestriction>{NAMED.replace(AUDIENCE, "x")}</saml:ProxyRestriction>')),
     "with two restrictions, both to this service": lambda: genuine(put("</saml:Conditions>", RESTRICTED)),
     "to be used once": lambda: genuine(swap("</saml:Conditions>", "<saml:OneTimeUse/></saml:Conditions>")),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("made", GENUINE.values(), ids=GENUINE)
@@ -401,7 +401,7 @@ def test_a_genuine_assertion_is_accepted(made: Callable[[], str]) -> None:
     assert told == {
         "iss": ISSUER, "sub": "alice@contoso.example", "jti": "_a1", "sid": "_s1", "tid": TENANT, "iat": NOW - 60,
         "exp": NOW + 1800,
-    }  # fmt: skip
+    }
     assert found.claims["attributes"]["role"] == ("reader", "writer")
     assert (found.tenant, set(found.audience), found.token_class) == (TENANT, {AUDIENCE}, "saml")
     assert found.key_id in {kid("rsa"), kid("ec")}

@@ -92,7 +92,7 @@ BAD_LISTS: dict[str, tuple[dict[str, Any], str]] = {
     "that is a bomb": (
         {"status_list": {"bits": 1, "lst": b64(zlib.compress(bytes(limits.MAX_STATUS_LIST_INFLATED + 1)))}}, "list",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("changes", "check"), BAD_LISTS.values(), ids=BAD_LISTS)

@@ -51,7 +51,7 @@ REFUSED = [
         "overlap",
     ),
     ("a file without end", HEAD + "#" * 70_000, "larger than"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("text", "told"), [row[1:] for row in REFUSED], ids=[row[0] for row in REFUSED])
@@ -71,7 +71,7 @@ def test_any_text_is_keys_or_one_error_of_ours(text: str, headed: bool) -> None:
 
 @given(
     st.lists(st.tuples(st.integers(1, 1_000), st.booleans()), min_size=1, max_size=8), st.integers(-2_000, 10_000)
-)  # fmt: skip
+)
 def test_the_key_of_a_time_is_the_one_whose_span_holds_it(gaps: list[tuple[int, bool]], asked: int) -> None:
     """At most one span holds it, also after the file was written and read."""
     spans, begin = [], 0

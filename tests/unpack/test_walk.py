@@ -76,7 +76,7 @@ def test_names_are_inert(tmp_path: Path) -> None:
     *others, long = sorted(found, key=len)
     assert sorted(others) == sorted([
         "../../etc/passwd", "etc/passwd", "a\\x1b[31m\\nb", "a\\u202eb", "c/d.json", "same", "same#2", "unnamed",
-    ])  # fmt: skip
+    ])
     assert len(long) <= 500
     assert list(found.values()) == [b"1"] * len(names)
 

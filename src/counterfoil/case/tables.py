@@ -22,7 +22,7 @@ _FORM = "(FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, COMPRESSION_LEVE
 _TYPES = {
     "string": pa.string(), "int64": pa.int64(), "float64": pa.float64(), "boolean": pa.bool_(),
     "timestamp(6)": pa.timestamp("us"), "decimal(38, 1)": pa.decimal128(38, 1),
-}  # fmt: skip
+}
 
 
 class Tables:

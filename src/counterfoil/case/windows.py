@@ -75,7 +75,7 @@ def _parsed(texts: Iterable[str]) -> Iterator[Any]:
 _NOTHING: dict[str, Any] = {
     XML: {"WindowsEvent": {}}, TEXT: {"WindowsEvent": {}},
     EVTX: {"Event": {"System": {"EventID": None, "Computer": None}}},
-}  # fmt: skip
+}
 
 
 def events(

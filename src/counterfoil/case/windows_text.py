@@ -23,7 +23,7 @@ _LABEL = re.compile(r"^  ([A-Z][A-Za-z ]{1,20}):[ \t]?(.*)$")
 _LABELS = {
     "Log Name": "Channel", "Source": "Provider", "Date": "TimeCreated", "Event ID": "EventID", "Task": "Task",
     "Computer": "Computer",
-}  # fmt: skip
+}
 _DESCRIPTION = "Description"
 MAX_LABELS = 40
 ZONELESS = "local time without a time zone: export with wevtutil /f:xml"
@@ -62,7 +62,7 @@ _DATUM = re.compile(r"^\s*([A-Z][A-Za-z ]{1,40}):\s*(.*?)\s*$")
 MAX_DESCRIPTION_LINES = 400  # of those that are looked through for labels
 _PROVIDERS = (
     "microsoft-windows-security-auditing", "microsoft-windows-sysmon", "microsoft-windows-eventlog", "eventlog"
-)  # fmt: skip
+)
 
 
 def looks_like(text: str) -> bool:

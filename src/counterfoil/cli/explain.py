@@ -68,7 +68,7 @@ def explain(
     ] = None,
     case: params.Case = params.DEFAULT_CASE,
     format: params.OutputFormat = "text",
-) -> None:  # fmt: skip
+) -> None:
     """Tell what a code of a report or a refusal means, why it may be believed, and what to do; or list all codes.
 
     The id of a finding is looked up in the case.

@@ -29,7 +29,7 @@ def finding_text(finding: Finding, case: Path) -> str:
         ("uses", [use_words(use) for use in finding.uses]), ("users", finding.subjects), ("from", finding.ips),
         ("by", [client(value) for value in finding.clients]), ("reached", finding.objects), ("keys", finding.keys),
         ("ids", finding.tokens), ("records", finding.evidence),
-    )  # fmt: skip
+    )
     for label, values in lists:
         lines += _list(label, values, case)
     lines += paragraph("do", clean(finding.next_step, MAX_TEXT))

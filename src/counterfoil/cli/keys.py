@@ -40,7 +40,7 @@ AlgorithmOption = Annotated[
     typer.Option(
         "--algorithm", metavar="NAME", help="RS256, PS256, ES256, Ed25519 or (its old name) EdDSA.", show_default=False
     ),
-]  # fmt: skip
+]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -48,7 +48,7 @@ def add_to(app: typer.Typer) -> None:
     group = typer.Typer(help="Custody of signing keys: every use is recorded, and verified.", rich_markup_mode=None)
     commands = (
         init, create, attach, list_keys, sign, rotate, disable, destroy, audit, export, attest, serve, witness,
-    )  # fmt: skip
+    )
     for command in commands:
         group.command("list" if command is list_keys else None)(command)
     app.add_typer(group, name="keys")
@@ -107,7 +107,7 @@ def attach(
     algorithm: AlgorithmOption = "",
     purpose: Purpose = "",
     format: Form = "text",
-) -> None:  # fmt: skip
+) -> None:
     """Take a key that exists into custody; RSA keys need --algorithm."""
     form = _form(format)
     wanted = _algorithm(algorithm) if algorithm else None

@@ -42,7 +42,7 @@ def versions(found: Sequence[KeyVersion], form: str, ended: str = "") -> str:
             "origin": "attached" if key.attached else "created", "exportable": key.exportable,
         }
         for key in found
-    ]  # fmt: skip
+    ]
     if form == "json":
         with_keys = [{**row, "jwk": key.jwk()} for row, key in zip(rows, found, strict=True)]
         return document("keys", keys=with_keys)
@@ -103,7 +103,7 @@ def _json(told: Audit, listed: Listed | None, proofs: Mapping[int, Sequence[byte
             for use in told.uses
         ],
         "unfinished": [entry.index for entry in told.unfinished],
-    }  # fmt: skip
+    }
     if listed is not None:
         members["records"] = [_record(entry, end, proofs.get(entry.index)) for entry, end in listed]
     return document("keys-audit", **members)
@@ -117,7 +117,7 @@ def _record(entry: Entry, end: Record | None, proof: Sequence[bytes] | None) -> 
         "host": begin.host, "purpose": begin.purpose, "key": begin.key, "kid": begin.kid, "algorithm": begin.algorithm,
         "digest": begin.digest, "detail": (end.detail if end else "") or begin.detail,
         "evidence": end.evidence if end else {},
-    }  # fmt: skip
+    }
     if proof is not None:
         found["inclusion_proof"] = [base64.b64encode(step).decode() for step in proof]
     return found
@@ -153,7 +153,7 @@ def _operations(listed: Listed) -> Table:
             "" if end is None or end.result == DONE else end.detail,
         )
         for entry, end in listed
-    ]  # fmt: skip
+    ]
     return ("record", "time", "who", "process", "did", "key", "for", "result", "why"), rows
 
 

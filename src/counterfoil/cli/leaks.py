@@ -116,7 +116,7 @@ def scan(
     settings = scanning.ScanSettings(
         now=datetime.now(UTC), every_offset=every_offset, tokens=tokens, resume=resume, workers=threads or 0,
         follow_links=follow_links, file_seconds=file_seconds,
-    )  # fmt: skip
+    )
     keep = _keeper(case) if case else None
     with terminal.progress(quiet=quiet) as progress:
         report = decoy_ledger.apart(scanning.scan(paths, keys, settings, progress), planted)

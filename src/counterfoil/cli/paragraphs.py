@@ -25,5 +25,5 @@ def points(label: str, points: Sequence[str]) -> list[str]:
         lines += textwrap.wrap(
             point, WIDTH, initial_indent=head, subsequent_indent=" " * len(head), break_on_hyphens=False,
             break_long_words=False,
-        )  # fmt: skip
+        )
     return lines

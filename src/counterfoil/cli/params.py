@@ -22,7 +22,7 @@ Case = Annotated[
         "--case", metavar="DIR", envvar="COUNTERFOIL_CASE", help="Folder of the case: evidence and results.",
         show_default=False,
     ),
-]  # fmt: skip
+]
 Since = Annotated[
     str | None, typer.Option("--since", metavar="TIME", help="Judge acceptances from this time on (UTC).")
 ]
@@ -51,28 +51,28 @@ Identities = Annotated[
         "--identities", metavar="FILE", help="CSV with header id,name: which names belong to which object id.",
         exists=True, dir_okay=False, readable=True,
     ),
-]  # fmt: skip
+]
 LogKeys = Annotated[
     list[str] | None,
     typer.Option(
         "--log-key", metavar="KEY|FILE",
         help="Public key of a ledger or custody log, which its exports are verified with. Repeatable.",
     ),
-]  # fmt: skip
+]
 Checkpoints = Annotated[
     list[Path] | None,
     typer.Option(
         "--checkpoint", metavar="FILE",
         help="Checkpoint of such a log that another party keeps: an export that extends it is attested. Repeatable.",
     ),
-]  # fmt: skip
+]
 TokenPolicy = Annotated[
     Path | None,
     typer.Option(
         "--token-policy", metavar="FILE",
         help="What each signing key may sign: a token that its key may not sign is contradicted.",
     ),
-]  # fmt: skip
+]
 Memory = Annotated[
     str | None,
     typer.Option("--memory", metavar="SIZE", help="Memory of the process, such as 2GB; the rest is spilled."),
@@ -106,5 +106,5 @@ Output = Annotated[
         "--output", metavar="FILE", callback=_output,
         help="Write there instead of to stdout (-); only you can read the file.",
     ),
-]  # fmt: skip
+]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Tell nothing on stderr but errors.")]

@@ -223,7 +223,7 @@ def _accepted(found: VerifiedToken) -> dict[str, Any]:
         "outcome": "accepted", "token_class": found.token_class, "key_id": found.key_id, "algorithm": found.algorithm,
         "tenant": found.tenant, "token_id": found.token_id, "digest": found.digest.hex(),
         "header": showable(found.header), "claims": showable(found.claims),
-    }  # fmt: skip
+    }
 
 
 def _accepted_text(found: VerifiedToken) -> str:
@@ -232,7 +232,7 @@ def _accepted_text(found: VerifiedToken) -> str:
         ("tenant", found.tenant), ("subject", found.subject), ("audience", ", ".join(found.audience)),
         ("token id", found.token_id), ("issued", _time(found.claims["iat"])), ("expires", _time(found.expires_at)),
         ("digest", found.digest.hex()),
-    ]  # fmt: skip
+    ]
     return "ACCEPTED\n" + _rows([*rows])
 
 
@@ -246,7 +246,7 @@ def _refusal_text(error: VerifyError) -> str:
     rows = [
         ("expected", error.expected), ("got", error.got), ("key", error.key_id), ("signature", good),
         ("hint", error.hint), ("source", error.source), ("more", f"counterfoil explain {error.code}"),
-    ]  # fmt: skip
+    ]
     return f"REFUSED  {error.code} (rule {error.rule}, {error.check})\n" + _rows([*rows])
 
 
@@ -256,7 +256,7 @@ def _inspected(found: DecodedToken) -> dict[str, Any]:
     return {
         "outcome": "not verified", "header": showable(found.header), "claims": showable(found.claims),
         "digest": found.digest.hex(), "signature_bytes": found.signature_bytes,
-    }  # fmt: skip
+    }
 
 
 def _inspected_text(found: DecodedToken) -> str:
@@ -292,7 +292,7 @@ def _policy(known: TokenPolicy) -> dict[str, Any]:
              "audiences": sorted(flow.audiences)}
             for flow in known.flows.values()
         ],
-    }  # fmt: skip
+    }
 
 
 def _count(number: int, noun: str) -> str:

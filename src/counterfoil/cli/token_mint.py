@@ -61,7 +61,7 @@ def mint(
     counter_key: Annotated[
         str, typer.Option("--counter-key", metavar="NAME", help="Name of the key that counter-signs.")
     ] = "counter",
-) -> None:  # fmt: skip
+) -> None:
     """Mint one token, and print it: whoever reads the output holds it. Its counterfoil is in the ledger before."""
     from counterfoil.mint.mint import Mint
     from counterfoil.mint.policy import MintPolicy

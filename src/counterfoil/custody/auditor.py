@@ -156,7 +156,7 @@ def audited(
         state.key.name, state.tree.size, state.head.render(), len(state.torn),
         tuple(sorted(uses, key=lambda use: (use.principal, use.operation, use.key, use.first))),
         unfinished, windows, _unattested(evidence), kept, tuple(problems[:MAX_LISTED]),
-    )  # fmt: skip
+    )
 
 
 def _inventory_problem(store: Path, log: Path) -> str:

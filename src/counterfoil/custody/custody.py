@@ -124,7 +124,7 @@ class Custody:
     def attach(
         self, name: str, reference: str, algorithm: Algorithm | None = None, *, purpose: str = "",
         caller: Caller | None = None,
-    ) -> KeyVersion:  # fmt: skip
+    ) -> KeyVersion:
         """Take a key that exists into custody."""
         told = str(algorithm or "")
         begin = self._record(Operation.ATTACH, caller, name, purpose, algorithm=told, detail=f"reference {reference}")
@@ -204,13 +204,13 @@ class Custody:
     def _record(
         self, op: Operation, caller: Caller | None, key: str, purpose: str, *, algorithm: str = "", digest: str = "",
         detail: str = "",
-    ) -> Record:  # fmt: skip
+    ) -> Record:
         who = caller or self._own
         return Record(
             v=audit.VERSION, time=self._clock(), op=op, result=Result.BEGUN, principal=who.principal,
             process=who.process, host=who.host, purpose=audit.checked_purpose(purpose), key=key[: audit.MAX_TEXT],
             algorithm=algorithm, digest=digest, detail=detail[: audit.MAX_TEXT],
-        )  # fmt: skip
+        )
 
     def _run(self, begin: Record, action: Callable[[], T]) -> T:
         # one change after the other: the last record must hold the digest of the last inventory
@@ -230,7 +230,7 @@ class Custody:
     def _end(
         self, index: int, begin: Record, error: BaseException | None, value: object = None,
         evidence: dict[str, str] | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         result, detail = Result.DONE, _told(value)
         if error is not None:
             refused = isinstance(error, (KeyUnusableError, UsageError))
@@ -242,7 +242,7 @@ class Custody:
             detail=detail[: audit.MAX_TEXT],
             inventory=self._store.inventory_digest if begin.op in CHANGES or begin.op is Operation.OPEN else "",
             evidence=_evidence(value) if evidence is None else evidence,
-        ))  # fmt: skip
+        ))
 
     def _write(self, record: Record) -> int:
         return self._log.append(audit.encode(record))

@@ -24,7 +24,7 @@ class Hardening:
         """Return it in a few words."""
         words = {
             "no core dumps": self.no_core_dumps, "no ptrace": self.not_dumpable, "memory locked": self.memory_locked,
-        }  # fmt: skip
+        }
         return ", ".join(name if holds else f"NOT: {name}" for name, holds in words.items())
 
 

@@ -103,7 +103,7 @@ class Inventory:
     def added(
         self, name: str, algorithm: Algorithm, new: NewKey, now: datetime, *, attached: bool = False,
         prepared: bool = False,
-    ) -> KeyVersion:  # fmt: skip
+    ) -> KeyVersion:
         """Add a version that signs from now on, and makes the one before previous; or one that is prepared only."""
         kid = thumbprint(spki.public_jwk(new.public))
         if algorithm not in spki.algorithms_of(new.public):
@@ -114,7 +114,7 @@ class Inventory:
         version = KeyVersion(
             name, number, kid, algorithm, KeyState.NEXT if prepared else KeyState.CURRENT, new.reference, new.public,
             now, attached, new.exportable,
-        )  # fmt: skip
+        )
         self._write([*(self._versions if prepared else self._superseded(name)), version])
         return version
 
@@ -134,7 +134,7 @@ class Inventory:
                 found.created, found.attached, found.exportable,
             )
             for found in versions
-        ]  # fmt: skip
+        ]
         raw = msgspec.json.format(msgspec.json.encode(_File(_SCHEMA, rows)), indent=1)
         self._folder.put(FILE, raw)
         self._versions, self.digest = versions, _digest(raw)
@@ -167,7 +167,7 @@ def _parsed(raw: bytes, path: Path) -> list[KeyVersion]:
                 row.public, row.created.astimezone(UTC), row.attached, row.exportable,
             )
             for row in file.keys
-        ]  # fmt: skip
+        ]
     except (msgspec.MsgspecError, KeyUnusableError) as error:
         told = f"{path / FILE}: {error}"
         raise KeyStoreError(told, hint="restore it from a backup; the audit log has its digest") from error

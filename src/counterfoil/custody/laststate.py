@@ -9,7 +9,7 @@ from counterfoil.errors import LogTamperedError
 # What changes the inventory: the end of each holds its new digest.
 CHANGES = frozenset({
     Operation.CREATE, Operation.ATTACH, Operation.PREPARE, Operation.ROTATE, Operation.DISABLE, Operation.DESTROY,
-})  # fmt: skip
+})
 
 
 class LastState:

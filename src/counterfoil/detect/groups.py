@@ -31,7 +31,7 @@ def described(tokens: ir.Table, raised: ir.Table, suspicion: ir.Table) -> ir.Tab
         cluster=ibis.ifelse(tokens.reason == str(Reason.MAY_BE_UNREAD), ibis.null("string"), joined.cluster),
         cluster_ids=joined.ids, cluster_misses=joined.misses, cluster_expected=joined.expected,
         suspicion=joined.suspicion.fill_null(0.0), rules=joined.rules,
-    )  # fmt: skip
+    )
     rule = ibis.coalesce(
         ibis.ifelse(whole.verdict.isin(_ACCUSED) | whole.reason.isin(_SETS), whole.reason, ibis.null("string")),
         whole.of_rule,
@@ -124,7 +124,7 @@ def groups(tokens: ir.Table) -> ir.Table:
         compared=keyed.compared.fill_null(False).cast("int64").sum(),
         nobodys=keyed.nobodys.fill_null(False).cast("int64").sum(),
         **{f"new_{trait}": keyed[f"new_{trait}"].fill_null(False).cast("int64").sum() for trait in _TRAITS},
-    )  # fmt: skip
+    )
 
 
 def uses(tokens: ir.Table) -> ir.Table:
@@ -133,7 +133,7 @@ def uses(tokens: ir.Table) -> ir.Table:
     new = [keyed[f"new_{trait}"].fill_null(False) for trait in _TRAITS]
     strange = new[0].cast("int64") + new[1].cast("int64") + new[2].cast("int64") + new[3].cast("int64")
     place = ibis.row_number().over(group_by=[keyed[name] for name in _BY],
-                                   order_by=[strange.desc(), keyed.first_seen, keyed.token_key])  # fmt: skip
+                                   order_by=[strange.desc(), keyed.first_seen, keyed.token_key])
     told = keyed.select(*_BY, "token_id", "client_id", "ip", "first_seen", "shown",
                         **{f"new_{trait}": flag for trait, flag in zip(_TRAITS, new, strict=True)}, place=place)
     return told.filter(told.place < MAX_USES).order_by(*_BY, "place")

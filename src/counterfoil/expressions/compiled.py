@@ -83,7 +83,7 @@ _shipped: Callable[[], Known] = cache(read)
 
 def _known(
     shipped: dict[str, _Found], own: dict[str, _Found], expression: Deferred, found: Callable[[Deferred], _Found]
-) -> _Found:  # fmt: skip
+) -> _Found:
     key = expression._key.hex()
     if key in shipped:
         return shipped[key]

@@ -16,7 +16,7 @@ _CLOSING = (b'"', b'"', b'=="', b'="')
 # By length mod 4: the last characters whose unused bits are zero (RFC 4648, 3.5).
 _LAST: tuple[frozenset[int], ...] = (
     frozenset(), frozenset(), frozenset(b"AQgw"), frozenset(b"AEIMQUYcgkosw048"),
-)  # fmt: skip
+)
 # Strict, and twice as fast as binascii; a property test holds the two to each other. What it is given is in quotes.
 _decode_base64 = msgspec.json.Decoder(bytes).decode
 

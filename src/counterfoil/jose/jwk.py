@@ -39,7 +39,7 @@ _CURVES = {kind.name: (name, (kind.key_size + 7) // 8) for name, kind in NAMED_C
 _ROCA_PRIMES = (
     3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103, 107, 109,
     113, 127, 131, 137, 139, 149, 151, 157, 163, 167,
-)  # fmt: skip
+)
 
 
 class UnfitKeyError(ValueError):
@@ -127,7 +127,7 @@ def ec_members(curve: str, x: int, y: int) -> dict[str, str]:
     name, size = _CURVES.get(curve, (curve, 32))
     return {
         "kty": "EC", "crv": name, "x": base64url.encode_number(x, size), "y": base64url.encode_number(y, size),
-    }  # fmt: skip
+    }
 
 
 def okp_members(curve: str, x: bytes) -> dict[str, str]:

@@ -78,7 +78,7 @@ class _Run(ctypes.Structure):
 class _Place(ctypes.Structure):
     _fields_ = (
         ("start", _U64), ("end", _U64), ("at", _U64), ("size", ctypes.c_uint32), ("flags", ctypes.c_uint32),
-    )  # fmt: skip
+    )
 
 
 class NativeKernel:
@@ -114,7 +114,7 @@ class NativeKernel:
             count = self._library.rsa_scan(
                 data, _U64(reach), ctypes.byref(native), int(orders), int(exponents), self.level,
                 ctypes.byref(position), room, ctypes.c_size_t(ROOM),
-            )  # fmt: skip
+            )
             found += [Hit(h.offset, h.key, Order(h.order), Part(h.part)) for h in room[:count] if h.offset < end]
         return found
 
@@ -127,7 +127,7 @@ class NativeKernel:
             count = self._library.find_literals(
                 data, _U64(len(data)), _U64(end), table, ctypes.c_size_t(len(literals)), self._wide,
                 ctypes.byref(position), room, ctypes.c_size_t(ROOM),
-            )  # fmt: skip
+            )
             found += [Anchor(f.offset, f.literal) for f in room[:count]]
         return found
 
@@ -142,7 +142,7 @@ class NativeKernel:
             count = self._library.find_runs(
                 data, _U64(len(data)), _U64(end), members, _U64(unit), _U64(least), ctypes.byref(position), room,
                 ctypes.c_size_t(ROOM),
-            )  # fmt: skip
+            )
             found += [Run(run.start, run.end) for run in room[:count]]
             if count < ROOM:
                 return found
@@ -182,7 +182,7 @@ class NativeKernel:
                 count = self._library.curve_scan(
                     part, _U64(len(part)), ctypes.byref(native), ctypes.byref(position), hits,
                     ctypes.c_size_t(ROOM), room,
-                )  # fmt: skip
+                )
                 found += [
                     Hit(begin + h.offset, first + h.key, Order(h.order), Part(h.part))
                     for h in hits[:count]
@@ -249,7 +249,7 @@ class _CurveTables:
                 words, curve.width, len(points), search.step, curve.p.to_bytes(8 * words, "little"),
                 -pow(curve.p, -1, 1 << 64) % (1 << 64), number(1), point(search.start), bases + doubles, targets,
                 ctypes.addressof(self._table), curve.most_zeros, int(search.order),
-            )  # fmt: skip
+            )
             self.calls.append((first, native))
         if self.calls and library.curve_prepare(ctypes.byref(self.calls[0][1])):
             raise ValueError(f"{curve.name} is of a size that the kernel does not know")

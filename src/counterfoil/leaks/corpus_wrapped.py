@@ -335,4 +335,4 @@ BARE = frozenset((
     "seed-ed25519", "openssl-text-rsa", "openssl-text-ec", "openssl-text-ed25519", "decimal-numbers",
     "base64-scalar-ec", "base64url-scalar-ec", "hex-scalar-ec", "base64-seed-ed25519", "hex-seed-ed25519",
     "dnssec-ec", "dnssec-ed25519",
-))  # fmt: skip
+))

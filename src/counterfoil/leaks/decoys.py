@@ -79,7 +79,7 @@ def leave(decoy: Decoy, place: str, files: Sequence[tuple[str, Path]], ledger: P
                 "schema": DECOYS_SCHEMA, "time": now, "kid": decoy.kid, "thumbprint": decoy.public.thumbprint,
                 "key_type": decoy.public.kind, "place": place or str(path.absolute()), "form": form,
                 "file": str(path.absolute()),
-            })  # fmt: skip
+            })
         handle = os.open(ledger, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, _PRIVATE)
         with os.fdopen(handle, "w", encoding="ascii") as file:
             file.writelines(json.dumps(entry) + "\n" for entry in entries)

@@ -19,7 +19,7 @@ _MOST_RATIO, _FREE_BYTES = 200, 1 << 30
 _QUIET = {
     "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_NO_LAZY_FETCH": "1",
     "GIT_NO_REPLACE_OBJECTS": "1",
-}  # fmt: skip
+}
 _COMPLAINTS = (b"error:", b"fatal:")
 _MOST_COMPLAINT = 1 << 16
 
@@ -56,7 +56,7 @@ def _objects(name: str, git: str, pack: Path) -> Iterator[Inner]:
         with subprocess.Popen(  # noqa: S603  # no shell; reads objects, runs no hook and no filter
             [*command, "cat-file", "--batch", "--buffer"],
             stdin=ids, stdout=subprocess.PIPE, stderr=complaints, env={**os.environ, **_QUIET},
-        ) as process:  # fmt: skip
+        ) as process:
             try:
                 if process.stdout is not None:
                     most = _FREE_BYTES + _MOST_RATIO * pack.stat().st_size

@@ -131,7 +131,7 @@ def _sarif(report: LeaksReport) -> str:
         _result("known-key" if leak.proven else "private-key", leak.path, leak.offset, leak.size,
                 f"{leak.form}: key {leak.kid or leak.thumbprint or 'unknown'}; {leak.how}", rules)
         for leak in report.findings
-    ]  # fmt: skip
+    ]
     results += [
         _result("token", token.path, token.offset, 0, f"{token.form}, {token.state}", rules) for token in report.tokens
     ]

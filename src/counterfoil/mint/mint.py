@@ -62,7 +62,7 @@ class Mint:
     def __init__(
         self, custody: Signing, ledger: Ledger, policy: MintPolicy, subject_key: SubjectKey | SubjectKeys, *,
         countersigner: Countersigning | None = None, clock: Callable[[], datetime] = utc_now,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Use these parts. Raises UsageError if a rule wants a counter-signature and nobody makes them."""
         wanting = next((rule.name for rule in policy.rules.values() if rule.counterfoil), None)
         if wanting is not None and countersigner is None:
@@ -75,7 +75,7 @@ class Mint:
     def issue(
         self, claims: Mapping[str, Any], rule: str | None = None, *, grant: Grant = Grant.OTHER,
         parents: Sequence[str] = (), client: str = "", session: str = "", lifetime: float | None = None,
-    ) -> Minted:  # fmt: skip
+    ) -> Minted:
         """Return a token with these claims by the rule of that name (or the only one).
 
         The mint writes `iss`, `jti`, `iat` and `exp`; `client` becomes `client_id`, `session` becomes `sid`. `parents`:
@@ -114,7 +114,7 @@ class Mint:
             iat=datetime.fromtimestamp(claims["iat"], UTC), exp=datetime.fromtimestamp(claims["exp"], UTC),
             sid=claims.get("sid", ""), grant=grant, parents=parents, policy=by.name,
             shape=shape_of(header, claims, payload), counter_key=counter_key,
-        )  # fmt: skip
+        )
         index = self._ledger.record(stub)
         signed = self._custody.sign(by.key, signing_input, kid=version.kid, purpose=f"mint {by.name} {stub.jti}")
         return Minted(f"{signing_input.decode()}.{base64url.encode(signed.signature)}", stub, index)

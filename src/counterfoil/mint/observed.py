@@ -54,7 +54,7 @@ class Kept(msgspec.Struct, frozen=True, omit_defaults=True):
 def counterfoil_of(
     signing_input: str, *, time: datetime, subject_key: SubjectKey | SubjectKeys | None = None,
     grant: Grant = Grant.OTHER, parents: Sequence[str] = (),
-) -> Counterfoil:  # fmt: skip
+) -> Counterfoil:
     """Return the counterfoil of a token from `header.payload`, without its signature.
 
     `time`: when it is made. Without `subject_key` it tells no subject. A token without `jti` is known by its digest
@@ -79,13 +79,13 @@ def counterfoil_of(
         client=_text(claims, "client_id") or _text(claims, "azp"), iat=issued, exp=_moment(claims, "exp"),
         sid=_text(claims, "sid"), grant=grant, parents=tuple(parents), shape=shape_of(header, claims, payload),
         counter_key=countersignature.key_id_of(counter) if isinstance(counter, str) else "",
-    )  # fmt: skip
+    )
 
 
 def record_lines(
     lines: Iterable[bytes], ledger: Ledger, answer: Callable[[Kept], None], *, clock: Callable[[], datetime],
     subject_key: SubjectKey | SubjectKeys | None = None,
-) -> int:  # fmt: skip
+) -> int:
     """Record a counterfoil for each line, answer each once it is durable, and return how many were refused.
 
     Answers come in any order, one at a time. A line that cannot be used is answered with its error, and recording goes
@@ -109,7 +109,7 @@ class _Recording:
     def __init__(
         self, ledger: Ledger, answer: Callable[[Kept], None], clock: Callable[[], datetime],
         subject_key: SubjectKey | SubjectKeys | None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._ledger, self._answer, self._clock, self._subjects = ledger, answer, clock, subject_key
         self._lock, self.slots = threading.Lock(), threading.BoundedSemaphore(MAX_AT_ONCE)
         self.refused = 0

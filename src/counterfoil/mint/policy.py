@@ -127,7 +127,7 @@ def _rule(table: _Table) -> Rule:
         audiences=_set(table.audiences), clients=_set(table.clients), tenants=_set(table.tenants),
         grants=frozenset(table.grants), lifetime=lifetime,
         required=tuple(tuple(text.split("|")) for text in table.required), counterfoil=table.counterfoil,
-    )  # fmt: skip
+    )
 
 
 def _issuer(table: _Table) -> IssuerPattern:

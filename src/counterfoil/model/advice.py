@@ -83,12 +83,12 @@ _SORTS: tuple[tuple[str, Iterable[Verdict | FindingVerdict | Diagnosis | Reason 
     ("verdict", Verdict), ("verdict of a finding", (FindingVerdict.PROBABLY_FORGED, FindingVerdict.SUSPICION)),
     ("reason", Reason), ("diagnosis", Diagnosis), ("reason and diagnosis", (Diagnosis.KEY_NOT_ENTITLED,)),
     ("rule", [rule for rule in Probable if rule not in set(map(str, Reason))]), ("rule", RULES.values()),
-)  # fmt: skip
+)
 # What is known of every verdict, finding verdict, reason, diagnosis and rule, by its code, in the order of telling.
 EXPLAINED: Mapping[str, Explanation] = {
     str(word): Explanation(str(word), sort, word.meaning, word.why, word.act)
     for sort, words in _SORTS for word in words
-}  # fmt: skip
+}
 
 
 def claim_of(rule: str) -> Claim:

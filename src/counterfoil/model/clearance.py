@@ -20,7 +20,7 @@ ACCEPTING_LOGS = frozenset({"m365-ual", "graph-activity", "entra-audit", "counte
 _ANSWERABLE = (
     Reason.OUTSIDE_COVERAGE, Reason.MAY_BE_UNREAD, Reason.DECLARATION_REFUTED, Reason.INTERRUPT_ONLY,
     Reason.FAILURE_ONLY,
-)  # fmt: skip
+)
 # SQL: which rows of `tokens` are open tokens of such a reason, and foreign to the person whose they are.
 STRANGERS = (
     f"reason IN ({', '.join(repr(str(reason)) for reason in _ANSWERABLE)}) AND NOT (ordinary OR explained OR route OR"

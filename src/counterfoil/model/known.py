@@ -99,7 +99,7 @@ ALSO_BY_SERVICES: frozenset[str] = frozenset(
         "ChatCreated", "ChatUpdated", "MemberAdded", "MemberRemoved", "MemberRoleChanged",
         "MessageCreatedNotification", "MessageDeletedNotification", "MessageUpdatedNotification",
     }
-)  # fmt: skip
+)
 
 # Logs of which a record is one event under an id that the service gave it. Other logs have versions of a record under
 # one id (an operation's beginning and end, an alert's updates), or ids that are made of a record's parts.

@@ -27,7 +27,7 @@ NAME_PREFIX = "name:"
 # The unit of judgement: the claims that a record carries about its token. NULL parts are unknown.
 CLAIM_TUPLE: tuple[str, ...] = (
     "issuer", "token_id", "subject", "token_tenant", "issued_at", "key_id", "signing_input_digest",
-)  # fmt: skip
+)
 
 
 class Verdict(Word):

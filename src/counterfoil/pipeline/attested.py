@@ -165,7 +165,7 @@ def _checked(
 
 def _verified(
     log: str, lines: Iterator[bytes], key: note.VerifierKey, sizes: Sequence[int]
-) -> Exported | AttestedLog:  # fmt: skip
+) -> Exported | AttestedLog:
     """Return what an export holds, or the log as refused, with what does not hold."""
     try:
         return verified(lines, key, sizes)
@@ -180,7 +180,7 @@ def _held(log: str, origin: str, exports: Sequence[Exported], kept: Sequence[Che
     for other in exports:
         if longest.roots.get(other.size, other.root) != other.root:
             return AttestedLog(log, origin.lower(), REFUSED, f"two exports of {origin} are different histories of it",
-                               str(Diagnosis.LEDGER_REWRITTEN), entries=longest.size)  # fmt: skip
+                               str(Diagnosis.LEDGER_REWRITTEN), entries=longest.size)
     own = [checkpoint for checkpoint in kept if checkpoint.origin == origin]
     for checkpoint in own:
         told, diagnosis = "", Diagnosis.LEDGER_GAP

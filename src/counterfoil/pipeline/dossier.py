@@ -66,7 +66,7 @@ def _prepare(con: duckdb.DuckDBPyConnection, order: Sequence[FindingVerdict]) ->
     if told:
         con.executemany("INSERT INTO claims VALUES (?, ?, ?)", told)
     con.execute(_SHOWN, {"level": order.index(FindingVerdict.TAINTED), "many": MAX_TRAILS_OF_FINDING,
-                         "few": MAX_EXAMPLES, "all": MAX_TRAILS})  # fmt: skip
+                         "few": MAX_EXAMPLES, "all": MAX_TRAILS})
 
 
 _GROUP = "group_rule, group_issuer, group_client"
@@ -137,7 +137,7 @@ def _trails(con: duckdb.DuckDBPyConnection) -> tuple[Trail, ...]:
             accepted_records=row["acceptances"],
             reached=tuple(_only(Reached, each) for each in reached.get(key, ())),
             **told,
-        ))  # fmt: skip
+        ))
     return tuple(trails)
 
 
@@ -145,7 +145,7 @@ def _trails(con: duckdb.DuckDBPyConnection) -> tuple[Trail, ...]:
 _OWN = (
     "token_key", "reason", "diagnosis", "derived", "token_id", "issuer", "issued_at", "key_id", "client_id", "resource",
     "ip", "first_seen", "last_seen",
-)  # fmt: skip
+)
 
 
 def _only(value: type[Any], row: Mapping[str, Any]) -> Any:

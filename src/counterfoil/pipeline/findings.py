@@ -36,7 +36,7 @@ def findings(
     groups: Iterable[Mapping[str, Any]], disagreeing: Iterable[Mapping[str, Any]], paths: Mapping[str, str],
     coverage: Sequence[CoverageRow] = (), uses: Iterable[Mapping[str, Any]] = (), decoys: Decoys | None = None,
     logs: Iterable[Finding] = (),
-) -> tuple[Finding, ...]:  # fmt: skip
+) -> tuple[Finding, ...]:
     """Return findings, worst first. `paths`: SHA-256 -> path of the inputs, for the evidence references.
 
     `uses`: of `detect.groups`, in the order in which they are told. `logs`: findings of no token, which are told among
@@ -56,7 +56,7 @@ def findings(
 def _finding(
     row: Mapping[str, Any], paths: Mapping[str, str], coverage: Sequence[CoverageRow], uses: Iterable[Use],
     decoys: Decoys,
-) -> Finding:  # fmt: skip
+) -> Finding:
     claim = claim_of(row["group_rule"])
     verdict = claim.verdict
     rules = tuple(str(row["rules"] or "").split())

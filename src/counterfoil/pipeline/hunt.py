@@ -59,7 +59,7 @@ TOKEN_COLUMNS = (
     "explained", "route", "refuted", "silent", "outside_life", "law_broken", "uncompared", "early", "needs",
     "token_class", "client_id", "resource", "resource_tenant", "network", "ip", "user_agent", "object_kind",
     "object_id", "object_parent", "operation", "derived", "source", "kind", "record_id", "raw_file", "raw_position",
-)  # fmt: skip
+)
 
 
 def judge(con: DuckDBPyConnection, folder: CaseFolder, manifest: Manifest, asked: Asked, progress: Progress) -> None:
@@ -77,14 +77,14 @@ def judge(con: DuckDBPyConnection, folder: CaseFolder, manifest: Manifest, asked
     found = reconcile(
         tables, tables.viewed("evidence_in", _with_tenant(evidence, tenant)), asked, policy, buckets=planned.buckets,
         added=added, rejects=rejects, step=lambda done: _settled(progress, done, len(planned.buckets)),
-    )  # fmt: skip
+    )
     progress.stage("ranking")
     told = judged_tokens(tables, found, policy)
     paths = {entry.sha256: entry.path for entry in manifest.inputs if entry.source}
     twins = found.window(tables.piled(TWINS))
     results = findings(tables.rows(grouping.groups(told)), tables.rows(grouping.disagreeing_ids(twins)), paths,
                        found.coverage, tables.rows(grouping.uses(told)), _decoys(tables, found.records),
-                       _of_logs(tables, found, asked, policy, paths))  # fmt: skip
+                       _of_logs(tables, found, asked, policy, paths))
     progress.stage("writing results")
     state = state_after(folder, manifest, planned)
     offers = offered(found.coverage, asked, found.facts, policy)
@@ -95,7 +95,7 @@ def judge(con: DuckDBPyConnection, folder: CaseFolder, manifest: Manifest, asked
                                     list(enumerate(state.generations))),
         "judged_window": tables.given("window_out", {"since": "timestamp(6)", "until": "timestamp(6)"},
                                       [[asked.since, asked.until]]),
-    }  # fmt: skip
+    }
     write_results(con, folder, kept)
 
 
@@ -147,7 +147,7 @@ def _decoys(tables: Tables, records: ir.Table) -> Decoys:
 
 def _of_logs(
     tables: Tables, found: Reconciled, asked: Asked, policy: Policy, paths: Mapping[str, str]
-) -> list[Finding]:  # fmt: skip
+) -> list[Finding]:
     """Return what own logs show of themselves, and other logs of an issuer's keys."""
     lost = unaccounted(tables, found.records, found.issued, found.coverage, policy)
     drawn = overdrawn(tables, found.records, tables.piled(TOKENS), found.coverage, policy)
@@ -200,7 +200,7 @@ def _score(tables: Engine, found: Reconciled) -> ir.Table:
 def _tables(
     tables: Tables, manifest: Manifest, found: Reconciled, told: ir.Table, results: Sequence[Finding],
     offers: Sequence[Offer],
-) -> dict[str, ir.Table]:  # fmt: skip
+) -> dict[str, ir.Table]:
     """Return the tables of the results by name; `offers`: what could be declared.
 
     `evidence` is a view over Parquet and `merged`; `tokens` one over `judged` and the piles without the `caught`.
@@ -254,18 +254,18 @@ _FINDING = {
     "diagnosis": "string", "at_least": "int64",
     "uses": "array<struct<time: timestamp(6), subject: string, ip: string, client: string, token: string,"
             " strange: array<string>>>",
-}  # fmt: skip
+}
 _COVERAGE = {
     "issuer": "string", "source": "string", "kind": "string", "status": "string", "start": "timestamp(6)",
     "end": "timestamp(6)", "records": "int64", "reason": "string",
-}  # fmt: skip
+}
 _OFFER = {"source": "string", "kind": "string", "issuers": "array<string>", "dated": "boolean"}
 _ASKED = {"place": "int64", "name": "string", "value": "string"}
 _INPUT = {
     "path": "string", "sha256": "string", "size": "int64", "source": "string", "read": "int64", "kept": "int64",
     "duplicates": "int64", "rejected": "int64", "truncated": "string", "unread": "string", "nearest": "string",
     "archive": "string", "accepts": "boolean", "note": "string", "merged": "int64",
-}  # fmt: skip
+}
 
 
 def _finding_row(finding: Finding) -> list[object]:

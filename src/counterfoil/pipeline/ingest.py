@@ -231,7 +231,7 @@ def _batches(plans: Sequence[Planned]) -> Iterator[list[Planned]]:
 def _read(
     con: DuckDBPyConnection, folder: CaseFolder, manifest: Manifest, plans: list[Planned], progress: Progress, *,
     bucketed: bool,
-) -> Manifest:  # fmt: skip
+) -> Manifest:
     """Read one batch of files of the same sources, and commit it."""
     try:
         written = list(_passes(con, folder, plans, progress, bucketed=bucketed))

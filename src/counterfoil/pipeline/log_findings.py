@@ -44,7 +44,7 @@ def of_signatures(rows: Iterable[Mapping[str, Any]]) -> list[Finding]:
             Diagnosis.SIGNATURES_UNACCOUNTED, key, f"{signatures} of key {key} that no ledger accounts for",
             f"asked for by {callers}; nothing that was signed is accepted in evidence",
             first_seen=row["first_seen"], last_seen=row["last_seen"], keys=(key,),
-        ))  # fmt: skip
+        ))
     return found
 
 
@@ -62,7 +62,7 @@ def of_balances(rows: Iterable[Mapping[str, Any]]) -> list[Finding]:
             diagnosis=str(Diagnosis.KEY_OUT_OR_UNCHECKED), at_least=int(row["at_least"]),
         )
         for row in rows
-    ]  # fmt: skip
+    ]
 
 
 def of_thefts(rows: Iterable[Mapping[str, Any]], paths: Mapping[str, str]) -> list[Finding]:
@@ -81,7 +81,7 @@ def of_thefts(rows: Iterable[Mapping[str, Any]], paths: Mapping[str, str]) -> li
             last_seen=row["last_seen"], subjects=(row["account"],) if row["account"] else (), ips=ips[:MAX_LISTED],
             objects=(row["host"],) if row["host"] else (),
             evidence=tuple(reference(each, paths) for each in row["evidence"]), next_step=KEY_TAKEN.act[0],
-        ))  # fmt: skip
+        ))
     return found
 
 
@@ -97,4 +97,4 @@ def _finding(diagnosis: Diagnosis, what: str, title: str, detail: str, **more: A
     return Finding(
         id=finding_id(str(diagnosis), what), rule=str(diagnosis), **vars(diagnosis.claim), title=title, detail=detail,
         next_step=diagnosis.act[0], diagnosis=str(diagnosis), **more,
-    )  # fmt: skip
+    )

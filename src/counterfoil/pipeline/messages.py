@@ -40,11 +40,11 @@ ITEM_COLUMNS = (
     "mailbox", "mailbox_id", "event_time", "access", "message_id", "unnamed", "folder", "aggregated", "throttled",
     "claim", "verdict", "reason", "token_id", "subject", "client_id", "client_name", "ip", "session_id", "file",
     "position",
-)  # fmt: skip
+)
 SUM_COLUMNS = (
     "mailbox", "mailbox_id", "seen", "at_least", "at_most", "unbounded", "records", "binds", "syncs", "untold",
     "aggregated", "throttled", "unnamed", "attachments", "bytes", "tokens", "folders", "first_seen", "last_seen",
-)  # fmt: skip
+)
 
 
 def claims(con: duckdb.DuckDBPyConnection) -> dict[str, FindingVerdict]:
@@ -212,7 +212,7 @@ def _mailbox(row: dict[str, Any]) -> Mailbox:
     causes = (
         (row["syncs"], WHOLE_FOLDER), (row["throttled"], NOT_LOGGED), (row["untold"], ACCESS_UNTOLD),
         (row["uncounted"], COUNT_UNTOLD),
-    )  # fmt: skip
+    )
     return Mailbox(
         mailbox=row["owner"] or row["mailbox_id"] or "",
         unbounded=tuple(words for count, words in causes if count),
@@ -222,7 +222,7 @@ def _mailbox(row: dict[str, Any]) -> Mailbox:
             "mailbox_id", "tokens", "records", "binds", "syncs", "untold", "aggregated", "throttled", "unnamed", "seen",
             "attachments", "bytes", "at_least", "first_seen", "last_seen",
         )},
-    )  # fmt: skip
+    )
 
 
 def _rows(con: duckdb.DuckDBPyConnection, sql: str, **parameters: object) -> list[dict[str, Any]]:

@@ -101,7 +101,7 @@ def _what(found: os.stat_result) -> dict[str, int]:
     return {
         "device": found.st_dev, "inode": found.st_ino, "size": found.st_size, "modified": found.st_mtime_ns,
         "changed": found.st_ctime_ns,
-    }  # fmt: skip
+    }
 
 
 def _stands(remembered: Known, found: os.stat_result) -> bool:

@@ -27,7 +27,7 @@ def with_strangeness(
     """
     reported = told.filter(told.group_rule.notnull())
     asked = reported.select("token_key", "subject", "source", "record_id", "client_id", client=key(reported.client_id),
-                            network=reported.network, agent=product(reported.user_agent))  # fmt: skip
+                            network=reported.network, agent=product(reported.user_agent))
     devices = records.filter(records.device_id.notnull()).select("source", "record_id", device="device_id")
     devices = devices.semi_join(asked, ["source", "record_id"]).distinct(on=["source", "record_id"], keep="first")
     asked = asked.left_join(devices, ["source", "record_id"]).drop("source_right", "record_id_right")
@@ -40,7 +40,7 @@ def with_strangeness(
     theirs = keep("strange_signed", signed.semi_join(asked, "subject").select(
         "subject", "subject_name", client=key(signed.client_id), network=network(signed.ip),
         agent=product(signed.user_agent), device=signed.device_id,
-    ).distinct())  # fmt: skip
+    ).distinct())
     joined = asked.left_join(_yes(theirs.select("subject"), "compared"), "subject").drop("subject_right")
     for trait in TRAITS:
         own = theirs.select("subject", trait)
@@ -59,13 +59,13 @@ def with_strangeness(
         "token_key", "name", compared=joined.compared.fill_null(False),
         nobodys=joined.client_id.notnull() & joined.heard.isnull(),
         **{f"new_{trait}": _new(joined, trait) for trait in TRAITS},
-    ))  # fmt: skip
+    ))
     whole = told.left_join(found, "token_key", rname="{name}_s")
     bare = whole.subject.re_replace(f"^{NAME_PREFIX}", "")
     return whole.select(
         *told.columns, "compared", "nobodys", *(f"new_{trait}" for trait in TRAITS),
         shown=ibis.coalesce(whole.name, whole.subject_name, bare),
-    )  # fmt: skip
+    )
 
 
 def _yes(table: ir.Table, name: str) -> ir.Table:

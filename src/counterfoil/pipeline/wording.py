@@ -21,7 +21,7 @@ _FIRST_ACT = TRACED | {Diagnosis.LEDGER_ALTERED, Diagnosis.KEY_NOT_ENTITLED}
 # Rules that are no matter of more sign-ins.
 _FIRST = frozenset({
     Probable.UNKNOWN_IDENTITY_PROVIDER, Probable.NAME_DIFFERS, Probable.OBJECT_ID_ABROAD, Probable.ISSUER_MISSPELT,
-})  # fmt: skip
+})
 # Claims of these verdicts may rest on an absence alone; those of other reasons do not.
 _ABSENT = frozenset({FindingVerdict.FORGED, FindingVerdict.TAINTED, FindingVerdict.PROBABLY_FORGED})
 _PRESENT = frozenset({Reason.NEVER_SIGNED, Reason.FORGED_ANCESTOR})
@@ -127,7 +127,7 @@ def _relied(row: Mapping[str, Any], coverage: Sequence[CoverageRow]) -> dict[str
     return {
         f"{one.source}/{one.kind}": one.status == ATTESTED
         for one in own if one.status in RELIED and f"{one.source}/{one.kind}" in wanted
-    }  # fmt: skip
+    }
 
 
 def next_step(

@@ -20,7 +20,7 @@ COLUMNS = (
     "issuer", "token_class", "token_id", "token_id_kind", "signing_input_digest", "key_id",
     "subject_id", "subject_name", "client_id", "resource", "token_tenant", "resource_tenant",
     "ip", "user_agent", "logon_type", "object_kind", "object_id", "object_parent", "operation",
-)  # fmt: skip
+)
 # What receipts tell of a token that an own log names as shown.
 _TUPLE = ("issuer", "issued_at", "subject_id", "token_tenant", "key_id", "signing_input_digest", "token_class")
 _MORE = ("derived", "unknown_presentation", "child_id", "family")
@@ -80,9 +80,9 @@ def _as_presented(exchanges: ir.Table, recorded: ir.Table, records: ir.Table, lo
     issued = records.filter(
         records.leg.isin([Leg.ISSUANCE, Leg.SECONDARY_ISSUANCE]), records.outcome == Outcome.SUCCESS,
         in_own_log(records, logs), records.token_id.notnull(),
-    )  # fmt: skip
+    )
     same = known.semi_join(issued, [known.token_id == issued.token_id,
-                                    known.signing_input_digest_seen == issued.signing_input_digest])  # fmt: skip
+                                    known.signing_input_digest_seen == issued.signing_input_digest])
     told_by = ibis.union(same, known.anti_join(issued, "token_id"))
     somewhere = ibis.union(seen.select("token_id"), issued.select("token_id"), distinct=True)
     joined = exchanges.left_join(told_by, "token_id", rname="{name}_known").left_join(

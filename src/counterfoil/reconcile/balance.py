@@ -19,7 +19,7 @@ _SPAN = {"key_id": "string", "lo": "int64", "hi": "int64"}
 
 def overdrawn(
     engine: Engine, records: ir.Table, every: ir.Table, rows: Sequence[CoverageRow], policy: Policy
-) -> ir.Table | None:  # fmt: skip
+) -> ir.Table | None:
     """Return (key_id, issuer, accepted, signed, at_least, first_seen, last_seen) of keys with more tokens than uses.
 
     `every`: accepted tokens. `at_least`: so many of them the key store cannot have signed. None: no log only counts.
@@ -39,14 +39,14 @@ def overdrawn(
     accepted = tokens.group_by("key_id", minute=tokens.t_issued // MINUTE).agg(
         accepted=named.nunique(), first_seen=tokens.first_seen.min(), last_seen=tokens.last_seen.max(),
         issuer=tokens.issuer.min(),
-    )  # fmt: skip
+    )
     accepted = engine.keep("accepted_minutes", accepted)
     made = engine.keep(
         "signed_minutes", signed.group_by("key_id", minute=signed["at"] // MINUTE).agg(signed=signed.count())
     )
     # a signature may be stamped a minute before or after the issued-at that it signs
     near = accepted.join(made, [accepted.key_id == made.key_id, (accepted.minute - made.minute).abs() <= 1],
-                         rname="{name}_m")  # fmt: skip
+                         rname="{name}_m")
     around = near.group_by("key_id", "minute").agg(around=summed(near.signed))
     beside = accepted.left_join(around, ["key_id", "minute"], rname="{name}_a")
     excess = beside.mutate(excess=beside.accepted - beside.around.fill_null(0))
@@ -54,11 +54,11 @@ def overdrawn(
     summary = excess.group_by("key_id").agg(
         accepted=summed(excess.accepted), worst=excess.excess.max(), first_seen=excess.first_seen.min(),
         last_seen=excess.last_seen.max(), issuer=excess.issuer.min(),
-    )  # fmt: skip
+    )
     whole = summary.left_join(totals, "key_id", rname="{name}_t")
     made_in_all = whole.signed.fill_null(0)
     told = whole.select(
         "key_id", "issuer", "accepted", "first_seen", "last_seen", signed=made_in_all,
         at_least=ibis.greatest(whole.worst, whole.accepted - made_in_all),
-    )  # fmt: skip
+    )
     return told.filter(told.at_least > 0)

@@ -30,7 +30,7 @@ def windowed(tokens: ir.Table, policy: Policy, facts: LogFacts) -> ir.Table:
         *(((tokens.source == source) & (tokens.kind == kind), span)
           for (source, kind), span in policy.service_life.items()),
         else_=policy.default_life,
-    )  # fmt: skip
+    )
     keepers = facts.keepers
     late = tokens.t_last - life
     floor = ibis.ifelse(late <= tokens.t_first, late, tokens.t_first - life)
@@ -88,7 +88,7 @@ def with_coverage(engine: Engine, open_: ir.Table, rows: Sequence[CoverageRow], 
         {"issuer": "string", "source": "string", "kind": "string", "lo": "int64", "hi": "int64", "proof": "boolean"},
         [(r.issuer, r.source, r.kind, seconds(r.start), seconds(r.end), r.status == ATTESTED)
          for r in rows if r.status in RELIED and r.start and r.end],
-    )  # fmt: skip
+    )
     declared = engine.given(
         "declared",
         {"issuer": "string", "source": "string", "kind": "string", "told": "boolean"},
@@ -113,7 +113,7 @@ def with_coverage(engine: Engine, open_: ir.Table, rows: Sequence[CoverageRow], 
     return joined.select(
         *open_.columns, **counts, late=(joined.w_hi > joined.until).fill_null(False),
         relied=(counts["needed"] > 0) & (counts["contained"] >= counts["needed"]),
-    )  # fmt: skip
+    )
 
 
 def _latest(facts: LogFacts, parts: Sequence[tuple[str, str, str, str]]) -> list[tuple[str, str, int]]:

@@ -25,7 +25,7 @@ MAX_KEYS = 100_000
 _SPAN = {
     "key_id": "string", "log": "string", "logs": "int64", "lo": "int64", "since": "int64", "hi": "int64",
     "proof": "boolean",
-}  # fmt: skip
+}
 _ISSUER = {"issuer": "string", "lo": "int64", "hi": "int64"}
 _LONG_AGO, _NEVER = -(2**62), 2**62
 
@@ -50,7 +50,7 @@ class Custody:
 
 def custody_of(
     engine: Engine, records: ir.Table, issued: ir.Table, rows: Sequence[CoverageRow]
-) -> Custody | None:  # fmt: skip
+) -> Custody | None:
     """Return what custody logs in evidence tell; None if there is no use of a key in evidence.
 
     `records`: each once; `issued`: issuances; `rows`: the coverage of all logs.
@@ -77,7 +77,7 @@ def _own(engine: Engine, records: ir.Table, made: ir.Table) -> ir.Table:
     told = records.filter(
         records.leg.isin(legs), records.outcome.isin([str(Outcome.SUCCESS), str(Outcome.DENIED)]),
         records.issuer.notnull(), records.key_id.notnull(), records.signing_input_digest.notnull(),
-    )  # fmt: skip
+    )
     known = told.semi_join(made, ["key_id", "signing_input_digest"])
     return engine.keep("custody_own", known.select("issuer", "key_id").distinct())
 
@@ -93,7 +93,7 @@ def counting_spans(engine: Engine, records: ir.Table, rows: Sequence[CoverageRow
     return [
         [key, max(span["lo"] for span in held.values()), min(span["hi"] for span in held.values())]
         for key, held in sorted(of_key.items(), key=str) if held.keys() & blind
-    ]  # fmt: skip
+    ]
 
 
 def _uses(records: ir.Table) -> ir.Table:
@@ -102,10 +102,10 @@ def _uses(records: ir.Table) -> ir.Table:
 
 def _logs(
     engine: Engine, uses: ir.Table, rows: Sequence[CoverageRow]
-) -> tuple[set[tuple[str, str]], list[CoverageRow]]:  # fmt: skip
+) -> tuple[set[tuple[str, str]], list[CoverageRow]]:
     """Return the logs of key uses (source, kind) in evidence, and the stretches of them that are relied on."""
     logs = {(row["source"], row["kind"]) for row in
-            engine.rows(uses.select("source", "kind").distinct().limit(MAX_KEYS))}  # fmt: skip
+            engine.rows(uses.select("source", "kind").distinct().limit(MAX_KEYS))}
     relied = [row for row in rows if row.status in RELIED and (row.source, row.kind) in logs and row.start and row.end]
     return logs, relied
 
@@ -153,7 +153,7 @@ def _span(key: dict[str, Any], log: CoverageRow, logs: int) -> dict[str, Any]:
     return {
         "key_id": key["key_id"], "log": name, "logs": logs, "lo": lo, "since": since, "hi": seconds(end),
         "proof": log.status == ATTESTED,
-    }  # fmt: skip
+    }
 
 
 def _issuers(engine: Engine, issued: ir.Table, spans: Sequence[dict[str, Any]]) -> list[list[Any]]:
@@ -191,7 +191,7 @@ def with_custody(engine: Engine, tokens: ir.Table, custody: Custody | None, poli
     if custody is None:
         return tokens.mutate(signed=no, unsigned=no, denied=no, in_custody=no)
     told = tokens.left_join(custody.signed.mutate(found=ibis.literal(True)), tokens.signing_input_digest ==
-                            custody.signed.digest, rname="{name}_c")  # fmt: skip
+                            custody.signed.digest, rname="{name}_c")
     told = engine.keep("with_uses", told.select(*tokens.columns, signed=told.found.fill_null(False)))
     if not custody.relied:
         return told.mutate(unsigned=no, denied=no, in_custody=no)
@@ -219,7 +219,7 @@ def with_custody(engine: Engine, tokens: ir.Table, custody: Custody | None, poli
     return engine.keep("with_custody", joined.select(
         *tokens.columns, signed=joined.signed, unsigned=absent & covered,
         denied=absent & joined.proven.fill_null(False), in_custody=known,
-    ))  # fmt: skip
+    ))
 
 
 def _inside(spans: ir.Table) -> ir.BooleanValue:
@@ -261,7 +261,7 @@ def not_signed(engine: Engine, every: ir.Table, custody: Custody | None, policy:
     another = told.shared.fill_null(False) & ~own  # the key of this id is other issuers'
     told = engine.keep("told_unsigned", told.select(
         "token_key", linked=linked, recorded=told.by_digest & told.unsigned & ~another, denied=told.denied & own
-    ))  # fmt: skip
+    ))
     return Unsigned(
         _found(engine, "not_signed", told.filter(told.linked, told.recorded | told.denied)),
         _found(engine, "never_signed", told.filter(~told.linked, told.denied)),

@@ -107,7 +107,7 @@ class LogFacts:
 def coverage(
     declarations: Sequence[Declaration], exported_at: datetime | None, facts: LogFacts, policy: Policy,
     attested: Sequence[AttestedLog] = (),
-) -> tuple[CoverageRow, ...]:  # fmt: skip
+) -> tuple[CoverageRow, ...]:
     """Return a row for every part: attested and accepted stretches, holes, refusals, and what nobody declared."""
     checked = {(log.log, log.origin): log for log in sorted(attested, key=lambda log: log.status != ATTESTED)}
     rows = [row for log in checked.values() for row in _checked(log, facts)]  # a refusal stands before any other word
@@ -121,7 +121,7 @@ def coverage(
             rows += _nothing_of(declaration, bool(parts), facts)
         for issuer in sorted(_lacking(declaration, owned, facts) if owned else ()):
             rows.append(_row(Part(issuer, declaration.source, declaration.kind), "refused", declaration.start,
-                             declaration.end, 0, "no record of this kind is in evidence"))  # fmt: skip
+                             declaration.end, 0, "no record of this kind is in evidence"))
         for part in sorted(owned, key=str):
             declared.add(part)
             rows += _one(part, declaration, exported_at, facts, policy)
@@ -143,7 +143,7 @@ def coverage(
     rows += [
         _row(Part(farm, ADFS, host), "seen", None, None, 0, SILENT_NODE)
         for farm, hosts in sorted(facts.hosts.items()) for host in sorted(hosts) if (farm, host) not in told
-    ]  # fmt: skip
+    ]
     return tuple(_with_missing_nodes(rows, facts))
 
 
@@ -170,7 +170,7 @@ def _with_missing_nodes(rows: Sequence[CoverageRow], facts: LogFacts) -> Iterabl
     for row in rows:
         told = {other.kind for other in rows if (other.issuer, other.source) == (row.issuer, ADFS)}
         missing = [host for host in sorted(told | facts.hosts.get(row.issuer, frozenset()))
-                   if (row.issuer, host) not in relied]  # fmt: skip
+                   if (row.issuer, host) not in relied]
         if row.source == ADFS and row.status == "accepted" and missing:
             more = f" and {len(missing) - MAX_NAMED} more" if len(missing) > MAX_NAMED else ""
             names = ", ".join(missing[:MAX_NAMED]) + more
@@ -258,7 +258,7 @@ def _unread(lost: Stretch) -> str:
     """Return how many records could not be read, and which time that costs."""
     one = lost.records == 1
     when = " at an unknown time" if lost.first is None or lost.last is None else (
-        f" between {lost.first:%Y-%m-%d %H:%M}Z and {lost.last:%Y-%m-%d %H:%M}Z")  # fmt: skip
+        f" between {lost.first:%Y-%m-%d %H:%M}Z and {lost.last:%Y-%m-%d %H:%M}Z")
     return (
         f"{'1 record' if one else f'{lost.records:,} records'}{when} could not be read: what is missing there may be"
         f" {'that one' if one else 'among them'} (table rejects)"

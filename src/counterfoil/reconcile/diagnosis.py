@@ -16,7 +16,7 @@ _ACCUSING = (Verdict.FORGED, Verdict.CONTRADICTED)
 
 def diagnosed(
     engine: Engine, judged: ir.Table, records: ir.Table, custody: Custody | None, policy: Policy
-) -> ir.Table:  # fmt: skip
+) -> ir.Table:
     """Return judged tokens with `diagnosis` (NULL for those that are not accused). `records`: evidence, each once."""
     if custody is None:
         return judged.mutate(diagnosis=_of(judged, *[ibis.literal(False)] * 3))
@@ -25,14 +25,14 @@ def diagnosed(
     seen = records.filter(
         records.leg == str(Leg.ACCEPTANCE), records.signature == str(Signature.VERIFIED), records.key_id.notnull(),
         records.signing_input_digest.notnull(),
-    )  # fmt: skip
+    )
     checked = seen.select("key_id", "signing_input_digest").semi_join(traced, ["key_id", "signing_input_digest"])
     told = traced.select("token_key", "key_id", "signing_input_digest", "signed", "unsigned", "in_custody").left_join(
         checked.distinct().mutate(checked=ibis.literal(True)), ["key_id", "signing_input_digest"], rname="{name}_c"
     )
     trail = engine.keep("trail", told.select(
         "token_key", "signed", "unsigned", verified=told.checked.fill_null(False) & told.in_custody
-    ))  # fmt: skip
+    ))
     joined = judged.left_join(trail, "token_key", rname="{name}_t")
     signed, unsigned, verified = (joined[name].fill_null(False) for name in ("signed", "unsigned", "verified"))
     return joined.select(*judged.columns, diagnosis=_of(joined, signed, unsigned, verified))
@@ -40,7 +40,7 @@ def diagnosed(
 
 def _of(
     tokens: ir.Table, signed: ir.BooleanValue, unsigned: ir.BooleanValue, verified: ir.BooleanValue
-) -> ir.StringValue:  # fmt: skip
+) -> ir.StringValue:
     """Return the diagnosis; of what the issuer did issue by digest, only reasons that tell it by themselves."""
     accused = tokens.verdict.isin([str(verdict) for verdict in _ACCUSING])
     return ibis.cases(

@@ -47,7 +47,7 @@ def with_doubts(engine: Engine, odd: ir.Table, known: Known) -> ir.Table:
     told = _with_delegates(engine, _with_members(engine, with_people(asked, known.people), known), known)
     told = engine.keep("doubts", told.select(
         "token_key", refuted=_contradicted(told), named=_named(told), abroad=_abroad(told),
-    ))  # fmt: skip
+    ))
     joined = odd.left_join(told, "token_key", rname="{name}_d")
     first = joined.contradiction.isnull() | joined.contradiction.isin(list(map(str, _LATER)))
     refuted = joined.refuted.fill_null(False) & first
@@ -60,7 +60,7 @@ def with_doubts(engine: Engine, odd: ir.Table, known: Known) -> ir.Table:
     return joined.select(
         *kept, contradiction=ibis.ifelse(refuted, str(Reason.SUBJECT_DIFFERS), joined.contradiction),
         doubt=ibis.coalesce(joined.doubt, doubt), probable=ibis.coalesce(joined.probable, doubt),
-    )  # fmt: skip
+    )
 
 
 def _may(tokens: ir.Table) -> ir.BooleanValue:
@@ -98,7 +98,7 @@ def _with_members(engine: Engine, asked: ir.Table, known: Known) -> ir.Table:
     people = ((issued.source == ENTRA) & issued.kind.isin(PERSONAL)) | (issued.source == AUDIT_LOG)
     here = issued.filter(
         people, issued.leg == Leg.ISSUANCE, issued.identified, issued.home_tenant == issued.resource_tenant
-    ).semi_join(asked.select("subject").distinct(), "subject")  # fmt: skip
+    ).semi_join(asked.select("subject").distinct(), "subject")
     members = here.select("subject", tenant=here.resource_tenant, member=ibis.literal(True)).distinct()
     at = asked.mutate(tenant=ibis.coalesce(asked.resource_tenant, asked.token_tenant))
     joined = at.left_join(members, ["subject", "tenant"], rname="{name}_m")
@@ -131,7 +131,7 @@ def _openers(engine: Engine, known: Known) -> ir.Table:
     opened = known.records.filter(
         known.records.leg == Leg.ACCEPTANCE, known.records.logon_type == "delegate",
         known.records.outcome == Outcome.SUCCESS, known.records.object_parent.notnull(),
-    ).select("subject_id", "subject_name", "object_parent")  # fmt: skip
+    ).select("subject_id", "subject_name", "object_parent")
     told = with_subject(opened.distinct(), known.names)
     owners = known.names.select(object_parent=known.names.subject_name, owner=known.names.proven_id)
     joined = told.join(owners, "object_parent")

@@ -28,7 +28,7 @@ def barred(engine: Engine, every: ir.Table, keys: Mapping[str, Entitlement]) -> 
     named = named.select(
         "token_key", "key_id", "issuer", "t_issued", tenant=named.token_tenant.fill_null(_NONE),
         resource=named.resource.fill_null(_NONE),
-    )  # fmt: skip
+    )
     realms = [
         [row["key_id"], row["issuer"], row["tenant"]]
         for row in engine.rows(named.select("key_id", "issuer", "tenant").distinct().limit(MAX_CLAIMS))
@@ -44,7 +44,7 @@ def barred(engine: Engine, every: ir.Table, keys: Mapping[str, Entitlement]) -> 
     windows = engine.given("key_windows", {"key_id": "string", "lo": "float64", "hi": "float64"}, [
         [name, key.sign_from, key.sign_until]
         for name, key in keys.items() if key.sign_from > -FOREVER or key.sign_until < FOREVER
-    ])  # fmt: skip
+    ])
     timed = named.join(windows, "key_id")
     late = timed.filter((timed.t_issued < timed.lo) | (timed.t_issued >= timed.hi))
     # an issuer that is not known joins nothing: its tenant alone may still be wrong
@@ -54,7 +54,7 @@ def barred(engine: Engine, every: ir.Table, keys: Mapping[str, Entitlement]) -> 
         ).select("token_key"),
         named.semi_join(place, ["key_id", "resource"]).select("token_key"),
         late.select("token_key"),
-    )  # fmt: skip
+    )
     kept = engine.keep("barred", found.distinct())
     return kept if engine.rows(kept.limit(1)) else None
 

@@ -27,7 +27,7 @@ from counterfoil.reconcile.policy import HOUR, Policy
 def log_facts(
     engine: Engine, evidence: ir.Table, records: ir.Table, issued: ir.Table, asked: Asked,
     unread: Mapping[Part, Stretch], policy: Policy,
-) -> LogFacts:  # fmt: skip
+) -> LogFacts:
     """Return what the evidence shows of the logs that issuances, and uses of keys, come from.
 
     `evidence` is taken with its duplicates: two events that are one record have two record numbers. `records`: each
@@ -71,7 +71,7 @@ def _keepers(engine: Engine, issued: ir.Table, logs: Logs) -> Keepers:
     told = engine.rows(own.group_by("issuer").agg(
         loose=(~own.source.isin(bound("dated logs", logs.dated))).any(),
         undigested=own.signing_input_digest.isnull().any(),
-    ))  # fmt: skip
+    ))
     return Keepers(
         frozenset(row["issuer"] for row in told),
         loose=frozenset(row["issuer"] for row in told if row["loose"]),
@@ -92,7 +92,7 @@ def _nameless(engine: Engine, issued: ir.Table) -> dict[tuple[str, str], tuple[i
     given = issued.filter(
         issued.source == ADFS, issued.leg == str(Leg.ISSUANCE), issued.outcome == str(Outcome.SUCCESS),
         issued.issuer.notnull(), issued.resource.isnull() | (issued.resource == FEDERATION),
-    )  # fmt: skip
+    )
     counted = given.group_by("issuer", "kind").agg(n=given.count(), unknown=(~given.identified).cast("int64").sum())
     return {(row["issuer"], row["kind"]): (int(row["n"]), int(row["unknown"])) for row in engine.rows(counted)}
 
@@ -103,7 +103,7 @@ def _missing_entries(engine: Engine, evidence: ir.Table, logs: Logs) -> dict[tup
     counted = entries.group_by("source", "kind").agg(
         known=entries.sequence.nunique(), least=entries.sequence.min(), most=entries.sequence.max(),
         first=entries.event_time.min(), last=entries.event_time.max(),
-    )  # fmt: skip
+    )
     found: dict[tuple[str, str], Breaks] = {}
     for row in engine.rows(counted):
         missing = row["most"] - row["least"] + 1 - row["known"]

@@ -25,7 +25,7 @@ DIRECTORY_READ, PIPE_OPENED, LOGON = "4662", "18", "4624"
 ALERTS = (
     "suspected ad fs dkm key read", "adfs private key extraction attempt",
     "possible attempt to access adfs key material",
-)  # fmt: skip
+)
 # Accounts that every computer has: they show nobody's own service.
 _ANYWHERE = ("system", "local service", "anonymous logon")
 _SERVICE = r"(?i)\\microsoft\.identityserver\.servicehost\.exe"
@@ -40,7 +40,7 @@ MAX_THEFTS = 50
 
 def taken(
     engine: Engine, records: ir.Table, since: datetime | None = None, until: datetime | None = None
-) -> list[dict[str, Any]]:  # fmt: skip
+) -> list[dict[str, Any]]:
     """Return who read the key where: account, host, what (operations, or an alert's title), addresses, times, evidence.
 
     At most MAX_THEFTS rows, the earliest first. `evidence`: `raw_file:raw_position` of at most MAX_LISTED records.
@@ -50,14 +50,14 @@ def taken(
     told = alerts.select(
         "event_time", "raw_file", "raw_position", "ip", account=alerts.subject_name, host=alerts.device_id,
         what=alerts.operation,
-    )  # fmt: skip
+    )
     reads = engine.keep("key_reads", _with_account(context.filter(context.object_kind == SIGNING_KEY)))
     if engine.rows(reads.limit(1)):
         foreign = _foreign(engine, reads, context)
         told = ibis.union(told, foreign.select(
             "event_time", "raw_file", "raw_position", "ip", account=foreign.subject_name, host=foreign.kind,
             what=foreign.operation,
-        ))  # fmt: skip
+        ))
     if since is not None:
         told = told.filter(told.event_time >= bound_time("since", since))
     if until is not None:
@@ -68,7 +68,7 @@ def taken(
         what=told.what.collect(distinct=True).sort(),
         ips=told.ip.collect(distinct=True).sort(),
         evidence=place.collect(distinct=True).sort()[:MAX_LISTED],
-    )  # fmt: skip
+    )
     return engine.rows(grouped.order_by([grouped.first_seen, grouped.account, grouped.host]).limit(MAX_THEFTS))
 
 
@@ -93,7 +93,7 @@ def _foreign(engine: Engine, reads: ir.Table, context: ir.Table) -> ir.Table:
         often = reads.filter(reads.operation != PIPE_OPENED).group_by("sam").agg(days=reads.event_time.date().nunique())
         own = engine.keep("farm_regulars", ibis.union(
             own, often.filter(often.days >= REGULAR_DAYS).select("sam"), distinct=True
-        ))  # fmt: skip
+        ))
     logons = here.filter(here.operation == LOGON, here.ip.notnull())
     places = logons.semi_join(machines, "sam").select(place=logons.ip).distinct()
     known = bool(engine.rows(places.limit(1)))

@@ -37,11 +37,11 @@ def assertion_counts(engine: Engine, assertions: ir.Table, issued: ir.Table, pol
     )
     known = engine.keep("upstream", upstream.mutate(t=whole_seconds(upstream.event_time)).select(
         "issuer", "subject", "identified", "t", "kind", upn_domain=domain_of(upstream.subject_name),
-    ))  # fmt: skip
+    ))
     mine = assertions.filter(~assertions.unknown_presentation)
     mine = engine.keep("assertions", mine.select(
         "token_key", "issuer", "subject", "ip", "user_agent", t=mine.t_first, domain=domain_of(mine.subject_name),
-    ))  # fmt: skip
+    ))
     counted = engine.keep("assertion_counts_", _posted(_cumulated(engine, mine, known, life, policy.skew)))
     once = _runs(counted.filter(~counted.again), life + 2 * policy.skew)
     each = _runs(counted, life + 2 * policy.skew)
@@ -53,7 +53,7 @@ def assertion_counts(engine: Engine, assertions: ir.Table, issued: ir.Table, pol
         "token_key", "served", surplus=surplus,
         at_least=ibis.ifelse(told.again, 0, told.at_least).fill_null(0),
         twice=told.in_each & ~surplus, chain=told.chain.fill_null(0),
-    )  # fmt: skip
+    )
 
 
 def _posted(counted: ir.Table) -> ir.Table:
@@ -94,7 +94,7 @@ def _count(mine: ir.Table, known: ir.Table, others: ir.Table, offset: int, name:
     personal = _running(
         mine.select("issuer", "subject", "token_key", **asked), own.select("issuer", "subject", **given),
         ["issuer", "subject"],
-    )  # fmt: skip
+    )
     general = _running(
         mine.select("issuer", "token_key", **asked), anyone.select("issuer", **given), ["issuer"]
     )
@@ -103,7 +103,7 @@ def _count(mine: ir.Table, known: ir.Table, others: ir.Table, offset: int, name:
                       weight=ibis.literal(0), asks=ibis.literal(1)),
         anyone.filter(anyone.upn_domain.notnull()).select("issuer", "kind", **given, upn_domain=anyone.upn_domain),
         ["issuer", "kind", "upn_domain"],
-    )  # fmt: skip
+    )
     named = theirs.group_by("token_key").agg(total=summed(theirs.total))
     both = personal.join(general, "token_key").left_join(named, "token_key", rname="{name}_named")
     return both.select("token_key", **{name: both.total + both.total_right - both.total_named.fill_null(0)})

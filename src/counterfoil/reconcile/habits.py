@@ -32,7 +32,7 @@ def sign_ins(issued: ir.Table) -> ir.Table:
     """Return the successful primary issuances of identified people, with `t` (seconds)."""
     good = issued.filter(issued.leg == Leg.ISSUANCE, issued.outcome == Outcome.SUCCESS, issued.identified)
     return good.select("subject", "source", "kind", "ip", "client_id", "user_agent", "device_id", "session_id",
-                       t=whole(whole_seconds(good.event_time)))  # fmt: skip
+                       t=whole(whole_seconds(good.event_time)))
 
 
 @dataclass(frozen=True)
@@ -60,10 +60,10 @@ def habits(engine: Engine, name: str, signed: ir.Table, uses: ir.Table, policy: 
     told = engine.keep(f"{name}_signed", told.select(
         "subject", "network", "device_id", "session_id", "t", client=key(told.client_id),
         agent=key(product(told.user_agent)), entra=told.source == SIGN_INS,
-    ))  # fmt: skip
+    ))
     used = engine.keep(f"{name}_used", uses.select(
         "subject", "network", "t", client=key(uses.client_id), agent=key(product(uses.user_agent))
-    ).filter(lambda t: t.network.notnull()))  # fmt: skip
+    ).filter(lambda t: t.network.notnull()))
     addressed = told.filter(told.network.notnull() | told.entra).select("subject").distinct()
     blind = used.anti_join(addressed, "subject")
     seen = ibis.union(
@@ -76,20 +76,20 @@ def habits(engine: Engine, name: str, signed: ir.Table, uses: ir.Table, policy: 
     often = ibis.union(
         days.filter(days.days >= policy.habit_days).select("subject", "network"), settled.select("subject", "network"),
         distinct=True,
-    )  # fmt: skip
+    )
     joined = days.left_join(often.mutate(often=ibis.literal(True)), ["subject", "network"], rname="{name}_o")
     places = engine.keep(f"{name}_places", joined.select("subject", "network", often=joined.often.fill_null(False)))
     at_home = used.semi_join(places, ["subject", "network"])
     claims = ibis.union(
         told.filter(told.session_id.notnull()).select("subject", claim=told.session_id),
         told.filter(told.device_id.notnull()).select("subject", claim=told.device_id), distinct=True,
-    )  # fmt: skip
+    )
     own = {
         trait: engine.keep(f"{name}_{trait}s", ibis.union(
             told.select("subject", trait), at_home.select("subject", trait), distinct=True
         ))
         for trait in ("client", "agent")
-    }  # fmt: skip
+    }
     return Habits(places, own["client"], own["agent"], engine.keep(f"{name}_claimed", claims))
 
 
@@ -105,7 +105,7 @@ def graded(engine: Engine, name: str, tokens: ir.Table, known: Habits, records: 
         "token_key", "subject", "source", "record_id", "first_seen", network=key(asked.network),
         client=key(asked.client_id),
         agent=key(product(asked.user_agent)),
-    ))  # fmt: skip
+    ))
     yes = ibis.literal(True)
     joined = mine.left_join(known.places.mutate(known=yes), ["subject", "network"], rname="{name}_p")
     for trait in ("client", "agent"):
@@ -115,7 +115,7 @@ def graded(engine: Engine, name: str, tokens: ir.Table, known: Habits, records: 
         "token_key", "subject", "source", "record_id", "first_seen", often=joined.often.fill_null(False),
         known=joined.known.fill_null(False), her_client=joined.her_client.fill_null(False),
         her_agent=joined.her_agent.fill_null(False),
-    ))  # fmt: skip
+    ))
     both = told.her_client & told.her_agent
     own = told.often & (told.her_client | told.her_agent)
     explained = (told.often & ~told.her_client & ~told.her_agent) | (both & told.known)
@@ -129,7 +129,7 @@ def graded(engine: Engine, name: str, tokens: ir.Table, known: Habits, records: 
     whole = grades.left_join(hers, "token_key", rname="{name}_h")
     return engine.keep(f"{name}_grades", whole.select(
         "token_key", "at_home", "own", explained=whole.explained | whole.hers.fill_null(False)
-    ))  # fmt: skip
+    ))
 
 
 def claimed(tokens: ir.Table, records: ir.Table) -> ir.Table:

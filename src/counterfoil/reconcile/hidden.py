@@ -24,14 +24,14 @@ MAX_PAIRS = 100_000
 # Reasons that say that an issuance is missing.
 _COUNTED = tuple(map(str, (
     Reason.ID_NOT_ISSUED, Reason.SUBJECT_NOT_SIGNED_IN, Reason.ASSERTION_NOT_ISSUED, Reason.LONE_MISS
-)))  # fmt: skip
+)))
 _UNROOTED = str(Reason.UNROOTED)
 _SAID = {"node": "string", "said": "string", "number": "int64"}
 
 
 def doubted(
     engine: Engine, open_: ir.Table, hidden: ir.Table | None, coverage: Sequence[CoverageRow], facts: LogFacts
-) -> ir.Table:  # fmt: skip
+) -> ir.Table:
     """Return the open tokens with `open_reason` and `at_least` changed where an issuance may be unread.
 
     `hidden`: of `unread.Unread`.
@@ -55,12 +55,12 @@ def doubted(
         open_reason=ibis.coalesce(joined.said, reason),
         # the number of a set stands on one token alone, so that sums are right
         at_least=ibis.ifelse(joined.place == 0, joined.number, joined.at_least).fill_null(joined.at_least),
-    ))  # fmt: skip
+    ))
 
 
 def _pairs(
     engine: Engine, missing: ir.Table, hidden: ir.Table, coverage: Sequence[CoverageRow], facts: LogFacts
-) -> ir.Table:  # fmt: skip
+) -> ir.Table:
     """Return (token_key, node, issuer, reason, row, n): which record may hold the issuance that a token misses.
 
     `node`: what one issuance serves. That is an id, an assertion, or whatever a person does without an id.
@@ -70,7 +70,7 @@ def _pairs(
     asked = missing.select(
         "token_key", "issuer", "token_id", "subject", "identified", "w_lo", "w_hi",
         reason=missing.open_reason, needs=needs(missing, facts.keepers), node=missing.issuer + " " + node,
-    )  # fmt: skip
+    )
     columns = {"issuer": "string", "needs": "string", "source": "string", "kind": "string"}
     wanted = asked.join(engine.given("unread_needs", columns, required(facts, coverage)), ["issuer", "needs"])
     met = wanted.join(hidden, ["issuer", "source", "kind"], rname="{name}_u")
@@ -95,7 +95,7 @@ def _said(engine: Engine, pairs: ir.Table) -> ir.Table:
     nodes = sorted({row["node"] for row in rows})
     return engine.given("unread_said", _SAID, [
         [node, many if node in surplus else few, surplus.get(node, 0)] for node in nodes
-    ])  # fmt: skip
+    ])
 
 
 def _together(edges: ir.Table) -> ir.Table:

@@ -56,7 +56,7 @@ def host_facts(engine: Engine, evidence: ir.Table) -> HostFacts:
     numbering = stepped.group_by("kind").agg(
         whole=(stepped.step == 1).cast("int64").sum(), steps=stepped.step.count(), least=stepped.sequence.min(),
         most=stepped.sequence.max(),
-    )  # fmt: skip
+    )
     numbers = {row["kind"]: row for row in engine.rows(numbering)}
     solid = {kind for kind, row in numbers.items() if row["steps"] and row["whole"] >= CONTIGUOUS * row["steps"]}
     issued = (windows.source == ADFS) & (windows.leg == Leg.ISSUANCE)
@@ -64,7 +64,7 @@ def host_facts(engine: Engine, evidence: ir.Table) -> HostFacts:
         first=windows.event_time.min(),
         basic=windows.count(where=issued & (windows.operation == BASIC)),
         verbose=windows.count(where=issued & (windows.operation == VERBOSE)),
-    ))  # fmt: skip
+    ))
     return HostFacts(
         farms={farm: frozenset(hosts) for farm, hosts in farms.items()},
         breaks=_breaks(engine, windows, stepped, solid),
@@ -119,7 +119,7 @@ def _breaks(engine: Engine, windows: ir.Table, stepped: ir.Table, solid: set[str
         last = row["sequence"] - 1
         first = row["sequence"] - row["step"] + 1
         what = f"records {first:,} to {last:,} are missing ({row['step'] - 1:,})" if last > first else (
-            f"record {first:,} is missing")  # fmt: skip
+            f"record {first:,} is missing")
         words = f"{what}, between {begin:%Y-%m-%d %H:%M:%S}Z and {end:%Y-%m-%d %H:%M:%S}Z"
         found[ADFS, row["kind"]].append((begin, end, words))
     return {host: tuple(sorted(times)) for host, times in found.items()}

@@ -21,7 +21,7 @@ ISSUANCE = (
     "home_tenant", "cross_tenant", "key_id",
     "signing_input_digest", "issued_at", "ingested_at",
     "operation", "token_class", "parent_token_ids", "incoming_token", "sequence",
-)  # fmt: skip
+)
 
 
 def issuances(records: ir.Table) -> ir.Table:
@@ -35,23 +35,23 @@ _FACTS = ("digest", "key", "tenant", "class", "subject", "client", "issued")
 _SAID = (
     "primary", "secondary", "interrupted", "failed", "by_digest", "law_known", "law_obeyed", "tenant_exempt", "crossed",
     "guest", "app_issued", *(f"{fact}_{how}" for fact in _FACTS for how in ("known", "same")),
-)  # fmt: skip
+)
 _KEPT = ("primary", "secondary", "interrupted", "failed", "by_digest", "law_known", "law_obeyed", "guest")
 _ID = ("token_id", "token_id_kind")
 _MINE = (
     "token_key", *_ID, "signing_input_digest", "subject", "token_tenant", "key_id", "t_issued", "subject_counts",
     "shown", "application", "app_only", "client_id", "identified", "issuer", "derived",
-)  # fmt: skip
+)
 _THEIRS = (
     "leg", "outcome", "good", "visitor", "excepted", "lawful", "i_tenant", "i_subject", "i_identified", "i_key",
     "i_digest", "i_issued", "i_time", "i_issuer", "i_client", "i_application",
-)  # fmt: skip
+)
 
 
 def linked(
     engine: Engine, tokens: ir.Table, issued: ir.Table, digests: ir.Table | None, policy: Policy, logs: Logs, *,
     hidden: bool,
-) -> ir.Table:  # fmt: skip
+) -> ir.Table:
     """Return the tokens with what their issuances say of them.
 
     That is _KEPT; `<fact>_differs` for each of _FACTS; `subject_open` (it differs: `doubts` decides what that means);
@@ -64,7 +64,7 @@ def linked(
     mine = tokens.mutate(
         subject_counts=tokens.identified & may_be_persons(tokens), shown=subject_shown(tokens, logs),
         application=of_application(tokens), app_only=app_only(tokens),
-    )  # fmt: skip
+    )
     theirs = _facts(issued.filter(issued.token_id.notnull()))
     counted = theirs.group_by(*_ID).agg(n=theirs.count())
     several = engine.keep("several_issuances", counted.filter(counted.n > 1).select(*_ID))
@@ -99,7 +99,7 @@ def _facts(issued: ir.Table) -> ir.Table:
         # a sign-in whose time is unknown, or that of its arrival, obeys no law and breaks none
         lawful=(issued.leg == Leg.ISSUANCE) & (issued.source == "entra-signin") & issued.event_time.notnull()
         & (issued.ingested_at != issued.event_time).fill_null(True),
-    )  # fmt: skip
+    )
 
 
 def _pairs(mine: ir.Table, theirs: ir.Table) -> ir.Table:

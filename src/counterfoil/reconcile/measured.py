@@ -76,7 +76,7 @@ def raised(engine: Engine, plain: ir.Table, watched: ir.Table, policy: Policy) -
     `silent`, `absent`.
     """
     linking = ibis.union(plain.filter(plain.linked).select("issuer", "client_id"),
-                         watched.filter(watched.linked).select("issuer", "client_id"), distinct=True)  # fmt: skip
+                         watched.filter(watched.linked).select("issuer", "client_id"), distinct=True)
     joined = watched.left_join(linking.mutate(links=ibis.literal(True)), ["issuer", "client_id"], rname="{name}_l")
     watched = joined.select(*watched.columns, unheard=joined.absent & ~joined.links.fill_null(False))
     odd = watched.raisable
@@ -85,14 +85,14 @@ def raised(engine: Engine, plain: ir.Table, watched: ir.Table, policy: Policy) -
         "token_key", *_HEARD[:6], n=number(1), links=watched.linked.cast("int64"),
         odd=odd.cast("int64"), told=heard_of.cast("int64"),
         strange=(heard_of & (~watched.ordinary | watched.fresh)).cast("int64"),
-    )  # fmt: skip
+    )
     misses = engine.keep("raised_misses", told.filter(told.odd > 0))
     if not engine.rows(misses.limit(1)):
         return engine.given("raised_all", _RAISED, [])
     none = number(0)
     usual = plain.filter(plain.has_id)
     usual = usual.select(*_HEARD[:6], n=usual.n.cast("int64"), links=usual.n.cast("int64"), odd=none, told=none,
-                         strange=none)  # fmt: skip
+                         strange=none)
     heard = engine.keep("raised_heard", ibis.union(usual, told.select(*_HEARD)))
     # from one place, what names no client is told together
     placed, missed = (told.mutate(client_id=key(told.client_id)) for told in (heard, misses))

@@ -26,12 +26,12 @@ def misspelt(engine: Engine, every: ir.Table, records: ir.Table, issued: ir.Tabl
     keys = engine.keep("issuer_keys", ibis.union(
         own.filter(own.key_id.notnull()).select("key_id", owner=own.issuer),
         used.select("key_id", owner=used.issuer), distinct=True,
-    ))  # fmt: skip
+    ))
     shown = seen.filter(~seen.by_digest)
     strange = shown.semi_join(keys, "key_id").anti_join(keys, ["key_id", ("issuer", "owner")])
     shown = engine.keep("strange_issuers", strange.select(
         "token_key", "kind", "key_id", "issuer", name=_name(strange), spelt=bare(strange.issuer)
-    ))  # fmt: skip
+    ))
     told = every.filter(every.source == RECEIPTS_LOG, every.issuer.notnull()).select("kind").distinct()
     absent = shown.filter(shown.issuer.isnull()).semi_join(told, "kind")
     variant = shown.semi_join(keys.mutate(spelt=bare(keys.owner)), ["key_id", "spelt"])

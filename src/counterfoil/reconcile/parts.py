@@ -27,11 +27,11 @@ TOKENS, VARIANTS, USES, TWINS = "tokens", "variants", "uses", "twins"
 
 USE = (
     "token_key", "family", "event_time", "source", "record_id", "derived", "child_id", "raw_file", "raw_position",
-)  # fmt: skip
+)
 _TWIN = (
     "token_key", "family", "token_id", "issuer", "subject", "identified", "token_tenant", "t_issued", "key_id",
     "signing_input_digest", "derived", "first_seen", "last_seen",
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True)

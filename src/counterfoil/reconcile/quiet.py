@@ -18,20 +18,20 @@ from counterfoil.reconcile.engine import Engine
 def with_quiet_holes(
     engine: Engine, open_: ir.Table, rows: Sequence[CoverageRow], parts: Sequence[tuple[str, str, str, str]],
     keepers: Keepers,
-) -> ir.Table:  # fmt: skip
+) -> ir.Table:
     """Complete `probable` of such tokens; `parts`: of `covered.required`."""
     if not any(row.status == "hole" for row in rows):
         return open_
     asked = open_.filter(
         open_.missed, open_.sound, open_.has_id, ~open_.relied, ~open_.silent, ~open_.agentic,
         open_.derived != "assertion", ~open_.issuer.isin(keepers.named).fill_null(False),
-    )  # fmt: skip
+    )
     text, number = "string", "int64"
     needed = engine.given("needed_parts", {"issuer": text, "needs": text, "source": text, "kind": text}, parts)
     spanned = engine.given(
         "with_holes", {"issuer": text, "source": text, "kind": text, "lo": number, "hi": number},
         list(_with_holes(rows)),
-    )  # fmt: skip
+    )
     wanted = asked.select("token_key", "issuer", "needs", "w_lo", "w_hi", "ordinary", "explained").join(
         needed, ["issuer", "needs"]
     )

@@ -35,7 +35,7 @@ def refuting(open_: ir.Table) -> ir.BooleanValue:
 def refuted_parts(
     engine: Engine, open_: ir.Table, parts: Sequence[tuple[str, str, str, str]], linking: Callable[[], ir.Table],
     policy: Policy,
-) -> ir.Table:  # fmt: skip
+) -> ir.Table:
     """Return (issuer, source, kind, people, misses, links) of the parts of logs that misses refute.
 
     `parts`: of `covered.required`; `linking` returns (issuer, needs, links): how many tokens link. `links` is NULL
@@ -68,7 +68,7 @@ def with_refutation(
     bare = ~open_.has_id & ~open_.sound & (open_.derived == "") & ~open_.candidate & open_.relied
     told = open_.filter(open_.route & (open_.missed | bare) & ~open_.never & ~open_.agentic & (
         (open_.proven < open_.needed) | (open_.needed == 0)
-    ))  # fmt: skip
+    ))
     routes = told.group_by("issuer", client=key(told.client_id)).agg(people=told.subject.nunique())
     routes = routes.filter(routes.people >= policy.refuting_subjects)
     routes = routes.select("issuer", "client", its_route=ibis.literal(True))
@@ -80,11 +80,11 @@ def with_refutation(
 
 def _as_a_whole(
     engine: Engine, open_: ir.Table, required: ir.Table, linking: Callable[[], ir.Table], policy: Policy
-) -> ir.Table:  # fmt: skip
+) -> ir.Table:
     """Return the parts of which more tokens are missing than link, spread over many people, networks and clients."""
     gone = engine.keep("missing", open_.filter(missing(open_) & ~open_.silent, open_.derived != "assertion").select(
         "issuer", "needs", "subject", "network", "client_id"
-    ))  # fmt: skip
+    ))
     whole = gone.group_by("issuer", "needs").agg(misses=gone.count(), people=gone.subject.nunique())
     for trait in ("subject", "network", "client_id"):
         named = gone.filter(gone[trait].notnull())
@@ -120,4 +120,4 @@ def _why(row: Mapping[str, Any]) -> str:
     if row["links"] is None:
         return f"{row['misses']:,} ordinary uses by {row['people']:,} people are missing from it"
     return (f"more tokens are missing from it ({row['misses']:,}, of {row['people']:,} people) than are in it"
-            f" ({row['links']:,}): it is a part of the log")  # fmt: skip
+            f" ({row['links']:,}): it is a part of the log")

@@ -42,7 +42,7 @@ def with_roots(
     unit = ibis.ifelse(is_rooted | marked.elsewhere.isnull(), marked.token_id, marked.elsewhere)
     strata = marked.mutate(rooted_=is_rooted, unit=unit).group_by("issuer", "source", "operation").agg(
         good=lambda t: t.unit.nunique(where=t.rooted_), all=lambda t: t.unit.nunique()
-    )  # fmt: skip
+    )
     normal = strata.filter(strata.good >= policy.rooted_pairs, strata.good >= policy.rooted_share * strata["all"])
     failing = ids.anti_join(normal, ["issuer", "source", "operation"]).select("token_id").distinct()
     roots = ids.select("token_id").distinct().anti_join(failing, "token_id")

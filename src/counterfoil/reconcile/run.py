@@ -46,7 +46,7 @@ from counterfoil.reconcile.unsettled import Seen, known_habits, unsettled
 _OPEN_FLAGS = (
     "ordinary", "explained", "lone", "at_home", "route", "fresh", "raisable", "refuted", "silent", "of_service",
     "relied", "outside_life", "own_application", "early",
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def reconcile(
     engine: Engine, evidence: ir.Table, asked: Asked, policy: Policy, *,
     buckets: Sequence[Sequence[str]] = ((),), added: Added | None = None, rejects: ir.Table | None = None,
     step: Callable[[int], None] = lambda _: None,
-) -> Reconciled:  # fmt: skip
+) -> Reconciled:
     """Judge every acceptance in `evidence` (columns of model.schema, and `bucket` if it is worked on in `buckets`).
 
     `added`: what the piles do not hold yet; None: they are empty. `rejects`: what could not be read (`unread`).
@@ -123,7 +123,7 @@ def _survey(engine: Engine, evidence: ir.Table, asked: Asked) -> parts.Whole:
 
 def _verdicts(
     engine: Engine, whole: parts.Whole, evidence: ir.Table, lost: Unread, asked: Asked, policy: Policy
-) -> Reconciled:  # fmt: skip
+) -> Reconciled:
     """Judge the tokens on the piles."""
     issued = with_subject(issuances(whole.records), whole.names)
     every, variants = engine.piled(parts.TOKENS), engine.piled(parts.VARIANTS)
@@ -165,7 +165,7 @@ def _verdicts(
         whole.records, whole.names, issued, window(told), window(left), judged, usual, strata, window,
         (*refuted_rows(engine, rows, settled.refuted), *assertion_rows(engine, judged)),
         lost.acceptances, sum(unknown for _, unknown in facts.nameless.values()), tuple(sorted(facts.unclaimed)), facts,
-    )  # fmt: skip
+    )
 
 
 def _used(tokens: ir.Table) -> ir.Table:
@@ -229,7 +229,7 @@ def _lawless(engine: Engine, seen: Seen, watched: ir.Table, policy: Policy) -> i
     joined = breaking.left_join(grades, "token_key", rname="{name}_g")
     return engine.keep("lawless", joined.select(
         "token_key", *measured.STRATUM, "network", own=joined.own.fill_null(False)
-    ))  # fmt: skip
+    ))
 
 
 def _with_never(open_: ir.Table, never: ir.Table | None) -> ir.Table:
@@ -255,7 +255,7 @@ def _judged(engine: Engine, watched: ir.Table, open_: ir.Table) -> ir.Table:
         *(name for name in watched.columns if name != "probable"),
         probable=ibis.coalesce(joined.probable, joined.probable_o), base=base, base_verdict=judge.verdict_of(base),
         **{n: joined[n].fill_null(False) for n in _OPEN_FLAGS}, at_least=joined.at_least.fill_null(0).cast("int64"),
-    ))  # fmt: skip
+    ))
 
 
 def _own_reason(tokens: ir.Table) -> ir.StringValue:
@@ -274,7 +274,7 @@ def _tainted(
     bad = judged.filter(
         judged.base_verdict.isin([str(Verdict.FORGED), str(Verdict.CONTRADICTED)]),
         judged.base != str(Reason.NEVER_SIGNED),  # its id may be a copy, of which no log here holds the issuance
-    ).select("token_key")  # fmt: skip
+    ).select("token_key")
     if keepers.issuers:
         # an exchange names its parent's id and nothing else of it: what that id is, other uses of it tell
         own = judged.filter(judged.issuer.isin(keepers.named), judged.token_id.notnull())
@@ -300,7 +300,7 @@ def _tainted(
 def _stained(
     engine: Engine, judged: ir.Table, plain: ir.Table, persons: ir.Table, tainted: ir.Table | None,
     of_set: ir.Table | None,
-) -> tuple[ir.Table, ir.Table]:  # fmt: skip
+) -> tuple[ir.Table, ir.Table]:
     """Rules 6.4, 6.5, 7: return the judged tokens with `verdict` and `reason`, and the plain ones that are left.
 
     `of_rule` and `of_issuer` name the set of which an ancestor of theirs is (6.5).
@@ -310,7 +310,7 @@ def _stained(
     if of_set is not None:
         rest = of_set if tainted is None else of_set.anti_join(tainted, "id")
         stains.append(rest.select("id", by=ibis.literal(str(Reason.ANCESTOR_IN_SET)), of_rule=rest.of_rule,
-                                  of_issuer=rest.of_issuer))  # fmt: skip
+                                  of_issuer=rest.of_issuer))
     if not stains:
         return engine.keep("verdicts", _final(judged.mutate(by=ibis.null("string"), **none))), plain
     marks = engine.keep("stains", ibis.union(*stains) if len(stains) > 1 else stains[0])
@@ -319,7 +319,7 @@ def _stained(
     moved = engine.keep("caught", caught.mutate(
         linked=ibis.literal(True), base=_own_reason(caught), base_verdict=ibis.literal(str(Verdict.MINTED)),
         at_least=number(0), **quiet,
-    ))  # fmt: skip
+    ))
     both = ibis.union(judged, moved.select(*judged.columns))
     marked = both.left_join(marks, both.token_id == marks.id, rname="{name}_t")
     holds = (marked.primary | marked.secondary) & (marked.base_verdict != str(Verdict.CONTRADICTED))
@@ -342,7 +342,7 @@ def minted(plain: ir.Table) -> ir.Table:
     return plain.mutate(
         reason=reason, verdict=judge.verdict_of(reason), diagnosis=ibis.null("string"), linked=ibis.literal(True),
         at_least=number(0), of_rule=ibis.null("string"), of_issuer=ibis.null("string"), **quiet,
-    )  # fmt: skip
+    )
 
 
 def _within(tokens: ir.Table, since: datetime | None, until: datetime | None) -> ir.Table:

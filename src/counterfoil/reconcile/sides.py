@@ -40,4 +40,4 @@ def _side(token_class: ir.StringValue, applications: tuple[TokenClass, ...]) -> 
     return ibis.cases(
         (token_class.isin(list(map(str, applications))), True), (token_class.isin(list(map(str, _OF_PERSONS))), False),
         else_=ibis.null("boolean"),
-    )  # fmt: skip
+    )

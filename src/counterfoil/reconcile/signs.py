@@ -17,7 +17,7 @@ _DAY = 86_400
 
 
 def lone(engine: Engine, foreign: ir.Table, open_: ir.Table, issued: ir.Table, records: ir.Table,
-         names: ir.Table) -> ir.Table:  # fmt: skip
+         names: ir.Table) -> ir.Table:
     """Return (token_key) of the foreign misses that show no second sign.
 
     `foreign`: misses that nothing excuses; `open_`: every token without primary issuance, with `at_home`; `names`:
@@ -26,14 +26,14 @@ def lone(engine: Engine, foreign: ir.Table, open_: ir.Table, issued: ir.Table, r
     # what one lost record explains: all uses of one token, and the uses without id of one person
     foreign = engine.keep("foreign", foreign.mutate(
         unit=ibis.coalesce(foreign.token_id, foreign.subject, foreign.token_key)
-    ))  # fmt: skip
+    ))
     alone = engine.keep("without_sign", foreign.anti_join(_signed(foreign, open_, issued, names), "token_key"))
     if not engine.rows(alone.limit(1)):
         return alone.select("token_key")
     sessions = claimed(foreign, records)
     sessions = engine.keep("foreign_sessions", sessions.filter(sessions.session_id.notnull()).select(
         "token_key", "session_id", "unit"
-    ))  # fmt: skip
+    ))
     several = _several(sessions, "session_id")
     return alone.anti_join(sessions.semi_join(several, "session_id"), "token_key").select("token_key")
 
@@ -83,4 +83,4 @@ def _published(tokens: ir.Table) -> ir.BooleanValue:
     return ibis.or_(*(
         (tokens.ip == a.ip) & (tokens.t_last >= int(a.first.timestamp()))
         & (tokens.t_first < int(a.last.timestamp()) + _DAY) for a in ADDRESSES
-    )).fill_null(False)  # fmt: skip
+    )).fill_null(False)

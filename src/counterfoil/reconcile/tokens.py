@@ -17,7 +17,7 @@ FIRST = (
     "source", "kind", "record_id", "raw_file", "raw_position", "token_class", "token_id_kind", "subject_name",
     "identified", "client_id", "resource", "resource_tenant", "network", "ip", "user_agent", "logon_type",
     "object_kind", "object_id", "object_parent", "operation", "derived", "unknown_presentation",
-)  # fmt: skip
+)
 
 
 def with_key(acceptances: ir.Table) -> ir.Table:
@@ -66,7 +66,7 @@ def tokens(acceptances: ir.Table, again: ir.Table) -> ir.Table:
     once = once.select(
         "token_key", "family", *CLAIM_TUPLE, *FIRST, first_seen=once.event_time, last_seen=once.event_time,
         acceptances=number(1), subject_id=once.subject_id, consumer_realm=consumer_realm(once),
-    )  # fmt: skip
+    )
     early = acceptances.drop("subject_id").join(
         again, [acceptances.token_key == again.token_key, acceptances.event_time == again.first_seen]
     )

@@ -19,7 +19,7 @@ TOUCHED = "touched"  # the pile of (family); tokens of these families that lie o
 
 _NEEDED = (
     "leg", "source", "record_id", "token_id", "signing_input_digest", "subject_id", "subject_name", "parent_token_ids",
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def _by_digest(engine: Engine, evidence: ir.Table, affected: ir.Table) -> ir.Tab
     """Return the families of acceptances whose digest an affected issuance has."""
     issued = affected.filter(affected.leg.isin([Leg.ISSUANCE, Leg.SECONDARY_ISSUANCE]))
     digests = engine.keep("affected_digests", issued.filter(issued.signing_input_digest.notnull()).select(
-        "signing_input_digest").distinct())  # fmt: skip
+        "signing_input_digest").distinct())
     if not engine.rows(digests.limit(1)):
         return affected.limit(0).select(family=family(affected))
     used = evidence.filter(evidence.leg == Leg.ACCEPTANCE, evidence.signing_input_digest.notnull())

@@ -19,7 +19,7 @@ MAX_KEYS, MAX_CALLERS = 1_000, 10
 
 def unaccounted(
     engine: Engine, records: ir.Table, issued: ir.Table, rows: Sequence[CoverageRow], policy: Policy
-) -> ir.Table | None:  # fmt: skip
+) -> ir.Table | None:
     """Return (key_id, uses, first_seen, last_seen, callers) of keys that sign tokens; None if nothing can be told.
 
     Only keys whose issuances are all in ledgers, and only uses in a time for which each of those is relied on.
@@ -31,7 +31,7 @@ def unaccounted(
     told = engine.given(
         "ledger_spans", {"issuer": "string", "kind": "string", "lo": "int64", "hi": "int64"},
         [[issuer, kind, lo + policy.mint_lag, hi] for issuer, kind, lo, hi in spans],
-    )  # fmt: skip
+    )
     of_key = entries.select("key_id", "issuer", "source", "kind").distinct()
     joined = of_key.left_join(told, ["issuer", "kind"], rname="{name}_s")
     relied = (joined.source == LEDGER_LOG) & joined.lo.notnull()

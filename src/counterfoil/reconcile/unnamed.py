@@ -57,11 +57,11 @@ def _out_of_nowhere(engine: Engine, strange: ir.Table, issued: ir.Table, rows: S
     tenants = strange.mutate(tenant=ibis.literal("entra:") + strange.resource_tenant)
     first = tenants.group_by(*domain).agg(first=tenants.t_first.min())
     stretches = engine.given("unnamed_relied", {"tenant": "string", "lo": "int64", "hi": "int64"},
-                             personal_stretches(rows))  # fmt: skip
+                             personal_stretches(rows))
     late = first.join(stretches, "tenant")
     new = engine.keep("unnamed_new", late.filter(late["first"] >= late.lo + DAY, late["first"] <= late.hi).select(
         *domain, "first"
-    ).distinct())  # fmt: skip
+    ).distinct())
     mine = engine.keep("unnamed_late", tenants.join(new, domain))
     people = mine.filter(mine.identified).select("subject", *domain, "first").distinct()
     good = issued.filter(
@@ -78,7 +78,7 @@ def _out_of_nowhere(engine: Engine, strange: ir.Table, issued: ir.Table, rows: S
 
 def _established(
     engine: Engine, mine: ir.Table, good: ir.Table, people: ir.Table, domain: list[str]
-) -> ir.Table:  # fmt: skip
+) -> ir.Table:
     """Return the domains by which at least half of their people sign in on more days than otherwise."""
     whose = [*domain, "subject"]
     under = mine.filter(mine.identified).group_by(*whose).agg(days=mine.first_seen.date().nunique())
@@ -86,7 +86,7 @@ def _established(
         "subject", day=good.event_time.date(), by=ibis.ifelse(
             good.incoming_token.isin(SAML), ibis.literal(UNNAMED) + domain_of(good.subject_name), ibis.null("string")
         ),
-    )  # fmt: skip
+    )
     met = fresh.join(people.drop("first"), "subject")
     others = met.filter((met.by != met.issuer).fill_null(True)).group_by(*whose).agg(days=met.day.nunique())
     both = under.left_join(others, whose, rname="{name}_other")
@@ -107,4 +107,4 @@ def assertion_rows(engine: Engine, judged: ir.Table) -> list[CoverageRow]:
         CoverageRow(row["issuer"], ASSERTIONS, row["domain"] or "", "seen", row["first"], row["last"],
                     int(row["records"]), UNTOLD if row["unknown_presentation"] else NO_LOG)
         for row in engine.rows(most)
-    ]  # fmt: skip
+    ]

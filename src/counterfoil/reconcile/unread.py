@@ -41,7 +41,7 @@ class Unread:
 
 def unread(
     engine: Engine, evidence: ir.Table, rejects: ir.Table | None, names: ir.Table, logs: Logs, policy: Policy
-) -> Unread:  # fmt: skip
+) -> Unread:
     """Return what could not be read, and what was read without its time: it may be of any time between its neighbours.
 
     `rejects`: the columns of evidence; without a source, it is a record of another log, and hides nothing of these.
@@ -54,7 +54,7 @@ def unread(
         ours = rejects.filter(rejects.source.notnull())
         lost = ibis.union(lost, ours.select(
             *_PLACE, *_PART, *_SHOWN, "event_time", n=ours.item_count.fill_null(1), rejected=ibis.literal(True)
-        ))  # fmt: skip
+        ))
     lost = engine.keep("unread", with_subject(lost, names).drop("subject_id", "subject_name"))
     if not engine.rows(lost.limit(1)):
         return Unread()
@@ -64,7 +64,7 @@ def unread(
     hidden = engine.keep("unread_hidden", _of_parts(placed, beside, issued))
     parts = hidden.group_by(*_PART).agg(records=summed(hidden.n), lo=hidden.lo.min(), hi=hidden.hi.max())
     found = {Part(row["issuer"], row["source"], row["kind"]): Stretch(int(row["records"]), *_bounds(row))
-             for row in engine.rows(parts)}  # fmt: skip
+             for row in engine.rows(parts)}
     return Unread(hidden if found else None, found, _acceptances(engine, placed, beside, evidence, logs))
 
 
@@ -96,11 +96,11 @@ def _placed(lost: ir.Table, beside: ir.Table, margin: int) -> ir.Table:
     seen = both.mutate(
         most_before=both.t.max().over(before), least_before=both.t.min().over(before),
         most_after=both.t.max().over(after), least_after=both.t.min().over(after),
-    )  # fmt: skip
+    )
     told = seen.group_by(*files).agg(
         first=seen.t.min(), last=seen.t.max(), rising=(seen.most_before - seen.t).max(),
         falling=(seen.t - seen.least_before).max(),
-    )  # fmt: skip
+    )
     joined = lost.join(seen.drop("t"), list(_PLACE)).join(told, files)
     rises, jump = joined.rising <= joined.falling, ibis.least(joined.rising, joined.falling)
     ordered = jump * 2 <= joined["last"] - joined["first"]
@@ -147,6 +147,6 @@ def _acceptances(
     silent = evidence.filter(evidence.leg != str(Leg.ACCEPTANCE)).select("source").distinct()
     heard = evidence.filter(evidence.leg == str(Leg.ACCEPTANCE)).select("source").distinct()
     rows = ibis.union(lost.semi_join(near, "raw_file").select("row", "n"),
-                      beyond.anti_join(silent.anti_join(heard, "source"), "source").select("row", "n"))  # fmt: skip
+                      beyond.anti_join(silent.anti_join(heard, "source"), "source").select("row", "n"))
     (counted,) = engine.rows(rows.aggregate(n=summed(rows.n)))
     return int(counted["n"])

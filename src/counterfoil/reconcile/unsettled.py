@@ -115,7 +115,7 @@ def _with_sessions(engine: Engine, open_: ir.Table, seen: Seen, policy: Policy) 
 
 def _session(tokens: ir.Table) -> list[ir.Value]:
     return [tokens.subject, measured.key(tokens.client_id).name("client"),
-            measured.key(product(tokens.user_agent)).name("agent"), whole(tokens.t_first).name("t")]  # fmt: skip
+            measured.key(product(tokens.user_agent)).name("agent"), whole(tokens.t_first).name("t")]
 
 
 def _with_silence(open_: ir.Table, seen: Seen, policy: Policy) -> ir.Table:
@@ -127,7 +127,7 @@ def _with_silence(open_: ir.Table, seen: Seen, policy: Policy) -> ir.Table:
     return joined.select(
         *open_.columns, silent=(of_service & open_.inside) | without_token(open_).fill_null(False),
         of_service=of_service & ~open_.inside,
-    )  # fmt: skip
+    )
 
 
 def _with_assertions(engine: Engine, open_: ir.Table, issued: ir.Table, policy: Policy) -> ir.Table:
@@ -188,7 +188,7 @@ def _with_own_runs(engine: Engine, open_: ir.Table) -> ir.Table:
     return joined.select(
         *(name for name in open_.columns if name not in ("surplus", "at_least")),
         surplus=joined.surplus & counts, at_least=ibis.ifelse(counts, joined.at_least, 0),
-    )  # fmt: skip
+    )
 
 
 def known_habits(engine: Engine, name: str, tokens: ir.Table, seen: Seen, policy: Policy) -> Habits:
@@ -261,7 +261,7 @@ def _with_signs(engine: Engine, open_: ir.Table, seen: Seen, facts: LogFacts) ->
     foreign = told.filter(
         missed, told.relied, told.proven < told.needed, ~told.silent, ~told.agentic, ~told.ordinary, ~told.explained,
         told.derived != "assertion", ~told.issuer.isin(facts.keepers.named).fill_null(False),
-    )  # fmt: skip
+    )
     foreign = engine.keep("foreign_misses", foreign)
     if not engine.rows(foreign.limit(1)):
         return told.mutate(lone=ibis.literal(False))

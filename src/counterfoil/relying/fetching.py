@@ -43,7 +43,7 @@ class FetchedPolicy:
         self, text: str | bytes, urls: Mapping[str, str], documents: Mapping[str, str | bytes] | None = None, *,
         file: str = "policy", ages: Ages = KEY_AGES, allow_local: bool = False,
         clock: Callable[[], float] = time.monotonic,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Take the policy's text, and for each document that it names an address in `urls`, or its content.
 
         `allow_local`: as for `Endpoint`, for issuers within the own network. Raises UsageError for a document without
@@ -84,7 +84,7 @@ class FetchedPolicy:
     def missing(self) -> Mapping[str, CounterfoilError]:
         """The documents that could not be had when they were last asked for, with the reason: for health checks."""
         return {name: error for name in self._fetched
-                if (error := self._cached.failed(name)) is not None and self._cached.held(name) is None}  # fmt: skip
+                if (error := self._cached.failed(name)) is not None and self._cached.held(name) is None}
 
     def missing_of(self, token: str | bytes) -> CounterfoilError | None:
         """Return why a document that this token's key may be in could not be had; None if none is missing."""
@@ -104,7 +104,7 @@ class FetchedPolicy:
         """Return those of the documents that a key for the token's issuer, or its actor's, may be in."""
         claimed = _issuers_in(token)
         return [name for name in names if (allowed := self._issuers[name]) is None
-                or any(pattern.matches(*one) for pattern in allowed for one in claimed)]  # fmt: skip
+                or any(pattern.matches(*one) for pattern in allowed for one in claimed)]
 
     def _ask(self, names: Sequence[str], newer: bool, *, behind: bool) -> None:
         """Fetch what may be fetched now. `behind`: whose document nobody can tell, and failed, is asked for behind it.

@@ -43,7 +43,7 @@ class Guard:
     def __init__(
         self, verifier: Verifying, receipts: Receipts, sinks: Sequence[Sink] | Sink, *, sample: float = 1.0,
         clock: Callable[[], float] = time.time,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Use this verifier. `sample`: the share of accepted tokens that leave a receipt; refused ones all do.
 
         A sampled receipt proves a forgery as any other, but absence of one proves nothing. Raises UsageError.

@@ -49,7 +49,7 @@ class Middleware:
         self, app: App, guard: Guard, *, open_paths: Iterable[str] = (), renewal_paths: Iterable[str] = (),
         base_url: str = "", introspection: Introspection | None = None, status_lists: StatusLists | None = None,
         replays: Replays | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Guard every path but `open_paths`. `renewal_paths`: where tokens are renewed or exchanged (rule V13).
 
         A path is open only if it is written just so, and one of renewal also if it is written in another way, with the
@@ -100,13 +100,13 @@ class Middleware:
         request = Request(
             method=method, endpoint=path, ip=str(client[0]), user_agent=_first(headers, b"user-agent"),
             renewal=not self._renewal.isdisjoint(_places(path, str(scope.get("root_path") or ""))),
-        )  # fmt: skip
+        )
         shown = Presentation(
             dpop=self._proof(scope, headers, method) if scheme == "dpop" else None,
             certificate=_certificate(scope), renewal=request.renewal,
             status_list=partial(self._lists.of, token) if self._lists else None,
             introspection=partial(self._introspection.of, token) if self._introspection else None,
-        )  # fmt: skip
+        )
         return self._guard.check(token, request, shown)
 
     def _proof(self, scope: Scope, headers: Mapping[bytes, Sequence[bytes]], method: str) -> DpopRequest:

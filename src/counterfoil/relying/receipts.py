@@ -129,7 +129,7 @@ class Receipts:
             time=at.astimezone(UTC), rp=self._rp, outcome=outcome, signature=signature, method=_text(by.method),
             endpoint=_text(by.endpoint), ip=_text(by.ip), user_agent=_text(by.user_agent), renewal=by.renewal,
             emitter=self._emitter.name, seq=self._emitter.next(), **told,
-        )  # fmt: skip
+        )
 
 
 def _payload(token: str | bytes) -> bytes:

@@ -131,7 +131,7 @@ def _panels(shown: Sequence[tuple[str, tuple[int, ...]]], over: Axis, width: int
             },
         }
         for place, (name, counts) in enumerate(shown)
-    ]  # fmt: skip
+    ]
     return {"vconcat": panels, "spacing": 12}
 
 
@@ -156,7 +156,7 @@ def _hours(rows: Sequence[HourCount], width: int) -> Mapping[str, Any]:
                 "scale": {"range": [8, 90]},
             },
         },
-    }  # fmt: skip
+    }
 
 
 def _ticks(over: Axis, most: int) -> list[str]:

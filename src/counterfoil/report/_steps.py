@@ -99,7 +99,7 @@ def _undeclared(report: HuntReport, case: str) -> Iterator[Step]:
     if later:
         names = ", ".join(map(_part, later[:MAX_DECLARED]))
         yield Step(f"{names}{_whose(later)} can be declared complete together with --exported-at, when it was exported:"
-                   " records may come days late.")  # fmt: skip
+                   " records may come days late.")
 
 
 def _whose(offers: Sequence[Offer]) -> str:
@@ -133,7 +133,7 @@ def _unnamed(report: HuntReport) -> Iterator[Step]:
     if report.unnamed_domains:
         domains = series([clean(domain) for domain in report.unnamed_domains[:MAX_DECLARED]])
         yield Step(f"Sign-ins of {domains} presented assertions. Find out who issues them, and name that issuer with"
-                   " --federated DOMAIN=ISSUER.")  # fmt: skip
+                   " --federated DOMAIN=ISSUER.")
 
 
 def _lost(report: HuntReport, case: str) -> Iterator[Step]:
@@ -187,7 +187,7 @@ def _unheard(report: HuntReport) -> Iterator[Step]:
     if report.nameless_issuances:
         many = some(report.nameless_issuances, "issuance of AD FS names", "issuances of AD FS name")
         yield Step(f"{many} nobody who is known (DOMAIN\\sam): a CSV with id,name says who they are",
-                   "--identities FILE")  # fmt: skip
+                   "--identities FILE")
 
 
 def _unread(report: HuntReport) -> Iterator[Step]:

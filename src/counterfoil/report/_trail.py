@@ -38,7 +38,7 @@ class Link:
 # Reasons by which it is the issuance that disagrees.
 _DIFFERS = {
     Reason.SUBJECT_DIFFERS, Reason.TENANT_DIFFERS, Reason.KEY_DIFFERS, Reason.DIGEST_DIFFERS, Reason.ISSUED_AT_DIFFERS,
-}  # fmt: skip
+}
 # Diagnoses by which no key store signed it.
 _UNSIGNED = {Diagnosis.KEY_OUT, Diagnosis.KEY_OUT_OR_UNCHECKED, Diagnosis.LEDGER_ALTERED}
 _MISSING = {Reason.ID_NOT_ISSUED, Reason.SUBJECT_NOT_SIGNED_IN, Reason.ASSERTION_NOT_ISSUED, Reason.UNROOTED}

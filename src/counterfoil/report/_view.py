@@ -130,7 +130,7 @@ def page(report: HuntReport) -> Page:
               for name in ("read", "kept", "duplicates", "rejected")},
         repeat=_repeat(report),
         case=_case(report),
-    )  # fmt: skip
+    )
 
 
 def _smooth(entry: InputFile) -> int:
@@ -167,7 +167,7 @@ def _facts(finding: Finding) -> Iterable[tuple[str, str]]:
     lists = (
         ("users", finding.subjects), ("addresses", finding.ips), ("applications", finding.clients),
         ("reached", finding.objects), ("keys", finding.keys),
-    )  # fmt: skip
+    )
     for label, values in lists:
         if values:
             shown = [client(value) if label == "applications" else clean(value, 96) for value in values[:MAX_VALUES]]

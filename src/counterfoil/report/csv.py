@@ -19,7 +19,7 @@ COLUMNS: tuple[str, ...] = (
     "id", "rule", "verdict", "severity", "confidence", "title", "first_seen", "last_seen", "token_count",
     "acceptance_count", "subjects", "clients", "ips", "keys", "objects", "tokens", "evidence", "attack", "score",
     "detail", "next_step", "diagnosis",
-)  # fmt: skip
+)
 
 # Spreadsheets cut longer cells.
 MAX_CELL = 32_000

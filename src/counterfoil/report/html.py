@@ -65,7 +65,7 @@ def _environment() -> Environment:
     environment.filters |= {
         "brief": brief, "minute": minute, "number": number, "cut": clean, "client": client,
         "tail": tail,
-    }  # fmt: skip
+    }
     environment.globals |= {"some": some, "span": span, "most_strips": _strips.MAX_STRIPS}
     return environment
 

@@ -22,7 +22,7 @@ _KEPT = ("severity", "category", "status", "provider", "detection", "techniques"
 FLAT: tuple[str, ...] = (
     "id", "kind", "title", "happened", "created", "incident", "userId", "userName", "ip", "application", "device",
     "tenant", *_KEPT,
-)  # fmt: skip
+)
 
 
 def alert_rows(raw: ir.Table, given: Mapping[str, ir.Value], *, fidelity: int) -> ir.Table:

@@ -108,20 +108,20 @@ _KEPT = (
     "servicePrincipalCredentialKeyId", "servicePrincipalCredentialThumbprint", "federatedCredentialId",
     "originalTransferMethod", "signInTokenProtectionStatus", "ipAddressFromResourceProvider", "appOwnerTenantId",
     "resourceOwnerTenantId",
-)  # fmt: skip
+)
 
 # Members that evidence columns are made of.
 _MAPPED = (
     "id", "createdDateTime", "userId", "userPrincipalName", "servicePrincipalId", "servicePrincipalName", "appId",
     "resourceId", "resourceTenantId", "homeTenantId", "crossTenantAccessType", "ipAddress", "autonomousSystemNumber",
     "userAgent", "uniqueTokenIdentifier", "sessionId", "incomingTokenType",
-)  # fmt: skip
+)
 
 # What each wrapper hands to `signin_rows`, besides the reader's columns: all texts.
 FLAT: tuple[str, ...] = (
     *_MAPPED, *_KEPT, "kind", "received", "tenant", "code", "failureReason", "deviceId", "country", "isCaeToken",
     *AGENT,
-)  # fmt: skip
+)
 
 # The raw type of the Graph signIn resource, as far as it is read.
 RESOURCE: Mapping[str, RawType] = {
@@ -270,7 +270,7 @@ def signin_rows(
             isCaeToken=table.isCaeToken, **{name: table[name] for name in AGENT},
             **{name: table[name] for name in _KEPT},
         ),
-    )  # fmt: skip
+    )
 
 
 def _is_agent(kind: ir.Value) -> ir.BooleanValue:

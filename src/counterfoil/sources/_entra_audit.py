@@ -35,11 +35,11 @@ DETAILS: RawType = _entra.PAIRS
 FLAT: tuple[str, ...] = (
     "id", "activity", "category", "correlationId", "result", "resultReason", "loggedByService", "operationType",
     "happened", "received", "tenant", "ipAddress", "initiatedBy", "targetResources", "additionalDetails",
-)  # fmt: skip
+)
 _TEXTS = (
     "id", "category", "correlationId", "result", "resultReason", "loggedByService", "operationType",
     "activityDisplayName", "activityDateTime",
-)  # fmt: skip
+)
 # The Graph directoryAudit resource, as far as it is read.
 RESOURCE: Mapping[str, RawType] = {
     **dict.fromkeys(_TEXTS, TEXT),

@@ -16,4 +16,4 @@ def leg(grant: ir.StringValue) -> ir.StringValue:
 def token_class(grant: ir.StringValue) -> ir.StringValue:
     """Return the class of the token where the grant tells it, else NULL."""
     return ibis.cases((grant == str(Grant.CLIENT), str(TokenClass.APPLICATION)),
-                      (grant == str(Grant.CODE), str(TokenClass.USER)), else_=ibis.null("string"))  # fmt: skip
+                      (grant == str(Grant.CODE), str(TokenClass.USER)), else_=ibis.null("string"))

@@ -33,14 +33,14 @@ MAX_FIELD_CHARS = 1_024
 _KEPT = (
     "operationId", "clientRequestId", "apiVersion", "clientAuthMethod", "identityProvider", "location",
     "durationMs", "C_Idtyp",
-)  # fmt: skip
+)
 
 # What each wrapper hands to `activity_rows`, besides the reader's columns: all texts.
 FLAT: tuple[str, ...] = (
     "requestId", "requestMethod", "requestUri", "responseStatusCode", "responseSizeBytes", "ipAddress", "userAgent",
     "appId", "userId", "servicePrincipalId", "scopes", "roles", "wids", "signInActivityId", "uniqueTokenId",
     "tokenIssuedAt", "sessionId", "deviceId", "kind", "tenant", "happened", "received", *_KEPT,
-)  # fmt: skip
+)
 
 
 def activity_rows(
@@ -101,7 +101,7 @@ def activity_rows(
             wids=table.wids.left(MAX_FIELD_CHARS),
             **{name: table[name] for name in _KEPT},
         ),
-    )  # fmt: skip
+    )
 
 
 def _token_class(table: ir.Table) -> ir.StringValue:

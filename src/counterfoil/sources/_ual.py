@@ -205,14 +205,14 @@ def _issuer(audit: ir.Table) -> dict[str, ir.Value]:
         "token_tenant": token_tenant,
         "resource_tenant": audit.organization,
         "home_tenant": ibis.cases((audit.sign_in, _known(audit.ActorContextId))),
-    }  # fmt: skip
+    }
 
 
 def _party(audit: ir.Table) -> dict[str, ir.Value]:
     """Return the acting user, the application and what the token is for."""
     user_key = ibis.cases((
         mapping.among(audit.kind, types.USER_KEY_KINDS) & audit.UserKey.re_search(f"^{_GUID}$"), audit.UserKey
-    ))  # fmt: skip
+    ))
     actor = ibis.cases(
         (audit.sign_in, audit.Actor.re_extract(_ACTOR_ID, 1)),
         (audit.kind == "directory", audit.Actor.re_extract(_ACTOR_TYPED, 1)),
@@ -331,7 +331,7 @@ _KEPT = (
     "RecordType", "ResultStatus", "UserKey", "UserType", "Workload", "TokenType", "AuthType", "ActorInfoString",
     "LogonType", "InternalLogonType", "ExternalAccess", "LogonUserSid", "MailboxOwnerSid", "InterSystemsId",
     "ErrorNumber", "LogonError", "TargetContextId", "TeamName", "CommunicationType", "MessageId",
-)  # fmt: skip
+)
 
 
 def _extra(audit: ir.Table) -> ir.StringValue:

@@ -44,7 +44,7 @@ SCHEMA: Mapping[str, RawType] = {
     "Item": {**_MESSAGE, "Subject": TEXT, "ParentFolder": {"Path": TEXT}},
     "AffectedItems": (_MESSAGE,),
     "Messages": ({"Path": TEXT, "MessageItems": (_MESSAGE,)},),
-}  # fmt: skip
+}
 
 # Column of the flat table that holds the wrapper's own date, for records whose AuditData has none.
 WRAPPER_DATE = "_wrapper_date"

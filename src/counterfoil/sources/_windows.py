@@ -28,7 +28,7 @@ SECURITY = "security"
 _EMPTY = ("", "-", "-\\-", "N/A", "S-1-0-0")
 
 _ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&apos;", "'"), ("&#xD;", "\r"), ("&#xA;", "\n"),
-             ("&amp;", "&"))  # fmt: skip
+             ("&amp;", "&"))
 # A backslash is set aside while the others are undone: the text of `\\\\tsql` holds no tab.
 _ASIDE = "\x01"  # no JSON text holds it bare
 _JSON_ESCAPES = (("\\\\", _ASIDE), ("\\r\\n", "\n"), ("\\n", "\n"), ("\\t", "\t"), ('\\"', '"'), (_ASIDE, "\\"))

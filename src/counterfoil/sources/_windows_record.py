@@ -41,19 +41,19 @@ FIELDS = (
     "TargetDomainName", "TargetUserName", "SubjectDomainName", "SubjectUserName", "User", "IpAddress",
     "SourceAddress", "DestAddress", "DestPort", "ObjectName", "ObjectType", "Properties", "AccessMask", "PipeName",
     "Image", "LogonType", "TargetLogonId", "SubjectLogonId", "ServiceName", "SubcategoryGuid", "AuditPolicyChanges",
-)  # fmt: skip
+)
 # What else a wrapper may name, with its type.
 _OPTIONAL = {
     "collected": "string", "channel": "string", "provider": "string", "number": "int64", "texts": "array<string>",
     "message": "string", "actor": "string", "task": "string", "title": "string", "origin": "string", "rest": "string",
     "reject": "string",
-}  # fmt: skip
+}
 
 # Elements of the AD FS audit's XML.
 _TAGS = (
     "RelyingParty", "UserId", "IpAddress", "ForwardedIpAddress", "UserAgentString", "OAuthClientId", "AuthProtocol",
     "NetworkLocation", "Endpoint", "ClaimsProvider", "Server", "FailureType", "ProxyServer",
-)  # fmt: skip
+)
 _FREE = ("RelyingParty", "UserId", "UserAgentString", "Endpoint", "ClaimsProvider")  # may hold entities
 _CLAIMS = ("500", "501")
 _INSTANCE_EVENTS = ("299", "403", "404", "410", "411", "412", "500", "501")
@@ -83,7 +83,7 @@ _REMOVED = r"%%8448|Success removed"
 def events(
     raw: ir.Table, *, event: ir.Value, host: ir.Value, stamp: ir.Value, named: Callable[[str], ir.Value],
     **optional: ir.Value,
-) -> ir.Table:  # fmt: skip
+) -> ir.Table:
     """Return a wrapper's records as events.
 
     `event` is the event id, `host` the computer's name, `stamp` the text of the time, `named(field)` the event's data
@@ -156,7 +156,7 @@ def _parties(table: ir.Table) -> ir.Table:
         agent=_adfs(table, _at(table, _AGENT_AT)),
         path=_adfs(table, _at(table, _ENDPOINT_AT)),
         remote=_adfs(table, _at(table, _ADDRESS_AT)),
-    )  # fmt: skip
+    )
 
 
 def _claimant(table: ir.Table) -> ir.StringValue:
@@ -197,7 +197,7 @@ def _told(table: ir.Table) -> ir.Table:
             table.remote, table.body.re_extract(r"Client IP:\s*([0-9A-Fa-f.:]+)", 1),
         ),
         statement=ibis.cases((table.event == "33205", mapping.text(statement)), else_=_none()),
-    )  # fmt: skip
+    )
 
 
 def _rows(table: ir.Table) -> ir.Table:
@@ -257,7 +257,7 @@ def _object(table: ir.Table) -> tuple[ir.StringValue, ir.StringValue]:
     log = ibis.cases(
         (_windows.of_the_log(table.provider, table.channel) & mapping.among(table.event, ("104", *_LOG_EVENTS)),
          ibis.coalesce(table.channel.lower(), _windows.SECURITY)), else_=_none(),
-    )  # fmt: skip
+    )
     subcategory = ibis.cases(
         (table.event == "4719", table.fieldSubcategoryGuid.lower().re_extract(r"([0-9a-f-]{36})", 1)), else_=_none()
     )

@@ -12,7 +12,7 @@ from counterfoil.sources.source import TEXT, Explain, Source
 _TEXTS = (
     "time", "op", "result", "of", "principal", "process", "host", "purpose", "key", "kid", "algorithm", "digest",
     "detail",
-)  # fmt: skip
+)
 _KEPT = ("process", "host", "purpose", "detail")
 _SIGN = "sign"
 _OUTCOMES = {
@@ -50,7 +50,7 @@ def to_evidence(raw: ir.Table) -> ir.Table:
         object_id=mapping.text(entry.key),
         extra=mapping.extra(**{name: entry[name] for name in _KEPT}),
         **_exported_log.of_line(raw, CUSTODY_SCHEMA, number),
-    )  # fmt: skip
+    )
 
 
 SOURCE = Source(

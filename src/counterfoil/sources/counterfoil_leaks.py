@@ -11,7 +11,7 @@ from counterfoil.sources.source import TEXT, Explain, Source
 _COLUMNS = (
     "schema", "kind", "time", "kid", "thumbprint", "key_type", "form", "path", "offset", "places", "how", "region",
     "bounds",
-)  # fmt: skip
+)
 _KEPT = ("thumbprint", "key_type", "form", "offset", "how", "region", "bounds")
 
 

@@ -13,7 +13,7 @@ from counterfoil.sources.source import TEXT, Explain, Source
 _TEXTS = (
     "time", "jti", "digest", "kid", "alg", "typ", "iss", "subject", "tid", "token_class", "client", "iat", "exp", "sid",
     "grant", "policy", "shape", "counter_key",
-)  # fmt: skip
+)
 _ENTRY = {**dict.fromkeys(_TEXTS, TEXT), "aud": [TEXT], "parents": [TEXT]}
 _KEPT = ("typ", "token_class", "policy", "counter_key")
 
@@ -54,7 +54,7 @@ def to_evidence(raw: ir.Table) -> ir.Table:
         outcome=Outcome.SUCCESS,
         extra=mapping.extra(**{name: entry[name] for name in _KEPT}),
         **_exported_log.of_line(raw, LEDGER_SCHEMA),
-    )  # fmt: skip
+    )
 
 
 SOURCE = Source(

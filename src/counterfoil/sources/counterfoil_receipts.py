@@ -14,7 +14,7 @@ _MEMBERS = ("schema", *Receipt.__struct_fields__)
 _KEPT = (
     "code", "rule", "flow", "typ", "x5t", "token_class", "root_jti", "jkt", "counter_key", "renewal", "emitter", "seq",
     "dropped", "sample",
-)  # fmt: skip
+)
 
 
 def to_evidence(raw: ir.Table) -> ir.Table:

@@ -24,20 +24,20 @@ _ALERT: Mapping[str, RawType] = {
          "description", "category", "createdDateTime", "firstActivityDateTime", "mitreTechniques"), TEXT,
     ),
     "evidence": _EVIDENCE,
-}  # fmt: skip
+}
 _INCIDENT = dict.fromkeys(
     ("id", "tenantId", "status", "severity", "displayName", "description", "createdDateTime", "lastUpdateDateTime",
      "classification", "determination", "incidentWebUrl"), TEXT,
-)  # fmt: skip
+)
 _INFO = dict.fromkeys(
     ("Timestamp", "TimeGenerated", "AlertId", "Title", "Category", "Severity", "ServiceSource", "DetectionSource",
      "AttackTechniques"), TEXT,
-)  # fmt: skip
+)
 _ENTITY = dict.fromkeys(
     ("Timestamp", "TimeGenerated", "AlertId", "Title", "Categories", "Severity", "ServiceSource", "DetectionSource",
      "AttackTechniques", "EntityType", "EvidenceRole", "AccountObjectId", "AccountUpn", "AccountName", "RemoteIP",
      "LocalIP", "ApplicationId", "OAuthApplicationId", "DeviceId"), TEXT,
-)  # fmt: skip
+)
 
 
 def from_alerts(raw: ir.Table) -> ir.Table:
@@ -51,7 +51,7 @@ def from_alerts(raw: ir.Table) -> ir.Table:
         "ip": _alerts.first(raw.evidence, "ipAddress"), "application": apps, "severity": raw.severity,
         "category": raw.category, "status": raw.status, "provider": raw.serviceSource,
         "detection": raw.detectionSource, "techniques": raw.mitreTechniques, "description": raw.description,
-    }  # fmt: skip
+    }
     return _alerts.alert_rows(raw, given, fidelity=1)
 
 
@@ -61,7 +61,7 @@ def from_incidents(raw: ir.Table) -> ir.Table:
         "id": raw.id, "kind": ibis.literal(_alerts.INCIDENT), "title": raw.displayName, "created": raw.createdDateTime,
         "tenant": raw.tenantId, "severity": raw.severity, "category": raw.classification, "status": raw.status,
         "description": raw.description, "detection": raw.determination,
-    }  # fmt: skip
+    }
     return _alerts.alert_rows(raw, given, fidelity=1)
 
 
@@ -71,7 +71,7 @@ def _info(raw: ir.Table, row: ir.Table | ir.StructColumn) -> ir.Table:
         "created": ibis.coalesce(mapping.text(row["Timestamp"]), row["TimeGenerated"]), "severity": row["Severity"],
         "category": row["Category"], "provider": row["ServiceSource"], "detection": row["DetectionSource"],
         "techniques": row["AttackTechniques"],
-    }  # fmt: skip
+    }
     return _alerts.alert_rows(raw, given, fidelity=2)
 
 
@@ -87,7 +87,7 @@ def _evidence(raw: ir.Table, row: ir.Table | ir.StructColumn) -> ir.Table:
         # ApplicationId numbers the connected application, OAuthApplicationId is the client
         "application": row["OAuthApplicationId"],
         "entity": row["EntityType"] + " (" + ibis.coalesce(mapping.text(row["EvidenceRole"]), "no role") + ")",
-    }  # fmt: skip
+    }
     return _alerts.alert_rows(raw, given, fidelity=2)
 
 

@@ -8,7 +8,7 @@ from counterfoil.sources import _entra_audit, _log_analytics, mapping
 from counterfoil.sources.source import TEXT, Csv, RawType, Source
 
 _SAME = ("id", "category", "correlationId", "result", "resultReason", "loggedByService", "operationType",
-         "initiatedBy", "targetResources", "additionalDetails")  # fmt: skip
+         "initiatedBy", "targetResources", "additionalDetails")
 _NESTED: dict[str, RawType] = {
     "InitiatedBy": _entra_audit.INITIATED_BY,
     "TargetResources": _entra_audit.TARGETS,
@@ -19,7 +19,7 @@ _LA_COLUMNS = {
     "resultReason": "ResultReason", "loggedByService": "LoggedByService", "operationType": "AADOperationType",
     "received": "TimeGenerated", "happened": "ActivityDateTime", "tenant": "AADTenantId",
     "initiatedBy": "InitiatedBy", "targetResources": "TargetResources", "additionalDetails": "AdditionalDetails",
-}  # fmt: skip
+}
 
 
 def from_azure_monitor(raw: ir.Table) -> ir.Table:

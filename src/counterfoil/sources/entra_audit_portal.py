@@ -14,9 +14,9 @@ _TARGETS, _PROPERTIES, _DETAILS = 3, 5, 4  # of each, the portal writes at most 
 _FLAT = {
     "activity": "Activity", "category": "Category", "correlationId": "CorrelationId", "result": "Result",
     "resultReason": "ResultReason", "loggedByService": "Service", "happened": "Date (UTC)", "ipAddress": "IPAddress",
-}  # fmt: skip
+}
 _ACTOR = ("ActorType", "ActorDisplayName", "ActorObjectId", "ActorUserPrincipalName", "ActorServicePrincipalId",
-          "ActorServicePrincipalName", "User Agent", "UserAgent")  # fmt: skip
+          "ActorServicePrincipalName", "User Agent", "UserAgent")
 
 
 def _target(number: int) -> dict[str, str]:
@@ -50,7 +50,7 @@ def to_evidence(raw: ir.Table) -> ir.Table:
     flat["additionalDetails"] = ibis.array([
         ibis.struct({"key": raw[key], "value": raw[value]}) for key, value in map(_detail, range(1, _DETAILS + 1))
     ] + [ibis.struct({"key": ibis.literal("User-Agent"),
-                      "value": ibis.coalesce(mapping.text(raw["User Agent"]), raw["UserAgent"])})])  # fmt: skip
+                      "value": ibis.coalesce(mapping.text(raw["User Agent"]), raw["UserAgent"])})])
     return _entra_audit.audit_rows(raw, flat, fidelity=5)
 
 
@@ -74,7 +74,7 @@ def _initiated_by(raw: ir.Table, application: ir.BooleanValue) -> ir.StructValue
         "user": ibis.struct(person),
         "app": ibis.struct(app),
         "linkableIdentifiers": ibis.struct({"sessionId": nothing, "deviceId": nothing, "tokenDetails": token}),
-    })  # fmt: skip
+    })
 
 
 def _target_struct(raw: ir.Table, number: int) -> ir.StructValue:
@@ -89,7 +89,7 @@ def _target_struct(raw: ir.Table, number: int) -> ir.StructValue:
         "type": names["Type"],
         "userPrincipalName": names["UserPrincipalName"],
         "modifiedProperties": ibis.array(changes).filter(lambda change: change.notnull()).join("; "),
-    })  # fmt: skip
+    })
 
 
 SOURCE = Source(

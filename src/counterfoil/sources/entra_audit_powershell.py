@@ -13,22 +13,22 @@ _FLAT = {
     "id": "Id", "activity": "ActivityDisplayName", "category": "Category", "correlationId": "CorrelationId",
     "result": "Result", "resultReason": "ResultReason", "loggedByService": "LoggedByService",
     "operationType": "OperationType", "happened": "ActivityDateTime",
-}  # fmt: skip
+}
 _USER = {"id": "Id", "userPrincipalName": "UserPrincipalName", "ipAddress": "IPAddress"}
 _APP = {
     "appId": "AppId", "displayName": "DisplayName", "servicePrincipalId": "ServicePrincipalId",
     "servicePrincipalName": "ServicePrincipalName",
-}  # fmt: skip
+}
 _TARGET = {
     "id": "Id", "displayName": "DisplayName", "type": "Type", "userPrincipalName": "UserPrincipalName",
     "modifiedProperties": "ModifiedProperties",
-}  # fmt: skip
+}
 # The objects of v1.0 have none; the module for beta gives them.
 _LINK = {"sessionId": "SessionId", "deviceId": "DeviceId"}
 _TOKEN = {
     "uti": "Uti", "uniqueTokenIdentifier": "UniqueTokenIdentifier", "issuedAt": "IssuedAt",
     "issuedAtDateTime": "IssuedAtDateTime",
-}  # fmt: skip
+}
 
 
 def _texts(names: dict[str, str]) -> dict[str, RawType]:
@@ -51,7 +51,7 @@ def to_evidence(raw: ir.Table) -> ir.Table:
         "linkableIdentifiers": ibis.struct(
             _renamed(link, _LINK) | {"tokenDetails": ibis.struct(_renamed(link["TokenDetails"], _TOKEN))}
         ),
-    })  # fmt: skip
+    })
     flat["targetResources"] = raw.TargetResources.map(lambda target: ibis.struct(_renamed(target, _TARGET)))
     flat["additionalDetails"] = raw.AdditionalDetails.map(
         lambda pair: ibis.struct({"key": pair["Key"], "value": pair["Value"]})

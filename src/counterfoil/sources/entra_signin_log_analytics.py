@@ -25,7 +25,7 @@ _NESTED: dict[str, RawType] = {
 # How a union of tables ends the names of a column that they hold as different types.
 _UNITED = ("_dynamic", "_string")
 _OWN = ("Type", "Category", "TimeGenerated", "AADTenantId", "ResultType", "ResultSignature", "ResultDescription",
-        "IsInteractive", "Location")  # fmt: skip
+        "IsInteractive", "Location")
 
 
 def _column(name: str) -> str:

@@ -59,7 +59,7 @@ _COLUMNS: Mapping[str, str] = {
 _OWN = (
     "Date (UTC)", "Status", "Sign-in error code", "Location", "Cross tenant access type", "Incoming token type",
     "Incoming token type (2)",
-)  # fmt: skip
+)
 # Values that have another meaning than their own text: crossTenantAccessType without spaces and case.
 _CROSS_TENANT = {name.lower(): name for name in (*sorted(CROSS_TENANT_EXCEPTIONS), "none", "b2bCollaboration")}
 
@@ -161,6 +161,6 @@ MANAGED_IDENTITIES = replace(
     csv=Csv(header=frozenset({"Date (UTC)", "Request ID", "Application ID", "Status"}), dates=_DATES,
             named="msisignins"),
     to_evidence=from_managed_identities,
-)  # fmt: skip
+)
 
 SOURCES = (USERS, INTERACTIVE, NON_INTERACTIVE, APPLICATIONS, MANAGED_IDENTITIES)

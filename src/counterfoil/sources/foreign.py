@@ -20,7 +20,7 @@ _WAYS: tuple[tuple[frozenset[str], str], ...] = (
      "a result of Splunk: keep the raw records alone, one a line (... | table _raw, or outputmode raw)"),
     (frozenset({"preview", "result"}),
      "a result of Splunk: keep the raw records alone, one a line (jq -r .result._raw)"),
-)  # fmt: skip
+)
 
 
 def by_members(names: Iterable[str]) -> str:

@@ -12,7 +12,7 @@ from counterfoil.sources.source import TEXT, Csv, Source
 _COLUMNS = (
     "Id", "Title", "Category", "Severity", "Status", "CreatedDateTime", "EventDateTime", "Description",
     "AffectedUser", "AzureTenantId", "Vendor", "Provider", "IncidentIds",
-)  # fmt: skip
+)
 
 
 def to_evidence(raw: ir.Table) -> ir.Table:
@@ -22,7 +22,7 @@ def to_evidence(raw: ir.Table) -> ir.Table:
         "created": raw.CreatedDateTime, "tenant": raw.AzureTenantId, "severity": raw.Severity,
         "category": raw.Category, "status": raw.Status, "provider": raw.Provider, "description": raw.Description,
         "incident": raw.IncidentIds, "userName": mapping.text(raw.AffectedUser.re_extract(r"^([^/;]*@[^/;]*)", 1)),
-    }  # fmt: skip
+    }
     return _alerts.alert_rows(raw, given, fidelity=4)
 
 

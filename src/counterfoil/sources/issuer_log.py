@@ -13,7 +13,7 @@ from counterfoil.sources.source import TEXT, Explain, Source
 _TEXTS = (
     "schema", "log", "id", "time", "iss", "jti", "digest", "kid", "alg", "sub", "tid", "aud", "client_id", "scope",
     "iat", "exp", "sid", "grant", "ip", "user_agent",
-)  # fmt: skip
+)
 _EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # RFC 8693 section 2.1
 _DIGEST = r"^[0-9a-f]{64}$"
 
@@ -59,7 +59,7 @@ def to_evidence(raw: ir.Table) -> ir.Table:
         user_agent=mapping.text(raw.user_agent),
         operation=grant,
         outcome=Outcome.SUCCESS,
-    )  # fmt: skip
+    )
 
 
 def _audiences(text: ir.StringValue) -> ir.StringValue:

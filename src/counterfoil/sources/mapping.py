@@ -115,7 +115,7 @@ _ISO_OFFSET = r"^(?:19|2\d)\d{2}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(?:\.\d+)?[+-]\
 # Dates of exports for people, where the file tells the order of day and month.
 _CLOCKS = (" %I:%M:%S %p", ", %I:%M:%S.%g %p", ", %I:%M:%S %p", ", %H:%M:%S", " %H:%M:%S")
 _LOCAL = {order: [date + clock for clock in _CLOCKS]
-          for order, date in ((times.MONTH_FIRST, "%m/%d/%Y"), (times.DAY_FIRST, "%d/%m/%Y"))}  # fmt: skip
+          for order, date in ((times.MONTH_FIRST, "%m/%d/%Y"), (times.DAY_FIRST, "%d/%m/%Y"))}
 TWO_WAYS = "date can be read two ways, day or month first"
 
 

@@ -14,11 +14,11 @@ _ENTITIES: RawType = [
 _ALERT = dict.fromkeys(
     ("TimeGenerated", "StartTime", "SystemAlertId", "VendorOriginalId", "AlertName", "DisplayName", "AlertSeverity",
      "AlertType", "Description", "ProviderName", "ProductName", "Tactics", "Techniques", "Status"), TEXT,
-)  # fmt: skip
+)
 _INCIDENT = dict.fromkeys(
     ("TimeGenerated", "CreatedTime", "FirstActivityTime", "IncidentName", "IncidentNumber", "Title", "Severity",
      "Status", "Classification", "Description", "ProviderName", "ProviderIncidentId"), TEXT,
-)  # fmt: skip
+)
 _DATES = frozenset({"TimeGenerated", "StartTime", "CreatedTime", "FirstActivityTime"})
 
 
@@ -36,7 +36,7 @@ def from_alerts(raw: ir.Table) -> ir.Table:
         "ip": _alerts.first(raw.Entities, "Address"), "application": _alerts.first(raw.Entities, "AppId"),
         "severity": raw.AlertSeverity, "category": raw.Tactics, "status": raw.Status, "provider": raw.ProductName,
         "detection": raw.ProviderName, "techniques": raw.Techniques, "description": raw.Description,
-    }  # fmt: skip
+    }
     return _alerts.alert_rows(raw, given, fidelity=3)
 
 
@@ -48,7 +48,7 @@ def from_incidents(raw: ir.Table) -> ir.Table:
         "created": ibis.coalesce(mapping.text(raw.CreatedTime), raw.TimeGenerated), "severity": raw.Severity,
         "category": raw.Classification, "status": raw.Status, "provider": raw.ProviderName,
         "description": raw.Description,
-    }  # fmt: skip
+    }
     return _alerts.alert_rows(raw, given, fidelity=3)
 
 

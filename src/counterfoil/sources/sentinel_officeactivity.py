@@ -29,7 +29,7 @@ _RENAMED: Mapping[str, str] = {
 _EMBEDDED = frozenset({
     "Folders", "OperationProperties", "ExtendedProperties", "Item", "AffectedItems", "Messages",
     "AppAccessContext",
-})  # fmt: skip
+})
 _LOST = frozenset({"DeviceProperties", "IntraSystemId", "UniqueTokenIdentifier"})
 
 

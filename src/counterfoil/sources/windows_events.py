@@ -27,7 +27,7 @@ _TEXTS = (
     "EventSourceName", "Source", "Provider", "ProviderName", "EventRecordID", "RecordNumber", "EventOriginId",
     "EventData", "UserData", "RenderedDescription", "Message", "ParameterXml", "Activity", "Task",
     "Account", "TargetAccount", "SubjectAccount", "UserName", "server_principal_name", "ClaimsName", *record.FIELDS,
-)  # fmt: skip
+)
 
 
 def to_evidence(raw: ir.Table) -> ir.Table:
@@ -73,7 +73,7 @@ def _events(raw: ir.Table, listed: ir.ArrayValue) -> ir.Table:
         task=raw.Task,
         title=raw.Activity,
         origin=raw.EventOriginId,
-    )  # fmt: skip
+    )
 
 
 def _azure_number(raw: ir.Table) -> ir.StringValue:

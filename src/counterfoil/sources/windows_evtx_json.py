@@ -60,7 +60,7 @@ def _mapped(raw: ir.Table, event: ir.Value, message: ir.Value) -> ir.Table:
         channel=system.Channel,
         task=system.Task,
         said=message,
-    )  # fmt: skip
+    )
     return record.evidence(record.events(
         raw,
         event=raw.code,
@@ -73,7 +73,7 @@ def _mapped(raw: ir.Table, event: ir.Value, message: ir.Value) -> ir.Table:
         texts=_windows.strings(raw.trimmed),
         message=raw.said,
         task=raw.task,
-    ))  # fmt: skip
+    ))
 
 
 _PARTS: dict[str, RawType] = {"System": _SYSTEM, "EventData": TEXT, "UserData": TEXT}

@@ -40,7 +40,7 @@ def to_evidence(raw: ir.Table) -> ir.Table:
         message=raw.Payload,
         title=raw.MapDescription,
         rest=ibis.cases((raw.named_pairs, raw.Payload), else_=ibis.null("string")),
-    ))  # fmt: skip
+    ))
 
 
 def _explain(export: str) -> Explain:

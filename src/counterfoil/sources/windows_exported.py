@@ -15,7 +15,7 @@ from counterfoil.sources._windows_docs import windows_explain
 from counterfoil.sources.source import TEXT, Source
 
 _TEXTS = ("EventID", "Computer", "TimeCreated", "Channel", "Provider", "EventRecordID", "Task", "Message", "Rest",
-          "Refused")  # fmt: skip
+          "Refused")
 
 
 def to_evidence(raw: ir.Table) -> ir.Table:
@@ -35,7 +35,7 @@ def to_evidence(raw: ir.Table) -> ir.Table:
         task=event.Task,
         rest=event.Rest,
         reject=event.Refused,
-    ))  # fmt: skip
+    ))
 
 
 SOURCE = Source(
@@ -61,4 +61,4 @@ SOURCE = Source(
             "Event Viewer's CSV and TXT name neither computer nor time zone, and cannot be read: take XML or .evtx",
         ),
     ),
-)  # fmt: skip
+)

@@ -60,7 +60,7 @@ def to_evidence(raw: ir.Table) -> ir.Table:
         texts=raw["values"],
         message=raw.Message,
         title=raw.TaskDisplayName,
-    ))  # fmt: skip
+    ))
 
 
 SOURCE = Source(

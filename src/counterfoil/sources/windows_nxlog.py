@@ -36,7 +36,7 @@ def to_evidence(raw: ir.Table) -> ir.Table:
         reject=ibis.cases(
             (raw.EventTime.notnull() & ~_windows.zoned(raw.EventTime), ZONELESS), else_=ibis.null("string")
         ),
-    ))  # fmt: skip
+    ))
 
 
 SOURCE = Source(

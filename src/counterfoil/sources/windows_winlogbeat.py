@@ -19,7 +19,7 @@ _DOCUMENT: dict[str, RawType] = {
         "event_id": TEXT, "computer_name": TEXT, "channel": TEXT, "provider_name": TEXT, "record_id": TEXT,
         "task": TEXT, "event_data": TEXT, "user_data": TEXT,
     },
-}  # fmt: skip
+}
 
 
 def to_evidence(raw: ir.Table) -> ir.Table:
@@ -60,7 +60,7 @@ def _mapped(raw: ir.Table, document: ir.Value) -> ir.Table:
         texts=_windows.strings(raw.trimmed),
         message=raw.message,
         task=raw.task,
-    ))  # fmt: skip
+    ))
 
 
 _MEMBERS = ("winlog.computer_name", "winlog.channel", "@timestamp")

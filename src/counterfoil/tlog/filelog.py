@@ -178,7 +178,7 @@ class FileLog:
 def open_log(
     path: Path, origin: str = "", *, folder: Folder | None = None, seal_after: int = SEAL_AFTER,
     visit: replay.Visit | None = None,
-) -> FileLog:  # fmt: skip
+) -> FileLog:
     """Open the log in a folder for writing and check all of it; a new one is made if `origin` names it.
 
     Raises LogTamperedError if what is there is not what was signed, LogError if it is absent, busy or unreadable.

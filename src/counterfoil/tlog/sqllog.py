@@ -39,7 +39,7 @@ from sqlalchemy import (
     select,
     text,
     update,
-)  # fmt: skip
+)
 from sqlalchemy.exc import SQLAlchemyError
 
 from counterfoil.errors import InputError, LogError, LogGapError, LogTamperedError, UsageError
@@ -77,19 +77,19 @@ _HEAD = Table(
     Column("peaks", LargeBinary, nullable=False),
     Column("root", LargeBinary, nullable=False),
     Column("signature", LargeBinary, nullable=False),
-)  # fmt: skip
+)
 _ENTRY = Table(
     "counterfoil_entry", _METADATA,
     Column("index", BigInteger, primary_key=True, autoincrement=False),
     Column("entry", LargeBinary, nullable=False),
-)  # fmt: skip
+)
 # An entry, or NULL for one that is larger than any that is recorded: it is not even fetched.
 _READ = case((func.octet_length(_ENTRY.c.entry) <= tiles.MAX_ENTRY_BYTES, _ENTRY.c.entry)).label("entry")
 _BLOCK = Table(
     "counterfoil_block", _METADATA,
     Column("index", BigInteger, primary_key=True, autoincrement=False),
     Column("hash", LargeBinary, nullable=False),
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ class Database:
         self._engine: Engine = create_engine(
             "postgresql+psycopg://", creator=self._connect, pool_size=MAX_CONNECTIONS, max_overflow=0,
             pool_pre_ping=True, hide_parameters=True, isolation_level="READ COMMITTED",
-        )  # fmt: skip
+        )
 
     def _connect(self) -> psycopg.Connection[tuple[object, ...]]:
         """Connect, with the limits of this program. Options of the user's own (service file, PGOPTIONS) stay."""
@@ -345,7 +345,7 @@ class SqlLog:
         return {
             "size": tree.size, "peaks": b"".join(tree.peaks), "root": root,
             "signature": self._key.private.sign(told.encode()),
-        }  # fmt: skip
+        }
 
     def view(self) -> View:
         """Return the tree as it is."""
@@ -402,7 +402,7 @@ def create_sql_log(database: Database, key: note.SignerKey) -> None:
     row = {
         "single": True, "form": FORM, "vkey": key.verifier().render(), "size": 0, "peaks": b"", "root": EMPTY_ROOT,
         "signature": key.private.sign(told.encode()),
-    }  # fmt: skip
+    }
     with database.transaction() as connection:
         _METADATA.create_all(connection)
         if connection.execute(select(_HEAD.c.single)).first() is not None:

@@ -23,7 +23,7 @@ class Edge:
         blocks, rest = divmod(size, tiles.WIDTH)
         self._upper, self._lower = (
             Frontier(blocks, peaks[: blocks.bit_count()]), Frontier(rest, peaks[blocks.bit_count() :]),
-        )  # fmt: skip
+        )
 
     @property
     def size(self) -> int:
@@ -113,7 +113,7 @@ class View:
     def __init__(
         self, sealed: int, blocks: tuple[bytes, ...], leaves: tuple[bytes, ...], entries: tuple[bytes, ...], size: int,
         read_tile: ReadTile,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Keep what was there."""
         self.sealed, self.size, self.entries = sealed, size, entries
         self._blocks, self._leaves, self._read = blocks, leaves, read_tile

@@ -175,7 +175,7 @@ def v9_times(claims: Claims, issued: float, end: float, flow: Flow, at: float) -
         raise refused(rules.V9, "nbf", f"valid from {when(at)} or before", when(claims["nbf"]))
     if not end - issued <= flow.max_lifetime:
         raise refused(rules.V9, "lifetime", f"at most {flow.max_lifetime:.0f} s from iat to exp",
-                      f"{end - issued:.0f} s")  # fmt: skip
+                      f"{end - issued:.0f} s")
     if not issued < end:
         raise refused(rules.V9, "order", "an expiry after the issuance", when(end))
 

@@ -64,7 +64,7 @@ def key_id_of(value: str) -> str:
 def v15_counterfoil(
     header: Mapping[str, Any], payload: bytes, said: Mapping[str, Any], issued: float, tenant: str | None,
     audience: tuple[str, ...], flow: Flow, signer: Key, keys: KeySet,
-) -> None:  # fmt: skip
+) -> None:
     """V15: the token's claims are counter-signed by a key that may do so for this issuer, tenant, audience and time."""
     value = header.get(MEMBER)
     if type(value) is not str:

@@ -80,7 +80,7 @@ CLASSES: Mapping[str, TokenClass] = {
         TokenClass("other", frozenset(), (), "the policy alone"),
         TokenClass("saml", frozenset(), (("sub",), ("jti",), ("nbf",)), "SAML 2.0 Core, 2.3.3"),
     )
-}  # fmt: skip
+}
 
 DEFAULT_LIFETIME = 3600.0  # NIST IR 8587: access and ID tokens, at most an hour
 DEFAULT_LEEWAY = 60.0

@@ -44,7 +44,7 @@ class TokenPolicy:
                 raise place.error("name", f"{flow_table.name!r} is the name of an earlier flow")
             flows[flow_table.name] = _flow(place, flow_table)
         countersign = KeySet.joined([_key_set(place, table, inner, documents) for place, table, inner in
-                                     tables.countersign])  # fmt: skip
+                                     tables.countersign])
         # whoever steals a key that signs and counter-signs would need no other
         keys = KeySet.joined(held.without(countersign, "it counter-signs: take two keys") for held in sets)
         for place, flow_table in tables.flows:
@@ -91,7 +91,7 @@ def _check_once(tables: Sequence[tuple[Place, KeysTable | CountersignTable, Sequ
 def _key_set(
     place: Place, table: KeysTable | CountersignTable, inner: Sequence[tuple[Place, KeyTable]],
     documents: Mapping[str, str | bytes],
-) -> KeySet:  # fmt: skip
+) -> KeySet:
     if table.file not in documents:
         raise place.error("file", f"{table.file!r} was not given")
     if table.pinned == []:

@@ -33,35 +33,35 @@ TOO_LARGE = Rule(
     "Size is work for the verifier and its parser, before anything about the token is known.",
     "Ask the issuer why the token is so large; too many groups or roles are the usual cause.",
     "RFC 8725, 2.9 and 3.14",
-)  # fmt: skip
+)
 MALFORMED = Rule(
     "F2", "token-malformed",
     "the token is not a JWS in compact form, its base64url is not exact, or its parts are not JSON objects",
     "What two parsers read differently lets an attacker show one thing to the verifier and another to the service.",
     "See that the token arrives unchanged: no quotes, no line breaks, no scheme before it, not cut short.",
     "RFC 7515, 2, 3.1 and 5.2; RFC 4648, 3.5",
-)  # fmt: skip
+)
 DUPLICATE = Rule(
     "F3", "duplicate-member",
     "a name occurs twice in the header, the claims or an object inside them",
     "Parsers keep the first or the last of two `iss` claims, so that two services read two issuers in one token.",
     "No issuer writes this by mistake. Look for who made the token.",
     "RFC 7515, 4; RFC 7519, 4",
-)  # fmt: skip
+)
 CRITICAL = Rule(
     "F4", "critical-header",
     "the header demands an extension (`crit`, `b64`) that is not implemented here",
     "A verifier that skips what it must understand verifies something else than what was signed.",
     "Have the issuer leave the extension out; none is implemented.",
     "RFC 7515, 4.1.11; RFC 7797, 6",
-)  # fmt: skip
+)
 SIGNATURE = Rule(
     "F5", "signature-invalid",
     "the signature does not verify under the key that the token names",
     "The token was altered, or signed by somebody who does not hold the key.",
     "See that the key set is up to date. If it is, the token is not the issuer's.",
     "RFC 7515, 5.2",
-)  # fmt: skip
+)
 V1 = Rule(
     "V1", "algorithm-not-allowed",
     "the algorithm is none, symmetric, unknown, or not one that this key may be used with",
@@ -69,7 +69,7 @@ V1 = Rule(
     " both.",
     "Use the algorithm that the policy binds to the key, or change the policy.",
     "RFC 8725, 3.1 and 3.2; RFC 7518, 3.6",
-)  # fmt: skip
+)
 V2 = Rule(
     "V2", "key-not-active",
     "the token names no key, an unknown key, or one that is not in use yet, retired, revoked or blocked",
@@ -77,14 +77,14 @@ V2 = Rule(
     " somebody has that key.",
     "If the key is new, get the issuer's current key set. If the signature verified, raise the alarm.",
     "RFC 7517, 4.5; OpenID Federation 1.0, 8.7; NIST SP 800-57 part 1, 5.3.4",
-)  # fmt: skip
+)
 V3 = Rule(
     "V3", "key-outside-window",
     "the token says it was issued when this key did not sign (before its start, or after its end)",
     "The certificate of 2023 had ended in 2021. Libraries do not look: a JWK has no end of its own.",
     "If the issuer still signs with the key, have it replaced; do not stretch the window to let tokens in.",
     "RFC 5280, 4.1.2.5; OpenID Federation 1.0, 8.7; CSRB 2024, finding on key age",
-)  # fmt: skip
+)
 V4 = Rule(
     "V4", "key-not-entitled",
     "the signature is good, but this key may not sign for this issuer, tenant, audience or class of tokens",
@@ -92,77 +92,77 @@ V4 = Rule(
     " an entitlement.",
     "Treat it as a forgery until the issuer explains it. Block the key if it does not.",
     "RFC 8725, 3.8 and 3.12; Microsoft identity platform, access tokens: key issuer",
-)  # fmt: skip
+)
 V5 = Rule(
     "V5", "tenant-mismatch",
     "the tenant claim is missing, is no GUID, is not the tenant in the issuer, or is not one that is accepted",
     "Multi-tenant services take the tenant from the token; it must be the one that the issuer speaks for.",
     "See which tenant the service should serve; the policy lists them.",
     "Microsoft identity platform, access tokens: validate the issuer; RFC 8725, 3.8",
-)  # fmt: skip
+)
 V6 = Rule(
     "V6", "issuer-not-accepted",
     "the issuer is not one that this flow accepts",
     "Every issuer that a service trusts can name every one of its users.",
     "Add the issuer to the flow only if its tokens are meant for it.",
     "RFC 7519, 4.1.1; RFC 9068, 4; OpenID Connect Core 1.0, 3.1.3.7",
-)  # fmt: skip
+)
 V7 = Rule(
     "V7", "audience-not-accepted",
     "the token is meant for somebody else, or for others besides this service",
     "A service that was given a token could use it at every other service that takes it.",
     "Ask for a token of your own audience.",
     "RFC 7519, 4.1.3; RFC 8725, 3.9",
-)  # fmt: skip
+)
 V8 = Rule(
     "V8", "token-class-not-accepted",
     "the type, version or another distinguishing claim is not that of the class of tokens that is accepted here",
     "An ID token is no access token. Where both look alike, the one can be used as the other.",
     "Present a token of the right class; the policy says how the class is told.",
     "RFC 8725, 3.11 and 3.12; RFC 9068, 2.1",
-)  # fmt: skip
+)
 V9 = Rule(
     "V9", "time-not-valid",
     "the token has expired, is not valid yet, was issued in the future, or lives longer than the policy allows",
     "Forged tokens like to live long. Ten years is no access token's life, whoever signed it.",
     "If it has just expired: get a new one. If clocks differ: set them. Otherwise ask who made it.",
     "RFC 7519, 4.1.4 to 4.1.6; NIST IR 8587: lifetimes of at most an hour",
-)  # fmt: skip
+)
 V10 = Rule(
     "V10", "claim-missing",
     "a claim that must be there is not, or is not of its type",
     "Without expiry a token lives for ever; without an id nobody can tell whether its issuer issued it.",
     "Have the issuer add the claim.",
     "RFC 9068, 2.2; RFC 7519, 2 and 4.1",
-)  # fmt: skip
+)
 V11 = Rule(
     "V11", "actor-not-allowed",
     "somebody acts for the subject who may not, in another tenant, or without a signature of his own",
     "Unsigned, unlogged actor tokens let anybody be anyone in every tenant (CVE-2025-55241).",
     "List the actor in the flow only if it may act for every user of the service.",
     "RFC 8693, 4.1; CVE-2025-55241",
-)  # fmt: skip
+)
 V12 = Rule(
     "V12", "binding-not-proven",
     "the token is bound to a key or certificate that its presenter did not prove to hold, or should be and is not",
     "A stolen token is worth nothing to somebody without the key that it is bound to.",
     "Send the DPoP proof, or present the certificate, that the token was issued for.",
     "RFC 9449, 4.3 and 7.1; RFC 8705, 3",
-)  # fmt: skip
+)
 V13 = Rule(
     "V13", "renewal-not-allowed",
     "a token that is no authorization server's was given to a place that renews or exchanges tokens",
     "In 2023 a service renewed the tokens that it had issued itself, so that one forged token lived for ever.",
     "Renew with a token of the authorization server.",
     "RFC 8693, 2.1; Microsoft 2023-07-14: GetAccessTokenForResource",
-)  # fmt: skip
+)
 V14 = Rule(
     "V14", "key-in-header",
     "the header brings a key or says where to fetch one (`jwk`, `jku`, `x5u`, `x5c`)",
     "A token that says which key verifies it verifies itself.",
     "Have the issuer leave it out and publish its keys.",
     "RFC 8725, 3.10; RFC 7515, 10.5",
-)  # fmt: skip
+)
 V15 = Rule(
     "V15", "counterfoil-not-proven",
     "the token has no counter-signature, or one that is not of these claims by a key that counter-signs",
@@ -170,26 +170,26 @@ V15 = Rule(
     " where the issuer keeps the counterfoil: without it the token was not minted.",
     "Treat it as a forgery with the issuer's own key: block that key, and ask the ledger for the token's id.",
     "docs/reference/counter-signature.md; RFC 7515, Appendix F",
-)  # fmt: skip
+)
 STATUS = Rule(
     "S1", "status-not-valid",
     "the issuer says that the token is revoked or suspended, or nothing that says it is valid was shown",
     "A signature says that a token was issued, not that it still stands.",
     "Get a new token. If the status could not be fetched, fetch it again.",
     "Token Status List (draft-ietf-oauth-status-list), 8.3; RFC 7662, 2.2",
-)  # fmt: skip
+)
 WRAPPED = Rule(
     "A1", "assertion-not-signed",
     "the signature does not cover the assertion itself, or the document holds more than one",
     "Signature wrapping: one element carries the signature, and the service reads another.",
     "Have the issuer sign the assertion itself, in a response with one assertion.",
     "SAML 2.0 Core, 5.4; Somorovsky et al., On Breaking SAML (USENIX Security 2012)",
-)  # fmt: skip
+)
 
 RULES: tuple[Rule, ...] = (
     TOO_LARGE, MALFORMED, DUPLICATE, CRITICAL, SIGNATURE,
     V1, V2, V3, V4, V5, V6, V7, V8, V9, V10, V11, V12, V13, V14, V15, STATUS, WRAPPED,
-)  # fmt: skip
+)
 BY_CODE: Mapping[str, Rule] = {rule.code: rule for rule in RULES}
 
 
@@ -207,7 +207,7 @@ def refused(rule: Rule, check: str, expected: str, got: str) -> VerifyError:
     return VerifyError(
         f"{rule.code} ({rule.id}, {check}): expected {expected}, got {got}",
         code=rule.code, rule=rule.id, check=check, expected=expected, got=got, hint=rule.act, source=rule.source,
-    )  # fmt: skip
+    )
 
 
 def quoted(value: object) -> str:

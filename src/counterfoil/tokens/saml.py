@@ -153,7 +153,7 @@ def _covered(assertion: etree._Element, key: Key, method: SignatureMethod) -> tu
     expected = SignatureConfiguration(
         location="./", expect_references=1, signature_methods=frozenset({method}), digest_algorithms=_DIGESTS,
         verification_time=inside, ignore_ambiguous_key_info=True,
-    )  # fmt: skip
+    )
     found: Any = XMLVerifier().verify(assertion, x509_cert=certificate, id_attribute="ID", expect_config=expected)
     signed = found.signed_xml
     if signed is None or signed.tag != assertion.tag or signed.get("ID") != assertion.get("ID"):

@@ -126,7 +126,7 @@ def _signature(assertion: etree._Element) -> None:
     for transform in signatures[0].iter(f"{SIGNATURE}Transform"):
         if transform.get("Algorithm") not in TRANSFORMS:
             raise refused(rules.WRAPPED, "transform", "enveloped signature and exclusive canonical form",
-                          quoted(transform.get("Algorithm")))  # fmt: skip
+                          quoted(transform.get("Algorithm")))
 
 
 def read_claims(signed: etree._Element, recipients: frozenset[str], at: float, leeway: float) -> dict[str, Any]:

@@ -122,7 +122,7 @@ class Verifier:
             countersignature.v15_counterfoil(
                 known.header, from_translated(parts.payload, "the claims"), said, issued, tenant, audience, flow, key,
                 self._policy.countersign,
-            )  # fmt: skip
+            )
             also += ("V15",)
         if flow.status is not StatusCheck.OFF:
             status.s1_status(said, flow, shown, at, self._status_list(at))
@@ -130,7 +130,7 @@ class Verifier:
         return VerifiedToken(
             MappingProxyType(said), known.header, key.id, known.algorithm, flow.token_class.name, tenant, audience,
             end, digest, proof_id, also,
-        )  # fmt: skip
+        )
 
     def _status_list(self, at: float) -> Callable[[str | bytes], StatusList]:
         """Return what verifies a status list token: once, and again when its time is over."""

@@ -32,7 +32,7 @@ COMPRESSED = frozenset({Kind.GZIP, Kind.BZIP2, Kind.XZ, Kind.ZSTD, Kind.LZMA})
 ARCHIVES = frozenset({Kind.ZIP, Kind.TAR, Kind.AR, Kind.SEVEN_ZIP})
 UNREAD = frozenset({
     Kind.RAR, Kind.CAB, Kind.LZ4, Kind.LZIP, Kind.LZOP, Kind.COMPRESS, Kind.RPM, Kind.SQUASHFS,
-})  # fmt: skip
+})
 
 HEAD_BYTES = 512  # one block of a tar
 

@@ -17,7 +17,7 @@ from counterfoil.unpack.zips import ENCRYPTED
 # Methods that decode as much as they are asked for and no more. What is not named here could be a bomb.
 METHODS = frozenset({
     "LZMA", "LZMA2", "COPY", "DEFLATE", "BZip2", "DELTA", "BCJ", "ARM", "ARMT", "IA64", "PPC", "SPARC",
-})  # fmt: skip
+})
 
 _HEADER_SIZE_AT, _HEADER_SIZE_BYTES = 20, 8
 # What the library lets out on damaged headers, found by fuzzing.

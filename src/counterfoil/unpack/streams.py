@@ -25,7 +25,7 @@ _XZ_READ = 1 << 16
 BROKEN = (
     OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError,
     OverflowError, MemoryError,
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True)

@@ -25,14 +25,14 @@ DELETION_DAYS = 7
 _SPECS = {
     Algorithm.RS256: "RSA_2048", Algorithm.PS256: "RSA_2048", Algorithm.ES256: "ECC_NIST_P256",
     **dict.fromkeys(EDWARDS, "ECC_NIST_EDWARDS25519"),
-}  # fmt: skip
+}
 _SIGNING = {
     Algorithm.RS256: "RSASSA_PKCS1_V1_5_SHA_256", Algorithm.PS256: "RSASSA_PSS_SHA_256",
     Algorithm.ES256: "ECDSA_SHA_256", **dict.fromkeys(EDWARDS, "ED25519_SHA_512"),
-}  # fmt: skip
+}
 _REFUSALS = frozenset({
     "DisabledException", "NotFoundException", "KMSInvalidStateException", "InvalidKeyUsageException",
-})  # fmt: skip
+})
 
 
 class AwsKms:
@@ -47,7 +47,7 @@ class AwsKms:
         config = Config(
             max_pool_connections=MAX_CONNECTIONS, connect_timeout=part.timeout_seconds,
             read_timeout=part.timeout_seconds, retries={"total_max_attempts": 2, "mode": "standard"},
-        )  # fmt: skip
+        )
         with _calling("connect"):
             self._client: Any = boto3.client(
                 "kms", region_name=part.region, endpoint_url=part.endpoint or None, config=config
@@ -59,7 +59,7 @@ class AwsKms:
             made = self._client.create_key(
                 KeySpec=_SPECS[algorithm], KeyUsage="SIGN_VERIFY", Description=f"counterfoil {label}",
                 Tags=[{"TagKey": "counterfoil", "TagValue": label}],
-            )  # fmt: skip
+            )
             return self._told(str(made["KeyMetadata"]["KeyId"]))
 
     def attach(self, label: str, reference: str) -> NewKey:

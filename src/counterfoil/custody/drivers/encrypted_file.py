@@ -54,7 +54,7 @@ class EncryptedFiles:
     capabilities = Capabilities(
         "file", frozenset(Algorithm), non_exportable=False, attests=False, enforces_disable=False,
         own_log=OwnLog.NOTHING,
-    )  # fmt: skip
+    )
 
     def __init__(self, path: Path, passphrase: Secret, log2_n: int) -> None:
         """Open the files, or begin with them; KeyStoreError if the passphrase is another one."""

@@ -31,7 +31,7 @@ MAX_CONNECTIONS = 64
 _TYPES = {
     Algorithm.RS256: "rsa-2048", Algorithm.PS256: "rsa-2048", Algorithm.ES256: "ecdsa-p256",
     **dict.fromkeys(EDWARDS, "ed25519"),
-}  # fmt: skip
+}
 _OPTIONS: dict[Algorithm, dict[str, str]] = {
     Algorithm.RS256: {"hash_algorithm": "sha2-256", "signature_algorithm": "pkcs1v15"},
     Algorithm.PS256: {"hash_algorithm": "sha2-256", "signature_algorithm": "pss", "salt_length": "hash"},
@@ -46,7 +46,7 @@ class OpenBaoTransit:
     capabilities = Capabilities(
         "openbao", frozenset(Algorithm), non_exportable=True, attests=False, enforces_disable=True,
         own_log=OwnLog.DIGEST,
-    )  # fmt: skip
+    )
 
     def __init__(self, part: OpenBaoSettings, token: str) -> None:
         """Use the server with this token."""

@@ -47,7 +47,7 @@ _LOCK, _TURNS = threading.RLock(), Turns()
 _PRIVATE = {
     Attribute.TOKEN: True, Attribute.PRIVATE: True, Attribute.SENSITIVE: True, Attribute.EXTRACTABLE: False,
     Attribute.SIGN: True, Attribute.DECRYPT: False, Attribute.UNWRAP: False,
-}  # fmt: skip
+}
 _PUBLIC = {Attribute.TOKEN: True, Attribute.ENCRYPT: False, Attribute.WRAP: False, Attribute.VERIFY: True}
 
 
@@ -57,7 +57,7 @@ class Pkcs11Token:
     capabilities = Capabilities(
         "pkcs11", frozenset(Algorithm), non_exportable=True, attests=False, enforces_disable=True,
         own_log=OwnLog.NOTHING,
-    )  # fmt: skip
+    )
 
     def __init__(self, module: str, token: str, pin: str) -> None:
         """Log in to the token of that label."""
@@ -79,7 +79,7 @@ class Pkcs11Token:
         identity = os.urandom(ID_BYTES)
         told: dict[str, Any] = {
             "id": identity, "label": label, "store": True, "private_template": _PRIVATE, "public_template": _PUBLIC,
-        }  # fmt: skip
+        }
         with _calling(f"make key {label}"):
             public, _ = self._pair(algorithm, told)
             return NewKey(identity.hex(), _public_der(public), exportable=False)
@@ -148,7 +148,7 @@ class Pkcs11Token:
                 "sensitive": Attribute.SENSITIVE, "always_sensitive": Attribute.ALWAYS_SENSITIVE,
                 "extractable": Attribute.EXTRACTABLE, "never_extractable": Attribute.NEVER_EXTRACTABLE,
                 "made_in_token": Attribute.LOCAL, "signs": Attribute.SIGN,
-            }  # fmt: skip
+            }
             told = {word: bool(key[attribute]) for word, attribute in words.items()}
             kind = Attribute.PRIVATE_EXPONENT if key.key_type is KeyType.RSA else Attribute.VALUE
             try:

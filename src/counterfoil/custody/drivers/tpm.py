@@ -53,11 +53,11 @@ HANDLE_PREFIX = "handle:"
 _TEMPLATES = {
     Algorithm.RS256: "rsa2048:rsassa-sha256:null", Algorithm.PS256: "rsa2048:rsapss-sha256:null",
     Algorithm.ES256: "ecc256:ecdsa-sha256:null",
-}  # fmt: skip
+}
 _OWN = (
     TPMA_OBJECT.FIXEDTPM | TPMA_OBJECT.FIXEDPARENT | TPMA_OBJECT.SENSITIVEDATAORIGIN | TPMA_OBJECT.USERWITHAUTH
     | TPMA_OBJECT.NODA
-)  # fmt: skip
+)
 _SIGNS = _OWN | TPMA_OBJECT.SIGN_ENCRYPT
 _STORAGE = TPM2B_PUBLIC.parse("ecc256", objectAttributes=_OWN | TPMA_OBJECT.RESTRICTED | TPMA_OBJECT.DECRYPT)
 _ATTESTS = TPM2B_PUBLIC.parse("ecc256:ecdsa-sha256:null", objectAttributes=_SIGNS | TPMA_OBJECT.RESTRICTED)
@@ -156,7 +156,7 @@ class Tpm:
                 "made_in_tpm": bool(attributes & TPMA_OBJECT.SENSITIVEDATAORIGIN), "attested": True,
             },
             signed,
-        )  # fmt: skip
+        )
 
     def audit_digest(self, nonce: bytes) -> Attestation:
         """Have the TPM sign its digest of all TPM2_Sign since the last call (TPM2_GetCommandAuditDigest)."""
@@ -252,7 +252,7 @@ def _attested(told: Any, signature: Any, public: Any) -> dict[str, str]:
     return {
         "attested": encoded(bytes(told.attestationData)), "signature": encoded(bytes(signature.marshal())),
         "key": encoded(_public_der(public)),
-    }  # fmt: skip
+    }
 
 
 def _public_der(public: Any) -> bytes:

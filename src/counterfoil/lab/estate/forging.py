@@ -22,7 +22,7 @@ def claims(estate: Estate, user: str, realm: Realm = Realm.ORG, audience: str = 
     return {
         "iss": estate.issuer(realm), "sub": user, "aud": audience, "client_id": WEB, "iat": now,
         "exp": now + LIFE_SECONDS, "jti": str(uuid.uuid4()), "scope": "mail.read",
-    }  # fmt: skip
+    }
 
 
 def signing_input(kid: str, told: dict[str, Any], algorithm: str = "ES256") -> str:

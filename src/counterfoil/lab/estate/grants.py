@@ -35,7 +35,7 @@ class CodeGrant(grants.AuthorizationCodeGrant):  # type: ignore[misc]  # Authlib
             request.client.id, request.user, payload.redirect_uri or request.client.redirect, payload.scope or "",
             _audience(payload), payload.data.get("code_challenge", ""), payload.data.get("code_challenge_method", ""),
             time.time() + CODE_SECONDS,
-        ))  # fmt: skip
+        ))
 
     def query_authorization_code(self, code: str, client: Client) -> Code | None:
         """Take a code out."""

@@ -85,7 +85,7 @@ class Issuer:
             "scopes_supported": ["openid", "mail.read", "files.read"], "grant_types_supported": grants,
             "token_endpoint_auth_methods_supported": ["client_secret_basic", "none"],
             "code_challenge_methods_supported": ["S256"],
-        })  # fmt: skip
+        })
 
     async def authorize(self, request: Request) -> Response:
         """Let a person sign in (HTTP Basic stands for the page with the password), and send the code back."""

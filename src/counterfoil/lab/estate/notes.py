@@ -102,7 +102,7 @@ def _row(held: Presented, claims: dict[str, Any], subjects: SubjectKey) -> Truth
         intrusion=None if innocent else "attack", expect=tuple(map(str, held.kind.expect)), lost=False,
         note=held.kind.note, digest=held.digest,
         diagnosis=None if held.kind.diagnosis is None else str(held.kind.diagnosis),
-    )  # fmt: skip
+    )
 
 
 def _merged(rows: Iterable[TruthRow]) -> list[TruthRow]:

@@ -41,7 +41,7 @@ class Processes:
         process = subprocess.Popen(  # noqa: S603  # our own module
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE if ready else self._log, stderr=self._log,
             pass_fds=() if handle is None else (handle,), env={**os.environ, "AUTHLIB_INSECURE_TRANSPORT": "1"},
-        )  # fmt: skip
+        )
         self._running.append((module, process))
         if ready and process.stdout is not None and process.stdout.readline() != b"ready\n":
             raise CounterfoilError(f"lab: {module} did not start", hint=f"{self._log.name} says why")

@@ -75,7 +75,7 @@ def run(scenario: Scenario, folder: Path, stage: Callable[[str], object]) -> Ran
             path=path.resolve(), issuer_port=ports[0], mail_port=ports[1], files_port=ports[2],
             socket=short / "signer", counter_socket=short / "counter", flaws=tuple(sorted(scenario.flaws)),
             countersigned=scenario.countersigned, dead_kid=founded.dead_kid, kids=founded.kids,
-        )  # fmt: skip
+        )
         estate.write()
         rogue = _slipped(estate)
         running = stack.enter_context(Processes(path / "processes.log"))
@@ -150,7 +150,7 @@ def _left(scenario: Scenario, folder: Path, path: Path, founded: Founded, told: 
     return Ran(
         logs, folder / "truth.jsonl", keys, tuple(sorted((path / "witness").glob("*/*"))),
         sum(held.accepted for held in planted), sum(held.refused for held in planted), tuple(sorted(set(refusals))),
-    )  # fmt: skip
+    )
 
 
 def _witnessed(path: Path, folder: Path) -> str:

@@ -70,4 +70,4 @@ SCENARIOS = MappingProxyType({
         Scenario("sampled-receipts", "storm-0558 where services keep receipts of half of what they accept", _STORM,
                  _2023 | {Flaw.SAMPLED}),
     )
-})  # fmt: skip
+})

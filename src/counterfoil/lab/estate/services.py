@@ -66,7 +66,7 @@ class Renewal:
         form = {
             "grant_type": EXCHANGE, "subject_token": token, "resource": resource,
             "subject_token_type": "urn:ietf:params:oauth:token-type:access_token",
-        }  # fmt: skip
+        }
         url = f"{self._estate.issuer(Realm.SERVICE)}/token"
         return httpx.post(url, data=form, auth=(MAIL_SERVICE, PASSWORD), trust_env=False, timeout=30)
 

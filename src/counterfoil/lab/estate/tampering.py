@@ -50,7 +50,7 @@ def counterfoil(path: Path, held: Presented, key: StolenKey) -> Counterfoil:
         subject=subject_key(path).pseudonym(claims["iss"], claims["sub"]), token_class="access",  # noqa: S106
         client=claims["client_id"], iat=issued, exp=datetime.fromtimestamp(claims["exp"], UTC), grant=Grant.CODE,
         policy=str(key.realm),
-    )  # fmt: skip
+    )
 
 
 def _empty(folder: Folder, secret: bytes, public: note.VerifierKey) -> None:

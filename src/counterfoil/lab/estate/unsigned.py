@@ -43,6 +43,6 @@ class UnsignedActors:
         made = Receipt(
             time=self._clock.now(), rp="files", outcome=ACCEPTED, signature=Signature.UNCHECKED, flow=self._flow,
             endpoint=str(scope.get("path", "")), method=str(scope.get("method", "")), **told,
-        )  # fmt: skip
+        )
         self._sink.put(made)
         await self._inner({**scope, KEY: _Believed(parts.claims)}, receive, send)

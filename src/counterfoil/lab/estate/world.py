@@ -43,7 +43,7 @@ class World:
         asked = {
             "response_type": "code", "client_id": WEB, "redirect_uri": REDIRECT, "scope": SCOPE, "state": state,
             "resource": audience, "code_challenge": challenge, "code_challenge_method": "S256",
-        }  # fmt: skip
+        }
         base = self.estate.issuer(realm)
         sent = self.client.get(f"{base}/authorize", params=asked, auth=(user, PASSWORD))
         told = parse_qs(urlsplit(sent.headers.get("location", "")).query)
@@ -52,7 +52,7 @@ class World:
         return self._token(base, {
             "grant_type": "authorization_code", "code": told["code"][0], "redirect_uri": REDIRECT, "client_id": WEB,
             "code_verifier": verifier,
-        })  # fmt: skip
+        })
 
     def refresh(self, held: Mapping[str, Any], realm: Realm = Realm.ORG) -> dict[str, Any]:
         """Use the refresh token of a token response."""
@@ -64,7 +64,7 @@ class World:
         return self._token(
             self.estate.issuer(Realm.ORG), {"grant_type": "client_credentials", "resource": FILES},
             auth=(DAEMON, PASSWORD),
-        )  # fmt: skip
+        )
 
     def show(self, token: str, audience: str = MAIL, kind: Kind = GENUINE, agent: str = "") -> int:
         """Call a service with a token; return the status."""
@@ -78,7 +78,7 @@ class World:
         answer = self.client.post(
             f"{self.estate.service(MAIL)}/renew", params={"resource": resource},
             headers={**ORDINARY, "Authorization": f"Bearer {token}"},
-        )  # fmt: skip
+        )
         self._note(token, kind, answer)
         return str(answer.json()["access_token"]) if answer.is_success else None
 

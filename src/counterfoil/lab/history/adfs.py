@@ -63,11 +63,11 @@ def issued_token(
     activity, instance = guid(rng), guid(rng)
     caller = [
         f"{_CLAIM}name", person.sam, f"{_CLAIM}upn", person.upn, f"{_MS_CLAIM}primarysid", person.sid,
-    ]  # fmt: skip
+    ]
     issued = [
         "http://schemas.xmlsoap.org/claims/UPN", person.upn,
         "http://schemas.microsoft.com/LiveID/Federation/2008/05/ImmutableID", person.oid,
-    ]  # fmt: skip
+    ]
     step = SECOND // 6
     events = [
         (1202, (activity, _audit_xml("FreshCredential", user, farm, ip, agent))),
@@ -94,12 +94,12 @@ def logon(rng: random.Random, t: int, person: Person, workspace: str, ip: str) -
     data = {
         "AuthenticationPackageName": "Kerberos", "IpAddress": ip, "LogonProcessName": "Kerberos", "LogonType": "3",
         "TargetDomainName": domain, "TargetUserName": name, "TargetUserSid": person.sid,
-    }  # fmt: skip
+    }
     columns = {"Account": person.sam, "AccountType": "User", "TargetAccount": person.sam} | _columns(workspace)
     return WindowsEvent(
         t, 4624, f"ADFS01.{person.upn.split('@')[1]}", SECURITY_AUDITING, task=12544, named=data, origin=guid(rng),
         columns=columns,
-    )  # fmt: skip
+    )
 
 
 _STATEMENT = (
@@ -123,11 +123,11 @@ def key_taken(rng: random.Random, t: int, domain: str, workspace: str) -> list[W
     pipe = {
         "PipeName": "\\MICROSOFT##WID\\tsql\\query", "User": who,
         "Image": "C:\\Windows\\System32\\WindowsPowerShell\\v1.0\\powershell.exe",
-    }  # fmt: skip
+    }
     read = {
         "SubjectUserName": "svc-backup", "SubjectDomainName": name, "ObjectType": f"%{_CONTACT}",
         "ObjectName": f"%{{{guid(rng)}}}", "AccessMask": "0x10", "Properties": f"%%7684 {_PHOTO} {_CONTACT}",
-    }  # fmt: skip
+    }
     return [
         WindowsEvent(t, 18, server, SYSMON, "Microsoft-Windows-Sysmon/Operational", 18, named=pipe, origin=guid(rng),
                      columns=columns),
@@ -135,7 +135,7 @@ def key_taken(rng: random.Random, t: int, domain: str, workspace: str) -> list[W
                      (_STATEMENT.format(who=who),), origin=guid(rng), columns=columns),
         WindowsEvent(t + 367 * SECOND, 4662, f"DC01.{domain}", SECURITY_AUDITING, task=14080, named=read,
                      origin=guid(rng), columns=columns),
-    ]  # fmt: skip
+    ]
 
 
 def _columns(workspace: str) -> dict[str, object]:

@@ -114,7 +114,7 @@ def rule(rng: random.Random, t: int, rid: str, token: Token, owner_puid: str, or
     route = token.route
     host = f"[{route.ip}]" if ":" in route.ip else route.ip
     box = quoted(f"EURPR07A003.PROD.OUTLOOK.COM/Microsoft Exchange Hosted Organizations/{organization}/"
-                 f"{route.subject_id}\\Newsletters")  # fmt: skip
+                 f"{route.subject_id}\\Newsletters")
     return (
         f'{{"AppAccessContext":{{"IssuedAtTime":"{token.iat}","UniqueTokenId":"{token.uti}"}},'
         f'"CreationTime":"{seconds(t)}","Id":"{rid}","Operation":"New-InboxRule","OrganizationId":"{route.tenant_id}",'

@@ -131,7 +131,7 @@ def _principals(rng: random.Random, tenant: Tenant) -> tuple[Principal, ...]:
             reads_mail=n % 2 == 0, managed=False,
         )
         for n in range(tenant.service_principals)
-    ]  # fmt: skip
+    ]
     machines = [
         Principal(guid(rng), guid(rng), f"vm-{tenant.name}-{n}", "", guid(rng), reads_mail=False, managed=True)
         for n in range(tenant.managed_identities)

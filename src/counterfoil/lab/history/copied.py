@@ -86,4 +86,4 @@ class CopiedAttack:
                 intrusion=self._intrusion.name, note=_NOTES[variant],
                 expect=CONTRADICTED_BY_LAW if variant == "other-issued-at" else CONTRADICTED,
                 token_tenant=realm or None,
-            )  # fmt: skip
+            )

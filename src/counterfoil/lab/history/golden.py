@@ -82,7 +82,7 @@ class GoldenAttack:
         self._row(
             None, token.name, victim, [t], "forged", FORGED_BY_COUNT if near else FORGED,
             _COUNT_NOTE if near else _NOTE, source="entra-signin", lost=hidden,
-        )  # fmt: skip
+        )
         times = [t + (30 + 60 * n) * SECOND for n in range(self._intrusion.reads)]
         times = [use for use in times if use < world.ends]
         fields = audit.exchange_context(token) if world.tenant.id_era == "2025" else ""
@@ -94,7 +94,7 @@ class GoldenAttack:
         if times and world.tenant.mail_has_ids:
             expect = TAINTED_BY_COUNT if near else TAINTED
             self._row(token.name, None, victim, times, "descends-from-forged", expect, _CHILD_NOTE,
-                      issued_at=token.iat, lost=hidden)  # fmt: skip
+                      issued_at=token.iat, lost=hidden)
 
     def _row(
         self,
@@ -114,4 +114,4 @@ class GoldenAttack:
             token_id=token_id, source=source, record_id=record_id, subject_id=victim.oid, subject_name=victim.upn,
             issued_at=issued_at, first=times[0], last=times[-1], acceptances=len(times), label=label,
             intrusion=self._intrusion.name, expect=expect, lost=lost, note=note,
-        )  # fmt: skip
+        )

@@ -105,7 +105,7 @@ class Habits:
                 )
                 for client in _SERVICES
             ) if person.mailbox else (),
-        )  # fmt: skip
+        )
 
     def _clients(self, where: Whereabouts) -> tuple[Client, Client, Client]:
         return office_clients(self._browser, where.release, android=where.android)

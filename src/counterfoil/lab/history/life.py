@@ -67,7 +67,7 @@ class Life:
         token, lost = self._world.issue(
             rng, moment.t, moment.route, moment.kind, moment.session,
             incoming=moment.incoming, cae=cae, identity=identity,
-        )  # fmt: skip
+        )
         if moment.incoming.startswith("saml"):
             self._assertion_row(moment, token, lost=lost, upstream_lost=upstream_lost)
         used = Used(token, moment.t, moment.person, self._moments_of_use(moment.t, cae=cae), lost)
@@ -95,7 +95,7 @@ class Life:
             subject_name=token.route.subject_name, issued_at=None, first=moment.t, last=moment.t,
             expect=ASSERTION if moment.t - self._tenant.begins > _NO_PAST else NO_ID,
             lost=lost or upstream_lost, note=_ASSERTION_NOTE,
-        )  # fmt: skip
+        )
         # The sign-in is the record of the assertion's acceptance too.
         self._world.counts["acceptance"] += not lost
 
@@ -124,21 +124,21 @@ class Life:
             token_id=name if ids else None, source="m365-ual", record_id=None if ids else rid,
             subject_id=route.subject_id, subject_name=route.subject_name, issued_at=token.iat if ids else None,
             first=t, last=t, label="service", expect=NO_ID,
-        )  # fmt: skip
+        )
 
     def _failed(self, moment: Moment) -> None:
         """Act out a wrong password: the record carries a token id although no token was issued."""
         rng = self._rng
         self._world.attempt(
             rng, moment.t, moment.route, "interactive", moment.session, request_id(rng), error=50126
-        )  # fmt: skip
+        )
 
     def _renewal(self, moment: Moment) -> None:
         """Act out a rooted secondary issuance: the same id in a sign-in of the same second, then mail is read."""
         rng, world, person = self._rng, self._world, moment.person
         token, lost = world.issue(
             rng, moment.t, moment.route, "non-interactive", moment.session, incoming="refreshToken"
-        )  # fmt: skip
+        )
         address = "" if rng.random() < 0.7 else moment.route.ip
         self._secondary(moment, token, "https://outlook.office.com", address)
         self.uses.mail(rng, Used(token, moment.t, person, self._moments_of_use(moment.t, cae=False), lost))

@@ -81,13 +81,13 @@ GIVEN = (
     "Ada", "Ben", "Cleo", "Dario", "Edda", "Farid", "Greta", "Hana", "Ivo", "Jana", "Kofi", "Lena", "Mira", "Nils",
     "Ofra", "Pia", "Quentin", "Rosa", "Samir", "Tilda", "Umar", "Vera", "Wim", "Xenia", "Yusuf", "Zora", "Aldo",
     "Bea", "Cyril", "Dina", "Emil", "Fay", "Goran", "Hedy", "Igor", "Jule", "Kai", "Lotte", "Malik", "Nora",
-)  # fmt: skip
+)
 FAMILY = (
     "Abend", "Brook", "Castell", "Dorn", "Eklund", "Farrow", "Garve", "Hallow", "Ibsen", "Jaspers", "Kestrel",
     "Lindqvist", "Marlowe", "Nyberg", "Okafor", "Perrin", "Quist", "Rowan", "Sandoval", "Tamm", "Ullman", "Voss",
     "Wexler", "Xiros", "Yarrow", "Zeller", "Ashby", "Birk", "Calder", "Drummond", "Elms", "Fenwick", "Grau",
     "Hollis", "Imhof", "Joyner", "Krantz", "Lorne", "Mabry", "Noll",
-)  # fmt: skip
+)
 APP_NAMES = ("Meeting Planner", "Mail Merge Desk", "Sales Companion", "Travel Desk", "Survey Box", "Task Bridge")
 PRINCIPAL_NAMES = ("Archive Service", "Ticket Intake", "Backup Runner", "Invoice Reader", "Fax Gateway")
 FOLDERS = ("Inbox", "Inbox", "Inbox", "Sent Items", "Archive", "Projects", "Deleted Items")

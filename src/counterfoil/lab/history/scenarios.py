@@ -92,7 +92,7 @@ def demo(seed: int = 558) -> Scenario:
     tenant = Tenant(
         seed=seed, start=_START, days=21, people=40, null_id_share=0.02, audit_wrappers=("management-api",),
         holidays=(date(2025, 9, 12),),
-    )  # fmt: skip
+    )
     storm = Storm0558(start=_at(date(2025, 9, 15)), end=_at(date(2025, 9, 20)), victims=(4, 11, 17))
     gap = IntervalLoss(_at(date(2025, 9, 9)), _at(date(2025, 9, 11)))
     return Scenario("demo", tenant, (storm,), (gap,))
@@ -103,6 +103,6 @@ def demo_2023(seed: int = 558) -> Scenario:
     tenant = Tenant(
         seed=seed, name="fabrikam", start=date(2023, 6, 5), days=21, people=40, id_era="2023",
         audit_wrappers=("search-csv",), signin_wrappers=("log-analytics",),
-    )  # fmt: skip
+    )
     storm = Storm0558(start=_at(date(2023, 6, 19)), end=_at(date(2023, 6, 24)), victims=(4, 11, 17))
     return Scenario("demo-2023", tenant, (storm,))

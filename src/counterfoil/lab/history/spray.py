@@ -64,4 +64,4 @@ class SprayAttack:
             subject_name=token.route.subject_name, issued_at=token.iat if token_id else None, first=times[0],
             last=times[-1], acceptances=len(times), label="forged", intrusion=self._intrusion.name,
             expect=FORGED if token_id else FORGED_NO_ID, lost=self._world.losses.hides(times[0], times[-1]), note=_NOTE,
-        )  # fmt: skip
+        )

@@ -100,7 +100,7 @@ class StormAttack:
                     token_id=None, source="m365-ual", record_id=rid, subject_id=route.subject_id,
                     subject_name=route.subject_name, issued_at=None, first=t, last=t, label=label,
                     intrusion=name, expect=FORGED_NO_ID, lost=world.losses.hides(t, t), note=note,
-                )  # fmt: skip
+                )
         if times and with_ids:
             world.truth.add(
                 token_id=token.name, source="m365-ual", subject_id=route.subject_id,
@@ -108,4 +108,4 @@ class StormAttack:
                 acceptances=len(times), label=label, intrusion=name, expect=expect,
                 lost=world.losses.hides(times[0], times[-1]), note=note,
                 token_tenant=CONSUMER_TENANT if expect is CONTRADICTED else None,
-            )  # fmt: skip
+            )

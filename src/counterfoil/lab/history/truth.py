@@ -106,7 +106,7 @@ _EXPECT: dict[tuple[str, ...], str] = {
         MINTED, FORGED, TAINTED, CONTRADICTED, NO_ID, FORGED_NO_ID, ASSERTION, FORGED_BY_COUNT, TAINTED_BY_COUNT,
         CONTRADICTED_BY_LAW,
     )
-}  # fmt: skip
+}
 
 
 def _text(value: str | None) -> str:

@@ -120,7 +120,7 @@ class Uses:
         self._world.truth.add(
             token_id=token.name, source=source, subject_id=route.subject_id, subject_name=route.subject_name,
             issued_at=issued_at, first=times[0], last=times[-1], acceptances=len(times), lost=used.lost,
-        )  # fmt: skip
+        )
 
     def _copied_row(self, used: Used, times: list[int]) -> None:
         token, route = used.token, used.token.route
@@ -128,10 +128,10 @@ class Uses:
             token_id=token.name, source="m365-ual", subject_id=route.subject_id, subject_name=route.subject_name,
             issued_at=token.iat, first=min(times), last=max(times), acceptances=len(times), label="copied",
             intrusion=self.copy_name, lost=used.lost, note=self.copy_note,
-        )  # fmt: skip
+        )
 
     def _without_id(self, t: int, rid: str, route: Route) -> None:
         self._world.truth.add(
             token_id=None, source="m365-ual", record_id=rid, subject_id=route.subject_id,
             subject_name=route.subject_name, issued_at=None, first=t, last=t, expect=NO_ID, note=_NO_ID_NOTE,
-        )  # fmt: skip
+        )

@@ -104,7 +104,7 @@ class EventSink:
         self._output = Output(
             folder, form.name, form.extension, per_day=per_day, compress=compress,
             opening=form.opening, between=form.between, closing=form.closing,
-        )  # fmt: skip
+        )
         self.lines = 0
 
     def write(self, rows: list[tuple[int, WindowsEvent]]) -> None:

@@ -100,7 +100,7 @@ class World:
         written = uti if form == "plain" else written_uti(name, uti, form)
         body = signin(
             t, name, written, correlation, session, route, kind, incoming=incoming, error=error, cae=cae
-        )  # fmt: skip
+        )
         self._signins[kind][t // SLICE].append((t, body, error, route.ip, correlation))
         self.counts["issuance"] += 1
         if kind == "interactive" and self.tenant.logons_in_audit:

@@ -167,7 +167,7 @@ _OFFICE_NAMES = {
 _OFFICE_LOST = {
     "AppAccessContext", "TokenObjectId", "TokenTenantId", "TokenType", "AuthType", "ActorInfoString", "SessionId",
     "UniqueTokenIdentifier", "ResourceURL", "OperationCount", "Version",
-}  # fmt: skip
+}
 _USER_TYPES = {0: "Regular", 2: "Admin", 5: "Application"}
 _LOGONS = {0: "Owner", 1: "Admin", 2: "Delegated"}
 

@@ -23,7 +23,7 @@ _OTHER_OIDS = tuple(
         "2b656e", "2b656f", "2b6571", "2a8648ce380401", "2a864886f70d010301", "2a8648ce3e0201", "6086480165030404",
         "6086480165030403",
     )
-)  # fmt: skip
+)
 CURVE_OIDS = {
     bytes.fromhex("2a8648ce3d030107"): "secp256r1",
     bytes.fromhex("2b8104000a"): "secp256k1",

@@ -24,7 +24,7 @@ from counterfoil.leaks.private import PrivateKey, parts_of
 WEAK_PASSWORDS = (
     "", "changeit", "changeme", "password", "secret", "notasecret", "123456", "12345678", "test", "admin", "pass",
     "keystore", "storepass", "P@ssw0rd", "Password1",
-)  # fmt: skip
+)
 # A password costs up to a tenth of a second: all keys of a store together may cost no more than so many rounds each.
 MOST_ROUNDS = 600_000
 CLOSED = "no weak password opens it: its content was not seen"
