@@ -15,7 +15,6 @@ from counterfoil.case.results import opened, query
 from counterfoil.config import HuntSettings, read_bounded, read_token_policy
 from counterfoil.errors import UsageError
 from counterfoil.leaks.finding import LeaksReport
-from counterfoil.model.clearance import ACCEPTING_LOGS
 from counterfoil.model.hunt import HuntReport, InputFile
 from counterfoil.model.verdict import FindingVerdict
 from counterfoil.pipeline import leak_evidence
@@ -200,7 +199,7 @@ def _reading(settings: HuntSettings, manifest: Manifest) -> HuntReport:
             unread=e.unread,
             nearest=e.nearest,
             archive=e.archive,
-            accepts=e.log in ACCEPTING_LOGS,
+            accepts=e.log in logs().accepting,
             note=e.note,
         )
         for e in manifest.inputs

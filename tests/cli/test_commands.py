@@ -244,7 +244,7 @@ def test_all_codes_are_listed_and_each_is_explained(capsys: pytest.CaptureFixtur
 
 def test_what_can_be_declared_is_what_sources_say() -> None:
     """The kinds that --complete accepts are those that the sources' own explanations name, and no log is left out."""
-    told = {source.log: source.explain.complete for source in app.sources() if source.explain.complete}
+    told = {source.log.name: source.explain.complete for source in app.sources() if source.explain.complete}
     assert set(told) == set(logs().declarable)
     assert all(kind in told[log] for log, kinds in logs().declarable.items() for kind in kinds)
 

@@ -68,7 +68,7 @@ def test_commands_named_in_the_text_exist(name: str) -> None:
 def codes() -> set[str]:
     """Return every code that the program knows."""
     rules = {rule.id for rule in all_rules()}
-    sources = {name for source in all_sources() for name in (source.name, source.log)}
+    sources = {name for source in all_sources() for name in (source.name, source.log.name)}
     kinds = {kind for kinds in logs().declarable.values() for kind in kinds}
     told = {*map(str, Verdict), *map(str, FindingVerdict), *map(str, Reason), *map(str, Probable), *map(str, Diagnosis)}
     return {*told, *advice.RULES, *rules, *sources, *kinds, *BY_CODE, *CLASSES, *SCENARIOS}

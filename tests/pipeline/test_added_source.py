@@ -19,18 +19,18 @@ SOURCE = '''
 """The system log of a made-up provider, which has a line for each token that it gives away."""
 
 from counterfoil.model.ids import IdKind
-from counterfoil.model.logs import IssuanceLog
+from counterfoil.model.logs import Issuance, Log
 from counterfoil.model.schema import Leg, Outcome, TokenClass
 from counterfoil.sources import mapping
 from counterfoil.sources.source import TEXT, Explain, Source
 
-LOG = "acme-system"
+LOG = Log("acme-system", issuance=Issuance(ids=(IdKind.JTI,), whole=True, lag=600))
 
 
 def to_evidence(raw):
     """Map each line to an issuance."""
     return mapping.rows(
-        raw, source=LOG, fidelity=1, leg=str(Leg.ISSUANCE), kind=mapping.lower(raw.org), record_id=raw.uuid,
+        raw, source=LOG.name, fidelity=1, leg=str(Leg.ISSUANCE), kind=mapping.lower(raw.org), record_id=raw.uuid,
         event_time=mapping.when(raw.published), issued_at=mapping.when(raw.published), issuer=mapping.text(raw.issuer),
         token_id=mapping.text(raw.grantedTokenId), token_id_kind=str(IdKind.JTI), token_class=str(TokenClass.USER),
         subject_id=mapping.lower(raw.user), client_id=mapping.lower(raw.app), operation="grant",
@@ -43,7 +43,6 @@ SOURCE = Source(
     required=frozenset({"grantedTokenId", "published", "org"}),
     raw=dict.fromkeys(("uuid", "published", "org", "issuer", "grantedTokenId", "user", "app"), TEXT),
     to_evidence=to_evidence,
-    issuance=IssuanceLog(LOG, ids=(IdKind.JTI,), whole=True, lag=600),
     explain=Explain(what="Tokens given away.", export=("acme export",), retention="90 days", caps="none", traps=(),
                     complete="acme-system/NAME"),
 )

@@ -7,11 +7,14 @@ from datetime import datetime
 
 from counterfoil.model.coverage import Declaration
 from counterfoil.model.verdict import Reason
-from counterfoil.reconcile.declared import ABSENT_NODE, NODE_MISSING, SILENT_NODE
+from counterfoil.reconcile.declared import ABSENT_NODE, NODE_MISSING
+from counterfoil.sources.registry import logs
 
 from .cases import Case, Table, Told, Wanted, coverage, last
 from .reference import Settings
 from .rows import CLEARED, Row, assertion, at, complete, farm_log, federated_sign_in
+
+SILENT_NODE = logs().hosts["adfs"].silent
 
 NODE = "adfs02.sts.example.org"
 PRESENTED = [*farm_log(), federated_sign_in(5, "a")]

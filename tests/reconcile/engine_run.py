@@ -115,11 +115,11 @@ def answered(tables: Engine, out: Reconciled, policy: Policy) -> Answer:
     every = out.every.mutate(absent=absent(out.every, out.coverage, out.facts.logs))
     odd = raised(tables, out.cells, every, policy)
     tokens = ibis.union(out.told, minted(out.plain).mutate(is_user=False).select(*out.told.columns))
-    tokens = tokens.mutate(rootless=rootless(tokens, out.coverage))
+    tokens = tokens.mutate(rootless=rootless(tokens, out.coverage, out.facts.logs))
     score = tables.given("score", {"token_key": "string", "suspicion": "float64", "rules": "string"}, [])
     twins = tables.rows(disagreeing_ids(out.window(tables.piled(TWINS))))
     uses = tables.piled(USES).select("token_key", "source", "record_id", "derived", "child_id")
-    lost = unaccounted(tables, out.records, out.issued, out.coverage, policy)
+    lost = unaccounted(tables, out.records, out.issued, out.coverage, out.facts.logs, policy)
     drawn = overdrawn(tables, out.records, tables.piled(TOKENS), out.coverage, policy)
     return Answer(
         tables.rows(described(tokens, odd, score)), out.coverage, tables.rows(out.strata), twins, tables.rows(uses),

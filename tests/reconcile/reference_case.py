@@ -13,7 +13,7 @@ from counterfoil.model.schema import TokenClass
 from counterfoil.model.verdict import Reason
 from counterfoil.tokens.entitlement import Entitlement
 
-from .reference_policy import Known, Policy
+from .reference_policy import SESSIONS, Known, Policy
 from .reference_records import IdKey, Record
 
 Window = tuple[datetime, datetime]
@@ -240,7 +240,7 @@ class Case:
 
     def life(self, token: Token) -> timedelta:
         """Return the longest life of the token's class, or of what its service goes on accepting."""
-        of_service = self.policy.service_life.get((token.first.source, token.first.kind), self.policy.default_life)
+        of_service = SESSIONS.get((token.first.source, token.first.kind), self.policy.default_life)
         seconds = self.policy.life.get(token.first.token_class or "", of_service)
         return timedelta(seconds=seconds)
 

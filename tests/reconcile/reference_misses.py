@@ -17,6 +17,7 @@ from counterfoil.model.schema import TokenClass
 from . import reference_agents, reference_assertions, reference_coverage, reference_habits, reference_signs
 from .reference_case import Case, Grade, Token, Window
 from .reference_doubts import is_user
+from .reference_policy import SESSIONS
 from .reference_records import SIGN_IN_KINDS, identified
 
 NEEDED = {  # rule 4.1
@@ -83,7 +84,7 @@ def _floor(case: Case, token: Token) -> datetime:
 def _session_begins(case: Case, token: Token) -> datetime:
     """Rule 4.1: uses without id of such a service, without a pause longer than its life, are one session."""
     place = (token.first.source, token.first.kind)
-    if token.token_id is not None or token.subject is None or place not in case.policy.service_life:
+    if token.token_id is not None or token.subject is None or place not in SESSIONS:
         return token.begins
 
     def of(t: Token) -> tuple[object, ...]:
@@ -92,7 +93,7 @@ def _session_begins(case: Case, token: Token) -> datetime:
 
     begin = token.begins
     for at in sorted({t.begins for t in case.tokens if of(t) == of(token)}, reverse=True):
-        if at <= begin and begin - at <= timedelta(seconds=case.policy.service_life[place]):
+        if at <= begin and begin - at <= timedelta(seconds=SESSIONS[place]):
             begin = at
     return begin
 

@@ -12,8 +12,9 @@ from counterfoil.model.logs import Logs
 from counterfoil.reconcile.policy import Policy
 from counterfoil.sources.registry import logs
 
-__all__ = ["CONSUMER_TENANT", "FEDERATION", "Known", "Policy", "logs_of"]
+__all__ = ["CONSUMER_TENANT", "FEDERATION", "SESSIONS", "Known", "Policy", "logs_of"]
 
+SESSIONS = logs().sessions  # by source and kind: seconds after the last use
 FEDERATION = "urn:federation:microsoftonline"
 
 
@@ -22,7 +23,8 @@ def logs_of(policy: Policy) -> Logs:
     known = logs()
     if policy.default_lag == Policy().default_lag:
         return known
-    return Logs(tuple(replace(log, lag=None) for log in known.every))
+    bare = ((log, log.issuance and replace(log.issuance, lag=None)) for log in known.every)
+    return Logs(tuple(replace(log, issuance=issuance) for log, issuance in bare))
 
 
 @dataclass(frozen=True)

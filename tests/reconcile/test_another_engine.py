@@ -35,10 +35,10 @@ def _all(engines: Sequence[Engine], group: Group) -> dict[str, Any]:
     engine = engines[-1]
     told = vars(answered(engine, out, group.policy))
     judged = judged_tokens(engine, out, group.policy)
-    asked = {"judged": judged, "groups": groups(judged), "first uses": uses(judged), "decoys": planted(out.records),
-             "refused": refused(out.records)}
+    decoys = {"decoys": planted(out.records, out.facts.logs), "refused": refused(out.records, out.facts.logs)}
+    asked = {"judged": judged, "groups": groups(judged), "first uses": uses(judged), **decoys}
     rows = told | {name: engine.rows(table) for name, table in asked.items()}
-    rows["thefts"] = taken(engine, out.records, None, None)
+    rows["thefts"] = taken(engine, out.records, out.facts.logs)
     return {name: value if name == "coverage" else _plain(value) for name, value in rows.items()}
 
 

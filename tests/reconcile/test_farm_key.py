@@ -13,6 +13,7 @@ from counterfoil.case.tables import Tables
 from counterfoil.pipeline.log_findings import of_thefts
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.farm_key import MAX_CONTACTS, taken
+from counterfoil.sources.registry import logs
 
 from .engine_run import COLUMNS
 from .rows import Row, at, numbered
@@ -99,7 +100,7 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tables]:
 def _taken(tables: Engine, rows: Sequence[Row], **window: Any) -> list[Row]:
     every = numbered(rows)
     evidence = tables.given("evidence_in", COLUMNS, [[row.get(column) for column in COLUMNS] for row in every])
-    return taken(tables, evidence, **window)
+    return taken(tables, evidence, logs(), **window)
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -357,7 +357,7 @@ def test_office_activity_loses_ids_and_nothing_else(
 
 def test_office_activity_is_the_worst_wrapper() -> None:
     """Where wrappers of one record differ, the one that lost the ids never wins."""
-    ual = [source for source in registry.all_sources() if source.log == "m365-ual"]
+    ual = [source for source in registry.all_sources() if source.log.name == "m365-ual"]
     assert max(ual, key=lambda source: source.fidelity).name == "sentinel-officeactivity"
     assert [s.name for s in ual if s.fidelity == 1] == ["m365-ual-api"]
 
@@ -409,13 +409,13 @@ def test_what_was_not_mapped_survives_in_extra(rows: dict[str, dict[str, Any]]) 
 
 def test_the_log_is_never_declarable() -> None:
     """No wrapper offers a declaration: as an issuance log the audit log lacks most sign-ins."""
-    assert [s.name for s in registry.all_sources() if s.log == "m365-ual" and s.explain.complete] == []
+    assert [s.name for s in registry.all_sources() if s.log.name == "m365-ual" and s.explain.complete] == []
 
 
 def test_the_page_and_the_program_say_the_same() -> None:
     """docs/sources/m365-ual.md names every wrapper with the export commands and traps that the program prints."""
     page = (SAMPLES.parent.parent / "docs" / "sources" / "m365-ual.md").read_text("utf-8").lower()
     for source in registry.all_sources():
-        if source.log == "m365-ual":
+        if source.log.name == "m365-ual":
             said = (source.name, *source.explain.export, source.explain.caps, *source.explain.traps)
             assert [text for text in said if text.lower() not in page] == []

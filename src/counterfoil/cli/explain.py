@@ -42,7 +42,7 @@ def sources(context: typer.Context, format: params.OutputFormat = "text") -> Non
     form = options.one_of(format, registry.formats(), "--format: unknown", "formats")
     from counterfoil import app
 
-    rows = [(source.name, source.log, source.title) for source in app.sources()]
+    rows = [(source.name, source.log.name, source.title) for source in app.sources()]
     terminal.write(registry.table(form, ("name", "log", "what"), rows, terminal.screen()))
 
 
@@ -54,7 +54,7 @@ def explain_source(
 
     known = app.sources()
     wanted = options.one_of(name, _names(known), "unknown source", "`counterfoil sources` lists them")
-    terminal.write("\n".join(_source_text(source) for source in known if wanted in (source.name, source.log)))
+    terminal.write("\n".join(_source_text(source) for source in known if wanted in (source.name, source.log.name)))
 
 
 def explain(
@@ -93,7 +93,7 @@ def explain(
 
     # a reason and a rule of suspicion may share a code
     told += [_text(_rule(rule)) for rule in _rules() if rule.id == code]
-    told += [_source_text(source) for source in app.sources() if code in (source.name, source.log)]
+    told += [_source_text(source) for source in app.sources() if code in (source.name, source.log.name)]
     if not told:
         codes = [*(one.code for one in _every()), *_names(app.sources())]
         options.one_of(code, dict.fromkeys(codes), "unknown code", "codes")
@@ -135,7 +135,7 @@ def _every() -> Iterator[advice.Explanation]:
 
 def _names(known: Sequence[Source]) -> list[str]:
     """Return what a source may be called: each name, and each log."""
-    return list(dict.fromkeys([source.name for source in known] + [source.log for source in known]))
+    return list(dict.fromkeys([source.name for source in known] + [source.log.name for source in known]))
 
 
 def _rule(rule: Rule) -> advice.Explanation:
@@ -154,7 +154,7 @@ def _text(known: advice.Explanation) -> str:
 
 def _source_text(source: Source) -> str:
     told = source.explain
-    lines = [f"{source.name}  ({source.title})", *paragraph("log", source.log), *paragraph("holds", told.what)]
+    lines = [f"{source.name}  ({source.title})", *paragraph("log", source.log.name), *paragraph("holds", told.what)]
     # one line each, however long: a command that is wrapped inside its quotes does not survive being copied
     lines += [f"{'' if place > 1 else 'export':<{LABEL}}{place}. {step}" for place, step in enumerate(told.export, 1)]
     lines += [*paragraph("kept", told.retention), *paragraph("caps", told.caps), *points("traps", told.traps)]

@@ -97,12 +97,11 @@ def declaration(text: str) -> Declaration:
             f"--complete: expected SOURCE/KIND[:from..to], got {_quoted(text)}",
             hint="such as entra-signin/interactive, or entra-signin/interactive:2026-05-01..2026-06-01",
         )
-    known = {log.name: log for log in logs().every}
+    known = logs().declarable
     source = one_of(source.lower(), known, "--complete: unknown log", "logs that can be declared")
-    log = known[source]
-    if log.kinds:
-        kind = one_of(kind.lower(), log.kinds, f"--complete: unknown kind of {source}:", "kinds")
-    elif not log.host:
+    if known[source]:
+        kind = one_of(kind.lower(), known[source], f"--complete: unknown kind of {source}:", "kinds")
+    elif source not in logs().hosts:
         if any(sign.isspace() for sign in kind):
             raise UsageError(f"--complete: {_quoted(kind)} is not the name of a log", hint=f"such as {source}/idp")
     elif not _HOST.fullmatch(kind):

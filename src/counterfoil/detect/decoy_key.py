@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from counterfoil.detect.rule import Rule, Tables
 from counterfoil.expressions import ir
-from counterfoil.model.leak_evidence import DECOYS_LOG
+from counterfoil.expressions.deferred import bound
+from counterfoil.model.logs import Logs
 from counterfoil.model.schema import Leg, Outcome
 from counterfoil.model.verdict import Claim, FindingVerdict
 
@@ -12,28 +13,28 @@ from counterfoil.model.verdict import Claim, FindingVerdict
 MOST_DECOYS = 10_000
 
 
-def planted(records: ir.Table) -> ir.Table:
+def planted(records: ir.Table, logs: Logs) -> ir.Table:
     """Return (key_id, place) of the decoys in evidence, each pair once."""
     # the leg is a folder of the evidence: all others need not be read
     context = records.leg == str(Leg.CONTEXT)
-    decoys = records.filter(context, records.source == DECOYS_LOG, records.key_id.notnull())
+    decoys = records.filter(context, records.source.isin(bound("decoys", logs.decoys)), records.key_id.notnull())
     return decoys.select("key_id", place=decoys.object_id).distinct().limit(MOST_DECOYS)
 
 
-def refused(records: ir.Table) -> ir.Table:
+def refused(records: ir.Table, logs: Logs) -> ir.Table:
     """Return what was presented under a decoy and refused, a row for each decoy: key_id, records, first, last.
 
     Refused tokens have no verdict, so no rule sees them; a verifier that knows the decoy refuses them all.
     """
     presented = records.filter(records.leg == str(Leg.ACCEPTANCE), records.outcome == str(Outcome.REFUSED))
-    under = presented.semi_join(planted(records), "key_id")
+    under = presented.semi_join(planted(records, logs), "key_id")
     return under.group_by("key_id").agg(
         records=under.count(), first_seen=under.event_time.min(), last_seen=under.event_time.max()
     )
 
 
 def _find(tables: Tables) -> ir.Table:
-    return tables.tokens.semi_join(planted(tables.records), "key_id").select("token_key")
+    return tables.tokens.semi_join(planted(tables.records, tables.logs), "key_id").select("token_key")
 
 
 RULE = Rule(

@@ -21,6 +21,6 @@ RULE = Rule(
     attack=("T1114.002",),
     why="Either the sign-in logs were not exported, or nobody signed in. Applications that read mail on their own "
     "behalf look the same.",
-    next_step="Export the sign-ins of these users: counterfoil sources explain entra-signin-graph.",
+    next_step="Export the sign-ins of these users: counterfoil sources says which logs hold any, and how.",
     find=_find,
 )

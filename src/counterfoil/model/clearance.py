@@ -13,8 +13,6 @@ from counterfoil.model.verdict import NAME_PREFIX, Reason
 # The share of tokens that may be left open in an all-clear. Calls known to leave no record, and tokens that may have
 # been issued before the log begins, are counted apart.
 MAX_OPEN_SHARE = 0.1
-# Logs whose records are acceptances: what an export of theirs left out is tokens that nobody judged.
-ACCEPTING_LOGS = frozenset({"m365-ual", "graph-activity", "entra-audit", "counterfoil-receipts"})
 
 # Of these reasons a token is left open although its issuer's log is there.
 _ANSWERABLE = (

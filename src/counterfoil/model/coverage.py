@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -116,15 +115,6 @@ class Needed:
 
 def _iso(when: datetime | None) -> str:
     return "" if when is None else when.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def sign_ins_seen(rows: Iterable[CoverageRow]) -> dict[str, set[str]]:
-    """Return which of SIGN_IN_KINDS are in evidence, of each issuer `entra:<tenant>`; empty if none is."""
-    seen: dict[str, set[str]] = {}
-    for row in rows:
-        if row.issuer.startswith("entra:"):
-            seen.setdefault(row.issuer, set()).update({row.kind} if row.source == SIGN_INS and row.records else ())
-    return seen
 
 
 def named_parts(parts: tuple[str, ...]) -> str:

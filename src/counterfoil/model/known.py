@@ -100,7 +100,3 @@ ALSO_BY_SERVICES: frozenset[str] = frozenset(
         "MessageCreatedNotification", "MessageDeletedNotification", "MessageUpdatedNotification",
     }
 )
-
-# Logs of which a record is one event under an id that the service gave it. Other logs have versions of a record under
-# one id (an operation's beginning and end, an alert's updates), or ids that are made of a record's parts.
-EVENT_LOGS: frozenset[str] = frozenset({"entra-audit", "entra-signin", "graph-activity", "issuer-log", "m365-ual"})

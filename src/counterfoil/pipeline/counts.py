@@ -36,7 +36,8 @@ class Counts:
 
 def counts(con: duckdb.DuckDBPyConnection, coverage: Sequence[CoverageRow]) -> Counts:
     """Return the counts of the case whose results `con` holds."""
-    open_ = [_Group(row, coverage) for row in rows(con, _OPEN)]
+    tenants = list(logs().tenants.values())
+    open_ = [_Group(row, coverage) for row in rows(con, _OPEN, [tenants])]
     apart = [group for group in open_ if group.no_record or group.early]
     waiting = [group for group in open_ if group.own and group not in apart]
     return Counts(
@@ -46,7 +47,7 @@ def counts(con: duckdb.DuckDBPyConnection, coverage: Sequence[CoverageRow]) -> C
         no_record=sum(group.tokens for group in apart if group.no_record),
         before_log=sum(group.tokens for group in apart if not group.no_record),
         strangers=rows(con, f"SELECT count(*) AS n FROM tokens WHERE {STRANGERS}")[0]["n"],  # noqa: S608
-        foreign=tuple(row["issuer"] for row in rows(con, _FOREIGN)),
+        foreign=tuple(row["issuer"] for row in rows(con, _FOREIGN, [tenants])),
     )
 
 
@@ -56,15 +57,17 @@ _SETTLED = f"""SELECT verdict, reason, NULL AS issuer, NULL AS needs, false AS o
     {_COUNTED} FROM tokens WHERE NOT {_LEFT} GROUP BY verdict, reason"""  # noqa: S608  # our own names
 # Issuers are told apart where a log of theirs is, or could be, in evidence: others are claims, as many as a forger
 # likes. Own is the tenant whose services were used, and who else has a log here.
-_OPEN = f"""WITH named AS (SELECT DISTINCT issuer AS name FROM coverage
+_OPEN = f"""WITH tenants AS (SELECT unnest(?) AS begins), named AS (SELECT DISTINCT issuer AS name FROM coverage
     WHERE issuer <> '' AND source <> '{ASSERTIONS}'),
-told AS (SELECT *, name IS NOT NULL AS known FROM tokens LEFT JOIN named ON issuer = name WHERE {_LEFT}),
-whose AS (SELECT *, coalesce(CASE WHEN issuer LIKE 'entra:%' THEN issuer = 'entra:' || resource_tenant
-    ELSE known END, false) AS own FROM told)
+told AS (SELECT tokens.*, name IS NOT NULL AS known, begins || resource_tenant AS tenant FROM tokens
+    LEFT JOIN named ON issuer = name LEFT JOIN tenants ON starts_with(issuer, begins) WHERE {_LEFT}),
+whose AS (SELECT *, coalesce(CASE WHEN begins IS NULL THEN known ELSE issuer = tenant END, false) AS own FROM told)
 SELECT verdict, reason, needs, silent, early, own, CASE WHEN own OR known THEN issuer END AS issuer, {_COUNTED}
 FROM whose GROUP BY ALL ORDER BY ALL"""  # noqa: S608  # our own names
-_FOREIGN = f"""SELECT issuer FROM tokens WHERE {_LEFT} AND reason = '{Reason.NO_ISSUER_LOG}' AND issuer IS NOT NULL
-    AND issuer IS DISTINCT FROM 'entra:' || resource_tenant AND NOT starts_with(issuer, '{UNNAMED}')
+_FOREIGN = f"""WITH tenants AS (SELECT unnest(?) AS begins)
+SELECT issuer FROM tokens WHERE {_LEFT} AND reason = '{Reason.NO_ISSUER_LOG}' AND issuer IS NOT NULL
+    AND NOT coalesce(issuer IN (SELECT begins || resource_tenant FROM tenants), false)
+    AND NOT starts_with(issuer, '{UNNAMED}')
 GROUP BY ALL ORDER BY count(*) DESC, issuer LIMIT {MAX_NAMED}"""  # noqa: S608  # our own names
 _UNRECORDED = ", ".join(f"'{reason}'" for reason in sorted(LEAVES_NO_RECORD))
 _SILENT = f"""WITH quiet AS (SELECT client_id, kind, network, subject FROM tokens
@@ -103,7 +106,7 @@ class _Group:
 def log_parts(issuer: str, token_class: str, coverage: Iterable[CoverageRow]) -> tuple[str, ...]:
     """Return the parts of logs that could hold the issuance of a token of the class (rule 4.1)."""
     if log := logs().of(issuer):
-        return tuple(f"{log.name}/{kind}" for kind in log.parts.get(token_class, ()))
+        return tuple(f"{log}/{kind}" for kind in logs().parts(log).get(token_class, ()))
     return tuple(dict.fromkeys(f"{row.source}/{row.kind}" for row in coverage))
 
 

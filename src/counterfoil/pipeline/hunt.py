@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, astuple
 from pathlib import Path
 
@@ -22,9 +22,9 @@ from counterfoil.errors import UsageError
 from counterfoil.expressions import ibis, ir
 from counterfoil.expressions.deferred import bound
 from counterfoil.model import schema
-from counterfoil.model.clearance import ACCEPTING_LOGS
 from counterfoil.model.coverage import CoverageRow, Offer
 from counterfoil.model.finding import Finding, Use
+from counterfoil.model.logs import Logs
 from counterfoil.model.schema import Leg
 from counterfoil.pipeline.asked import options
 from counterfoil.pipeline.findings import Decoys, findings
@@ -42,6 +42,7 @@ from counterfoil.reconcile.duplicates import DIFFERENT, KEY
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.farm_key import taken
 from counterfoil.reconcile.literals import summed
+from counterfoil.reconcile.log_parts import by_log, in_logs
 from counterfoil.reconcile.measured import raised
 from counterfoil.reconcile.parts import TOKENS, TWINS, VARIANTS
 from counterfoil.reconcile.policy import Policy
@@ -72,18 +73,19 @@ def judge(con: DuckDBPyConnection, folder: CaseFolder, manifest: Manifest, asked
     tenant = _tenant(reading, evidence)
     planned = plan(con, folder, manifest, fingerprint(asked, policy, tenant))
     tables = Tables(con, *folders(folder, planned))
-    added = _added(con, folder, manifest, tables, planned, tenant)
+    added = _added(con, folder, manifest, tables, planned, tenant, asked.logs)
     progress.stage("settling tokens" if added or planned.buckets else "judging", len(planned.buckets) or None)
     found = reconcile(
-        tables, tables.viewed("evidence_in", _with_tenant(evidence, tenant)), asked, policy, buckets=planned.buckets,
-        added=added, rejects=rejects, step=lambda done: _settled(progress, done, len(planned.buckets)),
+        tables, tables.viewed("evidence_in", _with_tenant(evidence, tenant, asked.logs)), asked, policy,
+        buckets=planned.buckets, added=added, rejects=rejects,
+        step=lambda done: _settled(progress, done, len(planned.buckets)),
     )
     progress.stage("ranking")
     told = judged_tokens(tables, found, policy)
     paths = {entry.sha256: entry.path for entry in manifest.inputs if entry.source}
     twins = found.window(tables.piled(TWINS))
     results = findings(tables.rows(grouping.groups(told)), tables.rows(grouping.disagreeing_ids(twins)), paths,
-                       found.coverage, tables.rows(grouping.uses(told)), _decoys(tables, found.records),
+                       found.coverage, tables.rows(grouping.uses(told)), _decoys(tables, found.records, asked.logs),
                        _of_logs(tables, found, asked, policy, paths))
     progress.stage("writing results")
     state = state_after(folder, manifest, planned)
@@ -107,14 +109,15 @@ def _settled(progress: Progress, done: int, of: int) -> None:
 
 
 def _added(
-    con: DuckDBPyConnection, folder: CaseFolder, manifest: Manifest, tables: Tables, planned: Plan, tenant: str | None
+    con: DuckDBPyConnection, folder: CaseFolder, manifest: Manifest, tables: Tables, planned: Plan, tenant: str | None,
+    logs: Logs,
 ) -> Added | None:
     """Return what the piles lack; None if all is settled anew, or nothing was added."""
     if not planned.added:
         return None
     con.execute(f"CREATE OR REPLACE VIEW added_all AS {evidence_sql(folder, manifest, only=planned.added)}")
     (names,) = before(con, folder, tables, ("names",))
-    more = _with_tenant(tables.table("added_all"), tenant)
+    more = _with_tenant(tables.table("added_all"), tenant, logs)
     return Added(tables.viewed("evidence_added", more), names)
 
 
@@ -125,37 +128,37 @@ def _tenant(tables: Tables, evidence: ir.Table) -> str | None:
     return str(found[0]["resource_tenant"]) if len(found) == 1 else None
 
 
-def _with_tenant(evidence: ir.Table, tenant: str | None) -> ir.Table:
+def _with_tenant(evidence: ir.Table, tenant: str | None, logs: Logs) -> ir.Table:
     """Give sign-ins that name no tenant (Graph v1.0 exports) the tenant of the case."""
     if tenant is None:
         return evidence
     own = ibis.literal(bound("tenant", tenant))
-    bare = (evidence.source == "entra-signin") & evidence.issuer.isnull()
+    bare = in_logs(evidence, "logs of tenants", sorted(logs.tenants)) & evidence.issuer.isnull()
     return evidence.mutate(
-        issuer=ibis.ifelse(bare, ibis.literal("entra:") + own, evidence.issuer),
+        issuer=ibis.ifelse(bare, by_log(evidence, logs.tenants) + own, evidence.issuer),
         resource_tenant=ibis.ifelse(bare, ibis.coalesce(evidence.resource_tenant, own), evidence.resource_tenant),
     )
 
 
-def _decoys(tables: Tables, records: ir.Table) -> Decoys:
+def _decoys(tables: Tables, records: ir.Table, logs: Logs) -> Decoys:
     """Return the decoy keys in evidence, and what was presented under them and refused."""
     places: dict[str, tuple[str, ...]] = {}
-    for row in sorted(tables.rows(planted(records)), key=lambda row: (row["key_id"], row["place"] or "")):
+    for row in sorted(tables.rows(planted(records, logs)), key=lambda row: (row["key_id"], row["place"] or "")):
         places[row["key_id"]] = (*places.get(row["key_id"], ()), *([row["place"]] if row["place"] else ()))
-    return Decoys(places, tuple(tables.rows(refused(records))) if places else ())
+    return Decoys(places, tuple(tables.rows(refused(records, logs))) if places else ())
 
 
 def _of_logs(
     tables: Tables, found: Reconciled, asked: Asked, policy: Policy, paths: Mapping[str, str]
 ) -> list[Finding]:
     """Return what own logs show of themselves, and other logs of an issuer's keys."""
-    lost = unaccounted(tables, found.records, found.issued, found.coverage, policy)
+    lost = unaccounted(tables, found.records, found.issued, found.coverage, asked.logs, policy)
     drawn = overdrawn(tables, found.records, tables.piled(TOKENS), found.coverage, policy)
     return [
         *of_logs(asked.attested),
         *of_signatures([] if lost is None else tables.rows(lost)),
         *of_balances([] if drawn is None else tables.rows(drawn)),
-        *of_thefts(taken(tables, found.records, asked.since, asked.until), paths),
+        *of_thefts(taken(tables, found.records, asked.logs, asked.since, asked.until), paths),
     ]
 
 
@@ -164,7 +167,7 @@ def judged_tokens(tables: Engine, found: Reconciled, policy: Policy) -> ir.Table
     # the usual rate is that of the whole evidence, not of the window (rule 5.7)
     every = found.every.mutate(absent=absent(found.every, found.coverage, found.facts.logs))
     odd = raised(tables, found.cells, every, policy)
-    told = found.told.mutate(rootless=rootless(found.told, found.coverage), needs=needs(found.told))
+    told = found.told.mutate(rootless=rootless(found.told, found.coverage, found.facts.logs), needs=needs(found.told))
     named = tables.piled(TOKENS).filter(lambda tokens: tokens.has_id)
     kinds = tables.keep("of_kind", named.group_by("issuer", "kind").agg(peers=named.count()))
     told = told.left_join(kinds, ["issuer", "kind"], rname="{name}_k").select(*told.columns, "peers")
@@ -218,7 +221,7 @@ def _tables(
         "lost": tables.given("lost_out", {"acceptances": "int64", "nameless": "int64"},
                              [[found.lost_acceptances, found.nameless]]),
         "unclaimed": tables.given("unclaimed_out", {"issuer": "string"}, [[issuer] for issuer in found.unclaimed]),
-        "inputs": tables.given("inputs_out", _INPUT, _input_rows(tables, manifest)),
+        "inputs": tables.given("inputs_out", _INPUT, _input_rows(tables, manifest, found.facts.logs.accepting)),
         "merged": _merged(tables, found),
         "legs": found.records.group_by("leg").agg(
             records=found.records.count(), first=found.records.event_time.min(), last=found.records.event_time.max()
@@ -282,7 +285,7 @@ def _plain(value: object) -> object:
     return value
 
 
-def _input_rows(tables: Tables, manifest: Manifest) -> list[list[object]]:
+def _input_rows(tables: Tables, manifest: Manifest, accepting: Collection[str]) -> list[list[object]]:
     """Return a row per input; a duplicate is a record of which others say all that it says (rule 1.1)."""
     again, different = repeats(tables), _different(tables)
     rows: list[list[object]] = []
@@ -291,7 +294,7 @@ def _input_rows(tables: Tables, manifest: Manifest) -> list[list[object]]:
         duplicates, merged = again.get(entry.sha256, (0, 0)) if entry.source else (good, 0)
         values = msgspec.structs.asdict(entry)
         values |= {"kept": good - duplicates, "duplicates": duplicates, "merged": merged,
-                   "accepts": entry.log in ACCEPTING_LOGS}
+                   "accepts": entry.log in accepting}
         if many := different.get(entry.sha256, 0):
             shared = f"{many:,} of its records share their id with a different record: each is kept"
             values["note"] = "; ".join(filter(None, [entry.note, shared]))

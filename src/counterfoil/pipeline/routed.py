@@ -121,7 +121,7 @@ def _rest(main: Source) -> Shape:
     """Return the shape of what is of no source: rejects, which the file's own source may have lost."""
 
     def refuse(raw: ir.Table) -> ir.Table:
-        source = ibis.cases((raw[RAW_REFUSED] == OTHER_TABLE, ibis.null("string")), else_=main.log)
+        source = ibis.cases((raw[RAW_REFUSED] == OTHER_TABLE, ibis.null("string")), else_=main.log.name)
         return rows(raw, source=source, fidelity=99)
 
     return Shape(_REST, {"none": TEXT}, frozenset(), refuse)  # the engine wants a column to parse

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from counterfoil.expressions import ibis, ir
 from counterfoil.expressions.deferred import bound
-from counterfoil.model.coverage import CoverageRow, sign_ins_seen
+from counterfoil.model.coverage import CoverageRow
 from counterfoil.model.logs import OWN_APPLICATION, Logs
-from counterfoil.reconcile.covered import PERSONAL, needs
+from counterfoil.reconcile.covered import needs
 
 
 def absent(tokens: ir.Table, rows: Iterable[CoverageRow], logs: Logs) -> ir.BooleanValue:
@@ -16,17 +16,30 @@ def absent(tokens: ir.Table, rows: Iterable[CoverageRow], logs: Logs) -> ir.Bool
 
     `rows`: the coverage of all logs. Of issuers whose kinds are not known beforehand, none is absent.
     """
-    seen, needed = sign_ins_seen(rows), needs(tokens)
+    seen, needed = _seen(rows, logs), needs(tokens)
     told = ibis.literal(False)
-    for name, kinds in (pair for log in logs.every for pair in log.parts.items()):
+    for name in dict.fromkeys(cls for log in logs.tenants for cls in logs.parts(log)):
         if name == OWN_APPLICATION:
             continue  # nobody has that log: its own networks excuse such a call, and nothing else
-        lacking = sorted(issuer for issuer, known in seen.items() if not known.issuperset(kinds))
+        lacking = sorted(
+            issuer for issuer, (log, kinds) in seen.items() if not kinds.issuperset(logs.parts(log).get(name, ()))
+        )
         told |= (needed == str(name)) & tokens.issuer.isin(bound(f"without {name}", lacking))
     return told.fill_null(False)
 
 
-def rootless(tokens: ir.Table, rows: Iterable[CoverageRow]) -> ir.BooleanValue:
+def rootless(tokens: ir.Table, rows: Iterable[CoverageRow], logs: Logs) -> ir.BooleanValue:
     """Tell which tokens are of an issuer of which no sign-in of a person is in evidence: no exchange has a root."""
-    bare = sorted(issuer for issuer, known in sign_ins_seen(rows).items() if known.isdisjoint(PERSONAL))
+    told = ((issuer, kinds, logs.persons.get(log, ())) for issuer, (log, kinds) in _seen(rows, logs).items())
+    bare = sorted(issuer for issuer, kinds, persons in told if persons and kinds.isdisjoint(persons))
     return tokens.issuer.isin(bound("without persons", bare)).fill_null(False)
+
+
+def _seen(rows: Iterable[CoverageRow], logs: Logs) -> dict[str, tuple[str, set[str]]]:
+    """Return of each issuer whose parts are known beforehand its log, and which of its kinds are in evidence."""
+    seen: dict[str, tuple[str, set[str]]] = {}
+    for row in rows:
+        if log := logs.of(row.issuer):
+            _, kinds = seen.setdefault(row.issuer, (log, set()))
+            kinds.update({row.kind} if row.source == log and row.records else ())
+    return seen

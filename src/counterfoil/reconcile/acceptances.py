@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from counterfoil.expressions import ibis, ir
-from counterfoil.model.counterfoil import LEDGER_LOG, Grant
+from counterfoil.expressions.deferred import bound
 from counterfoil.model.logs import Logs
-from counterfoil.model.receipt import RECEIPTS_LOG
 from counterfoil.model.schema import Leg, Outcome, TokenClass
 from counterfoil.reconcile.families import family
+from counterfoil.reconcile.log_parts import by_log, in_logs
 from counterfoil.reconcile.own_logs import in_own_log
 
 SAML = ("saml11", "saml20")
-FEDERATION = "urn:federation:microsoftonline"
 UNNAMED = "federated:"  # before a domain: its identity provider, which nobody named
 
 # What a token, its verdict and the suspicions need of an acceptance.
@@ -27,17 +28,19 @@ _MORE = ("derived", "unknown_presentation", "child_id", "family")
 _RECORDED = (*COLUMNS, *_MORE)
 
 
-def acceptances(records: ir.Table, exchanges: ir.Table, domains: ir.Table, logs: Logs | None) -> ir.Table:
+def acceptances(
+    records: ir.Table, exchanges: ir.Table, domains: ir.Table, logs: Logs, *, own_logs: bool
+) -> ir.Table:
     """Return acceptances with COLUMNS and five more.
 
     `derived` ('', 'assertion' or 'exchange'), `unknown_presentation`, `family`,
     `child_id` (the token obtained with this one, derived ones only), `network`.
-    `exchanges`: those that secondary issuances imply; `domains`: (domain, federation); `logs`: if issuers
-    have logs of their own in evidence.
+    `exchanges`: those that secondary issuances imply; `domains`: (domain, federation); `logs`: what logs mean;
+    `own_logs`: issuers have some in evidence.
     """
     recorded = _recorded(records)
-    shown = _as_presented(exchanges, recorded, records, logs) if logs else exchanges.select(*_RECORDED)
-    whole = ibis.union(recorded, _assertions(records, domains), shown)
+    shown = _as_presented(exchanges, recorded, records, logs) if own_logs else exchanges.select(*_RECORDED)
+    whole = ibis.union(recorded, _assertions(records, domains, logs), shown)
     return whole.mutate(network=network(whole.ip))
 
 
@@ -72,7 +75,7 @@ def _as_presented(exchanges: ir.Table, recorded: ir.Table, records: ir.Table, lo
     receipts tell two tokens of that id, or one that is not the one that was issued, nothing tells which of them it was.
     What is exchanged may be another issuer's token: of an id that nothing else in evidence knows, no issuer is known.
     """
-    seen = recorded.filter(recorded.source == RECEIPTS_LOG, recorded.token_id.notnull())
+    seen = recorded.filter(in_logs(recorded, "receipts", logs.receipts), recorded.token_id.notnull())
     known = seen.group_by("token_id").agg(
         digests=seen.signing_input_digest.nunique(), **{f"{name}_seen": seen[name].max() for name in _TUPLE}
     )
@@ -90,17 +93,17 @@ def _as_presented(exchanges: ir.Table, recorded: ir.Table, records: ir.Table, lo
     )
     own = in_own_log(joined, logs)
     told = {name: ibis.ifelse(own, joined[f"{name}_seen"], joined[name]) for name in _TUPLE}
-    # a refresh token is its issuer's, so that a ledger names the ids of its own tokens there
-    at_home = (joined.source == LEDGER_LOG) & (joined.grant == str(Grant.REFRESH))
+    at_home = (joined.source + "/" + joined.grant).isin(bound("own parents", logs.own_parents)).fill_null(False)
     guess = ibis.ifelse(joined.somewhere.fill_null(False) | at_home, joined.issuer, ibis.null("string"))
     told["issuer"] = ibis.ifelse(own, ibis.coalesce(joined.issuer_seen, guess), joined.issuer)
     return joined.mutate(**told).select(*_RECORDED)
 
 
-def _assertions(records: ir.Table, domains: ir.Table) -> ir.Table:
+def _assertions(records: ir.Table, domains: ir.Table, logs: Logs) -> ir.Table:
     """Rule 1.3 a, b: a sign-in that was given an assertion accepted it."""
     signins = records.filter(
-        records.leg == Leg.ISSUANCE, records.source == "entra-signin", records.outcome == Outcome.SUCCESS
+        records.leg == Leg.ISSUANCE, in_logs(records, "federated logs", sorted(logs.federations)),
+        records.outcome == Outcome.SUCCESS,
     )
     signins = signins.filter(signins.incoming_token.isin(SAML) | signins.incoming_token.isnull())
     signins = signins.mutate(domain=domain_of(signins.subject_name))
@@ -128,7 +131,7 @@ def _assertions(records: ir.Table, domains: ir.Table) -> ir.Table:
         key_id=ibis.null("string"),
         signing_input_digest=ibis.null("string"),
         token_tenant=ibis.null("string"),
-        resource=ibis.literal(FEDERATION),
+        resource=by_log(taken, logs.federations),
         operation=ibis.literal("assertion"),
         object_kind=ibis.null("string"),
         derived=ibis.literal("assertion"),
@@ -138,6 +141,11 @@ def _assertions(records: ir.Table, domains: ir.Table) -> ir.Table:
 def domain_of(name: ir.StringValue) -> ir.StringValue:
     """Return what follows the last `@` of a user's name, NULL if there is none."""
     return name.re_extract(r"@([^@]+)$", 1).nullif("")
+
+
+def federations(logs: Logs) -> Any:
+    """Return as whom identity providers know the services that take their assertions, as `isin` takes them."""
+    return bound("federations", sorted(set(logs.federations.values())))
 
 
 def _named(signins: ir.Table, domains: ir.Table) -> ir.Table:

@@ -6,17 +6,14 @@ from collections.abc import Iterable, Sequence
 
 from counterfoil.expressions import ibis, ir
 from counterfoil.expressions.deferred import bound
-from counterfoil.model.coverage import ATTESTED, RELIED, SIGN_INS, CoverageRow
-from counterfoil.model.logs import OWN_APPLICATION, UNKNOWN_CLASS
+from counterfoil.model.coverage import ATTESTED, RELIED, CoverageRow
+from counterfoil.model.logs import OWN_APPLICATION, UNKNOWN_CLASS, Logs
 from counterfoil.model.schema import TokenClass
-from counterfoil.reconcile.declared import ADFS, NO_ISSUER, Keepers, LogFacts, Part, seconds
+from counterfoil.reconcile.declared import NO_ISSUER, Keepers, LogFacts, Part, seconds
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.judge import sound_id, sound_in_own_log
 from counterfoil.reconcile.policy import Policy
 from counterfoil.reconcile.services import of_microsoft
-
-ENTRA = SIGN_INS
-PERSONAL = ("interactive", "non-interactive")
 
 
 def windowed(tokens: ir.Table, policy: Policy, facts: LogFacts) -> ir.Table:
@@ -28,7 +25,7 @@ def windowed(tokens: ir.Table, policy: Policy, facts: LogFacts) -> ir.Table:
     life = ibis.cases(
         *((tokens.token_class == name, span) for name, span in policy.life.items()),
         *(((tokens.source == source) & (tokens.kind == kind), span)
-          for (source, kind), span in policy.service_life.items()),
+          for (source, kind), span in facts.logs.sessions.items()),
         else_=policy.default_life,
     )
     keepers = facts.keepers
@@ -135,25 +132,26 @@ def required(facts: LogFacts, told: Sequence[CoverageRow]) -> list[tuple[str, st
     for issuer in sorted({part.issuer for part in facts.extents} - {NO_ISSUER}):
         log = facts.logs.of(issuer)
         if log is not None:
-            rows += [(issuer, str(cls), log.name, kind) for cls, kinds in log.parts.items() for kind in kinds]
+            rows += [(issuer, str(cls), log, kind) for cls, kinds in facts.logs.parts(log).items() for kind in kinds]
             continue
         parts = {(part.source, part.kind) for part in facts.extents if part.issuer == issuer}
-        parts |= {(ADFS, host) for host in facts.hosts.get(issuer, ())}
-        parts |= {(row.source, row.kind) for row in told if row.issuer == issuer and row.source == ADFS}
+        parts |= facts.hosts.get(issuer, frozenset())
+        parts |= {(row.source, row.kind) for row in told if row.issuer == issuer and row.source in facts.logs.hosts}
         rows += [(issuer, str(cls), *part) for cls in (*TokenClass, UNKNOWN_CLASS) for part in sorted(parts)]
     return rows
 
 
-def personal_stretches(rows: Iterable[CoverageRow]) -> list[tuple[str, int, int]]:
-    """Return (issuer, from, to) in seconds: where both kinds of people's sign-ins are relied on."""
-    spans: dict[tuple[str, str], list[tuple[int, int]]] = {}
+def personal_stretches(rows: Iterable[CoverageRow], logs: Logs) -> list[tuple[str, int, int]]:
+    """Return (issuer, from, to) in seconds: where all parts in which people of the issuer sign in are relied on."""
+    spans: dict[tuple[str, str], dict[str, list[tuple[int, int]]]] = {}
     for row in rows:
-        if row.status == "accepted" and row.source == ENTRA and row.kind in PERSONAL and row.start and row.end:
-            spans.setdefault((row.issuer, row.kind), []).append((seconds(row.start), seconds(row.end)))
+        if row.status == "accepted" and row.kind in logs.persons.get(row.source, ()) and row.start and row.end:
+            of_log = spans.setdefault((row.issuer, row.source), {})
+            of_log.setdefault(row.kind, []).append((seconds(row.start), seconds(row.end)))
     found: list[tuple[str, int, int]] = []
-    for issuer in sorted({issuer for issuer, _ in spans}):
-        for lo, hi in spans.get((issuer, PERSONAL[0]), []):
-            for other_lo, other_hi in spans.get((issuer, PERSONAL[1]), []):
-                if max(lo, other_lo) < min(hi, other_hi):
-                    found.append((issuer, max(lo, other_lo), min(hi, other_hi)))
+    for (issuer, log), of_log in sorted(spans.items()):
+        first, *others = (of_log.get(kind, []) for kind in logs.persons[log])
+        for other in others:
+            first = [(max(lo, a), min(hi, b)) for lo, hi in first for a, b in other if max(lo, a) < min(hi, b)]
+        found += [(issuer, lo, hi) for lo, hi in first]
     return found

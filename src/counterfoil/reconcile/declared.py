@@ -14,13 +14,11 @@ from counterfoil.model.logs import Logs
 from counterfoil.reconcile.policy import Policy
 
 DAY = timedelta(days=1)
-ADFS = "adfs"
 NO_ISSUER = ""  # stands for the issuer of a log that is no issuer's: of key uses
 DECLARED = "declared complete"
 VERIFIED = "verified, without a gap, and extends a checkpoint that another party keeps"
 # Of a farm's servers, any of which may have issued an assertion (rule 5.3).
 NODE_MISSING = "not declared complete: while one server of a farm is missing, no assertion of the farm can be judged"
-SILENT_NODE = "no audit 1200 or 299 of this server is in evidence: auditing is off there, or they were left out"
 ABSENT_NODE = "nothing of this server is in evidence: until it is, no assertion of the farm can be judged"
 MAX_NAMED = 3  # servers in a reason
 MAX_WEEKS = 8  # how far around a stretch its usual weekdays are looked for
@@ -80,7 +78,7 @@ class LogFacts:
     `own`: issuers whose log this is; others appear in it (guests elsewhere) but their log is not here.
     `truncated`: source -> how an export of it shows that it was cut off; `unread`: what of each part could not be read.
     `breaks`: (source, kind) -> (from, to, words): where its record numbers jump, it was cleared, full or switched off.
-    `hosts`: farm -> its servers that are known, whether or not they issued something in evidence.
+    `hosts`: farm -> its servers (source, kind) that are known, whether or not they issued something in evidence.
     `notes`: (source, kind) -> what its records show of how it was audited and exported, in words.
     `nameless`: server of a farm -> its issuances, and how many of them name nobody who is known.
     `unclaimed`: farms of which nobody named a domain whose assertions they issue.
@@ -94,7 +92,7 @@ class LogFacts:
     truncated: Mapping[str, str] = field(default_factory=dict)
     unread: Mapping[Part, Stretch] = field(default_factory=dict)
     breaks: Mapping[tuple[str, str], tuple[tuple[datetime, datetime, str], ...]] = field(default_factory=dict)
-    hosts: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    hosts: Mapping[str, frozenset[tuple[str, str]]] = field(default_factory=dict)
     notes: Mapping[tuple[str, str], str] = field(default_factory=dict)
     begins: Mapping[tuple[str, str], tuple[datetime, int | None]] = field(default_factory=dict)
     nameless: Mapping[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
@@ -125,11 +123,11 @@ def coverage(
         for part in sorted(owned, key=str):
             declared.add(part)
             rows += _one(part, declaration, exported_at, facts, policy)
-    farms = {row.issuer for row in rows if row.source == ADFS}
+    farms, servers = {row.issuer for row in rows if row.source in facts.logs.hosts}, facts.logs.hosts
     for part in sorted(facts.extents.keys() - declared, key=str):
         extent = facts.extents[part]
         total = sum(extent.daily.values())
-        why = NODE_MISSING if part.source == ADFS and part.issuer in farms else (
+        why = NODE_MISSING if part.source in servers and part.issuer in farms else (
             NOT_DECLARED if part.source in facts.logs.declarable else PARTIAL
         )
         words = "; ".join([why, *_wanting(part, facts)])
@@ -139,11 +137,9 @@ def coverage(
         for part, records in sorted(facts.anonymous.items())
         if not any((row.source, row.kind) == part and row.issuer == NO_ISSUER for row in rows)
     ]
-    told = {(row.issuer, row.kind) for row in rows}
-    rows += [
-        _row(Part(farm, ADFS, host), "seen", None, None, 0, SILENT_NODE)
-        for farm, hosts in sorted(facts.hosts.items()) for host in sorted(hosts) if (farm, host) not in told
-    ]
+    told = {Part(row.issuer, row.source, row.kind) for row in rows}
+    silent = [Part(farm, *host) for farm, hosts in sorted(facts.hosts.items()) for host in sorted(hosts)]
+    rows += [_row(part, "seen", None, None, 0, servers[part.source].silent) for part in silent if part not in told]
     return tuple(_with_missing_nodes(rows, facts))
 
 
@@ -166,12 +162,13 @@ def _checked(log: AttestedLog, facts: LogFacts) -> Iterable[CoverageRow]:
 
 def _with_missing_nodes(rows: Sequence[CoverageRow], facts: LogFacts) -> Iterable[CoverageRow]:
     """Yield the rows; an accepted one of a farm's server names the servers for want of which it is no use."""
-    relied = {(row.issuer, row.kind) for row in rows if row.status == "accepted"}
+    relied = {(row.issuer, row.source, row.kind) for row in rows if row.status == "accepted"}
     for row in rows:
-        told = {other.kind for other in rows if (other.issuer, other.source) == (row.issuer, ADFS)}
-        missing = [host for host in sorted(told | facts.hosts.get(row.issuer, frozenset()))
-                   if (row.issuer, host) not in relied]
-        if row.source == ADFS and row.status == "accepted" and missing:
+        told = {(other.source, other.kind) for other in rows
+                if other.issuer == row.issuer and other.source in facts.logs.hosts}
+        missing = [host for source, host in sorted(told | facts.hosts.get(row.issuer, frozenset()))
+                   if (row.issuer, source, host) not in relied]
+        if row.source in facts.logs.hosts and row.status == "accepted" and missing:
             more = f" and {len(missing) - MAX_NAMED} more" if len(missing) > MAX_NAMED else ""
             names = ", ".join(missing[:MAX_NAMED]) + more
             yield replace(row, reason=f"{row.reason}; of no use while {names} is not relied on")
@@ -185,14 +182,17 @@ def _nothing_of(declaration: Declaration, elsewhere: bool, facts: LogFacts) -> l
     records = facts.anonymous.get((declaration.source, declaration.kind), 0)
     if records:
         why = _anonymous(records)
-    known = [farm for farm, hosts in facts.hosts.items() if declaration.kind in hosts]
-    farms = known or sorted(facts.hosts.keys() & {f"{ADFS}:{declaration.kind.partition('.')[2]}"})
-    if declaration.source == ADFS and farms:
-        why = SILENT_NODE if known else ABSENT_NODE
+    farms: list[str] = []
+    if servers := facts.logs.hosts.get(declaration.source):
+        host = (declaration.source, declaration.kind)
+        known = [farm for farm, hosts in facts.hosts.items() if host in hosts]
+        by_name = facts.logs.farms[declaration.source] + declaration.kind.partition(".")[2]
+        farms = known or sorted(facts.hosts.keys() & {by_name})
+        why = (servers.silent if known else ABSENT_NODE) if farms else why
     start, end = declaration.start, declaration.end
     return [
         _row(Part(farm, declaration.source, declaration.kind), "refused", start, end, records, why)
-        for farm in (farms if declaration.source == ADFS else []) or [NO_ISSUER]
+        for farm in farms or [NO_ISSUER]
     ]
 
 
@@ -247,10 +247,11 @@ def _wanting(part: Part, facts: LogFacts) -> Iterable[str]:
     """Yield what keeps a log from telling all that it could, and the remedy."""
     if part in facts.unread:
         yield _unread(facts.unread[part])
-    issued, unknown = facts.nameless.get((part.issuer, part.kind), (0, 0)) if part.source == ADFS else (0, 0)
+    servers = facts.logs.hosts
+    issued, unknown = facts.nameless.get((part.issuer, part.kind), (0, 0)) if part.source in servers else (0, 0)
     if unknown:
         yield f"{unknown:,} of {issued:,} issuances name nobody who is known: say who they are (--identities)"
-    if part.source == ADFS and part.issuer in facts.unclaimed:
+    if part.source in servers and part.issuer in facts.unclaimed:
         yield "nobody said whose assertions it issues (--federated)"
 
 

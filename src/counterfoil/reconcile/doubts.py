@@ -13,11 +13,10 @@ from counterfoil.model.known import SERVICE_TENANTS
 from counterfoil.model.logs import Logs
 from counterfoil.model.schema import Leg, Outcome, TokenClass
 from counterfoil.model.verdict import Probable, Reason
-from counterfoil.reconcile.covered import ENTRA, PERSONAL
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.identity import with_people, with_subject
 from counterfoil.reconcile.links import sound_subject, subject_shown
-from counterfoil.reconcile.sides import AUDIT_LOG
+from counterfoil.reconcile.log_parts import in_logs, in_parts
 
 # Classes of tokens that rightly name the provider's own tenants; one that is not shown may be one of them.
 _PROVIDERS = (TokenClass.ACT_AS, TokenClass.SERVICE)
@@ -95,7 +94,8 @@ def _abroad(tokens: ir.Table) -> ir.BooleanValue:
 def _with_members(engine: Engine, asked: ir.Table, known: Known) -> ir.Table:
     """Add `member`: the subject signed in at home in the tenant whose resource accepted the token."""
     issued = known.issued
-    people = ((issued.source == ENTRA) & issued.kind.isin(PERSONAL)) | (issued.source == AUDIT_LOG)
+    people = in_parts(issued, "people", known.logs.people) | in_logs(
+        issued, "of people alone", known.logs.of_people_alone)
     here = issued.filter(
         people, issued.leg == Leg.ISSUANCE, issued.identified, issued.home_tenant == issued.resource_tenant
     ).semi_join(asked.select("subject").distinct(), "subject")

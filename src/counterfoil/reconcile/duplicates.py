@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from counterfoil.expressions import ibis, ir
 from counterfoil.model import schema
-from counterfoil.model.known import EVENT_LOGS
+from counterfoil.model.logs import Logs
 from counterfoil.reconcile.clock import whole_seconds
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.families import bucket, family
+from counterfoil.reconcile.log_parts import in_logs
 
 KEY = ("source", "record_id")
 DIFFERENT = "different_records"  # the table of keys under which different records stand
 
 
-def repeated(engine: Engine, evidence: ir.Table) -> ir.Table:
+def repeated(engine: Engine, evidence: ir.Table, logs: Logs) -> ir.Table:
     """Return the keys of records that occur more than once. Of different records under one id, each stays.
 
     Counted by a hash of the id first, since numbers are counted several times faster than texts: what a hash
@@ -29,16 +30,16 @@ def repeated(engine: Engine, evidence: ir.Table) -> ir.Table:
     keyed = keyed.mutate(h=keyed.record_id.hash()).semi_join(suspected, "h")
     counted = keyed.group_by(*KEY).agg(copies=keyed.count())
     again = engine.keep("repeated_keys", counted.filter(counted.copies > 1).select(*KEY))
-    several = engine.keep(DIFFERENT, _different(evidence, again))
+    several = engine.keep(DIFFERENT, _different(evidence, again, logs))
     return engine.keep("repeated", again.anti_join(several, KEY))
 
 
-def _different(evidence: ir.Table, keys: ir.Table) -> ir.Table:
+def _different(evidence: ir.Table, keys: ir.Table, logs: Logs) -> ir.Table:
     """Return the keys under which different records stand: of another second, operation or user, where known.
 
     A time that is that of arrival is not the event's; a user is known by id or by name.
     """
-    copies = evidence.filter(evidence.source.isin(sorted(EVENT_LOGS))).semi_join(keys, KEY)
+    copies = evidence.filter(in_logs(evidence, "event logs", logs.events)).semi_join(keys, KEY)
     arrived = (copies.event_time == copies.ingested_at).fill_null(False)
     second = ibis.ifelse(arrived, ibis.null("int64"), whole_seconds(copies.event_time))
     told = copies.select(*KEY, "operation", "subject_id", "subject_name", second=second).group_by(*KEY).agg(

@@ -35,6 +35,6 @@ def _begins(rows: Iterable[CoverageRow], logs: Logs) -> Iterable[tuple[str, str,
     for issuer, parts in sorted(first.items()):
         log = logs.of(issuer)
         for name in (*TokenClass, UNKNOWN_CLASS):
-            known = [at for (_, kind), at in parts.items() if log is None or kind in log.parts.get(str(name), ())]
+            known = [at for (_, kind), at in parts.items() if log is None or kind in logs.parts(log).get(str(name), ())]
             if known:
                 yield issuer, str(name), max(known)

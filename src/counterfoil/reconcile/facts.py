@@ -8,18 +8,17 @@ from datetime import date, datetime
 
 from counterfoil.expressions import ibis, ir
 from counterfoil.expressions.deferred import bound
-from counterfoil.model.counterfoil import CUSTODY_LOG
 from counterfoil.model.logs import Logs
 from counterfoil.model.schema import Leg, Outcome
-from counterfoil.reconcile.acceptances import FEDERATION
+from counterfoil.reconcile.acceptances import federations
 from counterfoil.reconcile.asked import Asked
 from counterfoil.reconcile.clock import whole_seconds
-from counterfoil.reconcile.covered import ENTRA
-from counterfoil.reconcile.declared import ADFS, NO_ISSUER, Keepers, LogFacts, Part, Stretch
+from counterfoil.reconcile.declared import NO_ISSUER, Keepers, LogFacts, Part, Stretch
 from counterfoil.reconcile.declared import Extent as _Extent
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.hosts import Breaks, host_facts
 from counterfoil.reconcile.literals import summed
+from counterfoil.reconcile.log_parts import in_logs
 from counterfoil.reconcile.own_logs import in_own_log
 from counterfoil.reconcile.policy import HOUR, Policy
 
@@ -39,15 +38,15 @@ def log_facts(
     if keepers.issuers:
         first_hand |= in_own_log(issued, logs)
     primary = issued.filter(issued.issuer.notnull(), first_hand)
-    servers = host_facts(engine, evidence)
+    servers = host_facts(engine, evidence, logs)
     used = records.leg == str(Leg.KEY_USE)
     custody = bool(engine.rows(records.filter(used).limit(1)))
     # whatever else custody writes down shows as well that its log was kept then
-    kept = (records.source == CUSTODY_LOG) & records.sequence.notnull()
+    kept = in_logs(records, "key stores", logs.key_uses) & records.sequence.notnull()
     uses = records.filter(used | kept).mutate(issuer=ibis.literal(NO_ISSUER))
     extents = _extents(engine, primary, policy)
-    own = _own(engine, primary)
-    nameless = _nameless(engine, issued) if servers.farms else {}
+    own = _own(engine, primary, logs)
+    nameless = _nameless(engine, issued, logs) if servers.farms else {}
     return LogFacts(
         extents=extents | _extents(engine, uses, policy) if custody else extents,
         own=own | {NO_ISSUER} if custody else own,
@@ -87,11 +86,12 @@ def _anonymous(engine: Engine, issued: ir.Table, logs: Logs) -> dict[tuple[str, 
     return {(row["source"], row["kind"]): int(row["records"]) for row in engine.rows(counted)}
 
 
-def _nameless(engine: Engine, issued: ir.Table) -> dict[tuple[str, str], tuple[int, int]]:
+def _nameless(engine: Engine, issued: ir.Table, logs: Logs) -> dict[tuple[str, str], tuple[int, int]]:
     """Return of each server of a farm (issuer, host) its issuances for sign-ins, and how many name nobody known."""
     given = issued.filter(
-        issued.source == ADFS, issued.leg == str(Leg.ISSUANCE), issued.outcome == str(Outcome.SUCCESS),
-        issued.issuer.notnull(), issued.resource.isnull() | (issued.resource == FEDERATION),
+        in_logs(issued, "hosts", sorted(logs.hosts)), issued.leg == str(Leg.ISSUANCE),
+        issued.outcome == str(Outcome.SUCCESS), issued.issuer.notnull(),
+        issued.resource.isnull() | issued.resource.isin(federations(logs)),
     )
     counted = given.group_by("issuer", "kind").agg(n=given.count(), unknown=(~given.identified).cast("int64").sum())
     return {(row["issuer"], row["kind"]): (int(row["n"]), int(row["unknown"])) for row in engine.rows(counted)}
@@ -141,13 +141,14 @@ def _extents(engine: Engine, primary: ir.Table, policy: Policy) -> dict[Part, _E
     return {key: _Extent(*spans[key], days[key], tuple(sorted(gaps[key]))) for key in days}
 
 
-def _own(engine: Engine, primary: ir.Table) -> frozenset[str]:
+def _own(engine: Engine, primary: ir.Table, logs: Logs) -> frozenset[str]:
     """Return the issuers whose own log is in evidence (rule 5.2): someone signed in at home there.
 
     Where the log names no tenants at all, every issuer in it is its own.
     """
-    entra = primary.source == ENTRA
+    shared = in_logs(primary, "logs of tenants", sorted(logs.tenants))
     both = primary.home_tenant.notnull() & primary.resource_tenant.notnull()
-    named = bool(engine.rows(primary.filter(entra & both).select("issuer").limit(1)))
+    named = bool(engine.rows(primary.filter(shared & both).select("issuer").limit(1)))
     at_home = primary.home_tenant == primary.resource_tenant if named else both.isnull() | ~both
-    return frozenset(row["issuer"] for row in engine.rows(primary.filter(~entra | at_home).select("issuer").distinct()))
+    own = primary.filter(~shared | at_home).select("issuer").distinct()
+    return frozenset(row["issuer"] for row in engine.rows(own))

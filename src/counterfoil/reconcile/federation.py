@@ -9,8 +9,9 @@ assertion that lies in such a run.
 from __future__ import annotations
 
 from counterfoil.expressions import ibis, ir
+from counterfoil.model.logs import Logs
 from counterfoil.model.schema import Leg, Outcome
-from counterfoil.reconcile.acceptances import FEDERATION, domain_of
+from counterfoil.reconcile.acceptances import domain_of, federations
 from counterfoil.reconcile.clock import whole_seconds
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.literals import summed
@@ -20,7 +21,9 @@ from counterfoil.reconcile.policy import Policy
 TWICE = 60
 
 
-def assertion_counts(engine: Engine, assertions: ir.Table, issued: ir.Table, policy: Policy) -> ir.Table:
+def assertion_counts(
+    engine: Engine, assertions: ir.Table, issued: ir.Table, logs: Logs, policy: Policy
+) -> ir.Table:
     """Return (token_key, served, surplus, at_least, twice, chain).
 
     Issuances that could serve the assertion; whether it lies in a run with too few of them, one that was posted twice
@@ -31,7 +34,7 @@ def assertion_counts(engine: Engine, assertions: ir.Table, issued: ir.Table, pol
     upstream = issued.filter(
         issued.leg == Leg.ISSUANCE,
         issued.outcome == Outcome.SUCCESS,
-        issued.resource.isnull() | (issued.resource == FEDERATION),
+        issued.resource.isnull() | issued.resource.isin(federations(logs)),
         issued.issuer.notnull(),
         issued.event_time.notnull(),
     )

@@ -9,18 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from counterfoil.expressions import ibis, ir
-from counterfoil.model.coverage import SIGN_INS
+from counterfoil.model.logs import Logs
 from counterfoil.model.schema import Leg, Outcome
 from counterfoil.reconcile.acceptances import network
 from counterfoil.reconcile.clock import whole_seconds
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.literals import whole
+from counterfoil.reconcile.log_parts import in_logs, in_parts
 from counterfoil.reconcile.measured import key
 from counterfoil.reconcile.policy import Policy
 
 DAY = 86_400
-# Entra writes down no address where a managed identity signs in: to be used from nowhere is its own, too.
-_PLACELESS = "managed-identity"
 
 
 def product(agent: ir.StringValue) -> ir.StringValue:
@@ -28,10 +27,15 @@ def product(agent: ir.StringValue) -> ir.StringValue:
     return agent.re_replace(r"[0-9]+([._][0-9]+)*", "#")
 
 
-def sign_ins(issued: ir.Table) -> ir.Table:
-    """Return the successful primary issuances of identified people, with `t` (seconds)."""
+def sign_ins(issued: ir.Table, logs: Logs) -> ir.Table:
+    """Return the successful primary issuances of identified people, with `t` (seconds).
+
+    `addressed`: of a log that writes down where people sign in; `placeless`: of a part that has no addresses.
+    """
     good = issued.filter(issued.leg == Leg.ISSUANCE, issued.outcome == Outcome.SUCCESS, issued.identified)
-    return good.select("subject", "source", "kind", "ip", "client_id", "user_agent", "device_id", "session_id",
+    return good.select("subject", "ip", "client_id", "user_agent", "device_id", "session_id",
+                       addressed=in_logs(good, "addressed logs", logs.addressed),
+                       placeless=in_parts(good, "placeless parts", logs.placeless).fill_null(False),
                        t=whole(whole_seconds(good.event_time)))
 
 
@@ -55,16 +59,16 @@ def habits(engine: Engine, name: str, signed: ir.Table, uses: ir.Table, policy: 
     `signed`: of `sign_ins`; `uses`: subject, client_id, network, user_agent, t. Of people whose issuer writes down no
     address at all, uses of linked tokens stand in for sign-ins.
     """
-    nowhere = (signed.source == SIGN_INS) & (signed.kind == _PLACELESS)
-    told = signed.mutate(network=ibis.ifelse(nowhere, key(network(signed.ip)), network(signed.ip)))
+    # where no address is ever written down, to be used from nowhere is one's own, too
+    told = signed.mutate(network=ibis.ifelse(signed.placeless, key(network(signed.ip)), network(signed.ip)))
     told = engine.keep(f"{name}_signed", told.select(
         "subject", "network", "device_id", "session_id", "t", client=key(told.client_id),
-        agent=key(product(told.user_agent)), entra=told.source == SIGN_INS,
+        agent=key(product(told.user_agent)), addressed=told.addressed,
     ))
     used = engine.keep(f"{name}_used", uses.select(
         "subject", "network", "t", client=key(uses.client_id), agent=key(product(uses.user_agent))
     ).filter(lambda t: t.network.notnull()))
-    addressed = told.filter(told.network.notnull() | told.entra).select("subject").distinct()
+    addressed = told.filter(told.network.notnull() | told.addressed).select("subject").distinct()
     blind = used.anti_join(addressed, "subject")
     seen = ibis.union(
         told.filter(told.network.notnull()).select("subject", "network", "t"), blind.select("subject", "network", "t")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from counterfoil.expressions import ibis, ir
+from counterfoil.model.logs import Logs
 from counterfoil.model.schema import Leg
 from counterfoil.model.verdict import NAME_PREFIX
-from counterfoil.reconcile.covered import ENTRA, PERSONAL
 from counterfoil.reconcile.engine import Engine
+from counterfoil.reconcile.log_parts import in_parts
 
 
 def aliases(engine: Engine, records: ir.Table, identities: Sequence[tuple[str, str]]) -> ir.Table:
@@ -44,9 +45,9 @@ def with_subject(table: ir.Table, names: ir.Table) -> ir.Table:
     return joined.select(*table.columns, subject=ibis.coalesce(known, named), identified=known.notnull())
 
 
-def people(engine: Engine, issued: ir.Table, identities: Sequence[tuple[str, str]]) -> ir.Table:
+def people(engine: Engine, issued: ir.Table, identities: Sequence[tuple[str, str]], logs: Logs) -> ir.Table:
     """Rule 4.2 c: return (subject) of those who sign in as persons."""
-    signed = issued.filter(issued.source == ENTRA, issued.kind.isin(PERSONAL), issued.identified).select("subject")
+    signed = issued.filter(in_parts(issued, "people", logs.people), issued.identified).select("subject")
     given = engine.given("given_people", {"subject": "string"}, sorted({(id_,) for id_, _ in identities}))
     return engine.keep("people", ibis.union(signed, given, distinct=True))
 

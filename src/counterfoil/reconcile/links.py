@@ -10,6 +10,7 @@ from counterfoil.model.schema import Leg, Outcome, TokenClass
 from counterfoil.model.verdict import Reason
 from counterfoil.reconcile.clock import whole_seconds
 from counterfoil.reconcile.engine import Engine
+from counterfoil.reconcile.log_parts import in_logs
 from counterfoil.reconcile.own_logs import in_own_log
 from counterfoil.reconcile.policy import Policy
 from counterfoil.reconcile.sides import app_only, issued_to_application, may_be_persons, of_application
@@ -65,13 +66,13 @@ def linked(
         subject_counts=tokens.identified & may_be_persons(tokens), shown=subject_shown(tokens, logs),
         application=of_application(tokens), app_only=app_only(tokens),
     )
-    theirs = _facts(issued.filter(issued.token_id.notnull()))
+    theirs = _facts(issued.filter(issued.token_id.notnull()), logs)
     counted = theirs.group_by(*_ID).agg(n=theirs.count())
     several = engine.keep("several_issuances", counted.filter(counted.n > 1).select(*_ID))
     pairs = _pairs(mine, theirs.semi_join(several, _ID))
     if digests is not None:
         with_digest = mine.filter(mine.signing_input_digest.notnull())
-        same = _facts(digests).drop(*_ID)
+        same = _facts(digests, logs).drop(*_ID)
         by_digest = with_digest.select(*_MINE).join(same, with_digest.signing_input_digest == same.i_digest)
         pairs = ibis.union(pairs, _pairs(with_digest, theirs), by_digest.select(*_MINE, *_THEIRS))
     compared = _compared(pairs, policy, hidden=hidden)
@@ -85,19 +86,19 @@ def linked(
     return told.select(*tokens.columns, *_KEPT, **_told(told))
 
 
-def _facts(issued: ir.Table) -> ir.Table:
+def _facts(issued: ir.Table, logs: Logs) -> ir.Table:
     """Return the issuances with what tokens are compared with."""
     return issued.select(
         *_ID, "leg", "outcome", i_issuer=issued.issuer,
         i_tenant=issued.resource_tenant, i_subject=issued.subject, i_identified=issued.identified, i_key=issued.key_id,
         i_digest=issued.signing_input_digest, i_issued=whole_seconds(issued.issued_at),
         i_time=whole_seconds(issued.event_time), i_client=issued.client_id,
-        i_application=issued_to_application(issued),
+        i_application=issued_to_application(issued, logs),
         good=issued.outcome == Outcome.SUCCESS,
         visitor=(issued.home_tenant != issued.resource_tenant).fill_null(False),
         excepted=issued.cross_tenant.lower().isin(sorted(map(str.lower, CROSS_TENANT_EXCEPTIONS))).fill_null(False),
         # a sign-in whose time is unknown, or that of its arrival, obeys no law and breaks none
-        lawful=(issued.leg == Leg.ISSUANCE) & (issued.source == "entra-signin") & issued.event_time.notnull()
+        lawful=(issued.leg == Leg.ISSUANCE) & in_logs(issued, "lawful logs", logs.lawful) & issued.event_time.notnull()
         & (issued.ingested_at != issued.event_time).fill_null(True),
     )
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from counterfoil.expressions import ibis, ir
 from counterfoil.model.logs import Logs
-from counterfoil.model.receipt import RECEIPTS_LOG, Signature
+from counterfoil.model.receipt import Signature
 from counterfoil.model.schema import Leg, Outcome
 from counterfoil.reconcile.engine import Engine
+from counterfoil.reconcile.log_parts import in_logs
 from counterfoil.reconcile.own_logs import in_own_log
 
 _SCHEME = r"^[a-z][a-z0-9+.-]*:/*"
@@ -20,7 +21,7 @@ def misspelt(engine: Engine, every: ir.Table, records: ir.Table, issued: ir.Tabl
     issuer tells something only where the service that wrote the receipt tells issuers of other tokens.
     """
     own = issued.filter(in_own_log(issued, logs), issued.outcome == Outcome.SUCCESS, issued.issuer.notnull())
-    seen = every.filter(every.source == RECEIPTS_LOG, every.derived == "", every.key_id.notnull())
+    seen = every.filter(in_logs(every, "receipts", logs.receipts), every.derived == "", every.key_id.notnull())
     # a log may name no keys: then those of what it issued do
     used = seen.filter(seen.primary).semi_join(own.select("issuer").distinct(), "issuer")
     keys = engine.keep("issuer_keys", ibis.union(
@@ -32,11 +33,12 @@ def misspelt(engine: Engine, every: ir.Table, records: ir.Table, issued: ir.Tabl
     shown = engine.keep("strange_issuers", strange.select(
         "token_key", "kind", "key_id", "issuer", name=_name(strange), spelt=bare(strange.issuer)
     ))
-    told = every.filter(every.source == RECEIPTS_LOG, every.issuer.notnull()).select("kind").distinct()
+    told = every.filter(in_logs(every, "receipts", logs.receipts), every.issuer.notnull()).select("kind").distinct()
     absent = shown.filter(shown.issuer.isnull()).semi_join(told, "kind")
     variant = shown.semi_join(keys.mutate(spelt=bare(keys.owner)), ["key_id", "spelt"])
     verified = records.filter(
-        records.leg == Leg.ACCEPTANCE, records.source == RECEIPTS_LOG, records.signature == str(Signature.VERIFIED)
+        records.leg == Leg.ACCEPTANCE, in_logs(records, "receipts", logs.receipts),
+        records.signature == str(Signature.VERIFIED),
     )
     verified = verified.select("key_id", name=_name(verified))
     return engine.keep("misspelt", absent.union(variant).semi_join(verified, ["key_id", "name"]).select("token_key"))

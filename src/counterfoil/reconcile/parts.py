@@ -75,7 +75,7 @@ def settle_families(engine: Engine, whole: Whole, families: ir.Table, policy: Po
 
 
 def _settle(engine: Engine, whole: Whole, records: ir.Table, exchanges: ir.Table, policy: Policy) -> None:
-    every = acceptances(records, exchanges, whole.domains, whole.logs if whole.own_logs else None)
+    every = acceptances(records, exchanges, whole.domains, whole.logs, own_logs=whole.own_logs)
     accepted = engine.keep("accepted", with_key(with_subject(every, whole.names)))
     again = seen_again(engine, accepted)
     issued = with_subject(issuances(records), whole.names)

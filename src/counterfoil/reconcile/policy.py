@@ -14,23 +14,16 @@ def _life() -> Mapping[str, int]:
     return {TokenClass.ASSERTION: 65 * 60}
 
 
-def _service_life() -> Mapping[tuple[str, str], int]:
-    # Microsoft, "Session timeouts for Microsoft 365": a SharePoint session ends five days after its last use
-    return {("m365-ual", "sharepoint"): 5 * 24 * HOUR}
-
-
 @dataclass(frozen=True)
 class Policy:
     """The constants that docs/reference/reconciliation.md lists.
 
     `life`: longest life by token class; `default_life` for all others (28 h: continuous access evaluation).
-    `service_life`: of what a service (source, kind) goes on accepting without a new token, if that is longer.
     `default_lag`: longest delay between event and log, where the source says no other.
     """
 
     life: Mapping[str, int] = field(default_factory=_life)
     default_life: int = 28 * HOUR
-    service_life: Mapping[tuple[str, str], int] = field(default_factory=_service_life)
     backdate: int = 300  # Entra issues tokens with an issued-at 300 s in the past
     skew: int = 300
     event_lag: int = 600

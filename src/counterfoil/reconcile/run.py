@@ -103,7 +103,7 @@ def reconcile(
 
 def _survey(engine: Engine, evidence: ir.Table, asked: Asked) -> parts.Whole:
     """Return what every part needs of the whole evidence."""
-    keys = repeated(engine, evidence)
+    keys = repeated(engine, evidence, asked.logs)
     records = unique_records(engine, evidence, keys)  # 1.1
     names = aliases(engine, records, asked.identities)  # 1.2
     issued = with_subject(issuances(records), names)
@@ -117,7 +117,7 @@ def _survey(engine: Engine, evidence: ir.Table, asked: Asked) -> parts.Whole:
         logs=asked.logs,
         domains=engine.given("federated", {"domain": "string", "federation": "string"}, asked.federated),
         names=names,
-        people=people(engine, issued, asked.identities),
+        people=people(engine, issued, asked.identities, asked.logs),
     )
 
 
@@ -144,7 +144,7 @@ def _verdicts(
     odd = with_doubts(engine, _odd(every, against, vague), known)
     usual = engine.keep("cells", measured.cells(plain.mutate(linked=ibis.literal(True))))
     days = engine.keep("days", measured.days(every))
-    seen = Seen(usual, every, _used(plain), variants, issued, whole.records, whole.names, whole.people)
+    seen = Seen(usual, every, _used(plain), variants, issued, whole.records, whole.names, whole.people, asked.logs)
     watched = _watched(engine, seen, _against(odd, against), facts.keepers, policy)
     cells = ibis.union(usual, measured.cells(watched).select(*usual.columns))
     seen = replace(seen, cells=cells, linked=ibis.union(seen.linked, _used(watched.filter(watched.linked))))
@@ -152,7 +152,7 @@ def _verdicts(
     settled = unsettled(engine, open_, seen, rows, facts, policy)  # 4, 5
     open_ = doubted(engine, settled.tokens, lost.hidden, rows, facts)  # 5.10
     judged = _judged(engine, watched, open_)  # 7
-    judged = suspected(engine, judged, issued, rows)  # 4.5
+    judged = suspected(engine, judged, issued, rows, asked.logs)  # 4.5
     tainted = _tainted(engine, judged, issued, facts, Reason.NOT_SIGNED_IN_CUSTODY in against)  # 6.4
     told, left = _stained(engine, judged, plain, whole.people, tainted, of_sets(engine, judged, issued))
     told = engine.keep("diagnosed", diagnosed(engine, told, whole.records, custody, policy))  # 8.3

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from counterfoil.expressions import ibis, ir
+from counterfoil.model.logs import Logs
 from counterfoil.model.schema import Leg, TokenClass
-
-AUDIT_LOG = "m365-ual"
+from counterfoil.reconcile.log_parts import in_logs
 
 # What only an application's sign-in issues. An app-acts-as token is a statement around the token of an application.
 _APP_ONLY = (TokenClass.APPLICATION, TokenClass.MANAGED_IDENTITY)
@@ -13,10 +13,9 @@ _OF_APPLICATIONS = (*_APP_ONLY, TokenClass.ACT_AS)
 _OF_PERSONS = (TokenClass.USER, TokenClass.DELEGATED)
 
 
-def issued_to_application(issued: ir.Table) -> ir.BooleanValue:
+def issued_to_application(issued: ir.Table, logs: Logs) -> ir.BooleanValue:
     """Tell whether an application or managed identity signed in, or a person (False); NULL where that is not told."""
-    # the Unified Audit Log holds sign-ins of people alone, and says so of none
-    people = (issued.source == AUDIT_LOG) & issued.token_class.isnull()
+    people = in_logs(issued, "of people alone", logs.of_people_alone) & issued.token_class.isnull()
     told = ibis.ifelse(people, str(TokenClass.USER), issued.token_class)
     return _side(ibis.ifelse(issued.leg == Leg.ISSUANCE, told, ibis.null("string")), _APP_ONLY)
 

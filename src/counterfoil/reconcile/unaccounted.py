@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from counterfoil.expressions import ir
-from counterfoil.model.counterfoil import LEDGER_LOG
 from counterfoil.model.coverage import RELIED, CoverageRow
+from counterfoil.model.logs import Logs
 from counterfoil.model.schema import Leg, Outcome
 from counterfoil.reconcile.clock import whole_seconds
 from counterfoil.reconcile.declared import seconds
 from counterfoil.reconcile.engine import Engine
+from counterfoil.reconcile.log_parts import in_logs
 from counterfoil.reconcile.policy import Policy
 
 # Keys of which findings tell, and callers that one names.
@@ -18,13 +19,13 @@ MAX_KEYS, MAX_CALLERS = 1_000, 10
 
 
 def unaccounted(
-    engine: Engine, records: ir.Table, issued: ir.Table, rows: Sequence[CoverageRow], policy: Policy
+    engine: Engine, records: ir.Table, issued: ir.Table, rows: Sequence[CoverageRow], logs: Logs, policy: Policy
 ) -> ir.Table | None:
     """Return (key_id, uses, first_seen, last_seen, callers) of keys that sign tokens; None if nothing can be told.
 
     Only keys whose issuances are all in ledgers, and only uses in a time for which each of those is relied on.
     """
-    spans = _relied(rows)
+    spans = _relied(rows, logs)
     if not spans or not engine.rows(records.filter(records.leg == str(Leg.KEY_USE)).limit(1)):
         return None
     entries = issued.filter(issued.key_id.notnull(), issued.outcome == str(Outcome.SUCCESS))
@@ -34,7 +35,7 @@ def unaccounted(
     )
     of_key = entries.select("key_id", "issuer", "source", "kind").distinct()
     joined = of_key.left_join(told, ["issuer", "kind"], rname="{name}_s")
-    relied = (joined.source == LEDGER_LOG) & joined.lo.notnull()
+    relied = in_logs(joined, "accounting logs", logs.accounting) & joined.lo.notnull()
     # several stretches of one ledger: the last one is enough to tell of what lies in it
     keys = joined.group_by("key_id").agg(
         all_relied=relied.fill_null(False).all(), lo=joined.lo.max(), hi=joined.hi.min()
@@ -54,9 +55,9 @@ def unaccounted(
     )
 
 
-def _relied(rows: Sequence[CoverageRow]) -> list[tuple[str, str, int, int]]:
+def _relied(rows: Sequence[CoverageRow], logs: Logs) -> list[tuple[str, str, int, int]]:
     return [
         (row.issuer, row.kind, seconds(row.start), seconds(row.end))
         for row in rows
-        if row.status in RELIED and row.source == LEDGER_LOG and row.start and row.end
+        if row.status in RELIED and row.source in logs.accounting and row.start and row.end
     ]

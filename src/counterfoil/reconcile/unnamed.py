@@ -9,24 +9,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from counterfoil.expressions import ibis, ir
-from counterfoil.model.coverage import SIGN_IN_KINDS, SIGN_INS, CoverageRow
+from counterfoil.model.coverage import CoverageRow
+from counterfoil.model.logs import Logs
 from counterfoil.model.schema import Leg, Outcome
 from counterfoil.model.verdict import Probable
 from counterfoil.reconcile.acceptances import SAML, UNNAMED, domain_of, network
 from counterfoil.reconcile.clock import whole_seconds
 from counterfoil.reconcile.covered import personal_stretches
 from counterfoil.reconcile.engine import Engine
+from counterfoil.reconcile.log_parts import by_log, in_logs, in_parts
 from counterfoil.reconcile.policy import HOUR
 
 DAY = 24 * HOUR
-INTERACTIVE = SIGN_IN_KINDS[0]
 ASSERTIONS = "assertions"  # the source that rows of the coverage name
 MAX_DOMAINS = 50  # that the coverage names, those with most sign-ins first
 NO_LOG = "no log of its identity provider"
 UNTOLD = "these sign-ins do not say whether an assertion was presented (incomingTokenType)"
 
 
-def suspected(engine: Engine, judged: ir.Table, issued: ir.Table, rows: Sequence[CoverageRow]) -> ir.Table:
+def suspected(
+    engine: Engine, judged: ir.Table, issued: ir.Table, rows: Sequence[CoverageRow], logs: Logs
+) -> ir.Table:
     """Return the judged tokens with `probable` where an unknown identity provider is no second one of the tenant."""
     given = judged.filter(judged.derived == "assertion")
     strange = engine.keep("unnamed", given.filter(_is_unnamed(given)))
@@ -34,7 +37,7 @@ def suspected(engine: Engine, judged: ir.Table, issued: ir.Table, rows: Sequence
         return judged
     known = given.filter(~_is_unnamed(given), ~given.unknown_presentation, given.identified)
     elsewhere = strange.filter(strange.identified).semi_join(known, "subject").select("token_key")
-    found = ibis.union(elsewhere, _out_of_nowhere(engine, strange, issued, rows), distinct=True)
+    found = ibis.union(elsewhere, _out_of_nowhere(engine, strange, issued, rows, logs), distinct=True)
     joined = judged.left_join(
         engine.keep("unnamed_found", found.mutate(found=ibis.literal(True))), "token_key", rname="{name}_u"
     )
@@ -47,17 +50,19 @@ def _is_unnamed(assertions: ir.Table) -> ir.BooleanValue:
     return assertions.issuer.startswith(UNNAMED).fill_null(False)
 
 
-def _out_of_nowhere(engine: Engine, strange: ir.Table, issued: ir.Table, rows: Sequence[CoverageRow]) -> ir.Table:
+def _out_of_nowhere(
+    engine: Engine, strange: ir.Table, issued: ir.Table, rows: Sequence[CoverageRow], logs: Logs
+) -> ir.Table:
     """Return (token_key) of domains that first come up inside relied time, and from networks not of their people.
 
     A day of relied time without the domain must lie before. Networks are its people's if they signed in from there
     before the domain came up. A domain by which at least half of its people sign in on most of their days is theirs.
     """
     domain = ["issuer", "tenant"]
-    tenants = strange.mutate(tenant=ibis.literal("entra:") + strange.resource_tenant)
+    tenants = strange.mutate(tenant=by_log(strange, logs.tenants) + strange.resource_tenant)
     first = tenants.group_by(*domain).agg(first=tenants.t_first.min())
     stretches = engine.given("unnamed_relied", {"tenant": "string", "lo": "int64", "hi": "int64"},
-                             personal_stretches(rows))
+                             personal_stretches(rows, logs))
     late = first.join(stretches, "tenant")
     new = engine.keep("unnamed_new", late.filter(late["first"] >= late.lo + DAY, late["first"] <= late.hi).select(
         *domain, "first"
@@ -65,9 +70,11 @@ def _out_of_nowhere(engine: Engine, strange: ir.Table, issued: ir.Table, rows: S
     mine = engine.keep("unnamed_late", tenants.join(new, domain))
     people = mine.filter(mine.identified).select("subject", *domain, "first").distinct()
     good = issued.filter(
-        issued.leg == str(Leg.ISSUANCE), issued.source == SIGN_INS, issued.outcome == str(Outcome.SUCCESS)
+        issued.leg == str(Leg.ISSUANCE), in_logs(issued, "federated logs", sorted(logs.federations)),
+        issued.outcome == str(Outcome.SUCCESS),
     )
-    new = new.anti_join(_established(engine, mine, good, people, domain), domain)
+    fresh = good.filter(in_parts(good, "interactive parts", logs.interactive))
+    new = new.anti_join(_established(engine, mine, fresh, people, domain), domain)
     mine = mine.semi_join(new, domain)
     seen = good.select("subject", t=whole_seconds(good.event_time), network=network(good.ip)).join(people, "subject")
     own = seen.filter(seen.t < seen["first"]).select(*domain, "network").distinct()
@@ -77,14 +84,15 @@ def _out_of_nowhere(engine: Engine, strange: ir.Table, issued: ir.Table, rows: S
 
 
 def _established(
-    engine: Engine, mine: ir.Table, good: ir.Table, people: ir.Table, domain: list[str]
+    engine: Engine, mine: ir.Table, interactive: ir.Table, people: ir.Table, domain: list[str]
 ) -> ir.Table:
     """Return the domains by which at least half of their people sign in on more days than otherwise."""
     whose = [*domain, "subject"]
     under = mine.filter(mine.identified).group_by(*whose).agg(days=mine.first_seen.date().nunique())
-    fresh = good.filter(good.kind == INTERACTIVE).select(
-        "subject", day=good.event_time.date(), by=ibis.ifelse(
-            good.incoming_token.isin(SAML), ibis.literal(UNNAMED) + domain_of(good.subject_name), ibis.null("string")
+    fresh = interactive.select(
+        "subject", day=interactive.event_time.date(), by=ibis.ifelse(
+            interactive.incoming_token.isin(SAML), ibis.literal(UNNAMED) + domain_of(interactive.subject_name),
+            ibis.null("string"),
         ),
     )
     met = fresh.join(people.drop("first"), "subject")

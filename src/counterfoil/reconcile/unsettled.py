@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 from counterfoil.expressions import ibis, ir
 from counterfoil.model.coverage import RELIED, CoverageRow
+from counterfoil.model.logs import Logs
 from counterfoil.model.schema import Leg, Outcome
 from counterfoil.model.verdict import Probable
 from counterfoil.reconcile import judge, measured
 from counterfoil.reconcile.agents import with_agents
 from counterfoil.reconcile.clock import whole_seconds
-from counterfoil.reconcile.covered import ENTRA, needs, personal_stretches, required, windowed, with_coverage
+from counterfoil.reconcile.covered import needs, personal_stretches, required, windowed, with_coverage
 from counterfoil.reconcile.declared import LogFacts, seconds
 from counterfoil.reconcile.early import with_early
 from counterfoil.reconcile.engine import Engine
@@ -19,6 +20,7 @@ from counterfoil.reconcile.federation import assertion_counts
 from counterfoil.reconcile.habits import Habits, graded, habits, product, sign_ins
 from counterfoil.reconcile.identity import with_people
 from counterfoil.reconcile.literals import number, whole
+from counterfoil.reconcile.log_parts import in_logs
 from counterfoil.reconcile.policy import HOUR, Policy
 from counterfoil.reconcile.quiet import with_quiet_holes
 from counterfoil.reconcile.refuted import refuted_parts, with_refutation
@@ -33,7 +35,8 @@ class Seen:
 
     `cells` of `measured`; `every` token with its link flags; `linked` (every linked token: token_key, subject,
     identified, client_id, network, user_agent, t) and `variants` (the further ways in which tokens were used);
-    `issued`: issuances of every outcome; `records`: evidence, each once; `names`: aliases; `people`: who signs in.
+    `issued`: issuances of every outcome; `records`: evidence, each once; `names`: aliases; `people`: who signs in;
+    `logs`: what logs mean.
     """
 
     cells: ir.Table
@@ -44,6 +47,7 @@ class Seen:
     records: ir.Table
     names: ir.Table
     people: ir.Table
+    logs: Logs
 
 
 @dataclass(frozen=True)
@@ -61,14 +65,14 @@ def unsettled(
 
     `open_` has `never` (rule 4.4).
     """
-    open_ = engine.keep("open_1", with_service(engine, _with_sessions(engine, open_, seen, policy), seen.records))
+    open_ = engine.keep("open_1", with_service(engine, _with_sessions(engine, open_, seen), seen.records))
     covered = with_coverage(engine, windowed(open_, policy, facts), rows, facts)
     open_ = engine.keep("open_2", with_early(engine, engine.keep("open_covered", covered), rows, facts.logs))
     told = with_agents(engine, _with_silence(open_, seen, policy), seen.issued, seen.linked, seen.records)
     open_ = engine.keep("open_3", told)
-    open_ = engine.keep("open_4", _with_assertions(engine, open_, seen.issued, policy))
+    open_ = engine.keep("open_4", _with_assertions(engine, open_, seen, policy))
     open_ = engine.keep("open_5", _with_own_runs(engine, _with_grades(engine, open_, seen, rows, policy)))
-    open_ = engine.keep("open_6", _with_candidates(engine, open_, seen.issued))
+    open_ = engine.keep("open_6", _with_candidates(engine, open_, seen))
 
     def linking() -> ir.Table:
         told = with_people(seen.every.filter(seen.every.primary, seen.every.contradiction.isnull()), seen.people)
@@ -80,18 +84,18 @@ def unsettled(
     refuted = refuted_parts(engine, open_, parts, linking, policy)
     open_ = with_refutation(engine, open_, refuted, parts, policy)
     open_ = with_quiet_holes(engine, open_, rows, parts, facts.keepers)
-    open_ = engine.keep("open_7", with_roots(engine, open_, seen.issued, personal_stretches(rows), policy))
+    open_ = engine.keep("open_7", with_roots(engine, open_, seen.issued, personal_stretches(rows, facts.logs), policy))
     open_ = engine.keep("open_8", _with_signs(engine, open_, seen, facts))
     return Unsettled(engine.keep("open_9", open_.mutate(open_reason=judge.open_reason(open_))), refuted)
 
 
-def _with_sessions(engine: Engine, open_: ir.Table, seen: Seen, policy: Policy) -> ir.Table:
+def _with_sessions(engine: Engine, open_: ir.Table, seen: Seen) -> ir.Table:
     """Rule 4.2, sessions: add `began` (seconds): the first use of the session that a use without id belongs to.
 
     A session of such a service ends a life after its last use, so that uses without so long a pause are one.
     """
     began = open_.mutate(began=open_.t_first)
-    for (source, kind), life in policy.service_life.items():
+    for (source, kind), life in seen.logs.sessions.items():
         bare = began.filter(~began.has_id, began.source == source, began.kind == kind, began.subject.notnull())
         bare = engine.keep("session_uses", bare.select(*_session(bare), "token_key"))
         if not engine.rows(bare.limit(1)):
@@ -130,13 +134,13 @@ def _with_silence(open_: ir.Table, seen: Seen, policy: Policy) -> ir.Table:
     )
 
 
-def _with_assertions(engine: Engine, open_: ir.Table, issued: ir.Table, policy: Policy) -> ir.Table:
+def _with_assertions(engine: Engine, open_: ir.Table, seen: Seen, policy: Policy) -> ir.Table:
     """Rule 4.3: add `served`, `surplus`, `at_least`, `chain` of assertions; `probable` of those posted twice."""
     assertions = engine.keep("assertions_open", open_.filter(open_.derived == "assertion", open_.relied))
     if not engine.rows(assertions.limit(1)):
         none = {"served": number(0), "at_least": number(0), "chain": number(0)}
         return open_.mutate(**none, surplus=ibis.literal(False))
-    counts = assertion_counts(engine, assertions, issued, policy)
+    counts = assertion_counts(engine, assertions, seen.issued, seen.logs, policy)
     joined = open_.left_join(counts, "token_key", rname="{name}_f")
     return joined.select(
         *(name for name in open_.columns if name != "probable"),
@@ -159,7 +163,7 @@ def _with_grades(
     if engine.rows(assertions.limit(1)):
         surely = assertions.filter(assertions.served > 0, ~assertions.surplus, assertions.probable.isnull())
         served = surely.filter(surely.identified).mutate(t=whole(surely.t_first))
-        given = habits(engine, "served", sign_ins(seen.issued).limit(0), served, policy)
+        given = habits(engine, "served", sign_ins(seen.issued, seen.logs).limit(0), served, policy)
         grades = ibis.union(told, graded(engine, "own_assertions", assertions, given, None))
     joined = open_.left_join(grades, "token_key", rname="{name}_g")
     told = joined.select(*open_.columns, **{n: joined[n].fill_null(False) for n in ("at_home", "own", "explained")})
@@ -194,7 +198,7 @@ def _with_own_runs(engine: Engine, open_: ir.Table) -> ir.Table:
 def known_habits(engine: Engine, name: str, tokens: ir.Table, seen: Seen, policy: Policy) -> Habits:
     """Return what is surely the own of the people of these tokens."""
     concerned = engine.keep(f"{name}_people", tokens.filter(tokens.identified).select("subject").distinct())
-    signed = sign_ins(seen.issued).semi_join(concerned, "subject")
+    signed = sign_ins(seen.issued, seen.logs).semi_join(concerned, "subject")
     theirs = engine.keep(f"{name}_linked", seen.linked.filter(seen.linked.identified).semi_join(concerned, "subject"))
     further = seen.variants.filter(seen.variants.identified).semi_join(concerned, "subject")
     further = further.semi_join(theirs, "token_key").mutate(t=lambda table: whole(whole_seconds(table.event_time)))
@@ -225,14 +229,15 @@ def _with_routes(
     return joined.select(*open_.columns, fresh=fresh, route=joined.at_home & mute & ~fresh)
 
 
-def _with_candidates(engine: Engine, open_: ir.Table, issued: ir.Table) -> ir.Table:
+def _with_candidates(engine: Engine, open_: ir.Table, seen: Seen) -> ir.Table:
     """Rule 4.2: add `candidate`: an issuance that could be this one's."""
     bare = engine.keep("bare", open_.filter(~open_.has_id, open_.derived != "assertion", open_.relied))
     if not engine.rows(bare.limit(1)):
         return open_.mutate(candidate=ibis.literal(False))
+    issued = seen.issued
     good = issued.filter(issued.leg == Leg.ISSUANCE, issued.outcome == Outcome.SUCCESS)
     good = good.mutate(t=whole_seconds(good.event_time))
-    signins = good.filter(good.source.isin([ENTRA, "m365-ual"]))
+    signins = good.filter(in_logs(good, "logs of sign-ins", seen.logs.sign_ins))
     own = signins.filter(signins.identified).select("subject", "t")
     anyone = signins.filter(~signins.identified).select("t").distinct()
     nobody = bare.filter(bare.subject.isnull())

@@ -9,11 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from counterfoil.expressions import ibis, ir
+from counterfoil.model.logs import Log
 from counterfoil.model.schema import Leg, Outcome
 from counterfoil.sources import _entra, mapping
 from counterfoil.sources.source import RAW_DATES, READER_COLUMNS, Explain
 
-LOG = "m365-defender"
+LOG = Log("m365-defender", key_alerts=(
+    "suspected ad fs dkm key read", "adfs private key extraction attempt",
+    "possible attempt to access adfs key material",
+))
 ALERT, EVIDENCE, INCIDENT = "alert", "alert-evidence", "incident"
 MAX_TEXT_CHARS = 1_024
 
@@ -37,7 +41,7 @@ def alert_rows(raw: ir.Table, given: Mapping[str, ir.Value], *, fidelity: int) -
     time = mapping.own_or_arrival(table.happened, table.happened_at, table.created_at)
     return mapping.rows(
         table,
-        source=LOG,
+        source=LOG.name,
         fidelity=fidelity,
         reject=mapping.two_ways(
             ibis.coalesce(mapping.text(table.happened), table.created), table[RAW_DATES], time

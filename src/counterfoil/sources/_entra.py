@@ -12,12 +12,11 @@ from collections.abc import Callable, Mapping
 from counterfoil.expressions import ibis, ir
 from counterfoil.model.ids import NULL_FORMS, IdKind
 from counterfoil.model.known import INTERRUPT_CODES
-from counterfoil.model.logs import OWN_APPLICATION, UNKNOWN_CLASS, IssuanceLog
+from counterfoil.model.logs import OWN_APPLICATION, UNKNOWN_CLASS, Issuance, Log, SignIns
 from counterfoil.model.schema import Leg, Outcome, TokenClass
 from counterfoil.sources import mapping
 from counterfoil.sources.source import RAW_DATES, READER_COLUMNS, TEXT, RawType
 
-SIGNIN_LOG = "entra-signin"
 _PERSONAL = ("interactive", "non-interactive")
 _ANY = (*_PERSONAL, "service-principal", "managed-identity")
 # Which kinds of sign-in could have issued a token of the class. The class is a claim of the token's maker: one that
@@ -33,13 +32,24 @@ _PARTS = {
     OWN_APPLICATION: ("microsoft-service-principal",),
     UNKNOWN_CLASS: _ANY,
 }
-ISSUANCE = IssuanceLog(
-    SIGNIN_LOG,
-    ids=(IdKind.ENTRA_UTI,),  # 1,829 of 1,829 sign-ins of all four kinds carry the id that their token bears
-    issuers="entra:",
-    parts=_PARTS,
-    kinds=(*_ANY, "adfs", "microsoft-service-principal"),
-    lag=73 * 3600,  # the longest delay between event and log seen in real exports
+LOG = Log(
+    "entra-signin",
+    events=True,
+    issuance=Issuance(
+        ids=(IdKind.ENTRA_UTI,),  # 1,829 of 1,829 sign-ins of all four kinds carry the id that their token bears
+        issuers="entra:",
+        parts=_PARTS,
+        kinds=(*_ANY, "adfs", "microsoft-service-principal"),
+        lag=73 * 3600,  # the longest delay between event and log seen in real exports
+    ),
+    sign_ins=SignIns(
+        people=_PERSONAL,
+        interactive="interactive",
+        addressed=True,
+        placeless=("managed-identity",),  # no address is written down where one signs in
+        lawful=True,  # issued-at is the second of createdDateTime, less 300
+        federation="urn:federation:microsoftonline",
+    ),
 )
 
 INTERACTIVE = "interactive"
@@ -230,7 +240,7 @@ def signin_rows(
     happened = mapping.own_or_arrival(table.createdDateTime, table.created_at, table.received_at)
     return mapping.rows(
         table,
-        source=SIGNIN_LOG,
+        source=LOG.name,
         fidelity=fidelity,
         reject=mapping.two_ways(
             ibis.coalesce(mapping.text(table.createdDateTime), table.received), dates, happened

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from counterfoil.expressions import ibis, ir
+from counterfoil.model.logs import Log
 from counterfoil.model.schema import Leg, Outcome, TokenClass
 from counterfoil.sources import _entra, mapping
 from counterfoil.sources.source import RAW_DATES, READER_COLUMNS, TEXT, Explain, RawType
 
-LOG = "entra-audit"
+LOG = Log("entra-audit", accepts=True, events=True)
 KIND = "directory"
 MAX_CHANGE_CHARS = 8_192  # modified properties hold whole policies
 MAX_NAMES_CHARS = 1_024
@@ -73,7 +74,7 @@ def audit_rows(
     targets = table.targetResources
     return mapping.rows(
         table,
-        source=LOG,
+        source=LOG.name,
         fidelity=fidelity,
         reject=mapping.two_ways(
             ibis.coalesce(mapping.text(table.happened), table.received), dates, happened

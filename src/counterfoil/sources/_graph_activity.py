@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from counterfoil.expressions import ibis, ir
+from counterfoil.model.logs import Log
 from counterfoil.model.schema import Leg, Outcome, TokenClass
 from counterfoil.sources import _entra, mapping
 from counterfoil.sources.source import RAW_DATES, READER_COLUMNS, Explain
 
-LOG = "graph-activity"
+LOG = Log("graph-activity", accepts=True, events=True)
 GRAPH = "graph"
 AAD_GRAPH = "aad-graph"
 # The application id of each API: the audience of its tokens.
@@ -63,7 +64,7 @@ def activity_rows(
     happened = mapping.own_or_arrival(table.happened, table.happened_at, table.received_at)
     return mapping.rows(
         table,
-        source=LOG,
+        source=LOG.name,
         fidelity=fidelity,
         reject=mapping.two_ways(
             ibis.coalesce(mapping.text(table.happened), table.received), dates, happened

@@ -42,7 +42,7 @@ def to_evidence(audit: ir.Table, *, fidelity: int) -> ir.Table:
     record = mapping.stage(first, **_second(first))
     return mapping.rows(
         record,
-        source=LOG,
+        source=LOG.name,
         fidelity=fidelity,
         reject=_reject(record),
         leg=record.leg,

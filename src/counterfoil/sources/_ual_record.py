@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from counterfoil.expressions import ibis, ir
+from counterfoil.model.logs import Log, SignIns
 from counterfoil.sources.source import READER_COLUMNS, TEXT, RawType
 
-LOG = "m365-ual"
+LOG = Log(
+    "m365-ual",
+    accepts=True,
+    events=True,
+    # Microsoft, "Session timeouts for Microsoft 365": a SharePoint session ends five days after its last use
+    sessions={"sharepoint": 5 * 24 * 3600},
+    sign_ins=SignIns(),  # UserLoggedIn: people's alone
+)
 
 _PAIRS = ({"Name": TEXT, "Value": TEXT},)
 _MESSAGE = {"InternetMessageId": TEXT, "SizeInBytes": TEXT}

@@ -24,14 +24,39 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from counterfoil.expressions import ibis, ir
-from counterfoil.model.logs import IssuanceLog
+from counterfoil.model.logs import Hosts, Issuance, KeyReads, Log
 from counterfoil.model.schema import Leg, Outcome, TokenClass
 from counterfoil.sources import _windows, mapping
 from counterfoil.sources.source import RAW_DATES, READER_COLUMNS
 
-ADFS_LOG = "adfs"
-ISSUANCE = IssuanceLog(ADFS_LOG, host=True)
 CONTEXT_LOG = "windows-security"
+LOG = Log(
+    "adfs",
+    issuance=Issuance(issuers="adfs:"),
+    hosts=Hosts(
+        beside=(CONTEXT_LOG,),
+        full=_windows.ISSUED_BASIC,
+        bare=_windows.ISSUED_VERBOSE,
+        audited=(
+            "audits 1200 and 299 (Verbose)", "audit 1200 alone (Basic)", "audit 299 alone, which names no user",
+            "no audit 1200 or 299 of this server is in evidence: auditing is off there, or they were left out",
+        ),
+        # learn.microsoft.com, "Event 1101", "Event 1102", "Event 1104"
+        losses={
+            "1101": "audit events were dropped (1101)",
+            "1102": "the event log was cleared (1102)",
+            "1104": "the Security log was full (1104)",
+        },
+        switched_off="auditing of AD FS was switched off (4719)",
+        key=KeyReads(
+            directory="4662", pipe="18", logon="4624",
+            service=r"(?i)\\microsoft\.identityserver\.servicehost\.exe",
+            service_logon='"logonType":"5"',
+            logon_id=r'"logonId":"(0x[0-9A-Fa-f]+)"',
+            anywhere=("system", "local service", "anonymous logon"),
+        ),
+    ),
+)
 FIDELITY = 1
 MAX_STRINGS_CHARS = 4_096
 MAX_FIELD_CHARS = 1_024
@@ -209,7 +234,7 @@ def _rows(table: ir.Table) -> ir.Table:
     kind, name = _object(table)
     return mapping.rows(
         table,
-        source=ibis.cases((table.adfs, ADFS_LOG), else_=CONTEXT_LOG),
+        source=ibis.cases((table.adfs, LOG.name), else_=CONTEXT_LOG),
         fidelity=FIDELITY,
         reject=table.reject,
         leg=ibis.cases((issued | refused, Leg.ISSUANCE.value), else_=Leg.CONTEXT.value),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from counterfoil.expressions import ibis, ir
 from counterfoil.model.counterfoil import CHECKPOINT_SCHEMA, CUSTODY_LOG, CUSTODY_SCHEMA
-from counterfoil.model.logs import IssuanceLog
+from counterfoil.model.logs import Issuance, Log
 from counterfoil.model.schema import Leg, Outcome
 from counterfoil.sources import _exported_log, mapping
 from counterfoil.sources.source import TEXT, Explain, Source
@@ -55,8 +55,7 @@ def to_evidence(raw: ir.Table) -> ir.Table:
 
 SOURCE = Source(
     name="counterfoil-custody",
-    log=CUSTODY_LOG,
-    issuance=IssuanceLog(CUSTODY_LOG, numbered=True, lag=0),
+    log=Log(CUSTODY_LOG, issuance=Issuance(numbered=True, key_uses=True, lag=0)),
     title="The log of custody: every use of a signing key, as it is exported",
     fidelity=2,
     required=frozenset({"log", "entry.op", "entry.result"}),

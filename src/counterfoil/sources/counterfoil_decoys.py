@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from counterfoil.expressions import ibis, ir
 from counterfoil.model.leak_evidence import DECOYS_LOG, DECOYS_SCHEMA
+from counterfoil.model.logs import Log
 from counterfoil.model.schema import Leg, Outcome
 from counterfoil.sources import mapping
 from counterfoil.sources.source import TEXT, Explain, Source
@@ -35,7 +36,7 @@ def to_evidence(raw: ir.Table) -> ir.Table:
 
 SOURCE = Source(
     name="counterfoil-decoys",
-    log=DECOYS_LOG,
+    log=Log(DECOYS_LOG, decoys=True),
     title="Decoy keys that counterfoil leaks plant left somewhere, as its ledger has them",
     fidelity=1,
     required=frozenset({"kid", "place"}),

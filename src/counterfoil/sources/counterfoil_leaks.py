@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from counterfoil.expressions import ibis, ir
 from counterfoil.model.leak_evidence import KEY_KINDS, LEAKS_LOG, LEAKS_SCHEMA
+from counterfoil.model.logs import Log
 from counterfoil.model.schema import Leg, Outcome
 from counterfoil.sources import mapping
 from counterfoil.sources.source import TEXT, Explain, Source
@@ -43,7 +44,7 @@ def to_evidence(raw: ir.Table) -> ir.Table:
 
 SOURCE = Source(
     name="counterfoil-leaks",
-    log=LEAKS_LOG,
+    log=Log(LEAKS_LOG),
     title="Private keys that counterfoil leaks found, as it keeps them in a case",
     fidelity=1,
     required=frozenset({"kid", "form", "path"}),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from counterfoil.expressions import ibis, ir
 from counterfoil.model.counterfoil import CHECKPOINT_SCHEMA, LEDGER_LOG, LEDGER_SCHEMA, Grant
 from counterfoil.model.ids import IdKind
-from counterfoil.model.logs import IssuanceLog
+from counterfoil.model.logs import Issuance, Log
 from counterfoil.model.schema import Leg, Outcome
 from counterfoil.sources import _exported_log, _grants, mapping
 from counterfoil.sources.source import TEXT, Explain, Source
@@ -59,9 +59,12 @@ def to_evidence(raw: ir.Table) -> ir.Table:
 
 SOURCE = Source(
     name="counterfoil-ledger",
-    log=LEDGER_LOG,
+    log=Log(LEDGER_LOG, issuance=Issuance(
+        ids=(IdKind.JTI,), whole=True, dated=True, numbered=True, accounts=True,
+        own_parents=(Grant.REFRESH,),  # a refresh token is its issuer's
+        lag=0,
+    )),
     # written before the token is given away: nothing comes late
-    issuance=IssuanceLog(LEDGER_LOG, ids=(IdKind.JTI,), whole=True, dated=True, numbered=True, lag=0),
     title="Counterfoils: what an issuer minted, as its ledger is exported",
     fidelity=1,
     required=frozenset({"log", "entry.jti", "entry.digest"}),

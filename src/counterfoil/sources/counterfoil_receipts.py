@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from counterfoil.expressions import ibis, ir
 from counterfoil.model.ids import IdKind
+from counterfoil.model.logs import Log
 from counterfoil.model.receipt import ACCEPTED, RECEIPT_SCHEMA, RECEIPTS_LOG, REFUSED, Receipt, Signature
 from counterfoil.model.schema import Leg, Outcome
 from counterfoil.sources import mapping
@@ -61,7 +62,7 @@ def to_evidence(raw: ir.Table) -> ir.Table:
 
 SOURCE = Source(
     name="counterfoil-receipts",
-    log=RECEIPTS_LOG,
+    log=Log(RECEIPTS_LOG, accepts=True, receipts=True),
     title="Receipts: the tokens that services accepted and refused",
     fidelity=1,
     required=frozenset({"time", "rp", "outcome"}),

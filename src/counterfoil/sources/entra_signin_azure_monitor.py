@@ -25,8 +25,7 @@ def to_evidence(raw: ir.Table) -> ir.Table:
 
 SOURCE = Source(
     name="entra-signin-azure-monitor",
-    log=_entra.SIGNIN_LOG,
-    issuance=_entra.ISSUANCE,
+    log=_entra.LOG,
     title="Entra sign-in logs, Azure Monitor envelope (storage account, event hub)",
     fidelity=_FIDELITY,
     required=frozenset({"category", "properties.id"}),

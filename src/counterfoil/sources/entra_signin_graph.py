@@ -20,8 +20,7 @@ def to_evidence(raw: ir.Table) -> ir.Table:
 
 SOURCE = Source(
     name="entra-signin-graph",
-    log=_entra.SIGNIN_LOG,
-    issuance=_entra.ISSUANCE,
+    log=_entra.LOG,
     title="Entra sign-in logs, Microsoft Graph signIn resources",
     fidelity=_FIDELITY,
     required=frozenset({"id", "createdDateTime", "appId", "ipAddress"}),

@@ -88,8 +88,7 @@ _EXPLAIN = signin_explain(
 
 SIGNINS = Source(
     name="entra-signin-log-analytics",
-    log=_entra.SIGNIN_LOG,
-    issuance=_entra.ISSUANCE,
+    log=_entra.LOG,
     title="Entra sign-in tables of Log Analytics and Microsoft Sentinel, JSON lines or CSV",
     fidelity=_FIDELITY,
     required=frozenset({"TimeGenerated", "Id", "AppId", "ResultType"}),
@@ -105,8 +104,7 @@ SIGNINS = Source(
 
 MICROSOFT = Source(
     name="entra-signin-log-analytics-microsoft",
-    log=_entra.SIGNIN_LOG,
-    issuance=_entra.ISSUANCE,
+    log=_entra.LOG,
     title="Table MicrosoftServicePrincipalSignInLogs of Log Analytics and Microsoft Sentinel, JSON lines or CSV",
     fidelity=_FIDELITY,
     required=frozenset({"TimeGenerated", "AppId", "ServicePrincipalId", "UniqueTokenIdentifier", "ResultSignature"}),

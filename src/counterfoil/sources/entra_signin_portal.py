@@ -116,8 +116,7 @@ _DATES = frozenset({"Date (UTC)"})
 
 USERS = Source(
     name="entra-signin-portal",
-    log=_entra.SIGNIN_LOG,
-    issuance=_entra.ISSUANCE,
+    log=_entra.LOG,
     title="Entra sign-ins of people, Entra admin center CSV without its name: interactive or not, it does not tell",
     fidelity=_FIDELITY,
     csv=Csv(header=_USER_HEADER, dates=_DATES),

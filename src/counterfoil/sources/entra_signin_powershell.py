@@ -51,8 +51,7 @@ _RAW = {_column(name): _capital(kind) for name, kind in _entra.RESOURCE.items()}
 _NESTED = frozenset(name for name, kind in _RAW.items() if kind != TEXT)
 _GRAPH = Source(
     name="entra-signin-powershell",
-    log=_entra.SIGNIN_LOG,
-    issuance=_entra.ISSUANCE,
+    log=_entra.LOG,
     title="Entra sign-in logs, objects of Get-MgAuditLogSignIn or Get-MgBetaAuditLogSignIn as JSON",
     fidelity=_FIDELITY,
     required=frozenset({"Id", "CreatedDateTime", "AppId", "IPAddress", "Status"}),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from counterfoil.expressions import ibis, ir
 from counterfoil.model.counterfoil import ISSUANCE_SCHEMA, ISSUER_LOG, Grant
 from counterfoil.model.ids import IdKind
-from counterfoil.model.logs import IssuanceLog
+from counterfoil.model.logs import Issuance, Log
 from counterfoil.model.schema import Outcome
 from counterfoil.sources import _grants, mapping
 from counterfoil.sources.source import TEXT, Explain, Source
@@ -70,8 +70,7 @@ def _audiences(text: ir.StringValue) -> ir.StringValue:
 
 SOURCE = Source(
     name="issuer-log",
-    log=ISSUER_LOG,
-    issuance=IssuanceLog(ISSUER_LOG, ids=(IdKind.JTI,), whole=True),
+    log=Log(ISSUER_LOG, events=True, issuance=Issuance(ids=(IdKind.JTI,), whole=True)),
     title="Any issuer's own log, written as JSON, an object for each token",
     fidelity=1,
     required=frozenset({"time", "iss"}),

@@ -7,7 +7,7 @@ import pkgutil
 from functools import cache
 
 from counterfoil import sources
-from counterfoil.model.logs import IssuanceLog, Logs
+from counterfoil.model.logs import Log, Logs
 from counterfoil.sources.source import Source
 
 _HELPERS = frozenset({"source", "mapping", "registry", "recognise", "byproducts", "foreign"})
@@ -30,11 +30,11 @@ def all_sources() -> tuple[Source, ...]:
 
 @cache
 def logs() -> Logs:
-    """Return what every log of issuances means, each once; two that differ are a mistake of ours: ValueError."""
-    found: dict[str, IssuanceLog] = {}
+    """Return what every log means, each once; two of one name that differ are a mistake of ours: ValueError."""
+    found: dict[str, Log] = {}
     for source in all_sources():
-        if source.issuance is not None and found.setdefault(source.log, source.issuance) != source.issuance:
-            raise ValueError(f"two sources tell different things of the log {source.log}")
+        if found.setdefault(source.log.name, source.log) != source.log:
+            raise ValueError(f"two sources tell different things of the log {source.log.name}")
     return Logs(tuple(found[name] for name in sorted(found)))
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from counterfoil.expressions import ir
-from counterfoil.model.logs import IssuanceLog
+from counterfoil.model.logs import Log
 
 # A raw type is "string", a mapping of field names to raw types, or a list of one raw type.
 RawType = str | Mapping[str, Any] | Sequence[Any]
@@ -69,6 +69,7 @@ class Csv:
 class Source:
     """One log in one wrapper.
 
+    `log`: which log its records are of, and what they mean there.
     `required`: dotted paths that every record of the shape has (a record is recognised when all are there).
     `markers`: dotted path -> values, one of which the record must hold there; "" never matches.
     `absent`: dotted paths under which no record of the shape holds a value.
@@ -80,12 +81,11 @@ class Source:
     `shortfall`: pairs of raw text columns (index, count) that show a cut-off result set.
     `row_caps`: row counts at which the vendor's export stops.
     `unmixed`: a file of it is one exported log, checked as a whole, and holds nothing of others.
-    `issuance`: what the log means if issuers, or their key stores, write down in it what they issue.
     `summarised`: why one record of the export may stand for several of the log, which refuses declarations; or empty.
     """
 
     name: str
-    log: str
+    log: Log
     title: str
     fidelity: int
     raw: Mapping[str, RawType]
@@ -102,7 +102,6 @@ class Source:
     shortfall: tuple[str, str] | None = None
     row_caps: frozenset[int] = frozenset()
     unmixed: bool = False
-    issuance: IssuanceLog | None = None
     summarised: str = ""
 
     def asks(self, *, csv: bool) -> frozenset[str]:

@@ -84,8 +84,7 @@ def _azure_number(raw: ir.Table) -> ir.StringValue:
 SOURCES = (
     Source(
         name="windows-events",
-        log=record.ADFS_LOG,
-        issuance=record.ISSUANCE,
+        log=record.LOG,
         title="Windows events as flat JSON (Sentinel SecurityEvent, WindowsEvent, Event; Velociraptor; PowerShell)",
         fidelity=record.FIDELITY,
         required=frozenset({"EventID", "Computer"}),
@@ -109,8 +108,7 @@ SOURCES = (
     ),
     Source(
         name="windows-events-csv",
-        log=record.ADFS_LOG,
-        issuance=record.ISSUANCE,
+        log=record.LOG,
         title="Windows events as CSV from Log Analytics (SecurityEvent, WindowsEvent, Event)",
         fidelity=record.FIDELITY,
         csv=Csv(header=frozenset({"EventID", "Computer"}), dates=frozenset({"TimeGenerated", "TimeCollected"})),

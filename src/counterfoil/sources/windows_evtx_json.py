@@ -81,8 +81,7 @@ _PARTS: dict[str, RawType] = {"System": _SYSTEM, "EventData": TEXT, "UserData": 
 SOURCES = (
     Source(
         name="windows-evtx-json",
-        log=record.ADFS_LOG,
-        issuance=record.ISSUANCE,
+        log=record.LOG,
         title="Windows events from .evtx files, or as evtx_dump and chainsaw write them to JSON",
         fidelity=record.FIDELITY,
         required=frozenset({"Event.System.EventID", "Event.System.Computer"}),
@@ -97,8 +96,7 @@ SOURCES = (
     ),
     Source(
         name="windows-evtx-velociraptor",
-        log=record.ADFS_LOG,
-        issuance=record.ISSUANCE,
+        log=record.LOG,
         title="Windows events as Velociraptor's parse_evtx gives them",
         fidelity=record.FIDELITY,
         required=frozenset({"System.EventID", "System.Computer"}),

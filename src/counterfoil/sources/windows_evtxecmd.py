@@ -54,8 +54,7 @@ def _explain(export: str) -> Explain:
 SOURCES = (
     Source(
         name="windows-evtxecmd",
-        log=record.ADFS_LOG,
-        issuance=record.ISSUANCE,
+        log=record.LOG,
         title="Windows events as EvtxECmd writes them to JSON",
         fidelity=record.FIDELITY,
         required=_HEADER,
@@ -65,8 +64,7 @@ SOURCES = (
     ),
     Source(
         name="windows-evtxecmd-csv",
-        log=record.ADFS_LOG,
-        issuance=record.ISSUANCE,
+        log=record.LOG,
         title="Windows events as EvtxECmd writes them to CSV",
         fidelity=record.FIDELITY,
         csv=Csv(header=_HEADER),

@@ -40,8 +40,7 @@ def to_evidence(raw: ir.Table) -> ir.Table:
 
 SOURCE = Source(
     name="windows-event-export",
-    log=record.ADFS_LOG,
-    issuance=record.ISSUANCE,
+    log=record.LOG,
     title="Windows events as XML (wevtutil, Event Viewer, evtx_dump) or as wevtutil's text",
     fidelity=record.FIDELITY,
     required=frozenset({"WindowsEvent"}),

@@ -65,8 +65,7 @@ def to_evidence(raw: ir.Table) -> ir.Table:
 
 SOURCE = Source(
     name="windows-get-winevent",
-    log=record.ADFS_LOG,
-    issuance=record.ISSUANCE,
+    log=record.LOG,
     title="Windows events as Get-WinEvent and ConvertTo-Json write them",
     fidelity=record.FIDELITY,
     required=frozenset({"Id", "MachineName", "LogName", "ProviderName", "TimeCreated"}),

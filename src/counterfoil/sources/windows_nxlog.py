@@ -41,8 +41,7 @@ def to_evidence(raw: ir.Table) -> ir.Table:
 
 SOURCE = Source(
     name="windows-nxlog",
-    log=record.ADFS_LOG,
-    issuance=record.ISSUANCE,
+    log=record.LOG,
     title="Windows events as NXLog writes them to JSON",
     fidelity=record.FIDELITY,
     required=frozenset({"EventTime", "Hostname", "EventID", "SourceName"}),

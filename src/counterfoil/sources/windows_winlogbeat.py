@@ -68,8 +68,7 @@ _MEMBERS = ("winlog.computer_name", "winlog.channel", "@timestamp")
 SOURCES = (
     Source(
         name="windows-winlogbeat",
-        log=record.ADFS_LOG,
-        issuance=record.ISSUANCE,
+        log=record.LOG,
         title="Windows events of Winlogbeat or Elastic Agent (winlog.event_data)",
         fidelity=record.FIDELITY,
         required=frozenset(_MEMBERS),
@@ -85,8 +84,7 @@ SOURCES = (
     ),
     Source(
         name="windows-winlogbeat-hits",
-        log=record.ADFS_LOG,
-        issuance=record.ISSUANCE,
+        log=record.LOG,
         title="Windows events of Winlogbeat or Elastic Agent, as search hits (_source)",
         fidelity=record.FIDELITY,
         required=frozenset(f"_source.{name}" for name in _MEMBERS),
