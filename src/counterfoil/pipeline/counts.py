@@ -59,7 +59,7 @@ _SETTLED = f"""SELECT verdict, reason, NULL AS issuer, NULL AS needs, false AS o
 # likes. Own is the tenant whose services were used, and who else has a log here.
 _OPEN = f"""WITH tenants AS (SELECT unnest(?) AS begins), named AS (SELECT DISTINCT issuer AS name FROM coverage
     WHERE issuer <> '' AND source <> '{ASSERTIONS}'),
-told AS (SELECT tokens.*, name IS NOT NULL AS known, begins || resource_tenant AS tenant FROM tokens
+told AS (SELECT tokens.*, name IS NOT NULL AS known, begins, begins || resource_tenant AS tenant FROM tokens
     LEFT JOIN named ON issuer = name LEFT JOIN tenants ON starts_with(issuer, begins) WHERE {_LEFT}),
 whose AS (SELECT *, coalesce(CASE WHEN begins IS NULL THEN known ELSE issuer = tenant END, false) AS own FROM told)
 SELECT verdict, reason, needs, silent, early, own, CASE WHEN own OR known THEN issuer END AS issuer, {_COUNTED}

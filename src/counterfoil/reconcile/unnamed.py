@@ -73,7 +73,7 @@ def _out_of_nowhere(
         issued.leg == str(Leg.ISSUANCE), in_logs(issued, "federated logs", sorted(logs.federations)),
         issued.outcome == str(Outcome.SUCCESS),
     )
-    fresh = good.filter(in_parts(good, "interactive parts", logs.interactive))
+    fresh = good.filter(in_parts(good, "parts where somebody was there", logs.interactive))
     new = new.anti_join(_established(engine, mine, fresh, people, domain), domain)
     mine = mine.semi_join(new, domain)
     seen = good.select("subject", t=whole_seconds(good.event_time), network=network(good.ip)).join(people, "subject")
