@@ -1,6 +1,6 @@
 """Windows events as XML, or as the text that wevtutil prints: the reader turns each into one object.
 
-The reader (case/windows_xml.py, case/windows_text.py) gives `{"WindowsEvent": {...}}` with the event's named data in
+The reader (read/windows_xml.py, read/windows_text.py) gives `{"WindowsEvent": {...}}` with the event's named data in
 Named, its strings in Strings, and what has no column in Rest.
 
 Verified: the XML of an AD FS audit (1203) in public parser tests. The text form as documented for wevtutil.

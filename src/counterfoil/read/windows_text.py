@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
-from counterfoil.case.windows_xml import NO_EVENT, Found, as_json
+from counterfoil.read.windows_xml import NO_EVENT, Found, as_json
 
 _BEGIN = re.compile(r"Event\[(\d{1,12})\]:?[ \t\r]*$")
 _HEAD = re.compile(r"\s*Event\[\d{1,12}\]:?[ \t\r]*\n")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from counterfoil.case.encoding import Encoding
-from counterfoil.case.records import Counter, InputText, stream
-from counterfoil.case.sniff import Container, sniff
+from counterfoil.read.encoding import Encoding
+from counterfoil.read.records import Counter, InputText, stream
+from counterfoil.read.sniff import Container, sniff
 from counterfoil.unpack.walk import plain
 
 from .writing import put

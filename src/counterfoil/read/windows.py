@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import IO, Any
 
-from counterfoil.case import windows_evtx, windows_text, windows_xml
-from counterfoil.case.windows_xml import Found
+from counterfoil.read import windows_evtx, windows_text, windows_xml
+from counterfoil.read.windows_xml import Found
 
 XML, TEXT, EVTX, UNKNOWN = "windows-event-xml", "windows-event-text", "windows-evtx", "unknown"
 _MARKUP = ("<?xml", "<Event", "<!DOCTYPE", "<html")

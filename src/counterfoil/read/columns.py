@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 from typing import IO
 
-from counterfoil.case.texts import MAX_RECORD_BYTES
+from counterfoil.read.texts import MAX_RECORD_BYTES
 
 # Portals add the zone that they show; other zones stay in the name, so that nothing takes the column for UTC.
 _ZONE = re.compile(r"\s*\[UTC\]$")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from counterfoil.case.encoding import BOM
-from counterfoil.case.sniff import HEAD_BYTES, SAMPLE_RECORDS, Container, sniff
 from counterfoil.errors import InputError
+from counterfoil.read.encoding import BOM
+from counterfoil.read.sniff import HEAD_BYTES, SAMPLE_RECORDS, Container, sniff
 from counterfoil.unpack.walk import plain
 
 from .writing import put

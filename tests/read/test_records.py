@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from counterfoil.case.records import BATCH_ROWS
-from counterfoil.case.sniff import Container
 from counterfoil.errors import InputError
+from counterfoil.read.records import BATCH_ROWS
+from counterfoil.read.sniff import Container
 
 from .writing import MIB, lines, put, streamed, table
 

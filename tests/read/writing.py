@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from counterfoil.case.encoding import BOM
-from counterfoil.case.records import Counter, InputText, stream
-from counterfoil.case.sniff import Container
-from counterfoil.case.texts import Limits
+from counterfoil.read.encoding import BOM
+from counterfoil.read.records import Counter, InputText, stream
+from counterfoil.read.sniff import Container
+from counterfoil.read.texts import Limits
 from counterfoil.unpack.walk import plain
 
 MIB = 1 << 20

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from typing import IO
 
-from counterfoil.case.windows_xml import Found
+from counterfoil.read.windows_xml import Found
 
 MAGIC = b"ElfFile\x00"
 HEADER_BYTES, CHUNK_BYTES = 4_096, 65_536

@@ -11,9 +11,9 @@ from typing import IO, Any
 
 import msgspec
 
-from counterfoil.case import columns, windows
-from counterfoil.case.documents import LISTS, sample
-from counterfoil.case.encoding import Encoding, encoding_of, is_windows_1252, utf8
+from counterfoil.read import columns, windows
+from counterfoil.read.documents import LISTS, sample
+from counterfoil.read.encoding import Encoding, encoding_of, is_windows_1252, utf8
 from counterfoil.unpack.walk import Member
 
 HEAD_BYTES = 4 << 20  # enough for a few records of the largest kind

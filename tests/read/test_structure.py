@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from counterfoil.case import structure
-from counterfoil.case.structure import State, values
+from counterfoil.read import structure
+from counterfoil.read.structure import State, values
 
 
 def _slowly(data: bytes) -> tuple[list[int], list[int], int]:

@@ -15,8 +15,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from counterfoil.case.structure import Found, Positions, State, values
-from counterfoil.case.texts import Limits, Texts, TextStream, one_by_one, refused, shared
+from counterfoil.read.structure import Found, Positions, State, values
+from counterfoil.read.texts import Limits, Texts, TextStream, one_by_one, refused, shared
 
 BATCH_RECORDS = 4_096
 # The members of a JSON document that hold its records (Graph: value, Azure storage and Event Hubs: records).

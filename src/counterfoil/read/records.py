@@ -20,12 +20,12 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from counterfoil.case import columns, documents, windows
-from counterfoil.case.documents import Notes
-from counterfoil.case.encoding import Encoding, utf8
-from counterfoil.case.sniff import Container
-from counterfoil.case.texts import Limits, Texts, TextStream, one_by_one, refused, shared
 from counterfoil.errors import InputError
+from counterfoil.read import columns, documents, windows
+from counterfoil.read.documents import Notes
+from counterfoil.read.encoding import Encoding, utf8
+from counterfoil.read.sniff import Container
+from counterfoil.read.texts import Limits, Texts, TextStream, one_by_one, refused, shared
 from counterfoil.unpack.walk import Member
 
 BATCH_ROWS = 4_096

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from counterfoil.case.documents import LISTS, Notes, records
-from counterfoil.case.sniff import Container
-from counterfoil.case.texts import Limits
+from counterfoil.read.documents import LISTS, Notes, records
+from counterfoil.read.sniff import Container
+from counterfoil.read.texts import Limits
 
 from .writing import MIB, put, streamed
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from counterfoil.case import columns
-from counterfoil.case.columns import Order
+from counterfoil.read import columns
+from counterfoil.read.columns import Order
 
 HEADERS = [
     ("the portals' zone", ["TimeGenerated [UTC]", "Id"], ["TimeGenerated", "Id"]),

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from counterfoil.case import windows, windows_evtx, windows_text, windows_xml
-from counterfoil.case.sniff import Container, sniff
+from counterfoil.read import windows, windows_evtx, windows_text, windows_xml
+from counterfoil.read.sniff import Container, sniff
 from counterfoil.unpack.walk import plain
 
 from .evtx_writer import evtx
