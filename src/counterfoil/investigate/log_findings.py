@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from counterfoil.investigate.findings import finding_id, reference
 from counterfoil.model.advice import KEY_TAKEN, MORE_THAN_SIGNED
 from counterfoil.model.coverage import ATTESTED, AttestedLog
 from counterfoil.model.finding import MAX_LISTED, Finding
 from counterfoil.model.verdict import Diagnosis
-from counterfoil.pipeline.findings import finding_id, reference
 from counterfoil.report._words import some
 
 _WAYS = {

@@ -9,13 +9,13 @@ from typing import Any
 
 from counterfoil.detect.decoy_key import REFUSED
 from counterfoil.detect.decoy_key import RULE as DECOY
-from counterfoil.detect.groups import plain
 from counterfoil.detect.registry import all_rules
+from counterfoil.investigate.groups import plain
+from counterfoil.investigate.wording import TRACED, TRAITS, detail, next_step, title
 from counterfoil.model.advice import ONE_ID, claim_of
 from counterfoil.model.coverage import CoverageRow
 from counterfoil.model.finding import MAX_LISTED, Finding, Use
 from counterfoil.model.verdict import SETS, FindingVerdict
-from counterfoil.pipeline.wording import TRACED, TRAITS, detail, next_step, title
 from counterfoil.report._words import some
 
 
@@ -39,8 +39,8 @@ def findings(
 ) -> tuple[Finding, ...]:
     """Return findings, worst first. `paths`: SHA-256 -> path of the inputs, for the evidence references.
 
-    `uses`: of `detect.groups`, in the order in which they are told. `logs`: findings of no token, which are told among
-    the others.
+    `uses`: of `investigate.groups`, in the order in which they are told. `logs`: findings of no token, which are told
+    among the others.
     """
     decoys = decoys or Decoys()
     told: dict[str, list[Use]] = {}

@@ -11,6 +11,8 @@ from typing import Any
 import duckdb
 
 from counterfoil.case.results import rows
+from counterfoil.investigate.findings import group_id
+from counterfoil.investigate.messages import claims, mail_sum
 from counterfoil.model.dossier import (
     MAX_DAYS,
     MAX_EXAMPLES,
@@ -34,8 +36,6 @@ from counterfoil.model.dossier import (
 from counterfoil.model.schema import Leg
 from counterfoil.model.verdict import FAIL_ON_DEFAULT, SETS, FindingVerdict, Verdict
 from counterfoil.pipeline.asked import options_of
-from counterfoil.pipeline.findings import group_id
-from counterfoil.pipeline.messages import claims, mail_sum
 
 ByToken = Mapping[str, Sequence[Mapping[str, Any]]]
 

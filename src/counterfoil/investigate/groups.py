@@ -1,4 +1,4 @@
-"""Findings as groups of tokens: what each group holds, as expressions; `pipeline.findings` puts them into words."""
+"""Findings as groups of tokens: what each group holds, as expressions; `investigate.findings` puts them into words."""
 
 from __future__ import annotations
 

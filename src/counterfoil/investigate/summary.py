@@ -9,12 +9,12 @@ import duckdb
 
 from counterfoil._version import __version__
 from counterfoil.case.results import rows
+from counterfoil.investigate.counts import counts
 from counterfoil.model.coverage import CoverageRow, Offer
 from counterfoil.model.finding import Finding, Use
 from counterfoil.model.hunt import HuntReport, InputFile, RejectCount
 from counterfoil.model.verdict import FindingVerdict
 from counterfoil.pipeline.asked import SINCE, UNTIL, moment, options_of
-from counterfoil.pipeline.counts import counts
 
 
 def summary(con: duckdb.DuckDBPyConnection, case: str) -> HuntReport:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from counterfoil.detect.groups import plain, rule_column
 from counterfoil.detect.registry import all_rules
+from counterfoil.investigate.counts import log_parts
+from counterfoil.investigate.groups import plain, rule_column
 from counterfoil.model.coverage import ATTESTED, RELIED, CoverageRow, named_parts
 from counterfoil.model.first_party import name as client_name
 from counterfoil.model.verdict import Diagnosis, FindingVerdict, Probable, Reason
-from counterfoil.pipeline.counts import log_parts
 from counterfoil.report._words import some
 
 TRAITS = ("client", "network", "agent", "device")

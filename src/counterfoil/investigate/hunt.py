@@ -14,26 +14,26 @@ from counterfoil.case.folder import CaseFolder
 from counterfoil.case.manifest import Manifest
 from counterfoil.case.results import evidence_sql, write_results
 from counterfoil.case.tables import Tables
-from counterfoil.detect import groups as grouping
 from counterfoil.detect.decoy_key import planted, refused
 from counterfoil.detect.rule import Tables as RuleTables
 from counterfoil.detect.suspicion import OPEN, suspects, suspicion
 from counterfoil.errors import UsageError
 from counterfoil.expressions import ibis, ir
 from counterfoil.expressions.deferred import bound
+from counterfoil.investigate import groups as grouping
+from counterfoil.investigate.findings import Decoys, findings
+from counterfoil.investigate.log_findings import of_balances, of_logs, of_signatures, of_thefts
+from counterfoil.investigate.strange import with_strangeness
 from counterfoil.model import schema
 from counterfoil.model.clearance import ACCEPTING_LOGS
 from counterfoil.model.coverage import CoverageRow, Offer
 from counterfoil.model.finding import Finding, Use
 from counterfoil.model.schema import Leg
 from counterfoil.pipeline.asked import options
-from counterfoil.pipeline.findings import Decoys, findings
-from counterfoil.pipeline.log_findings import of_balances, of_logs, of_signatures, of_thefts
 from counterfoil.pipeline.offers import offered
 from counterfoil.pipeline.progress import Progress
 from counterfoil.pipeline.repeats import repeats
 from counterfoil.pipeline.settled import Plan, before, fingerprint, folders, plan, state_after, state_table
-from counterfoil.pipeline.strange import with_strangeness
 from counterfoil.reconcile.absent import absent, rootless
 from counterfoil.reconcile.asked import Asked
 from counterfoil.reconcile.balance import overdrawn

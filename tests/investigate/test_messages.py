@@ -17,11 +17,10 @@ from hypothesis import strategies as st
 
 from counterfoil import app
 from counterfoil.errors import UsageError
+from counterfoil.investigate import messages
 from counterfoil.model.dossier import MailSum
 from counterfoil.model.verdict import FAIL_ON_DEFAULT, FindingVerdict
-from counterfoil.pipeline import messages
-
-from .conftest import Estate
+from pipeline.conftest import Estate
 
 BEGIN = datetime.fromisoformat("2025-09-15T00:00")
 ALICE, BOB = "guid-alice", "guid-bob"

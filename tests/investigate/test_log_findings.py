@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from counterfoil.investigate.log_findings import of_logs, of_signatures
 from counterfoil.model.coverage import AttestedLog
 from counterfoil.model.verdict import FAIL_ON_DEFAULT, FindingVerdict
-from counterfoil.pipeline.log_findings import of_logs, of_signatures
 
 
 def log(status: str, diagnosis: str = "", origin: str = "issuer/ledger") -> AttestedLog:
