@@ -35,7 +35,7 @@ from counterfoil.model.ids import uti
 from counterfoil.pipeline.routed import fit_of, shape_of
 from counterfoil.read.records import SCHEMA, Counter, InputText, stream
 from counterfoil.read.sniff import Container
-from counterfoil.sources.m365_ual_api import SOURCE
+from counterfoil.sources.m365.ual_api import SOURCE
 from counterfoil.sources.source import RAW_TEXT
 from counterfoil.unpack.walk import plain
 
