@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from counterfoil import app
+from counterfoil.investigate.findings import finding_verdict
 from counterfoil.lab.history.compare import CONVICTING, Comparison, TruthRow, compare
 from counterfoil.model.verdict import FAIL_ON_DEFAULT
-from counterfoil.pipeline.findings import finding_verdict
 
 _ASKED = (
     "verdict", "reason", "token_id", "source", "record_id", "subject", "issued_at", "token_tenant", "group_rule",

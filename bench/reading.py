@@ -30,12 +30,12 @@ import counterfoil
 from counterfoil.case.engine import engine
 from counterfoil.case.folder import CaseFolder
 from counterfoil.case.ingest import write_batch
-from counterfoil.case.records import SCHEMA, Counter, InputText, stream
-from counterfoil.case.sniff import Container
 from counterfoil.expressions import ir
 from counterfoil.model.ids import uti
 from counterfoil.pipeline.routed import fit_of, shape_of
-from counterfoil.sources.m365_ual_api import SOURCE
+from counterfoil.read.records import SCHEMA, Counter, InputText, stream
+from counterfoil.read.sniff import Container
+from counterfoil.sources.m365.ual_api import SOURCE
 from counterfoil.sources.source import RAW_TEXT
 from counterfoil.unpack.walk import plain
 

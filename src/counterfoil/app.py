@@ -14,18 +14,18 @@ from counterfoil.case.manifest import Manifest, read_manifest
 from counterfoil.case.results import opened, query
 from counterfoil.config import HuntSettings, read_bounded, read_token_policy
 from counterfoil.errors import UsageError
+from counterfoil.investigate import messages as mail
+from counterfoil.investigate.dossier import dossier
+from counterfoil.investigate.hunt import judge, read_identities
+from counterfoil.investigate.summary import summary
 from counterfoil.leaks.finding import LeaksReport
 from counterfoil.model.hunt import HuntReport, InputFile
 from counterfoil.model.verdict import FindingVerdict
 from counterfoil.pipeline import leak_evidence
-from counterfoil.pipeline import messages as mail
 from counterfoil.pipeline.attested import attested, trust
-from counterfoil.pipeline.dossier import dossier
-from counterfoil.pipeline.hunt import judge, read_identities
 from counterfoil.pipeline.ingest import ingest as read_inputs
 from counterfoil.pipeline.inputs import find
 from counterfoil.pipeline.progress import Progress, Silent
-from counterfoil.pipeline.summary import summary
 from counterfoil.reconcile.asked import Asked
 from counterfoil.report.registry import render
 from counterfoil.sources.registry import all_sources as sources

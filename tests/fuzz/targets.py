@@ -18,12 +18,12 @@ from counterfoil.case.engine import engine
 from counterfoil.case.folder import CaseFolder
 from counterfoil.case.functions import install
 from counterfoil.case.ingest import write_batch
-from counterfoil.case.records import Counter, InputText, date_order, stream
-from counterfoil.case.sniff import Container, sniff
-from counterfoil.case.texts import Limits
 from counterfoil.errors import InputError
 from counterfoil.model.ids import IdKind, canonical
 from counterfoil.pipeline.routed import shape_of
+from counterfoil.read.records import Counter, InputText, date_order, stream
+from counterfoil.read.sniff import Container, sniff
+from counterfoil.read.texts import Limits
 from counterfoil.sources.recognise import Recognised, Sample, recognise
 from counterfoil.sources.registry import all_sources
 from counterfoil.sources.source import Source

@@ -13,8 +13,8 @@ from typing import Any
 from counterfoil.case.engine import engine
 from counterfoil.case.ingest import REJECTED
 from counterfoil.case.tables import Tables
-from counterfoil.detect.groups import described, disagreeing_ids
 from counterfoil.expressions import ibis, ir
+from counterfoil.investigate.groups import described, disagreeing_ids
 from counterfoil.model.coverage import CoverageRow
 from counterfoil.model.schema import EVIDENCE
 from counterfoil.model.verdict import ACCUSING, SETS, Probable

@@ -12,8 +12,8 @@ import pytest
 from counterfoil.case.engine import engine
 from counterfoil.case.tables import Tables
 from counterfoil.detect.decoy_key import planted, refused
-from counterfoil.detect.groups import groups, uses
-from counterfoil.pipeline.hunt import judged_tokens
+from counterfoil.investigate.groups import groups, uses
+from counterfoil.investigate.hunt import judged_tokens
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.farm_key import taken
 

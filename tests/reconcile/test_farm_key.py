@@ -10,7 +10,7 @@ import pytest
 
 from counterfoil.case.engine import engine
 from counterfoil.case.tables import Tables
-from counterfoil.pipeline.log_findings import of_thefts
+from counterfoil.investigate.log_findings import of_thefts
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.farm_key import MAX_CONTACTS, taken
 from counterfoil.sources.registry import logs

@@ -11,9 +11,9 @@ from typing import Any
 from counterfoil.case.engine import engine
 from counterfoil.case.folder import CaseFolder
 from counterfoil.case.ingest import write_batch
-from counterfoil.case.records import InputText
-from counterfoil.case.sniff import sniff
 from counterfoil.pipeline.routed import shape_of
+from counterfoil.read.records import InputText
+from counterfoil.read.sniff import sniff
 from counterfoil.sources.recognise import Recognised, Sample, Unread, recognise
 from counterfoil.sources.registry import all_sources
 from counterfoil.sources.source import Csv, Source

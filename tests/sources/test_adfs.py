@@ -12,7 +12,7 @@ import pytest
 
 from counterfoil.expressions import ibis
 from counterfoil.expressions.built import built
-from counterfoil.sources import _windows
+from counterfoil.sources.windows import pieces
 
 from .expecting import Promise, Rows, at, by_position, read_samples
 from .reading import Read
@@ -143,8 +143,8 @@ def test_strings_of(what: str, data: str, expected: list[str]) -> None:
     """The strings of an event are taken out whole, whatever holds them."""
     del what
     table = ibis.memtable({"data": [data]})
-    pieces = _windows.strings(table.data)
-    (found,) = engines.duckdb.connect().to_pyarrow(built(table.select(pieces=pieces))).column("pieces").to_pylist()
+    strings = pieces.strings(table.data)
+    (found,) = engines.duckdb.connect().to_pyarrow(built(table.select(pieces=strings))).column("pieces").to_pylist()
     assert (found or []) == expected
 
 

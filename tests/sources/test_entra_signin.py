@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from counterfoil.model.known import INTERRUPT_CODES
-from counterfoil.sources import _entra
-from counterfoil.sources.entra_signin_azure_monitor import SOURCE as AZURE_MONITOR
+from counterfoil.sources.entra import signin
+from counterfoil.sources.entra.signin_azure_monitor import SOURCE as AZURE_MONITOR
 from counterfoil.sources.source import TEXT
 
 from .expecting import Promise, Rows, at, by_position, read_samples
@@ -218,9 +218,9 @@ def test_agents_have_a_class_of_their_own(
 
 def test_the_categories_are_the_markers() -> None:
     """A file of mixed categories is told apart by the categories that have a kind."""
-    assert AZURE_MONITOR.markers["category"] == frozenset(_entra.CATEGORIES)
-    kinds = set(_entra.TOKEN_CLASSES) - {_entra.USER}  # which no log has: a portal file that lost its name
-    assert kinds == set(_entra.CATEGORIES.values()) == set(_entra.TABLES.values())
+    assert AZURE_MONITOR.markers["category"] == frozenset(signin.CATEGORIES)
+    kinds = set(signin.TOKEN_CLASSES) - {signin.USER}  # which no log has: a portal file that lost its name
+    assert kinds == set(signin.CATEGORIES.values()) == set(signin.TABLES.values())
 
 
 def test_interrupt_codes_are_numbers_and_none_is_success() -> None:
@@ -231,7 +231,7 @@ def test_interrupt_codes_are_numbers_and_none_is_success() -> None:
 
 def test_the_raw_schema_covers_what_is_mapped() -> None:
     """Every member that the mapping asks for is read as text."""
-    assert all(_entra.RESOURCE[name] == TEXT for name in _entra.FLAT if name in _entra.RESOURCE)
+    assert all(signin.RESOURCE[name] == TEXT for name in signin.FLAT if name in signin.RESOURCE)
 
 
 def test_one_sign_in_in_two_wrappers_is_one_record(tmp_path: Path, rows: Rows) -> None:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from counterfoil.sources._graph_activity import MAX_PATH_CHARS
+from counterfoil.sources.entra.graph_activity import MAX_PATH_CHARS
 
 from .expecting import Promise, Rows, at, by_position, read_samples
 from .reading import Read

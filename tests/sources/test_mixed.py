@@ -23,9 +23,9 @@ from counterfoil.case.engine import engine
 from counterfoil.case.folder import locked
 from counterfoil.case.manifest import Input
 from counterfoil.case.results import evidence_sql
-from counterfoil.case.sniff import Container, sniff
 from counterfoil.pipeline.ingest import ingest
 from counterfoil.pipeline.progress import Silent
+from counterfoil.read.sniff import Container, sniff
 from counterfoil.sources.recognise import Recognised
 from counterfoil.unpack.walk import plain
 

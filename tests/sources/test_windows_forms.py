@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from counterfoil.case.records import Counter, InputText, stream
-from counterfoil.case.sniff import sniff
+from counterfoil.read.records import Counter, InputText, stream
+from counterfoil.read.sniff import sniff
 from counterfoil.unpack.walk import plain
 from lab.windows_forms import FORMS, written
 
@@ -89,7 +89,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Read]:
     """Read the story in every form."""
     folder = tmp_path_factory.mktemp("forms")
     paths = [_file(form, folder) for form in FORMS]
-    # story.evtx is the story as `tests/case/evtx_writer.py` writes its XML
+    # story.evtx is the story as `tests/read/evtx_writer.py` writes its XML
     return dict(zip(ALL, read([*paths, SAMPLES / "adfs" / "story.evtx"], folder / "work"), strict=True))
 
 

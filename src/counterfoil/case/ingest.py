@@ -19,13 +19,13 @@ import duckdb
 import pyarrow as pa
 
 from counterfoil.case.canonical import with_canonical_ids
-from counterfoil.case.columns import Order
 from counterfoil.case.folder import CaseFolder, pattern
-from counterfoil.case.records import BATCH_ROWS, SCHEMA, Counter, InputText, date_order, stream
 from counterfoil.expressions import ir
 from counterfoil.expressions.compiled import sql
 from counterfoil.expressions.deferred import table
 from counterfoil.model import schema
+from counterfoil.read.columns import Order
+from counterfoil.read.records import BATCH_ROWS, SCHEMA, Counter, InputText, date_order, stream
 
 REJECTED = "rejected"  # the leg under which rejects are stored
 NO_BUCKET = "none"  # of rejects

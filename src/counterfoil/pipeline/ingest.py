@@ -17,12 +17,9 @@ from pathlib import Path
 import msgspec
 from duckdb import DuckDBPyConnection
 
-from counterfoil.case.encoding import Encoding
 from counterfoil.case.folder import PRIVATE, CaseFolder
 from counterfoil.case.ingest import Written, commit, write_batch
 from counterfoil.case.manifest import Archive, Batch, Input, Manifest, read_manifest, write_manifest
-from counterfoil.case.records import InputText
-from counterfoil.case.sniff import Container, Head, sniff
 from counterfoil.errors import InputError
 from counterfoil.model.hunt import BYPRODUCT
 from counterfoil.pipeline.inputs import Candidate
@@ -30,6 +27,9 @@ from counterfoil.pipeline.members import Found, Unopened, members
 from counterfoil.pipeline.progress import Progress
 from counterfoil.pipeline.routed import fit_of, routed, shape_of
 from counterfoil.pipeline.stamps import Known, read_stamps, recognised, remembered, write_stamps
+from counterfoil.read.encoding import Encoding
+from counterfoil.read.records import InputText
+from counterfoil.read.sniff import Container, Head, sniff
 from counterfoil.sources.byproducts import by_place
 from counterfoil.sources.recognise import Sample, Unread, recognise, router
 from counterfoil.sources.registry import all_sources

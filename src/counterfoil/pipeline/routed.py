@@ -18,9 +18,9 @@ import pyarrow.parquet as pq
 
 from counterfoil.case.folder import PRIVATE, CaseFolder
 from counterfoil.case.ingest import Fit, Shape, Written, set_aside, write_batch
-from counterfoil.case.records import SCHEMA, InputText
 from counterfoil.expressions import ibis, ir
 from counterfoil.pipeline.opened import NoJSON, nested_names, opened
+from counterfoil.read.records import SCHEMA, InputText
 from counterfoil.sources.mapping import rows
 from counterfoil.sources.recognise import OTHER_TABLE
 from counterfoil.sources.source import RAW_REFUSED, TEXT, Source

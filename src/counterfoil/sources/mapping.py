@@ -8,8 +8,8 @@ from counterfoil.expressions import ibis, ir
 from counterfoil.expressions.deferred import builtin
 from counterfoil.model import schema, times
 from counterfoil.model.schema import Leg
-from counterfoil.sources._torn import shown
 from counterfoil.sources.source import RAW_FILE, RAW_POSITION, RAW_REFUSED, RAW_TEXT, REJECT
+from counterfoil.sources.torn import shown
 
 _TIME = "timestamp(6)"
 

@@ -1,4 +1,4 @@
-"""Finds the sources: every module of this folder that holds `SOURCE` or `SOURCES`."""
+"""Finds the sources: every module of this folder, and of the folders in it, that holds `SOURCE` or `SOURCES`."""
 
 from __future__ import annotations
 
@@ -10,18 +10,14 @@ from counterfoil import sources
 from counterfoil.model.logs import Log, Logs
 from counterfoil.sources.source import Source
 
-_HELPERS = frozenset({"source", "mapping", "registry", "recognise", "byproducts", "foreign"})
-
 
 @cache
 def all_sources() -> tuple[Source, ...]:
     """Return every source, ordered by name; two of one name are a mistake of ours and raise ValueError."""
     found: list[Source] = []
-    for module in pkgutil.iter_modules(sources.__path__):
-        if module.name in _HELPERS or module.name.startswith("_"):
-            continue
-        loaded = importlib.import_module(f"{sources.__name__}.{module.name}")
-        found += getattr(loaded, "SOURCES", None) or (loaded.SOURCE,)
+    for module in pkgutil.walk_packages(sources.__path__, f"{sources.__name__}."):
+        held = vars(importlib.import_module(module.name))
+        found += held.get("SOURCES") or ([held["SOURCE"]] if "SOURCE" in held else [])
     names = [source.name for source in found]
     if len(set(names)) != len(names):
         raise ValueError(f"two sources share a name: {sorted(names)}")

@@ -1,0 +1,334 @@
+"""The main job on a case: reconcile what is in evidence, rank the rest, keep the results, sum them up."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, astuple
+from pathlib import Path
+
+import msgspec
+from duckdb import DuckDBPyConnection
+
+from counterfoil.case.folder import CaseFolder
+from counterfoil.case.manifest import Manifest
+from counterfoil.case.results import evidence_sql, write_results
+from counterfoil.case.tables import Tables
+from counterfoil.detect.decoy_key import planted, refused
+from counterfoil.detect.rule import Tables as RuleTables
+from counterfoil.detect.suspicion import OPEN, suspects, suspicion
+from counterfoil.errors import UsageError
+from counterfoil.expressions import ibis, ir
+from counterfoil.expressions.deferred import bound
+from counterfoil.investigate import groups as grouping
+from counterfoil.investigate.findings import Decoys, findings
+from counterfoil.investigate.log_findings import of_balances, of_logs, of_signatures, of_thefts
+from counterfoil.investigate.strange import with_strangeness
+from counterfoil.model import schema
+from counterfoil.model.coverage import CoverageRow, Offer
+from counterfoil.model.finding import Finding, Use
+from counterfoil.model.logs import Logs
+from counterfoil.model.schema import Leg
+from counterfoil.pipeline.asked import options
+from counterfoil.pipeline.offers import offered
+from counterfoil.pipeline.progress import Progress
+from counterfoil.pipeline.repeats import repeats
+from counterfoil.pipeline.settled import Plan, before, fingerprint, folders, plan, state_after, state_table
+from counterfoil.reconcile.absent import absent, rootless
+from counterfoil.reconcile.asked import Asked
+from counterfoil.reconcile.balance import overdrawn
+from counterfoil.reconcile.covered import needs
+from counterfoil.reconcile.duplicates import DIFFERENT, KEY
+from counterfoil.reconcile.engine import Engine
+from counterfoil.reconcile.farm_key import taken
+from counterfoil.reconcile.literals import summed
+from counterfoil.reconcile.log_parts import by_log, in_logs
+from counterfoil.reconcile.measured import raised
+from counterfoil.reconcile.parts import TOKENS, TWINS, VARIANTS
+from counterfoil.reconcile.policy import Policy
+from counterfoil.reconcile.run import Reconciled, reconcile
+from counterfoil.reconcile.touched import Added
+from counterfoil.reconcile.unaccounted import unaccounted
+
+MAX_IDENTITIES = 5_000_000
+
+# What `tokens` promises: one row per accepted token with verdict, reason and links.
+TOKEN_COLUMNS = (
+    "token_key", "verdict", "reason", "diagnosis", "issuer", "token_id", "subject", "subject_name", "token_tenant",
+    "issued_at", "key_id", "signing_input_digest", "first_seen", "last_seen", "acceptances", "suspicion", "rules",
+    "group_rule", "group_issuer", "group_client", "primary", "secondary", "interrupted", "failed", "ordinary",
+    "explained", "route", "refuted", "silent", "outside_life", "law_broken", "uncompared", "early", "needs",
+    "token_class", "client_id", "resource", "resource_tenant", "network", "ip", "user_agent", "object_kind",
+    "object_id", "object_parent", "operation", "derived", "source", "kind", "record_id", "raw_file", "raw_position",
+)
+
+
+def judge(con: DuckDBPyConnection, folder: CaseFolder, manifest: Manifest, asked: Asked, progress: Progress) -> None:
+    """Reconcile the case's evidence, apply the rules, and write the results."""
+    policy = Policy()
+    con.execute(f"CREATE OR REPLACE VIEW evidence_all AS {evidence_sql(folder, manifest)}")
+    con.execute(f"CREATE OR REPLACE VIEW rejects_all AS {evidence_sql(folder, manifest, rejected=True)}")
+    reading = Tables(con, folder.tmp)
+    evidence, rejects = reading.table("evidence_all"), reading.table("rejects_all")
+    tenant = _tenant(reading, evidence)
+    planned = plan(con, folder, manifest, fingerprint(asked, policy, tenant))
+    tables = Tables(con, *folders(folder, planned))
+    added = _added(con, folder, manifest, tables, planned, tenant, asked.logs)
+    progress.stage("settling tokens" if added or planned.buckets else "judging", len(planned.buckets) or None)
+    found = reconcile(
+        tables, tables.viewed("evidence_in", _with_tenant(evidence, tenant, asked.logs)), asked, policy,
+        buckets=planned.buckets, added=added, rejects=rejects,
+        step=lambda done: _settled(progress, done, len(planned.buckets)),
+    )
+    progress.stage("ranking")
+    told = judged_tokens(tables, found, policy)
+    paths = {entry.sha256: entry.path for entry in manifest.inputs if entry.source}
+    twins = found.window(tables.piled(TWINS))
+    results = findings(tables.rows(grouping.groups(told)), tables.rows(grouping.disagreeing_ids(twins)), paths,
+                       found.coverage, tables.rows(grouping.uses(told)), _decoys(tables, found.records, asked.logs),
+                       _of_logs(tables, found, asked, policy, paths))
+    progress.stage("writing results")
+    state = state_after(folder, manifest, planned)
+    offers = offered(found.coverage, asked, found.facts, policy)
+    kept = _tables(tables, manifest, found, told, results, offers) | {
+        "asked": tables.given("asked_out", _ASKED, [[n, *pair] for n, pair in enumerate(options(asked), 1)]),
+        "settled": state_table(tables, state),
+        "generations": tables.given("generations_out", {"place": "int64", "name": "string"},
+                                    list(enumerate(state.generations))),
+        "judged_window": tables.given("window_out", {"since": "timestamp(6)", "until": "timestamp(6)"},
+                                      [[asked.since, asked.until]]),
+    }
+    write_results(con, folder, kept)
+
+
+def _settled(progress: Progress, done: int, of: int) -> None:
+    """Tell that so many parts are settled, or, with the last one, that all are."""
+    progress.advance(1)
+    if done >= of:
+        progress.stage("judging")
+
+
+def _added(
+    con: DuckDBPyConnection, folder: CaseFolder, manifest: Manifest, tables: Tables, planned: Plan, tenant: str | None,
+    logs: Logs,
+) -> Added | None:
+    """Return what the piles lack; None if all is settled anew, or nothing was added."""
+    if not planned.added:
+        return None
+    con.execute(f"CREATE OR REPLACE VIEW added_all AS {evidence_sql(folder, manifest, only=planned.added)}")
+    (names,) = before(con, folder, tables, ("names",))
+    more = _with_tenant(tables.table("added_all"), tenant, logs)
+    return Added(tables.viewed("evidence_added", more), names)
+
+
+def _tenant(tables: Tables, evidence: ir.Table) -> str | None:
+    """Return the tenant of the case, if it has exactly one."""
+    owned = evidence.filter(evidence.leg == Leg.ACCEPTANCE, evidence.resource_tenant.notnull())
+    found = tables.rows(owned.select("resource_tenant").distinct().limit(2))
+    return str(found[0]["resource_tenant"]) if len(found) == 1 else None
+
+
+def _with_tenant(evidence: ir.Table, tenant: str | None, logs: Logs) -> ir.Table:
+    """Give sign-ins that name no tenant (Graph v1.0 exports) the tenant of the case."""
+    if tenant is None:
+        return evidence
+    own = ibis.literal(bound("tenant", tenant))
+    bare = in_logs(evidence, "logs of tenants", sorted(logs.tenants)) & evidence.issuer.isnull()
+    return evidence.mutate(
+        issuer=ibis.ifelse(bare, by_log(evidence, logs.tenants) + own, evidence.issuer),
+        resource_tenant=ibis.ifelse(bare, ibis.coalesce(evidence.resource_tenant, own), evidence.resource_tenant),
+    )
+
+
+def _decoys(tables: Tables, records: ir.Table, logs: Logs) -> Decoys:
+    """Return the decoy keys in evidence, and what was presented under them and refused."""
+    places: dict[str, tuple[str, ...]] = {}
+    for row in sorted(tables.rows(planted(records, logs)), key=lambda row: (row["key_id"], row["place"] or "")):
+        places[row["key_id"]] = (*places.get(row["key_id"], ()), *([row["place"]] if row["place"] else ()))
+    return Decoys(places, tuple(tables.rows(refused(records, logs))) if places else ())
+
+
+def _of_logs(
+    tables: Tables, found: Reconciled, asked: Asked, policy: Policy, paths: Mapping[str, str]
+) -> list[Finding]:
+    """Return what own logs show of themselves, and other logs of an issuer's keys."""
+    lost = unaccounted(tables, found.records, found.issued, found.coverage, asked.logs, policy)
+    drawn = overdrawn(tables, found.records, tables.piled(TOKENS), found.coverage, policy)
+    return [
+        *of_logs(asked.attested),
+        *of_signatures([] if lost is None else tables.rows(lost)),
+        *of_balances([] if drawn is None else tables.rows(drawn)),
+        *of_thefts(taken(tables, found.records, asked.logs, asked.since, asked.until), paths),
+    ]
+
+
+def judged_tokens(tables: Engine, found: Reconciled, policy: Policy) -> ir.Table:
+    """Return judged tokens with suspicion, raised clusters and the rule under which each is reported."""
+    # the usual rate is that of the whole evidence, not of the window (rule 5.7)
+    every = found.every.mutate(absent=absent(found.every, found.coverage, found.facts.logs))
+    odd = raised(tables, found.cells, every, policy)
+    told = found.told.mutate(rootless=rootless(found.told, found.coverage, found.facts.logs), needs=needs(found.told))
+    named = tables.piled(TOKENS).filter(lambda tokens: tokens.has_id)
+    kinds = tables.keep("of_kind", named.group_by("issuer", "kind").agg(peers=named.count()))
+    told = told.left_join(kinds, ["issuer", "kind"], rname="{name}_k").select(*told.columns, "peers")
+    told = tables.keep("told_all", grouping.described(told, odd, _score(tables, found)).drop("rootless"))
+    return tables.keep("told", with_strangeness(tables.keep, told, found.plain, found.records, found.names))
+
+
+def _score(tables: Engine, found: Reconciled) -> ir.Table:
+    """Return (token_key, suspicion, rules) of what the rules find odd."""
+    suspected = tables.keep("suspects", suspects(found.told))
+    open_ = found.told.filter(found.told.verdict.isin(OPEN))
+    if not tables.rows(open_.limit(1)):
+        return tables.given("suspicion", {"token_key": "string", "suspicion": "decimal(38, 1)", "rules": "string"}, [])
+    every, variants = tables.piled(TOKENS), tables.piled(VARIANTS)
+    kind = ["object_kind", "object_id", "resource_tenant", "client_id"]
+    uses = ibis.union(every.select(*kind, event_time=every.first_seen), variants.select(*kind, "event_time"))
+    mail = uses.filter(uses.object_kind == "mailbox")
+    whose = suspected.select("subject").distinct()
+    known = found.issued.select("subject", "ip").semi_join(whose, "subject")
+    return suspicion(
+        tables.keep,
+        RuleTables(
+            suspects=suspected,
+            tokens=found.told,
+            acceptances=tables.keep("first_uses", mail.group_by(*kind).agg(event_time=mail.event_time.min())),
+            issued=tables.keep("sign_in_places", known.distinct()),
+            records=found.records,
+            logs=found.facts.logs,
+        ),
+    )
+
+
+def _tables(
+    tables: Tables, manifest: Manifest, found: Reconciled, told: ir.Table, results: Sequence[Finding],
+    offers: Sequence[Offer],
+) -> dict[str, ir.Table]:
+    """Return the tables of the results by name; `offers`: what could be declared.
+
+    `evidence` is a view over Parquet and `merged`; `tokens` one over `judged` and the piles without the `caught`.
+    """
+    return {
+        "judged": told.select(*TOKEN_COLUMNS),
+        "caught": told.filter(told.plain).select("token_key"),
+        "names": found.names,
+        "findings": tables.given("findings_out", _FINDING, [_finding_row(finding) for finding in results]),
+        "coverage": tables.given("coverage_out", _COVERAGE, [_coverage_row(row) for row in found.coverage]),
+        "offers": tables.given("offers_out", _OFFER, [list(astuple(offer)) for offer in offers]),
+        "strata": found.strata,
+        "keys": _keys(tables),
+        "rejects": tables.table("rejects_all").select("raw_file", "raw_position", "source", "reject"),
+        "lost": tables.given("lost_out", {"acceptances": "int64", "nameless": "int64"},
+                             [[found.lost_acceptances, found.nameless]]),
+        "unclaimed": tables.given("unclaimed_out", {"issuer": "string"}, [[issuer] for issuer in found.unclaimed]),
+        "inputs": tables.given("inputs_out", _INPUT, _input_rows(tables, manifest, found.facts.logs.accepting)),
+        "merged": _merged(tables, found),
+        "legs": found.records.group_by("leg").agg(
+            records=found.records.count(), first=found.records.event_time.min(), last=found.records.event_time.max()
+        ),
+    }
+
+
+def _merged(tables: Tables, found: Reconciled) -> ir.Table:
+    """Return the merged duplicates, an empty table if nothing repeats."""
+    if tables.has("merged"):
+        return tables.table("merged").select(*schema.NAMES)
+    return tables.keep("merged", found.records.limit(0).select(*schema.NAMES))
+
+
+def _keys(tables: Tables) -> ir.Table:
+    """Return every signing key that a record names, with the use seen of it."""
+    every = tables.piled(TOKENS)
+    used = every.filter(every.key_id.notnull())
+    return used.group_by("key_id", "issuer").agg(
+        tokens=used.count(),
+        acceptances=summed(used.acceptances),
+        first_seen=used.first_seen.min(),
+        last_seen=used.last_seen.max(),
+    )
+
+
+_FINDING = {
+    "id": "string", "rule": "string", "verdict": "string", "severity": "string", "confidence": "string",
+    "title": "string", "detail": "string", "first_seen": "timestamp(6)", "last_seen": "timestamp(6)",
+    "token_count": "int64", "acceptance_count": "int64", "subjects": "array<string>", "tokens": "array<string>",
+    "keys": "array<string>", "clients": "array<string>", "ips": "array<string>", "objects": "array<string>",
+    "evidence": "array<string>", "attack": "array<string>", "next_step": "string", "score": "float64",
+    "diagnosis": "string", "at_least": "int64",
+    "uses": "array<struct<time: timestamp(6), subject: string, ip: string, client: string, token: string,"
+            " strange: array<string>>>",
+}
+_COVERAGE = {
+    "issuer": "string", "source": "string", "kind": "string", "status": "string", "start": "timestamp(6)",
+    "end": "timestamp(6)", "records": "int64", "reason": "string",
+}
+_OFFER = {"source": "string", "kind": "string", "issuers": "array<string>", "dated": "boolean"}
+_ASKED = {"place": "int64", "name": "string", "value": "string"}
+_INPUT = {
+    "path": "string", "sha256": "string", "size": "int64", "source": "string", "read": "int64", "kept": "int64",
+    "duplicates": "int64", "rejected": "int64", "truncated": "string", "unread": "string", "nearest": "string",
+    "archive": "string", "accepts": "boolean", "note": "string", "merged": "int64",
+}
+
+
+def _finding_row(finding: Finding) -> list[object]:
+    return [_plain(getattr(finding, name)) for name in _FINDING]
+
+
+def _coverage_row(row: CoverageRow) -> list[object]:
+    return [getattr(row, name) for name in _COVERAGE]
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, tuple):
+        return [asdict(each) if isinstance(each, Use) else each for each in value]
+    return value
+
+
+def _input_rows(tables: Tables, manifest: Manifest, accepting: Collection[str]) -> list[list[object]]:
+    """Return a row per input; a duplicate is a record of which others say all that it says (rule 1.1)."""
+    again, different = repeats(tables), _different(tables)
+    rows: list[list[object]] = []
+    for entry in manifest.inputs:
+        good = entry.read - entry.rejected
+        duplicates, merged = again.get(entry.sha256, (0, 0)) if entry.source else (good, 0)
+        values = msgspec.structs.asdict(entry)
+        values |= {"kept": good - duplicates, "duplicates": duplicates, "merged": merged,
+                   "accepts": entry.log in accepting}
+        if many := different.get(entry.sha256, 0):
+            shared = f"{many:,} of its records share their id with a different record: each is kept"
+            values["note"] = "; ".join(filter(None, [entry.note, shared]))
+        rows.append([values[name] for name in _INPUT])
+    return rows
+
+
+def _different(tables: Tables) -> dict[str, int]:
+    """Return per input how many of its records stand under one id with a different record."""
+    keys = tables.table(DIFFERENT)
+    if not tables.rows(keys.limit(1)):
+        return {}
+    found = tables.table("evidence_all").semi_join(keys, KEY)
+    counted = found.group_by("raw_file").agg(records=found.count())
+    return {row["raw_file"]: int(row["records"]) for row in tables.rows(counted)}
+
+
+def _pair(row: dict[str, str | None], line: int, path: Path) -> tuple[str, str]:
+    """Return id and name of a row, both in lower case; raises UsageError for a row that has not both columns."""
+    if row["id"] is None or row["name"] is None:
+        raise UsageError(f"line {line:,} of {path} has no second column", hint="each line must read: id,name")
+    return row["id"].strip().lower(), row["name"].strip().lower()
+
+
+def read_identities(path: Path | None) -> tuple[tuple[str, str], ...]:
+    """Return (id, name) pairs of a CSV with the header `id,name`, both in lower case; raises UsageError."""
+    if path is None:
+        return ()
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = csv.DictReader(file)
+            if not {"id", "name"} <= set(rows.fieldnames or ()):
+                raise UsageError(f"{path} has no columns id and name", hint="the first line must read: id,name")
+            pairs = [_pair(row, rows.line_num, path) for row, _ in zip(rows, range(MAX_IDENTITIES), strict=False)]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UsageError(f"cannot read {path}: {error}") from error
+    return tuple(pair for pair in pairs if all(pair))

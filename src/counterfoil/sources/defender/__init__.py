@@ -1,0 +1,1 @@
+"""What Microsoft Defender and Sentinel suspect: alerts and incidents, in each wrapper."""

@@ -1,0 +1,1 @@
+"""What Entra ID issued, changed and served: sign-ins, directory audit, Graph activity, in each wrapper."""

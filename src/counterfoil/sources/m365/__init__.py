@@ -1,0 +1,1 @@
+"""What Microsoft 365 services let in: the Unified Audit Log, in each wrapper."""

@@ -1,0 +1,1 @@
+"""What Windows hosts and AD FS write down: events, in each wrapper."""
