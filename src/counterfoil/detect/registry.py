@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from functools import cache
 
-from counterfoil import detect
+from counterfoil import detect, plugins
 from counterfoil.detect.rule import Rule
 
 
 @cache
 def all_rules() -> tuple[Rule, ...]:
     """Return every rule, heaviest first."""
-    found: list[Rule] = []
-    for module in pkgutil.iter_modules(detect.__path__):
-        rule = getattr(importlib.import_module(f"{detect.__name__}.{module.name}"), "RULE", None)
-        if isinstance(rule, Rule):
-            found.append(rule)
-    return tuple(sorted(found, key=lambda rule: (-rule.weight, rule.id)))
+    return tuple(sorted(plugins.members(detect, "RULE"), key=lambda rule: (-rule.weight, rule.id)))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Sequence
 from typing import Protocol, cast
 
+from counterfoil import plugins
 from counterfoil import report as package
 from counterfoil.model.hunt import HuntReport
 from counterfoil.report.screen import Screen
@@ -26,16 +25,14 @@ class Format(Protocol):
 
 def formats() -> tuple[str, ...]:
     """Return the names of all formats: text first, the others in order."""
-    names = [module.name for module in pkgutil.iter_modules(package.__path__)]
-    found = sorted(name for name in names if name not in _HELPERS and not name.startswith("_"))
-    return tuple(sorted(found, key=lambda name: name != "text"))
+    return tuple(sorted(plugins.names(package, but=_HELPERS), key=lambda name: name != "text"))
 
 
 def by_name(name: str) -> Format:
     """Return the format of that name; KeyError if there is none."""
     if name not in formats():
         raise KeyError(name)
-    return cast(Format, importlib.import_module(f"{package.__name__}.{name}"))
+    return cast(Format, plugins.load(package, name))
 
 
 def detailed(name: str) -> bool:

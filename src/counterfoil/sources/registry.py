@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from functools import cache
 
-from counterfoil import sources
+from counterfoil import plugins, sources
 from counterfoil.model.logs import Log, Logs
 from counterfoil.sources.source import Source
 
@@ -15,9 +13,8 @@ from counterfoil.sources.source import Source
 def all_sources() -> tuple[Source, ...]:
     """Return every source, ordered by name; two of one name are a mistake of ours and raise ValueError."""
     found: list[Source] = []
-    for module in pkgutil.walk_packages(sources.__path__, f"{sources.__name__}."):
-        held = vars(importlib.import_module(module.name))
-        found += held.get("SOURCES") or ([held["SOURCE"]] if "SOURCE" in held else [])
+    for held in plugins.members(sources, "SOURCE", "SOURCES"):
+        found += (held,) if isinstance(held, Source) else held
     names = [source.name for source in found]
     if len(set(names)) != len(names):
         raise ValueError(f"two sources share a name: {sorted(names)}")
