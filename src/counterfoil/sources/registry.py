@@ -32,8 +32,3 @@ def logs() -> Logs:
         if source.issuance is not None and found.setdefault(source.log, source.issuance) != source.issuance:
             raise ValueError(f"two sources tell different things of the log {source.log}")
     return Logs(tuple(found[name] for name in sorted(found)))
-
-
-def by_name(name: str) -> Source | None:
-    """Return the source of that name, or None."""
-    return next((source for source in all_sources() if source.name == name), None)
