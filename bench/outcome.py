@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from counterfoil import app
-from counterfoil.investigate.findings import finding_verdict
 from counterfoil.lab.history.compare import CONVICTING, Comparison, TruthRow, compare
+from counterfoil.model.advice import claim_of
 from counterfoil.model.verdict import FAIL_ON_DEFAULT
 
 _ASKED = (
@@ -48,7 +48,7 @@ def accused(token: Token) -> bool:
 def named(token: Token) -> bool:
     """Tell whether the token is convicted, or in a finding that fails the run."""
     rule = token["group_rule"]
-    return accused(token) or (rule is not None and finding_verdict(str(rule)) in FAIL_ON_DEFAULT)
+    return accused(token) or (rule is not None and claim_of(str(rule)).verdict in FAIL_ON_DEFAULT)
 
 
 def outcome(truth: Sequence[TruthRow], tokens: Sequence[Token]) -> Outcome:

@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from counterfoil.sources.registry import by_name
+from counterfoil.sources.registry import all_sources
 
 NAME = "read_json alone"
 PACKAGE = "duckdb"
@@ -26,11 +26,9 @@ _READ = (
 def main(logs: Path, out: Path) -> None:
     """Read the same raw columns with nothing else."""
     con = duckdb.connect()
+    raw = {source.name: source.raw for source in all_sources()}
     for place, (name, pattern) in enumerate(_READ):
-        source = by_name(name)
-        if source is None:
-            raise SystemExit(f"no source {name}")
-        columns = ", ".join(f"'{column}': '{_type(kind)}'" for column, kind in source.raw.items())
+        columns = ", ".join(f"'{column}': '{_type(kind)}'" for column, kind in raw[name].items())
         con.execute(
             f"CREATE TABLE t{place} AS SELECT * FROM read_json('{logs / pattern}', "  # noqa: S608  # our own names
             f"columns = {{{columns}}}, format = 'newline_delimited')"

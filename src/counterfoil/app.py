@@ -16,13 +16,14 @@ from counterfoil.config import HuntSettings, read_bounded, read_token_policy
 from counterfoil.errors import UsageError
 from counterfoil.investigate import messages as mail
 from counterfoil.investigate.dossier import dossier
-from counterfoil.investigate.hunt import judge, read_identities
+from counterfoil.investigate.hunt import investigate
 from counterfoil.investigate.summary import summary
 from counterfoil.leaks.finding import LeaksReport
 from counterfoil.model.hunt import HuntReport, InputFile
 from counterfoil.model.verdict import FindingVerdict
 from counterfoil.pipeline import leak_evidence
 from counterfoil.pipeline.attested import attested, trust
+from counterfoil.pipeline.identities import read_identities
 from counterfoil.pipeline.ingest import ingest as read_inputs
 from counterfoil.pipeline.inputs import find
 from counterfoil.pipeline.progress import Progress, Silent
@@ -145,7 +146,7 @@ def _run(paths: Sequence[str], settings: HuntSettings, progress: Progress) -> Hu
         if not any(entry.source for entry in manifest.inputs):
             raise UsageError(_unreadable(manifest), hint="counterfoil sources lists what can be read")
         asked = replace(_asked(settings, manifest, identities), attested=attested(con, folder, manifest, trusted))
-        judge(con, folder, manifest, asked, progress)
+        investigate(con, folder, manifest, asked, progress)
     return _summary(folder, settings)
 
 

@@ -16,13 +16,13 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from counterfoil.custody import tpmaudit
 from counterfoil.custody.algorithm import Algorithm
 from counterfoil.custody.keys import KeyState, KeyVersion, OwnLog
 from counterfoil.custody.store import MAX_SIGNING_INPUT, KeyStore
 from counterfoil.errors import KeyStoreError, KeyUnusableError, UsageError
 
 from .backends import Backend
+from .tpm_certificate import certified_name, name_of
 
 INPUT = b"eyJhbGciOiJFUzI1NiJ9.eyJqdGkiOiIxIn0"
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -211,8 +211,8 @@ def test_statements_about_a_key_are_what_the_back_end_can_keep(store: KeyStore) 
 def _check_certificate(statement: Mapping[str, object], signed: Mapping[str, str]) -> None:
     """Check a TPM's certificate: its signature, and that the certified name is that of the stated public area."""
     parts = {word: base64.b64decode(text) for word, text in signed.items()}
-    name = tpmaudit.certified_name(parts["attested"], parts["signature"], parts["key"])
-    assert name == tpmaudit.name_of(base64.b64decode(str(statement["public_area"])))
+    name = certified_name(parts["attested"], parts["signature"], parts["key"])
+    assert name == name_of(base64.b64decode(str(statement["public_area"])))
     assert name.hex() == statement["name"]
 
 

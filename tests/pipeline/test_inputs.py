@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from counterfoil import app
 from counterfoil.errors import UsageError
-from counterfoil.investigate.hunt import read_identities
 from counterfoil.model.hunt import HuntReport, InputFile
+from counterfoil.pipeline.identities import read_identities
 from counterfoil.pipeline.inputs import find
 
 from .conftest import Estate

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from counterfoil.model.counterfoil import ISSUER_LOG, OWN_LOGS
+from counterfoil.model.counterfoil import ISSUER_LOG
 from counterfoil.model.coverage import AttestedLog, Declaration
 from counterfoil.model.schema import TokenClass
 from counterfoil.model.verdict import Reason
 from counterfoil.tokens.entitlement import Entitlement
 
-from .reference_policy import SESSIONS, Known, Policy
+from .reference_policy import OWN_LOGS, SESSIONS, Known, Policy
 from .reference_records import IdKey, Record
 
 Window = tuple[datetime, datetime]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-from counterfoil.model.counterfoil import OWN_LOGS
 from counterfoil.model.receipt import RECEIPTS_LOG
 from counterfoil.model.schema import TokenClass
 from counterfoil.model.verdict import Reason
 
 from .reference_case import Case, Token
+from .reference_policy import OWN_LOGS
 from .reference_records import SIGN_IN_KINDS, Record, identified
 
 PERSONAL = (TokenClass.USER, TokenClass.DELEGATED)

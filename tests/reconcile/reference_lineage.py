@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
-from counterfoil.model.counterfoil import OWN_LOGS
 from counterfoil.model.schema import TokenClass
 from counterfoil.model.verdict import SETS, Reason, Verdict
 
 from . import reference_misses
 from .reference_case import Case, Grade, Token
 from .reference_doubts import comparable
+from .reference_policy import OWN_LOGS
 from .reference_records import SIGN_IN_KINDS, IdKey, Record, identified
 
 Edges = set[tuple[IdKey, IdKey]]  # from parent id to child id

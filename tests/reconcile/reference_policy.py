@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from counterfoil.model.counterfoil import ISSUER_LOG, LEDGER_LOG
 from counterfoil.model.known import CONSUMER_TENANT, CROSS_TENANT_EXCEPTIONS, SERVICE_TENANTS, SILENT_CLIENTS
 from counterfoil.model.logs import Logs
 from counterfoil.reconcile.policy import Policy
 from counterfoil.sources.registry import logs
 
-__all__ = ["CONSUMER_TENANT", "FEDERATION", "SESSIONS", "Known", "Policy", "logs_of"]
+__all__ = ["CONSUMER_TENANT", "FEDERATION", "OWN_LOGS", "SESSIONS", "Known", "Policy", "logs_of"]
 
 SESSIONS = logs().sessions  # by source and kind: seconds after the last use
 FEDERATION = "urn:federation:microsoftonline"
+OWN_LOGS = (LEDGER_LOG, ISSUER_LOG)  # in which an issuer writes down each of its tokens
 
 
 def logs_of(policy: Policy) -> Logs:

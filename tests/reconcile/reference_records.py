@@ -8,11 +8,11 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
-from counterfoil.model.counterfoil import LEDGER_LOG, OWN_LOGS, Grant
+from counterfoil.model.counterfoil import LEDGER_LOG, Grant
 from counterfoil.model.receipt import RECEIPTS_LOG
 from counterfoil.model.schema import TokenClass
 
-from .reference_policy import FEDERATION
+from .reference_policy import FEDERATION, OWN_LOGS
 
 Row = Mapping[str, Any]
 IdKey = tuple[str | None, str]  # (token_id_kind, token_id)

@@ -16,7 +16,7 @@ from counterfoil.model.hunt import HuntReport
 from counterfoil.model.verdict import Reason, Verdict
 from counterfoil.report import registry
 from counterfoil.report._answer import State, answer
-from counterfoil.report._words import percent
+from counterfoil.report.words import percent
 
 from .corpus import ATTACKS, hostile
 from .sample import DOSSIER, REPORT, finding, trail

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from counterfoil.cli.paragraphs import LABEL, paragraph
 from counterfoil.model.finding import Finding
-from counterfoil.report._words import client, number, some, span, use_words
 from counterfoil.report.clean import clean
+from counterfoil.report.words import client, number, some, span, use_words
 
 MAX_LINES = 10  # of each list
 MAX_TEXT = 1_000

@@ -1,8 +1,10 @@
 """Keys in custody: a key store of which every use is in a log before anything leaves it.
 
-with Custody.open(Path("custody")) as custody:
-custody.create("idp", Algorithm.ES256)
-signature = custody.sign("idp", b"header.payload", purpose="access token").signature
+As a library::
+
+    with Custody.open(Path("custody")) as custody:
+        custody.create("idp", Algorithm.ES256)
+        signature = custody.sign("idp", b"header.payload", purpose="access token").signature
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ CC_SIGN = 0x15D
 ZERO = bytes(32)
 # What `commandDigest` must be: SHA-256 over the codes of exactly these audited commands.
 AUDITED = hashlib.sha256(struct.pack(">II", CC_SET_AUDIT_STATUS, CC_SIGN)).digest()
-_GENERATED, _COMMAND_AUDIT, _CERTIFY = 0xFF544347, 0x8015, 0x8017
+_GENERATED, _COMMAND_AUDIT = 0xFF544347, 0x8015
 _SHA256, _ECDSA = 0x000B, 0x0018
 # The key's own scheme, and the ticket of a digest from outside: constant in what our driver asks.
 _SCHEME_AND_TICKET = bytes.fromhex("0010") + bytes.fromhex("8024" "40000007" "0000")
@@ -75,21 +75,6 @@ def reading(attested: bytes, signature: bytes, key: bytes) -> Reading:
     digest, commands = reader.sized(), reader.sized()
     reader.end()
     return Reading(key, nonce, resets, counter, digest, commands)
-
-
-def certified_name(attested: bytes, signature: bytes, key: bytes) -> bytes:
-    """Return the name of the key that a TPM certified, after checking the signature by the attestation key."""
-    check_signature(attested, signature, key)
-    reader = _Reader(attested)
-    _header(reader, _CERTIFY)
-    name, _ = reader.sized(), reader.sized()
-    reader.end()
-    return name
-
-
-def name_of(public_area: bytes) -> bytes:
-    """Return the name of a public area: its hash algorithm and SHA-256."""
-    return struct.pack(">H", _SHA256) + hashlib.sha256(public_area).digest()
 
 
 def check_signature(attested: bytes, signature: bytes, key: bytes) -> None:

@@ -16,7 +16,7 @@ from counterfoil.model.advice import ONE_ID, claim_of
 from counterfoil.model.coverage import CoverageRow
 from counterfoil.model.finding import MAX_LISTED, Finding, Use
 from counterfoil.model.verdict import SETS, FindingVerdict
-from counterfoil.report._words import some
+from counterfoil.report.words import some
 
 
 @dataclass(frozen=True)

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, astuple
-from pathlib import Path
 
 import msgspec
 from duckdb import DuckDBPyConnection
 
 from counterfoil.case.folder import CaseFolder
 from counterfoil.case.manifest import Manifest
-from counterfoil.case.results import evidence_sql, write_results
+from counterfoil.case.results import write_results
 from counterfoil.case.tables import Tables
 from counterfoil.detect.decoy_key import planted, refused
 from counterfoil.detect.rule import Tables as RuleTables
 from counterfoil.detect.suspicion import OPEN, suspects, suspicion
-from counterfoil.errors import UsageError
 from counterfoil.expressions import ibis, ir
-from counterfoil.expressions.deferred import bound
 from counterfoil.investigate import groups as grouping
 from counterfoil.investigate.findings import Decoys, findings
 from counterfoil.investigate.log_findings import of_balances, of_logs, of_signatures, of_thefts
@@ -28,12 +24,12 @@ from counterfoil.model import schema
 from counterfoil.model.coverage import CoverageRow, Offer
 from counterfoil.model.finding import Finding, Use
 from counterfoil.model.logs import Logs
-from counterfoil.model.schema import Leg
 from counterfoil.pipeline.asked import options
+from counterfoil.pipeline.judge import judge
 from counterfoil.pipeline.offers import offered
 from counterfoil.pipeline.progress import Progress
 from counterfoil.pipeline.repeats import repeats
-from counterfoil.pipeline.settled import Plan, before, fingerprint, folders, plan, state_after, state_table
+from counterfoil.pipeline.settled import state_after, state_table
 from counterfoil.reconcile.absent import absent, rootless
 from counterfoil.reconcile.asked import Asked
 from counterfoil.reconcile.balance import overdrawn
@@ -42,15 +38,11 @@ from counterfoil.reconcile.duplicates import DIFFERENT, KEY
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.farm_key import taken
 from counterfoil.reconcile.literals import summed
-from counterfoil.reconcile.log_parts import by_log, in_logs
 from counterfoil.reconcile.measured import raised
 from counterfoil.reconcile.parts import TOKENS, TWINS, VARIANTS
 from counterfoil.reconcile.policy import Policy
-from counterfoil.reconcile.run import Reconciled, reconcile
-from counterfoil.reconcile.touched import Added
+from counterfoil.reconcile.run import Reconciled
 from counterfoil.reconcile.unaccounted import unaccounted
-
-MAX_IDENTITIES = 5_000_000
 
 # What `tokens` promises: one row per accepted token with verdict, reason and links.
 TOKEN_COLUMNS = (
@@ -63,23 +55,12 @@ TOKEN_COLUMNS = (
 )
 
 
-def judge(con: DuckDBPyConnection, folder: CaseFolder, manifest: Manifest, asked: Asked, progress: Progress) -> None:
-    """Reconcile the case's evidence, apply the rules, and write the results."""
-    policy = Policy()
-    con.execute(f"CREATE OR REPLACE VIEW evidence_all AS {evidence_sql(folder, manifest)}")
-    con.execute(f"CREATE OR REPLACE VIEW rejects_all AS {evidence_sql(folder, manifest, rejected=True)}")
-    reading = Tables(con, folder.tmp)
-    evidence, rejects = reading.table("evidence_all"), reading.table("rejects_all")
-    tenant = _tenant(reading, evidence)
-    planned = plan(con, folder, manifest, fingerprint(asked, policy, tenant))
-    tables = Tables(con, *folders(folder, planned))
-    added = _added(con, folder, manifest, tables, planned, tenant, asked.logs)
-    progress.stage("settling tokens" if added or planned.buckets else "judging", len(planned.buckets) or None)
-    found = reconcile(
-        tables, tables.viewed("evidence_in", _with_tenant(evidence, tenant, asked.logs)), asked, policy,
-        buckets=planned.buckets, added=added, rejects=rejects,
-        step=lambda done: _settled(progress, done, len(planned.buckets)),
-    )
+def investigate(
+    con: DuckDBPyConnection, folder: CaseFolder, manifest: Manifest, asked: Asked, progress: Progress
+) -> None:
+    """Judge the case's evidence, apply the rules, and write the results."""
+    judged = judge(con, folder, manifest, asked, progress)
+    tables, found, policy = judged.tables, judged.found, judged.policy
     progress.stage("ranking")
     told = judged_tokens(tables, found, policy)
     paths = {entry.sha256: entry.path for entry in manifest.inputs if entry.source}
@@ -88,7 +69,7 @@ def judge(con: DuckDBPyConnection, folder: CaseFolder, manifest: Manifest, asked
                        found.coverage, tables.rows(grouping.uses(told)), _decoys(tables, found.records, asked.logs),
                        _of_logs(tables, found, asked, policy, paths))
     progress.stage("writing results")
-    state = state_after(folder, manifest, planned)
+    state = state_after(folder, manifest, judged.plan)
     offers = offered(found.coverage, asked, found.facts, policy)
     kept = _tables(tables, manifest, found, told, results, offers) | {
         "asked": tables.given("asked_out", _ASKED, [[n, *pair] for n, pair in enumerate(options(asked), 1)]),
@@ -99,45 +80,6 @@ def judge(con: DuckDBPyConnection, folder: CaseFolder, manifest: Manifest, asked
                                       [[asked.since, asked.until]]),
     }
     write_results(con, folder, kept)
-
-
-def _settled(progress: Progress, done: int, of: int) -> None:
-    """Tell that so many parts are settled, or, with the last one, that all are."""
-    progress.advance(1)
-    if done >= of:
-        progress.stage("judging")
-
-
-def _added(
-    con: DuckDBPyConnection, folder: CaseFolder, manifest: Manifest, tables: Tables, planned: Plan, tenant: str | None,
-    logs: Logs,
-) -> Added | None:
-    """Return what the piles lack; None if all is settled anew, or nothing was added."""
-    if not planned.added:
-        return None
-    con.execute(f"CREATE OR REPLACE VIEW added_all AS {evidence_sql(folder, manifest, only=planned.added)}")
-    (names,) = before(con, folder, tables, ("names",))
-    more = _with_tenant(tables.table("added_all"), tenant, logs)
-    return Added(tables.viewed("evidence_added", more), names)
-
-
-def _tenant(tables: Tables, evidence: ir.Table) -> str | None:
-    """Return the tenant of the case, if it has exactly one."""
-    owned = evidence.filter(evidence.leg == Leg.ACCEPTANCE, evidence.resource_tenant.notnull())
-    found = tables.rows(owned.select("resource_tenant").distinct().limit(2))
-    return str(found[0]["resource_tenant"]) if len(found) == 1 else None
-
-
-def _with_tenant(evidence: ir.Table, tenant: str | None, logs: Logs) -> ir.Table:
-    """Give sign-ins that name no tenant (Graph v1.0 exports) the tenant of the case."""
-    if tenant is None:
-        return evidence
-    own = ibis.literal(bound("tenant", tenant))
-    bare = in_logs(evidence, "logs of tenants", sorted(logs.tenants)) & evidence.issuer.isnull()
-    return evidence.mutate(
-        issuer=ibis.ifelse(bare, by_log(evidence, logs.tenants) + own, evidence.issuer),
-        resource_tenant=ibis.ifelse(bare, ibis.coalesce(evidence.resource_tenant, own), evidence.resource_tenant),
-    )
 
 
 def _decoys(tables: Tables, records: ir.Table, logs: Logs) -> Decoys:
@@ -310,25 +252,3 @@ def _different(tables: Tables) -> dict[str, int]:
     found = tables.table("evidence_all").semi_join(keys, KEY)
     counted = found.group_by("raw_file").agg(records=found.count())
     return {row["raw_file"]: int(row["records"]) for row in tables.rows(counted)}
-
-
-def _pair(row: dict[str, str | None], line: int, path: Path) -> tuple[str, str]:
-    """Return id and name of a row, both in lower case; raises UsageError for a row that has not both columns."""
-    if row["id"] is None or row["name"] is None:
-        raise UsageError(f"line {line:,} of {path} has no second column", hint="each line must read: id,name")
-    return row["id"].strip().lower(), row["name"].strip().lower()
-
-
-def read_identities(path: Path | None) -> tuple[tuple[str, str], ...]:
-    """Return (id, name) pairs of a CSV with the header `id,name`, both in lower case; raises UsageError."""
-    if path is None:
-        return ()
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = csv.DictReader(file)
-            if not {"id", "name"} <= set(rows.fieldnames or ()):
-                raise UsageError(f"{path} has no columns id and name", hint="the first line must read: id,name")
-            pairs = [_pair(row, rows.line_num, path) for row, _ in zip(rows, range(MAX_IDENTITIES), strict=False)]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"cannot read {path}: {error}") from error
-    return tuple(pair for pair in pairs if all(pair))

@@ -10,7 +10,7 @@ from counterfoil.model.advice import KEY_TAKEN, MORE_THAN_SIGNED
 from counterfoil.model.coverage import ATTESTED, AttestedLog
 from counterfoil.model.finding import MAX_LISTED, Finding
 from counterfoil.model.verdict import Diagnosis
-from counterfoil.report._words import some
+from counterfoil.report.words import some
 
 _WAYS = {
     "4662": "the object that the key is derived from, in the directory (4662)",

@@ -11,7 +11,7 @@ from counterfoil.investigate.groups import plain, rule_column
 from counterfoil.model.coverage import ATTESTED, RELIED, CoverageRow, named_parts
 from counterfoil.model.first_party import name as client_name
 from counterfoil.model.verdict import Diagnosis, FindingVerdict, Probable, Reason
-from counterfoil.report._words import some
+from counterfoil.report.words import some
 
 TRAITS = ("client", "network", "agent", "device")
 # Diagnoses that a log of custody made: tokens of one rule, issuer and client may have several.

@@ -43,7 +43,7 @@ def decode(text: bytes) -> bytes:
     """Return what base64url without padding encodes; raises InexactError for any other text.
 
     >>> decode(b"eyJhbGci")
-    b'{"alg'
+    b'{"alg"'
     """
     return decode_translated(text.translate(TO_BASE64))
 

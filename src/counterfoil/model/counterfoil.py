@@ -11,8 +11,6 @@ LEDGER_LOG, LEDGER_SCHEMA = "counterfoil-ledger", "counterfoil.ledger-entry/1"
 CUSTODY_LOG, CUSTODY_SCHEMA = "counterfoil-custody", "counterfoil.custody-entry/1"
 # What any other issuer writes of itself: a line for each token, in a log that nothing verifies.
 ISSUER_LOG, ISSUANCE_SCHEMA = "issuer-log", "counterfoil.issuance/1"
-# Logs in which an issuer writes down each of its tokens.
-OWN_LOGS = (LEDGER_LOG, ISSUER_LOG)
 # Closes an exported log, whichever it is: the signed note (C2SP tlog-checkpoint) of the tree that was exported.
 CHECKPOINT_SCHEMA = "counterfoil.log-checkpoint/1"
 VERSION = 1

@@ -1,1 +1,1 @@
-"""What a run does with a case, step by step: read, map, reconcile, detect, sum up."""
+"""Ingests and judges a case, step by step: read, map, reconcile."""

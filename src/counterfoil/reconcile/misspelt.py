@@ -52,9 +52,9 @@ def _name(table: ir.Table) -> ir.StringValue:
 def bare(issuer: ir.StringValue) -> ir.StringValue:
     """Return an issuer without what may be written in several ways: scheme, slashes, dots, blanks and case.
 
-    >>> from counterfoil.expressions import ibis
-    >>> from counterfoil.reconcile.misspelt import bare
-    >>> ibis.duckdb.connect().execute(bare(ibis.literal("HTTP://Login.Contoso.Example/. ")))
+    >>> import ibis as engines
+    >>> from counterfoil.expressions.built import built
+    >>> engines.duckdb.connect().execute(built(bare(ibis.literal("HTTP://Login.Contoso.Example/. "))))
     'logincontosoexample'
     """
     return issuer.lower().strip().re_replace(_SCHEME, "").re_replace(_PUNCTUATION, "")

@@ -13,8 +13,8 @@ from counterfoil.model.schema import Leg
 from counterfoil.model.verdict import CONVICTING, FindingVerdict, Verdict
 from counterfoil.report._clearance import apart, convicted, grave, reason, whys
 from counterfoil.report._steps import Step, steps
-from counterfoil.report._words import brief, number, percent, series, some, span
 from counterfoil.report.clean import clean
+from counterfoil.report.words import brief, number, percent, series, some, span
 
 MAX_FIRST = 3
 MAX_REASONS = 3

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from counterfoil.model.clearance import MAX_OPEN_SHARE, counted, missing_logs, withheld
 from counterfoil.model.hunt import HuntReport, SilentCalls, VerdictCount
 from counterfoil.model.verdict import CONVICTING, FAIL_ON_DEFAULT, FindingVerdict, Verdict
-from counterfoil.report._words import because, client, number, percent, series, some
 from counterfoil.report.clean import clean
+from counterfoil.report.words import because, client, number, percent, series, some
 
 MAX_WHY = 300
 MAX_NETWORKS = 3

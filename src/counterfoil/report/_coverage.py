@@ -9,8 +9,8 @@ from itertools import pairwise
 
 from counterfoil.model.counterfoil import CUSTODY_LOG, LEDGER_LOG
 from counterfoil.model.coverage import ATTESTED, NOT_DECLARED, PARTIAL, RELIED, CoverageRow
-from counterfoil.report._words import bound, minute, series, some
 from counterfoil.report.clean import clean
+from counterfoil.report.words import bound, minute, series, some
 
 MAX_REASON = 160
 MAX_NOTE = 240  # what is said beside an accepted stretch

@@ -11,8 +11,8 @@ from counterfoil.model.coverage import MAX_NAMED, REFUTED, Offer, named_parts
 from counterfoil.model.hunt import HuntReport
 from counterfoil.model.verdict import ACCUSING, JUDGED, Reason
 from counterfoil.report._clearance import whys
-from counterfoil.report._words import series, some
 from counterfoil.report.clean import clean
+from counterfoil.report.words import series, some
 
 MAX_STEPS = 5
 MAX_FROM_FINDINGS = 3

@@ -12,8 +12,8 @@ from counterfoil.model.dossier import Dossier, JudgedDay
 from counterfoil.model.hunt import HuntReport
 from counterfoil.model.verdict import CONVICTING, Verdict
 from counterfoil.report._coverage import issuer_name
-from counterfoil.report._words import brief, number
 from counterfoil.report.clean import clean
+from counterfoil.report.words import brief, number
 
 # Columns that a page holds; longer times are told in steps of several days.
 MAX_COLUMNS = 42

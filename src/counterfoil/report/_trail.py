@@ -8,8 +8,8 @@ from enum import StrEnum
 from counterfoil.model.dossier import Record, Relative, Trail
 from counterfoil.model.first_party import name as client_name
 from counterfoil.model.verdict import ACCUSING, Diagnosis, Reason, Verdict
-from counterfoil.report._words import brief, minute, number, some, span
 from counterfoil.report.clean import clean
+from counterfoil.report.words import brief, minute, number, some, span
 
 MAX_NAME = 96
 

@@ -18,8 +18,8 @@ from counterfoil.report._answer import Answer, answer, in_words
 from counterfoil.report._clearance import ORDER, reason, silent, whys
 from counterfoil.report._steps import Step, steps
 from counterfoil.report._trail import Link, links
-from counterfoil.report._words import client, number, some
 from counterfoil.report.clean import clean
+from counterfoil.report.words import client, number, some
 
 # How much of each list a page holds; the counts beside them are whole, and a command shows the rest.
 MAX_FINDINGS = 40

@@ -21,9 +21,9 @@ from markupsafe import Markup
 from counterfoil.model.hunt import HuntReport
 from counterfoil.model.verdict import Verdict
 from counterfoil.report import _document, _strips, _view
-from counterfoil.report._words import brief, client, minute, number, some, span, tail
 from counterfoil.report.clean import clean
 from counterfoil.report.screen import Screen
+from counterfoil.report.words import brief, client, minute, number, some, span, tail
 
 # This format shows what lies beyond the summary.
 DETAILED = True

@@ -22,9 +22,9 @@ from counterfoil.model.verdict import Diagnosis, FindingVerdict, Verdict
 from counterfoil.report import _clearance, _coverage, _document
 from counterfoil.report._clearance import convicted
 from counterfoil.report._steps import steps
-from counterfoil.report._words import brief, listed, minute, number, series, some, span, tail, use_words
 from counterfoil.report.clean import clean
 from counterfoil.report.screen import Screen
+from counterfoil.report.words import brief, listed, minute, number, series, some, span, tail, use_words
 
 # How much of each list a screen holds.
 MAX_SOURCES = 8

@@ -29,8 +29,3 @@ def logs() -> Logs:
         if found.setdefault(source.log.name, source.log) != source.log:
             raise ValueError(f"two sources tell different things of the log {source.log.name}")
     return Logs(tuple(found[name] for name in sorted(found)))
-
-
-def by_name(name: str) -> Source | None:
-    """Return the source of that name, or None."""
-    return next((source for source in all_sources() if source.name == name), None)

@@ -28,7 +28,7 @@ def from_base64url(text: bytes, what: str) -> bytes:
     """Return what base64url without padding encodes; raises VerifyError F2 for any other text.
 
     >>> from_base64url(b"eyJhbGci", "header")
-    b'{"alg'
+    b'{"alg"'
     """
     return from_translated(text.translate(base64url.TO_BASE64), what)
 

@@ -1,0 +1,95 @@
+"""Judges what is in evidence: what is new of it is settled, then all is reconciled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from duckdb import DuckDBPyConnection
+
+from counterfoil.case.folder import CaseFolder
+from counterfoil.case.manifest import Manifest
+from counterfoil.case.results import evidence_sql
+from counterfoil.case.tables import Tables
+from counterfoil.expressions import ibis, ir
+from counterfoil.expressions.deferred import bound
+from counterfoil.model.logs import Logs
+from counterfoil.model.schema import Leg
+from counterfoil.pipeline.progress import Progress
+from counterfoil.pipeline.settled import Plan, before, fingerprint, folders, plan
+from counterfoil.reconcile.asked import Asked
+from counterfoil.reconcile.log_parts import by_log, in_logs
+from counterfoil.reconcile.policy import Policy
+from counterfoil.reconcile.run import Reconciled, reconcile
+from counterfoil.reconcile.touched import Added
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What was found in a case by a policy, the tables that hold it, and what of it was settled anew (`plan`).
+
+    The tables `evidence_all` and `rejects_all` are what went in.
+    """
+
+    tables: Tables
+    found: Reconciled
+    policy: Policy
+    plan: Plan
+
+
+def judge(con: DuckDBPyConnection, folder: CaseFolder, manifest: Manifest, asked: Asked, progress: Progress) -> Judged:
+    """Reconcile the case's evidence; what an earlier run settled by the same options is not settled again."""
+    policy = Policy()
+    con.execute(f"CREATE OR REPLACE VIEW evidence_all AS {evidence_sql(folder, manifest)}")
+    con.execute(f"CREATE OR REPLACE VIEW rejects_all AS {evidence_sql(folder, manifest, rejected=True)}")
+    reading = Tables(con, folder.tmp)
+    evidence, rejects = reading.table("evidence_all"), reading.table("rejects_all")
+    tenant = _tenant(reading, evidence)
+    planned = plan(con, folder, manifest, fingerprint(asked, policy, tenant))
+    tables = Tables(con, *folders(folder, planned))
+    added = _added(con, folder, manifest, tables, planned, tenant, asked.logs)
+    progress.stage("settling tokens" if added or planned.buckets else "judging", len(planned.buckets) or None)
+    found = reconcile(
+        tables, tables.viewed("evidence_in", _with_tenant(evidence, tenant, asked.logs)), asked, policy,
+        buckets=planned.buckets, added=added, rejects=rejects,
+        step=lambda done: _settled(progress, done, len(planned.buckets)),
+    )
+    return Judged(tables, found, policy, planned)
+
+
+def _settled(progress: Progress, done: int, of: int) -> None:
+    """Tell that so many parts are settled, or, with the last one, that all are."""
+    progress.advance(1)
+    if done >= of:
+        progress.stage("judging")
+
+
+def _added(
+    con: DuckDBPyConnection, folder: CaseFolder, manifest: Manifest, tables: Tables, planned: Plan, tenant: str | None,
+    logs: Logs,
+) -> Added | None:
+    """Return what the piles lack; None if all is settled anew, or nothing was added."""
+    if not planned.added:
+        return None
+    con.execute(f"CREATE OR REPLACE VIEW added_all AS {evidence_sql(folder, manifest, only=planned.added)}")
+    (names,) = before(con, folder, tables, ("names",))
+    more = _with_tenant(tables.table("added_all"), tenant, logs)
+    return Added(tables.viewed("evidence_added", more), names)
+
+
+def _tenant(tables: Tables, evidence: ir.Table) -> str | None:
+    """Return the tenant of the case, if it has exactly one."""
+    owned = evidence.filter(evidence.leg == Leg.ACCEPTANCE, evidence.resource_tenant.notnull())
+    found = tables.rows(owned.select("resource_tenant").distinct().limit(2))
+    return str(found[0]["resource_tenant"]) if len(found) == 1 else None
+
+
+def _with_tenant(evidence: ir.Table, tenant: str | None, logs: Logs) -> ir.Table:
+    """Give sign-ins that name no tenant (Graph v1.0 exports) the tenant of the case."""
+    if tenant is None:
+        return evidence
+    own = ibis.literal(bound("tenant", tenant))
+    bare = in_logs(evidence, "logs of tenants", sorted(logs.tenants)) & evidence.issuer.isnull()
+    return evidence.mutate(
+        issuer=ibis.ifelse(bare, by_log(evidence, logs.tenants) + own, evidence.issuer),
+        resource_tenant=ibis.ifelse(bare, ibis.coalesce(evidence.resource_tenant, own), evidence.resource_tenant),
+    )
