@@ -123,7 +123,7 @@ def run(mutant: Mutant | None, told: bytes, work: Path, memory: Memory | None = 
         groups.sort(key=lambda named: not any(one.case.settings.attested for one in named[1].placed.values()))
     groups.sort(key=lambda named: named[0] != first)
     run_of = importlib.import_module("tests.reconcile.engine_run")
-    with run_of.judging(work, _engine(work, memory, learning=mutant is None)) as judge:
+    with run_of.judging(work, _engine(memory, learning=mutant is None)) as judge:
         for name, group in groups:
             answer = judge(group.rows, group.settings, group.policy)
             if memory is not None and memory.answers.setdefault(name, vars(answer)) == vars(answer) and mutant:
@@ -133,7 +133,7 @@ def run(mutant: Mutant | None, told: bytes, work: Path, memory: Memory | None = 
     return ""
 
 
-def _engine(work: Path, memory: Memory | None, *, learning: bool) -> Callable[..., Any]:
+def _engine(memory: Memory | None, *, learning: bool) -> Callable[..., Any]:
     """Return what makes an engine in a connection: one that remembers, or one that computes everything."""
     if memory is None:
         return Tables
