@@ -122,11 +122,11 @@ def groups() -> Mapping[str, Group]:
     runs: dict[str, dict[str, Case]] = {"real": {}, "tiny": {}}
     for name, policy in (("real", REAL), ("tiny", TINY)):
         cases = runs[name]
-        for place, told in enumerate(drawn()[name]):
-            cases[f"{name} {place}"] = case(told, policy)
+        for place, one in enumerate(drawn()[name]):
+            cases[f"{name} {place}"] = case(one, policy)
             if place % (COUNT[name] // VARIED) == 1:
                 for word, telling in TELLINGS.items():
-                    cases[f"{name} {place} {word}"] = case(told, policy, telling(told), compared=False)
+                    cases[f"{name} {place} {word}"] = case(one, policy, telling(one), compared=False)
     runs["real"] |= {f"harmless {place}": case(h, REAL) for place, h in enumerate(drawn()["harmless"])}
     told = {name: grouped(cases) for name, cases in runs.items()}
     assert all(len(made) == 1 for made in told.values())

@@ -35,6 +35,7 @@ from types import CodeType, ModuleType
 from typing import Any
 
 from counterfoil.case.tables import Tables
+from counterfoil.expressions import compiled
 
 from .equivalent import EQUIVALENT
 from .mutations import Mutant, mutants
@@ -244,10 +245,25 @@ def _try(left: Sequence[Mutant], of: int, state: Path | None, jobs: int, *, plai
 
 
 def _control(told: bytes, folder: Path, memory: Memory | None) -> str:
-    """Judge everything without a mutant, in this process, which so learns the SQL of each expression."""
-    work = folder / "control"
-    work.mkdir()
-    return run(None, told, work, memory)
+    """Judge everything without a mutant; this process so learns the SQL of each expression, and fills the memory.
+
+    In a process of its own, as no engine may be open in one that forks others.
+    """
+    learnt = folder / "learnt"
+    child = os.fork()
+    if not child:
+        try:
+            (folder / "control").mkdir()
+            words = run(None, told, folder / "control", memory)
+            learnt.write_bytes(pickle.dumps((words, memory, compiled._own)))
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    words, filled, known = pickle.loads(learnt.read_bytes())  # noqa: S301  # of ourselves
+    compiled._own = known
+    if memory is not None:
+        vars(memory).update(vars(filled))
+    return str(words)
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ class Remembered:
         self._versions: dict[str, str] = {}  # which stands under a name, as far as anybody knows
         self._there: dict[str, str] = {}  # which does in the engine
         self._parts: dict[str, list[str]] = defaultdict(list)
-        con.execute(f"ATTACH IF NOT EXISTS '{memory.file}' AS memory{'' if learning else ' (READ_ONLY)'}")
+        con.execute(f"ATTACH IF NOT EXISTS '{memory.file}' AS memory ({'READ_WRITE' if learning else 'READ_ONLY'})")
 
     def keep(self, name: str, table: ir.Table) -> ir.Table:
         """Compute the table once, store it under `name` (replacing one of that name), and return it."""
@@ -87,7 +87,7 @@ class Remembered:
             found = self._tables.rows(table)
             if self._learning:
                 self._memory.rows[key] = found
-        return pickle.loads(pickle.dumps(found))  # noqa: S301  # of ourselves: whoever asks may change them
+        return [dict(row) for row in found]
 
     def given(self, name: str, columns: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> ir.Table:
         """Return a small table with these columns (name -> Ibis type) and rows."""
