@@ -126,6 +126,8 @@ def run(mutant: Mutant | None, told: bytes, work: Path, memory: Memory | None = 
     run_of = importlib.import_module("tests.reconcile.engine_run")
     with run_of.judging(work, _engine(memory, learning=mutant is None)) as judge:
         for name, group in groups:
+            if memory is not None:
+                memory.group = name
             answer = judge(group.rows, group.settings, group.policy)
             if memory is not None and memory.answers.setdefault(name, vars(answer)) == vars(answer) and mutant:
                 continue

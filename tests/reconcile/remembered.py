@@ -29,12 +29,16 @@ Key = tuple[Any, ...]
 
 @dataclass
 class Memory:
-    """What was asked without a mutant, and what came of it. Versions of tables lie in a file of the engine's."""
+    """What was asked without a mutant, and what came of it. Versions of tables lie in a file of the engine's.
+
+    `group`: of whose cases is asked now.
+    """
 
     file: Path
+    group: str = ""
     versions: dict[Key, str] = field(default_factory=dict)
     columns: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
-    of_name: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    of_name: dict[tuple[str, str], list[str]] = field(default_factory=dict)  # by group and name
     rows: dict[Key, list[dict[str, Any]]] = field(default_factory=dict)
     answers: dict[str, dict[str, Any]] = field(default_factory=dict)  # by the name of the group
 
@@ -49,7 +53,7 @@ class Remembered:
         self._versions: dict[str, str] = {}  # which stands under a name, as far as anybody knows
         self._there: dict[str, str] = {}  # which does in the engine
         self._parts: dict[str, list[str]] = defaultdict(list)
-        con.execute(f"ATTACH IF NOT EXISTS '{memory.file}' AS memory ({'READ_WRITE' if learning else 'READ_ONLY'})")
+        con.execute(f"ATTACH IF NOT EXISTS '{memory.file}' AS remembered ({'READ_WRITE' if learning else 'READ_ONLY'})")
 
     def keep(self, name: str, table: ir.Table) -> ir.Table:
         """Compute the table once, store it under `name` (replacing one of that name), and return it."""
@@ -112,18 +116,19 @@ class Remembered:
 
     def _version(self, name: str, columns: list[tuple[str, str]]) -> str:
         """Return the version of what stands under the name in the engine now: an earlier one, if it has those rows."""
-        for version in self._memory.of_name[name]:
+        alike = self._memory.of_name.setdefault((self._memory.group, name), [])
+        for version in () if self._learning else alike:
             if self._memory.columns[version] == columns and self._same(name, version):
                 return version
         version = f"{'old' if self._learning else 'new'}_{len(self._memory.columns)}"
         self._memory.columns[version] = columns
         if self._learning:
-            self._memory.of_name[name].append(version)
-            self._con.execute(f'CREATE TABLE memory."{version}" AS FROM "{name}"')
+            alike.append(version)
+            self._con.execute(f'CREATE TABLE remembered."{version}" AS FROM "{name}"')
         return version
 
     def _same(self, name: str, version: str) -> bool:
-        mine, theirs = f'FROM "{name}"', f'FROM memory."{version}"'
+        mine, theirs = f'FROM "{name}"', f'FROM remembered."{version}"'
         query = f"SELECT 1 FROM (({mine} EXCEPT ALL {theirs}) UNION ALL ({theirs} EXCEPT ALL {mine})) LIMIT 1"  # noqa: S608
         return not self._con.execute(query).fetchall()
 
@@ -138,7 +143,7 @@ class Remembered:
         """Let the versions of tables that the text names stand in the engine."""
         for name, version in self._named_in(text):
             if self._there.get(name) != version:
-                parts = [f'FROM "{part}"' if self._is_new(part) else f'FROM memory."{part}"'
+                parts = [f'FROM "{part}"' if self._is_new(part) else f'FROM remembered."{part}"'
                          for part in version.split("+")]
                 self._con.execute(f'CREATE OR REPLACE TABLE "{name}" AS {" UNION ALL ".join(parts)}')
                 self._there[name] = version
