@@ -23,7 +23,7 @@ from counterfoil.expressions import ir
 from counterfoil.expressions.compiled import sql
 from counterfoil.expressions.deferred import table as named
 
-_QUOTED = re.compile('"([^"]+)"')
+_TABLE = re.compile('(?:FROM|JOIN) "([^"]+)"')
 Key = tuple[Any, ...]
 
 
@@ -132,12 +132,13 @@ class Remembered:
         query = f"SELECT 1 FROM (({mine} EXCEPT ALL {theirs}) UNION ALL ({theirs} EXCEPT ALL {mine})) LIMIT 1"  # noqa: S608
         return not self._con.execute(query).fetchall()
 
-    def _is_new(self, version: str) -> bool:
+    @staticmethod
+    def _is_new(version: str) -> bool:
         return version.startswith("new_")
 
     def _named_in(self, text: str) -> list[tuple[str, str]]:
         """Return the tables that the text names, with their versions."""
-        return sorted((name, self._versions[name]) for name in set(_QUOTED.findall(text)) & self._versions.keys())
+        return sorted((name, self._versions[name]) for name in set(_TABLE.findall(text)) & self._versions.keys())
 
     def _bring(self, text: str) -> None:
         """Let the versions of tables that the text names stand in the engine."""
