@@ -11,11 +11,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from functools import cache
-from unittest.mock import patch
-
-from hypothesis import HealthCheck, Phase, given, seed
-from hypothesis import settings as tries
-from hypothesis.internal.conjecture.providers import HypothesisProvider
 
 from counterfoil.model.coverage import Declaration
 from counterfoil.model.ids import IdKind
@@ -24,7 +19,7 @@ from counterfoil.model.schema import TokenClass
 from . import scenes
 from .cases import REAL, Case
 from .groups import ENTRA, Group, grouped
-from .histories import SCENES, History, histories
+from .histories import History, Rolled, history
 from .reference import Policy, Settings
 from .reference_policy import CONSUMER_TENANT
 from .rows import KINDS, Row, at, sign_in
@@ -52,26 +47,14 @@ DECLARED = tuple(Declaration(ENTRA, kind) for kind in KINDS)
 def drawn() -> Mapping[str, list[History]]:
     """Return the histories, by the run that they are for: `real`, `tiny`, and `harmless`, of honest people."""
     return {
-        "real": _drawn(COUNT["real"], 1, SCENES),
-        "tiny": _drawn(COUNT["tiny"], 2, SCENES),
+        "real": _drawn(COUNT["real"], 1, scenes.SCENES),
+        "tiny": _drawn(COUNT["tiny"], 2, scenes.SCENES),
         "harmless": _drawn(VARIED, 3, HARMLESS, spoil=False),
     }
 
 
 def _drawn(count: int, number: int, of: tuple[scenes.Scene, ...], *, spoil: bool = True) -> list[History]:
-    found: list[History] = []
-
-    @seed(number)
-    @tries(max_examples=count, database=None, deadline=None, phases=[Phase.generate],
-           suppress_health_check=list(HealthCheck))
-    @given(histories(of, spoil=spoil))
-    def draw(history: History) -> None:
-        found.append(history)
-
-    # Hypothesis also draws constants of the modules loaded so far: with them each order of tests has its own histories.
-    with patch.object(HypothesisProvider, "_maybe_draw_constant", lambda *_, **__: None):
-        draw()
-    return found
+    return [history(Rolled(f"{number} {place}"), of, spoil=spoil) for place in range(count)]
 
 
 def case(history: History, policy: Policy, rows: list[Row] | None = None, *, compared: bool = True) -> Case:
@@ -139,11 +122,11 @@ def groups() -> Mapping[str, Group]:
     runs: dict[str, dict[str, Case]] = {"real": {}, "tiny": {}}
     for name, policy in (("real", REAL), ("tiny", TINY)):
         cases = runs[name]
-        for place, history in enumerate(drawn()[name]):
-            cases[f"{name} {place}"] = case(history, policy)
+        for place, one in enumerate(drawn()[name]):
+            cases[f"{name} {place}"] = case(one, policy)
             if place % (COUNT[name] // VARIED) == 1:
                 for word, telling in TELLINGS.items():
-                    cases[f"{name} {place} {word}"] = case(history, policy, telling(history), compared=False)
+                    cases[f"{name} {place} {word}"] = case(one, policy, telling(one), compared=False)
     runs["real"] |= {f"harmless {place}": case(h, REAL) for place, h in enumerate(drawn()["harmless"])}
     told = {name: grouped(cases) for name, cases in runs.items()}
     assert all(len(made) == 1 for made in told.values())

@@ -10,6 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from counterfoil.case.engine import engine
 from counterfoil.case.ingest import REJECTED
 from counterfoil.case.tables import Tables
@@ -56,14 +58,15 @@ class Answer:
     overdrawn: list[Row]
 
 
+EngineOf = Callable[[duckdb.DuckDBPyConnection, Path, Sequence[Path]], Engine]  # works there, on top of these piles
 JudgeSteps = Callable[[Sequence[Sequence[Row]], Settings, Policy, int], Answer]
 Judge = Callable[[Sequence[Row], Settings, Policy], Answer]
 
 
 @contextmanager
-def judging(work: Path) -> Iterator[Judge]:
+def judging(work: Path, tables: EngineOf = Tables) -> Iterator[Judge]:
     """Yield what judges rows as a run of the program would, in one engine."""
-    with judging_in_steps(work) as in_steps:
+    with judging_in_steps(work, tables) as in_steps:
 
         def judged(rows: Sequence[Row], settings: Settings, policy: Policy) -> Answer:
             return in_steps([rows], settings, policy, 1)
@@ -72,7 +75,7 @@ def judging(work: Path) -> Iterator[Judge]:
 
 
 @contextmanager
-def judging_in_steps(work: Path) -> Iterator[JudgeSteps]:
+def judging_in_steps(work: Path, tables: EngineOf = Tables) -> Iterator[JudgeSteps]:
     """Yield what judges batches of rows as runs of the program would that find one more batch each.
 
     The first batch is settled in so many parts of the buckets.
@@ -82,7 +85,7 @@ def judging_in_steps(work: Path) -> Iterator[JudgeSteps]:
         def judged(batches: Sequence[Sequence[Row]], settings: Settings, policy: Policy, parts: int = 1) -> Answer:
             shutil.rmtree(work / "piles", ignore_errors=True)
             folders = [work / "piles" / str(place) for place in range(len(batches))]
-            generations = [Tables(con, folder, folders[:place]) for place, folder in enumerate(folders)]
+            generations = [tables(con, folder, folders[:place]) for place, folder in enumerate(folders)]
             return answered(generations[-1], reconciled(generations, batches, settings, policy, parts), policy)
 
         yield judged

@@ -28,14 +28,18 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
+from counterfoil.case.tables import Tables
+from counterfoil.expressions import compiled
+
 from .equivalent import EQUIVALENT
 from .mutations import Mutant, mutants
+from .remembered import Memory, Remembered
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src" / "counterfoil" / "reconcile"
@@ -43,7 +47,7 @@ NAME = "counterfoil.reconcile"
 # Where values are passed on, or expressions are asked for and nothing is decided.
 SKIPPED = frozenset({"__init__", "asked", "engine"})
 # Bounds against floods of records: one more or less changes nothing that a small case can show.
-SECONDS = 240  # after which a run counts as failed: the engine of a mutant may join everything with everything
+SECONDS = 90  # after which a run counts as failed: the engine of a mutant may join everything with everything
 # Of these modules, cases of own logs tell first.
 OWN = frozenset({"custody", "diagnosis", "entitled", "balance", "unaccounted"})
 APART = "\x1f"  # between the group that noticed a mutant and what it says
@@ -104,10 +108,11 @@ def _groups(tables: ModuleType, drawn: ModuleType) -> Iterator[tuple[str, Any]]:
     yield from cases[1:]
 
 
-def run(mutant: Mutant | None, told: bytes, work: Path, first: str = "") -> str:
+def run(mutant: Mutant | None, told: bytes, work: Path, memory: Memory | None = None, first: str = "") -> str:
     """Judge everything, in this process, with the mutant; return what is wrong first, "" if nothing is.
 
-    `first`: the group to begin with, which noticed the last mutant of that function.
+    `memory`: what came of everything without a mutant; it is learnt where there is none. `first`: the group to begin
+    with, which noticed the last mutant of that function.
     """
     if mutant is not None:
         install(mutant)
@@ -118,16 +123,27 @@ def run(mutant: Mutant | None, told: bytes, work: Path, first: str = "") -> str:
     if mutant is not None and mutant.module in OWN:
         groups.sort(key=lambda named: not any(one.case.settings.attested for one in named[1].placed.values()))
     groups.sort(key=lambda named: named[0] != first)
-    judging = importlib.import_module("tests.reconcile.engine_run").judging
-    with judging(work) as judge:
+    run_of = importlib.import_module("tests.reconcile.engine_run")
+    with run_of.judging(work, _engine(memory, learning=mutant is None)) as judge:
         for name, group in groups:
+            if memory is not None:
+                memory.group = name
             answer = judge(group.rows, group.settings, group.policy)
+            if memory is not None and memory.answers.setdefault(name, vars(answer)) == vars(answer) and mutant:
+                continue
             for sentence, words in group.wrong(answer, doubles[name]).items():
                 return f"{name}{APART}{sentence}: {words[0]}"
     return ""
 
 
-def start(mutant: Mutant | None, told: bytes, report: Path, first: str) -> int:
+def _engine(memory: Memory | None, *, learning: bool) -> Callable[..., Any]:
+    """Return what makes an engine in a connection: one that remembers, or one that computes everything."""
+    if memory is None:
+        return Tables
+    return lambda con, piles, _: Remembered(con, piles, memory, learning=learning)
+
+
+def start(mutant: Mutant, told: bytes, memory: Memory | None, report: Path, first: str) -> int:
     """Judge everything with the mutant in a process of its own, and return its id."""
     child = os.fork()
     if child:
@@ -140,7 +156,7 @@ def start(mutant: Mutant | None, told: bytes, report: Path, first: str) -> int:
             os.dup2(out.fileno(), 2)
             with tempfile.TemporaryDirectory(dir=report.parent) as work:
                 try:
-                    words = run(mutant, told, Path(work), first)
+                    words = run(mutant, told, Path(work), memory, first)
                 except Exception as error:  # noqa: BLE001  # whatever a mutant breaks is noticed
                     traceback.print_exc()
                     words = f"{type(error).__name__}: {' '.join(str(error).split())[:100]}"
@@ -149,7 +165,9 @@ def start(mutant: Mutant | None, told: bytes, report: Path, first: str) -> int:
         os._exit(0)
 
 
-def results(chosen: Sequence[Mutant], told: bytes, folder: Path, jobs: int) -> Iterator[tuple[Mutant, str]]:
+def results(
+    chosen: Sequence[Mutant], told: bytes, memory: Memory | None, folder: Path, jobs: int
+) -> Iterator[tuple[Mutant, str]]:
     """Try the mutants, so many at a time; yield each with what noticed it, "" where nothing did."""
     left, running = list(enumerate(chosen))[::-1], dict[int, tuple[Mutant, Path]]()
     noticed_by: dict[str, str] = {}
@@ -157,7 +175,8 @@ def results(chosen: Sequence[Mutant], told: bytes, folder: Path, jobs: int) -> I
         while left and len(running) < jobs:
             place, mutant = left.pop()
             report = folder / f"{place}.told"
-            running[start(mutant, told, report, noticed_by.get(_function(mutant), ""))] = mutant, report
+            first = noticed_by.get(_function(mutant), "")
+            running[start(mutant, told, memory, report, first)] = mutant, report
         done, _ = os.wait()
         mutant, report = running.pop(done)
         words = report.read_text("utf-8") if report.exists() else f"no answer within {SECONDS} s"
@@ -180,6 +199,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--list", action="store_true", help="name the mutants, and those that change nothing")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--state", type=Path, help="a file that remembers which mutants were found")
+    parser.add_argument("--plain", action="store_true", help="compute everything for each mutant")
     parser.add_argument("--equivalent", action="store_true", help="try those, too, that are said to change nothing")
     asked = parser.parse_args(arguments)
     every = [m for path in sorted(PACKAGE.glob("*.py")) if path.stem not in SKIPPED for m in mutants(path)]
@@ -194,7 +214,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     found = _state(asked.state)
     left = [m for m in chosen if m.name not in found and (asked.equivalent or m.name not in EQUIVALENT)]
-    return _try(left, len(chosen), asked.state, asked.jobs)
+    return _try(left, len(chosen), asked.state, asked.jobs, plain=asked.plain)
 
 
 def _state(file: Path | None) -> Mapping[str, str]:
@@ -204,19 +224,20 @@ def _state(file: Path | None) -> Mapping[str, str]:
     return dict(json.loads(line) for line in file.read_text("utf-8").splitlines())
 
 
-def _try(left: Sequence[Mutant], of: int, state: Path | None, jobs: int) -> int:
+def _try(left: Sequence[Mutant], of: int, state: Path | None, jobs: int, *, plain: bool) -> int:
     started = time.monotonic()
     told = known()
     with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
         folder = Path(name)
-        if words := _control(told, folder):
+        memory = None if plain else Memory(folder / "memory.duckdb")
+        if words := _control(told, folder, memory):
             print(f"the cases fail without any mutant: make them pass first. {words}")
             return 2
         forget()
         gc.freeze()
         kept = stack.enter_context(state.open("a", encoding="utf-8")) if state else None
         survived = 0
-        for number, (mutant, noticed) in enumerate(results(left, told, folder, jobs), 1):
+        for number, (mutant, noticed) in enumerate(results(left, told, memory, folder, jobs), 1):
             survived += not noticed
             print(f"{number}/{len(left)} {mutant.name}: {(noticed or 'SURVIVED')[:120]}", flush=True)
             if kept and noticed:
@@ -225,11 +246,26 @@ def _try(left: Sequence[Mutant], of: int, state: Path | None, jobs: int) -> int:
     return 1 if survived else 0
 
 
-def _control(told: bytes, folder: Path) -> str:
-    """Judge everything without a mutant, in this process, which so learns the SQL of each expression."""
-    work = folder / "control"
-    work.mkdir()
-    return run(None, told, work)
+def _control(told: bytes, folder: Path, memory: Memory | None) -> str:
+    """Judge everything without a mutant; this process so learns the SQL of each expression, and fills the memory.
+
+    In a process of its own, as no engine may be open in one that forks others.
+    """
+    learnt = folder / "learnt"
+    child = os.fork()
+    if not child:
+        try:
+            (folder / "control").mkdir()
+            words = run(None, told, folder / "control", memory)
+            learnt.write_bytes(pickle.dumps((words, memory, compiled._own)))
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    words, filled, known = pickle.loads(learnt.read_bytes())  # noqa: S301  # of ourselves
+    compiled._own = known
+    if memory is not None:
+        vars(memory).update(vars(filled))
+    return str(words)
 
 
 if __name__ == "__main__":

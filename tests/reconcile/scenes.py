@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import Any, TypeVar
-
-from hypothesis import strategies as st
+from typing import Any, Protocol, TypeVar
 
 from counterfoil.model.schema import TokenClass
 
@@ -26,25 +24,35 @@ SERVICE = "00000002-0000-0ff1-ce00-000000000000"
 MICROSOFT = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
 
 
+class Dice(Protocol):
+    """What decides: hypothesis, or numbers that are the same each time."""
+
+    def of(self, values: Sequence[T]) -> T:
+        """Return one of these values; the first is the simplest."""
+
+    def upto(self, most: int) -> int:
+        """Return a number from 0 to `most`."""
+
+
 class Pen:
     """Writes records of one history. Every person has a client, a network and an agent of their own."""
 
-    def __init__(self, draw: st.DrawFn) -> None:
-        self._draw = draw
+    def __init__(self, dice: Dice) -> None:
+        self._dice = dice
         self.rows: list[Row] = []
         self.ids: list[str] = []
 
     def pick(self, values: Sequence[T]) -> T:
         """Draw one of these values; the first is the simplest."""
-        return self._draw(st.sampled_from(values))
+        return self._dice.of(values)
 
     def variant(self, *rows: Row) -> Row:
         """Draw some columns; the first are the simplest."""
-        return self._draw(st.sampled_from(rows))
+        return self._dice.of(rows)
 
     def chance(self, one_in: int) -> bool:
         """Draw True once in so many times."""
-        return self._draw(st.integers(0, one_in - 1)) == one_in - 1
+        return self._dice.upto(one_in - 1) == one_in - 1
 
     def moment(self) -> float:
         """Draw minutes on the grid, as `rows` counts them."""

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from .conftest import AnswerOf
 from .drawn import groups
 from .engine_run import Answer, JudgeSteps, judging_in_steps
-from .histories import SCENES, History, histories
+from .histories import History, histories
 from .rows import Row
+from .scenes import SCENES
 
 MANY = 250
 

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as tries
 
 from .engine_run import Judge, differences
-from .histories import SCENES, History, histories
-from .scenes import Scene
+from .histories import History, histories
+from .scenes import SCENES, Scene
 
 MANY = 15  # histories; one run of the engine takes seconds
 
