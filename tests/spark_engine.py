@@ -20,7 +20,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from counterfoil.case.piles import TOUCHED
 from counterfoil.expressions import ir
 from counterfoil.expressions.built import built
-from counterfoil.expressions.deferred import table as named
+from counterfoil.expressions.tables import table as named
 
 # SQL by the keys of expressions, which are the same from run to run but for what is bound in them.
 _KNOWN: dict[bytes, str] = {}

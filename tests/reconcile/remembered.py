@@ -21,7 +21,7 @@ import duckdb
 from counterfoil.case.tables import MAX_ROWS, Tables
 from counterfoil.expressions import ir
 from counterfoil.expressions.compiled import sql
-from counterfoil.expressions.deferred import table as named
+from counterfoil.expressions.tables import table as named
 
 _TABLE = re.compile('(?:FROM|JOIN) "([^"]+)"')
 Key = tuple[Any, ...]

@@ -57,10 +57,10 @@ def recorded(work: Path) -> compiled.Known:
         with contextlib.chdir(work), contextlib.redirect_stdout(io.StringIO()):
             for command in COMMANDS:
                 program([*command.split(), "--quiet"])
-    return compiled.Known(dict(sorted(known.sql.items(), key=_text)), dict(sorted(known.columns.items(), key=_text)))
+    return dict(sorted(known.items(), key=_text))
 
 
-def _text(pair: tuple[str, object]) -> str:
+def _text(pair: tuple[str, str]) -> str:
     """Return what puts side by side what is alike, and packs well."""
     return f"{pair[1]} {pair[0]}"
 
@@ -72,11 +72,10 @@ def main() -> int:
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         made = recorded(Path(folder))
-    there = compiled.read() if compiled.SHIPPED.exists() else compiled.Known({}, {})
-    for word, new, old in (("SQL", made.sql, there.sql), ("columns", made.columns, there.columns)):
-        changed = sum(old[key] != new[key] for key in old.keys() & new.keys())
-        sys.stdout.write(f"{word}: {len(new):,} expressions, {len(new.keys() - old.keys()):,} new, "
-              f"{len(old.keys() - new.keys()):,} gone, {changed:,} changed\n")
+    there = compiled.read() if compiled.SHIPPED.exists() else {}
+    changed = sum(made[key] != there[key] for key in made.keys() & there.keys())
+    sys.stdout.write(f"{len(made):,} expressions, {len(made.keys() - there.keys()):,} new, "
+                     f"{len(there.keys() - made.keys()):,} gone, {changed:,} changed\n")
     if not asked.check:
         compiled.SHIPPED.write_bytes(lzma.compress(msgspec.json.encode(made), preset=9))
     return int(asked.check and made != there)

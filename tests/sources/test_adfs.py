@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import ibis as engines
+import pyarrow as pa
 import pytest
 
-from counterfoil.expressions import ibis
 from counterfoil.expressions.built import built
+from counterfoil.expressions.tables import table
 from counterfoil.sources.windows import pieces
 
 from .expecting import Promise, Rows, at, by_position, read_samples
@@ -142,9 +143,11 @@ STRINGS: tuple[tuple[str, Any, list[str]], ...] = (
 def test_strings_of(what: str, data: str, expected: list[str]) -> None:
     """The strings of an event are taken out whole, whatever holds them."""
     del what
-    table = ibis.memtable({"data": [data]})
-    strings = pieces.strings(table.data)
-    (found,) = engines.duckdb.connect().to_pyarrow(built(table.select(pieces=strings))).column("pieces").to_pylist()
+    con = engines.duckdb.connect()
+    con.create_table("given", pa.table({"data": [data]}))
+    given = table("given", [("data", "VARCHAR")])
+    strings = pieces.strings(given.data)
+    (found,) = con.to_pyarrow(built(given.select(pieces=strings))).column("pieces").to_pylist()
     assert (found or []) == expected
 
 

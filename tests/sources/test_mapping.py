@@ -7,22 +7,28 @@ from datetime import datetime
 from itertools import product
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ibis.backends.duckdb import Backend
 
 from counterfoil.case.functions import install
-from counterfoil.expressions import ibis
+from counterfoil.expressions import ibis, ir
 from counterfoil.expressions.built import built
 from counterfoil.expressions.compiled import sql
-from counterfoil.expressions.deferred import table as named
+from counterfoil.expressions.tables import table as named
 from counterfoil.sources import mapping
 
 _ENGINE = Backend()
 _ENGINE.do_connect()
 _ENGINE.raw_sql("SET TimeZone = 'UTC'")
 install(_ENGINE.con)
+
+
+def _given(columns: dict[str, list[str]]) -> ir.Table:
+    _ENGINE.create_table("given", pa.table(columns), temp=True, overwrite=True)
+    return named("given", [(name, "VARCHAR") for name in columns])
 
 
 def _value(expression: Any) -> Any:
@@ -129,7 +135,7 @@ def test_what_a_locale_writes_is_read_back(times: list[datetime]) -> None:
         written = f"{parts[0]}{slash}{parts[1]}{slash}{time.year}{between}{clock}.{time.microsecond // 1000:03d}"
         sure = time if max(parts) > 12 or parts[0] == parts[1] or slash != "/" else None
         rows.append((written + (time.strftime(" %p") if half_days else ""), order, time, sure))
-    table = ibis.memtable(
+    table = _given(
         {"written": [row[0] for row in rows], "order": [row[1] for row in rows], "two": ["two ways"] * len(rows)}
     )
     read = table.select(
@@ -201,7 +207,7 @@ def test_every_way_to_write_an_address_gives_one(addresses: list[Any]) -> None:
     """The engine's short way and the long one agree, on whatever address."""
     written = [(text, str(getattr(a, "ipv4_mapped", None) or a)) for a in addresses
                for text in (str(a), a.exploded, str(a).upper(), f"[{a}]:443", f" {a}")]
-    table = ibis.memtable({"written": [text for text, _ in written]})
+    table = _given({"written": [text for text, _ in written]})
     found = _ENGINE.to_pyarrow(built(table.select(ip=mapping.address(table.written)))).column("ip").to_pylist()
     assert found == [expected for _, expected in written]
 

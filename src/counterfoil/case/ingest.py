@@ -22,7 +22,7 @@ from counterfoil.case.canonical import with_canonical_ids
 from counterfoil.case.folder import CaseFolder, pattern
 from counterfoil.expressions import ir
 from counterfoil.expressions.compiled import sql
-from counterfoil.expressions.deferred import table
+from counterfoil.expressions.tables import table
 from counterfoil.model import schema
 from counterfoil.read.columns import Order
 from counterfoil.read.records import BATCH_ROWS, SCHEMA, Counter, InputText, date_order, stream

@@ -13,7 +13,7 @@ from counterfoil.case.folder import PRIVATE, pattern
 from counterfoil.case.piles import pile_sql
 from counterfoil.expressions import ir
 from counterfoil.expressions.compiled import sql
-from counterfoil.expressions.deferred import table as named
+from counterfoil.expressions.tables import table as named
 
 # A table that is read into Python is small by design; more rows than this are a mistake of ours.
 MAX_ROWS = 1_000_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from counterfoil.detect.rule import Rule, Tables
 from counterfoil.expressions import ir
-from counterfoil.expressions.deferred import bound
+from counterfoil.expressions.values import bound
 from counterfoil.model.logs import Logs
 from counterfoil.model.schema import Leg, Outcome
 from counterfoil.model.verdict import Claim, FindingVerdict

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from counterfoil.detect.rule import Rule, Tables
 from counterfoil.expressions import ir
-from counterfoil.expressions.deferred import bound
+from counterfoil.expressions.values import bound
 from counterfoil.model.receipt import Signature
 from counterfoil.model.schema import Leg
 

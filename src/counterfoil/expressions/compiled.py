@@ -1,4 +1,4 @@
-"""What is known of expressions by their keys: SQL and columns, shipped with the program or found out once.
+"""What is known of expressions by their keys: their SQL, shipped with the program or found out once.
 
 What is shipped is made by `python -m tests.reconcile.shipped`. A key tells all of how an expression was written: what
 is found by it is never out of date, only missing.
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
@@ -26,34 +26,17 @@ _BOUND = re.compile("'⟦([a-z_ -]+)⟧'")
 _LEFT_OUT = re.compile(r"EXCLUDE \(([^()]*)\)")
 _NOTHING = "⟦⟧"  # what no value is: an empty list is no SQL
 
-_Found = TypeVar("_Found")
-
-
-class Known(msgspec.Struct):
-    """What is known, by the key of the expression in hexadecimal digits."""
-
-    sql: dict[str, str]
-    columns: dict[str, tuple[str, ...]]
-
+Known = dict[str, str]  # SQL by the key of the expression in hexadecimal digits
 
 # What this process found out.
-_own = Known({}, {})
+_own: Known = {}
 
 
 def sql(expression: Any) -> str:
     """Return the DuckDB SQL of the expression."""
-    text = _known(_shipped().sql, _own.sql, expression, _compiled)
+    text = _known(expression)
     values = expression._bound
     return _BOUND.sub(lambda found: _literals(values[found.group(1)]), text) if values else text
-
-
-def columns(expression: Any) -> tuple[str, ...]:
-    """Return the names of the table's columns."""
-    return _known(_shipped().columns, _own.columns, expression, _columns)
-
-
-# Rules ask a table for them as they do in Ibis.
-Deferred.columns = property(columns)  # type: ignore[attr-defined]  # to a type checker it is a table of Ibis
 
 
 @contextmanager
@@ -61,7 +44,7 @@ def recording() -> Iterator[Known]:
     """Find everything out anew, and yield what was: it grows while expressions are asked for."""
     global _own, _shipped  # only whoever makes what is shipped does this
     before = _own, _shipped
-    _own, _shipped = Known({}, {}), lambda: Known({}, {})
+    _own, _shipped = {}, dict
     try:
         yield _own
     finally:
@@ -81,23 +64,15 @@ def read() -> Known:
 _shipped: Callable[[], Known] = cache(read)
 
 
-def _known(
-    shipped: dict[str, _Found], own: dict[str, _Found], expression: Deferred, found: Callable[[Deferred], _Found]
-) -> _Found:
-    key = expression._key.hex()
+def _known(expression: Deferred) -> str:
+    key, shipped = expression._key.hex(), _shipped()
     if key in shipped:
         return shipped[key]
-    if key not in own:
-        if len(own) >= MAX_KEPT:
-            own.clear()
-        own[key] = found(expression)
-    return own[key]
-
-
-def _columns(table: Deferred) -> tuple[str, ...]:
-    from counterfoil.expressions.built import built  # Ibis takes a second to import
-
-    return tuple(built(table).columns)
+    if key not in _own:
+        if len(_own) >= MAX_KEPT:
+            _own.clear()
+        _own[key] = _compiled(expression)
+    return _own[key]
 
 
 def _compiled(expression: Deferred) -> str:

@@ -23,53 +23,29 @@ _depth = 0
 
 
 class Deferred:
-    """One call, member, operator or table; anything that is done with it is noted as another."""
+    """One call, member, operator or table."""
 
     __slots__ = ("_bound", "_key", "_kind", "_parts")
     __hash__ = object.__hash__
-    __iter__ = None  # or else Python would ask for member after member
+    __iter__ = None  # or else Python would ask for item after item
 
     def __init__(self, kind: str, *parts: Any) -> None:
         self._kind, self._parts = kind, parts
         self._bound: dict[str, str | tuple[str, ...]] = {}
         self._key = hashlib.blake2b(kind.encode() + _key_of(parts, self._bound), digest_size=_KEY_BYTES).digest()
 
-    def __getattr__(self, name: str) -> Deferred:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return Deferred("member", self, name)
-
-    def __getitem__(self, place: Any) -> Deferred:
-        return Deferred("item", self, written(place))
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Deferred:
-        """Note the call."""
-        return Deferred("call", self, written(args), written(kwargs))
-
     def __bool__(self) -> bool:
         raise TypeError("an expression is neither true nor false before it is computed")
 
     def __repr__(self) -> str:
-        return f"Deferred({self._kind}, {self._key.hex()})"
+        return f"{type(self).__name__}({self._kind}, {self._key.hex()})"
 
 
-def _operator(name: str, *, turned: bool = False) -> Callable[..., Deferred]:
-    def noted(self: Deferred, *other: Any) -> Deferred:
-        sides = (self, *map(written, other))
-        return Deferred(name, *(reversed(sides) if turned else sides))
+def written(value: Any, variable: Callable[[int], Deferred] | None = None) -> Any:
+    """Return a value that is given to an expression as it is noted: functions as what they make of a variable.
 
-    return noted
-
-
-_TWO_SIDES = ("add", "sub", "mul", "truediv", "floordiv", "mod", "and", "or", "xor")
-for _name in ("eq", "ne", "lt", "le", "gt", "ge", "invert", "neg", *_TWO_SIDES):
-    setattr(Deferred, f"__{_name}__", _operator(f"__{_name}__"))
-for _name in _TWO_SIDES:
-    setattr(Deferred, f"__r{_name}__", _operator(f"__{_name}__", turned=True))
-
-
-def written(value: Any) -> Any:
-    """Return a value that is given to an expression as it is noted: functions as what they make of a variable."""
+    `variable` makes the one of a function at a depth.
+    """
     if isinstance(value, Deferred):
         return value
     if isinstance(value, Enum):
@@ -77,22 +53,22 @@ def written(value: Any) -> Any:
     if isinstance(value, _PLAIN):
         return value
     if isinstance(value, slice):
-        return Deferred("slice", *map(written, (value.start, value.stop, value.step)))
+        return Deferred("slice", *(written(part) for part in (value.start, value.stop, value.step)))
     if isinstance(value, Mapping):
-        return {name: written(each) for name, each in value.items()}
+        return {name: written(each, variable) for name, each in value.items()}
     if isinstance(value, Sequence):
-        return tuple(map(written, value))
-    if callable(value):
-        return _function(value)
+        return tuple(written(each, variable) for each in value)
+    if callable(value) and variable is not None:
+        return _function(value, variable)
     raise TypeError(f"cannot stand in an expression: {type(value).__name__}")
 
 
-def _function(function: Callable[[Deferred], Any]) -> Deferred:
+def _function(function: Callable[[Any], Any], variable: Callable[[int], Deferred]) -> Deferred:
     global _depth  # as deep as Python's own stack
-    variable = Deferred("variable", _depth)
+    one = variable(_depth)
     _depth += 1
     try:
-        return Deferred("function", variable, written(function(variable)))
+        return Deferred("function", one, written(function(one)))
     finally:
         _depth -= 1
 
@@ -111,34 +87,13 @@ def _key_of(value: Any, values: dict[str, str | tuple[str, ...]]) -> bytes:
     return b"%d:%b" % (len(text), text)
 
 
-def table(name: str, columns: Sequence[tuple[str, str]]) -> Any:
-    """Return the table of that name in the engine, with these columns and the engine's names of their types."""
-    return Deferred("table", name, tuple(columns))
+def called(on: Deferred, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return the parts of a noted call of that member; `args` and `kwargs` as they are noted."""
+    return Deferred("member", on, name), tuple(args), dict(kwargs)
 
 
-def bound(name: str, value: str | Sequence[str]) -> Any:
-    """Return a text, or the texts that `isin` takes, of which the expression's key holds only the name.
-
-    For what differs from run to run: one name has one value in an expression.
-    """
+def bound_name(name: str) -> str:
+    """Return the name if a value may be bound to it; raises ValueError."""
     if not _NAME.fullmatch(name):
         raise ValueError(f"not a name: {name!r}")
-    noted = Deferred("bound", name, isinstance(value, str))
-    noted._bound[name] = value if isinstance(value, str) else tuple(value)
-    return noted
-
-
-def builtin(name: str, takes: Sequence[str], gives: str) -> Any:
-    """Return a function that the engine has; its types are Ibis' names of them."""
-    return Deferred("builtin", name, tuple(takes), gives)
-
-
-class _Types:
-    """Stands for `ibis.expr.types` where annotations are read when the program runs."""
-
-    def __getattr__(self, name: str) -> object:
-        return Any
-
-
-IBIS: Any = Deferred("ibis")
-TYPES: Any = _Types()
+    return name

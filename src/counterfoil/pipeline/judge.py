@@ -11,7 +11,7 @@ from counterfoil.case.manifest import Manifest
 from counterfoil.case.results import evidence_sql
 from counterfoil.case.tables import Tables
 from counterfoil.expressions import ibis, ir
-from counterfoil.expressions.deferred import bound
+from counterfoil.expressions.values import bound
 from counterfoil.model.logs import Logs
 from counterfoil.model.schema import Leg
 from counterfoil.pipeline.progress import Progress

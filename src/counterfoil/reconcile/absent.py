@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from counterfoil.expressions import ibis, ir
-from counterfoil.expressions.deferred import bound
+from counterfoil.expressions.values import bound
 from counterfoil.model.coverage import CoverageRow
 from counterfoil.model.logs import OWN_APPLICATION, Logs
 from counterfoil.reconcile.covered import needs

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from counterfoil.expressions import ibis, ir
-from counterfoil.expressions.deferred import bound
+from counterfoil.expressions.values import bound
 from counterfoil.model.logs import Logs
 from counterfoil.model.schema import Leg, Outcome, TokenClass
 from counterfoil.reconcile.families import family

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from statistics import median
 from typing import Any
 
-from counterfoil.expressions.deferred import bound
+from counterfoil.expressions.values import bound
 from counterfoil.model.coverage import ATTESTED, NOT_DECLARED, PARTIAL, AttestedLog, CoverageRow, Declaration
 from counterfoil.model.logs import Logs
 from counterfoil.reconcile.policy import Policy

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from counterfoil.expressions import ibis, ir
-from counterfoil.expressions.deferred import bound
+from counterfoil.expressions.values import bound
 from counterfoil.reconcile.engine import Engine
 from counterfoil.tokens.entitlement import FOREVER, Entitlement
 

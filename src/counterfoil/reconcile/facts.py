@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 
 from counterfoil.expressions import ibis, ir
-from counterfoil.expressions.deferred import bound
+from counterfoil.expressions.values import bound
 from counterfoil.model.logs import Logs
 from counterfoil.model.schema import Leg, Outcome
 from counterfoil.reconcile.acceptances import federations

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from counterfoil.expressions import ibis, ir
-from counterfoil.expressions.deferred import bound
+from counterfoil.expressions.values import bound
 from counterfoil.model.finding import MAX_LISTED
 from counterfoil.model.logs import Hosts, KeyReads, Logs
 from counterfoil.model.schema import Leg
@@ -83,7 +83,7 @@ def _foreign(
 ) -> ir.Table:
     """Return the reads that are not the farm's own service's on its servers, with `ip` where a logon tells it."""
     contacts = reads.filter(reads.operation == key.directory)
-    (counted,) = engine.rows(contacts.aggregate(n=contacts.object_id.nunique()))
+    (counted,) = engine.rows(contacts.agg(n=contacts.object_id.nunique()))
     if counted["n"] > MAX_CONTACTS:
         reads = reads.filter(reads.operation != key.directory)
     farm = context.filter(context.source == log).select("kind").distinct()

@@ -86,7 +86,7 @@ def _pairs(
 def _said(engine: Engine, pairs: ir.Table) -> ir.Table:
     """Return (node, said, number): the reason, and on one node of each set how many of it at least are forged."""
     edges = engine.keep("unread_edges", pairs.select("node", "issuer", "row", "n").distinct())
-    (size,) = engine.rows(edges.aggregate(n=edges.count()))
+    (size,) = engine.rows(edges.agg(n=edges.count()))
     if int(size["n"]) > MAX_PAIRS:
         return _together(edges)
     rows = engine.rows(edges.select("node", "row", "n"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from counterfoil.expressions import ibis, ir
-from counterfoil.expressions.deferred import bound
+from counterfoil.expressions.values import bound
 from counterfoil.model.verdict import Reason, Verdict, reasons_of
 from counterfoil.reconcile.declared import Keepers
 from counterfoil.reconcile.links import sound_subject

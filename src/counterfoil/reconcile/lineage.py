@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from counterfoil.expressions import ir
+from counterfoil.expressions import ibis, ir
 from counterfoil.model.logs import Logs
 from counterfoil.model.schema import Leg, Outcome, TokenClass
 from counterfoil.reconcile.engine import Engine
@@ -56,11 +56,11 @@ def reached(engine: Engine, name: str, edges: ir.Table, seeds: ir.Table, *kept: 
     """
     marked = engine.keep(f"{name}_0", seeds.select("id", *kept).distinct())
     hops = engine.keep(f"{name}_hops_0", edges.select("parent", "child").distinct())
-    nodes = _count(engine, edges.select(id=edges.parent).union(edges.select(id=edges.child), distinct=True))
+    nodes = _count(engine, ibis.union(edges.select(id=edges.parent), edges.select(id=edges.child), distinct=True))
     steps = math.ceil(math.log2(nodes + 1)) + 1 if nodes else 0
     for step in range(1, steps + 1):
         more = hops.join(marked, hops.parent == marked.id).select(id=hops.child, **{n: marked[n] for n in kept})
-        marked = engine.keep(f"{name}_{step % 2}", marked.union(more.select(*marked.columns), distinct=True))
+        marked = engine.keep(f"{name}_{step % 2}", ibis.union(marked, more.select(*marked.columns), distinct=True))
         left, right = hops, hops.view()
         doubled = left.join(right, left.child == right.parent).select(parent=left.parent, child=right.child)
         hops = engine.keep(f"{name}_hops_{step % 2}", doubled.distinct())
@@ -68,5 +68,5 @@ def reached(engine: Engine, name: str, edges: ir.Table, seeds: ir.Table, *kept: 
 
 
 def _count(engine: Engine, table: ir.Table) -> int:
-    (row,) = engine.rows(table.aggregate(n=table.count()))
+    (row,) = engine.rows(table.agg(n=table.count()))
     return int(row["n"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from counterfoil.expressions import ibis, ir
-from counterfoil.expressions.deferred import bound
+from counterfoil.expressions.values import bound
 
 
 def number(value: int) -> ir.IntegerValue:
@@ -13,7 +13,7 @@ def number(value: int) -> ir.IntegerValue:
     return ibis.literal(value, "int8").cast("int64")
 
 
-def real(value: float) -> ir.FloatingValue:
+def real(value: float) -> ir.Value:
     """Return a number as float64. Ibis writes a bare literal, which engines read, and divide by, as a decimal."""
     return ibis.literal(str(value)).cast("float64")
 
@@ -31,6 +31,6 @@ def summed(counts: ir.IntegerValue, where: ir.BooleanValue | None = None) -> ir.
     return counts.sum(where=where).fill_null(0).cast("float64").cast("int64")
 
 
-def whole(value: ir.NumericValue) -> ir.IntegerValue:
+def whole(value: ir.Value) -> ir.IntegerValue:
     """Return a number of seconds as int64. Ibis takes it for a small integer, engines for a float."""
     return value.cast("float64").cast("int64")

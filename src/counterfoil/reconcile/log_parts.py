@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from counterfoil.expressions import ibis, ir
-from counterfoil.expressions.deferred import bound
+from counterfoil.expressions.values import bound
 
 
 def in_parts(records: ir.Table, name: str, parts: Sequence[str]) -> ir.BooleanValue:

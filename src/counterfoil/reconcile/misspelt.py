@@ -41,7 +41,8 @@ def misspelt(engine: Engine, every: ir.Table, records: ir.Table, issued: ir.Tabl
         records.signature == str(Signature.VERIFIED),
     )
     verified = verified.select("key_id", name=_name(verified))
-    return engine.keep("misspelt", absent.union(variant).semi_join(verified, ["key_id", "name"]).select("token_key"))
+    found = ibis.union(absent, variant).semi_join(verified, ["key_id", "name"])
+    return engine.keep("misspelt", found.select("token_key"))
 
 
 def _name(table: ir.Table) -> ir.StringValue:

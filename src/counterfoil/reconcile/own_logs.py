@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from counterfoil.expressions import ir
-from counterfoil.expressions.deferred import bound
+from counterfoil.expressions.values import bound
 from counterfoil.model.logs import Logs
 
 

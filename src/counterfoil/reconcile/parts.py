@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from counterfoil.expressions import ibis, ir
-from counterfoil.expressions.deferred import bound
+from counterfoil.expressions.values import bound
 from counterfoil.model.logs import Logs
 from counterfoil.reconcile import judge
 from counterfoil.reconcile.acceptances import acceptances

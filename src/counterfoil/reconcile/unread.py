@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from counterfoil.expressions import ibis, ir
-from counterfoil.expressions.deferred import bound
+from counterfoil.expressions.values import bound
 from counterfoil.model.logs import Logs
 from counterfoil.model.schema import Leg
 from counterfoil.reconcile.clock import whole_seconds
@@ -148,5 +148,5 @@ def _acceptances(
     heard = evidence.filter(evidence.leg == str(Leg.ACCEPTANCE)).select("source").distinct()
     rows = ibis.union(lost.semi_join(near, "raw_file").select("row", "n"),
                       beyond.anti_join(silent.anti_join(heard, "source"), "source").select("row", "n"))
-    (counted,) = engine.rows(rows.aggregate(n=summed(rows.n)))
+    (counted,) = engine.rows(rows.agg(n=summed(rows.n)))
     return int(counted["n"])

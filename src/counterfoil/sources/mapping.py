@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from counterfoil.expressions import ibis, ir
-from counterfoil.expressions.deferred import builtin
+from counterfoil.expressions.values import builtin
 from counterfoil.model import schema, times
 from counterfoil.model.schema import Leg
 from counterfoil.sources.source import RAW_FILE, RAW_POSITION, RAW_REFUSED, RAW_TEXT, REJECT

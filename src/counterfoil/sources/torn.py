@@ -7,7 +7,7 @@ that never was.
 from __future__ import annotations
 
 from counterfoil.expressions import ibis, ir
-from counterfoil.expressions.deferred import builtin
+from counterfoil.expressions.values import builtin
 from counterfoil.model.ids import IdKind
 
 MAX_CHARS = 65_536  # of the text that are looked at; a sign-in has some 5,000

@@ -28,10 +28,10 @@ def to_evidence(raw: ir.Table) -> ir.Table:
     """Map signatures to key uses and the rest to context; the end of an operation is a version of its beginning."""
     entry = raw.entry
     is_entry = exported_log.is_entry(raw, CUSTODY_SCHEMA)
-    ended = mapping.number(entry.of).fill_null(-1) >= 0
-    lacking = entry["op"].isnull() | ~mapping.among(ibis.coalesce(entry.result, ""), _OUTCOMES)
-    outcome = ibis.cases(*((entry.result == word, str(what)) for word, what in _OUTCOMES.items()))
-    number = ibis.ifelse(ended, entry.of, raw["index"])
+    ended = mapping.number(entry["of"]).fill_null(-1) >= 0
+    lacking = entry["op"].isnull() | ~mapping.among(ibis.coalesce(entry["result"], ""), _OUTCOMES)
+    outcome = ibis.cases(*((entry["result"] == word, str(what)) for word, what in _OUTCOMES.items()))
+    number = ibis.ifelse(ended, entry["of"], raw["index"])
     return mapping.rows(
         raw,
         source=CUSTODY_LOG,
@@ -40,15 +40,15 @@ def to_evidence(raw: ir.Table) -> ir.Table:
                           (exported_log.is_other(raw, CUSTODY_SCHEMA), "no entry of custody"),
                           exported_log.ambiguous(raw, _TEXTS)),
         leg=ibis.ifelse(is_entry & (entry["op"] == _SIGN), str(Leg.KEY_USE), str(Leg.CONTEXT)),
-        signing_input_digest=mapping.lower(entry.digest),
-        key_id=mapping.text(entry.kid),
-        algorithm=mapping.text(entry.algorithm),
+        signing_input_digest=mapping.lower(entry["digest"]),
+        key_id=mapping.text(entry["kid"]),
+        algorithm=mapping.text(entry["algorithm"]),
         key_operation=mapping.text(entry["op"]),
-        subject_name=mapping.lower(entry.principal),
+        subject_name=mapping.lower(entry["principal"]),
         operation=ibis.ifelse(is_entry, mapping.text(entry["op"]), exported_log.CHECKPOINT),
         outcome=ibis.ifelse(is_entry, outcome, str(Outcome.SUCCESS)),
-        object_kind=ibis.ifelse(mapping.text(entry.key).notnull(), "signing_key", ibis.null("string")),
-        object_id=mapping.text(entry.key),
+        object_kind=ibis.ifelse(mapping.text(entry["key"]).notnull(), "signing_key", ibis.null("string")),
+        object_id=mapping.text(entry["key"]),
         extra=mapping.extra(**{name: entry[name] for name in _KEPT}),
         **exported_log.of_line(raw, CUSTODY_SCHEMA, number),
     )

@@ -34,7 +34,7 @@ def of_line(raw: ir.Table, schema: str, number: ir.StringValue | None = None) ->
     entry, own = is_entry(raw, schema), raw["index"] if number is None else number
     return {
         "kind": mapping.lower(raw["log"]),
-        "event_time": mapping.when(ibis.ifelse(entry, raw.entry.time, raw["time"])),
+        "event_time": mapping.when(ibis.ifelse(entry, raw.entry["time"], raw["time"])),
         "record_id": raw["log"] + ":" + ibis.ifelse(entry, own, ibis.literal("head ") + raw["size"]),
         "sequence": mapping.number(ibis.ifelse(entry, raw["index"], ibis.null("string"))),
     }

@@ -23,9 +23,9 @@ def to_evidence(raw: ir.Table) -> ir.Table:
     """Map counterfoils to issuances, those of refresh and exchange to secondary ones; the checkpoint to context."""
     entry = raw.entry
     is_entry = exported_log.is_entry(raw, LEDGER_SCHEMA)
-    grant = ibis.coalesce(entry.grant, str(Grant.OTHER))
-    lacking = entry.digest.isnull() | entry.iss.isnull() | entry.kid.isnull()
-    token_id = mapping.text(entry.jti)
+    grant = ibis.coalesce(entry["grant"], str(Grant.OTHER))
+    lacking = entry["digest"].isnull() | entry["iss"].isnull() | entry["kid"].isnull()
+    token_id = mapping.text(entry["jti"])
     return mapping.rows(
         raw,
         source=LEDGER_LOG,
@@ -34,23 +34,23 @@ def to_evidence(raw: ir.Table) -> ir.Table:
                           (exported_log.is_other(raw, LEDGER_SCHEMA), "no entry of a ledger"),
                           exported_log.ambiguous(raw, _ENTRY)),
         leg=ibis.ifelse(is_entry, grants.leg(grant), str(Leg.CONTEXT)),
-        issued_at=mapping.when(entry.iat),
-        expires_at=mapping.when(entry.exp),
-        issuer=mapping.text(entry.iss),
+        issued_at=mapping.when(entry["iat"]),
+        expires_at=mapping.when(entry["exp"]),
+        issuer=mapping.text(entry["iss"]),
         token_class=grants.token_class(grant),
         token_id=token_id,
         token_id_kind=ibis.ifelse(token_id.notnull(), str(IdKind.JTI), ibis.null("string")),
-        parent_token_ids=entry.parents,
-        session_id=mapping.text(entry.sid),
-        signing_input_digest=mapping.lower(entry.digest),
+        parent_token_ids=entry["parents"],
+        session_id=mapping.text(entry["sid"]),
+        signing_input_digest=mapping.lower(entry["digest"]),
         token_shape=mapping.text(entry["shape"]),
-        key_id=mapping.text(entry.kid),
-        algorithm=mapping.text(entry.alg),
-        subject_id=mapping.lower(entry.subject),
-        client_id=mapping.lower(entry.client),
-        resource=mapping.lower(ibis.literal(" ").join(entry.aud)),
-        token_tenant=mapping.lower(entry.tid),
-        resource_tenant=mapping.lower(entry.tid),
+        key_id=mapping.text(entry["kid"]),
+        algorithm=mapping.text(entry["alg"]),
+        subject_id=mapping.lower(entry["subject"]),
+        client_id=mapping.lower(entry["client"]),
+        resource=mapping.lower(ibis.literal(" ").join(entry["aud"])),
+        token_tenant=mapping.lower(entry["tid"]),
+        resource_tenant=mapping.lower(entry["tid"]),
         operation=ibis.ifelse(is_entry, grant, exported_log.CHECKPOINT),
         outcome=Outcome.SUCCESS,
         extra=mapping.extra(**{name: entry[name] for name in _KEPT}),

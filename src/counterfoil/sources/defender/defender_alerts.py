@@ -66,7 +66,7 @@ def from_incidents(raw: ir.Table) -> ir.Table:
     return alerts.alert_rows(raw, given, fidelity=1)
 
 
-def _info(raw: ir.Table, row: ir.Table | ir.StructColumn) -> ir.Table:
+def _info(raw: ir.Table, row: ir.Table | ir.StructValue) -> ir.Table:
     given = {
         "id": row["AlertId"], "kind": ibis.literal(alerts.ALERT), "title": row["Title"],
         "created": ibis.coalesce(mapping.text(row["Timestamp"]), row["TimeGenerated"]), "severity": row["Severity"],
@@ -76,7 +76,7 @@ def _info(raw: ir.Table, row: ir.Table | ir.StructColumn) -> ir.Table:
     return alerts.alert_rows(raw, given, fidelity=2)
 
 
-def _evidence(raw: ir.Table, row: ir.Table | ir.StructColumn) -> ir.Table:
+def _evidence(raw: ir.Table, row: ir.Table | ir.StructValue) -> ir.Table:
     given = {
         "id": row["AlertId"], "kind": ibis.literal(alerts.EVIDENCE),
         "title": ibis.coalesce(mapping.text(row["Title"]), "evidence of an alert"),

@@ -60,11 +60,11 @@ def audit_rows(
     """
     table = raw.select(**{name: raw[name] for name in READER_COLUMNS}, **flat)
     link = table.initiatedBy["linkableIdentifiers"]
-    dates = table[RAW_DATES] if dates is None else dates
+    order = table[RAW_DATES] if dates is None else dates
     table = mapping.stage(
         table,
-        happened_at=mapping.when(table.happened, dates),
-        received_at=mapping.when(table.received, dates),
+        happened_at=mapping.when(table.happened, order),
+        received_at=mapping.when(table.received, order),
         issued_at=mapping.when(_either(link["tokenDetails"], "issuedAt", "issuedAtDateTime")),
         token=signin.named_token(_either(link["tokenDetails"], "uti", "uniqueTokenIdentifier")),
     )
@@ -78,7 +78,7 @@ def audit_rows(
         source=LOG.name,
         fidelity=fidelity,
         reject=mapping.two_ways(
-            ibis.coalesce(mapping.text(table.happened), table.received), dates, happened
+            ibis.coalesce(mapping.text(table.happened), table.received), order, happened
         ),
         leg=ibis.cases((token.notnull(), Leg.ACCEPTANCE.value), else_=Leg.CONTEXT.value),
         event_time=happened,

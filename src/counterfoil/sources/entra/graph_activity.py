@@ -54,11 +54,11 @@ def activity_rows(
     """
     table = raw.select(**{name: raw[name] for name in READER_COLUMNS}, **flat)
     # Both ids are the token's `uti`; the second is newer and not filled everywhere.
-    dates = table[RAW_DATES] if dates is None else dates
+    order = table[RAW_DATES] if dates is None else dates
     table = mapping.stage(
         table,
-        received_at=mapping.when(table.received, dates),
-        happened_at=mapping.when(table.happened, dates),
+        received_at=mapping.when(table.received, order),
+        happened_at=mapping.when(table.happened, order),
         token=ibis.coalesce(signin.named_token(table.signInActivityId), signin.named_token(table.uniqueTokenId)),
     )
     tenant = mapping.lower(table.tenant)
@@ -68,11 +68,11 @@ def activity_rows(
         source=LOG.name,
         fidelity=fidelity,
         reject=mapping.two_ways(
-            ibis.coalesce(mapping.text(table.happened), table.received), dates, happened
+            ibis.coalesce(mapping.text(table.happened), table.received), order, happened
         ),
         leg=Leg.ACCEPTANCE,
         event_time=happened,
-        issued_at=mapping.when(table.tokenIssuedAt, dates, near=table.happened_at),
+        issued_at=mapping.when(table.tokenIssuedAt, order, near=table.happened_at),
         ingested_at=table.received_at.nullif(table.happened_at),
         kind=table.kind,
         record_id=mapping.lower(table.requestId),

@@ -232,10 +232,10 @@ def signin_rows(
     """
     table = raw.select(**{name: raw[name] for name in READER_COLUMNS}, **flat)
     tenant = ibis.coalesce(*(mapping.lower(table[name]) for name in ("resourceTenantId", "tenant", "homeTenantId")))
-    dates = table[RAW_DATES] if dates is None else dates
-    received = mapping.when(table.received, dates)
+    order = table[RAW_DATES] if dates is None else dates
+    received = mapping.when(table.received, order)
     table = mapping.stage(
-        table, created_at=mapping.when(table.createdDateTime, dates, near=received), received_at=received
+        table, created_at=mapping.when(table.createdDateTime, order, near=received), received_at=received
     )
     happened = mapping.own_or_arrival(table.createdDateTime, table.created_at, table.received_at)
     return mapping.rows(
@@ -243,7 +243,7 @@ def signin_rows(
         source=LOG.name,
         fidelity=fidelity,
         reject=mapping.two_ways(
-            ibis.coalesce(mapping.text(table.createdDateTime), table.received), dates, happened
+            ibis.coalesce(mapping.text(table.createdDateTime), table.received), order, happened
         ),
         leg=Leg.ISSUANCE,
         event_time=happened,

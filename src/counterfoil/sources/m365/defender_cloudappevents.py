@@ -25,10 +25,10 @@ _COLUMNS: Mapping[str, RawType] = {
 }
 
 
-def _flat(raw: ir.Table, row: ir.Table | ir.StructColumn, received: ir.StringValue) -> ir.Table:
+def _flat(raw: ir.Table, row: ir.Table | ir.StructValue, received: ir.StringValue) -> ir.Table:
     event = row["RawEventData"]
     # of another vendor, or broken on its way: the row's own columns are what is left
-    foreign = mapping.text(event.Id).isnull()
+    foreign = mapping.text(event["Id"]).isnull()
 
     def own(name: str, column: str) -> ir.StringValue:
         return ibis.cases((foreign, ibis.coalesce(event[name], row[column])), else_=event[name])

@@ -78,7 +78,9 @@ def _first(audit: ir.Table) -> dict[str, ir.Value]:
         "sign_in": sign_in,
         # documented as ErrorCode, logged as ErrorNumber
         "error": ibis.coalesce(mapping.text(audit.ErrorNumber), mapping.text(audit.ErrorCode)).nullif("0"),
-        "accepted": ibis.coalesce(_token_id(audit.AppAccessContext.UniqueTokenId), _token_id(audit.UniqueTokenId)),
+        "accepted": ibis.coalesce(
+            _token_id(audit.AppAccessContext["UniqueTokenId"]), _token_id(audit.UniqueTokenId)
+        ),
         "issued": _token_id(audit.UniqueTokenIdentifier),
         "organization": _organization(audit),
         "client": mapping.lower(audit.ClientAppId),
@@ -180,13 +182,13 @@ def _issued_at(audit: ir.Table) -> ir.TimestampValue:
     """Return the token's issued-at: SharePoint names it otherwise than Exchange."""
     context = audit.AppAccessContext
     return ibis.coalesce(
-        *(mapping.when(value, near=audit.happened) for value in (context.IssuedAtTime, context.TokenIssuedAtTime))
+        *(mapping.when(value, near=audit.happened) for value in (context["IssuedAtTime"], context["TokenIssuedAtTime"]))
     )
 
 
 def _session(audit: ir.Table) -> ir.StringValue:
     return ibis.coalesce(
-        _known(audit.AppAccessContext.AADSessionId), _known(audit.SessionId), _known(audit.device_session)
+        _known(audit.AppAccessContext["AADSessionId"]), _known(audit.SessionId), _known(audit.device_session)
     )
 
 
@@ -218,11 +220,12 @@ def _party(audit: ir.Table) -> dict[str, ir.Value]:
         (audit.kind == "directory", audit.Actor.re_extract(_ACTOR_TYPED, 1)),
     )
     # ClientAppId is the application that came, AppId then the API it came through; alone, AppId is the application
-    api = ibis.coalesce(ibis.cases((audit.client != audit.app, audit.app)), mapping.lower(audit.AppAccessContext.APIId))
+    shown = audit.AppAccessContext["APIId"]
+    api = ibis.coalesce(ibis.cases((audit.client != audit.app, audit.app)), mapping.lower(shown))
     target = ibis.coalesce(_known(audit.ObjectId), audit.Target.re_extract(_ACTOR_ID, 1).lower().nullif(""))
     return {
         "subject_id": ibis.coalesce(
-            _known(audit.TokenObjectId), _known(audit.AppAccessContext.UserObjectId), _known(user_key), _known(actor)
+            _known(audit.TokenObjectId), _known(audit.AppAccessContext["UserObjectId"]), _known(user_key), _known(actor)
         ),
         "subject_name": audit.user,
         "client_id": ibis.coalesce(audit.client, audit.app, mapping.lower(audit.ApplicationId)),
@@ -264,7 +267,7 @@ def _place(audit: ir.Table) -> dict[str, ir.Value]:
         "ip": mapping.address(audit.ClientIPAddress, audit.ClientIP, audit.ActorIpAddress),
         "user_agent": ibis.coalesce(audit.agent, audit.ClientInfoString.nullif(""), audit.UserAgent.nullif("")),
         "device_id": ibis.coalesce(
-            _known(audit.DeviceId), _known(audit.AppAccessContext.DeviceId), _known(audit.device)
+            _known(audit["DeviceId"]), _known(audit.AppAccessContext["DeviceId"]), _known(audit.device)
         ),
     }
 
@@ -317,8 +320,8 @@ def _messages(audit: ir.Table, field: str) -> ir.ArrayValue:
     Folders lists them where several accesses are one record.
     """
     single = audit.Item[field]
-    folders = audit.Folders.map(lambda folder: folder.FolderItems.map(lambda item: item[field])).flatten()
-    opened = audit.Messages.map(lambda message: message.MessageItems.map(lambda item: item[field])).flatten()
+    folders = audit.Folders.map(lambda folder: folder["FolderItems"].map(lambda item: item[field])).flatten()
+    opened = audit.Messages.map(lambda message: message["MessageItems"].map(lambda item: item[field])).flatten()
     return ibis.cases(
         (audit.Folders.notnull(), folders),
         (audit.Messages.notnull(), opened),
@@ -340,10 +343,10 @@ def _extra(audit: ir.Table) -> ir.StringValue:
     return mapping.extra(
         **{name: audit[name] for name in _KEPT},
         **long,
-        CorrelationId=ibis.coalesce(audit.CorrelationId.nullif(""), audit.AppAccessContext.CorrelationId),
-        AuthTime=audit.AppAccessContext.AuthTime,
-        AppAccessContext_ClientAppId=audit.AppAccessContext.ClientAppId,
+        CorrelationId=ibis.coalesce(audit["CorrelationId"].nullif(""), audit.AppAccessContext["CorrelationId"]),
+        AuthTime=audit.AppAccessContext["AuthTime"],
+        AppAccessContext_ClientAppId=audit.AppAccessContext["ClientAppId"],
         RequestType=audit.request_type,
-        Folder=audit.Item.ParentFolder.Path,
-        Subject=audit.Item.Subject,
+        Folder=audit.Item["ParentFolder"]["Path"],
+        Subject=audit.Item["Subject"],
     )

@@ -13,7 +13,7 @@ _FIDELITY = 3  # the whole record, in a cell, by way of a browser
 
 def to_evidence(raw: ir.Table) -> ir.Table:
     """Map rows to evidence. The row's own columns are a fallback."""
-    record_id = ibis.coalesce(mapping.text(raw.AuditData.Id), mapping.text(raw.RecordId))
+    record_id = ibis.coalesce(mapping.text(raw.AuditData["Id"]), mapping.text(raw.RecordId))
     # without AuditData the row's id alone is no record
     record_id = ibis.cases((raw.AuditData.notnull(), record_id))
     flat = ual_record.flat(raw, raw.AuditData, Id=record_id, **{ual_record.WRAPPER_DATE: raw.CreationDate})

@@ -60,7 +60,7 @@ WRAPPER_DATE = "_wrapper_date"
 RECEIVED = "_received"
 
 
-def flat(raw: ir.Table, audit: ir.StructColumn | None = None, **columns: ir.Value) -> ir.Table:
+def flat(raw: ir.Table, audit: ir.StructValue | None = None, **columns: ir.Value) -> ir.Table:
     """Return the flat table of AuditData's fields, each taken from `columns`, `audit` or the raw table.
 
     A field that is in none of them is NULL. `columns` may also give WRAPPER_DATE and RECEIVED.

@@ -41,24 +41,24 @@ def flat_to_evidence(raw: ir.Table) -> ir.Table:
     return _mapped(raw, raw, raw.Message)
 
 
-def _mapped(raw: ir.Table, event: ir.Value, message: ir.Value) -> ir.Table:
-    system = event.System
-    data = ibis.coalesce(mapping.text(event.EventData), mapping.text(event.UserData))
+def _mapped(raw: ir.Table, event: ir.Table | ir.Value, message: ir.Value) -> ir.Table:
+    system = event["System"]
+    data = ibis.coalesce(mapping.text(event["EventData"]), mapping.text(event["UserData"]))
     raw = mapping.stage(
         raw,
         trimmed=data,
-        number=system.EventRecordID.re_extract(_NUMBER, 1),
-        code=system.EventID.re_extract(_NUMBER, 1),
+        number=system["EventRecordID"].re_extract(_NUMBER, 1),
+        code=system["EventID"].re_extract(_NUMBER, 1),
         provider=ibis.coalesce(
-            system.Provider["#attributes"].Name, system.Provider.Name, system.Provider_attributes.Name
+            system["Provider"]["#attributes"]["Name"], system["Provider"]["Name"], system["Provider_attributes"]["Name"]
         ),
         stamp=ibis.coalesce(
-            system.TimeCreated["#attributes"].SystemTime, system.TimeCreated.SystemTime,
-            system.TimeCreated_attributes.SystemTime,
+            system["TimeCreated"]["#attributes"]["SystemTime"], system["TimeCreated"]["SystemTime"],
+            system["TimeCreated_attributes"]["SystemTime"],
         ),
-        host=system.Computer,
-        channel=system.Channel,
-        task=system.Task,
+        host=system["Computer"],
+        channel=system["Channel"],
+        task=system["Task"],
         said=message,
     )
     return record.evidence(record.events(

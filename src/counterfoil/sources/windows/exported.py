@@ -23,18 +23,18 @@ def to_evidence(raw: ir.Table) -> ir.Table:
     event = raw.WindowsEvent
     return record.evidence(record.events(
         raw,
-        event=event.EventID,
-        host=event.Computer,
-        stamp=event.TimeCreated,
-        named=lambda name: event.Named[name],
-        channel=mapping.text(event.Channel),
-        provider=mapping.text(event.Provider),
-        number=mapping.number(event.EventRecordID),
-        texts=event.Strings,
-        message=event.Message,
-        task=event.Task,
-        rest=event.Rest,
-        reject=event.Refused,
+        event=event["EventID"],
+        host=event["Computer"],
+        stamp=event["TimeCreated"],
+        named=lambda name: event["Named"][name],
+        channel=mapping.text(event["Channel"]),
+        provider=mapping.text(event["Provider"]),
+        number=mapping.number(event["EventRecordID"]),
+        texts=event["Strings"],
+        message=event["Message"],
+        task=event["Task"],
+        rest=event["Rest"],
+        reject=event["Refused"],
     ))
 
 

@@ -41,7 +41,7 @@ _TEXTS = ("Id", "MachineName", "TimeCreated", "LogName", "ProviderName", "Record
 
 def to_evidence(raw: ir.Table) -> ir.Table:
     """Map records to evidence."""
-    raw = mapping.stage(raw, values=raw.Properties.map(lambda one: one.Value))
+    raw = mapping.stage(raw, values=raw.Properties.map(lambda one: one["Value"]))
 
     def named(name: str) -> ir.StringValue:
         places = _PLACES.get(name, {})

@@ -32,20 +32,20 @@ def hit_to_evidence(raw: ir.Table) -> ir.Table:
     return _mapped(raw, raw["_source"])
 
 
-def _mapped(raw: ir.Table, document: ir.Value) -> ir.Table:
-    log = document.winlog
+def _mapped(raw: ir.Table, document: ir.Table | ir.Value) -> ir.Table:
+    log = document["winlog"]
     raw = mapping.stage(
         raw,
-        trimmed=ibis.coalesce(mapping.text(log.event_data), mapping.text(log.user_data)),
-        code=ibis.coalesce(mapping.text(log.event_id), document.event.code),
-        host=log.computer_name,
+        trimmed=ibis.coalesce(mapping.text(log["event_data"]), mapping.text(log["user_data"])),
+        code=ibis.coalesce(mapping.text(log["event_id"]), document["event"]["code"]),
+        host=log["computer_name"],
         stamp=document["@timestamp"],
-        collected=ibis.coalesce(document.event.ingested, document.event.created),
-        channel=log.channel,
-        provider=log.provider_name,
-        number=log.record_id,
-        message=document.message,
-        task=log.task,
+        collected=ibis.coalesce(document["event"]["ingested"], document["event"]["created"]),
+        channel=log["channel"],
+        provider=log["provider_name"],
+        number=log["record_id"],
+        message=document["message"],
+        task=log["task"],
     )
     return record.evidence(record.events(
         raw,
