@@ -63,6 +63,12 @@ BY_OTHERS = [
 ]
 
 DECLARED: Table = {
+    "a log that begins and ends within one second covers nothing": alone(
+        "5.2", [sign_in(0, "one"), sign_in(0.005, "other")], interactive("refused"), UNBOUNDED
+    ),
+    "a log of two seconds covers them": alone(
+        "5.2", [sign_in(0, "one"), sign_in(0.02, "other")], interactive("accepted"), UNBOUNDED
+    ),
     "a declared kind is accepted up to its end": alone("5.2", WHOLE, interactive("accepted", end=[at(14400)])),
     "the end is cut back by the lag": alone(
         "5.2", WHOLE, interactive("accepted", end=[at(14400 - 73 * 60)]), UNBOUNDED),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -163,11 +164,13 @@ def _checked(log: AttestedLog, facts: LogFacts) -> Iterable[CoverageRow]:
 def _with_missing_nodes(rows: Sequence[CoverageRow], facts: LogFacts) -> Iterable[CoverageRow]:
     """Yield the rows; an accepted one of a farm's server names the servers for want of which it is no use."""
     relied = {(row.issuer, row.source, row.kind) for row in rows if row.status == "accepted"}
+    told: dict[str, set[tuple[str, str]]] = defaultdict(set)
     for row in rows:
-        told = {(other.source, other.kind) for other in rows
-                if other.issuer == row.issuer and other.source in facts.logs.hosts}
-        missing = [host for source, host in sorted(told | facts.hosts.get(row.issuer, frozenset()))
-                   if (row.issuer, source, host) not in relied]
+        if row.source in facts.logs.hosts:
+            told[row.issuer].add((row.source, row.kind))
+    for row in rows:
+        known = sorted(told[row.issuer] | facts.hosts.get(row.issuer, frozenset()))
+        missing = [host for source, host in known if (row.issuer, source, host) not in relied]
         if row.source in facts.logs.hosts and row.status == "accepted" and missing:
             more = f" and {len(missing) - MAX_NAMED} more" if len(missing) > MAX_NAMED else ""
             names = ", ".join(missing[:MAX_NAMED]) + more
@@ -215,7 +218,7 @@ def _one(
     lag = timedelta(seconds=facts.logs.lag(part.source, policy.default_lag))
     end = min(asked, (exported_at or asked) - lag, extent.last + timedelta(hours=policy.gap_hours))
     why = _refusal(part, start, asked, end, extent, facts)
-    if not why and end <= start:
+    if not why and end.replace(microsecond=0) <= start.replace(microsecond=0):
         hours = lag // timedelta(hours=1)
         why = f"records may come {hours} h late, and nothing is left before that: say --exported-at if it was later"
     if why:
