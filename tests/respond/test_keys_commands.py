@@ -145,7 +145,7 @@ BAD: dict[str, tuple[Callable[[Stores, Path], tuple[object, ...]], str]] = {
     "a cut-off without a ledger": (
         lambda held, at: blocking(held, at, "--cut-off", "2026-01-01"), "belong together"),
     "another file in the list's place": (lambda held, at: blocking(held, made(at)), "no block list of this key"),
-    "a product without a runbook": (lambda held, _: ("runbook", "keyclock"), "did you mean keycloak?"),
+    "a product without a runbook": (lambda *_: ("runbook", "keyclock"), "did you mean keycloak?"),
 }
 
 

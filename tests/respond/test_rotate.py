@@ -112,7 +112,7 @@ def test_what_nobody_objects_to_is_said_of_no_one() -> None:
 
 
 def test_receipts_tell_how_long_a_party_lagged() -> None:
-    """The longest time after its publication at which a key was unknown there; bad signatures and accepted tokens no."""
+    """The longest time after its publication at which a key was unknown there; of no other refusal."""
     def receipt(hours: float, **changes: Any) -> Receipt:
         told: dict[str, Any] = {"rp": "mail", "outcome": "refused", "code": "key-not-active", "kid": "kid-2", **changes}
         return Receipt(time=AT + hours * HOUR, **told)

@@ -1,4 +1,4 @@
-"""Rotations under load: an issuer and three relying parties over HTTP, and no good token refused, no bad one accepted."""
+"""Rotations under load, over HTTP: no good token refused, no bad one accepted."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ from counterfoil.respond.signing import signed
 
 from .stores import ISSUER, made
 
-# Seconds; tokens live two, since their times are whole ones.
-CACHE, PREPUBLISH, DRAIN = 0.4, 0.8, 2.2
+# Seconds; tokens live five at most, since their times are whole ones and a busy machine stalls.
+CACHE, PREPUBLISH, DRAIN = 0.4, 0.8, 5.2
 FAST = f"cache_seconds = {CACHE}\nprepublish_seconds = {PREPUBLISH}\ndrain_seconds = {DRAIN}\n"
 POLICY = f"""
 schema = "counterfoil.token-policy/1"
@@ -114,7 +114,7 @@ def claims(**changes: Any) -> dict[str, Any]:
     """Return the claims of a token of now."""
     at = time.time()
     return {"iss": ISSUER, "aud": "api://mail", "sub": "alice", "client_id": "phone", "jti": f"{at}", "iat": int(at),
-            "exp": int(at) + 2, **changes}
+            "exp": int(at) + 5, **changes}
 
 
 def issued(custody: Custody, **changes: Any) -> str:

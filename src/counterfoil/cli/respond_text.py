@@ -6,14 +6,12 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from counterfoil.cli.keys_text import document
-from counterfoil.model.receipt import Receipt
 from counterfoil.report.clean import clean
 from counterfoil.tokens.rules import when
 
 if TYPE_CHECKING:
+    from counterfoil.model.receipt import Receipt
     from counterfoil.respond.preflight import Objection
     from counterfoil.respond.rehearse import Outcome
     from counterfoil.respond.rotate import Step
@@ -79,6 +77,8 @@ def outcome(found: Outcome, form: str) -> str:
 
 def blocklist(found: BlockList, form: str) -> str:
     """Return what a block list says."""
+    import msgspec
+
     if form == "json":
         rows = [msgspec.to_builtins(each) for each in found.blocked]
         return document("block-list", number=found.number, until=when(found.until), issuer=found.issuer, blocked=rows)
@@ -91,6 +91,10 @@ def blocklist(found: BlockList, form: str) -> str:
 
 def receipts(raw: bytes) -> Iterator[Receipt]:
     """Yield the receipts of a file of lines; other lines are passed over."""
+    import msgspec
+
+    from counterfoil.model.receipt import Receipt
+
     decoder = msgspec.json.Decoder(Receipt)
     for line in raw.splitlines():
         try:
