@@ -97,7 +97,8 @@ def server(stack: ExitStack, answer: Callable[[str], tuple[int, dict[str, str], 
 
 def party(stack: ExitStack, jwks: str, keeps: float) -> str:
     """Start a relying party: a verifier whose cache is its only way to learn of a key."""
-    ages = Ages(least=keeps, usual=keeps, most=keeps, stale=0.0, pause=60.0, retry=0.05)
+    # a little longer while a fetch is under way, so that no thread finds nothing between its end and the next
+    ages = Ages(least=keeps, usual=keeps, most=keeps, stale=keeps + 0.2, pause=60.0, retry=0.05)
     verifier = FetchingVerifier(FetchedPolicy(POLICY, {"jwks": jwks}, ages=ages, allow_local=True), "mail")
 
     def answer(token: str) -> tuple[int, dict[str, str], bytes]:
@@ -188,7 +189,7 @@ def under_load(folder: Path, rotations: int) -> Load:
             # signed while its key signs, and made to live: what somebody who has it would show
             kept = issued(custody, exp=int(time.time()) + 600)
             rotate(custody, life, Flight())
-            time.sleep(CACHE + 0.1)
+            time.sleep(CACHE + 0.3)
             for address in addresses:
                 connection = HTTPConnection(address.split("/")[2], timeout=10)
                 connection.request("GET", "/", headers={"Authorization": f"Bearer {kept}"})
