@@ -8,6 +8,4 @@ import typer
 def add_to(app: typer.Typer) -> None:
     """Add these commands."""
     group = typer.Typer(help="Rotate keys without an outage; block a key that is out.", rich_markup_mode=None)
-    for command in ():
-        group.command(None)(command)
     app.add_typer(group, name="respond")
