@@ -21,6 +21,8 @@ from counterfoil.respond.persistence import HOLDS
 
 # Holds that one statement takes in.
 MAX_HOLDS = 10_000
+# His time ends with his last use and the life of the access token that he had then.
+TIME_AFTER_HOURS = 28
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,8 @@ def _left(con: duckdb.DuckDBPyConnection, asked: AskedAfter) -> tuple[Left, ...]
     return tuple(left for left in made if not asked.looked_at & {left.target, "*"})
 
 
-_HOLDS = f"""WITH span AS (SELECT min(event_time) AS begins FROM his_uses),
+_HOLDS = f"""WITH span AS (SELECT min(event_time) AS begins,
+    max(event_time) + INTERVAL {TIME_AFTER_HOURS} HOURS AS ends FROM his_uses),
 named AS (SELECT *, rtrim(lower(operation), '.') AS op, coalesce(object_id, object_parent) AS target FROM evidence),
 made AS (SELECT n.*, EXISTS (SELECT 1 FROM his_uses u WHERE (u.token_id IS NOT NULL AND u.token_id = n.token_id)
         OR (u.session_id IS NOT NULL AND u.session_id = n.session_id)
@@ -150,9 +153,9 @@ made AS (SELECT n.*, EXISTS (SELECT 1 FROM his_uses u WHERE (u.token_id IS NOT N
         OR (n.ip IS NOT NULL AND n.ip IN (FROM his_addresses)) AS his
     FROM named n, span WHERE n.op IN (SELECT operation FROM holds) AND n.event_time >= span.begins
     AND n.event_time < $until AND n.outcome IN ('{Outcome.SUCCESS}', '{Outcome.DENIED}'))
-SELECT DISTINCT op, operation, event_time, target, his FROM made m WHERE (his
-    OR subject_id IN (SELECT subject_id FROM his_uses WHERE subject_id IS NOT NULL)
-    OR subject_name IN (SELECT subject_name FROM his_uses WHERE subject_name IS NOT NULL))
+SELECT DISTINCT op, operation, event_time, target, his FROM made m, span WHERE (his OR event_time < span.ends AND (
+    subject_id IN (SELECT subject_id FROM his_uses WHERE subject_id IS NOT NULL)
+    OR subject_name IN (SELECT subject_name FROM his_uses WHERE subject_name IS NOT NULL)))
 AND NOT EXISTS (SELECT 1 FROM named u JOIN holds h ON h.undone = u.op AND h.operation = m.op
     WHERE u.target = m.target AND u.event_time > m.event_time AND u.event_time < $until)
 ORDER BY his DESC, event_time, target LIMIT {MAX_HOLDS}"""  # noqa: S608  # our own names

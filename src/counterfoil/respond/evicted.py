@@ -143,8 +143,8 @@ class Judgement:
 def judge(after: After) -> Judgement:
     """Return whether he is out."""
     reasons = (*_his(after), *_parties(after), *_holds(after), *_unsure(after), *_logs(after), *_known(after))
-    order = {Eviction.NOT_OUT: 0, Eviction.CANNOT_TELL: 1, None: 2}
-    ranked = tuple(sorted(reasons, key=lambda reason: order[reason.says]))  # type: ignore[index]  # no reason says out
+    order: dict[Eviction | None, int] = {Eviction.NOT_OUT: 0, Eviction.CANNOT_TELL: 1, None: 2}
+    ranked = tuple(sorted(reasons, key=lambda reason: order[reason.says]))
     said = {reason.says for reason in ranked}
     verdict = next((each for each in (Eviction.NOT_OUT, Eviction.CANNOT_TELL) if each in said), Eviction.OUT)
     return Judgement(verdict, ranked)
@@ -217,7 +217,7 @@ def _log(log: LogSince, after: After) -> Iterator[Reason]:
         words = f"{log.name} {ends}, and says nothing until {_minute(after.until)}"
         yield Reason(Why.LOG_ENDS, Eviction.CANNOT_TELL, words)
     if log.quiet_since is not None and timedelta(hours=log.quiet_since) > most:
-        words = f"{log.name} is silent for {log.quiet_since:.0f} hours, before the block for {log.quiet_before or 0:.0f}"
+        words = f"{log.name} is silent for {log.quiet_since:.0f} hours, before it for {log.quiet_before or 0:.0f}"
         yield Reason(Why.LOG_HOLE, Eviction.CANNOT_TELL, words)
     if log.throttled:
         words = f"{log.name} stopped after {log.throttled:,} records since the block (IsThrottled)"

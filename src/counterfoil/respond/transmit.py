@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.client
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -55,7 +55,7 @@ class PollRequest(msgspec.Struct, frozen=True, rename="camel"):
     max_events: int | None = None
     return_immediately: bool = True
     ack: tuple[str, ...] = ()
-    set_errs: dict[str, dict[str, str]] = field(default_factory=dict)
+    set_errs: dict[str, dict[str, str]] = {}
 
 
 @dataclass(frozen=True)
