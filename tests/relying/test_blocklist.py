@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -103,7 +104,7 @@ def test_a_frozen_list_ends(server: Server, tmp_path: Path, missing: str, then: 
     party = Party(server, tmp_path / "state", missing)
     assert party.says(token("ec", {"alg": "ES256"})) == ""
     party.time = NOW + HOUR
-    later = {"exp": NOW + HOUR + 600, "iat": NOW + HOUR - 5, "nbf": NOW + HOUR - 5}
+    later: dict[str, Any] = {"exp": NOW + HOUR + 600, "iat": NOW + HOUR - 5, "nbf": NOW + HOUR - 5}
     assert party.says(token("ec", {"alg": "ES256"}, **later)) == then
     assert party.says(token(**later)) == "state"
 

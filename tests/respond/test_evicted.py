@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from counterfoil import app
+from counterfoil.case.folder import CaseFolder
 from counterfoil.lab.history.intrusions import Storm0558
 from counterfoil.lab.history.scenarios import Scenario
 from counterfoil.lab.history.settings import Tenant
@@ -100,7 +101,7 @@ def copied(case: Path, into: Path) -> Path:
     import shutil
 
     shutil.copytree(case, into / "case", ignore=shutil.ignore_patterns("respond"))
-    assert not journal.read(desk.existing(into / "case"))
+    assert not journal.read(CaseFolder(into / "case"))
     return into / "case"
 
 

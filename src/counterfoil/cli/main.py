@@ -41,7 +41,7 @@ def program() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
     app.callback(epilog=_exit_codes())(_program)
-    for group in (demo, hunt, messages, sql, explain, token, ledger, leaks, respond, lab, keys):
+    for group in (demo, hunt, messages, sql, explain, token, ledger, leaks, lab, keys, respond):
         group.add_to(app)
     return app
 

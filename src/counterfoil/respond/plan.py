@@ -101,19 +101,22 @@ def _case(facts: CaseFacts) -> str:
 
 def _own(facts: CaseFacts) -> Iterator[Step]:
     keys = facts.keys or ("KID",)
-    block = tuple(f"counterfoil respond block STORE --kid {_word(key)} --reason compromised" for key in keys)
+    block = tuple(
+        f"counterfoil respond block STORE --kid {_word(key)} --reason compromised --list blocked.jwt --issuer ISS"
+        " --sign-store OTHER-STORE --sign-key lists" for key in keys
+    )
     yield Step(
         "block", Phase.CONTAIN, Who.ISSUER, "Block the key: publish the signed list, and push it to relying parties",
         block, "every token under the key is refused at once: those users sign in again",
     )
     yield Step(
         "event", Phase.CONTAIN, Who.ISSUER, "Tell receivers of security events that the key is compromised",
-        tuple(f"counterfoil respond event STORE SIGNING-KEY --issuer ISS --audience AUD --kid {_word(key)} "
-              "--jwk PUBLIC.jwk --push URL" for key in keys), needs=("block",),
+        ("counterfoil respond event OTHER-STORE events --issuer ISS --audience AUD --jwk PUBLIC.jwk --push URL",),
+        needs=("block",),
     )
     yield Step(
         "probe", Phase.CONTAIN, Who.ISSUER, "Probe until each party refuses the key: a list is no block, a refusal is",
-        (f"counterfoil respond probe {_case(facts)} --since TIME-OF-BLOCK NAME=URL... --pair CANARY:TWIN",),
+        (f"counterfoil respond probe NAME=URL {_case(facts)} --since TIME-OF-BLOCK --canary CANARY --twin TWIN",),
         "nothing: canaries grant nothing", ("block",),
     )
     window = f"--since {facts.first:%Y-%m-%dT%H:%M:%SZ}"
