@@ -21,6 +21,7 @@ from counterfoil.model.hunt import HuntReport
 from counterfoil.pipeline.progress import Progress
 
 if TYPE_CHECKING:
+    from counterfoil.lab.drill.drill import Drilled
     from counterfoil.lab.estate.run import Ran
     from counterfoil.lab.estate.scenarios import Scenario as LabScenario
 
@@ -78,6 +79,21 @@ def _scenario(name: str) -> tuple[Callable[[LabScenario, Path, Callable[[str], o
     if name not in SCENARIOS:
         raise UsageError(f"no scenario {name[:80]!r}", hint=f"there are {', '.join(SCENARIOS)}")
     return run, SCENARIOS[name]
+
+
+def drill(folder: Path, progress: Progress, *, cached: float = 60.0) -> Drilled:
+    """Run the drill of the response to a stolen key in a new folder; `cached`: seconds of the party that caches.
+
+    The ledger is declared complete, as by its own issuer. Raises UsageError if the folder is there.
+    """
+    from counterfoil.lab.drill.drill import run
+    from counterfoil.model.coverage import Declaration
+
+    def hunts(logs: Path, case: Path) -> HuntReport:
+        told = (Declaration("counterfoil-ledger", "ledger.drill/idp", None, None),)
+        return app.hunt([str(logs)], HuntSettings(case, complete=told), progress)
+
+    return run(folder, hunts, progress.stage, cached)
 
 
 def compare(case: Path, truth: Path) -> Comparison:

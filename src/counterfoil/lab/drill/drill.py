@@ -1,0 +1,266 @@
+"""Runs the drill: the thief forges, the issuer plans, blocks, probes, revokes, rotates, and asks whether he is out."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+import time
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from counterfoil.custody import founding
+from counterfoil.custody.algorithm import Algorithm
+from counterfoil.custody.custody import Custody
+from counterfoil.errors import UsageError
+from counterfoil.jose import base64url
+from counterfoil.jose.algorithms import jws_form
+from counterfoil.lab.drill.parties import Held, gateways, ours
+from counterfoil.mint.ledger import FileLedger
+from counterfoil.mint.mint import Mint
+from counterfoil.mint.policy import MintPolicy
+from counterfoil.mint.signing import current_version
+from counterfoil.model.counterfoil import LEDGER_SCHEMA
+from counterfoil.respond import block as blocks
+from counterfoil.respond import desk, probe, runbook
+from counterfoil.respond.probe import Canary, Measured, Pair, Party, Probed, Said
+from counterfoil.respond.selection import Asked
+from counterfoil.tlog import exported
+from counterfoil.tlog.stored import InFolder
+from counterfoil.tokens import blocklist
+from counterfoil.tokens.blocklist import Blocked
+from counterfoil.tokens.policy import TokenPolicy
+from counterfoil.tokens.pseudonym import SubjectKey
+from counterfoil.tokens.revoked import written
+
+ISSUER, AUDIENCE, KEY, LISTS = "https://idp.drill.example", "api://drill", "idp", "lists"
+USERS = ("alice", "bob", "carol")
+CACHE_SECONDS = 60.0
+PAUSE_SECONDS = 1.0
+
+# Judges what lies in a folder of logs, into a case: what stands above the lab does that.
+Hunts = Callable[[Path, Path], object]
+
+
+@dataclass(frozen=True)
+class Drilled:
+    """What the drill found. `genuine_refused`: of good tokens under the new key; `before`, `after`: the statements."""
+
+    runbook: str
+    measured: tuple[Measured, ...]
+    still: tuple[str, ...]
+    before: dict[str, Any]
+    after: dict[str, Any]
+    revoked: int
+    genuine_refused: int
+    missing: tuple[str, ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class _Signer:
+    kid: str
+    signs: Callable[[bytes], bytes]
+    alg: str = "ES256"
+
+    def sign(self, signing_input: bytes) -> bytes:
+        """Return the signature."""
+        return self.signs(signing_input)
+
+
+def run(folder: Path, hunts: Hunts, stage: Callable[[str], object], cached: float = CACHE_SECONDS) -> Drilled:
+    """Run the drill in a new folder; raises UsageError if it is there. `cached`: seconds of the party that caches."""
+    if folder.exists():
+        raise UsageError(f"{folder}: a drill was run there", hint="remove the folder, or name another")
+    folder.mkdir(parents=True)
+    began = time.monotonic()
+    with ExitStack() as stack:
+        stage("founding the issuer")
+        drill = _Drill(folder, hunts, stack, cached)
+        stage("living in it, and forging")
+        drill.live()
+        drill.forge()
+        drill.judge()
+        book = runbook.text(desk.plan(folder / "case", datetime.now(UTC)))
+        stage("rotating and blocking")
+        blocked = drill.block()
+        drill.forge()
+        stage("probing until all but the deaf one refuse")
+        drill.probe_until(lambda said: all(each is Said.BLOCKED for name, each in said.items() if name != "ignores"))
+        drill.judge()
+        before = drill.verify(blocked)
+        still = tuple(each.party for each in desk.probed(drill.case, blocked) if each.said is Said.ACCEPTS)
+        stage("mending the last, and revoking")
+        drill.mend()
+        times = desk.probed(drill.case, blocked)
+        revoked = drill.revoke()
+        held = datetime.now(UTC)
+        time.sleep(PAUSE_SECONDS)
+        drill.forge()
+        refused = drill.live()
+        drill.probe_until(lambda said: all(each is Said.BLOCKED for each in said.values()))
+        drill.judge()
+        after = drill.verify(held)
+        missing = tuple(sorted({"envoy", "haproxy"} - {party.name for party in drill.parties}))
+    return Drilled(book, times, still, before, after, revoked, refused, missing, time.monotonic() - began)
+
+
+class _Drill:
+    """The parts of one run."""
+
+    def __init__(self, folder: Path, hunts: Hunts, stack: ExitStack, cached: float) -> None:
+        self._folder, self._hunts, self._rounds, self.case = folder, hunts, 0, folder / "case"
+        self._stolen = ec.generate_private_key(ec.SECP256R1())
+        self._custody = self._founded(folder / "custody", stack)
+        pem = folder / "copied.pem"
+        pem.touch(0o600)
+        pem.write_bytes(self._stolen.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        self._dead = self._custody.attach(KEY, str(pem), purpose="taken over from a server's disk").kid
+        pem.unlink()
+        self._custody.prepare(KEY, purpose="published before it signs")
+        self._lists = self._founded(folder / "lists", stack)
+        self._lists.create(LISTS, Algorithm.ES256)
+        self._subjects = SubjectKey("drill", secrets.token_bytes(32))
+        self._ledger = stack.enter_context(FileLedger.open(folder / "ledger", "ledger.drill/idp"))
+        self._mint = Mint(self._custody, self._ledger, MintPolicy.from_toml(_MINT), self._subjects)
+        self._policy = TokenPolicy.from_toml(self._text(), self._documents())
+        self._held = {
+            "strict": Held(self._policy), "caches": Held(self._policy, cached),
+            "ignores": Held(self._policy, deaf=True),
+        }
+        self._gateways = stack.enter_context(gateways(folder))
+        for gateway in self._gateways:
+            gateway.configure(self._policy)
+        made = [stack.enter_context(ours(name, held, folder, self._subjects)) for name, held in self._held.items()]
+        self.parties: tuple[Party, ...] = (*made, *(gateway.party for gateway in self._gateways))
+
+    def live(self) -> int:
+        """Let users call every service with new tokens; return how many were refused."""
+        tokens = [self._mint.issue({"sub": user, "aud": AUDIENCE}, client="web", session=user).token for user in USERS]
+        return sum(probe.asks(party.url, token) != 200 for token in tokens for party in self.parties)
+
+    def forge(self) -> None:
+        """Show every service a token that the thief signed."""
+        now = int(time.time())
+        claims = {"iss": ISSUER, "sub": "alice", "aud": AUDIENCE, "client_id": "web", "iat": now, "exp": now + 3_000}
+        for party in self.parties:
+            told = {**claims, "jti": secrets.token_hex(16)}
+            header = {"typ": "at+jwt", "alg": "ES256", "kid": self._dead}
+            given = ".".join(base64url.encode(json.dumps(part).encode()) for part in (header, told)).encode()
+            probe.asks(party.url, f"{given.decode()}.{base64url.encode(self._copied(given))}")
+
+    def judge(self) -> None:
+        """Export ledger and receipts as they are now, and hunt in them."""
+        self._rounds += 1
+        logs = self._folder / f"logs-{self._rounds}"
+        logs.mkdir()
+        self._ledger.checkpoint()
+        with (logs / "ledger.jsonl").open("wb") as file:
+            exported.write(InFolder(self._folder / "ledger"), LEDGER_SCHEMA, file.write, datetime.now(UTC))
+        for kept in self._folder.glob("*.receipts.jsonl"):
+            shutil.copyfile(kept, logs / kept.name)
+        self._hunts(logs, self.case)
+
+    def block(self) -> datetime:
+        """Rotate, block the stolen key in custody and by a signed list, and tell whoever listens; return when."""
+        self._custody.rotate(KEY, purpose="emergency")
+        now = datetime.now(UTC)
+        told = Blocked(self._dead, self._dead, int(now.timestamp()) - 60, "stolen", None)
+        made = blocks.write(self._lists, LISTS, ISSUER, None, [told], now)
+        self._custody.block(KEY, self._dead, "stolen", purpose="drill")
+        rule = self._policy.blocklist
+        assert rule is not None  # noqa: S101  # the policy above has it
+        found = blocklist.accepted(blocklist.read(made.text.encode(), rule.signers), None, now.timestamp())
+        self._blocking = self._policy.blocking(found)
+        for held in self._held.values():
+            held.tell(self._blocking)
+        for gateway in self._gateways:
+            gateway.configure(self._blocking)
+        desk.done(self.case, "block", now, "drill")
+        return now
+
+    def probe_until(self, enough: Callable[[dict[str, Said]], bool]) -> None:
+        """Probe all parties, again and again, until it is enough; each probe goes into the journal."""
+        current = current_version(self._custody, KEY, "the twin's key")
+        twin = _Signer(current.kid, lambda given: self._custody.sign(KEY, given, purpose="canary's twin").signature)
+        while True:
+            dead = _Signer(self._dead, self._copied)
+            pair = probe.made(Canary(ISSUER, AUDIENCE), dead, twin, self._ledger, time.time())
+            found = [self._probed(party, pair) for party in self.parties]
+            desk.keep_probes(self.case, found)
+            if enough({each.party: each.said for each in found}):
+                return
+            time.sleep(PAUSE_SECONDS)
+
+    def mend(self) -> None:
+        """Have the party that ignored blocks go by them."""
+        self._held["ignores"].deaf = False
+        self.probe_until(lambda said: said["ignores"] is Said.BLOCKED)
+
+    def revoke(self) -> int:
+        """Revoke what the stolen key signed, by the ledger; return how many tokens that are."""
+        names = desk.of_ledger(InFolder(self._folder / "ledger"), Asked(key=self._dead, lineage=True))
+        (self._folder / "revoked.json").write_bytes(written(names))
+        desk.done(self.case, "revoke", datetime.now(UTC), "drill")
+        return len(names)
+
+    def verify(self, since: datetime) -> dict[str, Any]:
+        """Ask whether he is out. What he held ends with the block: nothing of his was renewed."""
+        now = datetime.now(UTC) + timedelta(seconds=PAUSE_SECONDS)
+        short = timedelta(milliseconds=1)
+        return desk.verify(self.case, since, now, now, keys=(self._dead,), refresh_life=short, access_life=short)
+
+    def _probed(self, party: Party, pair: Pair) -> Probed:
+        return probe.probe(party, pair, probe.asks, time.time)
+
+    def _copied(self, given: bytes) -> bytes:
+        return jws_form(self._stolen.sign(given, ec.ECDSA(SHA256())))
+
+    def _founded(self, path: Path, stack: ExitStack) -> Custody:
+        founding.found(path, "file", f"custody.drill/{path.name}", {})
+        return stack.enter_context(Custody.open(path))
+
+    def _documents(self) -> dict[str, bytes]:
+        return {name: _jwks(custody.keys(purpose="to publish them")) for name, custody in
+                (("keys", self._custody), (LISTS, self._lists))}
+
+    def _text(self) -> str:
+        pinned = current_version(self._lists, LISTS, "to pin it").kid
+        return f"""schema = "counterfoil.token-policy/1"
+[[keys]]
+file = "keys"
+classes = ["access"]
+issuers = ["{ISSUER}"]
+[[flow]]
+name = "api"
+class = "access"
+issuers = ["{ISSUER}"]
+audiences = ["{AUDIENCE}"]
+[blocklist]
+file = "{LISTS}"
+pinned = ["{pinned}"]
+issuers = ["{ISSUER}"]
+"""
+
+
+_MINT = f"""schema = "counterfoil.mint-policy/1"
+[[mint]]
+name = "api"
+issuer = "{ISSUER}"
+key = "{KEY}"
+class = "access"
+audiences = ["{AUDIENCE}"]
+grants = ["other"]
+"""
+
+
+def _jwks(versions: Iterable[Any]) -> bytes:
+    return json.dumps({"keys": [version.jwk() for version in versions]}).encode()
