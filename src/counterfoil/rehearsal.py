@@ -84,14 +84,12 @@ def _scenario(name: str) -> tuple[Callable[[LabScenario, Path, Callable[[str], o
 def drill(folder: Path, progress: Progress, *, cached: float = 60.0) -> Drilled:
     """Run the drill of the response to a stolen key in a new folder; `cached`: seconds of the party that caches.
 
-    The ledger is declared complete, as by its own issuer. Raises UsageError if the folder is there.
+    The ledger is attested by a witness. Raises UsageError if the folder is there.
     """
     from counterfoil.lab.drill.drill import run
-    from counterfoil.model.coverage import Declaration
 
-    def hunts(logs: Path, case: Path) -> HuntReport:
-        told = (Declaration("counterfoil-ledger", "ledger.drill/idp", None, None),)
-        return app.hunt([str(logs)], HuntSettings(case, complete=told), progress)
+    def hunts(logs: Path, case: Path, key: str, checkpoints: tuple[Path, ...]) -> HuntReport:
+        return app.hunt([str(logs)], HuntSettings(case, log_keys=(key,), checkpoints=checkpoints), progress)
 
     return run(folder, hunts, progress.stage, cached)
 

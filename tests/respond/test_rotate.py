@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import msgspec
 import pytest
 
 from counterfoil.custody.algorithm import Algorithm
@@ -97,9 +99,8 @@ def test_the_outage_of_2026_01_08_is_refused() -> None:
 
 def replace_life(**changes: float) -> LifeSettings:
     """Return the settings with changes."""
-    told = {"cache_seconds": LIFE.cache_seconds, "prepublish_seconds": LIFE.prepublish_seconds,
-            "drain_seconds": LIFE.drain_seconds, **changes}
-    return LifeSettings(jwks="jwks.json", **told)
+    made: LifeSettings = msgspec.structs.replace(LIFE, **changes)
+    return made
 
 
 def test_what_nobody_objects_to_is_said_of_no_one() -> None:
@@ -112,8 +113,8 @@ def test_what_nobody_objects_to_is_said_of_no_one() -> None:
 
 def test_receipts_tell_how_long_a_party_lagged() -> None:
     """The longest time after its publication at which a key was unknown there; bad signatures and accepted tokens no."""
-    def receipt(hours: float, **changes: str) -> Receipt:
-        told = {"rp": "mail", "outcome": "refused", "code": "key-not-active", "kid": "kid-2", **changes}
+    def receipt(hours: float, **changes: Any) -> Receipt:
+        told: dict[str, Any] = {"rp": "mail", "outcome": "refused", "code": "key-not-active", "kid": "kid-2", **changes}
         return Receipt(time=AT + hours * HOUR, **told)
 
     given = [

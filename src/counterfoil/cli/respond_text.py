@@ -65,8 +65,7 @@ def outcome(found: Outcome, form: str) -> str:
             still_accepts_seconds=latest,
         )
     lines = [f"{found.parties} relying parties, {found.good} good tokens"]
-    lines += [f"refused: {count} good tokens by parties that {kind}" if "pin" not in kind
-              else f"refused: {count} good tokens by a party that {kind}" for kind, count in found.refused.items()]
+    lines += [f"refused: {count} good tokens where a party {kind}" for kind, count in found.refused.items()]
     if found.who:
         more = f" and {len(found.who) - 10} more" if len(found.who) > 10 else ""
         lines.append(f"by {', '.join(found.who[:10])}{more}")

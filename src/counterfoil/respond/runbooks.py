@@ -65,8 +65,8 @@ RUNBOOKS: Mapping[str, Runbook] = {
                 _DRAIN,
                 RunbookStep("Delete the old key", "kcadm.sh delete components/OLD_ID -r REALM", "its kid is gone"),
             ),
-            "Its guide begins with a key of HIGHER priority, which signs at once: whoever has cached the key set refuses"
-            " every new token until his cache ends.",
+            "Its guide begins with a key of HIGHER priority, which signs at once: whoever has cached the key set"
+            " refuses every new token until his cache ends.",
             ("Keycloak Server Administration Guide, Rotating keys", "Red Hat build of Keycloak 26.2, Realm keys"),
         ),
         Runbook(
@@ -80,7 +80,7 @@ RUNBOOKS: Mapping[str, Runbook] = {
                     "Create the key in a set of its own, and publish its public half beside the set's, where relying"
                     " parties fetch",
                     "hydra create jwk NEXT_SET NEXT_KID --alg RS256 --endpoint ADMIN_URL",
-                    "the new kid is in what relying parties fetch; a key that is created IN the signing set signs at once",
+                    "the new kid is in what relying parties fetch; a key created IN the signing set signs at once",
                 ),
                 _WAIT,
                 RunbookStep(
@@ -113,21 +113,22 @@ RUNBOOKS: Mapping[str, Runbook] = {
                 _WAIT,
                 RunbookStep(
                     "Rotate",
-                    "POST /api/v1/authorizationServers/SERVER_ID/credentials/lifecycle/keyRotate with {\"use\": \"sig\"}",
+                    "POST /api/v1/authorizationServers/SERVER_ID/credentials/lifecycle/keyRotate"
+                    " with {\"use\": \"sig\"}",
                     "NEXT became ACTIVE, ACTIVE became EXPIRED",
                 ),
                 _DRAIN,
             ),
-            "Relying parties that pin a key, or keep it longer than Cache-Control says, break at the automatic rotation,"
-            " whose day Okta does not announce. In an emergency a second rotation takes the stolen key out of the set,"
-            " not out of anybody's cache: ask Okta, and block it at the relying parties.",
+            "Relying parties that pin a key, or keep it longer than Cache-Control says, break at the automatic"
+            " rotation, whose day Okta does not announce. In an emergency a second rotation takes the stolen key out of"
+            " the set, not out of anybody's cache: ask Okta, and block it at the relying parties.",
             ("developer.okta.com, Key rotation", "help.okta.com, Rotate signing keys"),
         ),
         Runbook(
             "aws-kms", "AWS KMS: asymmetric signing keys",
             (
                 RunbookStep(
-                    "Create a new KMS key: automatic rotation does not cover asymmetric keys, one key is one generation",
+                    "Create a new KMS key: automatic rotation leaves asymmetric keys out, one key is one generation",
                     "aws kms create-key --key-usage SIGN_VERIFY --key-spec RSA_2048 --description NEXT",
                     "a key id of its own; nobody may kms:Sign with it yet",
                 ),
@@ -144,8 +145,8 @@ RUNBOOKS: Mapping[str, Runbook] = {
                 _DRAIN,
                 RunbookStep("Disable the old key", "aws kms disable-key --key-id OLD_ID", "Sign with it fails"),
             ),
-            "EnableKeyRotation on an asymmetric key is refused, and moving an alias before the new key is published refuses"
-            " every token until the caches end.",
+            "EnableKeyRotation on an asymmetric key is refused, and moving an alias before the new key is published"
+            " refuses every token until the caches end.",
             ("AWS KMS Developer Guide, Rotate AWS KMS keys", "github.com/polarsource/polar issue 14498"),
         ),
     )

@@ -35,6 +35,7 @@ from counterfoil.respond.probe import Canary, Measured, Pair, Party, Probed, Sai
 from counterfoil.respond.selection import Asked
 from counterfoil.tlog import exported
 from counterfoil.tlog.stored import InFolder
+from counterfoil.tlog.witness import DropWitness
 from counterfoil.tokens import blocklist
 from counterfoil.tokens.blocklist import Blocked
 from counterfoil.tokens.policy import TokenPolicy
@@ -46,8 +47,8 @@ USERS = ("alice", "bob", "carol")
 CACHE_SECONDS = 60.0
 PAUSE_SECONDS = 1.0
 
-# Judges what lies in a folder of logs, into a case: what stands above the lab does that.
-Hunts = Callable[[Path, Path], object]
+# Judges a folder of logs into a case, by the ledger's public key and the checkpoints of a witness: the lab cannot.
+Hunts = Callable[[Path, Path, str, tuple[Path, ...]], object]
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,11 @@ class _Drill:
         self._lists = self._founded(folder / "lists", stack)
         self._lists.create(LISTS, Algorithm.ES256)
         self._subjects = SubjectKey("drill", secrets.token_bytes(32))
-        self._ledger = stack.enter_context(FileLedger.open(folder / "ledger", "ledger.drill/idp"))
+        with FileLedger.open(folder / "ledger", "ledger.drill/idp") as founded:
+            self._log_key = founded.key
+        (folder / "witness").mkdir()
+        witness = DropWitness(folder / "witness", self._log_key)
+        self._ledger = stack.enter_context(FileLedger.open(folder / "ledger", witnesses=(witness,)))
         self._mint = Mint(self._custody, self._ledger, MintPolicy.from_toml(_MINT), self._subjects)
         self._policy = TokenPolicy.from_toml(self._text(), self._documents())
         self._held = {
@@ -165,9 +170,10 @@ class _Drill:
         self._ledger.checkpoint()
         with (logs / "ledger.jsonl").open("wb") as file:
             exported.write(InFolder(self._folder / "ledger"), LEDGER_SCHEMA, file.write, datetime.now(UTC))
-        for kept in self._folder.glob("*.receipts.jsonl"):
-            shutil.copyfile(kept, logs / kept.name)
-        self._hunts(logs, self.case)
+        for receipts in self._folder.glob("*.receipts.jsonl"):
+            shutil.copyfile(receipts, logs / receipts.name)
+        kept = tuple(sorted((self._folder / "witness").glob("*/*")))
+        self._hunts(logs, self.case, self._log_key.render(), kept)
 
     def block(self) -> datetime:
         """Rotate, block the stolen key in custody and by a signed list, and tell whoever listens; return when."""
