@@ -36,8 +36,7 @@ from counterfoil.respond.selection import Asked
 from counterfoil.tlog import exported
 from counterfoil.tlog.stored import InFolder
 from counterfoil.tlog.witness import DropWitness
-from counterfoil.tokens import blocklist
-from counterfoil.tokens.blocklist import Blocked
+from counterfoil.tokens.blocklist import Blocked, BlockList
 from counterfoil.tokens.policy import TokenPolicy
 from counterfoil.tokens.pseudonym import SubjectKey
 from counterfoil.tokens.revoked import written
@@ -136,7 +135,9 @@ class _Drill:
         witness = DropWitness(folder / "witness", self._log_key)
         self._ledger = stack.enter_context(FileLedger.open(folder / "ledger", witnesses=(witness,)))
         self._mint = Mint(self._custody, self._ledger, MintPolicy.from_toml(_MINT), self._subjects)
-        self._policy = TokenPolicy.from_toml(self._text(), self._documents())
+        self._bare = TokenPolicy.from_toml(self._text(), self._documents())
+        self._list: BlockList | None = None
+        self._policy = self._listed(())  # without a list in force nobody is believed
         self._held = {
             "strict": Held(self._policy), "caches": Held(self._policy, cached),
             "ignores": Held(self._policy, deaf=True),
@@ -180,18 +181,19 @@ class _Drill:
         self._custody.rotate(KEY, purpose="emergency")
         now = datetime.now(UTC)
         told = Blocked(self._dead, self._dead, int(now.timestamp()) - 60, "stolen", None)
-        made = blocks.write(self._lists, LISTS, ISSUER, None, [told], now)
+        blocking = self._listed((told,))
         self._custody.block(KEY, self._dead, "stolen", purpose="drill")
-        rule = self._policy.blocklist
-        assert rule is not None  # noqa: S101  # the policy above has it
-        found = blocklist.accepted(blocklist.read(made.text.encode(), rule.signers), None, now.timestamp())
-        self._blocking = self._policy.blocking(found)
         for held in self._held.values():
-            held.tell(self._blocking)
+            held.tell(blocking)
         for gateway in self._gateways:
-            gateway.configure(self._blocking)
+            gateway.configure(blocking)
         desk.done(self.case, "block", now, "drill")
         return now
+
+    def _listed(self, added: tuple[Blocked, ...]) -> TokenPolicy:
+        """Sign the next block list; return the policy by it."""
+        self._list = blocks.write(self._lists, LISTS, ISSUER, self._list, added, datetime.now(UTC)).found
+        return self._bare.blocking(self._list)
 
     def probe_until(self, enough: Callable[[dict[str, Said]], bool]) -> None:
         """Probe all parties, again and again, until it is enough; each probe goes into the journal."""
