@@ -24,7 +24,6 @@ def add_to(app: typer.Typer) -> None:
     group = typer.Typer(help="For training and tests.", rich_markup_mode=None)
     group.command("list")(lab_run.list_scenarios)
     group.command()(lab_run.run)
-    group.command()(lab_run.drill)
     group.command()(compare)
     app.add_typer(group, name="lab")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -54,38 +53,6 @@ def run(
     terminal.write(app.render(done.report, "text", terminal.screen()))
     terminal.write("".join(f"{line}\n" for line in _told(done)))
     terminal.leave(ExitCode.CLEAN if done.comparison.ok else ExitCode.FOUND)
-
-
-def drill(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder.", show_default=False)],
-    cached: Annotated[
-        float, typer.Option("--cached", metavar="SECONDS", help="For how long the party that caches does.", min=1.0)
-    ] = 60.0,
-    quiet: params.Quiet = False,
-) -> None:
-    """Rehearse the response to a stolen key: plan, block, probe, revoke, rotate, and ask whether the thief is out.
-
-    Five relying parties: ours, one that caches, one that ignores blocks, and Envoy and HAProxy where they are
-    installed. Ends with 0 if the thief is out at the end and not before, and no good token was refused.
-    """
-    from counterfoil import rehearsal
-    from counterfoil.respond import statement
-
-    with terminal.progress(quiet=quiet) as progress:
-        done = rehearsal.drill(folder, progress, cached=cached)
-    for each in done.measured:
-        took = "not yet" if each.seconds is None else f"{each.seconds:.0f} s"
-        terminal.write(f"{each.party:<10}time to block {took}; longest stale {each.stale:.0f} s\n")
-    for name in done.missing:
-        terminal.write(f"{name:<10}is not installed here\n")
-    still = ", ".join(done.still)
-    terminal.write(f"before the last was mended ({still} still accepts):\n{statement.text(done.before)}")
-    terminal.write(f"at the end:\n{statement.text(done.after)}")
-    terminal.write(
-        f"{done.revoked} tokens revoked; {done.genuine_refused} good tokens refused; {done.seconds:.0f} seconds\n"
-    )
-    right = (done.before["verdict"], done.after["verdict"], done.genuine_refused) == ("not out", "out", 0)
-    terminal.leave(ExitCode.CLEAN if right else ExitCode.FOUND)
 
 
 def _told(done: Rehearsed) -> list[str]:
