@@ -56,7 +56,8 @@ def envoy(known: tuple[Issuer, ...], flow: Flow) -> dict[str, Any]:
         }
         for number, issuer in enumerate(known)
     }
-    wanted = {"requires_any": {"requirements": [{"provider_name": name} for name in providers]}}
+    each: list[dict[str, Any]] = [{"provider_name": name} for name in providers]
+    wanted = each[0] if len(each) == 1 else {"requires_any": {"requirements": each}}  # Envoy: any of two at least
     kind = "type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication"
     return {"@type": kind, "providers": providers, "rules": [{"match": {"prefix": "/"}, "requires": wanted}]}
 
