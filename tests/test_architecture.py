@@ -30,7 +30,7 @@ def test_the_library_offers_few_names() -> None:
 def test_the_engine_is_known_by_the_case_alone() -> None:
     """Rules and reconciliation are expressions: what runs them is imported by `case`, and for its type by its users."""
     users = {path.relative_to(SOURCE).parts[0] for path in MODULES if "import duckdb" in path.read_text()}
-    assert users <= {"case", "pipeline", "investigate"}
+    assert users <= {"case", "pipeline", "investigate", "respond"}
 
 
 def test_files_and_functions_keep_their_budgets() -> None:

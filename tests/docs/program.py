@@ -24,7 +24,7 @@ _VALUES: dict[str, Callable[[Any], object]] = {
     "exported_at": lambda text: options.moment(text, "--exported-at"),
     "memory": options.memory,
     "fail_on": options.fail_on,
-    "format": lambda text: options.one_of(text, formats(), "--format: unknown", "formats"),
+    "format": lambda text: options.one_of(text, (*formats(), "markdown"), "--format: unknown", "formats"),
 }
 
 

@@ -15,6 +15,7 @@ from counterfoil.lab.estate.scenarios import SCENARIOS
 from counterfoil.model import advice, schema
 from counterfoil.model.ids import NULL_FORMS, IdKind
 from counterfoil.model.verdict import Diagnosis, FindingVerdict, Probable, Reason, Verdict
+from counterfoil.respond.evicted import Why
 from counterfoil.sources.registry import all_sources, logs
 from counterfoil.tokens.flow import CLASSES
 from counterfoil.tokens.rules import BY_CODE
@@ -71,7 +72,7 @@ def codes() -> set[str]:
     sources = {name for source in all_sources() for name in (source.name, source.log.name)}
     kinds = {kind for kinds in logs().declarable.values() for kind in kinds}
     told = {*map(str, Verdict), *map(str, FindingVerdict), *map(str, Reason), *map(str, Probable), *map(str, Diagnosis)}
-    return {*told, *advice.RULES, *rules, *sources, *kinds, *BY_CODE, *CLASSES, *SCENARIOS}
+    return {*told, *map(str, Why), *advice.RULES, *rules, *sources, *kinds, *BY_CODE, *CLASSES, *SCENARIOS}
 
 
 OWN = [name for name in PAGES if not name.startswith("docs/sources/") and name != "docs/reference/cli.md"]

@@ -5,6 +5,7 @@
     CASE/settled/GENERATION/...     tokens as runs settled them (case.piles); made anew from the evidence if lost
     CASE/case.duckdb            results of the last reconciliation, replaced as a whole
     CASE/leaks/*.jsonl          what `counterfoil leaks --case` found: inputs that only exist here
+    CASE/respond/journal.jsonl  what was done about it, when (respond.journal)
     CASE/stamps.json            what input files were when they were hashed; may be lost
     CASE/staging/, CASE/tmp/    work in progress; removed when the next run opens the case
     CASE/.counterfoil.lock      held by the run that works on the case; shows that the folder is ours to sweep
@@ -60,6 +61,11 @@ class CaseFolder:
     def leaks(self) -> Path:
         """The folder of what scans for leaked keys found."""
         return self.root / "leaks"
+
+    @property
+    def respond(self) -> Path:
+        """The folder of the response: its journal, its statements."""
+        return self.root / "respond"
 
     @property
     def staging(self) -> Path:

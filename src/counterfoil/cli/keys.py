@@ -125,10 +125,12 @@ def list_keys(
     format: Form = "text",
 ) -> None:
     """List every version of every key."""
+    from counterfoil.custody.publication import jwks as published
+
     form = _form(format)
     with ExitStack() as stack:
         found = opened(store, stack).keys(purpose=purpose)
-    terminal.write(keys_text.jwks(found) if jwks else keys_text.versions(found, form))
+    terminal.write(published(found) if jwks else keys_text.versions(found, form))
 
 
 def sign(

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from counterfoil.errors import LogTamperedError
 
 MAX_TEXT = 1_000
-PUBLISHED = frozenset({"next", "current", "previous"})
 DONE = "done"
 # Rows stay rows, also where the terminal is narrower: a kid is copied from here.
 WIDTH = 200
@@ -49,11 +48,6 @@ def versions(found: Sequence[KeyVersion], form: str, ended: str = "") -> str:
     columns = ("name", "version", "state", "algorithm", "kid", "created", "origin", "exportable")
     cells = [[_word(row[name]) for name in columns] for row in rows]
     return registry.table("text", columns, cells, Screen(width=WIDTH))
-
-
-def jwks(found: Sequence[KeyVersion]) -> str:
-    """Return the JWK set of the keys whose tokens are still verified."""
-    return json.dumps({"keys": [key.jwk() for key in found if key.state in PUBLISHED]}, indent=2) + "\n"
 
 
 def attested(told: Attestation | None, checkpoint: str, unreachable: Sequence[str], form: str) -> str:

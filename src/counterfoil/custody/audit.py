@@ -32,6 +32,9 @@ class Operation(StrEnum):
     SIGN = "sign"
     PREPARE = "prepare"  # the next version is made, and signs after the rotation
     ROTATE = "rotate"
+    RETIRE = "retire"  # a previous version leaves the published key set
+    BLOCK = "block"  # a version that is known or feared to be out; the detail says why
+    SETTLE = "settle"  # custody was opened after a crash: what had begun is finished, what is unpublished published
     DISABLE = "disable"
     DESTROY = "destroy"
     EXPORT = "export"  # always refused
@@ -60,7 +63,7 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     host: str = ""
     purpose: str = ""  # the caller's own word
     key: str = ""
-    kid: str = ""
+    kid: str = ""  # of a retirement or a block: the version that it is about, from the beginning on
     algorithm: str = ""
     digest: str = ""  # SHA-256 of the signing input, hex
     detail: str = ""

@@ -62,6 +62,14 @@ class SignerClient:
         """Let the next version of a key sign, made now unless it was prepared."""
         return self._ask(signer.Request(Operation.ROTATE, name, b"", purpose)).keys[0]
 
+    def retire(self, name: str, kid: str, *, purpose: str = "") -> KeyVersion:
+        """Take a previous version out of the published key set."""
+        return self._ask(signer.Request(Operation.RETIRE, name, b"", purpose, kid=kid)).keys[0]
+
+    def block(self, name: str, kid: str, reason: str, *, purpose: str = "") -> KeyVersion:
+        """Let a version that is known or feared to be out sign no more."""
+        return self._ask(signer.Request(Operation.BLOCK, name, b"", purpose, kid=kid, reason=reason)).keys[0]
+
     def disable(self, name: str, *, purpose: str = "") -> tuple[KeyVersion, ...]:
         """Let no version of a key sign any more."""
         return self._ask(signer.Request(Operation.DISABLE, name, b"", purpose)).keys

@@ -82,6 +82,7 @@ class Custody:
             raise
         torn = f"{len(log.found.torn)} bytes of an unfinished write put aside" if log.found.torn else ""
         try:
+            custody._settle(last.resumed)
             custody._open(settings, "; ".join(part for part in (told, torn, note_on_open) if part))
         except BaseException:
             custody.close()
@@ -144,6 +145,18 @@ class Custody:
         """Let the next version of a key sign, made now unless it was prepared."""
         return self._run(self._record(Operation.ROTATE, caller, name, purpose), lambda: self._store.rotate(name))
 
+    def retire(self, name: str, kid: str, *, purpose: str = "", caller: Caller | None = None) -> KeyVersion:
+        """Take a previous version out of the published key set: the last of its tokens has expired."""
+        begin = self._record(Operation.RETIRE, caller, name, purpose, kid=kid)
+        return self._run(begin, lambda: self._store.retire(name, kid))
+
+    def block(
+        self, name: str, kid: str, reason: str, *, purpose: str = "", caller: Caller | None = None
+    ) -> KeyVersion:
+        """Let a version that is known or feared to be out sign no more. `reason`: one line; is recorded."""
+        begin = self._record(Operation.BLOCK, caller, name, purpose, kid=kid, detail=audit.checked_purpose(reason))
+        return self._run(begin, lambda: self._store.block(name, kid, reason))
+
     def disable(self, name: str, *, purpose: str = "", caller: Caller | None = None) -> tuple[KeyVersion, ...]:
         """Let no version of a key sign any more."""
         return self._run(self._record(Operation.DISABLE, caller, name, purpose), lambda: self._store.disable(name))
@@ -195,6 +208,13 @@ class Custody:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
+    def _settle(self, resumed: tuple[Record, ...]) -> None:
+        """Finish what a crash left half done, on the record; nothing is recorded where nothing was left."""
+        if resumed or not self._store.settled:
+            told = ", ".join(f"{begun.op} {begun.kid}" for begun in resumed) or "the key set was not published"
+            begin = self._record(Operation.SETTLE, None, "", "", detail=told)
+            self._run(begin, lambda: self._store.settle(resumed))
+
     def _open(self, settings: StoreSettings, told: str) -> None:
         detail = f"{settings.backend}, settings {settings.digest}, {len(self._witnesses)} witnesses"
         detail += f"; {told}" if told else ""
@@ -205,13 +225,13 @@ class Custody:
 
     def _record(
         self, op: Operation, caller: Caller | None, key: str, purpose: str, *, algorithm: str = "", digest: str = "",
-        detail: str = "",
+        detail: str = "", kid: str = "",
     ) -> Record:
         who = caller or self._own
         return Record(
             v=audit.VERSION, time=self._clock(), op=op, result=Result.BEGUN, principal=who.principal,
             process=who.process, host=who.host, purpose=audit.checked_purpose(purpose), key=key[: audit.MAX_TEXT],
-            algorithm=algorithm, digest=digest, detail=detail[: audit.MAX_TEXT],
+            kid=kid[: audit.MAX_TEXT], algorithm=algorithm, digest=digest, detail=detail[: audit.MAX_TEXT],
         )
 
     def _run(self, begin: Record, action: Callable[[], T]) -> T:

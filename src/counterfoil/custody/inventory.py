@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
-from counterfoil.custody import spki
+from counterfoil.custody import life, spki
 from counterfoil.custody.algorithm import Algorithm
 from counterfoil.custody.keys import KeyState, KeyVersion, NewKey
 from counterfoil.errors import KeyStoreError, KeyUnusableError, UsageError
@@ -27,7 +26,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 EMPTY_DIGEST = hashlib.sha256(b"").hexdigest()
 
 
-class _Version(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _Version(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A version as the file holds it."""
 
     name: str
@@ -39,6 +38,11 @@ class _Version(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     created: datetime
     attached: bool
     exportable: bool
+    published: datetime | None = None
+    began: datetime | None = None
+    ended: datetime | None = None
+    since: datetime | None = None
+    reason: str = ""
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -93,18 +97,26 @@ class Inventory:
         """Return the version that is prepared, if there is one."""
         return next((found for found in self.of(name) if found.state is KeyState.NEXT), None)
 
-    def promoted(self, version: KeyVersion) -> KeyVersion:
-        """Let a prepared version sign from now on; the one before becomes previous."""
-        begun = replace(version, state=KeyState.CURRENT)
-        rest = [found for found in self._superseded(version.name) if found.kid != version.kid]
-        self._write([*rest, begun])
-        return begun
+    def promoted(self, kid: str, now: datetime, *, published_only: bool) -> KeyVersion:
+        """Let a next version sign from now on; the one before becomes previous."""
+        self._write(life.promoted(self._versions, kid, now, published_only=published_only))
+        return life.find(self._versions, kid)
+
+    def moved(self, kid: str, to: KeyState, now: datetime, reason: str = "") -> KeyVersion:
+        """Put a version into another state; KeyUnusableError if that cannot follow."""
+        self._write(life.moved(self._versions, kid, to, now, reason))
+        return life.find(self._versions, kid)
+
+    def published(self, now: datetime) -> None:
+        """Keep that the key set was published as it is."""
+        after = life.marked_published(self._versions, now)
+        if after != self._versions:
+            self._write(after)
 
     def added(
-        self, name: str, algorithm: Algorithm, new: NewKey, now: datetime, *, attached: bool = False,
-        prepared: bool = False,
+        self, name: str, algorithm: Algorithm, new: NewKey, now: datetime, *, attached: bool = False
     ) -> KeyVersion:
-        """Add a version that signs from now on, and makes the one before previous; or one that is prepared only."""
+        """Add a version that does not sign yet."""
         kid = thumbprint(spki.public_jwk(new.public))
         if algorithm not in spki.algorithms_of(new.public):
             raise KeyUnusableError(f"key {name} is not of {algorithm}", hint="give the algorithm that the key is for")
@@ -112,26 +124,19 @@ class Inventory:
             raise UsageError(f"the key {kid} is in custody already", hint="one key has one name")
         number = 1 + max((found.version for found in self._versions if found.name == name), default=0)
         version = KeyVersion(
-            name, number, kid, algorithm, KeyState.NEXT if prepared else KeyState.CURRENT, new.reference, new.public,
-            now, attached, new.exportable,
+            name, number, kid, algorithm, KeyState.NEXT, new.reference, new.public, now, attached, new.exportable,
+            since=now,
         )
-        self._write([*(self._versions if prepared else self._superseded(name)), version])
+        self._write([*self._versions, version])
         return version
 
-    def _superseded(self, name: str) -> list[KeyVersion]:
-        """Return all versions, with the one of this name that signs as previous."""
-        old = self._signing.get(name)
-        return [replace(found, state=KeyState.PREVIOUS) if found is old else found for found in self._versions]
-
-    def stated(self, kid: str, state: KeyState) -> None:
-        """Change the state of a version."""
-        self._write([replace(found, state=state) if found.kid == kid else found for found in self._versions])
-
     def _write(self, versions: list[KeyVersion]) -> None:
+        life.check(versions)
         rows = [
             _Version(
                 found.name, found.version, found.algorithm, found.state, found.reference, found.public,
-                found.created, found.attached, found.exportable,
+                found.created, found.attached, found.exportable, found.published, found.began, found.ended,
+                found.since, found.reason,
             )
             for found in versions
         ]
@@ -139,6 +144,10 @@ class Inventory:
         self._folder.put(FILE, raw)
         self._versions, self.digest = versions, _digest(raw)
         self._signing = _signing(versions)
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.astimezone(UTC)
 
 
 def digest_in(folder: Folder) -> str:
@@ -164,7 +173,8 @@ def _parsed(raw: bytes, path: Path) -> list[KeyVersion]:
         return [
             KeyVersion(
                 row.name, row.version, thumbprint(spki.public_jwk(row.public)), row.algorithm, row.state, row.reference,
-                row.public, row.created.astimezone(UTC), row.attached, row.exportable,
+                row.public, row.created.astimezone(UTC), row.attached, row.exportable, _utc(row.published),
+                _utc(row.began), _utc(row.ended), _utc(row.since), row.reason,
             )
             for row in file.keys
         ]

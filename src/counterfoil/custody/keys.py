@@ -18,7 +18,9 @@ class KeyState(StrEnum):
     NEXT = "next"  # published, so that relying parties know it when it begins to sign
     CURRENT = "current"  # signs
     PREVIOUS = "previous"  # rotated: signs no more, its tokens are still verified
-    DISABLED = "disabled"  # signs no more, its tokens must be refused
+    RETIRED = "retired"  # out of the published key set: the last of its tokens has expired
+    BLOCKED = "blocked"  # known or feared to be out: its tokens must be refused, whatever they say
+    DISABLED = "disabled"  # no version of its name signs any more, its tokens must be refused
     DESTROYED = "destroyed"  # gone
 
 
@@ -54,7 +56,11 @@ class NewKey:
 
 @dataclass(frozen=True)
 class KeyVersion:
-    """One key pair under a name. `kid` is the RFC 7638 thumbprint of the public key."""
+    """One key pair under a name. `kid` is the RFC 7638 thumbprint of the public key.
+
+    Moments are None as long as they have not come, and of keys older than their record: `published` in the key set,
+    `began` and `ended` to sign, `since` in its state. `reason`: why it was blocked.
+    """
 
     name: str
     version: int
@@ -66,6 +72,11 @@ class KeyVersion:
     created: datetime
     attached: bool  # existed before custody: what was signed with it earlier is in no log
     exportable: bool
+    published: datetime | None = None
+    began: datetime | None = None
+    ended: datetime | None = None
+    since: datetime | None = None
+    reason: str = ""
 
     def jwk(self) -> dict[str, str]:
         """Return the public key as a JWK (RFC 7517) with kid, alg and use."""

@@ -12,6 +12,7 @@ import msgspec
 from counterfoil.custody.backends import DRIVERS
 from counterfoil.custody.secrets import check_source
 from counterfoil.errors import InputError, UsageError
+from counterfoil.model import key_life
 from counterfoil.tlog.note import check_name
 
 FILE = "custody.toml"
@@ -74,6 +75,21 @@ class SignerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     witness_seconds: float = 60.0
 
 
+class LifeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How keys live: where their set is published, and for how long at least.
+
+    `cache_seconds`: for how long relying parties may keep the set (Cache-Control); `prepublish_seconds`: a next key is
+    published so long before it signs; `drain_seconds`: a previous one stays published so long after it signed last.
+    `kind`: the row of the table of largest ages.
+    """
+
+    jwks: str
+    kind: str = key_life.DEFAULT_CLASS
+    cache_seconds: float = key_life.CACHE.seconds
+    prepublish_seconds: float = key_life.PREPUBLISH.seconds
+    drain_seconds: float = key_life.DRAIN.seconds
+
+
 class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What `custody.toml` says. `path` is the folder; relative names in it are relative to that."""
 
@@ -88,6 +104,7 @@ class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     tpm: TpmSettings | None = None
     witness: tuple[WitnessSettings, ...] = ()
     signer: SignerSettings = SignerSettings()
+    life: LifeSettings | None = None
 
 
 def read_settings(path: Path) -> StoreSettings:
@@ -120,6 +137,7 @@ def parsed(raw: bytes, path: Path) -> StoreSettings:
     if getattr(settings, settings.backend.replace("-", "_")) is None:
         raise UsageError(f"{file}: the table [{settings.backend}] is missing")
     _check_values(settings, file)
+    _check_life(settings.life, file)
     for witness in settings.witness:
         if bool(witness.drop) == bool(witness.url) or bool(witness.url) != bool(witness.key):
             raise UsageError(f"{file}: a witness has either drop, or url and key")
@@ -144,6 +162,24 @@ def _check_values(settings: StoreSettings, file: Path) -> None:
                 check_source(source)
         except UsageError as error:
             raise UsageError(f"{file}: {field}: {error}", hint=error.hint) from error
+
+
+def _check_life(life: LifeSettings | None, file: Path) -> None:
+    """Refuse a life in which good tokens would be refused."""
+    if life is None:
+        return
+    if not life.jwks:
+        raise UsageError(f"{file}: [life] jwks: name the file of the published key set")
+    if life.kind not in key_life.CLASSES:
+        known = ", ".join(key_life.CLASSES)
+        raise UsageError(f"{file}: [life] kind: no class {life.kind[:40]!r}", hint=f"one of {known}")
+    if not 0 <= life.cache_seconds <= life.prepublish_seconds:
+        raise UsageError(
+            f"{file}: [life] prepublish_seconds: {life.prepublish_seconds:g} is less than the"
+            f" {life.cache_seconds:g} seconds for which the key set is kept", hint="else good tokens are refused",
+        )
+    if life.drain_seconds < 0:
+        raise UsageError(f"{file}: [life] drain_seconds: {life.drain_seconds:g} is no duration")
 
 
 def _told(error: msgspec.ValidationError) -> str:

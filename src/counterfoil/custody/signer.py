@@ -54,6 +54,7 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     algorithm: str = ""
     reference: str = ""
     kid: str = ""
+    reason: str = ""
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -221,6 +222,10 @@ class Signer:
                 return (custody.prepare(name, purpose=purpose, caller=caller),)
             case Operation.ROTATE:
                 return (custody.rotate(name, purpose=purpose, caller=caller),)
+            case Operation.RETIRE:
+                return (custody.retire(name, request.kid, purpose=purpose, caller=caller),)
+            case Operation.BLOCK:
+                return (custody.block(name, request.kid, request.reason, purpose=purpose, caller=caller),)
             case Operation.DISABLE:
                 return custody.disable(name, purpose=purpose, caller=caller)
             case Operation.DESTROY:

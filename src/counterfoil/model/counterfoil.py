@@ -14,6 +14,8 @@ ISSUER_LOG, ISSUANCE_SCHEMA = "issuer-log", "counterfoil.issuance/1"
 # Closes an exported log, whichever it is: the signed note (C2SP tlog-checkpoint) of the tree that was exported.
 CHECKPOINT_SCHEMA = "counterfoil.log-checkpoint/1"
 VERSION = 1
+# The `policy` of a counterfoil whose token was made to probe who still accepts a key: nobody used it.
+CANARY = "canary"
 
 
 class Grant(StrEnum):

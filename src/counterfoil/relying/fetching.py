@@ -18,6 +18,7 @@ from datetime import datetime
 from functools import partial
 
 from counterfoil.errors import CounterfoilError, UsageError, VerifyError
+from counterfoil.relying.blocklist import BlockLists
 from counterfoil.relying.cached import Ages, Cached
 from counterfoil.relying.http import Endpoint
 from counterfoil.tokens.decoded import decoded
@@ -136,9 +137,14 @@ class FetchedPolicy:
 class FetchingVerifier:
     """Verifies the tokens of one flow with fetched keys; otherwise as `Verifier`."""
 
-    def __init__(self, source: FetchedPolicy, flow: str | None = None) -> None:
-        """Fetch the keys, and take the flow of this name (or the only one). Raises as `FetchedPolicy.policy`."""
-        self._source, self._name = source, flow
+    def __init__(
+        self, source: FetchedPolicy, flow: str | None = None, blocks: BlockLists | None = None
+    ) -> None:
+        """Fetch the keys, and take the flow of this name (or the only one). Raises as `FetchedPolicy.policy`.
+
+        `blocks`: the block lists that the policy's [blocklist] asks for.
+        """
+        self._source, self._name, self._blocks = source, flow, blocks
         policy = source.policy()
         self._known = policy, Verifier(policy, flow)
 
@@ -166,6 +172,8 @@ class FetchingVerifier:
         raise missing.with_traceback(None)  # the key that the token names may be in that document
 
     def _by(self, policy: TokenPolicy) -> Verifier:
+        if self._blocks is not None:
+            policy = self._blocks.applied(policy)
         known, verifier = self._known
         if policy is not known:
             verifier = Verifier(policy, self._name)

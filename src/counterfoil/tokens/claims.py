@@ -5,12 +5,12 @@ Comparisons of times are written so that anything that is no number fails them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from counterfoil.tokens import rules
 from counterfoil.tokens.encoding import numeric_date
-from counterfoil.tokens.entitlement import GUID, VERIFYING
+from counterfoil.tokens.entitlement import FOREVER, GUID, VERIFYING, Entitlement
 from counterfoil.tokens.flow import ANY_TENANT, Flow
 from counterfoil.tokens.keyset import Key
 from counterfoil.tokens.rules import listed, quoted, refused, when
@@ -21,12 +21,34 @@ Claims = Mapping[str, Any]
 TEXTS = ("sub", "jti", "sid", "client_id", "tid", "uti", "azp", "appid", "oid")
 
 
-def v2_state(key: Key) -> None:
-    """V2, second half: the key may still be used. After the signature, so that the error can tell it was good."""
+def v2_state(key: Key, digest: bytes = b"", minted: Callable[[str], float | None] | None = None) -> None:
+    """V2, second half: the key may still be used. After the signature, so that the error can tell it was good.
+
+    Of a key that is blocked with a cut-off, tokens that were minted before it are good: those whose `digest` came with
+    the block list, or for which `minted` (given the digest in hex) returns when their counterfoil was recorded.
+    """
     state = key.entitlement.state
     if state not in VERIFYING:
+        if digest and key.entitlement.cut_off is not None and _minted_before(key.entitlement, digest, minted):
+            return
         why = f" ({key.entitlement.why})" if key.entitlement.why else ""
         raise refused(rules.V2, "state", "a key that is current or previous", f"{quoted(key.id)}, {state}{why}")
+
+
+def _minted_before(
+    known: Entitlement, digest: bytes, minted: Callable[[str], float | None] | None
+) -> bool:
+    if digest in known.minted:
+        return True
+    recorded = minted(digest.hex()) if minted is not None else None
+    return recorded is not None and known.cut_off is not None and recorded < known.cut_off
+
+
+def v2_blocks(until: float, at: float) -> None:
+    """V2: the block list that the policy asks for still holds; without one nobody knows which key is out."""
+    if not at < until:
+        told = "none" if until == -FOREVER else f"one until {when(until)}"
+        raise refused(rules.V2, "block-list", f"a block list that holds at {when(at)}", told)
 
 
 def v10_required(claims: Claims, flow: Flow) -> None:

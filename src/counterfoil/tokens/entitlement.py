@@ -87,6 +87,9 @@ class Entitlement:
     sign_until: float = FOREVER
     state: KeyState = KeyState.CURRENT
     why: str = ""  # of the state, such as a reason of revocation
+    # Of a key that a block list names: tokens that were provably minted before are good, and these digests are.
+    cut_off: float | None = None
+    minted: frozenset[bytes] = frozenset()
 
     def forbids_issuer(self, issuer: str, tenant: str | None) -> tuple[IssuerPattern, ...] | None:
         """Return a set of patterns none of which matches this issuer and tenant; None if the key may sign for them."""

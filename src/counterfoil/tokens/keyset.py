@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import binascii
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC
 from types import MappingProxyType
 from typing import Any
@@ -80,6 +80,16 @@ class KeySet:
         keys = {name: same[0] for name, same in named.items()}
         namesakes = {name: same for name, same in named.items() if len(same) > 1}
         return cls(MappingProxyType(keys), MappingProxyType(unusable), MappingProxyType(namesakes))
+
+    def entitled(self, change: Callable[[Key], Entitlement]) -> KeySet:
+        """Return the same keys, each with the entitlement that `change` gives it."""
+        def changed(key: Key) -> Key:
+            return replace(key, entitlement=change(key))
+
+        return KeySet(
+            MappingProxyType({name: changed(key) for name, key in self.keys.items()}), self.unusable,
+            MappingProxyType({name: tuple(map(changed, same)) for name, same in self.namesakes.items()}),
+        )
 
     def without(self, others: KeySet, why: str) -> KeySet:
         """Return the keys that are not, by id or thumbprint, in another set; those that are become unusable."""

@@ -39,6 +39,13 @@ MAX_XML_ATTRIBUTES = 32
 MAX_XML_DEPTH = 32
 # Keys of one issuer that a SAML signature is tried with: a current, a next and previous ones.
 MAX_CANDIDATE_KEYS = 16
+# A block list, and the keys that it names: an issuer has few, and whoever lost so many takes new ones throughout.
+MAX_BLOCK_LIST_BYTES = 128 * 1024
+MAX_BLOCKED = 256
+# For how long one may hold, in seconds. The shorter, the sooner one that is held back ends.
+MAX_BLOCK_LIFE = 7 * 86_400
+# The digests of good tokens that come with it: a million of them, in hex.
+MAX_DIGESTS_BYTES = 65 * 1_000_000
 # Headers of tokens that verified, which are not parsed again.
 MAX_CACHED_HEADERS = 256
 # Status lists that verified, which are not verified again: up to a MiB and a half each.

@@ -3,19 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 
 from counterfoil.errors import PolicyError, UsageError
 from counterfoil.jose.algorithms import ALGORITHMS
 from counterfoil.tokens import policy_file
-from counterfoil.tokens.entitlement import GUID, Entitlement, IssuerPattern
+from counterfoil.tokens.blocklist import BlockList, blocking
+from counterfoil.tokens.entitlement import FOREVER, GUID, Entitlement, IssuerPattern
 from counterfoil.tokens.flow import ANY_TENANT, CLASSES, CounterfoilCheck, Flow, StatusCheck
 from counterfoil.tokens.keyset import Grant, KeySet, from_document
-from counterfoil.tokens.policy_file import CountersignTable, FlowTable, KeysTable, KeyTable, Place, seconds
+from counterfoil.tokens.policy_file import (
+    BlockListTable,
+    CountersignTable,
+    FlowTable,
+    KeysTable,
+    KeyTable,
+    Missing,
+    Place,
+    seconds,
+)
 
 NO_KEYS = KeySet(MappingProxyType({}))
+NO_DIGESTS: Mapping[str, frozenset[bytes]] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class BlockRule:
+    """Who may sign block lists, and what happens to tokens while there is none that holds."""
+
+    signers: KeySet
+    missing: Missing = Missing.REFUSE
 
 
 @dataclass(frozen=True)
@@ -25,6 +44,8 @@ class TokenPolicy:
     keys: KeySet
     flows: Mapping[str, Flow]
     countersign: KeySet = NO_KEYS
+    blocklist: BlockRule | None = None
+    blocks_until: float = -FOREVER  # until when the block list holds that this policy goes by
 
     @classmethod
     def from_toml(
@@ -47,11 +68,31 @@ class TokenPolicy:
                                      tables.countersign])
         # whoever steals a key that signs and counter-signs would need no other
         keys = KeySet.joined(held.without(countersign, "it counter-signs: take two keys") for held in sets)
+        rule = None if tables.blocklist is None else _block_rule(*tables.blocklist, documents)
+        if rule is not None:
+            keys = keys.without(rule.signers, "it signs block lists: take two keys")
+            countersign = countersign.without(rule.signers, "it signs block lists: take two keys")
         for place, flow_table in tables.flows:
             _check_references(place, flow_table, flows)
             if flow_table.counterfoil is CounterfoilCheck.REQUIRED and not countersign.keys:
                 raise place.error("counterfoil", "no key counter-signs", "add a [[countersign]]")
-        return cls(keys, MappingProxyType(flows), countersign)
+        return cls(keys, MappingProxyType(flows), countersign, rule)
+
+    @property
+    def must_hold(self) -> bool:
+        """Whether no token is good without a block list that holds."""
+        return self.blocklist is not None and self.blocklist.missing is Missing.REFUSE
+
+    def blocking(self, found: BlockList, minted: Mapping[str, frozenset[bytes]] = NO_DIGESTS) -> TokenPolicy:
+        """Return this policy by a block list: no token under a key that it names is good.
+
+        But for a key with a cut-off those that `minted` has the digests of (by the key's thumbprint), or that are
+        proven when they are shown (`Presentation.minted`).
+        """
+        return replace(
+            self, keys=blocking(self.keys, found, minted), countersign=blocking(self.countersign, found, minted),
+            blocks_until=found.until,
+        )
 
     def flow(self, name: str | None = None) -> Flow:
         """Return the flow of this name, or the only one; raises UsageError."""
@@ -76,7 +117,25 @@ def issuers_of(text: str | bytes, file: str = "policy") -> Mapping[str, tuple[Is
     tables = policy_file.read(text, file)
     said = [(place, table.file, table.issuers) for place, table, _ in tables.keys]
     said += [(place, table.file, table.issuers) for place, table, _ in tables.countersign]
-    return {name: None if texts is None else _patterns(place, "issuers", texts) for place, name, texts in said}
+    found = {name: None if texts is None else _patterns(place, "issuers", texts) for place, name, texts in said}
+    # who signs block lists signs no token: no token asks for that document
+    return found if tables.blocklist is None else {tables.blocklist[1].file: (), **found}
+
+
+def _block_rule(place: Place, table: BlockListTable, documents: Mapping[str, str | bytes]) -> BlockRule:
+    if table.file not in documents:
+        raise place.error("file", f"{table.file!r} was not given")
+    for name in ("pinned", "issuers"):
+        if not getattr(table, name):
+            raise place.error(name, "an empty list allows nothing", "name the keys (thumbprints) that sign block lists")
+    entitled = Entitlement(issuers=(_patterns(place, "issuers", table.issuers),), algorithms=frozenset(ALGORITHMS))
+    document = documents[table.file]
+    content = document.encode("utf-8", "replace") if isinstance(document, str) else document
+    where = f"{place.file}:{place.line('file')}: {table.file}"
+    signers = from_document(content, Grant(entitled, pinned=frozenset(table.pinned)), where)
+    if not signers.keys:
+        raise place.error("pinned", f"{table.file} holds none of the keys that are pinned")
+    return BlockRule(signers, table.missing)
 
 
 def _check_once(tables: Sequence[tuple[Place, KeysTable | CountersignTable, Sequence[tuple[Place, KeyTable]]]]) -> None:

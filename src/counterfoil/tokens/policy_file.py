@@ -9,8 +9,9 @@ import difflib
 import re
 import tomllib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, TypeVar
 
 import msgspec
@@ -69,6 +70,22 @@ class CountersignTable(_DocumentTable, frozen=True, kw_only=True):
     classes: list[str] | None = None
 
 
+class Missing(StrEnum):
+    """What a verifier does with tokens while it has no block list that holds."""
+
+    REFUSE = "refuse"
+    ACCEPT = "accept"  # by what the last list said
+
+
+class BlockListTable(_Table, frozen=True, kw_only=True):
+    """`[blocklist]`: whose word blocks keys."""
+
+    file: str
+    issuers: list[str]
+    pinned: list[str]
+    missing: Missing = Missing.REFUSE
+
+
 class FlowTable(_Table, frozen=True):
     """`[[flow]]`: what one place of the service accepts."""
 
@@ -98,6 +115,7 @@ class _Document(_Table, frozen=True):
     keys: list[Any]
     flow: list[Any]
     countersign: list[Any] = []
+    blocklist: Any = None
 
 
 T = TypeVar("T", bound=_Table)
@@ -139,7 +157,7 @@ class Place:
         outer = self.header.partition(".")[0]
         seen = {outer: -1, self.header: -1}
         for number, text in enumerate(self.lines):
-            found = re.match(r"\s*\[\[\s*([\w.]+)\s*\]\]", text)
+            found = re.match(r"\s*\[\[?\s*([\w.]+)\s*\]\]?", text)
             if not found:
                 continue
             name = found.group(1)
@@ -160,6 +178,7 @@ class Tables:
     keys: tuple[tuple[Place, KeysTable, tuple[tuple[Place, KeyTable], ...]], ...]
     flows: tuple[tuple[Place, FlowTable], ...]
     countersign: tuple[tuple[Place, CountersignTable, tuple[tuple[Place, KeyTable], ...]], ...] = ()
+    blocklist: tuple[Place, BlockListTable] | None = None
 
 
 def read(content: str | bytes, file: str) -> Tables:
@@ -183,7 +202,11 @@ def read(content: str | bytes, file: str) -> Tables:
     for name, known in (("keys", keys), ("flow", flows)):
         if not known:
             raise place.error(name, f"expected at least one [[{name}]]")
-    return Tables(keys, flows, countersign)
+    blocklist = None
+    if document.blocklist is not None:
+        at = replace(place, header="blocklist")
+        blocklist = at, _table(BlockListTable, document.blocklist, at)
+    return Tables(keys, flows, countersign, blocklist)
 
 
 K = TypeVar("K", KeysTable, CountersignTable)

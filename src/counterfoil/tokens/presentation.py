@@ -33,6 +33,8 @@ class Presentation:
     `renewal`: at a place that renews or exchanges tokens. `status_list`: the status list token that the token points
     to. `introspection`: the response of the issuer's introspection endpoint, JSON (RFC 7662). Either may be a function
     that gets it: it is called only for a token whose signature and claims held, so that no other makes anybody ask.
+    `minted`: of a token under a blocked key with a cut-off, given its digest in hex, returns when its counterfoil was
+    recorded (Unix seconds) if that is proven, else None.
     """
 
     dpop: DpopRequest | None = None
@@ -40,6 +42,7 @@ class Presentation:
     renewal: bool = False
     status_list: StatusList | Callable[[], StatusList] = field(default=None, repr=False)
     introspection: bytes | Callable[[], bytes | None] | None = field(default=None, repr=False)
+    minted: Callable[[str], float | None] | None = field(default=None, repr=False)
 
     @classmethod
     def with_dpop(

@@ -178,6 +178,14 @@ STATUS = Rule(
     "Get a new token. If the status could not be fetched, fetch it again.",
     "Token Status List (draft-ietf-oauth-status-list), 8.3; RFC 7662, 2.2",
 )
+BLOCK_LIST = Rule(
+    "B1", "block-list-not-valid",
+    "a block list is not signed by a key that the policy pins for it, names its own signer, is older than one that was"
+    " seen, or has ended",
+    "Whoever can show an old or a made-up list can make a blocked key good again, or a good one blocked.",
+    "Fetch the list again. If its number fell, ask the issuer who published it; what was seen last goes on to hold.",
+    "docs/reference/block-lists.md; The Update Framework, 5.3: rollback and freeze attacks",
+)
 WRAPPED = Rule(
     "A1", "assertion-not-signed",
     "the signature does not cover the assertion itself, or the document holds more than one",
@@ -188,7 +196,7 @@ WRAPPED = Rule(
 
 RULES: tuple[Rule, ...] = (
     TOO_LARGE, MALFORMED, DUPLICATE, CRITICAL, SIGNATURE,
-    V1, V2, V3, V4, V5, V6, V7, V8, V9, V10, V11, V12, V13, V14, V15, STATUS, WRAPPED,
+    V1, V2, V3, V4, V5, V6, V7, V8, V9, V10, V11, V12, V13, V14, V15, STATUS, BLOCK_LIST, WRAPPED,
 )
 BY_CODE: Mapping[str, Rule] = {rule.code: rule for rule in RULES}
 

@@ -57,6 +57,7 @@ class SamlVerifier:
         self._flow = policy.flow(flow)
         if self._flow.token_class.name != "saml":
             raise UsageError(f"flow {self._flow.name!r} is not of class saml", hint="use Verifier for JWTs")
+        self._policy = policy
         self._keys = [key for key in policy.keys if key.jwk.certificate is not None]
 
     def verify(self, document: bytes, *, at: float | datetime, replays: Replays | None = None) -> VerifiedToken:
@@ -116,6 +117,8 @@ class SamlVerifier:
         """V2 to V9, as for other tokens."""
         flow = self._flow
         claims.v2_state(key)
+        if self._policy.must_hold:
+            claims.v2_blocks(self._policy.blocks_until, at)
         said = frozen(read_claims(signed, flow.recipients, at, flow.leeway), "the assertion")
         claims.v10_required(said, flow)
         issued, end = claims.v10_times(said, flow)

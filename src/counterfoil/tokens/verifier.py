@@ -91,7 +91,9 @@ class Verifier:
     ) -> VerifiedToken:
         """V2 to V13: return the claims of a signed token, if its key and its flow allow them."""
         flow, key = self._flow, known.key
-        claims.v2_state(key)
+        claims.v2_state(key, digest, shown.minted)
+        if self._policy.must_hold:
+            claims.v2_blocks(self._policy.blocks_until, at)
         said = frozen_inside(json_object(from_translated(parts.payload, "the claims"), "the claims"), "the claims")
         claims.v10_required(said, flow)
         issued, end = claims.v10_times(said, flow)

@@ -21,7 +21,7 @@ from starlette.routing import Route
 from counterfoil.custody.client import SignerClient
 from counterfoil.lab.estate import policies
 from counterfoil.lab.estate.founding import COUNTER_KEY, subject_key
-from counterfoil.lab.estate.registered import EXCHANGE, Book, person
+from counterfoil.lab.estate.registered import EXCHANGE, NOTHING_REVOKED, Book, person
 from counterfoil.lab.estate.server import Asked, RealmServer
 from counterfoil.lab.estate.serving import serve
 from counterfoil.lab.estate.settings import MAIL, Estate, Realm
@@ -33,10 +33,13 @@ from counterfoil.relying.guard import Guard
 from counterfoil.relying.receipts import Receipts
 from counterfoil.relying.sinks import FileSink
 from counterfoil.tokens.policy import TokenPolicy, documents_of
+from counterfoil.tokens.revoked import MAX_REVOKED_BYTES, RevokedTokens
 from counterfoil.tokens.verifier import Verifier
 
 MAX_FORM_BYTES = 64 * 1024
 MAX_FIELDS = 32
+# What an administrator revoked, as `counterfoil respond revoke` writes it.
+REVOKED_FILE = "revoked.json"
 
 
 class Issuer:
@@ -119,6 +122,17 @@ def _named(endpoint: str) -> Callable[[RealmServer, Asked], Response]:
     return lambda server, asked: server.create_endpoint_response(endpoint, server.create_oauth2_request(asked))
 
 
+def _bounded(file: Path) -> bytes:
+    with file.open("rb") as opened:
+        return opened.read(MAX_REVOKED_BYTES)
+
+
+def _revoked(path: Path) -> RevokedTokens:
+    """Return what an administrator revoked: the list in `revoked.json`, read anew each time."""
+    file = path / REVOKED_FILE
+    return RevokedTokens.read(_bounded(file)) if file.exists() else NOTHING_REVOKED
+
+
 def _signed_in(header: str) -> str | None:
     scheme, _, told = header.partition(" ")
     try:
@@ -148,7 +162,7 @@ def main(path: Path, handle: int) -> None:
         mint = Mint(signing, ledger, policy, subjects, countersigner=countersigner, clock=estate.clock.now)
         verifier = Verifier(TokenPolicy.from_toml(text, documents))
         guard = Guard(verifier, Receipts("issuer", subjects), sink, clock=estate.clock.seconds)
-        book = Book()
+        book = Book(lambda: _revoked(path))
         servers = {str(realm): RealmServer(realm, mint, book, guard) for realm in Realm}
         serve(Starlette(routes=Issuer(estate, servers, keys).routes()), handle)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +13,7 @@ from authlib.oauth2.rfc6749 import ClientMixin
 from authlib.oauth2.rfc6749.models import AuthorizationCodeMixin
 
 from counterfoil.lab.estate.settings import DAEMON, MAIL_SERVICE, PASSWORD, USERS, WEB
+from counterfoil.tokens.revoked import RevokedTokens
 
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 CODE_SECONDS = 60.0
@@ -102,7 +104,7 @@ class Code(AuthorizationCodeMixin):  # type: ignore[misc]  # Authlib has no type
 
 @dataclass(frozen=True)
 class Session:
-    """What a refresh token stands for; `last`: id of the access token that was given with it."""
+    """What a refresh token stands for; `last`: id of the access token that `issuer` gave with it."""
 
     client_id: str
     user: str
@@ -110,6 +112,7 @@ class Session:
     audience: str
     sid: str
     last: str
+    issuer: str = ""
 
     def get_scope(self) -> str:
         """Return for what it is."""
@@ -140,11 +143,15 @@ class Active:
         return False
 
 
+NOTHING_REVOKED = RevokedTokens(frozenset(), frozenset())
+
+
 class Book:
     """What the issuer remembers. Safe to share between threads."""
 
-    def __init__(self) -> None:
-        """Remember nothing."""
+    def __init__(self, revoked: Callable[[], RevokedTokens] = lambda: NOTHING_REVOKED) -> None:
+        """Remember nothing. `revoked`: the list of revoked tokens as it is now: what it names is refused."""
+        self._revoked = revoked
         self._codes: dict[str, Code] = {}
         self._sessions: dict[str, Session] = {}
         self._active: dict[str, Active] = {}
@@ -172,7 +179,8 @@ class Book:
     def session(self, token: str) -> Session | None:
         """Return what a refresh token stands for."""
         with self._lock:
-            return self._sessions.get(token)
+            held = self._sessions.get(token)
+        return None if held is None or self._revoked().holds(held.issuer, held.last, "") else held
 
     def drop_session(self, session: Session) -> None:
         """Forget it: its refresh token was used, or revoked."""
@@ -188,7 +196,9 @@ class Book:
     def active(self, token: str) -> Active | None:
         """Return an access token that was issued and not revoked."""
         with self._lock:
-            return self._active.get(token)
+            held = self._active.get(token)
+        gone = held is not None and self._revoked().holds(str(held.claims.get("iss", "")), held.jti, "")
+        return None if gone else held
 
     def drop_active(self, active: Active) -> None:
         """Revoke it."""

@@ -98,7 +98,7 @@ class RealmServer(AuthorizationServer):  # type: ignore[misc]  # Authlib has no 
         lasts = int((stub.exp - stub.iat).total_seconds())
         answer: dict[str, Any] = {"access_token": minted.token, "token_type": "Bearer", "expires_in": lasts}
         if grant in (Grant.CODE, Grant.REFRESH):
-            answer["refresh_token"] = self.book.add_session(replace(session, last=stub.jti))
+            answer["refresh_token"] = self.book.add_session(replace(session, last=stub.jti, issuer=stub.iss))
         if grant is Grant.CODE and "openid" in session.scope.split():
             answer["id_token"] = self._id_token(session)
         return answer

@@ -1,0 +1,1 @@
+"""What an issuer does when a key must change or is out: rotate, block, and show who has taken notice."""

@@ -1,0 +1,205 @@
+"""Who still accepts a key: a canary under it is presented beside a twin under the current key, which must be let in.
+
+The twin differs from the canary in key and token id, and in nothing else (an id of its own, since a service may refuse
+an id that it has seen, and one id on two tokens is itself a finding). A service that refuses both has refused
+something else than the key: nothing is said about it. Both are in the ledger before they leave, as canaries.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from hashlib import sha256
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import msgspec
+
+from counterfoil.errors import UsageError
+from counterfoil.exchange import exchange
+from counterfoil.jose import base64url
+from counterfoil.mint.ledger import Ledger
+from counterfoil.model.counterfoil import CANARY, Counterfoil
+from counterfoil.relying.http import Endpoint
+
+SUBJECT = "counterfoil-canary"
+# A canary lives for seconds: whoever finds one has nothing. A verifier's leeway comes on top.
+LIFE_SECONDS = 60
+MAX_LIFE_SECONDS = 600
+MAX_ANSWER_BYTES = 256 * 1024
+_UNAUTHORIZED, _FORBIDDEN, _SERVER_ERROR = 401, 403, 500
+
+
+class Signs(Protocol):
+    """One key that signs: its id, its algorithm, and a signature in the form of JWS (RFC 7518, 3)."""
+
+    @property
+    def kid(self) -> str:
+        """Its id."""
+
+    @property
+    def alg(self) -> str:
+        """Its algorithm."""
+
+    def sign(self, signing_input: bytes) -> bytes:
+        """Return the signature."""
+
+
+@dataclass(frozen=True)
+class Canary:
+    """What is asked of a service: issuer, audience, class of token as its access tokens have them. Grants nothing.
+
+    `claims`: what the service wants besides, the same in both tokens. `life`: seconds.
+    """
+
+    issuer: str
+    audience: str
+    typ: str = "at+jwt"
+    client: str = SUBJECT
+    claims: Mapping[str, Any] = field(default_factory=dict)
+    life: int = LIFE_SECONDS
+
+    def __post_init__(self) -> None:
+        """Refuse one that lives long, or that says who it is by claims; raises UsageError."""
+        if not 1 <= self.life <= MAX_LIFE_SECONDS:
+            raise UsageError(f"a canary lives 1 to {MAX_LIFE_SECONDS} seconds, not {self.life}")
+        if own := sorted({"iss", "sub", "aud", "jti", "iat", "exp", "scope", "scp", "roles"} & self.claims.keys()):
+            raise UsageError(f"a canary has no claim {own[0]!r} of yours", hint="it must grant nothing")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A canary with its twin."""
+
+    canary: str = field(repr=False)
+    twin: str = field(repr=False)
+
+
+def made(asked: Canary, dead: Signs, current: Signs, ledger: Ledger, now: float) -> Pair:
+    """Return a canary under the dead key and its twin, both in the ledger already. `now`: Unix seconds."""
+    if dead.kid == current.kid:
+        raise UsageError("canary and twin would have one key", hint="the twin's must be one that signs today")
+    told = {
+        "iss": asked.issuer, "sub": SUBJECT, "aud": asked.audience, "client_id": asked.client, **asked.claims,
+        "iat": int(now), "exp": int(now) + asked.life,
+    }
+    return Pair(*(_token(asked, dict(told), key, ledger, now) for key in (dead, current)))
+
+
+def _token(asked: Canary, claims: dict[str, Any], key: Signs, ledger: Ledger, now: float) -> str:
+    claims["jti"] = str(uuid.uuid4())
+    header = {"alg": key.alg, "kid": key.kid, "typ": asked.typ}
+    given = ".".join(base64url.encode(msgspec.json.encode(part)) for part in (header, claims)).encode()
+    ledger.record(Counterfoil(
+        time=datetime.fromtimestamp(now, UTC), jti=claims["jti"], digest=sha256(given).hexdigest(), kid=key.kid,
+        alg=key.alg, typ=asked.typ, iss=asked.issuer, aud=(asked.audience,), client=asked.client,
+        iat=datetime.fromtimestamp(claims["iat"], UTC), exp=datetime.fromtimestamp(claims["exp"], UTC), policy=CANARY,
+    ))
+    return f"{given.decode()}.{base64url.encode(key.sign(given))}"
+
+
+class Said(StrEnum):
+    """What a probe says of a party."""
+
+    BLOCKED = "blocked"  # the twin is let in, the canary is not
+    ACCEPTS = "still accepts"
+    UNKNOWN = "cannot tell"
+
+
+@dataclass(frozen=True)
+class Party:
+    """A relying party: a name, and an address that answers a GET with a token (https, or http on loopback)."""
+
+    name: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Probed:
+    """One probe of one party. `time`: Unix seconds when the canary had its answer. `why`: in words."""
+
+    party: str
+    time: float
+    said: Said
+    why: str
+
+
+# Returns the HTTP status that an address answers to a token; raises OSError.
+Asks = Callable[[str, str], int]
+
+
+def asks(url: str, token: str) -> int:
+    """Present a token to an address (RFC 6750, 2.1), and return the status."""
+    Endpoint(url, allow_local=True)
+    headers = {"Authorization": f"Bearer {token}", "Accept": "*/*"}
+    return exchange("GET", urlsplit(url), None, headers, MAX_ANSWER_BYTES).status
+
+
+def probe(party: Party, pair: Pair, ask: Asks, clock: Callable[[], float]) -> Probed:
+    """Present the twin, then the canary, and say what that tells. Never raises for a party that does not answer."""
+    try:
+        twin = ask(party.url, pair.twin)
+        canary = ask(party.url, pair.canary)
+    except OSError as error:
+        return Probed(party.name, clock(), Said.UNKNOWN, f"no answer: {error or type(error).__name__}")
+    return Probed(party.name, clock(), *judged(twin, canary))
+
+
+def judged(twin: int, canary: int) -> tuple[Said, str]:
+    """Return what two statuses say. 403 is how some gateways refuse a token and others a right: the twin tells which.
+
+    >>> judged(200, 401)[0].value, judged(401, 401)[0].value, judged(403, 403)[0].value, judged(403, 401)[0].value
+    ('blocked', 'cannot tell', 'cannot tell', 'blocked')
+    """
+    if max(twin, canary) >= _SERVER_ERROR:
+        return Said.UNKNOWN, f"the service itself fails (HTTP {twin} and {canary})"
+    if _lets_in(canary):
+        return Said.ACCEPTS, f"the canary was let in (HTTP {canary})"
+    if twin in (_UNAUTHORIZED, canary):
+        return Said.UNKNOWN, f"it refuses the twin as well (HTTP {twin}): this says nothing about the key"
+    return Said.BLOCKED, f"the twin was let in (HTTP {twin}), the canary was not (HTTP {canary})"
+
+
+def _lets_in(status: int) -> bool:
+    return status not in (_UNAUTHORIZED, _FORBIDDEN)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the probes of one party say together. `seconds`: from the block until it first refused for good.
+
+    `stale`: the longest time after the block at which it still accepted, 0 if it never did.
+    """
+
+    party: str
+    said: Said
+    seconds: float | None
+    stale: float
+    why: str
+
+
+def measured(probes: Iterable[Probed], since: float) -> tuple[Measured, ...]:
+    """Return per party what it does, and how long it took. `since`: when the block was published, or the key left.
+
+    A party that refuses after it accepted, and accepts again, is not blocked: replicas answer differently. So the time
+    to block counts from the last acceptance on.
+    """
+    by: dict[str, list[Probed]] = {}
+    for each in probes:
+        if each.time >= since:
+            by.setdefault(each.party, []).append(each)
+    return tuple(_of(name, sorted(found, key=lambda each: each.time), since) for name, found in sorted(by.items()))
+
+
+def _of(name: str, found: Sequence[Probed], since: float) -> Measured:
+    accepted = [each.time for each in found if each.said is Said.ACCEPTS]
+    last = max(accepted, default=since)
+    blocked = next((each for each in found if each.said is Said.BLOCKED and each.time >= last), None)
+    stale = max(last - since, 0.0) if accepted else 0.0
+    latest = found[-1]
+    if latest.said is Said.UNKNOWN and (blocked or accepted):  # what it said before is older than this silence
+        return Measured(name, Said.UNKNOWN, None, stale, latest.why)
+    return Measured(name, latest.said, blocked.time - since if blocked else None, stale, latest.why)
