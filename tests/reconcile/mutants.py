@@ -48,7 +48,7 @@ NAME = "counterfoil.reconcile"
 # Where values are passed on, or expressions are asked for and nothing is decided.
 SKIPPED = frozenset({"__init__", "asked", "engine"})
 # Bounds against floods of records: one more or less changes nothing that a small case can show.
-SECONDS = 240  # after which a run counts as failed: the engine of a mutant may join everything with everything
+SECONDS = 90  # after which a run counts as failed: the engine of a mutant may join everything with everything
 # Of these modules, cases of own logs tell first.
 OWN = frozenset({"custody", "diagnosis", "entitled", "balance", "unaccounted"})
 APART = "\x1f"  # between the group that noticed a mutant and what it says

@@ -226,7 +226,7 @@ def _assertion(case: Case, token: Token) -> Answer:
 
 def _probably_forged(case: Case, token: Token, answer: Answer) -> frozenset[str]:
     """Which rules call the token probably forged."""
-    reason, strange = answer[1], token.grade is Grade.FOREIGN and not token.route
+    reason, strange = answer[1], token.grade is Grade.FOREIGN and not token.route and not token.silent
     personal = token.first.token_class in (None, TokenClass.USER, TokenClass.DELEGATED, TokenClass.ACT_AS)
     person = personal and reference_doubts.is_user(case, token.subject)  # 4.2 c
     rules = {
