@@ -87,7 +87,7 @@ def install(mutant: Mutant) -> None:
 
 
 def forget(*packages: str) -> None:
-    """Forget the modules of reconciliation and what uses it, so that they are imported anew, with a mutant among them."""
+    """Forget these modules, and reconciliation, so that they are imported anew, with a mutant among them."""
     for name in [name for name in sys.modules if name.startswith(packages) or name == NAME]:
         del sys.modules[name]
 
