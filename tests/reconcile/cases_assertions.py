@@ -12,7 +12,7 @@ from counterfoil.model.coverage import Declaration
 from counterfoil.model.verdict import Probable, Reason
 from counterfoil.reconcile.unnamed import ASSERTIONS, NO_LOG, UNTOLD
 
-from .cases import Case, Table, Told, Wanted, coverage, each
+from .cases import Case, Table, Told, Wanted, coverage, each, none
 from .reference import Settings
 from .rows import (
     FARM,
@@ -215,6 +215,12 @@ CASES: Table = {
             "4.3", rows, served(wanted, least), WHOLE, around=AROUND)
         for sentence, (rows, wanted, least) in SERVED.items()
     },
+    "of two named domains above a user's own the nearer one says whose assertion it was": Case(
+        "1.3 a", [*farm_log(), of_domain(0, "a.eu.example.com")],
+        each(where=lambda t: t["derived"] == "assertion", count=1, issuer="adfs:sts.eu.example"),
+        complete(federated={"example.com": FARM, "eu.example.com": "adfs:sts.eu.example"})),
+    "what is no sign-in presents no assertion": Case(
+        "1.3 a", [*farm_log(), shown(5) | {"leg": "context"}], none),
     "what was issued for a set is listed with it": Case(
         "4.3, 6.4", IN_SET, [
             listed(("one", "alice"), ("two", "alice"), ("kid", "alice"), ("grandchild", "alice")),

@@ -453,6 +453,10 @@ AGENTS: Table = {
     "a failed sign in makes no agent": Case(
         "5.11", [AGENT_SIDE | {"outcome": "failed"}, foreign(4, "y", "bob"), foreign(5, "x", client_id="bot")],
         last(Reason.ID_NOT_ISSUED)),
+    "what calls itself an agents token makes no agent": Case(
+        "5.11", [ITSELF, access(3, "g", client_id="bot", token_class="agent",
+                                extra='{"agentSubjectType":"agenticAppInstance"}'),
+                 foreign(4, "y", "bob"), foreign(5, "x")], last(Reason.ID_NOT_ISSUED)),
     "misses of agents refute nothing": Case(
         "5.11", [AGENT_SIDE, *home("alice"), *home("bob"), sign_in(2, "h", "bob", **BOT), access(3, "h", "bob"),
                  *(access(5, f"l-{who}", who, client_id="bot") for who in ("alice", "bob")),

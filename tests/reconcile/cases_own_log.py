@@ -68,6 +68,9 @@ TOKENS: dict[str, tuple[list[Row], Settings, tuple[Verdict, Reason]]] = {
         [STOLEN], Settings((LATER,)), (Verdict.UNCOVERED, Reason.OUTSIDE_COVERAGE)),
     "a record may be ten minutes from issued-at, so that so much more must be covered": (
         [STOLEN], Settings((LATER,), exported_at=EXPORTED), (Verdict.UNCOVERED, Reason.OUTSIDE_COVERAGE)),
+    "without issued-at the ten minutes after its use must be covered": (
+        [STOLEN | {"issued_at": None}], Settings((replace(LATER, end=at(16)),), exported_at=EXPORTED),
+        (Verdict.UNCOVERED, Reason.OUTSIDE_COVERAGE)),
     "nine minutes after issued-at do not suffice, ten do": (
         [STOLEN], Settings((replace(LATER, end=at(15)),), exported_at=EXPORTED), FORGED),
     "a token without id is not sought by its digest where some line has none": (

@@ -217,7 +217,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if stale := sorted(EQUIVALENT.keys() - {mutant.name for mutant in every}):
         print("said to change nothing, and not there:", *stale, sep="\n  ")
         return 2
-    chosen = [m for m in every if not asked.names or m.module in asked.names or any(n in m.name for n in asked.names)]
+    whole = {m.module for m in every}.intersection(asked.names)
+    parts = [name for name in asked.names if name not in whole]
+    chosen = [m for m in every if not asked.names or m.module in whole or any(part in m.name for part in parts)]
     if asked.list:
         for mutant in chosen:
             why = EQUIVALENT.get(mutant.name)

@@ -42,7 +42,7 @@ def windowed(tokens: ir.Table, policy: Policy, facts: LogFacts) -> ir.Table:
         sound=sound_id(tokens, facts.logs.sound),
         w_lo=lo - ibis.ifelse(assertion, 0, policy.backdate) - policy.skew,
         w_hi=tokens.t_first + ibis.ifelse(assertion, policy.skew, policy.event_lag),
-        outside_life=tokens.t_issued.notnull() & ~inside.fill_null(True),
+        outside_life=~inside.fill_null(True),
     )
     if not keepers.issuers:
         return told
