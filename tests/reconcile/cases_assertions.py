@@ -215,6 +215,8 @@ CASES: Table = {
             "4.3", rows, served(wanted, least), WHOLE, around=AROUND)
         for sentence, (rows, wanted, least) in SERVED.items()
     },
+    "where nothing is relied on no domain comes out of nowhere": Case(
+        "4.5", [BEFORE, of_domain(0, ip=AWAY)], assertions([(SECOND, None)]), Settings()),
     "of two named domains above a user's own the nearer one says whose assertion it was": Case(
         "1.3 a", [*farm_log(), of_domain(0, "a.eu.example.com")],
         each(where=lambda t: t["derived"] == "assertion", count=1, issuer="adfs:sts.eu.example"),

@@ -189,6 +189,8 @@ TOLD = (
          Reason.NO_ISSUER_LOG, Probable.ISSUER_MISSPELT),
     Clearing("what the provider never issued, beside issuers with ledgers", "f1",
          [minted(0, "i0"), foreign(5, "f1")], Reason.ID_NOT_ISSUED),
+    Clearing("its issued-at tells less of the provider's log, beside issuers with ledgers", "f2",
+         [minted(0, "i0"), foreign(14395, "f2", issued_at=at(14390))], Reason.OUTSIDE_COVERAGE),
     Clearing("an issuer that writes two forms has both in its log", "i15",
          [minted(0, "i0"), minted(0, "i15-old", issuer=f"{OWN}/v1", key_id="k2"), minted(0, "i15-new", key_id="k2"),
           received(5, "i15", issuer=f"{OWN}/v1", key_id="k2", **VERIFIED)], Reason.NOT_DECLARED),

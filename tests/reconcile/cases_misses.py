@@ -9,7 +9,7 @@ from counterfoil.model.verdict import Reason
 
 from .cases import Case, Table, coverage, each, innocent, last, last_innocent
 from .reference import Settings
-from .rows import KINDS, Row, access, at, complete, exchange, foreign, sign_in
+from .rows import KINDS, OTHER_TENANT, Row, access, at, complete, exchange, foreign, sign_in
 
 INTUNE = "0000000a-0000-0000-c000-000000000000"
 ONLINE = "00000002-0000-0ff1-ce00-000000000000"  # a service whose calls never have a sign-in record
@@ -237,6 +237,9 @@ SILENCE: Table = {
         last(Reason.ID_NOT_ISSUED, of_service=True)),
     "calls from anywhere else make no stratum silent": Case(
         "5.6", [*calls(ip="203.0.113.9"), service(5, 9)], last(silent=False)),
+    "calls of an issuer without a log are not silent": Case(
+        "5.6", [*calls(issuer=f"entra:{OTHER_TENANT}"), service(5, 9, issuer=f"entra:{OTHER_TENANT}")],
+        last(Reason.NO_ISSUER_LOG, silent=False)),
     "who was there before the log began silences nothing": Case(
         "5.6", [*(row | {"event_time": row["event_time"] - timedelta(days=11)} for row in calls()), service(5, 9)],
         last(silent=False)),

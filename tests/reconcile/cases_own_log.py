@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from counterfoil.model.counterfoil import ISSUER_LOG
+from counterfoil.model.counterfoil import ISSUER_LOG, LEDGER_LOG
 from counterfoil.model.coverage import Declaration
 from counterfoil.model.verdict import Reason, Verdict
 
@@ -77,6 +77,12 @@ TOKENS: dict[str, tuple[list[Row], Settings, tuple[Verdict, Reason]]] = {
         [received(10, None, issued_at=at(5), **STRANGE)], COMPLETE, (Verdict.UNCOVERED, Reason.KEY_NOT_SOUND)),
     "an issuer with a ledger too needs both": (
         [minted(0, "a"), STOLEN], COMPLETE, (Verdict.UNCOVERED, Reason.NOT_DECLARED)),
+    "an issuer with a ledger of the same name needs both": (
+        [minted(0, "a", kind=OWN_LOG), STOLEN], COMPLETE, (Verdict.UNCOVERED, Reason.NOT_DECLARED)),
+    "an issuer with a ledger of the same name needs both for that time": (
+        [minted(-60, "a", kind=OWN_LOG), minted(4, "b", kind=OWN_LOG), STOLEN],
+        replace(COMPLETE, declarations=(*COMPLETE.declarations, Declaration(LEDGER_LOG, OWN_LOG, None, at(5)))),
+        (Verdict.UNCOVERED, Reason.OUTSIDE_COVERAGE)),
     "an issuer with a ledger too, both relied on": (
         [minted(-60, "a"), minted(20_000, "b"), STOLEN], replace(COMPLETE, attested=attested().attested), FORGED),
 }

@@ -47,7 +47,6 @@ PACKAGE = ROOT / "src" / "counterfoil" / "reconcile"
 NAME = "counterfoil.reconcile"
 # Where values are passed on, or expressions are asked for and nothing is decided.
 SKIPPED = frozenset({"__init__", "asked", "engine"})
-# Bounds against floods of records: one more or less changes nothing that a small case can show.
 SECONDS = 90  # after which a run counts as failed: the engine of a mutant may join everything with everything
 # Of these modules, cases of own logs tell first.
 OWN = frozenset({"custody", "diagnosis", "entitled", "balance", "unaccounted"})

@@ -148,7 +148,7 @@ def personal_stretches(rows: Iterable[CoverageRow]) -> list[tuple[str, int, int]
     """Return (issuer, from, to) in seconds: where both kinds of people's sign-ins are relied on."""
     spans: dict[tuple[str, str], list[tuple[int, int]]] = {}
     for row in rows:
-        if row.status == "accepted" and row.source == ENTRA and row.kind in PERSONAL and row.start and row.end:
+        if row.status == "accepted" and row.source == ENTRA and row.start and row.end:
             spans.setdefault((row.issuer, row.kind), []).append((seconds(row.start), seconds(row.end)))
     found: list[tuple[str, int, int]] = []
     for issuer in sorted({issuer for issuer, _ in spans}):
