@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Any
 
+from counterfoil.model.coverage import Declaration
 from counterfoil.model.verdict import Reason
 
 from .cases import Case, Table, coverage, each, innocent, last, last_innocent
 from .reference import Settings
-from .rows import KINDS, OTHER_TENANT, Row, access, at, complete, exchange, foreign, sign_in
+from .rows import KINDS, OTHER_TENANT, Row, access, at, background, complete, exchange, foreign, sign_in
 
 INTUNE = "0000000a-0000-0000-c000-000000000000"
 ONLINE = "00000002-0000-0ff1-ce00-000000000000"  # a service whose calls never have a sign-in record
@@ -327,6 +329,31 @@ SIGNS: Table = {
         last(Reason.LONE_MISS, probable="lone-miss")),
 }
 
+# the same in the days of 2023 in which an intruder's addresses were published
+AGO = at(0) - datetime.fromisoformat("2023-05-16T08:00:00")
+IN_2023 = Settings(
+    tuple(Declaration("entra-signin", kind, at(-14400) - AGO, at(14400) - AGO) for kind in KINDS), exported_at=at(0))
+PUBLISHED = "37.143.130.146"  # from the 12th to the 19th of May
+
+
+def ago(rows: Iterable[Row]) -> list[Row]:
+    """Return the rows as of those days."""
+    return [row | {"event_time": row["event_time"] - AGO} for row in rows]
+
+
+ADDRESSES: Table = {
+    f"a published address is a second sign within its dates: {words}": Case(
+        "4.6", ago([*home("alice"), *home("bob", client_id="phone"), access(minute, "x", client_id="phone", ip=ip)]),
+        last(reason), IN_2023, around=ago(background()))
+    for words, minute, ip, reason in (
+        ("in its first second", -6240, PUBLISHED, Reason.ID_NOT_ISSUED),
+        ("on its last day", 5279, PUBLISHED, Reason.ID_NOT_ISSUED),
+        ("not before", -6241, PUBLISHED, Reason.LONE_MISS),
+        ("not after", 5280, PUBLISHED, Reason.LONE_MISS),
+        ("no other address", 0, "37.143.130.147", Reason.LONE_MISS),
+    )
+}
+
 SITES: Row = {"kind": "sharepoint", "object_kind": "file", "logon_type": None, "token_class": None, "client_id": None}
 SESSIONS: Table = {
     "a session of sharepoint lives five days after its last use": Case(
@@ -475,4 +502,4 @@ AGENTS: Table = {
     },
 }
 
-CASES: Table = {**HABITS, **AGENTS, **REFUTED, **SILENCE, **SIGNS, **SESSIONS, **CLUSTERS}
+CASES: Table = {**HABITS, **AGENTS, **REFUTED, **SILENCE, **SIGNS, **ADDRESSES, **SESSIONS, **CLUSTERS}
