@@ -221,6 +221,9 @@ CASES: Table = {
         "1.3 a", [*farm_log(), of_domain(0, "a.eu.example.com")],
         each(where=lambda t: t["derived"] == "assertion", count=1, issuer="adfs:sts.eu.example"),
         complete(federated={"example.com": FARM, "eu.example.com": "adfs:sts.eu.example"})),
+    "an assertion for somebody whom nothing identifies may be any that was issued": Case(
+        "4.3", [*farm_log(), sign_in(5, "a", None, subject_name="nobody@example.com", incoming_token="saml11")],
+        each(Reason.NO_ID, where=lambda t: t["derived"] == "assertion", count=1)),
     "what is no sign-in presents no assertion": Case(
         "1.3 a", [*farm_log(), shown(5) | {"leg": "context"}], none),
     "what was issued for a set is listed with it": Case(

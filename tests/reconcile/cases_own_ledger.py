@@ -66,6 +66,10 @@ TOKENS: dict[str, tuple[list[Row], Settings, tuple[Verdict, Reason]]] = {
         [received(10, "x", issued_at=None)], Settings(attested=(verified(end=at(16)),)), FORGED),
     "a client of Microsoft's excuses no token of another issuer": (
         [received(10, "x", client_id=INTUNE, token_class="application")], attested(), FORGED),
+    "an id of a kind that no own issuer gives is not sought": (
+        [received(10, "x", token_id_kind="saml_assertion_id")], attested(), (Verdict.UNCOVERED, Reason.KEY_NOT_SOUND)),
+    "a token without id and digest is not sought": (
+        [received(10, None, signing_input_digest=None)], attested(), (Verdict.UNCOVERED, Reason.KEY_NOT_SOUND)),
     "an issued-at before the ledger began is uncovered": (
         [received(10, "x", age=90)], Settings(attested=(verified(start=at(-60)),)),
         (Verdict.UNCOVERED, Reason.OUTSIDE_COVERAGE)),
