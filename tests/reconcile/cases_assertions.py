@@ -217,10 +217,13 @@ CASES: Table = {
     },
     "where nothing is relied on no domain comes out of nowhere": Case(
         "4.5", [BEFORE, of_domain(0, ip=AWAY)], assertions([(SECOND, None)]), Settings()),
-    "of two named domains above a user's own the nearer one says whose assertion it was": Case(
-        "1.3 a", [*farm_log(), of_domain(0, "a.eu.example.com")],
-        each(where=lambda t: t["derived"] == "assertion", count=1, issuer="adfs:sts.eu.example"),
-        complete(federated={"example.com": FARM, "eu.example.com": "adfs:sts.eu.example"})),
+    **{
+        f"of two named domains above a user's own the nearer one says whose assertion it was: {near}": Case(
+            "1.3 a", [*farm_log(), of_domain(0, f"a.{near}")],
+            each(where=lambda t: t["derived"] == "assertion", count=1, issuer="adfs:sts.near.example"),
+            complete(federated={"example.com": FARM, near: "adfs:sts.near.example"}))
+        for near in ("eu.example.com", "west.example.com")
+    },
     "an assertion for somebody whom nothing identifies may be any that was issued": Case(
         "4.3", [*farm_log(), sign_in(5, "a", None, subject_name="nobody@example.com", incoming_token="saml11")],
         each(Reason.NO_ID, where=lambda t: t["derived"] == "assertion", count=1)),

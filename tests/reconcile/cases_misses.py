@@ -498,6 +498,7 @@ AGENTS: Table = {
             each(Reason.AGENT_IDENTITY, where=lambda t: t["client_id"] == "bot", count=9, probable=probable))
         for words, ip, probable in (
             ("from elsewhere are raised", "203.0.113.9", RAISED), ("from its own place are not", "192.0.2.78", None),
+            ("from a services own network are not", EXCHANGES, None),
         )
     },
 }
