@@ -129,7 +129,8 @@ def _latest(facts: LogFacts, parts: Sequence[tuple[str, str, str, str]]) -> list
 def required(facts: LogFacts, told: Sequence[CoverageRow]) -> list[tuple[str, str, str, str]]:
     """Return (issuer, class, source, kind): what must be covered for a token of that class of that issuer.
 
-    Of a farm, every server: those that issued something, those that evidence knows otherwise, and those declared.
+    Of a farm, every server: `told` has a row for those that issued something, those that evidence knows otherwise, and
+    those declared.
     """
     rows: list[tuple[str, str, str, str]] = []
     for issuer in sorted({part.issuer for part in facts.extents} - {NO_ISSUER}):
@@ -138,7 +139,6 @@ def required(facts: LogFacts, told: Sequence[CoverageRow]) -> list[tuple[str, st
             rows += [(issuer, str(cls), log.name, kind) for cls, kinds in log.parts.items() for kind in kinds]
             continue
         parts = {(part.source, part.kind) for part in facts.extents if part.issuer == issuer}
-        parts |= {(ADFS, host) for host in facts.hosts.get(issuer, ())}
         parts |= {(row.source, row.kind) for row in told if row.issuer == issuer and row.source == ADFS}
         rows += [(issuer, str(cls), *part) for cls in (*TokenClass, UNKNOWN_CLASS) for part in sorted(parts)]
     return rows
