@@ -12,7 +12,7 @@ from counterfoil.model.coverage import Declaration
 from counterfoil.model.verdict import Probable, Reason
 from counterfoil.reconcile.unnamed import ASSERTIONS, NO_LOG, UNTOLD
 
-from .cases import Case, Table, Told, Wanted, coverage, each
+from .cases import Case, Table, Told, Wanted, coverage, each, none
 from .reference import Settings
 from .rows import (
     FARM,
@@ -215,6 +215,20 @@ CASES: Table = {
             "4.3", rows, served(wanted, least), WHOLE, around=AROUND)
         for sentence, (rows, wanted, least) in SERVED.items()
     },
+    "where nothing is relied on no domain comes out of nowhere": Case(
+        "4.5", [BEFORE, of_domain(0, ip=AWAY)], assertions([(SECOND, None)]), Settings()),
+    **{
+        f"of two named domains above a user's own the nearer one says whose assertion it was: {near}": Case(
+            "1.3 a", [*farm_log(), of_domain(0, f"a.{near}")],
+            each(where=lambda t: t["derived"] == "assertion", count=1, issuer="adfs:sts.near.example"),
+            complete(federated={"example.com": FARM, near: "adfs:sts.near.example"}))
+        for near in ("eu.example.com", "west.example.com")
+    },
+    "an assertion for somebody whom nothing identifies may be any that was issued": Case(
+        "4.3", [*farm_log(), sign_in(5, "a", None, subject_name="nobody@example.com", incoming_token="saml11")],
+        each(Reason.NO_ID, where=lambda t: t["derived"] == "assertion", count=1)),
+    "what is no sign-in presents no assertion": Case(
+        "1.3 a", [*farm_log(), shown(5) | {"leg": "context"}], none),
     "what was issued for a set is listed with it": Case(
         "4.3, 6.4", IN_SET, [
             listed(("one", "alice"), ("two", "alice"), ("kid", "alice"), ("grandchild", "alice")),

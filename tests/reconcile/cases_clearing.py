@@ -11,7 +11,7 @@ from counterfoil.model.verdict import ACCUSING, Probable, Reason
 
 from .cases import VERDICT, Case, Table, of
 from .own_rows import OWN, minted, received, renewed, told
-from .rows import OTHER_TENANT, Row, access, background, exchange, sign_in
+from .rows import OTHER_TENANT, Row, access, at, background, exchange, foreign, sign_in
 
 SERVICES = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
 APP: Row = {"kind": "service-principal", "token_class": "application", "subject_id": "app", "subject_name": "backup",
@@ -54,6 +54,14 @@ TOLD = (
     Clearing("a member of whom only the audit log knows is no guest either", "g1a",
          [sign_in(0, None, "ann", **AUDITED), sign_in(0, "g1a", **GUEST), access(5, "g1a", "ann")],
          Reason.SUBJECT_DIFFERS),
+    Clearing("a member's object id in a delegate's record under the id of a guest's sign-in is a copy", "g1b",
+         [sign_in(0, "g1b", **GUEST), access(5, "g1b", "alice", logon_type="delegate")], Reason.SUBJECT_DIFFERS),
+    Clearing("a copy is called so whatever else differs: when it was issued", "g1c",
+         [sign_in(0, "g1c", issued_at=at(0), **GUEST), access(5, "g1c", "alice", issued_at=at(2))],
+         Reason.SUBJECT_DIFFERS),
+    Clearing("a copy is called so whatever else differs: the realm", "g1d",
+         [sign_in(0, "g1d", "mallory", home_tenant=None, resource_tenant=None),
+          named(5, "g1d", **RULE | {"token_tenant": CONSUMER_TENANT})], Reason.SUBJECT_DIFFERS),
     Clearing("a guest's object id at home is his, under the id of his sign-in here", "g2",
          [sign_in(0, "g2", **GUEST), access(5, "g2", "gus-at-home")], Reason.BY_ID),
     Clearing("a member of another tenant, whose log is here too, may be that guest", "g3",
@@ -83,6 +91,9 @@ TOLD = (
          [sign_in(0, "p5", **APP), access(5, "p5", "app-there", token_class=None)], Reason.BY_ID),
     Clearing("a record of administration names who acted", "n1",
          [sign_in(0, "n1", "mallory"), named(5, "n1", **RULE)], Reason.SUBJECT_DIFFERS),
+    Clearing("a record of the directory names who acted", "n1a",
+         [sign_in(0, "n1a", "mallory"), named(5, "n1a", **RULE | {"object_kind": "directory"})],
+         Reason.SUBJECT_DIFFERS),
     Clearing("a record of administration in the name of the id's own subject clears", "n2",
          [sign_in(0, "n2"), named(5, "n2", **RULE)], Reason.BY_ID),
     Clearing("a name at a mailbox, where nothing shows who acts, is not the id's", "n3",
@@ -117,6 +128,9 @@ TOLD = (
           exchange(5, "x3-child", ["x3"], "dana")], Reason.BY_ID, derived="exchange"),
     Clearing("an exchange for somebody who never signs in convicts nobody", "x4",
          [sign_in(0, "x4", "bob"), exchange(5, "x4-child", ["x4"], "room-12")], Reason.BY_ID, derived="exchange"),
+    Clearing("an exchange with the id of somebody of whom only the audit log knows", "x5",
+         [sign_in(0, "x5", "vic", **AUDITED), exchange(5, "x5-child", ["x5"], "alice")],
+         Reason.NAME_DIFFERS, Probable.NAME_DIFFERS, derived="exchange"),
     Clearing("an own issuer's exchange for one person with another's token", "o1-child",
          [minted(0, "o1", "mallory", **USERS), minted(0, "o1-hers", **USERS), renewed(5, "o1-child", ["o1"], "alice"),
           received(10, "o1-child", "alice")], Reason.FORGED_ANCESTOR),
@@ -138,6 +152,9 @@ TOLD = (
     Clearing("a service acts for her under the provider's tenant", "t3",
          [access(5, "t3", token_tenant=SERVICES, issuer=f"entra:{SERVICES}", **ACT_AS)],
          Reason.NO_ISSUER_LOG),
+    Clearing("no service acts for her under another organisation's tenant", "t3a",
+         [access(5, "t3a", token_tenant=OTHER_TENANT, issuer=f"entra:{OTHER_TENANT}", **ACT_AS)],
+         Reason.NO_ISSUER_LOG, Probable.OBJECT_ID_ABROAD),
     Clearing("who was renamed into this tenant bears an old tenant's token, and her name proves no object id", "t4",
          [named(5, "t4", token_tenant=OTHER_TENANT, issuer=f"entra:{OTHER_TENANT}")], Reason.NO_ISSUER_LOG),
     Clearing("a guest's object id in a token of his home tenant", "t5",
@@ -170,6 +187,10 @@ TOLD = (
           received(1, "i16-own", issuer="https://quiet.example", key_id="k3"),
           received(5, "i16", issuer="https://quiet.example/", key_id="k3", **VERIFIED)],
          Reason.NO_ISSUER_LOG, Probable.ISSUER_MISSPELT),
+    Clearing("what the provider never issued, beside issuers with ledgers", "f1",
+         [minted(0, "i0"), foreign(5, "f1")], Reason.ID_NOT_ISSUED),
+    Clearing("its issued-at tells less of the provider's log, beside issuers with ledgers", "f2",
+         [minted(0, "i0"), foreign(14395, "f2", issued_at=at(14390))], Reason.OUTSIDE_COVERAGE),
     Clearing("an issuer that writes two forms has both in its log", "i15",
          [minted(0, "i0"), minted(0, "i15-old", issuer=f"{OWN}/v1", key_id="k2"), minted(0, "i15-new", key_id="k2"),
           received(5, "i15", issuer=f"{OWN}/v1", key_id="k2", **VERIFIED)], Reason.NOT_DECLARED),

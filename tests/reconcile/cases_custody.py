@@ -83,6 +83,8 @@ TOKENS: dict[str, tuple[list[Row], Settings, Said]] = {
                                            replace(verified(CUSTODY_LOG), origin="custody.example/late"))), OUT),
     "a log that counts without digests tells nothing of one token": (
         [USED, key_used(1, None)], attested(*BOTH), UNKNOWN),
+    "a use that was refused has no digest, and no token lacks it": (
+        [USED, key_used(1, None, outcome="refused")], attested(*BOTH), OUT),
     "a token without digest cannot be looked for": (
         [USED | {"signing_input_digest": None}], attested(*BOTH), UNKNOWN),
     "a second log knows the key and is not relied on: it may hold the signature": (
@@ -99,6 +101,10 @@ TOKENS: dict[str, tuple[list[Row], Settings, Said]] = {
         [made(0, "k2", "attach"), USED | NEW | {"issued_at": at(-5)}], attested(*BOTH), UNKNOWN),
     "a key that was made in custody has no older signatures": (
         [made(0, "k2"), USED | NEW | {"issued_at": at(-5)}], attested(*BOTH), OUT),
+    "a key that was prepared in custody has no older signatures": (
+        [made(0, "k2", "prepare"), USED | NEW | {"issued_at": at(-5)}], attested(*BOTH), OUT),
+    "a key that a rotation made in custody has no older signatures": (
+        [made(0, "k2", "rotate"), USED | NEW | {"issued_at": at(-5)}], attested(*BOTH), OUT),
     "the ledger holds it and the key store never signed it": (RECORDED, attested(*BOTH), ALTERED),
     "the ledger and the key store hold it": ([*RECORDED, key_used(5, digest_of("x"))], attested(*BOTH), MINTED),
     "the ledger holds it, and of custody nobody says anything": (RECORDED, attested(), MINTED),

@@ -80,6 +80,12 @@ CASES: Table = {
         "4.1", [foreign(EARLY, "x"), foreign(EARLY + 20 * 60, "x")], last(Reason.ID_NOT_ISSUED)),
     "later use narrows the window unless it exceeds the life: it exceeds it": Case(
         "4.1", [access(EARLY, "x"), access(EARLY + 30 * 60, "x")], last(Reason.OUTSIDE_COVERAGE)),
+    "later use narrows the window unless it exceeds the life: it ends with it": Case(
+        "4.1", [foreign(EARLY, "x"), foreign(EARLY + 28 * 60, "x")], last(Reason.ID_NOT_ISSUED)),
+    "the life of one services tokens is not that of anothers": Case(
+        "4.1", [foreign(NOT_YET + 1, "x", source="elsewhere", kind="sharepoint")], last(Reason.ID_NOT_ISSUED)),
+    "an issued at lies within its life to the last second": Case(
+        "4.1", [foreign(5, "x", issued_at=issued(5, 28 * 60))], last(Reason.ID_NOT_ISSUED, outside_life=False)),
     "issued at narrows the window": Case(
         "4.1", [foreign(-14380, "x", issued_at=issued(-14380, 10))], last(Reason.ID_NOT_ISSUED)),
     "issued at narrows the window to what must be covered": Case(

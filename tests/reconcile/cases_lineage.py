@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from counterfoil.model.verdict import Reason
 
-from .cases import SMALL, Case, Table, Wanted, last, last_innocent, reasons
+from .cases import SMALL, Case, Table, Wanted, last, last_innocent, of, reasons
 from .cases_ids import HALF
-from .cases_misses import AGENT_SIDE, home, trail
+from .cases_misses import AGENT_SIDE, ONLINE, home, trail
 from .reference import Settings
 from .rows import Row, access, assertion, exchange, farm_log, federated_sign_in, foreign, sign_in
 
@@ -63,6 +63,21 @@ ROOTS: Table = {
         "6.3", [*rooting(), *(row for n in range(2) for row in (
             exchange(9, f"x{n}", []), foreign(10 + n, f"x{n}", ip="40.96.1.7")))],
         last(Reason.UNROOTED_UNCOVERED, probable="unrooted-uncovered")),
+    "an unrooted token is uncovered where its kind of id is in no log": small(
+        "6.3", [*rooting(), UNROOTED | {"token_id_kind": "jti"}, USED | {"token_id_kind": "jti"}],
+        last(Reason.UNROOTED_UNCOVERED)),
+    "an unrooted token is uncovered where the declaration is refuted": small(
+        "6.3", [*rooting(), *trail("alice"), *trail("bob"), access(5, "lost-a"), access(5, "lost-b", "bob"),
+                UNROOTED, USED], last(Reason.UNROOTED_UNCOVERED, refuted=True)),
+    "an unrooted token of a silent service is uncovered": small(
+        "6.3", [*rooting(), UNROOTED, foreign(10, "x", client_id=ONLINE, ip=None)],
+        last(Reason.UNROOTED_UNCOVERED, silent=True)),
+    "an unrooted token is uncovered where its sign in may be older than the log": small(
+        "6.3", [*rooting(), exchange(-14400 + 600, "x", []), foreign(-14400 + 601, "x")],
+        of("x", Reason.UNROOTED_UNCOVERED)),
+    "a renewal with a root is no second sign where it was used": small(
+        "4.6", [*rooting(), *home("alice"), *home("bob", client_id="phone"), exchange(9, "x", ["p0"]), USED,
+                access(11, "y", client_id="phone", ip="203.0.113.77")], last(Reason.LONE_MISS)),
     "an explained unrooted token accuses nobody": small(
         "6.3", [*rooting(), *home("alice"), sign_in(-30, "m", ip="203.0.113.9"), UNROOTED,
                 access(10, "x", ip="203.0.113.9")], [last(Reason.UNROOTED_UNCOVERED), last_innocent]),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Any
 
+from counterfoil.model.coverage import Declaration
 from counterfoil.model.verdict import Reason
 
 from .cases import Case, Table, coverage, each, innocent, last, last_innocent
 from .reference import Settings
-from .rows import KINDS, Row, access, at, complete, exchange, foreign, sign_in
+from .rows import KINDS, OTHER_TENANT, Row, access, at, background, complete, exchange, foreign, sign_in
 
 INTUNE = "0000000a-0000-0000-c000-000000000000"
 ONLINE = "00000002-0000-0ff1-ce00-000000000000"  # a service whose calls never have a sign-in record
@@ -237,6 +239,9 @@ SILENCE: Table = {
         last(Reason.ID_NOT_ISSUED, of_service=True)),
     "calls from anywhere else make no stratum silent": Case(
         "5.6", [*calls(ip="203.0.113.9"), service(5, 9)], last(silent=False)),
+    "calls of an issuer without a log are not silent": Case(
+        "5.6", [*calls(issuer=f"entra:{OTHER_TENANT}"), service(5, 9, issuer=f"entra:{OTHER_TENANT}")],
+        last(Reason.NO_ISSUER_LOG, silent=False)),
     "who was there before the log began silences nothing": Case(
         "5.6", [*(row | {"event_time": row["event_time"] - timedelta(days=11)} for row in calls()), service(5, 9)],
         last(silent=False)),
@@ -322,6 +327,31 @@ SIGNS: Table = {
         "4.2 h, 4.6", [sign_in(-9000, "a"), sign_in(-60, "b", "bob", client_id="phone"),
                        access(5, None, client_id="phone", ip="203.0.113.9")],
         last(Reason.LONE_MISS, probable="lone-miss")),
+}
+
+# the same in the days of 2023 in which an intruder's addresses were published
+AGO = at(0) - datetime.fromisoformat("2023-05-16T08:00:00")
+IN_2023 = Settings(
+    tuple(Declaration("entra-signin", kind, at(-14400) - AGO, at(14400) - AGO) for kind in KINDS), exported_at=at(0))
+PUBLISHED = "37.143.130.146"  # from the 12th to the 19th of May
+
+
+def ago(rows: Iterable[Row]) -> list[Row]:
+    """Return the rows as of those days."""
+    return [row | {"event_time": row["event_time"] - AGO} for row in rows]
+
+
+ADDRESSES: Table = {
+    f"a published address is a second sign within its dates: {words}": Case(
+        "4.6", ago([*home("alice"), *home("bob", client_id="phone"), access(minute, "x", client_id="phone", ip=ip)]),
+        last(reason), IN_2023, around=ago(background()))
+    for words, minute, ip, reason in (
+        ("in its first second", -6240, PUBLISHED, Reason.ID_NOT_ISSUED),
+        ("on its last day", 5279, PUBLISHED, Reason.ID_NOT_ISSUED),
+        ("not before", -6241, PUBLISHED, Reason.LONE_MISS),
+        ("not after", 5280, PUBLISHED, Reason.LONE_MISS),
+        ("no other address", 0, "37.143.130.147", Reason.LONE_MISS),
+    )
 }
 
 SITES: Row = {"kind": "sharepoint", "object_kind": "file", "logon_type": None, "token_class": None, "client_id": None}
@@ -453,6 +483,10 @@ AGENTS: Table = {
     "a failed sign in makes no agent": Case(
         "5.11", [AGENT_SIDE | {"outcome": "failed"}, foreign(4, "y", "bob"), foreign(5, "x", client_id="bot")],
         last(Reason.ID_NOT_ISSUED)),
+    "what calls itself an agents token makes no agent": Case(
+        "5.11", [ITSELF, access(3, "g", client_id="bot", token_class="agent",
+                                extra='{"agentSubjectType":"agenticAppInstance"}'),
+                 foreign(4, "y", "bob"), foreign(5, "x")], last(Reason.ID_NOT_ISSUED)),
     "misses of agents refute nothing": Case(
         "5.11", [AGENT_SIDE, *home("alice"), *home("bob"), sign_in(2, "h", "bob", **BOT), access(3, "h", "bob"),
                  *(access(5, f"l-{who}", who, client_id="bot") for who in ("alice", "bob")),
@@ -464,8 +498,9 @@ AGENTS: Table = {
             each(Reason.AGENT_IDENTITY, where=lambda t: t["client_id"] == "bot", count=9, probable=probable))
         for words, ip, probable in (
             ("from elsewhere are raised", "203.0.113.9", RAISED), ("from its own place are not", "192.0.2.78", None),
+            ("from a services own network are not", EXCHANGES, None),
         )
     },
 }
 
-CASES: Table = {**HABITS, **AGENTS, **REFUTED, **SILENCE, **SIGNS, **SESSIONS, **CLUSTERS}
+CASES: Table = {**HABITS, **AGENTS, **REFUTED, **SILENCE, **SIGNS, **ADDRESSES, **SESSIONS, **CLUSTERS}

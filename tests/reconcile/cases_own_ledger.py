@@ -23,6 +23,7 @@ from .own_rows import (
 from .reference import Settings
 from .rows import Row, at, sign_in
 
+INTUNE = "0000000a-0000-0000-c000-000000000000"
 STRANGE: Row = {"client_id": "rogue", "ip": "203.0.113.9", "user_agent": "curl"}
 
 FORGED = (Verdict.FORGED, Reason.ID_NOT_ISSUED)
@@ -61,6 +62,14 @@ TOKENS: dict[str, tuple[list[Row], Settings, tuple[Verdict, Reason]]] = {
     "without issued-at the whole life must be covered": (
         [received(10, "x", issued_at=None)], Settings(attested=(verified(start=at(-60)),)),
         (Verdict.UNCOVERED, Reason.OUTSIDE_COVERAGE)),
+    "without issued-at the five minutes after its use must be covered": (
+        [received(10, "x", issued_at=None)], Settings(attested=(verified(end=at(16)),)), FORGED),
+    "a client of Microsoft's excuses no token of another issuer": (
+        [received(10, "x", client_id=INTUNE, token_class="application")], attested(), FORGED),
+    "an id of a kind that no own issuer gives is not sought": (
+        [received(10, "x", token_id_kind="saml_assertion_id")], attested(), (Verdict.UNCOVERED, Reason.KEY_NOT_SOUND)),
+    "a token without id and digest is not sought": (
+        [received(10, None, signing_input_digest=None)], attested(), (Verdict.UNCOVERED, Reason.KEY_NOT_SOUND)),
     "an issued-at before the ledger began is uncovered": (
         [received(10, "x", age=90)], Settings(attested=(verified(start=at(-60)),)),
         (Verdict.UNCOVERED, Reason.OUTSIDE_COVERAGE)),

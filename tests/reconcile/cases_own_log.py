@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from counterfoil.model.counterfoil import ISSUER_LOG
+from counterfoil.model.counterfoil import ISSUER_LOG, LEDGER_LOG
 from counterfoil.model.coverage import Declaration
 from counterfoil.model.verdict import Reason, Verdict
 
@@ -68,12 +68,21 @@ TOKENS: dict[str, tuple[list[Row], Settings, tuple[Verdict, Reason]]] = {
         [STOLEN], Settings((LATER,)), (Verdict.UNCOVERED, Reason.OUTSIDE_COVERAGE)),
     "a record may be ten minutes from issued-at, so that so much more must be covered": (
         [STOLEN], Settings((LATER,), exported_at=EXPORTED), (Verdict.UNCOVERED, Reason.OUTSIDE_COVERAGE)),
+    "without issued-at the ten minutes after its use must be covered": (
+        [STOLEN | {"issued_at": None}], Settings((replace(LATER, end=at(16)),), exported_at=EXPORTED),
+        (Verdict.UNCOVERED, Reason.OUTSIDE_COVERAGE)),
     "nine minutes after issued-at do not suffice, ten do": (
         [STOLEN], Settings((replace(LATER, end=at(15)),), exported_at=EXPORTED), FORGED),
     "a token without id is not sought by its digest where some line has none": (
         [received(10, None, issued_at=at(5), **STRANGE)], COMPLETE, (Verdict.UNCOVERED, Reason.KEY_NOT_SOUND)),
     "an issuer with a ledger too needs both": (
         [minted(0, "a"), STOLEN], COMPLETE, (Verdict.UNCOVERED, Reason.NOT_DECLARED)),
+    "an issuer with a ledger of the same name needs both": (
+        [minted(0, "a", kind=OWN_LOG), STOLEN], COMPLETE, (Verdict.UNCOVERED, Reason.NOT_DECLARED)),
+    "an issuer with a ledger of the same name needs both for that time": (
+        [minted(-60, "a", kind=OWN_LOG), minted(4, "b", kind=OWN_LOG), STOLEN],
+        replace(COMPLETE, declarations=(*COMPLETE.declarations, Declaration(LEDGER_LOG, OWN_LOG, None, at(5)))),
+        (Verdict.UNCOVERED, Reason.OUTSIDE_COVERAGE)),
     "an issuer with a ledger too, both relied on": (
         [minted(-60, "a"), minted(20_000, "b"), STOLEN], replace(COMPLETE, attested=attested().attested), FORGED),
 }

@@ -2,4 +2,33 @@
 
 from __future__ import annotations
 
-EQUIVALENT: dict[str, str] = {}
+_BOTH_ENDS = "a stretch that is relied on has both ends; asked for the type checker"
+_KIND_OF_ID = "a record has a kind of id only beside an id"
+_LESS_WORK = "only bounds what is looked up: "
+
+EQUIVALENT: dict[str, str] = {
+    "assigned._Assignment: without record in self.dead":
+        _LESS_WORK + "no place can be reached from a record from which none was reached before",
+    "covered.needs: without (tokens.derived == \"assertion\", str(TokenClass.ASSERTION))":
+        "an assertion is its farm's, and needs all servers of the farm whatever its class",
+    "covered.needs: without keepers.issuers": "where no issuer keeps a log, no token is of one of them",
+    "covered.with_coverage: without r.start": _BOTH_ENDS,
+    "covered.with_coverage: without r.end": _BOTH_ENDS,
+    "covered.personal_stretches: without row.start": _BOTH_ENDS,
+    "covered.personal_stretches: without row.end": _BOTH_ENDS,
+    "covered.personal_stretches: <= in max(lo, other_lo) < min(hi, other_hi)":
+        "in a stretch of no length lies nothing, since something is asked for on both sides",
+    "custody: 62 + 1 in 62": "any time before all others will do",
+    "custody._logs: without row.start": _BOTH_ENDS,
+    "custody._logs: without row.end": _BOTH_ENDS,
+    "diagnosis.diagnosed: without judged.verdict.isin([str(verdict) for verdict in _ACCUSING])":
+        _LESS_WORK + "whoever is not accused has no diagnosis",
+    "diagnosis.diagnosed: without ~judged.by_digest":
+        _LESS_WORK + "what links by digest has no diagnosis that custody tells",
+    "doubts.with_doubts: without filter(odd.subject_open | odd.elsewhere)":
+        _LESS_WORK + "each doubt asks for one of the two",
+    "doubts._named: without ~_contradicted(tokens)": "a contradiction outranks a doubt",
+    "judge.sound_id: without tokens.token_id.notnull()": _KIND_OF_ID,
+    "judge.sound_in_own_log: without tokens.token_id.notnull()": _KIND_OF_ID,
+    "judge.verdict_of: without if of is not Verdict.UNCOVERED": "that verdict is what is left of all others",
+}

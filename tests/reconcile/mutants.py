@@ -29,9 +29,10 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
-from types import CodeType, ModuleType
+from types import CodeType
 from typing import Any
 
 from counterfoil.case.tables import Tables
@@ -46,11 +47,11 @@ PACKAGE = ROOT / "src" / "counterfoil" / "reconcile"
 NAME = "counterfoil.reconcile"
 # Where values are passed on, or expressions are asked for and nothing is decided.
 SKIPPED = frozenset({"__init__", "asked", "engine"})
-# Bounds against floods of records: one more or less changes nothing that a small case can show.
 SECONDS = 90  # after which a run counts as failed: the engine of a mutant may join everything with everything
 # Of these modules, cases of own logs tell first.
 OWN = frozenset({"custody", "diagnosis", "entitled", "balance", "unaccounted"})
 APART = "\x1f"  # between the group that noticed a mutant and what it says
+POLICY = "policy"  # cases and double take their constants from it
 OURS = (f"{NAME}.", "tests.reconcile.")
 
 
@@ -84,31 +85,40 @@ def install(mutant: Mutant) -> None:
     sys.meta_path.insert(0, Finder(f"{NAME}.{mutant.module}", path, mutant.made(path.read_text("utf-8"))))
 
 
-def forget() -> None:
-    """Forget the modules of reconciliation and its tests, so that they are imported anew, with a mutant among them."""
-    for name in [name for name in sys.modules if name.startswith(OURS) or name == NAME]:
+def forget(*packages: str) -> None:
+    """Forget these modules, and reconciliation, so that they are imported anew, with a mutant among them."""
+    for name in [name for name in sys.modules if name.startswith(packages) or name == NAME]:
         del sys.modules[name]
 
 
-def known() -> bytes:
-    """Return what no mutant may change: what the double says of every case, and the drawn histories."""
-    tables, drawn = _tests()
-    doubles = {name: group.doubles() for name, group in _groups(tables, drawn)}
-    return pickle.dumps((doubles, dict(drawn.drawn())))
+@dataclass
+class Told:
+    """What no mutant may change: the cases, what the double says of each, and the drawn histories."""
+
+    groups: list[tuple[str, Any]]
+    doubles: dict[str, Any]
+    histories: dict[str, Any]
 
 
-def _tests() -> tuple[ModuleType, ModuleType]:
-    return importlib.import_module("tests.reconcile.test_cases"), importlib.import_module("tests.reconcile.drawn")
+def known() -> Told:
+    """Return what no mutant may change."""
+    groups = _groups()
+    drawn = importlib.import_module("tests.reconcile.drawn")
+    return Told(groups, {name: group.doubles() for name, group in groups}, dict(drawn.drawn()))
 
 
-def _groups(tables: ModuleType, drawn: ModuleType) -> Iterator[tuple[str, Any]]:
+def _groups(histories: Mapping[str, Any] | None = None) -> list[tuple[str, Any]]:
+    """Return the cases in their runs, those first that tell most."""
+    tables = importlib.import_module("tests.reconcile.test_cases")
+    drawn = importlib.import_module("tests.reconcile.drawn")
+    if histories is not None:
+        vars(drawn)["drawn"] = lambda: histories
     cases = [(f"reference {number}", group) for number, group in enumerate(tables.GROUPS)]
-    yield cases[0]
-    yield from ((f"histories {name}", group) for name, group in reversed(drawn.groups().items()))
-    yield from cases[1:]
+    drawn_cases = [(f"histories {name}", group) for name, group in reversed(drawn.groups().items())]
+    return [cases[0], *drawn_cases, *cases[1:]]
 
 
-def run(mutant: Mutant | None, told: bytes, work: Path, memory: Memory | None = None, first: str = "") -> str:
+def run(mutant: Mutant | None, told: Told, work: Path, memory: Memory | None = None, first: str = "") -> str:
     """Judge everything, in this process, with the mutant; return what is wrong first, "" if nothing is.
 
     `memory`: what came of everything without a mutant; it is learnt where there is none. `first`: the group to begin
@@ -116,10 +126,10 @@ def run(mutant: Mutant | None, told: bytes, work: Path, memory: Memory | None = 
     """
     if mutant is not None:
         install(mutant)
-    tables, drawn = _tests()
-    doubles, histories = pickle.loads(told)  # noqa: S301  # of ourselves
-    vars(drawn)["drawn"] = lambda: histories
-    groups = list(_groups(tables, drawn))
+    groups = list(told.groups)
+    if mutant is not None and mutant.module == POLICY:
+        forget(*OURS)
+        groups = _groups(told.histories)
     if mutant is not None and mutant.module in OWN:
         groups.sort(key=lambda named: not any(one.case.settings.attested for one in named[1].placed.values()))
     groups.sort(key=lambda named: named[0] != first)
@@ -131,7 +141,7 @@ def run(mutant: Mutant | None, told: bytes, work: Path, memory: Memory | None = 
             answer = judge(group.rows, group.settings, group.policy)
             if memory is not None and memory.answers.setdefault(name, vars(answer)) == vars(answer) and mutant:
                 continue
-            for sentence, words in group.wrong(answer, doubles[name]).items():
+            for sentence, words in group.wrong(answer, told.doubles[name]).items():
                 return f"{name}{APART}{sentence}: {words[0]}"
     return ""
 
@@ -143,7 +153,7 @@ def _engine(memory: Memory | None, *, learning: bool) -> Callable[..., Any]:
     return lambda con, piles, _: Remembered(con, piles, memory, learning=learning)
 
 
-def start(mutant: Mutant, told: bytes, memory: Memory | None, report: Path, first: str) -> int:
+def start(mutant: Mutant, told: Told, memory: Memory | None, report: Path, first: str) -> int:
     """Judge everything with the mutant in a process of its own, and return its id."""
     child = os.fork()
     if child:
@@ -166,7 +176,7 @@ def start(mutant: Mutant, told: bytes, memory: Memory | None, report: Path, firs
 
 
 def results(
-    chosen: Sequence[Mutant], told: bytes, memory: Memory | None, folder: Path, jobs: int
+    chosen: Sequence[Mutant], told: Told, memory: Memory | None, folder: Path, jobs: int
 ) -> Iterator[tuple[Mutant, str]]:
     """Try the mutants, so many at a time; yield each with what noticed it, "" where nothing did."""
     left, running = list(enumerate(chosen))[::-1], dict[int, tuple[Mutant, Path]]()
@@ -206,7 +216,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if stale := sorted(EQUIVALENT.keys() - {mutant.name for mutant in every}):
         print("said to change nothing, and not there:", *stale, sep="\n  ")
         return 2
-    chosen = [m for m in every if not asked.names or m.module in asked.names or any(n in m.name for n in asked.names)]
+    whole = {m.module for m in every}.intersection(asked.names)
+    parts = [name for name in asked.names if name not in whole]
+    chosen = [m for m in every if not asked.names or m.module in whole or any(part in m.name for part in parts)]
     if asked.list:
         for mutant in chosen:
             why = EQUIVALENT.get(mutant.name)
@@ -233,7 +245,9 @@ def _try(left: Sequence[Mutant], of: int, state: Path | None, jobs: int, *, plai
         if words := _control(told, folder, memory):
             print(f"the cases fail without any mutant: make them pass first. {words}")
             return 2
-        forget()
+        forget(f"{NAME}.", "tests.reconcile.engine_run")
+        importlib.import_module("counterfoil.expressions.built")  # a second, which each child need not spend
+        importlib.import_module("ibis").to_sql(importlib.import_module("ibis").memtable({"a": [1]}), dialect="duckdb")
         gc.freeze()
         kept = stack.enter_context(state.open("a", encoding="utf-8")) if state else None
         survived = 0
@@ -246,7 +260,7 @@ def _try(left: Sequence[Mutant], of: int, state: Path | None, jobs: int, *, plai
     return 1 if survived else 0
 
 
-def _control(told: bytes, folder: Path, memory: Memory | None) -> str:
+def _control(told: Told, folder: Path, memory: Memory | None) -> str:
     """Judge everything without a mutant; this process so learns the SQL of each expression, and fills the memory.
 
     In a process of its own, as no engine may be open in one that forks others.

@@ -15,6 +15,7 @@ from . import (
     cases_coverage,
     cases_custody,
     cases_entitled,
+    cases_exchanges,
     cases_farms,
     cases_ids,
     cases_lineage,
@@ -34,7 +35,7 @@ from .reference import judge
 TABLES = (
     cases_records, cases_links, cases_ids, cases_without_id, cases_coverage, cases_farms, cases_misses, cases_lineage,
     cases_own_ledger, cases_own_log, cases_custody, cases_entitled, cases_assertions, cases_unread,
-    cases_clearing,
+    cases_clearing, cases_exchanges,
 )
 CASES: dict[str, Case] = {sentence: case for table in TABLES for sentence, case in table.CASES.items()}
 GROUPS = grouped(CASES)

@@ -75,14 +75,14 @@ def _as_presented(exchanges: ir.Table, recorded: ir.Table, records: ir.Table, lo
     receipts tell two tokens of that id, or one that is not the one that was issued, nothing tells which of them it was.
     What is exchanged may be another issuer's token: of an id that nothing else in evidence knows, no issuer is known.
     """
-    seen = recorded.filter(in_logs(recorded, "receipts", logs.receipts), recorded.token_id.notnull())
+    seen = recorded.filter(in_logs(recorded, "receipts", logs.receipts))
     known = seen.group_by("token_id").agg(
         digests=seen.signing_input_digest.nunique(), **{f"{name}_seen": seen[name].max() for name in _TUPLE}
     )
     known = known.filter(known.digests == 1)
     issued = records.filter(
         records.leg.isin([Leg.ISSUANCE, Leg.SECONDARY_ISSUANCE]), records.outcome == Outcome.SUCCESS,
-        in_own_log(records, logs), records.token_id.notnull(),
+        in_own_log(records, logs),
     )
     same = known.semi_join(issued, [known.token_id == issued.token_id,
                                     known.signing_input_digest_seen == issued.signing_input_digest])
@@ -105,7 +105,6 @@ def _assertions(records: ir.Table, domains: ir.Table, logs: Logs) -> ir.Table:
         records.leg == Leg.ISSUANCE, in_logs(records, "federated logs", sorted(logs.federations)),
         records.outcome == Outcome.SUCCESS,
     )
-    signins = signins.filter(signins.incoming_token.isin(SAML) | signins.incoming_token.isnull())
     signins = signins.mutate(domain=domain_of(signins.subject_name))
     joined = signins.left_join(_named(signins, domains), "domain").drop("domain_right")
     shown = joined.incoming_token.isin(SAML).fill_null(False)
@@ -150,7 +149,7 @@ def federations(logs: Logs) -> Any:
 
 def _named(signins: ir.Table, domains: ir.Table) -> ir.Table:
     """Return (domain, federation): who was named for each domain, or else for the next domain above it."""
-    asked = signins.filter(signins.domain.notnull()).select("domain").distinct()
+    asked = signins.select("domain").distinct()
     named = domains.select(above=domains.domain, federation=domains.federation)
     met = asked.join(named, (asked.domain == named.above) | asked.domain.endswith(ibis.literal(".") + named.above))
     place = ibis.row_number().over(group_by=met.domain, order_by=met.above.length().desc())
@@ -165,9 +164,7 @@ def _guest(signins: ir.Table) -> ir.BooleanValue:
 
 def exchanged(records: ir.Table) -> ir.Table:
     """Rule 1.3 c: whoever exchanged a token for another accepted it; `grant`: by which operation."""
-    exchanges = records.filter(
-        records.leg == Leg.SECONDARY_ISSUANCE, records.outcome == Outcome.SUCCESS, records.parent_token_ids.length() > 0
-    )
+    exchanges = records.filter(records.leg == Leg.SECONDARY_ISSUANCE, records.outcome == Outcome.SUCCESS)
     single = exchanges.parent_token_ids.unique().length() == 1  # with several, each may be another's
     return exchanges.mutate(
         child_id=exchanges.token_id,

@@ -9,7 +9,7 @@ from counterfoil.reconcile.engine import Engine
 
 
 def with_agents(engine: Engine, open_: ir.Table, issued: ir.Table, linked: ir.Table, records: ir.Table) -> ir.Table:
-    """Add `agentic` (its client or subject is an agent's), and `stray`: so, from where none of that agent's came.
+    """Add `agentic` (its client or subject is an agent's), and `stray`: it came from where none of an agent's did.
 
     `issued`: issuances; `linked`: linked tokens (client_id, network); `records`: evidence, each once.
     """
@@ -28,7 +28,7 @@ def with_agents(engine: Engine, open_: ir.Table, issued: ir.Table, linked: ir.Ta
     joined = joined.left_join(places.mutate(known_there=yes), ["client_id", "network"], rname="{name}_n")
     agentic = (joined.client.fill_null(False) | joined.principal.fill_null(False)) & (joined.derived != "assertion")
     return joined.select(
-        *open_.columns, agentic=agentic, stray=agentic & ~joined.inside & ~joined.known_there.fill_null(False)
+        *open_.columns, agentic=agentic, stray=~joined.inside & ~joined.known_there.fill_null(False)
     )
 
 

@@ -39,7 +39,7 @@ def windowed(tokens: ir.Table, policy: Policy, facts: LogFacts) -> ir.Table:
         sound=sound_id(tokens, facts.logs.sound),
         w_lo=lo - ibis.ifelse(assertion, 0, policy.backdate) - policy.skew,
         w_hi=tokens.t_first + ibis.ifelse(assertion, policy.skew, policy.event_lag),
-        outside_life=tokens.t_issued.notnull() & ~inside.fill_null(True),
+        outside_life=~inside.fill_null(True),
     )
     if not keepers.issuers:
         return told
@@ -126,7 +126,8 @@ def _latest(facts: LogFacts, parts: Sequence[tuple[str, str, str, str]]) -> list
 def required(facts: LogFacts, told: Sequence[CoverageRow]) -> list[tuple[str, str, str, str]]:
     """Return (issuer, class, source, kind): what must be covered for a token of that class of that issuer.
 
-    Of a farm, every server: those that issued something, those that evidence knows otherwise, and those declared.
+    Of a farm, every server: `told` has a row for those that issued something, those that evidence knows otherwise, and
+    those declared.
     """
     rows: list[tuple[str, str, str, str]] = []
     for issuer in sorted({part.issuer for part in facts.extents} - {NO_ISSUER}):
@@ -135,7 +136,6 @@ def required(facts: LogFacts, told: Sequence[CoverageRow]) -> list[tuple[str, st
             rows += [(issuer, str(cls), log, kind) for cls, kinds in facts.logs.parts(log).items() for kind in kinds]
             continue
         parts = {(part.source, part.kind) for part in facts.extents if part.issuer == issuer}
-        parts |= facts.hosts.get(issuer, frozenset())
         parts |= {(row.source, row.kind) for row in told if row.issuer == issuer and row.source in facts.logs.hosts}
         rows += [(issuer, str(cls), *part) for cls in (*TokenClass, UNKNOWN_CLASS) for part in sorted(parts)]
     return rows

@@ -61,7 +61,7 @@ def custody_of(
         return None
     blind = _without_digests(engine, uses)
     spans = _spans(engine, records, logs, [row for row in relied if (row.source, row.kind) not in blind])
-    made = uses.filter(uses.outcome == str(Outcome.SUCCESS), uses.signing_input_digest.notnull())
+    made = uses.filter(uses.outcome == str(Outcome.SUCCESS))
     return Custody(
         signed=engine.keep("custody_signed", made.select(digest=made.signing_input_digest).distinct()),
         spans=engine.given("custody_spans", _SPAN, [[span[name] for name in _SPAN] for span in spans]),
@@ -75,8 +75,7 @@ def _own(engine: Engine, records: ir.Table, made: ir.Table) -> ir.Table:
     """Return (issuer, key_id) under which a token was issued or let in that a key store signed with that key."""
     legs = [str(Leg.ISSUANCE), str(Leg.SECONDARY_ISSUANCE), str(Leg.ACCEPTANCE)]
     told = records.filter(
-        records.leg.isin(legs), records.outcome.isin([str(Outcome.SUCCESS), str(Outcome.DENIED)]),
-        records.issuer.notnull(), records.key_id.notnull(), records.signing_input_digest.notnull(),
+        records.leg.isin(legs), records.outcome.isin([str(Outcome.SUCCESS), str(Outcome.DENIED)])
     )
     known = told.semi_join(made, ["key_id", "signing_input_digest"])
     return engine.keep("custody_own", known.select("issuer", "key_id").distinct())

@@ -23,7 +23,7 @@ _PROVIDERS = (TokenClass.ACT_AS, TokenClass.SERVICE)
 # Records of administration name who acted, whatever token was used.
 _ADMINISTRATION = ("configuration", "directory")
 # Contradictions that a subject's outranks (rule 3.2).
-_LATER = (Reason.CLIENT_DIFFERS, Reason.ISSUED_AT_DIFFERS, Reason.CONSUMER_REALM)
+_LATER = (Reason.ISSUED_AT_DIFFERS, Reason.CONSUMER_REALM)
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def _named(tokens: ir.Table) -> ir.BooleanValue:
     """Tell whether it remains that a name differs, and is neither a delegate's nor that of the mailbox she opened."""
     visited = tokens.object_parent.isnull() | (tokens.object_parent == tokens.subject_name)
     mailboxes = tokens.logon_type.isin(["delegate", "admin"]).fill_null(False) & visited.fill_null(False)
-    return _may(tokens) & ~_contradicted(tokens) & ~tokens.shown & ~tokens.delegate & ~mailboxes
+    return _may(tokens) & ~_contradicted(tokens) & ~tokens.delegate & ~mailboxes
 
 
 def _abroad(tokens: ir.Table) -> ir.BooleanValue:

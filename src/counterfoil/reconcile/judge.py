@@ -88,7 +88,7 @@ def open_reason(tokens: ir.Table) -> ir.StringValue:
         default=Reason.SUBJECT_NOT_SIGNED_IN,
     )
     sound = tokens.sound
-    proven = (tokens.needed > 0) & (tokens.proven >= tokens.needed)
+    proven = tokens.proven >= tokens.needed
     without_root = _first((unrooted(tokens), Reason.UNROOTED), default=Reason.UNROOTED_UNCOVERED)
     with_id = _first(
         (tokens.interrupted, Reason.INTERRUPT_ONLY),

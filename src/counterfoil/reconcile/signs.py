@@ -31,9 +31,7 @@ def lone(engine: Engine, foreign: ir.Table, open_: ir.Table, issued: ir.Table, r
     if not engine.rows(alone.limit(1)):
         return alone.select("token_key")
     sessions = claimed(foreign, records)
-    sessions = engine.keep("foreign_sessions", sessions.filter(sessions.session_id.notnull()).select(
-        "token_key", "session_id", "unit"
-    ))
+    sessions = engine.keep("foreign_sessions", sessions.select("token_key", "session_id", "unit"))
     several = _several(sessions, "session_id")
     return alone.anti_join(sessions.semi_join(several, "session_id"), "token_key").select("token_key")
 
@@ -41,10 +39,10 @@ def lone(engine: Engine, foreign: ir.Table, open_: ir.Table, issued: ir.Table, r
 def _signed(foreign: ir.Table, open_: ir.Table, issued: ir.Table, names: ir.Table) -> ir.Table:
     """Return (token_key) of the foreign misses that show a second sign, but for their sessions."""
     proven = names.select("subject_name", "proven_id")
-    named = foreign.filter(foreign.subject_id.notnull()).join(proven, "subject_name")
-    exchanged = open_.filter(open_.derived == "exchange", open_.token_id.notnull()).select("token_id").distinct()
-    placed = foreign.filter(foreign.network.notnull(), ~foreign.inside)
-    renewed = open_.filter(unrooted(open_), open_.network.notnull()).select("issuer", "network").distinct()
+    named = foreign.join(proven, "subject_name")
+    exchanged = open_.filter(open_.derived == "exchange").select("token_id").distinct()
+    placed = foreign.filter(~foreign.inside)  # none of them without a network
+    renewed = open_.filter(unrooted(open_)).select("issuer", "network").distinct()
     # what comes from a service's own network comes through a service, which may be one that nobody knows yet
     elsewhere = foreign.filter(foreign.network.isnull() | ~foreign.inside)
     found = (
@@ -70,8 +68,8 @@ def _strange_clients(foreign: ir.Table, open_: ir.Table, issued: ir.Table) -> ir
 
     One that several people use from their own networks is a roll-out whose sign-ins were not exported.
     """
-    known = issued.filter(issued.outcome == Outcome.SUCCESS, issued.client_id.notnull())
-    asked = foreign.filter(foreign.client_id.notnull()).select("issuer", "client_id").distinct()
+    known = issued.filter(issued.outcome == Outcome.SUCCESS)
+    asked = foreign.select("issuer", "client_id").distinct()
     at_home = open_.filter(open_.at_home)
     users = at_home.group_by("issuer", "client_id").agg(people=at_home.subject.nunique())
     rolled_out = users.filter(users.people > 1)
