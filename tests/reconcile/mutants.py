@@ -9,7 +9,7 @@ code is 1, unless `equivalent` says why it changes nothing.
     python -m tests.reconcile.mutants [NAME ...] [--list] [--jobs 2] [--state FILE] [--equivalent]
 
 NAME selects modules, such as `judge links`, or mutants whose name holds it. `--state`: a file in which it is written
-down which mutants were found; started again with it, the others are tried. Takes some three hours on two
+down which mutants were found; started again with it, the others are tried. Each takes some two seconds on two
 processors.
 """
 
