@@ -26,6 +26,8 @@ ASKED_TO = {
     "custody/drivers/openbao.py": "the key store that the settings name",
     "custody/drivers/aws_kms.py": "the key store that the settings name",
     "exchange.py": "one exchange with an address that its callers were given",
+    "respond/endpoints.py": "where security events are pushed to and polled for, served where its user says",
+    "respond/transmit.py": "the receiver of security events that its user names",
     "tlog/server.py": "a witness, served where its user says",
     "tlog/sqllog.py": "the database that the ledger's address names",
     "tlog/witness.py": "the witness that the settings name",
