@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,9 +21,6 @@ from counterfoil.case.piles import TOUCHED
 from counterfoil.expressions import ir
 from counterfoil.expressions.built import built
 from counterfoil.expressions.tables import table as named
-
-# Tests fork, and in a child of theirs what listens here would end the process.
-os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
 
 # SQL by the keys of expressions, which are the same from run to run but for what is bound in them.
 _KNOWN: dict[bytes, str] = {}
