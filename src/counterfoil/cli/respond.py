@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from counterfoil import files
-from counterfoil.cli import options, params, respond_case, respond_text, terminal
+from counterfoil.cli import options, params, respond_case, respond_text, respond_tokens, terminal
 from counterfoil.cli.exits import ExitCode
 from counterfoil.cli.keys import opened
 from counterfoil.config import blocking_policy, read_bounded, read_token_policy
@@ -59,7 +59,7 @@ Issuer = Annotated[str, typer.Option("--issuer", metavar="ISS", help="The issuer
 def add_to(app: typer.Typer) -> None:
     """Add these commands."""
     group = typer.Typer(help="A key must change, or is out: what to do.", rich_markup_mode=None)
-    for told in respond_case.COMMANDS:
+    for told in (*respond_case.COMMANDS, *respond_tokens.COMMANDS):
         group.command()(told)
     for command in (rotate, preflight, rehearse, block, historical, gateway, runbook):
         group.command()(command)
