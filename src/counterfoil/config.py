@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from counterfoil.errors import InputError
+from counterfoil.errors import InputError, UsageError, VerifyError
 from counterfoil.model.coverage import Declaration
 
 if TYPE_CHECKING:
@@ -57,6 +57,30 @@ def read_token_policy(path: Path) -> TokenPolicy:
     names = documents_of(text, str(path))
     documents = {name: read_bounded(path.parent / name, MAX_JWKS_BYTES) for name in names}
     return TokenPolicy.from_toml(text, documents, str(path))
+
+
+def blocking_policy(known: TokenPolicy, path: Path, at: float) -> TokenPolicy:
+    """Return a policy by the block list in a file, with the list of digests beside it if there is one.
+
+    `at`: Unix seconds at which the list must hold. No state is kept: what earlier lists said is not known here. Raises
+    UsageError for a policy that believes nobody's lists, InputError for a list that may not be gone by.
+    """
+    from counterfoil.tokens import blocklist
+    from counterfoil.tokens.limits import MAX_BLOCK_LIST_BYTES, MAX_DIGESTS_BYTES
+
+    if known.blocklist is None:
+        told = "the policy has no [blocklist]: nobody's lists are believed"
+        raise UsageError(told, hint="docs/reference/token-policy.md")
+    raw, beside = read_bounded(path, MAX_BLOCK_LIST_BYTES), path.with_name(f"{path.name}{blocklist.DIGESTS_SUFFIX}")
+    try:
+        found = blocklist.accepted(blocklist.read(raw.strip(), known.blocklist.signers), None, at)
+        named = [each for each in found.blocked if each.digests]
+        if not named or not beside.exists():
+            return known.blocking(found)
+        digests = read_bounded(beside, MAX_DIGESTS_BYTES)
+        return known.blocking(found, {each.thumbprint: blocklist.digests_of(digests, each.digests) for each in named})
+    except VerifyError as error:
+        raise InputError(f"{path}: {error}", hint=error.hint) from error
 
 
 def read_subject_keys(path: Path) -> SubjectKeys:

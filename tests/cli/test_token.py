@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from counterfoil.tokens.rules import RULES
-from tokens import making, test_dpop, test_keyset, test_saml, test_status
+from tokens import blocking, making, test_dpop, test_keyset, test_saml, test_status
 
 from .run import Ran, run, start
 
@@ -63,6 +65,48 @@ def test_a_refused_token_shows_why_and_what_to_do(capsys: pytest.CaptureFixture[
     told = json.loads(document.out)
     assert (told["code"], told["rule"], told["signature_verified"]) == ("key-not-entitled", "V4", True)
     assert hides(token, text, document)
+
+
+def test_a_policy_with_a_block_list_accepts_by_the_list_that_is_given(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Without one all are refused; by it those under the blocked key, save what its digests prove older."""
+    Path("policy.toml").write_text(blocking.policy_text())
+    for name, content in blocking.key_documents().items():
+        Path(name).write_bytes(content)
+    text, other, path = making.token(), making.token("ec", {"alg": "ES256"}), tmp_path / "blocks"
+    assert "block-list" in verify(capsys, other).out.splitlines()[0]
+    listed = f"{hashlib.sha256(text.rpartition('.')[0].encode()).hexdigest()}\n".encode()
+    spared = blocking.entry(cut_off=making.NOW - 30, digests=hashlib.sha256(listed).hexdigest())
+    path.write_bytes(blocking.blocks(spared) + b"\n")
+    assert verify(capsys, other, "--block-list", str(path)).code == 0
+    refused = verify(capsys, text, "--block-list", str(path))
+    assert (refused.code, refused.out.splitlines()[0]) == (1, "REFUSED  key-not-active (rule V2, state)")
+    (tmp_path / "blocks.digests").write_bytes(listed)
+    assert verify(capsys, text, "--block-list", str(path)).code == 0
+
+
+@pytest.mark.parametrize(
+    ("sentence", "content", "told"),
+    [
+        ("a stranger's list", lambda: blocking.blocks(by="ec-stranger"), "blocks: "),
+        ("a list that has ended", lambda: blocking.blocks(iat=making.NOW - 7_200, exp=making.NOW - 3_600), "until"),
+        ("a page of HTML", lambda: b"<html>", "blocks: "),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_block_list_that_may_not_be_gone_by_is_one_clear_line(
+    capsys: pytest.CaptureFixture[str], sentence: str, content: Callable[[], bytes], told: str
+) -> None:
+    """Exit code 2, also where the policy has no [blocklist]; no token is judged by it."""
+    Path("blocks").write_bytes(content())
+    ran = verify(capsys, making.token(), "--block-list", "blocks")
+    assert (ran.code, "no [blocklist]" in ran.err) == (2, True), sentence
+    Path("policy.toml").write_text(blocking.policy_text())
+    for name, document in blocking.key_documents().items():
+        Path(name).write_bytes(document)
+    ran = verify(capsys, making.token(), "--block-list", "blocks")
+    assert (ran.code, ran.out, told in ran.err) == (2, "", True), ran.err
 
 
 def test_a_token_comes_from_standard_input_too(

@@ -22,7 +22,7 @@ from counterfoil.custody.custody import Custody
 from counterfoil.custody.keys import KeyState, KeyVersion
 from counterfoil.errors import KeyStoreError, KeyUnusableError, UsageError
 
-from .backends import file_backend
+from .backends import Backend, file_backend
 
 ROOT = Path(__file__).parents[2]
 AT = datetime(2026, 11, 30, 12, tzinfo=UTC)
@@ -128,6 +128,76 @@ def test_what_cannot_be_done_is_refused_and_changes_nothing(
         with pytest.raises((KeyUnusableError, UsageError), match=told):
             act(held, kid)
         assert (held.keys(), published(folder)) == before, sentence
+
+
+@pytest.fixture(params=["file", "pkcs11"])
+def living(request: pytest.FixtureRequest, started: dict[str, Backend], tmp_path: Path) -> Path:
+    """Return a custody folder over files, and over a SoftHSM token, whose keys are published."""
+    started[request.param].settings(tmp_path / "living", LIFE)
+    return tmp_path / "living"
+
+
+def half_blocked(folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[KeyVersion, KeyVersion]:
+    """Retire a key, and end while the next one is blocked, before the back-end has heard of it."""
+    class Killed(BaseException):
+        pass
+
+    def dies(*_: object, **__: object) -> None:
+        raise Killed
+
+    with Custody.open(folder) as held:
+        first = held.create("idp", Algorithm.ES256)
+        second = held.rotate("idp")
+        held.retire("idp", first.kid)
+        with monkeypatch.context() as patched:
+            patched.setattr(held._store._driver, "disable", dies)
+            patched.setattr(held, "_end", dies)  # a process that is killed writes no end
+            with pytest.raises(Killed):
+                held.block("idp", second.kid, "found in a dump")
+    return first, second
+
+
+def test_a_block_that_was_cut_off_is_finished_at_every_kind_of_back_end(
+    living: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Opened again: retired and blocked keys sign no more, nor in the token itself, and the log explains it."""
+    first, second = half_blocked(living, monkeypatch)
+    with Custody.open(living) as held:
+        versions = held.keys()
+        states = {version.kid: version.state for version in versions}
+        assert states == {first.kid: KeyState.RETIRED, second.kid: KeyState.BLOCKED}
+        assert published(living) == set()
+        with pytest.raises(KeyUnusableError):
+            held.sign("idp", b"a.b")
+        # files know no disabled key: there the inventory alone refuses
+        for gone in (first, second) if 'backend = "pkcs11"' in (living / "custody.toml").read_text() else ():
+            with pytest.raises((KeyUnusableError, KeyStoreError)):
+                held._store.sign_with(gone, b"a.b")
+        held.rotate("idp")
+        held.sign("idp", b"a.b")
+    assert audited(living / "log", store=living).problems == ()
+
+
+def test_a_back_end_that_fails_while_a_block_is_finished_is_one_clear_line(
+    living: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says what is left to do; nothing is signed, and once the back-end is mended the block is finished."""
+    with Custody.open(living) as held:
+        driver = type(held._store._driver)
+    _, second = half_blocked(living, monkeypatch)
+
+    def gone(*_: object) -> None:
+        raise KeyStoreError("the token is gone")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(driver, "disable", gone)
+        with pytest.raises(KeyStoreError, match=f"half done .*block {second.kid}.*: the token is gone") as caught:
+            Custody.open(living)
+        assert "\n" not in str(caught.value)
+        assert caught.value.hint
+    with Custody.open(living) as held:
+        assert life.find(held.keys(), second.kid).state is KeyState.BLOCKED
+    assert audited(living / "log", store=living).problems == ()
 
 
 @pytest.mark.parametrize(

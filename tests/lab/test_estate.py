@@ -13,11 +13,14 @@ import pytest
 from counterfoil import rehearsal
 from counterfoil.app import Silent
 from counterfoil.config import HuntSettings
+from counterfoil.lab.estate.issuer import REVOKED_FILE
 from counterfoil.lab.estate.run import run
 from counterfoil.lab.estate.scenarios import SCENARIOS, Scenario
 from counterfoil.lab.estate.settings import DAEMON, FILES, PASSWORD, Realm
 from counterfoil.lab.estate.world import World
 from counterfoil.lab.history.compare import read_truth
+from counterfoil.tokens.decoded import decoded
+from counterfoil.tokens.revoked import TokenName, written
 
 # What each run must let in and refuse of the attackers' tokens, and how many rows full logs convict.
 RUNS = {
@@ -109,6 +112,26 @@ def test_the_issuer_keeps_to_its_standards(tmp_path: Path) -> None:
     """Discovery, code with PKCE, ID token, introspection, revocation, refresh with rotation, audiences, passwords."""
     with lived(tmp_path) as seen:
         assert seen == [True, "alice", "alice", 200, False, True, 400, 401, 401]
+
+
+def test_the_issuer_refuses_what_an_administrator_revoked(tmp_path: Path) -> None:
+    """By `revoked.json`: the access token is inactive, its refresh token good for nothing; another session goes on."""
+    seen: list[object] = []
+
+    def visit(world: World) -> None:
+        base = world.estate.issuer(Realm.ORG)
+        ours, other = world.sign_in("alice"), world.sign_in("alice")
+        claims = decoded(ours["access_token"]).claims
+        name = TokenName(iss=claims["iss"], jti=claims["jti"])
+        (world.estate.path / REVOKED_FILE).write_bytes(written([name]))
+        for held in (ours, other):
+            asked = {"token": held["access_token"]}
+            answer = world.client.post(f"{base}/introspect", data=asked, auth=(DAEMON, PASSWORD)).json()
+            form = {"grant_type": "refresh_token", "refresh_token": held["refresh_token"], "client_id": "mail-web"}
+            seen.extend([answer["active"], world.client.post(f"{base}/token", data=form).status_code])
+
+    run(Scenario("revoked", "revokes", (visit,)), tmp_path / "lab", lambda _: None)
+    assert seen == [False, 400, True, 200]
 
 
 def test_the_truth_is_written_apart(tmp_path: Path) -> None:

@@ -72,6 +72,22 @@ def test_keys_are_fetched_once_and_again_for_a_new_key(server: Server) -> None:
     assert len(server.requests) == 2
 
 
+def test_keys_that_end_while_a_token_is_verified_are_good_for_it(server: Server) -> None:
+    """Without staleness, too: whether to ask and what is held go by one moment. The next token has them fetched anew.
+
+    The clock is near the end of the keys, and goes past it with whatever is the second look at it.
+    """
+    moments = [0.0]
+    verifier = verifying(
+        server, Ages(usual=60.0, stale=0.0, pause=3_600.0), clock=lambda: moments.pop(0) if moments[1:] else moments[0]
+    )
+    moments[:] = [59.9, 60.1]
+    assert verifier.verify(token(), at=NOW)
+    assert len(server.requests) == 1
+    assert verifier.verify(token(), at=NOW)
+    assert len(server.requests) == 2
+
+
 def test_unknown_key_ids_ask_for_newer_keys_at_most_once_in_a_while(server: Server) -> None:
     """Whoever makes up key ids makes one fetch, not a thousand."""
     now = [0.0]

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,11 @@ from joserfc.jwk import ECKey
 from counterfoil.custody import founding
 from counterfoil.custody.algorithm import Algorithm
 from counterfoil.custody.custody import Custody
-from counterfoil.errors import InputError, LogError
+from counterfoil.errors import InputError, LogError, VerifyError
 from counterfoil.mint.signing import current_version
+from counterfoil.relying.blocklist import BlockLists
+from counterfoil.relying.cached import Ages
+from counterfoil.relying.fetching import FetchedPolicy, FetchingVerifier
 from counterfoil.respond import events
 from counterfoil.respond.endpoints import PollEndpoint, PushEndpoint
 from counterfoil.respond.events import KeyCompromised
@@ -30,6 +34,9 @@ from counterfoil.respond.transmit import Outbox, push, read_poll
 from counterfoil.tokens.policy import TokenPolicy
 from counterfoil.tokens.revoked import TokenName
 from counterfoil.tokens.verifier import Verifier
+from relying.serving import Server
+from relying.serving import serving as list_serving
+from tokens import blocking, making
 
 ISSUER, AUDIENCE = "https://idp.example", "https://mail.example"
 NOW = 1_772_000_000
@@ -142,6 +149,72 @@ def test_an_event_that_could_not_be_acted_on_comes_again(custody: Custody) -> No
     taking, _ = receiver(custody, act=fails)
     with serving(PushEndpoint(taking)) as url, pytest.raises(InputError, match="503"):
         push(url, compromised(custody))
+
+
+@dataclass
+class Blocking:
+    """A relying party that fetches the block list when an event comes, and else once an hour."""
+
+    custody: Custody
+    list_server: Server
+    state: Path
+
+    def __post_init__(self) -> None:
+        """Fetch the list as it is: it blocks nothing."""
+        hourly = Ages(least=3_600.0, usual=3_600.0, most=3_600.0, stale=0.0, pause=0.0, retry=0.0)
+        source = FetchedPolicy(blocking.policy_text(), {}, blocking.key_documents())
+        url = self.list_server.url("/blocks")
+        lists = BlockLists(source.policy().blocklist, self.state, url, ages=hourly, clock=lambda: making.NOW)
+        self.verifier = FetchingVerifier(source, "mail", lists)
+        self.receiver, _ = receiver(self.custody, act=lambda _: lists.refresh())
+
+    def lets_in(self) -> bool:
+        """Tell whether a token under the key is let in."""
+        try:
+            self.verifier.verify(making.token(), at=making.NOW)
+        except VerifyError as error:
+            assert (error.rule, error.check) == ("V2", "state")
+            return False
+        return True
+
+
+@pytest.fixture
+def party(custody: Custody, tmp_path: Path) -> Iterator[Blocking]:
+    """Yield a party that has a list which blocks nothing, while the server's has the key by now."""
+    with list_serving(blocking.blocks()) as server:
+        made = Blocking(custody, server, tmp_path / "state")
+        assert made.lets_in()
+        server.reply = lambda: (200, {}, blocking.blocks(blocking.entry(), number=8))
+        assert made.lets_in()  # it has no reason to ask
+        yield made
+
+
+def test_a_pushed_event_blocks_the_key_at_once(party: Blocking) -> None:
+    """The receiver has the block list fetched before it acknowledges; the next token under the key is refused."""
+    with serving(PushEndpoint(party.receiver)) as url:
+        push(url, compromised(party.custody))
+    assert not party.lets_in()
+
+
+def test_a_polled_event_blocks_the_key_at_once(party: Blocking, tmp_path: Path) -> None:
+    """The same for a receiver that polls."""
+    Outbox(tmp_path / "outbox").put(compromised(party.custody))
+    with serving(PollEndpoint(Outbox(tmp_path / "outbox"), "Bearer mail")) as url:
+        assert poll(url, party.receiver, {"Authorization": "Bearer mail"}) == 1
+    assert not party.lets_in()
+
+
+def test_an_event_whose_block_list_cannot_be_had_comes_again(party: Blocking) -> None:
+    """503, not a refusal: once the list is there, the same event blocks the key."""
+    there, party.list_server.reply = party.list_server.reply, lambda: (503, {}, b"")
+    event = compromised(party.custody)
+    with serving(PushEndpoint(party.receiver)) as url:
+        with pytest.raises(InputError, match="503"):
+            push(url, event)
+        assert party.lets_in()
+        party.list_server.reply = there
+        push(url, event)
+    assert not party.lets_in()
 
 
 def test_polled_events_wait_until_they_are_taken(custody: Custody, tmp_path: Path) -> None:

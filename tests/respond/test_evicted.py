@@ -8,15 +8,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from joserfc import jwt as oracle
+from joserfc.jwk import ECKey
 
+from cli.run import run
 from counterfoil import app
 from counterfoil.case.folder import CaseFolder
+from counterfoil.custody.custody import Custody
 from counterfoil.lab.history.intrusions import Storm0558
 from counterfoil.lab.history.scenarios import Scenario
 from counterfoil.lab.history.settings import Tenant
 from counterfoil.model.storm_0558 import TABLE
 from counterfoil.respond import desk, journal
 from counterfoil.respond.evicted import After, Eviction, Left, LogSince, PartySaid, Signs, Why, judge
+
+from .stores import made
 
 BLOCK = datetime(2023, 6, 27, tzinfo=UTC)
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -160,3 +166,27 @@ def test_the_statement_is_written_and_can_be_read_by_people(gone: Path) -> None:
     lines = statement.text(told).splitlines()
     assert lines[0].startswith("CANNOT TELL  since 2023-06-27T00:00:00Z")
     assert any(line.endswith("[log-ends]") for line in lines)
+
+
+@pytest.mark.parametrize("why", Why, ids=str)
+def test_every_reason_is_explained(why: Why, capsys: pytest.CaptureFixture[str]) -> None:
+    """`counterfoil explain` tells what each code of a statement means and what to do."""
+    ran = run(capsys, "explain", why)
+    assert ran.code == 0, ran.err
+    assert ran.out.startswith(f"{why}  (reason of respond verify)\n")
+
+
+def test_a_signed_statement_is_verified_by_another_library(
+    gone: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`--store` gives a JWT of the statement, by the key of that name; the exit code is the verdict's all the same."""
+    store = made(tmp_path / "statements", "none", ("statements",))
+    asked = ("--case", copied(gone, tmp_path), "--since", "2023-06-27", "--until", "2023-07-05")
+    ran = run(capsys, "respond", "verify", *asked, "--store", store)
+    assert ran.code == 3, ran.err
+    with Custody.open(store) as custody:
+        [version] = custody.keys()
+    checked = oracle.decode(ran.out.strip(), ECKey.import_key(dict[str, Any](version.jwk())), algorithms=["ES256"])
+    assert (checked.header["typ"], checked.header["kid"]) == ("counterfoil-eviction+jwt", version.kid)
+    assert checked.claims["verdict"] == Eviction.CANNOT_TELL
+    assert codes(checked.claims) == {Why.LIFE_NOT_OVER}

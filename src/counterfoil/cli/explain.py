@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -85,7 +85,7 @@ def explain(
         return
     refusal = refusals.explanation(code)
     known = advice.EXPLAINED.get(code if refusal is None else refusal.code)  # a refusal may be asked for by its number
-    told = [_text(one) for one in (known, refusal) if one is not None]
+    told = [_text(one) for one in (known, refusal, _evictions().get(code)) if one is not None]
     if told and code not in set(Reason):
         terminal.write("\n".join(told))
         return
@@ -131,6 +131,13 @@ def _every() -> Iterator[advice.Explanation]:
     for code in refusals.BY_CODE:
         if (known := refusals.explanation(code)) is not None:
             yield known
+    yield from _evictions().values()
+
+
+def _evictions() -> Mapping[str, advice.Explanation]:
+    from counterfoil.respond.reasons import EXPLAINED
+
+    return EXPLAINED
 
 
 def _names(known: Sequence[Source]) -> list[str]:

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from counterfoil import files
-from counterfoil.cli import options, params, respond_case, respond_text, terminal
+from counterfoil.cli import options, params, respond_case, respond_text, respond_tokens, terminal
 from counterfoil.cli.exits import ExitCode
 from counterfoil.cli.keys import opened
-from counterfoil.config import read_bounded, read_token_policy
+from counterfoil.config import blocking_policy, read_bounded, read_token_policy
 from counterfoil.errors import CounterfoilError, UsageError
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ Issuer = Annotated[str, typer.Option("--issuer", metavar="ISS", help="The issuer
 def add_to(app: typer.Typer) -> None:
     """Add these commands."""
     group = typer.Typer(help="A key must change, or is out: what to do.", rich_markup_mode=None)
-    for told in respond_case.COMMANDS:
+    for told in (*respond_case.COMMANDS, *respond_tokens.COMMANDS):
         group.command()(told)
     for command in (rotate, preflight, rehearse, block, historical, gateway, runbook):
         group.command()(command)
@@ -188,6 +188,7 @@ def block(
 ) -> None:
     """Block a key: in custody, and by a signed block list. Without --kid, renew the list before it ends."""
     from counterfoil.respond import block as blocks
+    from counterfoil.tokens.blocklist import DIGESTS_SUFFIX
     from counterfoil.tokens.policy_file import seconds
 
     form = options.one_of(format, FORMATS, "--format: unknown", "formats")
@@ -218,7 +219,7 @@ def block(
         if store is not None and version.state not in ("blocked", "destroyed"):
             held.block(version.name, version.kid, reason, purpose="respond block")
     if made.digests is not None:
-        _put(file.with_name(f"{file.name}.digests"), made.digests)
+        _put(file.with_name(f"{file.name}{DIGESTS_SUFFIX}"), made.digests)
     _put(file, made.text.encode())
     terminal.say(f"wrote {file}", "a key is blocked where a probe has seen it refused, not before")
     terminal.write(respond_text.blocklist(made.found, form))
@@ -257,16 +258,11 @@ def gateway(
 ) -> None:
     """Write configuration for a gateway that knows no block list: only the keys that are left, by issuer."""
     from counterfoil.respond import gateway as gateways
-    from counterfoil.tokens import blocklist
-    from counterfoil.tokens.limits import MAX_BLOCK_LIST_BYTES
 
     name = options.one_of(kind, GATEWAYS, "no gateway", "gateways")
     known = read_token_policy(policy)
     if list_file is not None:
-        if known.blocklist is None:
-            raise UsageError(f"{policy} has no [blocklist]: nobody is believed", hint="docs/reference/token-policy.md")
-        found = blocklist.read(read_bounded(list_file, MAX_BLOCK_LIST_BYTES).strip(), known.blocklist.signers)
-        known = known.blocking(blocklist.accepted(found, None, time.time()))
+        known = blocking_policy(known, list_file, time.time())
     if name == "nginx":
         terminal.write(gateways.nginx(address), output)
         return

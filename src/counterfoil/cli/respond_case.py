@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from counterfoil.cli import keys, options, params, terminal
+from counterfoil.cli import keys, options, params, respond_tokens, terminal
 from counterfoil.cli.exits import ExitCode
 from counterfoil.errors import UsageError
 from counterfoil.report import registry
@@ -200,10 +200,8 @@ def event(
     jwk: Annotated[Path, typer.Option("--jwk", metavar="FILE", help="The compromised public key (JWK).")],
     since: Annotated[str | None, typer.Option("--since", metavar="TIME", help="Not to be believed since.")] = None,
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for people.")] = "compromised",
-    push: Annotated[str, typer.Option("--push", metavar="URL", help="Push it there (RFC 8935).")] = "",
-    outbox: Annotated[
-        Path | None, typer.Option("--outbox", metavar="DIR", help="Or keep it there until it is polled for (RFC 8936).")
-    ] = None,
+    push: respond_tokens.Push = "",
+    outbox: respond_tokens.OutboxFolder = None,
 ) -> None:
     """Send the event that a key is compromised, a signed Security Event Token; without --push or --outbox, print it."""
     from counterfoil.config import read_bounded
@@ -213,18 +211,7 @@ def event(
         read_bounded(jwk, MAX_TOKEN_FILE), store=lambda stack: keys.opened(store, stack), key=name, issuer=issuer,
         audience=audience, since=_moment(since, "--since") or _now(), reason=reason, now=_now(),
     )
-    if push:
-        from counterfoil.respond.transmit import push as pushed
-
-        pushed(push, made)
-        terminal.say(f"{push} has taken it")
-    elif outbox is not None:
-        from counterfoil.respond.transmit import Outbox
-
-        Outbox(outbox).put(made)
-        terminal.say(f"it waits in {outbox}")
-    else:
-        terminal.write(f"{made}\n")
+    respond_tokens.send([made], push, outbox)
 
 
 def _party(text: str) -> Party:

@@ -13,7 +13,7 @@ import typer
 
 from counterfoil.cli import options, terminal, token_mint
 from counterfoil.cli.exits import ExitCode
-from counterfoil.config import add_subject_key, read_bounded, read_token_policy
+from counterfoil.config import add_subject_key, blocking_policy, read_bounded, read_token_policy
 from counterfoil.errors import InputError, UsageError, VerifyError
 from counterfoil.report.clean import clean
 
@@ -82,12 +82,17 @@ def verify(
     introspection: Annotated[
         Path | None, typer.Option("--introspection", metavar="FILE", help="Introspection response for the token.")
     ] = None,
+    block_list: Annotated[
+        Path | None, typer.Option("--block-list", metavar="FILE", help="Block list, for a policy with a [blocklist].")
+    ] = None,
     format: Form = "text",
 ) -> None:
     """Verify a token against a policy. Exit code 0: accepted; 1: refused, with the reason."""
     form = options.one_of(format, FORMATS, "--format: unknown", "formats")
     moment = time.time() if at is None else options.moment(at, "--at").replace(tzinfo=UTC).timestamp()
     known = read_token_policy(policy)
+    if block_list is not None:
+        known = blocking_policy(known, block_list, moment)
     shown = _presentation(renewal, certificate, dpop, method, url, status_list, introspection)
     given = _token(file)
     try:

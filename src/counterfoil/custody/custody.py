@@ -29,7 +29,7 @@ from counterfoil.custody.laststate import CHANGES, LastState
 from counterfoil.custody.settings import FILE as SETTINGS_FILE
 from counterfoil.custody.settings import StoreSettings, WitnessSettings, read_settings
 from counterfoil.custody.store import KeyStore
-from counterfoil.errors import CounterfoilError, KeyUnusableError, UsageError
+from counterfoil.errors import CounterfoilError, KeyStoreError, KeyUnusableError, UsageError
 from counterfoil.tlog import note
 from counterfoil.tlog.filelog import FileLog, open_log
 from counterfoil.tlog.folder import Folder
@@ -213,7 +213,12 @@ class Custody:
         if resumed or not self._store.settled:
             told = ", ".join(f"{begun.op} {begun.kid}" for begun in resumed) or "the key set was not published"
             begin = self._record(Operation.SETTLE, None, "", "", detail=told)
-            self._run(begin, lambda: self._store.settle(resumed))
+            try:
+                self._run(begin, lambda: self._store.settle(resumed))
+            except KeyStoreError as error:
+                begun = f"what was left half done cannot be finished ({told}): {error}"
+                hint = error.hint or "mend the back-end and open custody again; until then it signs nothing"
+                raise KeyStoreError(begun, hint=hint) from error
 
     def _open(self, settings: StoreSettings, told: str) -> None:
         detail = f"{settings.backend}, settings {settings.digest}, {len(self._witnesses)} witnesses"

@@ -29,8 +29,6 @@ from counterfoil.tokens.policy import NO_DIGESTS, BlockRule, TokenPolicy
 
 # A block must count soon; an event that tells of one asks at once (`refresh`).
 BLOCK_AGES = Ages(least=5.0, usual=60.0, most=300.0, stale=0.0, pause=1.0, retry=5.0)
-# The list of digests of a block list has its address and this.
-DIGESTS_SUFFIX = ".digests"
 _MEDIA = "application/key-blocks+jwt, application/jwt"
 
 
@@ -49,7 +47,7 @@ class BlockLists:
             raise UsageError("the policy has no [blocklist]", hint="docs/reference/token-policy.md")
         self._rule, self._path, self._clock = rule, state, clock
         self._endpoint = Endpoint(url, allow_local) if url else None
-        self._digests = Endpoint(url + DIGESTS_SUFFIX, allow_local) if url else None
+        self._digests = Endpoint(url + blocklist.DIGESTS_SUFFIX, allow_local) if url else None
         self._cached = Cached[None](ages)
         self._lock = threading.Lock()
         self._minted: Mapping[str, frozenset[bytes]] = NO_DIGESTS

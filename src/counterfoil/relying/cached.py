@@ -79,16 +79,23 @@ class Cached(Generic[T]):
         finally:
             slot.lock.release()
 
-    def fresh(self, name: str) -> bool:
-        """Tell whether there is a value that need not be fetched again yet."""
-        slot = self._slots.get(name)
-        return slot is not None and slot.held is not None and slot.error is None and self._clock() < slot.held.until
+    def now(self) -> float:
+        """Return the time, for whoever asks several things of one moment."""
+        return self._clock()
 
-    def held(self, name: str) -> T | None:
+    def fresh(self, name: str, at: float | None = None) -> bool:
+        """Tell whether there is a value that need not be fetched again yet (`at` a moment; None: now)."""
+        slot = self._slots.get(name)
+        if slot is None or slot.held is None or slot.error is not None:
+            return False
+        return (self._clock() if at is None else at) < slot.held.until
+
+    def held(self, name: str, at: float | None = None) -> T | None:
         """Return the value as it was fetched last, while it may be used at all; nobody is asked."""
         slot = self._slots.get(name)
         held = None if slot is None else slot.held
-        good = held is not None and self._clock() < max(held.until, held.fetched + self._ages.stale)
+        moment = self._clock() if at is None else at
+        good = held is not None and moment < max(held.until, held.fetched + self._ages.stale)
         return held.value if held is not None and good else None
 
     def failed(self, name: str) -> CounterfoilError | None:

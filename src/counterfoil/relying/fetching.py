@@ -70,9 +70,10 @@ class FetchedPolicy:
         counts: no token waits for another issuer's server. `newer`: a key was missing. Raises InputError or
         PolicyError if no document at all can be had.
         """
-        self._ask(self._due(token, newer), newer, behind=token is not None and len(self._names) > 1)
-        found = {name: self._held(name) for name in self._names}
-        missing = self.missing
+        at = self._cached.now()  # one for all: what was not due a moment ago must not have ended by now
+        self._ask(self._due(token, newer, at), newer, behind=token is not None and len(self._names) > 1)
+        found = {name: self._held(name, at) for name in self._names}
+        missing = self._missing(at)
         if len(missing) == len(found):
             raise next(iter(missing.values())).with_traceback(None)
         key = tuple(found.values())
@@ -84,8 +85,7 @@ class FetchedPolicy:
     @property
     def missing(self) -> Mapping[str, CounterfoilError]:
         """The documents that could not be had when they were last asked for, with the reason: for health checks."""
-        return {name: error for name in self._fetched
-                if (error := self._cached.failed(name)) is not None and self._cached.held(name) is None}
+        return self._missing(self._cached.now())
 
     def missing_of(self, token: str | bytes) -> CounterfoilError | None:
         """Return why a document that this token's key may be in could not be had; None if none is missing."""
@@ -93,12 +93,16 @@ class FetchedPolicy:
         concerned = self._concerned(missing, token) if missing else ()
         return missing[concerned[0]] if concerned else None
 
-    def _held(self, name: str) -> str | bytes:
-        held = self._cached.held(name) if name in self._urls else self._given[name]
+    def _missing(self, at: float) -> Mapping[str, CounterfoilError]:
+        return {name: error for name in self._fetched
+                if (error := self._cached.failed(name)) is not None and self._cached.held(name, at) is None}
+
+    def _held(self, name: str, at: float) -> str | bytes:
+        held = self._cached.held(name, at) if name in self._urls else self._given[name]
         return _NO_KEYS if held is None else held
 
-    def _due(self, token: str | bytes | None, newer: bool) -> Sequence[str]:
-        due = [name for name in self._fetched if newer or not self._cached.fresh(name)]
+    def _due(self, token: str | bytes | None, newer: bool, at: float) -> Sequence[str]:
+        due = [name for name in self._fetched if newer or not self._cached.fresh(name, at)]
         return self._concerned(due, token) if due and token is not None else due
 
     def _concerned(self, names: Iterable[str], token: str | bytes) -> Sequence[str]:

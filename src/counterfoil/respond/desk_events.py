@@ -1,8 +1,8 @@
-"""Makes the event that a key is compromised, signed by another key in custody."""
+"""Makes events, signed by a key in custody: that a key is compromised, that sessions or tokens are revoked."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from datetime import datetime
 
@@ -11,8 +11,9 @@ import msgspec
 from counterfoil.errors import InputError, UsageError
 from counterfoil.jose.jwk import thumbprint
 from counterfoil.mint.signing import Signing, current_version
-from counterfoil.respond.events import TYP, KeyCompromised, key_compromised
+from counterfoil.respond.events import TYP, KeyCompromised, key_compromised, session_revoked, token_revoked
 from counterfoil.respond.signing import signed
+from counterfoil.tokens.revoked import TokenName
 
 
 def key_event(
@@ -35,3 +36,14 @@ def key_event(
             raise UsageError("an event about a key is not signed by that key", hint="name another key of the store")
         claims = key_compromised(issuer, audience, told, int(now.timestamp()))
         return signed(custody, key, TYP, claims, "security event")
+
+
+def revoked_events(
+    custody: Signing, key: str, issuer: str, audience: str, *, sessions: Iterable[str], tokens: Iterable[TokenName],
+    reason: str, now: datetime,
+) -> list[str]:
+    """Return a SET for each session, and for each token that has an id (CAEP names no token by a digest)."""
+    moment = int(now.timestamp())
+    told = [session_revoked(issuer, audience, session, moment, reason) for session in sessions]
+    told += [token_revoked(issuer, audience, name, moment, reason) for name in tokens if name.jti]
+    return [signed(custody, key, TYP, claims, "security event") for claims in told]

@@ -24,6 +24,7 @@ from counterfoil.jose import base64url
 from counterfoil.mint.ledger import Ledger
 from counterfoil.model.counterfoil import CANARY, Counterfoil
 from counterfoil.relying.http import Endpoint
+from counterfoil.tokens.decoded import decoded
 
 SUBJECT = "counterfoil-canary"
 # A canary lives for seconds: whoever finds one has nothing. A verifier's leeway comes on top.
@@ -80,22 +81,48 @@ class Pair:
 
 def made(asked: Canary, dead: Signs, current: Signs, ledger: Ledger, now: float) -> Pair:
     """Return a canary under the dead key and its twin, both in the ledger already. `now`: Unix seconds."""
-    if dead.kid == current.kid:
-        raise UsageError("canary and twin would have one key", hint="the twin's must be one that signs today")
+    first = canary(asked, dead, ledger, now)
+    return Pair(first, twin(first, current, ledger, now))
+
+
+def canary(asked: Canary, key: Signs, ledger: Ledger, now: float) -> str:
+    """Return a canary under a key, which is in the ledger already. `now`: Unix seconds."""
     told = {
         "iss": asked.issuer, "sub": SUBJECT, "aud": asked.audience, "client_id": asked.client, **asked.claims,
         "iat": int(now), "exp": int(now) + asked.life,
     }
-    return Pair(*(_token(asked, dict(told), key, ledger, now) for key in (dead, current)))
+    return _token(asked.typ, told, key, ledger, now)
 
 
-def _token(asked: Canary, claims: dict[str, Any], key: Signs, ledger: Ledger, now: float) -> str:
+def twin(of: str, key: Signs, ledger: Ledger, now: float) -> str:
+    """Return the twin of a canary under a key that signs today, which is in the ledger already.
+
+    Raises VerifyError for what is no token, UsageError for one that is no canary, has ended, or has this very key.
+    """
+    seen = decoded(of)
+    claims = seen.claims
+    asked = (claims.get("iss"), claims.get("aud"), claims.get("client_id"), seen.header.get("typ"))
+    issued, ends = claims.get("iat"), claims.get("exp")
+    if claims.get("sub") != SUBJECT or not all(isinstance(each, str) for each in asked):
+        raise UsageError("that is no canary", hint="counterfoil respond canary makes one")
+    if not (isinstance(issued, int) and isinstance(ends, int) and issued < ends <= issued + MAX_LIFE_SECONDS):
+        raise UsageError(f"that is no canary: it does not live for 1 to {MAX_LIFE_SECONDS} seconds")
+    if {"scope", "scp", "roles"} & claims.keys():
+        raise UsageError("that is no canary: it grants something")
+    if not now < ends:
+        raise UsageError("the canary has ended: nobody would let its twin in", hint="make another, with a longer life")
+    if seen.header.get("kid") == key.kid:
+        raise UsageError("canary and twin would have one key", hint="the twin's must be one that signs today")
+    return _token(str(asked[3]), dict(claims), key, ledger, now)
+
+
+def _token(typ: str, claims: dict[str, Any], key: Signs, ledger: Ledger, now: float) -> str:
     claims["jti"] = str(uuid.uuid4())
-    header = {"alg": key.alg, "kid": key.kid, "typ": asked.typ}
+    header = {"alg": key.alg, "kid": key.kid, "typ": typ}
     given = ".".join(base64url.encode(msgspec.json.encode(part)) for part in (header, claims)).encode()
     ledger.record(Counterfoil(
         time=datetime.fromtimestamp(now, UTC), jti=claims["jti"], digest=sha256(given).hexdigest(), kid=key.kid,
-        alg=key.alg, typ=asked.typ, iss=asked.issuer, aud=(asked.audience,), client=asked.client,
+        alg=key.alg, typ=typ, iss=claims["iss"], aud=(claims["aud"],), client=claims["client_id"],
         iat=datetime.fromtimestamp(claims["iat"], UTC), exp=datetime.fromtimestamp(claims["exp"], UTC), policy=CANARY,
     ))
     return f"{given.decode()}.{base64url.encode(key.sign(given))}"

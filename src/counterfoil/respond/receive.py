@@ -65,16 +65,16 @@ class Receiver:
             if name in self._seen:
                 return None
             try:
-                self._do(claims)
+                key = read_key_compromised(claims)
             except InputError as error:
                 return Refused("invalid_request", str(error))
+            self._do(claims, key)
             self._seen[name] = None
             while len(self._seen) > MAX_SEEN:
                 self._seen.popitem(last=False)
         return None
 
-    def _do(self, claims: Mapping[str, Any]) -> None:
-        key = read_key_compromised(claims)
+    def _do(self, claims: Mapping[str, Any], key: KeyCompromised | None) -> None:
         if key is not None:
             self._act(key)
         event = claims["events"].get(VERIFICATION)

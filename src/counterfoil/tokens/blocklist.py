@@ -25,6 +25,8 @@ from counterfoil.tokens.rules import quoted, refused, when
 TYP = "key-blocks+jwt"
 CLASS = "block-list"
 MAX_REASON = 256
+# The list of digests of a block list has its name, or its address, and this.
+DIGESTS_SUFFIX = ".digests"
 _HEX = re.compile(r"[0-9a-f]{64}")
 _THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
 

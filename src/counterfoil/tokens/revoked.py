@@ -74,17 +74,22 @@ class RevokedTokens:
     @classmethod
     def read(cls, raw: bytes) -> RevokedTokens:
         """Return the set in a document, as `written` makes it; raises InputError."""
-        try:
-            found = msgspec.json.decode(raw, type=_Document)
-        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-            raise InputError(f"no list of revoked tokens: {error}") from error
-        if found.schema != SCHEMA:
-            raise InputError(f"no list of revoked tokens: expected {SCHEMA}, got {found.schema[:80]!r}")
-        return cls.of(found.tokens)
+        return cls.of(names_in(raw))
 
     def holds(self, issuer: str, token_id: str | None, digest: str) -> bool:
         """Tell whether a token is revoked. `digest`: lower-case hex."""
         return digest in self.digests or (token_id is not None and (issuer, token_id) in self.ids)
+
+
+def names_in(raw: bytes) -> tuple[TokenName, ...]:
+    """Return the names in a document, as `written` makes it; raises InputError."""
+    try:
+        found = msgspec.json.decode(raw, type=_Document)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise InputError(f"no list of revoked tokens: {error}") from error
+    if found.schema != SCHEMA:
+        raise InputError(f"no list of revoked tokens: expected {SCHEMA}, got {found.schema[:80]!r}")
+    return found.tokens
 
 
 def written(names: Iterable[TokenName]) -> bytes:
