@@ -21,6 +21,7 @@ from counterfoil.model.hunt import HuntReport
 from counterfoil.pipeline.progress import Progress
 
 if TYPE_CHECKING:
+    from counterfoil.lab.drill.drill import Drilled
     from counterfoil.lab.estate.run import Ran
     from counterfoil.lab.estate.scenarios import Scenario as LabScenario
 
@@ -78,6 +79,19 @@ def _scenario(name: str) -> tuple[Callable[[LabScenario, Path, Callable[[str], o
     if name not in SCENARIOS:
         raise UsageError(f"no scenario {name[:80]!r}", hint=f"there are {', '.join(SCENARIOS)}")
     return run, SCENARIOS[name]
+
+
+def drill(folder: Path, progress: Progress, *, cached: float = 60.0) -> Drilled:
+    """Run the drill of the response to a stolen key in a new folder; `cached`: seconds of the party that caches.
+
+    The ledger is attested by a witness. Raises UsageError if the folder is there.
+    """
+    from counterfoil.lab.drill.drill import run
+
+    def hunts(logs: Path, case: Path, key: str, checkpoints: tuple[Path, ...]) -> HuntReport:
+        return app.hunt([str(logs)], HuntSettings(case, log_keys=(key,), checkpoints=checkpoints), progress)
+
+    return run(folder, hunts, progress.stage, cached)
 
 
 def compare(case: Path, truth: Path) -> Comparison:

@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -152,6 +153,24 @@ def test_haproxy_lets_in_only_what_keys_that_are_left_may_sign(tmp_path: Path, b
     with running([HAPROXY, "-f", str(tmp_path / "haproxy.cfg"), "-db"], at, tmp_path / "log") as url:
         found = let_in(url)
     assert found == {sentence: (after if blocked else before) for sentence, (_, after, before) in TOKENS.items()}
+
+
+def test_haproxy_takes_names_that_begin_with_a_hyphen(tmp_path: Path) -> None:
+    """One thumbprint in 64 does: it is a pattern there, not an option."""
+    need("HAProxy (Debian haproxy)", HAPROXY)
+    assert HAPROXY is not None
+    known = policy()
+    flow = known.flow("mail")
+    (first, *_) = gateway.issuers(known, flow, TENANT)
+    hyphen = replace(first, keys=tuple(replace(one, id=f"-{one.id}") for one in first.keys))
+    lines, pems = gateway.haproxy((hyphen,), flow, str(tmp_path))
+    assert pems
+    for name, content in pems.items():
+        (tmp_path / name).write_bytes(content)
+    file = tmp_path / "haproxy.cfg"
+    file.write_text(f"defaults\n  mode http\n  timeout client 9s\nfrontend f\n  bind 127.0.0.1:{port()}\n{lines}")
+    done = subprocess.run([HAPROXY, "-c", "-f", str(file)], capture_output=True, text=True, check=False)  # noqa: S603
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_a_key_stands_only_with_the_issuers_that_it_may_sign_for() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from counterfoil.cli import lab_run, options, params, terminal
+from counterfoil.cli import lab_drill, lab_run, options, params, terminal
 from counterfoil.cli.exits import ExitCode
 from counterfoil.report import registry
 
@@ -24,6 +24,7 @@ def add_to(app: typer.Typer) -> None:
     group = typer.Typer(help="For training and tests.", rich_markup_mode=None)
     group.command("list")(lab_run.list_scenarios)
     group.command()(lab_run.run)
+    group.command()(lab_drill.drill)
     group.command()(compare)
     app.add_typer(group, name="lab")
 

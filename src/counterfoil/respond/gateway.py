@@ -74,19 +74,19 @@ def haproxy(known: tuple[Issuer, ...], flow: Flow, folder: str) -> tuple[str, Ma
           for name in ("exp", "nbf")),
         "http-request set-var(txn.now) date()",
     ]
-    for issuer in known:
+    for issuer in known:  # "--": one thumbprint in 64 begins with a hyphen
         for key, algorithm in _haproxy_keys(issuer):
             name = f"{key.jwk.thumbprint}.pem"
             files[name] = key.jwk.key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
             lines.append(
-                f"http-request set-var(txn.good) bool(true) if {{ var(txn.iss) -m str {_word(issuer.name)} }}"
-                f" {{ var(txn.kid) -m str {_word(key.id)} }} {{ var(txn.alg) -m str {algorithm} }}"
+                f"http-request set-var(txn.good) bool(true) if {{ var(txn.iss) -m str -- {_word(issuer.name)} }}"
+                f" {{ var(txn.kid) -m str -- {_word(key.id)} }} {{ var(txn.alg) -m str {algorithm} }}"
                 f' {{ var(txn.tok),jwt_verify(txn.alg,"{folder}/{name}") -m int 1 }}'
             )
     denied = "http-request deny deny_status 401"
     lines += [
         f"{denied} unless {{ var(txn.good) -m bool }}",
-        f"{denied} unless {{ var(txn.aud) -m str {audiences} }}",
+        f"{denied} unless {{ var(txn.aud) -m str -- {audiences} }}",
         f"{denied} unless {{ var(txn.exp) -m found }}",
         f"{denied} if {{ var(txn.exp),sub(txn.now) -m int lt 0 }}",
         f"{denied} if {{ var(txn.nbf) -m found }} {{ var(txn.nbf),sub(txn.now) -m int gt {int(flow.leeway)} }}",
