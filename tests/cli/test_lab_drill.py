@@ -7,12 +7,13 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.cli.run import run
 
 from counterfoil import rehearsal
 from counterfoil.errors import UsageError
 from counterfoil.pipeline.progress import Silent
 from counterfoil.respond.evicted import Eviction
+
+from .run import run
 
 CACHED = 1.0
 USERS = 3
