@@ -14,7 +14,7 @@ from counterfoil.errors import UsageError
 from counterfoil.pipeline.progress import Silent
 from counterfoil.respond.evicted import Eviction
 
-CACHED = 1.0
+CACHED = 2.0
 USERS = 3
 
 
