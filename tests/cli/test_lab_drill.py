@@ -15,7 +15,7 @@ from counterfoil.respond.evicted import Eviction
 
 from .run import run
 
-CACHED = 1.0
+CACHED = 2.0
 USERS = 3
 
 
