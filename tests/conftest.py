@@ -10,6 +10,9 @@ import pytest
 from counterfoil.custody import hardening
 from counterfoil.reconcile.engine import Engine
 
+# Tests fork, and grpc, which looks at this as it is imported, would end their children.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
+
 
 @pytest.fixture(autouse=True, scope="session")
 def _not_hardened() -> Iterator[None]:
@@ -29,8 +32,6 @@ def spark() -> Iterator[Callable[[int], Sequence[Engine]]]:
     """Yield what returns so many engines of another kind for small tables, each on top of the piles of those before."""
     for package in ("pysail", "pyspark"):
         pytest.importorskip(package, reason="no other engine is installed here: pip install pysail pyspark-client")
-    # other tests fork, and grpc, which looks at this as it is imported, would end their children
-    os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
     from spark_engine import Spark, session  # it imports what is not there without the extra
 
     with session() as opened:
