@@ -31,6 +31,7 @@ ASKED_TO = {
     "tlog/server.py": "a witness, served where its user says",
     "tlog/sqllog.py": "the database that the ledger's address names",
     "tlog/witness.py": "the witness that the settings name",
+    "lab/drill/parties.py": "the drill's own parties, on loopback",
     "lab/estate/processes.py": "the lab's own processes, on loopback",
     "lab/estate/run.py": "the lab's own processes, on loopback",
     "lab/estate/services.py": "the lab's own processes, on loopback",
