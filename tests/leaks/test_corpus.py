@@ -94,6 +94,19 @@ def test_a_form_is_found_across_any_border(made: Corpus, keys: KnownKeys) -> Non
         assert places[0] == places[1], planted.name
 
 
+def test_a_short_value_tells_no_place(made: Corpus, keys: KnownKeys) -> None:
+    """Before a key stands what its exponent looks like, as noise does at times: the key's place is its own."""
+    data = (made.folder / "planted" / "00-identityserver-tempkey.data").read_bytes()
+    key = data[data.index(b'{"KeyId"') :]
+    engine = Engine(best(), keys, every_offset=True)
+    (alone,), (after,) = (
+        [leak for chunk in of_stream(io.BytesIO(before + key), len(before + key))
+         for leak in without_inner(engine.scan(chunk, "x")) if leak.form == "rsa-members"]
+        for before in (b"", b"AQAB " * 9)
+    )
+    assert after.offset == alone.offset + len(b"AQAB " * 9)
+
+
 def test_no_report_holds_a_secret(made: Corpus, proven: LeaksReport) -> None:
     """No format of the report, and no repr, holds any private member of the keys that were planted."""
     texts = [render.render(proven, form) for form in render.FORMATS] + [repr(proven)]

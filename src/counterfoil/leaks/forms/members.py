@@ -33,7 +33,8 @@ _PLAIN = re.compile(
     rb"([A-Za-z0-9+/=_-]{1,12000})"
 )
 _NAMES = {b"PublicExponent": b"Exponent", b"PrivateExponent": b"D", b"Prime1": b"P", b"Prime2": b"Q"}
-# So many signs of a value tell where it stands: the rest of it may be escaped.
+# So many signs of a value tell where it stands: the rest of it may be escaped. Fewer, as the usual exponent, stand
+# anywhere.
 _TELLING = 12
 # A closing tag, as far as it stands before its name.
 _CLOSING = re.compile(rb"/(?:[A-Za-z0-9]{1,20}:)?\Z")
@@ -59,7 +60,7 @@ def _read(data: bytes, at: int) -> Iterator[Found]:
         except binascii.Error:
             return
         place = data.find(value[:_TELLING], start, end)
-        if place >= 0:
+        if place >= 0 and len(value) >= _TELLING:
             first, last = min(first, place), max(last, min(place + len(value), end))
     n, e = parts.get(b"Modulus", 0), parts.get(b"Exponent", 0)
     p, q, d = (parts.get(name, 0) for name in (b"P", b"Q", b"D"))
