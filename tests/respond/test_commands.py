@@ -3,31 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from counterfoil.cli.main import main
+from cli.run import run
 from counterfoil.respond.commands import COMMANDS, Command, filled
-
-
-@dataclass(frozen=True)
-class Ran:
-    """What a run gave."""
-
-    code: int
-    out: str
-    err: str
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> Ran:
-    """Run the program in this process."""
-    capsys.readouterr()
-    code = main([str(argument) for argument in arguments])
-    captured = capsys.readouterr()
-    return Ran(code, captured.out, captured.err)
-
 
 RECEIPT = {
     "schema": "counterfoil.receipt/1", "time": "2026-03-01T10:00:00Z", "rp": "mail", "outcome": "accepted",
