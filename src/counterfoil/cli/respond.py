@@ -55,6 +55,10 @@ SignStore = Annotated[
 SignKey = Annotated[str, typer.Option("--sign-key", metavar="NAME", help="Name of that key.")]
 Issuer = Annotated[str, typer.Option("--issuer", metavar="ISS", help="The issuer, as in its tokens.")]
 
+OutSince = Annotated[
+    str | None, typer.Option("--since", metavar="TIME", help="Since when it may be out (UTC); default: now.")
+]
+Lasts = Annotated[str, typer.Option("--lasts", metavar="SPAN", help="For how long the list holds; at most 7d.")]
 CutOff = Annotated[
     str | None, typer.Option("--cut-off", metavar="TIME", help="Spare what the ledger proves older (UTC).")
 ]
@@ -186,13 +190,10 @@ def block(
     ] = None,
     kid: Annotated[str, typer.Option("--kid", metavar="KID", help="The key; without, the list is renewed only.")] = "",
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; everybody reads it.")] = "",
-    since: Annotated[
-        str | None, typer.Option("--since", metavar="TIME", help="Since when it may be out (UTC); default: now.")
-    ] = None,
+    since: OutSince = None,
     cut_off: CutOff = None,
     ledger: CutOffLedger = "",
-    lasts: Annotated[str, typer.Option("--lasts", metavar="SPAN", help="For how long the list holds; at most 7d.")]
-    = "1d",
+    lasts: Lasts = "1d",
     audience: Audience = "",
     event_key: EventKey = "events",
     push: respond_tokens.Push = None,
