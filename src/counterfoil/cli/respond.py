@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from counterfoil.custody.custody import Custody
     from counterfoil.custody.keys import KeyVersion
     from counterfoil.custody.settings import LifeSettings
+    from counterfoil.respond.block import Written
     from counterfoil.respond.preflight import Flight
     from counterfoil.respond.rotate import Step
     from counterfoil.tokens.blocklist import Blocked, BlockList
@@ -206,15 +207,10 @@ def block(
     """
     from counterfoil.respond import block as blocks
     from counterfoil.respond import desk_events
-    from counterfoil.tokens.blocklist import DIGESTS_SUFFIX
-    from counterfoil.tokens.policy_file import seconds
 
     form = options.one_of(format, FORMATS, "--format: unknown", "formats")
     now = datetime.now(UTC)
-    try:
-        span = seconds(lasts)
-    except ValueError as error:
-        raise UsageError(f"--lasts: {error}") from error
+    span = _span(lasts)
     if bool(kid) != bool(store) or bool(kid) != bool(reason):
         raise UsageError("a block needs STORE, --kid and --reason", hint="none of them renews the list")
     if (cut_off is None) == bool(ledger):
@@ -238,9 +234,7 @@ def block(
         events = [desk_events.list_event(signing, event_key, issuer, audience, made.text, now)] if sends else []
         if store is not None and version.state not in ("blocked", "destroyed"):
             held.block(version.name, version.kid, reason, purpose="respond block")
-    if made.digests is not None:
-        _put(file.with_name(f"{file.name}{DIGESTS_SUFFIX}"), made.digests)
-    _put(file, made.text.encode())
+    _publish(file, made)
     terminal.say(f"wrote {file}", "a key is blocked where a probe has seen it refused, not before")
     terminal.write(respond_text.blocklist(made.found, form))
     if events:
@@ -374,6 +368,24 @@ def _last(file: Path, versions: Sequence[KeyVersion], issuer: str) -> BlockList 
     except CounterfoilError as error:
         told = f"{file} is no block list of this key: {error}"
         raise UsageError(told, hint="name the list that was written last, or a new file") from error
+
+
+def _span(text: str) -> float:
+    from counterfoil.tokens.policy_file import seconds
+
+    try:
+        return seconds(text)
+    except ValueError as error:
+        raise UsageError(f"--lasts: {error}") from error
+
+
+def _publish(file: Path, made: Written) -> None:
+    """Put a list in its place, the digests that belong to it first."""
+    from counterfoil.tokens.blocklist import DIGESTS_SUFFIX
+
+    if made.digests is not None:
+        _put(file.with_name(f"{file.name}{DIGESTS_SUFFIX}"), made.digests)
+    _put(file, made.text.encode())
 
 
 def _put(path: Path, content: bytes) -> None:
