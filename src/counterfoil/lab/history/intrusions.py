@@ -26,6 +26,7 @@ class Storm0558:
     reads_per_renewal: int = 4  # MailItemsAccessed records per renewed token
     client_id: str | None = None  # of the reading application; None: the tenant's calendar application
     consumer_realm: bool = False  # True: the forged seed names the consumer tenant, which contradicts itself
+    new_panels: bool = False  # True: he comes from the four panels alone that were first seen after the block
     claims_service: bool = False  # True: the seed claims to be Exchange itself, whose own calls never link
 
 

@@ -60,7 +60,8 @@ class StormAttack:
     def _route(self, rng: random.Random, victim: Person, client: Client, day: date, *, realm: str = "") -> Route:
         agent = BROWSERS[rng.randrange(len(BROWSERS))]
         tid = self._world.tenant.tenant_id
-        route = user_route(victim, client, EXCHANGE, tid, pick(rng, day), agent=agent)
+        address = pick(rng, day, new_panels=self._intrusion.new_panels)
+        route = user_route(victim, client, EXCHANGE, tid, address, agent=agent)
         return mail_route(route, client, self._habits.mail_access(victim, token_tenant=realm))
 
     def _seed(self, rng: random.Random, t: int, victim: Person, session: str, day: date) -> None:
