@@ -121,7 +121,7 @@ def test_services_are_asked(pair: tuple[Pair, Path]) -> None:
 
 
 def test_probes_go_on_until_all_refuse_and_not_longer_than_the_canary_lives(pair: tuple[Pair, Path]) -> None:
-    """A service that learns of the block at the third probe is asked no fourth time; one that never does, to the end."""
+    """A service that learns of the block is asked until it refuses; one that never does, to the end."""
     now, kept, refused = [NOW], list[Said](), set[str]()
 
     def keep(found: list[Probed]) -> None:

@@ -52,6 +52,8 @@ leeway = "0s"
 # What the parties keep keys for, as they may: a third of it, two thirds, all.
 KEEPS = (CACHE / 3, 2 * CACHE / 3, CACHE)
 PER_SECOND, WORKERS = 300.0, 6
+# For how long a client shows one token before it asks for another: custody writes down each signature, durably.
+FRESH_SECONDS = 0.1
 
 
 @dataclass
@@ -129,15 +131,16 @@ def issued(custody: Custody, **changes: Any) -> str:
 
 
 def clients(stack: ExitStack, custody: Custody, addresses: list[str], load: Load, stop: threading.Event) -> None:
-    """Present good tokens at the rate that is asked for, each to a party in turn, and one bad among ten."""
+    """Present good tokens at the rate that is asked for, to one party after the other, and one bad among ten."""
     stranger = ec.generate_private_key(ec.SECP256R1())
 
     def work(number: int) -> None:
         hosts = [HTTPConnection(address.split("/")[2], timeout=10) for address in addresses]
-        due, count = time.monotonic(), number
+        due, count, good, until = time.monotonic(), number, "", 0.0
         while not stop.is_set():
             count += 1
-            good = issued(custody)
+            if time.monotonic() >= until:
+                good, until = issued(custody), time.monotonic() + FRESH_SECONDS
             kind, token = ("good", good) if count % 10 else ("bad", forged(good, stranger))
             connection = hosts[count % len(hosts)]
             connection.request("GET", "/", headers={"Authorization": f"Bearer {token}"})
