@@ -62,7 +62,8 @@ def _facts(con: duckdb.DuckDBPyConnection, case: Path, at: datetime, vendors: fr
     return CaseFacts(
         case=str(case), made=_naive(at), first=found["first"], last=found["last"], tokens=found["tokens"],
         findings=tuple(row["id"] for row in rows(con, "SELECT id FROM findings")),
-        keys=dead_keys(con), clients=tuple(found["clients"] or ())[:MAX_SUBJECTS],
+        keys=dead_keys(con), issuers=tuple(found["issuers"] or ()),
+        clients=tuple(found["clients"] or ())[:MAX_SUBJECTS],
         subjects=tuple(row["name"] or row["subject"] for row in victims(con, MAX_SUBJECTS)),
         subject_count=found["subjects"], own=any(name in (LEDGER_LOG, ISSUER_LOG) for name in sources),
         vendors=tuple(sorted(seen | vendors)),
@@ -71,7 +72,8 @@ def _facts(con: duckdb.DuckDBPyConnection, case: Path, at: datetime, vendors: fr
 
 _INTRUSION = """SELECT count(*) AS tokens, min(first_seen) AS first, max(last_seen) AS last,
     count(DISTINCT subject) AS subjects, list(DISTINCT client_id ORDER BY client_id) FILTER (client_id IS NOT NULL)
-    AS clients FROM tokens WHERE list_contains(?, group_rule)"""
+    AS clients, list(DISTINCT issuer ORDER BY issuer) FILTER (issuer IS NOT NULL) AS issuers FROM tokens
+    WHERE list_contains(?, group_rule)"""
 
 
 def done(

@@ -47,6 +47,7 @@ class CaseFacts:
     tokens: int
     findings: tuple[str, ...]
     keys: tuple[str, ...]
+    issuers: tuple[str, ...]
     subjects: tuple[str, ...]
     clients: tuple[str, ...]
     subject_count: int
@@ -101,9 +102,10 @@ def _case(facts: CaseFacts) -> str:
 
 def _own(facts: CaseFacts) -> Iterator[Step]:
     keys = facts.keys or ("KID",)
+    issuer = _word(facts.issuers[0]) if len(facts.issuers) == 1 else "ISSUER"
     block = tuple(
-        f"counterfoil respond block STORE --kid {_word(key)} --reason compromised --list blocked.jwt --issuer ISS"
-        " --sign-store OTHER-STORE --sign-key lists" for key in keys
+        f"counterfoil respond block STORE --kid {_word(key)} --reason compromised --list blocks.jwt --issuer {issuer}"
+        " --sign-store lists --sign-key lists" for key in keys
     )
     yield Step(
         "block", Phase.CONTAIN, Who.ISSUER, "Block the key: publish the signed list, and push it to relying parties",
@@ -111,7 +113,7 @@ def _own(facts: CaseFacts) -> Iterator[Step]:
     )
     yield Step(
         "event", Phase.CONTAIN, Who.ISSUER, "Tell receivers of security events that the key is compromised",
-        ("counterfoil respond event OTHER-STORE events --issuer ISS --audience AUD --jwk PUBLIC.jwk --push URL",),
+        (f"counterfoil respond event lists events --issuer {issuer} --audience AUD --jwk PUBLIC.jwk --push URL",),
         needs=("block",),
     )
     yield Step(

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from counterfoil.custody import founding
 from counterfoil.custody.algorithm import Algorithm
 from counterfoil.custody.custody import Custody
+from counterfoil.custody.settings import FILE as SETTINGS_FILE
 from counterfoil.lab.estate.clock import Clock
 from counterfoil.lab.estate.settings import COUNTER_ORIGIN, CUSTODY_ORIGIN, LEDGER_ORIGIN, Realm
 from counterfoil.mint.ledger import FileLedger
@@ -18,6 +19,9 @@ from counterfoil.tokens.pseudonym import SubjectKey
 
 SUBJECT_KEY_ID = "lab"
 COUNTER_KEY = "counter"
+
+# How its keys live: relying parties may keep them for a minute.
+LIFE = '\n[life]\njwks = "jwks.json"\ncache_seconds = 60.0\n'
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,8 @@ def found(path: Path, secret: bytes, clock: Clock) -> Founded:
     (path / "witness").mkdir()
     stolen: dict[Realm, StolenKey] = {}
     founding.found(path / "custody", "file", CUSTODY_ORIGIN, {})
+    with (path / "custody" / SETTINGS_FILE).open("a") as settings:
+        settings.write(LIFE)
     with Custody.open(path / "custody", clock=clock.now) as custody:
         for realm in Realm:
             key = ec.generate_private_key(ec.SECP256R1())

@@ -19,6 +19,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from counterfoil.custody.client import SignerClient
+from counterfoil.custody.settings import read_settings
 from counterfoil.lab.estate import policies
 from counterfoil.lab.estate.founding import COUNTER_KEY, subject_key
 from counterfoil.lab.estate.registered import EXCHANGE, NOTHING_REVOKED, Book, person
@@ -32,6 +33,8 @@ from counterfoil.mint.policy import MintPolicy
 from counterfoil.relying.guard import Guard
 from counterfoil.relying.receipts import Receipts
 from counterfoil.relying.sinks import FileSink
+from counterfoil.respond import published
+from counterfoil.respond.rotate import living
 from counterfoil.tokens.policy import TokenPolicy, documents_of
 from counterfoil.tokens.revoked import MAX_REVOKED_BYTES, RevokedTokens
 from counterfoil.tokens.verifier import Verifier
@@ -45,9 +48,15 @@ REVOKED_FILE = "revoked.json"
 class Issuer:
     """The endpoints of all realms."""
 
-    def __init__(self, estate: Estate, servers: Mapping[str, RealmServer], keys: Mapping[str, list[Any]]) -> None:
-        """Answer for these servers. `keys`: the public keys by document: the realms, `common`, `counter`."""
-        self._estate, self._servers, self._keys = estate, servers, keys
+    def __init__(
+        self, estate: Estate, servers: Mapping[str, RealmServer], keys: Mapping[str, list[Any]],
+        headers: Mapping[str, str],
+    ) -> None:
+        """Answer for these servers.
+
+        `keys`: the public keys by document: the realms, `common`, `counter`; `headers`: what goes with each.
+        """
+        self._estate, self._servers, self._keys, self._headers = estate, servers, keys, headers
 
     def routes(self) -> list[Route]:
         """Return the routes."""
@@ -71,7 +80,7 @@ class Issuer:
             return Response(status_code=404)
         slipped = self._estate.path / f"{document}.slipped.json"
         more = [msgspec.json.decode(slipped.read_bytes())] if slipped.exists() else []
-        return JSONResponse({"keys": [*self._keys[document], *more]}, headers={"Cache-Control": "max-age=60"})
+        return JSONResponse({"keys": [*self._keys[document], *more]}, headers=self._headers)
 
     async def discovery(self, request: Request) -> Response:
         """Tell where everything is (OpenID Connect Discovery 1.0, 4.2; RFC 8414)."""
@@ -164,7 +173,8 @@ def main(path: Path, handle: int) -> None:
         guard = Guard(verifier, Receipts("issuer", subjects), sink, clock=estate.clock.seconds)
         book = Book(lambda: _revoked(path))
         servers = {str(realm): RealmServer(realm, mint, book, guard) for realm in Realm}
-        serve(Starlette(routes=Issuer(estate, servers, keys).routes()), handle)
+        life = living(read_settings(path / "custody").life)
+        serve(Starlette(routes=Issuer(estate, servers, keys, published.headers(life)).routes()), handle)
 
 
 if __name__ == "__main__":
