@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ from counterfoil.respond import events
 from counterfoil.respond.desk_events import list_event
 from counterfoil.respond.signing import signed
 from counterfoil.respond.transmit import Outbox, push
+from relying.serving import serving as list_serving
 
 from .stores import ISSUER, Stores, stores
 
@@ -190,6 +192,33 @@ def test_a_receiver_that_cannot_be_is_one_clear_line(party: Party, sentence: str
     ran = party.command(*party.receiving(*words))
     assert (ran.code, told in ran.err) == (2, True), ran.err
     assert not party.listed.exists()
+
+
+def test_a_list_that_may_not_be_gone_by_is_one_clear_line(party: Party) -> None:
+    """Fetched or named: one with a lower number, and a stranger's; what is kept stays."""
+    assert party.block().code == 0
+    older = (party.folder / "blocks").read_bytes()
+    assert party.block().code == 0
+    now = int(time.time())
+    unknown = stranger(party, {"iss": ISSUER, "iat": now, "exp": now + 60, "seq": 2**40, "blocked": []}).encode()
+    with list_serving((party.folder / "blocks").read_bytes()) as server:
+        fetch = party.receiving("--url", server.url("/blocks"), "--once")
+        assert party.command(*fetch).code == 0
+        kept = party.listed.read_bytes()
+        for listed, told in ((older, "B1, number"), (unknown, "B1, signed")):
+            server.reply = partial(answer, listed)
+            ran = party.command(*fetch)
+            assert (ran.code, told in ran.err, ran.err.count("counterfoil: ")) == (2, True, 1), ran.err
+            assert party.listed.read_bytes() == kept
+    party.listed.write_bytes(unknown)
+    ran = party.command("token", "verify", party.folder / "token", "--policy", party.folder / "policy.toml", "--flow",
+                        "mail", "--block-list", party.listed)
+    assert (ran.code, "B1, signed" in ran.err, ran.err.count("counterfoil: ")) == (2, True, 1), ran.err
+
+
+def answer(body: bytes) -> tuple[int, dict[str, str], bytes]:
+    """Return an answer with this body."""
+    return 200, {}, body
 
 
 def test_a_list_is_sent_to_somebody_or_not_at_all(party: Party) -> None:

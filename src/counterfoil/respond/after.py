@@ -67,19 +67,21 @@ NOTHING = "this case has no finding of an intrusion"
 
 def dead_keys(con: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
     """Return the keys that forged tokens of grave findings were signed with, as far as logs have them."""
-    told = [rule for rule, claim in claims(con).items() if claim in FAIL_ON_DEFAULT]
-    found = rows(con, _DEAD, [told])
-    return tuple(row["key_id"] for row in found)
+    return tuple(row["key_id"] for row in rows(con, _DEAD, [his_rules(con)]))
+
+
+def his_rules(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """Return the rules of findings that are his: the grave ones, or if there is none all of them."""
+    known = claims(con)
+    return [rule for rule, claim in known.items() if claim in FAIL_ON_DEFAULT] or list(known)
 
 
 def _prepare(con: duckdb.DuckDBPyConnection, keys: Sequence[str], asked: AskedAfter) -> None:
     """Make temporary tables: canaries, blocked keys, his tokens, his uses, his marks, his victims."""
-    known = claims(con)
-    grave = [rule for rule, claim in known.items() if claim in FAIL_ON_DEFAULT]
     con.execute("CREATE TEMP TABLE blocked (key_id VARCHAR)")
     con.execute("CREATE TEMP TABLE his_rules (group_rule VARCHAR)")
     con.executemany("INSERT INTO blocked VALUES (?)", [(key,) for key in keys]) if keys else None
-    rules = grave or list(known)
+    rules = his_rules(con)
     con.executemany("INSERT INTO his_rules VALUES (?)", [(rule,) for rule in rules]) if rules else None
     for statement in _TABLES:
         con.execute(statement, {"since": asked.since} if "$since" in statement else None)
@@ -232,8 +234,6 @@ SELECT (SELECT min(event_time) FROM part) AS first,
 
 def victims(con: duckdb.DuckDBPyConnection, limit: int) -> Iterable[Mapping[str, Any]]:
     """Return subjects of his tokens, most used first; needs no block. For the runbook."""
-    told = list(claims(con).items())
-    grave = [rule for rule, claim in told if claim in FAIL_ON_DEFAULT] or [rule for rule, _ in told]
     return rows(con, f"""SELECT subject, min(subject_name) AS name, count(*) AS tokens FROM tokens
         WHERE list_contains(?, group_rule) AND subject IS NOT NULL GROUP BY subject
-        ORDER BY tokens DESC, subject LIMIT {limit}""", [grave])  # noqa: S608  # our own number
+        ORDER BY tokens DESC, subject LIMIT {limit}""", [his_rules(con)])  # noqa: S608  # our own number

@@ -15,15 +15,13 @@ from counterfoil.case.folder import CaseFolder, existing
 from counterfoil.case.manifest import read_manifest
 from counterfoil.case.results import opened, rows
 from counterfoil.errors import UsageError
-from counterfoil.investigate.messages import claims
 from counterfoil.investigate.summary import summary
 from counterfoil.mint.ledger import decode
 from counterfoil.model.counterfoil import CANARY, ISSUER_LOG, LEDGER_LOG
 from counterfoil.model.schema import Leg
-from counterfoil.model.verdict import FAIL_ON_DEFAULT
 from counterfoil.respond import after as evidence
 from counterfoil.respond import evicted, journal, statement
-from counterfoil.respond.after import AskedAfter, after, dead_keys, victims
+from counterfoil.respond.after import AskedAfter, after, dead_keys, his_rules, victims
 from counterfoil.respond.evicted import PartySaid
 from counterfoil.respond.journal import Entry
 from counterfoil.respond.plan import CaseFacts, Runbook, runbook
@@ -52,9 +50,7 @@ def plan(case: Path, at: datetime, vendors: Iterable[str] = ()) -> Runbook:
 
 
 def _facts(con: duckdb.DuckDBPyConnection, case: Path, at: datetime, vendors: frozenset[str]) -> CaseFacts:
-    known = claims(con)
-    told = [rule for rule, claim in known.items() if claim in FAIL_ON_DEFAULT] or list(known)
-    found = rows(con, _INTRUSION, [told])[0]
+    found = rows(con, _INTRUSION, [his_rules(con)])[0]
     if not found["tokens"]:
         raise UsageError(evidence.NOTHING, hint="a runbook is made from findings: counterfoil hunt PATH... --case DIR")
     sources = [row["source"] for row in rows(con, "SELECT DISTINCT source FROM evidence")]
