@@ -159,7 +159,7 @@ def probe(
     case: params.Case = params.DEFAULT_CASE,
     canary: Annotated[Path, typer.Option("--canary", metavar="FILE", help="Token under the blocked key.")] = Path(),
     twin: Annotated[Path, typer.Option("--twin", metavar="FILE", help="The same under the current key.")] = Path(),
-    since: Annotated[str, typer.Option("--since", metavar="TIME", help="When the block was published (UTC).")] = "",
+    since: SinceBlock = None,
     wait: Annotated[
         float,
         typer.Option(
@@ -180,8 +180,9 @@ def probe(
     from counterfoil.respond import desk
     from counterfoil.respond import probe as probing
 
-    parties, began = [_party(text) for text in party], _moment(since or None, "--since") or _now()
+    parties, asked = [_party(text) for text in party], _now()
     existing(case)
+    began = _moment(since, "--since") or desk.blocked_at(case) or asked
     texts = (read_bounded(file, MAX_TOKEN_FILE).decode("ascii", "replace").strip() for file in (canary, twin))
     pair = probing.Pair(*texts)
     probing.repeated(parties, pair, lambda found: desk.keep_probes(case, found), wait)

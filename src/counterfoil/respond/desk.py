@@ -90,6 +90,9 @@ def verify(
     with _results(case) as (folder, con):
         entries = journal.read(folder)
         began = since or _blocked_at(entries)
+        if began is None:
+            hint = "--since TIME, or counterfoil respond done block"
+            raise UsageError("nobody says when the key was blocked", hint=hint)
         if until <= began:
             raise UsageError("--until is not after the block", hint="give the time until which logs were exported")
         revoked = journal.last((each for each in entries if each.time >= began), "revoke")
@@ -111,11 +114,14 @@ def _targets(entries: Iterable[Entry], step: str) -> frozenset[str]:
     return frozenset(each.told.get("target", "*") for each in entries if each.step == step)
 
 
-def _blocked_at(entries: Iterable[Entry]) -> datetime:
+def blocked_at(case: Path) -> datetime | None:
+    """Return when the key was blocked, as the journal says; None if it does not. Raises CaseError."""
+    return _blocked_at(journal.read(existing(case)))
+
+
+def _blocked_at(entries: Iterable[Entry]) -> datetime | None:
     found = journal.last(entries, "block")
-    if found is None:
-        raise UsageError("nobody says when the key was blocked", hint="--since TIME, or counterfoil respond done block")
-    return found.time
+    return None if found is None else found.time
 
 
 PROBE = "probe"
