@@ -34,14 +34,13 @@ from counterfoil.reconcile.absent import absent, rootless
 from counterfoil.reconcile.asked import Asked
 from counterfoil.reconcile.balance import overdrawn
 from counterfoil.reconcile.covered import needs
-from counterfoil.reconcile.duplicates import DIFFERENT, KEY
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.farm_key import taken
 from counterfoil.reconcile.literals import summed
 from counterfoil.reconcile.measured import raised
-from counterfoil.reconcile.parts import TOKENS, TWINS, VARIANTS
 from counterfoil.reconcile.policy import Policy
 from counterfoil.reconcile.run import Reconciled
+from counterfoil.reconcile.shapes import DIFFERENT, KEY, MERGED, TOKENS, TWINS, VARIANTS
 from counterfoil.reconcile.unaccounted import unaccounted
 
 # What `tokens` promises: one row per accepted token with verdict, reason and links.
@@ -64,7 +63,7 @@ def investigate(
     progress.stage("ranking")
     told = judged_tokens(tables, found, policy)
     paths = {entry.sha256: entry.path for entry in manifest.inputs if entry.source}
-    twins = found.window(tables.piled(TWINS))
+    twins = found.window(tables.piled(TWINS.name))
     results = findings(tables.rows(grouping.groups(told)), tables.rows(grouping.disagreeing_ids(twins)), paths,
                        found.coverage, tables.rows(grouping.uses(told)), _decoys(tables, found.records, asked.logs),
                        _of_logs(tables, found, asked, policy, paths))
@@ -95,7 +94,7 @@ def _of_logs(
 ) -> list[Finding]:
     """Return what own logs show of themselves, and other logs of an issuer's keys."""
     lost = unaccounted(tables, found.records, found.issued, found.coverage, asked.logs, policy)
-    drawn = overdrawn(tables, found.records, tables.piled(TOKENS), found.coverage, policy)
+    drawn = overdrawn(tables, found.records, tables.piled(TOKENS.name), found.coverage, policy)
     return [
         *of_logs(asked.attested),
         *of_signatures([] if lost is None else tables.rows(lost)),
@@ -110,7 +109,7 @@ def judged_tokens(tables: Engine, found: Reconciled, policy: Policy) -> ir.Table
     every = found.every.mutate(absent=absent(found.every, found.coverage, found.facts.logs))
     odd = raised(tables, found.cells, every, policy)
     told = found.told.mutate(rootless=rootless(found.told, found.coverage, found.facts.logs), needs=needs(found.told))
-    named = tables.piled(TOKENS).filter(lambda tokens: tokens.has_id)
+    named = tables.piled(TOKENS.name).filter(lambda tokens: tokens.has_id)
     kinds = tables.keep("of_kind", named.group_by("issuer", "kind").agg(peers=named.count()))
     told = told.left_join(kinds, ["issuer", "kind"], rname="{name}_k").select(*told.columns, "peers")
     told = tables.keep("told_all", grouping.described(told, odd, _score(tables, found)).drop("rootless"))
@@ -123,7 +122,7 @@ def _score(tables: Engine, found: Reconciled) -> ir.Table:
     open_ = found.told.filter(found.told.verdict.isin(OPEN))
     if not tables.rows(open_.limit(1)):
         return tables.given("suspicion", {"token_key": "string", "suspicion": "decimal(38, 1)", "rules": "string"}, [])
-    every, variants = tables.piled(TOKENS), tables.piled(VARIANTS)
+    every, variants = tables.piled(TOKENS.name), tables.piled(VARIANTS.name)
     kind = ["object_kind", "object_id", "resource_tenant", "client_id"]
     uses = ibis.union(every.select(*kind, event_time=every.first_seen), variants.select(*kind, "event_time"))
     mail = uses.filter(uses.object_kind == "mailbox")
@@ -173,14 +172,14 @@ def _tables(
 
 def _merged(tables: Tables, found: Reconciled) -> ir.Table:
     """Return the merged duplicates, an empty table if nothing repeats."""
-    if tables.has("merged"):
-        return tables.table("merged").select(*schema.NAMES)
-    return tables.keep("merged", found.records.limit(0).select(*schema.NAMES))
+    if tables.has(MERGED.name):
+        return tables.table(MERGED.name)
+    return MERGED.kept(tables, found.records.limit(0).select(*schema.NAMES))
 
 
 def _keys(tables: Tables) -> ir.Table:
     """Return every signing key that a record names, with the use seen of it."""
-    every = tables.piled(TOKENS)
+    every = tables.piled(TOKENS.name)
     used = every.filter(every.key_id.notnull())
     return used.group_by("key_id", "issuer").agg(
         tokens=used.count(),
@@ -246,7 +245,7 @@ def _input_rows(tables: Tables, manifest: Manifest, accepting: Collection[str]) 
 
 def _different(tables: Tables) -> dict[str, int]:
     """Return per input how many of its records stand under one id with a different record."""
-    keys = tables.table(DIFFERENT)
+    keys = tables.table(DIFFERENT.name)
     if not tables.rows(keys.limit(1)):
         return {}
     found = tables.table("evidence_all").semi_join(keys, KEY)

@@ -121,7 +121,7 @@ def _extents(engine: Engine, primary: ir.Table, policy: Policy) -> dict[Part, _E
     hourly = primary.group_by(*part, hour=primary.event_time.truncate("h")).agg(
         records=primary.count(), first=primary.event_time.min(), last=primary.event_time.max()
     )
-    hourly = engine.keep("hourly", hourly)
+    hourly = engine.keep("facts_hourly", hourly)
     daily = hourly.group_by(*part, day=hourly.hour.date()).agg(
         records=summed(hourly.records), first=hourly["first"].min(), last=hourly["last"].max()
     )

@@ -68,7 +68,7 @@ def linked(
     )
     theirs = _facts(issued.filter(issued.token_id.notnull()), logs)
     counted = theirs.group_by(*_ID).agg(n=theirs.count())
-    several = engine.keep("several_issuances", counted.filter(counted.n > 1).select(*_ID))
+    several = engine.keep("links_several", counted.filter(counted.n > 1).select(*_ID))
     pairs = _pairs(mine, theirs.semi_join(several, _ID))
     if digests is not None:
         with_digest = mine.filter(mine.signing_input_digest.notnull())
@@ -77,7 +77,7 @@ def linked(
         pairs = ibis.union(pairs, _pairs(with_digest, theirs), by_digest.select(*_MINE, *_THEIRS))
     compared = _compared(pairs, policy, hidden=hidden)
     summed = compared.group_by("token_key").agg(**{name: flag.any() for name, flag in _said(compared).items()})
-    summed = engine.keep("summed_links", summed)
+    summed = engine.keep("links_summed", summed)
     single = _compared(mine.left_join(theirs.anti_join(several, _ID), _ID), policy, hidden=hidden)
     single = single.select(*mine.columns, **_said(single))
     whole = single.left_join(summed, "token_key", rname="{name}_sum")

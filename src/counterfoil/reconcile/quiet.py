@@ -41,7 +41,7 @@ def with_quiet_holes(
     counted = met.group_by("token_key", "issuer", "ordinary", "explained").agg(
         needed=part.nunique(), held=part.nunique(where=holds)
     )
-    inside = engine.keep("in_holes", counted.filter(counted.held == counted.needed))
+    inside = engine.keep("quiet_holes", counted.filter(counted.held == counted.needed))
     lossy = inside.filter(inside.ordinary).select("issuer").distinct()
     strange = inside.filter(~inside.ordinary, ~inside.explained).anti_join(lossy, "issuer")
     marked = strange.select("token_key", in_hole=ibis.literal(str(Probable.LONE_MISS)))
