@@ -13,8 +13,10 @@ import pytest
 from counterfoil.detect.registry import all_rules
 from counterfoil.lab.estate.scenarios import SCENARIOS
 from counterfoil.model import advice, schema
+from counterfoil.model.diagnosis import Diagnosis
 from counterfoil.model.ids import NULL_FORMS, IdKind
-from counterfoil.model.verdict import Diagnosis, FindingVerdict, Probable, Reason, Verdict
+from counterfoil.model.reason import Probable, Reason
+from counterfoil.model.verdict import FindingVerdict, Verdict
 from counterfoil.respond.evicted import Why
 from counterfoil.sources.registry import all_sources, logs
 from counterfoil.tokens.flow import CLASSES

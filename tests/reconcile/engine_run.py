@@ -18,8 +18,9 @@ from counterfoil.case.tables import Tables
 from counterfoil.expressions import ibis, ir
 from counterfoil.investigate.groups import described, disagreeing_ids
 from counterfoil.model.coverage import CoverageRow
+from counterfoil.model.reason import SETS, Probable
 from counterfoil.model.schema import EVIDENCE
-from counterfoil.model.verdict import ACCUSING, SETS, Probable
+from counterfoil.model.verdict import ACCUSING
 from counterfoil.reconcile.absent import absent, rootless
 from counterfoil.reconcile.asked import Asked
 from counterfoil.reconcile.balance import overdrawn

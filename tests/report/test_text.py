@@ -10,7 +10,8 @@ import pytest
 from counterfoil.model.coverage import Needed, Offer
 from counterfoil.model.finding import MAX_LISTED, Use
 from counterfoil.model.hunt import HuntReport, SilentCalls, VerdictCount
-from counterfoil.model.verdict import FindingVerdict, Reason, Verdict
+from counterfoil.model.reason import Reason
+from counterfoil.model.verdict import FindingVerdict, Verdict
 from counterfoil.report import text
 from counterfoil.report.screen import Screen
 

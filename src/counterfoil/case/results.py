@@ -18,7 +18,8 @@ from counterfoil.errors import CaseError, UsageError
 from counterfoil.expressions import ir
 from counterfoil.expressions.compiled import sql
 from counterfoil.model import schema
-from counterfoil.model.verdict import Reason, Verdict
+from counterfoil.model.reason import Reason
+from counterfoil.model.verdict import Verdict
 
 _ORDER = ", ".join(schema.NAMES)
 

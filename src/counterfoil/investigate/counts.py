@@ -12,7 +12,8 @@ from counterfoil.case.results import rows
 from counterfoil.model.clearance import STRANGERS
 from counterfoil.model.coverage import ASSERTIONS, MAX_NAMED, REFUTED, RELIED, UNNAMED, CoverageRow, Needed
 from counterfoil.model.hunt import SilentCalls, VerdictCount
-from counterfoil.model.verdict import JUDGED, LEAVES_NO_RECORD, Reason, Verdict
+from counterfoil.model.reason import LEAVES_NO_RECORD, Reason
+from counterfoil.model.verdict import JUDGED, Verdict
 from counterfoil.sources.registry import logs
 
 # How many silent kinds of calls are told, and how many networks of each.

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from counterfoil.expressions import ibis, ir
+from counterfoil.model.diagnosis import Diagnosis
+from counterfoil.model.reason import Reason
 from counterfoil.model.receipt import Signature
 from counterfoil.model.schema import Leg
-from counterfoil.model.verdict import Diagnosis, Reason, Verdict
+from counterfoil.model.verdict import Verdict
 from counterfoil.reconcile.custody import Custody, with_custody
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.policy import Policy

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from counterfoil.expressions import ibis, ir
 from counterfoil.model.known import SERVICE_TENANTS
 from counterfoil.model.logs import Logs
+from counterfoil.model.reason import Probable, Reason
 from counterfoil.model.schema import Leg, Outcome, TokenClass
-from counterfoil.model.verdict import Probable, Reason
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.identity import with_people, with_subject
 from counterfoil.reconcile.links import sound_subject, subject_shown

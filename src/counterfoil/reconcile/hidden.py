@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from counterfoil.expressions import ibis, ir
 from counterfoil.model.coverage import CoverageRow
-from counterfoil.model.verdict import Reason
+from counterfoil.model.reason import Reason
 from counterfoil.reconcile.assigned import left_out
 from counterfoil.reconcile.covered import needs, required
 from counterfoil.reconcile.declared import LogFacts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from counterfoil.expressions import ibis, ir
-from counterfoil.model.verdict import Reason
+from counterfoil.model.reason import Reason
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.measured import STRATUM, key, same
 from counterfoil.reconcile.policy import Policy

@@ -6,8 +6,8 @@ from counterfoil.expressions import ibis, ir
 from counterfoil.model.ids import IdKind
 from counterfoil.model.known import CROSS_TENANT_EXCEPTIONS, SERVICE_TENANTS
 from counterfoil.model.logs import Logs
+from counterfoil.model.reason import Reason
 from counterfoil.model.schema import Leg, Outcome, TokenClass
-from counterfoil.model.verdict import Reason
 from counterfoil.reconcile.clock import whole_seconds
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.log_parts import in_logs

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from counterfoil.expressions import ibis, ir
 from counterfoil.model.coverage import RELIED, CoverageRow
-from counterfoil.model.verdict import Probable
+from counterfoil.model.reason import Probable
 from counterfoil.reconcile.declared import Keepers, seconds
 from counterfoil.reconcile.engine import Engine
 

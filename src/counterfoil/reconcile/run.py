@@ -13,7 +13,8 @@ from datetime import datetime
 
 from counterfoil.expressions import ibis, ir
 from counterfoil.model.coverage import CoverageRow
-from counterfoil.model.verdict import ACCUSING, Probable, Reason, Verdict
+from counterfoil.model.reason import Probable, Reason
+from counterfoil.model.verdict import ACCUSING, Verdict
 from counterfoil.reconcile import judge, measured, parts, shapes
 from counterfoil.reconcile.acceptances import exchanged
 from counterfoil.reconcile.asked import Asked

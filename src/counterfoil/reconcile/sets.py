@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from counterfoil.expressions import ibis, ir
-from counterfoil.model.verdict import SETS
+from counterfoil.model.reason import SETS
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.lineage import exchanges, reached
 from counterfoil.reconcile.shapes import USES

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from counterfoil.expressions import ibis, ir
 from counterfoil.model.coverage import CoverageRow
 from counterfoil.model.logs import Logs
+from counterfoil.model.reason import Probable
 from counterfoil.model.schema import Leg, Outcome
-from counterfoil.model.verdict import Probable
 from counterfoil.reconcile.acceptances import SAML, UNNAMED, domain_of, network
 from counterfoil.reconcile.clock import whole_seconds
 from counterfoil.reconcile.covered import personal_stretches

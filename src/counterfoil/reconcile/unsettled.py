@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from counterfoil.expressions import ibis, ir
 from counterfoil.model.coverage import RELIED, CoverageRow
 from counterfoil.model.logs import Logs
+from counterfoil.model.reason import Probable
 from counterfoil.model.schema import Leg, Outcome
-from counterfoil.model.verdict import Probable
 from counterfoil.reconcile import judge, measured, shapes
 from counterfoil.reconcile.agents import with_agents
 from counterfoil.reconcile.clock import whole_seconds

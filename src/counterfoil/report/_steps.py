@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from counterfoil.model.clearance import STRANGERS, parts_of
 from counterfoil.model.coverage import MAX_NAMED, REFUTED, Offer, named_parts
 from counterfoil.model.hunt import HuntReport
-from counterfoil.model.verdict import ACCUSING, JUDGED, Reason
+from counterfoil.model.reason import Reason
+from counterfoil.model.verdict import ACCUSING, JUDGED
 from counterfoil.report._clearance import whys
 from counterfoil.report.clean import clean
 from counterfoil.report.words import series, some
