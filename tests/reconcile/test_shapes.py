@@ -10,9 +10,9 @@ import pytest
 
 import counterfoil
 from counterfoil.expressions import ibis
+from counterfoil.expressions.shape import Shape
 from counterfoil.expressions.tables import table
 from counterfoil.reconcile import shapes
-from counterfoil.reconcile.shape import Shape
 
 SHAPES = [value for value in vars(shapes).values() if isinstance(value, Shape)]
 SOURCE = Path(counterfoil.__file__).parent

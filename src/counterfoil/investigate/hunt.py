@@ -13,6 +13,7 @@ from counterfoil.case.manifest import Manifest
 from counterfoil.case.results import write_results
 from counterfoil.case.tables import Tables
 from counterfoil.detect.decoy_key import planted, refused
+from counterfoil.detect.rule import FIRST_USES, SIGN_IN_PLACES
 from counterfoil.detect.rule import Tables as RuleTables
 from counterfoil.detect.suspicion import OPEN, suspects, suspicion
 from counterfoil.expressions import ibis, ir
@@ -133,8 +134,8 @@ def _score(tables: Engine, found: Reconciled) -> ir.Table:
         RuleTables(
             suspects=suspected,
             tokens=found.told,
-            acceptances=tables.keep("first_uses", mail.group_by(*kind).agg(event_time=mail.event_time.min())),
-            issued=tables.keep("sign_in_places", known.distinct()),
+            acceptances=FIRST_USES.kept(tables, mail.group_by(*kind).agg(event_time=mail.event_time.min())),
+            issued=SIGN_IN_PLACES.kept(tables, known.distinct()),
             records=found.records,
             logs=found.facts.logs,
         ),

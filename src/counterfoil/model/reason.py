@@ -151,8 +151,8 @@ class Reason(Word):
     OUTSIDE_COVERAGE = (
         "outside-coverage", Verdict.UNCOVERED, "may be issued where no complete log reaches",
         "it may have been issued at a time, or by a kind, that no declaration covers",
-        EXPORT_MORE,
-        "If the log goes on for longer than it is relied on, say when it was exported: --exported-at DATE.",
+        "Their logs are relied on from the first record to the last, less the time that records may come late. Export a"
+        " longer time; or, if nothing is missing, say until when: --complete SOURCE/KIND:FROM..TO, with --exported-at.",
         "A token may have been issued up to 28 hours before its use.",
     )
     DECLARATION_REFUTED = (

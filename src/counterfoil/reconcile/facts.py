@@ -117,7 +117,6 @@ def _extents(engine: Engine, primary: ir.Table, policy: Policy) -> dict[Part, _E
     part = ["issuer", "source", "kind"]
     primary = primary.filter(primary.event_time.notnull())  # what has no date shows no extent
     # a gap is at least an hour, so that the first and last record of each hour tell of all gaps
-    primary = primary.filter(primary.event_time.notnull())
     hourly = primary.group_by(*part, hour=primary.event_time.truncate("h")).agg(
         records=primary.count(), first=primary.event_time.min(), last=primary.event_time.max()
     )
@@ -147,8 +146,8 @@ def _own(engine: Engine, primary: ir.Table, logs: Logs) -> frozenset[str]:
     Where the log names no tenants at all, every issuer in it is its own.
     """
     shared = in_logs(primary, "logs of tenants", sorted(logs.tenants))
-    both = primary.home_tenant.notnull() & primary.resource_tenant.notnull()
-    named = bool(engine.rows(primary.filter(shared & both).select("issuer").limit(1)))
-    at_home = primary.home_tenant == primary.resource_tenant if named else both.isnull() | ~both
-    own = primary.filter(~shared | at_home).select("issuer").distinct()
-    return frozenset(row["issuer"] for row in engine.rows(own))
+    named = primary.home_tenant.notnull() & primary.resource_tenant.notnull()
+    at_home = (primary.home_tenant == primary.resource_tenant).fill_null(False)
+    told = engine.rows(primary.group_by("issuer").agg(named=(shared & named).any(), own=(~shared | at_home).any()))
+    bare = not any(row["named"] for row in told)
+    return frozenset(row["issuer"] for row in told if bare or row["own"])

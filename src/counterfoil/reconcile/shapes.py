@@ -6,9 +6,9 @@ here; their names begin with their module's.
 
 from __future__ import annotations
 
+from counterfoil.expressions.shape import Shape
 from counterfoil.model import schema
 from counterfoil.model.verdict import CLAIM_TUPLE
-from counterfoil.reconcile.shape import Shape
 
 KEY = ("source", "record_id")
 

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from counterfoil.expressions import ir
-from counterfoil.reconcile.engine import Engine
+
+
+class Keeper(Protocol):
+    """What computes a table once: an engine."""
+
+    def keep(self, name: str, table: ir.Table) -> ir.Table:
+        """Store the table under `name`, and return it."""
+
+    def pile(self, name: str, table: ir.Table) -> ir.Table:
+        """Add the table to the pile `name`, and return it."""
 
 
 @dataclass(frozen=True)
@@ -31,10 +41,10 @@ class Shape:
             raise TypeError(f"columns of {self.name!r} that are missing or too many: {', '.join(odd)}")
         return table.select(*self.columns)
 
-    def kept(self, engine: Engine, table: ir.Table) -> ir.Table:
+    def kept(self, engine: Keeper, table: ir.Table) -> ir.Table:
         """Compute the table once, and return it."""
         return engine.keep(self.name, self.of(table))
 
-    def piled(self, engine: Engine, table: ir.Table) -> ir.Table:
+    def piled(self, engine: Keeper, table: ir.Table) -> ir.Table:
         """Compute the table once, add it to its pile, and return what was added."""
         return engine.pile(self.name, self.of(table))
