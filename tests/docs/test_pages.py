@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from counterfoil.detect.registry import all_rules
+from counterfoil.detect.registry import all_rules, key_rules
 from counterfoil.lab.estate.scenarios import SCENARIOS
 from counterfoil.model import advice, schema
 from counterfoil.model.diagnosis import Diagnosis
@@ -22,7 +22,7 @@ from counterfoil.sources.registry import all_sources, logs
 from counterfoil.tokens.flow import CLASSES
 from counterfoil.tokens.rules import BY_CODE
 
-from . import evidence_page
+from . import evidence_page, rules_page
 from .pages import ROOT, Block, Page, commands, page, pages
 from .program import calls, known, parsed
 
@@ -70,7 +70,7 @@ def test_commands_named_in_the_text_exist(name: str) -> None:
 
 def codes() -> set[str]:
     """Return every code that the program knows."""
-    rules = {rule.id for rule in all_rules()}
+    rules = {rule.id for rule in (*all_rules(), *key_rules())}
     sources = {name for source in all_sources() for name in (source.name, source.log.name)}
     kinds = {kind for kinds in logs().declarable.values() for kind in kinds}
     told = {*map(str, Verdict), *map(str, FindingVerdict), *map(str, Reason), *map(str, Probable), *map(str, Diagnosis)}
@@ -129,6 +129,13 @@ def test_the_page_of_the_evidence_is_the_schema() -> None:
     """docs/reference/evidence.md; `python -m tests.docs.refresh` writes it."""
     assert (ROOT / evidence_page.PATH).read_text("utf-8") == evidence_page.rendered()
     assert all(f"| `{name}` |" in evidence_page.rendered() for name in schema.NAMES)
+
+
+def test_the_page_of_the_rules_has_all_of_them() -> None:
+    """docs/reference/rules.md; `python -m tests.docs.refresh` writes it."""
+    told = (ROOT / rules_page.PATH).read_text("utf-8")
+    assert told == rules_page.rendered()
+    assert all(f"### {rule.id}\n" in told for rule in (*all_rules(), *key_rules()))
 
 
 def test_the_readme_has_a_row_for_every_verdict() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, astuple
 
 import msgspec
@@ -19,6 +19,7 @@ from counterfoil.detect.suspicion import OPEN, suspects, suspicion
 from counterfoil.expressions import ibis, ir
 from counterfoil.investigate import groups as grouping
 from counterfoil.investigate.findings import Decoys, findings
+from counterfoil.investigate.key_watch import CLUE_COLUMNS, STORE_COLUMNS, clue_rows, of_clues, store_rows, watched
 from counterfoil.investigate.log_findings import of_balances, of_logs, of_signatures, of_thefts
 from counterfoil.investigate.strange import with_strangeness
 from counterfoil.model import schema
@@ -65,13 +66,17 @@ def investigate(
     told = judged_tokens(tables, found, policy)
     paths = {entry.sha256: entry.path for entry in manifest.inputs if entry.source}
     twins = found.window(tables.piled(TWINS.name))
+    thefts = taken(tables, found.records, asked.logs, asked.since, asked.until)
+    keys = watched(tables, found, told, asked, paths, thefts)
     results = findings(tables.rows(grouping.groups(told)), tables.rows(grouping.disagreeing_ids(twins)), paths,
                        found.coverage, tables.rows(grouping.uses(told)), _decoys(tables, found.records, asked.logs),
-                       _of_logs(tables, found, asked, policy, paths))
+                       [*_of_logs(tables, found, asked, policy), *of_thefts(thefts, paths), *of_clues(keys.clues)])
     progress.stage("writing results")
     state = state_after(folder, manifest, judged.plan)
     offers = offered(found.coverage, asked, found.facts, policy)
     kept = _tables(tables, manifest, found, told, results, offers) | {
+        "key_watch": tables.given("key_watch_out", CLUE_COLUMNS, clue_rows(keys)),
+        "key_stores": tables.given("key_stores_out", STORE_COLUMNS, store_rows(keys)),
         "asked": tables.given("asked_out", _ASKED, [[n, *pair] for n, pair in enumerate(options(asked), 1)]),
         "settled": state_table(tables, state),
         "generations": tables.given("generations_out", {"place": "int64", "name": "string"},
@@ -90,17 +95,14 @@ def _decoys(tables: Tables, records: ir.Table, logs: Logs) -> Decoys:
     return Decoys(places, tuple(tables.rows(refused(records, logs))) if places else ())
 
 
-def _of_logs(
-    tables: Tables, found: Reconciled, asked: Asked, policy: Policy, paths: Mapping[str, str]
-) -> list[Finding]:
-    """Return what own logs show of themselves, and other logs of an issuer's keys."""
+def _of_logs(tables: Tables, found: Reconciled, asked: Asked, policy: Policy) -> list[Finding]:
+    """Return what own logs show of themselves, and of an issuer's signatures."""
     lost = unaccounted(tables, found.records, found.issued, found.coverage, asked.logs, policy)
     drawn = overdrawn(tables, found.records, tables.piled(TOKENS.name), found.coverage, policy)
     return [
         *of_logs(asked.attested),
         *of_signatures([] if lost is None else tables.rows(lost)),
         *of_balances([] if drawn is None else tables.rows(drawn)),
-        *of_thefts(taken(tables, found.records, asked.logs, asked.since, asked.until), paths),
     ]
 
 
