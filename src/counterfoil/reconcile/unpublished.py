@@ -20,7 +20,8 @@ from counterfoil.reconcile.log_parts import in_logs
 from counterfoil.reconcile.policy import Policy
 from counterfoil.reconcile.quiet import within
 
-_OF = ["log", "issuer", "needs"]
+_OF = ["log", "issuer", "sort"]
+_SORT = ["issuer", "needs"]
 
 
 def with_unpublished(
@@ -31,6 +32,7 @@ def with_unpublished(
 
     Complete `probable` of those that such a log lacks and nobody declared, though the case shows it.
     `linked`: every token that links to a primary issuance and is not contradicted, with `needs`.
+    Tokens are of one sort if they need the same parts of logs.
     """
     names = facts.logs.unpublished
     mine = [part for part in parts if part[2] in names]
@@ -43,17 +45,17 @@ def with_unpublished(
         ~open_.issuer.isin(facts.keepers.named).fill_null(False),
     )
     asked = engine.keep("unpublished_asked", asked)
+    sorts = _sorts(engine, parts)
     needed = engine.given("unpublished_parts", dict.fromkeys(("issuer", "needs", "log"), "string"),
                           sorted({(issuer, needs, source) for issuer, needs, source, *_ in mine}))
     seen = engine.keep("unpublished_within", within(engine, "unpublished_spans", asked, list(_spans(facts)), mine))
     doubtful = asked.filter(asked.relied, asked.published < asked.needed)
     accepted = asked.filter(in_logs(asked, "unpublished logs", names)).mutate(log=asked.source)
-    by_issuance = ibis.union(doubtful, seen.filter(~seen.relied)).join(needed, ["issuer", "needs"], rname="{name}_n")
-    columns = ("token_key", *_OF, "relied", "ordinary", "explained", "route", "fresh")
-    rests = engine.keep("unpublished_rests", ibis.union(
-        by_issuance.select(*columns), accepted.select(*columns), distinct=True
-    ))
-    shown = _shown(engine, rests, linked, issued, names, policy)
+    by_issuance = ibis.union(doubtful, seen.filter(~seen.relied)).join(needed, _SORT)
+    columns = ("token_key", "log", *_SORT, "ordinary", "route", "fresh")
+    rests = ibis.union(by_issuance.select(*columns), accepted.select(*columns), distinct=True)
+    rests = engine.keep("unpublished_rests", rests.join(sorts, _SORT))
+    shown = _shown(engine, rests, linked.join(sorts, _SORT), issued, names, policy)
     lacking = rests.anti_join(shown, _OF).select("token_key").distinct()
     strange = seen.filter(~seen.relied, ~seen.ordinary, ~seen.explained, ~seen.route, seen.has_id, seen.sound)
     strange = strange.anti_join(lacking, "token_key")
@@ -67,10 +69,19 @@ def with_unpublished(
     )
 
 
+def _sorts(engine: Engine, parts: Sequence[Required]) -> ir.Table:
+    """Return (issuer, needs, sort)."""
+    slots: dict[tuple[str, str], set[str]] = {}
+    for issuer, needs, _, _, slot in parts:
+        slots.setdefault((issuer, needs), set()).add(slot)
+    rows = [(*key, " ".join(sorted(mine))) for key, mine in sorted(slots.items())]
+    return engine.given("sorts", dict.fromkeys(("issuer", "needs", "sort"), "string"), rows)
+
+
 def _shown(
     engine: Engine, rests: ir.Table, linked: ir.Table, issued: ir.Table, names: Sequence[str], policy: Policy
 ) -> ir.Table:
-    """Return (log, issuer, needs) of which enough tokens link, and no own use is missing.
+    """Return (log, issuer, sort) of which enough tokens link, and no own use is missing.
 
     Tokens link there that it issued, or that were first let in there.
     """
