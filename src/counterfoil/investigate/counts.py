@@ -36,7 +36,7 @@ class Counts:
 
 def counts(con: duckdb.DuckDBPyConnection, coverage: Sequence[CoverageRow]) -> Counts:
     """Return the counts of the case whose results `con` holds."""
-    tenants = list(logs().tenants.values())
+    tenants = sorted(set(logs().tenants.values()))
     open_ = [_Group(row, coverage) for row in rows(con, _OPEN, [tenants])]
     apart = [group for group in open_ if group.no_record or group.early]
     waiting = [group for group in open_ if group.own and group not in apart]
@@ -99,15 +99,20 @@ class _Group:
         parts = log_parts(self.issuer, self.token_class, of_issuer) if self.issuer else ()
         seen = {f"{row.source}/{row.kind}" for row in of_issuer if row.records}
         relied = {f"{row.source}/{row.kind}" for row in of_issuer if row.status in (*RELIED, REFUTED)}
-        self.missing = tuple(part for part in parts if part not in seen)
-        self.unrelied = tuple(part for part in parts if part in seen - relied)
+        self.missing = tuple(either[0] for either in parts if seen.isdisjoint(either))
+        self.unrelied = tuple(part for either in parts if relied.isdisjoint(either) for part in either if part in seen)
 
 
-def log_parts(issuer: str, token_class: str, coverage: Iterable[CoverageRow]) -> tuple[str, ...]:
-    """Return the parts of logs that could hold the issuance of a token of the class (rule 4.1)."""
-    if log := logs().of(issuer):
-        return tuple(f"{log}/{kind}" for kind in logs().parts(log).get(token_class, ()))
-    return tuple(dict.fromkeys(f"{row.source}/{row.kind}" for row in coverage))
+def log_parts(issuer: str, token_class: str, coverage: Iterable[CoverageRow]) -> tuple[tuple[str, ...], ...]:
+    """Return the parts of logs that could hold the issuance of a token of the class (rule 4.1).
+
+    Of parts that stand together, any will do.
+    """
+    rows = tuple(coverage)
+    if logs().of(issuer):
+        either = logs().alternatives(issuer, token_class, {row.source for row in rows if row.records})
+        return tuple(tuple(f"{log}/{kind}" for log in there) for kind, there in either.items())
+    return tuple((part,) for part in dict.fromkeys(f"{row.source}/{row.kind}" for row in rows))
 
 
 def _verdicts(groups: Iterable[_Group]) -> tuple[VerdictCount, ...]:

@@ -55,7 +55,7 @@ def _probable(tokens: ir.Table) -> ir.StringValue:
     alone = (
         ((tokens.reason == str(Probable.KEY_NOT_SOUND)) & personal & ~tokens.has_id)
         | ((tokens.reason == str(Probable.UNROOTED_UNCOVERED)) & ~tokens.rootless)
-        | (tokens.reason == str(Probable.LONE_MISS))
+        | tokens.reason.isin([str(Probable.LONE_MISS), str(Probable.UNPROVEN_LOG)])
     )
     refuted = tokens.refuted & (tokens.reason == str(Reason.DECLARATION_REFUTED))
     return ibis.cases(

@@ -178,6 +178,13 @@ class Reason(Word):
         "Export that day again, once more complete: if the record turns up, the token is cleared.",
         "Look for more from the same address or session: a second one convicts.",
     )
+    UNPROVEN_LOG = (
+        "unproven-log", Verdict.UNCOVERED, "missing and strange; how complete that log is, nobody says",
+        "it is missing and strange, but nobody has published how complete that log is, and this case does not show it",
+        "Export the sign-ins from Entra ID itself for that time and declare them complete: that decides it.",
+        "Take a longer time of the table: 200 tokens of this kind that link, and none of anybody's own missing, will"
+        " do.",
+    )
     SILENT_STRATUM = (
         "silent-stratum", Verdict.UNCOVERED, "a provider's own call, of which no sign-in is ever recorded",
         "a call of the provider's own services, of which no sign-in is ever recorded",
@@ -286,6 +293,13 @@ class Probable(Word):
         str(Reason.LONE_MISS),
         "an issuance is missing from a log declared complete, and the use is not the person's own",
         "", *Reason.LONE_MISS.act,
+    )
+    UNPROVEN_LOG = (
+        str(Reason.UNPROVEN_LOG),
+        "missing from a log of which nobody has published how complete it is, and the use is not the person's own",
+        "Two things stand in for what is not published: somebody declares the log complete; or 200 tokens of this kind"
+        " link there, and none of anybody's own is missing. With both, the token would be forged; here is one of them.",
+        *Reason.UNPROVEN_LOG.act,
     )
     UNKNOWN_IDENTITY_PROVIDER = (
         "unknown-identity-provider",

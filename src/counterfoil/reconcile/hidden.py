@@ -12,7 +12,7 @@ from counterfoil.expressions import ibis, ir
 from counterfoil.model.coverage import CoverageRow
 from counterfoil.model.reason import Reason
 from counterfoil.reconcile.assigned import left_out
-from counterfoil.reconcile.covered import needs, required
+from counterfoil.reconcile.covered import REQUIRED, needs, required
 from counterfoil.reconcile.declared import LogFacts
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.literals import number, summed
@@ -23,7 +23,8 @@ MAX_PAIRS = 100_000
 
 # Reasons that say that an issuance is missing.
 _COUNTED = tuple(map(str, (
-    Reason.ID_NOT_ISSUED, Reason.SUBJECT_NOT_SIGNED_IN, Reason.ASSERTION_NOT_ISSUED, Reason.LONE_MISS
+    Reason.ID_NOT_ISSUED, Reason.SUBJECT_NOT_SIGNED_IN, Reason.ASSERTION_NOT_ISSUED, Reason.LONE_MISS,
+    Reason.UNPROVEN_LOG,
 )))
 _UNROOTED = str(Reason.UNROOTED)
 _SAID = {"node": "string", "said": "string", "number": "int64"}
@@ -71,8 +72,7 @@ def _pairs(
         "token_key", "issuer", "token_id", "subject", "identified", "w_lo", "w_hi",
         reason=missing.open_reason, needs=needs(missing, facts.keepers), node=missing.issuer + " " + node,
     )
-    columns = {"issuer": "string", "needs": "string", "source": "string", "kind": "string"}
-    wanted = asked.join(engine.given("unread_needs", columns, required(facts, coverage)), ["issuer", "needs"])
+    wanted = asked.join(engine.given("unread_needs", REQUIRED, required(facts, coverage)), ["issuer", "needs"])
     met = wanted.join(hidden, ["issuer", "source", "kind"], rname="{name}_u")
     inside = (met.lo <= met.w_hi) & (met.hi >= met.w_lo)
     inside |= ((met.t >= met.w_lo) & (met.t <= met.w_hi)).fill_null(False)

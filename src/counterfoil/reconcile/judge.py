@@ -55,7 +55,8 @@ def open_reason(tokens: ir.Table) -> ir.StringValue:
     """Return the reason for a token without primary issuance (rules 4.1 - 4.3, 6.3).
 
     `tokens` has the link flags, `sound` (rule 4.1), coverage counts, `silent`, `agentic`, `ordinary`, `explained`,
-    `lone`, `refuted`, `candidate`, `rooted`, `roots` (its stratum normally roots), `served` and `surplus` (assertions).
+    `lone`, `unproven`, `refuted`, `candidate`, `rooted`, `roots` (its stratum normally roots), `served` and `surplus`
+    (assertions).
     """
     uncovered = [
         (tokens.declared < tokens.needed, Reason.NOT_DECLARED),
@@ -67,6 +68,7 @@ def open_reason(tokens: ir.Table) -> ir.StringValue:
         (tokens.ordinary, Reason.ORDINARY_MISS),
         (tokens.explained, Reason.EXPLAINED_MISS),
         (tokens.lone, Reason.LONE_MISS),
+        (tokens.unproven, Reason.UNPROVEN_LOG),
     ]
     assertion = _first(
         (tokens.unknown_presentation, Reason.PRESENTATION_UNKNOWN),

@@ -10,6 +10,7 @@ from counterfoil.model.reason import Reason
 from counterfoil.model.schema import Leg, Outcome, TokenClass
 from counterfoil.reconcile.clock import whole_seconds
 from counterfoil.reconcile.engine import Engine
+from counterfoil.reconcile.identity import guest
 from counterfoil.reconcile.log_parts import in_logs
 from counterfoil.reconcile.own_logs import in_own_log
 from counterfoil.reconcile.policy import Policy
@@ -95,7 +96,7 @@ def _facts(issued: ir.Table, logs: Logs) -> ir.Table:
         i_time=whole_seconds(issued.event_time), i_client=issued.client_id,
         i_application=issued_to_application(issued, logs),
         good=issued.outcome == Outcome.SUCCESS,
-        visitor=(issued.home_tenant != issued.resource_tenant).fill_null(False),
+        visitor=guest(issued),
         excepted=issued.cross_tenant.lower().isin(sorted(map(str.lower, CROSS_TENANT_EXCEPTIONS))).fill_null(False),
         # a sign-in whose time is unknown, or that of its arrival, obeys no law and breaks none
         lawful=(issued.leg == Leg.ISSUANCE) & in_logs(issued, "lawful logs", logs.lawful) & issued.event_time.notnull()

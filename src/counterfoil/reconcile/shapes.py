@@ -86,7 +86,8 @@ PLACED = LINKED.more(
 )
 COVERED = PLACED.more(
     "open_covered", "the same: which logs must hold its issuance, when, and how far they can be relied on (5.1 to 5.3)",
-    "sound", "w_lo", "w_hi", "outside_life", "needs", "needed", "declared", "contained", "proven", "late", "relied",
+    "sound", "w_lo", "w_hi", "outside_life", "needs", "needed", "declared", "contained", "proven", "published",
+    "late", "relied",
 )
 TIMED = COVERED.more("open_timed", "the same: issued before its logs begin or not (5.3)", "early")
 VOICED = TIMED.more(
@@ -103,8 +104,8 @@ GRADED = ASSERTED.more(
 )
 MATCHED = GRADED.more("open_matched", "the same: some issuance could be its own (4.2)", "candidate")
 ROOTED = MATCHED.more(
-    "open_rooted", "the same: its log refuted (5.8), a sign-in behind its exchange (6.2, 6.3)",
-    "refuted", "rooted", "roots",
+    "open_rooted", "the same: its log refuted (5.8) or unproven (4.8), a sign-in behind its exchange (6.2, 6.3)",
+    "refuted", "unproven", "rooted", "roots",
 )
 SIGNED = ROOTED.more("open_signed", "the same: with a second sign or without (4.6)", "raisable", "lone")
 OPEN = SIGNED.more("open", "the same, and why it is open or forged", "open_reason")

@@ -27,6 +27,7 @@ from counterfoil.reconcile.refuted import refuted_parts, with_refutation
 from counterfoil.reconcile.roots import with_roots
 from counterfoil.reconcile.services import service_client, with_service, without_token
 from counterfoil.reconcile.signs import lone
+from counterfoil.reconcile.unpublished import with_unpublished
 
 
 @dataclass(frozen=True)
@@ -74,16 +75,18 @@ def unsettled(
     open_ = shapes.GRADED.kept(engine, _with_own_runs(engine, _with_grades(engine, open_, seen, rows, policy)))
     open_ = shapes.MATCHED.kept(engine, _with_candidates(engine, open_, seen))
 
+    good = with_people(seen.every.filter(seen.every.primary, seen.every.contradiction.isnull()), seen.people)
+    good = good.mutate(own_application=ibis.literal(False))
+    good = good.mutate(needs=needs(good, facts.keepers))
+
     def linking() -> ir.Table:
-        told = with_people(seen.every.filter(seen.every.primary, seen.every.contradiction.isnull()), seen.people)
-        told = told.mutate(own_application=ibis.literal(False))
-        told = told.mutate(needs=needs(told, facts.keepers))
-        return told.group_by("issuer", "needs").agg(links=told.count())
+        return good.group_by("issuer", "needs").agg(links=good.count())
 
     parts = required(facts, rows)
     refuted = refuted_parts(engine, open_, parts, linking, policy)
     open_ = with_refutation(engine, open_, refuted, parts, policy)
     open_ = with_quiet_holes(engine, open_, rows, parts, facts.keepers)
+    open_ = with_unpublished(engine, open_, good, seen.issued, parts, facts, policy)
     stretches = personal_stretches(rows, facts.logs)
     open_ = shapes.ROOTED.kept(engine, with_roots(engine, open_, seen.issued, stretches, policy))
     open_ = shapes.SIGNED.kept(engine, _with_signs(engine, open_, seen, facts))
