@@ -15,9 +15,9 @@ from cli.run import run
 from counterfoil import app
 from counterfoil.case.folder import CaseFolder
 from counterfoil.custody.custody import Custody
-from counterfoil.lab.history.intrusions import Storm0558
 from counterfoil.lab.history.scenarios import Scenario
 from counterfoil.lab.history.settings import Tenant
+from counterfoil.lab.history.storm import Storm0558
 from counterfoil.model.storm_0558 import TABLE
 from counterfoil.respond import desk, journal
 from counterfoil.respond.evicted import After, Eviction, Left, LogSince, PartySaid, Signs, Why, judge
@@ -33,7 +33,7 @@ NEW = {seen.ip for seen in TABLE if seen.first > BLOCK}
 
 def replayed(folder: Path, until: date, days: int) -> Path:
     """Hunt in `days` days of a tenant in which the intruder is at work until then; return the case."""
-    tenant = Tenant(seed=558, start=FIRST, days=days, people=12, audit_wrappers=("management-api",))
+    tenant = Tenant(seed=558, start=FIRST, days=days, people=12)
     end = datetime(until.year, until.month, until.day, tzinfo=UTC)
     storm = Storm0558(
         start=datetime(2023, 6, 19, tzinfo=UTC), end=end, victims=(2, 4, 7, 9), renewals_per_day=8, reads_per_renewal=6
