@@ -37,6 +37,7 @@ from counterfoil.pipeline.inputs import find
 from counterfoil.pipeline.progress import Progress, Silent
 from counterfoil.reconcile.asked import Asked
 from counterfoil.report.registry import render
+from counterfoil.respond import journal
 from counterfoil.sources.registry import all_sources as sources
 from counterfoil.sources.registry import logs
 from counterfoil.tlog.note import MAX_NOTE_BYTES
@@ -195,7 +196,8 @@ def _run(paths: Sequence[str], settings: HuntSettings, progress: Progress) -> Hu
 
 def _summary(folder: CaseFolder, settings: HuntSettings) -> HuntReport:
     with opened(folder, read_manifest(folder.manifest)) as con:
-        return summary(con, str(settings.case))
+        found = summary(con, str(settings.case))
+    return replace(found, response=journal.done(folder))
 
 
 def _asked(settings: HuntSettings, manifest: Manifest, identities: tuple[tuple[str, str], ...]) -> Asked:
