@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 from counterfoil._version import __version__
@@ -14,13 +15,16 @@ from counterfoil.case.manifest import Manifest, read_manifest
 from counterfoil.case.results import opened, query
 from counterfoil.config import HuntSettings, read_bounded, read_token_policy
 from counterfoil.errors import UsageError
+from counterfoil.investigate import indicator_files
 from counterfoil.investigate import key_watch as watch
 from counterfoil.investigate import messages as mail
 from counterfoil.investigate.dossier import dossier
 from counterfoil.investigate.hunt import investigate
+from counterfoil.investigate.sightings import Sighting, sighted
 from counterfoil.investigate.summary import summary
 from counterfoil.leaks.finding import LeaksReport
 from counterfoil.model.hunt import HuntReport, InputFile
+from counterfoil.model.indicators import Indicator, NotLookedFor, of_2023
 from counterfoil.model.key_watch import KeyWatch
 from counterfoil.model.verdict import FindingVerdict
 from counterfoil.pipeline import leak_evidence
@@ -38,7 +42,7 @@ from counterfoil.tokens.entitlement import Entitlement
 
 __all__ = [
     "Progress", "QueryResult", "Silent", "detailed", "hunt", "ingest", "keep_leaks", "key_watch", "mailboxes",
-    "messages", "ready", "reconcile", "render", "report", "sources", "sql", "write_messages",
+    "messages", "ready", "reconcile", "render", "report", "sightings", "sources", "sql", "write_messages",
 ]
 
 _SILENT = Silent()
@@ -118,6 +122,24 @@ def key_watch(case: Path) -> KeyWatch:
     folder = existing(case)
     with opened(folder, read_manifest(folder.manifest)) as con:
         return watch.read(con)
+
+
+def sightings(
+    case: Path, paths: Sequence[Path], valid: timedelta | None = None
+) -> tuple[list[Sighting], list[NotLookedFor]]:
+    """Return which indicators of these files the case's evidence holds, and those that are not looked for.
+
+    Without a file, the published ones of 2023. `valid`: how long those count that have no end. Raises InputError.
+    """
+    given: list[Indicator] = [] if paths else list(of_2023())
+    left: list[NotLookedFor] = []
+    for path in paths:
+        found, refused = indicator_files.read(read_bounded(path, indicator_files.MAX_FILE_BYTES), str(path))
+        given += found if valid is None else indicator_files.ended(found, valid)
+        left += refused
+    folder = existing(case)
+    with opened(folder, read_manifest(folder.manifest)) as con:
+        return sighted(con, given), left
 
 
 def sql(case: Path, text: str) -> QueryResult:

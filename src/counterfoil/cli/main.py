@@ -20,6 +20,7 @@ from counterfoil.cli import (
     demo,
     explain,
     hunt,
+    indicators,
     keys,
     lab,
     leaks,
@@ -55,7 +56,7 @@ def program() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
     app.callback(epilog=_exit_codes())(_program)
-    for group in (demo, hunt, messages, sql, explain, rules, token, ledger, leaks, lab, keys, respond):
+    for group in (demo, hunt, messages, indicators, sql, explain, rules, token, ledger, leaks, lab, keys, respond):
         group.add_to(app)
     return app
 
