@@ -54,7 +54,7 @@ _RECORD = {
     "leg": ("string", "acceptance"), "outcome": ("string", "success"), "issuer": ("string", f"entra:{TENANT}"),
     "user_agent": ("string", "edge"), "source": ("string", "m365-ual"), "kind": ("string", "exchange"),
     "key_id": ("string", None), "token_shape": ("string", None), "signature": ("string", None),
-    "signing_input_digest": ("string", None),
+    "signing_input_digest": ("string", None), "key_operation": ("string", None), "item_ids": ("array<string>", None),
 }
 
 

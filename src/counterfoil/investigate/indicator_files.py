@@ -56,13 +56,17 @@ def read(data: bytes, where: str) -> tuple[list[Indicator], list[NotLookedFor]]:
     """Return the indicators in a file's content, and those that are not looked for; raises InputError."""
     found: list[Indicator] = []
     left: list[NotLookedFor] = []
-    for one in _any(data, where):
-        if isinstance(one, NotLookedFor):
-            left.append(one)
-            continue
-        found += _spread(one, left)
-        if len(found) > MAX_INDICATORS:
-            raise InputError(f"{where} holds over {MAX_INDICATORS:,} indicators", hint="give those of your own case")
+    try:
+        for one in _any(data, where):
+            if isinstance(one, NotLookedFor):
+                left.append(one)
+                continue
+            found += _spread(one, left)
+            if len(found) > MAX_INDICATORS:
+                hint = "give those of your own case"
+                raise InputError(f"{where} holds over {MAX_INDICATORS:,} indicators", hint=hint)
+    except csv.Error as error:
+        raise InputError(f"{where} is no list: {error}") from error
     if not found and not left:
         raise InputError(f"{where} holds no indicators", hint="STIX 2.1 or MISP JSON, or a list: value,first,last,name")
     return [replace(one, origin=one.origin or where) for one in found], left
@@ -168,14 +172,14 @@ def _lines(lines: Iterable[str]) -> Read:
         else:
             if end is not None and _DAY.fullmatch(last):
                 end += timedelta(days=1)
-            named, _, rest = value.partition(":")
-            text = rest if named in set(IndicatorKind) else _refanged(value)
+            named, colon, rest = value.partition(":")
+            text = rest if colon and named in set(IndicatorKind) else _refanged(value)
             yield Indicator(kind, text, begin or ALWAYS, end or FOREVER, name)
 
 
 def _kind(value: str) -> IndicatorKind | None:
-    named = value.partition(":")[0]
-    if named in set(IndicatorKind):
+    named, colon, _ = value.partition(":")
+    if colon and named in set(IndicatorKind):
         return IndicatorKind(named)
     if canonical(value) is not None or _network(value) is not None:
         return IndicatorKind.IP
@@ -197,7 +201,9 @@ def _network(value: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None
 
 def _spread(one: Indicator, left: list[NotLookedFor]) -> Iterator[Indicator]:
     """Yield an indicator in the form in which evidence has it; of a network, each address."""
-    if one.kind is IndicatorKind.CLIENT:
+    if not one.value:
+        left.append(NotLookedFor(one.name or one.kind, "it has no value"))
+    elif one.kind is IndicatorKind.CLIENT:
         yield replace(one, value=one.value.lower())
     elif one.kind is IndicatorKind.KEY:
         yield replace(one, value=one.value.lower() if _HASH.fullmatch(one.value) else one.value)
