@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +19,17 @@ from counterfoil.case.results import opened, query
 from counterfoil.config import HuntSettings, read_bounded, read_token_policy
 from counterfoil.errors import CaseError, UsageError
 from counterfoil.files import save
+from counterfoil.investigate import indicator_files
 from counterfoil.investigate import key_watch as watch
 from counterfoil.investigate import messages as mail
 from counterfoil.investigate import seal as sealing
 from counterfoil.investigate.dossier import dossier
 from counterfoil.investigate.hunt import investigate
+from counterfoil.investigate.sightings import Sighting, sighted
 from counterfoil.investigate.summary import summary
 from counterfoil.leaks.finding import LeaksReport
 from counterfoil.model.hunt import HuntReport, InputFile
+from counterfoil.model.indicators import Indicator, NotLookedFor, of_2023
 from counterfoil.model.key_watch import KeyWatch
 from counterfoil.model.verdict import FindingVerdict
 from counterfoil.pipeline import leak_evidence
@@ -46,7 +49,8 @@ from counterfoil.tokens.limits import MAX_JWKS_BYTES
 
 __all__ = [
     "Progress", "QueryResult", "Silent", "detailed", "hunt", "ingest", "keep_leaks", "key_watch", "mailboxes",
-    "messages", "ready", "reconcile", "render", "report", "seal", "sources", "sql", "unsealed", "write_messages",
+    "messages", "ready", "reconcile", "render", "report", "seal", "sightings", "sources", "sql", "unsealed",
+    "write_messages",
 ]
 
 _SILENT = Silent()
@@ -126,6 +130,24 @@ def key_watch(case: Path) -> KeyWatch:
     folder = existing(case)
     with opened(folder, read_manifest(folder.manifest)) as con:
         return watch.read(con)
+
+
+def sightings(
+    case: Path, paths: Sequence[Path], valid: timedelta | None = None
+) -> tuple[list[Sighting], list[NotLookedFor]]:
+    """Return which indicators of these files the case's evidence holds, and those that are not looked for.
+
+    Without a file, the published ones of 2023. `valid`: how long those count that have no end. Raises InputError.
+    """
+    given: list[Indicator] = [] if paths else list(of_2023())
+    left: list[NotLookedFor] = []
+    for path in paths:
+        found, refused = indicator_files.read(read_bounded(path, indicator_files.MAX_FILE_BYTES), str(path))
+        given += found if valid is None else indicator_files.ended(found, valid)
+        left += refused
+    folder = existing(case)
+    with opened(folder, read_manifest(folder.manifest)) as con:
+        return sighted(con, given), left
 
 
 def sql(case: Path, text: str) -> QueryResult:

@@ -21,6 +21,7 @@ from counterfoil.cli import (
     demo,
     explain,
     hunt,
+    indicators,
     keys,
     lab,
     leaks,
@@ -56,7 +57,10 @@ def program() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
     app.callback(epilog=_exit_codes())(_program)
-    for group in (demo, hunt, messages, sql, case, explain, rules, token, ledger, leaks, lab, keys, respond):
+    groups = (
+        demo, hunt, messages, indicators, sql, case, explain, rules, token, ledger, leaks, lab, keys, respond,
+    )
+    for group in groups:
         group.add_to(app)
     return app
 
