@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,14 +12,18 @@ from counterfoil.case.engine import engine
 from counterfoil.case.folder import CaseFolder, existing, locked
 from counterfoil.case.manifest import Manifest, read_manifest
 from counterfoil.case.results import opened, query
+from counterfoil.case.traits import index
 from counterfoil.config import HuntSettings, read_bounded, read_token_policy
 from counterfoil.errors import UsageError
 from counterfoil.investigate import messages as mail
 from counterfoil.investigate.dossier import dossier
 from counterfoil.investigate.hunt import investigate
+from counterfoil.investigate.pivot import DEFAULT_LINES
+from counterfoil.investigate.pivot import pivot as pivoted
 from counterfoil.investigate.summary import summary
 from counterfoil.leaks.finding import LeaksReport
 from counterfoil.model.hunt import HuntReport, InputFile
+from counterfoil.model.pivot import Pivot, Trait
 from counterfoil.model.verdict import FindingVerdict
 from counterfoil.pipeline import leak_evidence
 from counterfoil.pipeline.attested import attested, trust
@@ -35,8 +39,8 @@ from counterfoil.tlog.note import MAX_NOTE_BYTES
 from counterfoil.tokens.entitlement import Entitlement
 
 __all__ = [
-    "Progress", "QueryResult", "Silent", "detailed", "hunt", "ingest", "keep_leaks", "mailboxes", "messages", "ready",
-    "reconcile", "render", "report", "sources", "sql", "write_messages",
+    "Progress", "QueryResult", "Silent", "detailed", "hunt", "ingest", "keep_leaks", "mailboxes", "messages", "pivot",
+    "ready", "reconcile", "render", "report", "sources", "sql", "write_messages",
 ]
 
 _SILENT = Silent()
@@ -116,6 +120,19 @@ def sql(case: Path, text: str) -> QueryResult:
     folder = existing(case)
     with opened(folder, read_manifest(folder.manifest)) as con:
         return QueryResult(*query(con, text))
+
+
+def pivot(case: Path, asked: Mapping[Trait, Sequence[str]], limit: int = DEFAULT_LINES) -> Pivot:
+    """Return all records that touch what is asked, each with how it is joined, and where to look next.
+
+    Each trait must hold, of each any of its values. Keeps an index in the case, which the first call makes. Raises
+    UsageError for values that cannot be, CaseError for a case without results, or one that cannot be written to.
+    """
+    folder = existing(case)
+    manifest = read_manifest(folder.manifest)
+    index(folder, manifest)
+    with opened(folder, manifest) as con:
+        return pivoted(con, folder, manifest, asked, limit)
 
 
 def ready(case: Path) -> None:
