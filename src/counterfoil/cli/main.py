@@ -16,8 +16,22 @@ import typer
 import typer.main
 
 from counterfoil._version import __version__
-from counterfoil.cli import demo, explain, hunt, keys, lab, leaks, ledger, messages, respond, sql, terminal, token
-from counterfoil.cli import pivot as pivots
+from counterfoil.cli import (
+    demo,
+    explain,
+    hunt,
+    keys,
+    lab,
+    leaks,
+    ledger,
+    messages,
+    pivot,
+    respond,
+    rules,
+    sql,
+    terminal,
+    token,
+)
 from counterfoil.cli.exits import MEANING, ExitCode
 from counterfoil.errors import CounterfoilError, UsageError
 from counterfoil.tokens.looks import holds_token
@@ -42,7 +56,7 @@ def program() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
     app.callback(epilog=_exit_codes())(_program)
-    for group in (demo, hunt, messages, pivots, sql, explain, token, ledger, leaks, lab, keys, respond):
+    for group in (demo, hunt, messages, pivot, sql, explain, rules, token, ledger, leaks, lab, keys, respond):
         group.add_to(app)
     return app
 
