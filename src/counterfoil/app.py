@@ -16,6 +16,7 @@ from counterfoil.case.engine import engine
 from counterfoil.case.folder import CaseFolder, existing, locked
 from counterfoil.case.manifest import Manifest, read_manifest
 from counterfoil.case.results import opened, query
+from counterfoil.case.traits import index
 from counterfoil.config import HuntSettings, read_bounded, read_token_policy
 from counterfoil.errors import CaseError, UsageError
 from counterfoil.files import save
@@ -25,12 +26,15 @@ from counterfoil.investigate import messages as mail
 from counterfoil.investigate import seal as sealing
 from counterfoil.investigate.dossier import dossier
 from counterfoil.investigate.hunt import investigate
+from counterfoil.investigate.pivot import DEFAULT_LINES
+from counterfoil.investigate.pivot import pivot as pivoted
 from counterfoil.investigate.sightings import Sighting, sighted
 from counterfoil.investigate.summary import summary
 from counterfoil.leaks.finding import LeaksReport
 from counterfoil.model.hunt import HuntReport, InputFile
 from counterfoil.model.indicators import Indicator, NotLookedFor, of_2023
 from counterfoil.model.key_watch import KeyWatch
+from counterfoil.model.pivot import Pivot, Trait
 from counterfoil.model.verdict import FindingVerdict
 from counterfoil.pipeline import leak_evidence
 from counterfoil.pipeline.attested import attested, trust
@@ -49,7 +53,7 @@ from counterfoil.tokens.limits import MAX_JWKS_BYTES
 
 __all__ = [
     "Progress", "QueryResult", "Silent", "detailed", "hunt", "ingest", "keep_leaks", "key_watch", "mailboxes",
-    "messages", "ready", "reconcile", "render", "report", "seal", "sightings", "sources", "sql", "unsealed",
+    "messages", "pivot", "ready", "reconcile", "render", "report", "seal", "sightings", "sources", "sql", "unsealed",
     "write_messages",
 ]
 
@@ -182,6 +186,19 @@ def unsealed(
     with opened(folder, manifest := read_manifest(folder.manifest)) as con:
         now = sealing.contents(con, folder, manifest, datetime.now(UTC))
     return was, kid, tuple(sealing.checked(was, now, manifest, progress))
+
+
+def pivot(case: Path, asked: Mapping[Trait, Sequence[str]], limit: int = DEFAULT_LINES) -> Pivot:
+    """Return all records that touch what is asked, each with how it is joined, and where to look next.
+
+    Each trait must hold, of each any of its values. Keeps an index in the case, which the first call makes. Raises
+    UsageError for values that cannot be, CaseError for a case without results, or one that cannot be written to.
+    """
+    folder = existing(case)
+    manifest = read_manifest(folder.manifest)
+    index(folder, manifest)
+    with opened(folder, manifest) as con:
+        return pivoted(con, folder, manifest, asked, limit)
 
 
 def ready(case: Path) -> None:

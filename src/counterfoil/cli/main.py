@@ -27,6 +27,7 @@ from counterfoil.cli import (
     leaks,
     ledger,
     messages,
+    pivot,
     respond,
     rules,
     sql,
@@ -58,7 +59,7 @@ def program() -> typer.Typer:
     )
     app.callback(epilog=_exit_codes())(_program)
     groups = (
-        demo, hunt, messages, indicators, sql, case, explain, rules, token, ledger, leaks, lab, keys, respond,
+        demo, hunt, messages, pivot, indicators, sql, case, explain, rules, token, ledger, leaks, lab, keys, respond,
     )
     for group in groups:
         group.add_to(app)
