@@ -1,0 +1,82 @@
+"""Keys whose private half is known: stolen, printed in manuals, made by broken generators."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator
+from typing import Any
+
+from counterfoil.model import storm_0558
+from counterfoil.posture.baseline import Baseline
+from counterfoil.posture.check import Answer, Check, Verdict, cannot_tell
+from counterfoil.posture.issuer import Issuer, PublishedKey
+
+# Checks of badkeys that prove a weakness; the others warn of what is odd.
+_PROOFS = ("fermat", "roca", "rsainvalid", "rsapoly", "sharedprimes", "smalld", "smallfactors", "blocklist")
+
+
+def _judge(issuer: Issuer, baseline: Baseline) -> Answer:
+    del baseline
+    expected = "no key whose private half others can have"
+    if not issuer.keys:
+        return cannot_tell("no key set", expected)
+    found = [line for key in issuer.keys for line in _known(key)]
+    if found:
+        return Answer(Verdict.FAIL, f"{len(found)} keys are known to be bad", expected, where=tuple(found))
+    if importlib.util.find_spec("badkeys") is None:
+        return cannot_tell("not compared with known bad keys: pip install 'counterfoil[badkeys]'", expected)
+    bad, listed = _by_badkeys(issuer.keys)
+    if bad:
+        return Answer(Verdict.FAIL, f"{len(bad)} keys are known to be bad", expected, where=tuple(bad))
+    if not listed:
+        seen = "weak forms were looked for; the list of known keys is missing: badkeys --update-bl"
+        return Answer(Verdict.PARTIAL, seen, expected)
+    return Answer(Verdict.PASS, f"{len(issuer.keys)} keys, none of them known", expected)
+
+
+def _known(key: PublishedKey) -> Iterator[str]:
+    """Yield what is published of the key stolen before 2023: its kid also stands in samples, its thumbprint does not.
+
+    The `kid` alone proves nothing (model/storm_0558.py).
+    """
+    if key.id in storm_0558.KEY_IDS and key.id != key.kid:
+        yield f"key {key.name}: the key of Storm-0558"
+
+
+def _by_badkeys(keys: tuple[PublishedKey, ...]) -> tuple[list[str], bool]:
+    """Return what badkeys proves, and whether its list of known keys is installed."""
+    from badkeys import checks
+
+    names, listed = list(_PROOFS), True
+    lines: list[str] = []
+    for key in keys:
+        if key.modulus is None:
+            continue
+        try:
+            told = _results(checks, key, names)
+        except Exception:  # noqa: BLE001  # without its list the library ends in whatever it meets first
+            names, listed = [name for name in _PROOFS if name != "blocklist"], False
+            told = _results(checks, key, names)
+        lines += [f"key {key.name}: {name} (badkeys)" for name in told]
+    return lines, listed
+
+
+def _results(checks: Any, key: PublishedKey, names: list[str]) -> list[str]:
+    found = checks.checkrsa(key.modulus, e=key.exponent or 65_537, checks=names)
+    return [name for name, result in found.items() if result]
+
+
+CHECK = Check(
+    id="issuer-known-bad-keys",
+    question="Is no published key one whose private half others have?",
+    why="Keys from manuals, sample code and broken generators are collected, with their private halves; so is the key "
+    "of Storm-0558. A signature under one proves nothing.",
+    sources=("badkeys.info", "AA23-193A"),
+    reads=Issuer,
+    needs="a key set, and the extra badkeys with its list (badkeys --update-bl)",
+    gain=9,
+    fix=("Block the key in every verifier: counterfoil respond block.", "Rotate to a new key from a key store.",
+         "Hunt for tokens signed elsewhere: counterfoil hunt."),
+    breaks="Genuine tokens under the key are refused as well: that is the point.",
+    judge=_judge,
+)
