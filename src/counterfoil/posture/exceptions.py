@@ -10,6 +10,7 @@ from typing import Any
 
 from counterfoil.errors import UsageError
 from counterfoil.posture.documents import content
+from counterfoil.posture.imports.registry import all_imports
 from counterfoil.posture.registry import all_checks
 
 MAX_FILE_BYTES = 1 << 20
@@ -57,7 +58,7 @@ def _entry(entry: Any, where: str, known: frozenset[str]) -> Exempt:
     check, subject, owner, reason = (entry.get(name, "") for name in ("check", "subject", "owner", "reason"))
     if not all(isinstance(text, str) for text in (check, subject, owner, reason)):
         raise UsageError(f"{where}: check, subject, owner and reason are texts", hint=_HINT)
-    if check not in known:
+    if check not in known and not check.startswith(tuple(f"{one.tool} " for one in all_imports())):
         told = f"{where}: no check {check[:80]!r}"
         raise UsageError(told, hint="counterfoil posture --list names them")
     return Exempt(check, subject, owner, reason, entry["until"])

@@ -38,6 +38,11 @@ class PublishedKey:
     ends: datetime | None = None
 
     @property
+    def number(self) -> int | None:
+        """What makes it this key: the modulus, or x of a point (RFC 7518, 6.2.1.2); None for what has neither."""
+        return self.modulus if self.modulus is not None else _value(self.members.get("x"))
+
+    @property
     def name(self) -> str:
         """What people call it."""
         return (self.kid or self.id)[:MAX_SHOWN]
@@ -145,8 +150,11 @@ def _certificate(members: Mapping[str, Any]) -> x509.Certificate | None:
 
 
 def _number(members: Mapping[str, Any], name: str) -> int | None:
-    value = members.get(name)
-    if members.get("kty") != "RSA" or not isinstance(value, str):
+    return _value(members.get(name)) if members.get("kty") == "RSA" else None
+
+
+def _value(value: object) -> int | None:
+    if not isinstance(value, str):
         return None
     try:
         return int.from_bytes(base64url.decode_leniently(value), "big")

@@ -39,26 +39,29 @@ def _findings(subjects: Subjects, baseline: Baseline, exempt: Iterable[Exempt]) 
         for run in tenant.imports:
             for result in run.results:
                 if result.topic not in ours:
-                    yield _imported(result, tenant.name)
+                    yield _imported(result, tenant.name, whole)
 
 
 def _finding(check: Check[object], subject: str, answer: Answer, exempt: list[Exempt]) -> Finding:
-    under = next((one for one in exempt if one.covers(check.id, subject)), None)
     return Finding(
         check.id, check.question, subject, answer, check.gain, check.fix, check.breaks, check.sources, check.needs,
-        under,
+        _under(exempt, check.id, subject),
     )
 
 
-def _imported(result: ImportedResult, tenant: str) -> Finding:
+def _imported(result: ImportedResult, tenant: str, exempt: list[Exempt]) -> Finding:
     """Return another scanner's result as it stands: it is not judged again."""
     subject = f"{tenant}, {result.subject}" if result.subject else tenant
     grave = result.severity.lower() in _GRAVE
     return Finding(
         result.name, result.title, subject, Answer(result.verdict, result.told, result.title), 3 if grave else 1,
         (f"Follow {result.tool}'s own advice on {result.id}.",), "see there", (result.name,),
-        f"{result.tool} to tell: it said {result.told.partition(':')[0]}",
+        f"{result.tool} to tell: it said {result.told.partition(':')[0]}", _under(exempt, result.name, subject),
     )
+
+
+def _under(exempt: Iterable[Exempt], check: str, subject: str) -> Exempt | None:
+    return next((one for one in exempt if one.covers(check, subject)), None)
 
 
 def failed(report: PostureReport) -> bool:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+import io
 from collections.abc import Iterator
-from typing import Any
 
 from counterfoil.model import storm_0558
 from counterfoil.posture.baseline import Baseline
@@ -12,7 +13,8 @@ from counterfoil.posture.check import Answer, Check, Verdict, cannot_tell
 from counterfoil.posture.issuer import Issuer, PublishedKey
 
 # Checks of badkeys that prove a weakness; the others warn of what is odd.
-_PROOFS = ("fermat", "roca", "rsainvalid", "rsapoly", "sharedprimes", "smalld", "smallfactors", "blocklist")
+_LIST = "blocklist"
+_PROOFS: tuple[str, ...] = ("fermat", "roca", "rsainvalid", "rsapoly", "sharedprimes", "smalld", "smallfactors", _LIST)
 
 
 def _judge(issuer: Issuer, baseline: Baseline) -> Answer:
@@ -44,25 +46,31 @@ def _known(key: PublishedKey) -> Iterator[str]:
 
 
 def _by_badkeys(keys: tuple[PublishedKey, ...]) -> tuple[list[str], bool]:
-    """Return what badkeys proves, and whether its list of known keys is installed."""
-    from badkeys import checks
-
-    names, listed = list(_PROOFS), True
+    """Return what badkeys proves, and whether its list of known keys could be asked about every key."""
+    names, listed = _PROOFS, True
     lines: list[str] = []
     for key in keys:
-        if key.modulus is None:
-            continue
         try:
-            told = _results(checks, key, names)
-        except Exception:  # noqa: BLE001  # without its list the library ends in whatever it meets first
-            names, listed = [name for name in _PROOFS if name != "blocklist"], False
-            told = _results(checks, key, names)
+            told = _results(key, names)
+        except (SystemExit, OSError):  # the library ends the program where its list is missing
+            names, listed = tuple(name for name in _PROOFS if name != _LIST), False
+            told = _results(key, names)
+        listed = listed and key.number is not None
         lines += [f"key {key.name}: {name} (badkeys)" for name in told]
     return lines, listed
 
 
-def _results(checks: Any, key: PublishedKey, names: list[str]) -> list[str]:
-    found = checks.checkrsa(key.modulus, e=key.exponent or 65_537, checks=names)
+def _results(key: PublishedKey, names: tuple[str, ...]) -> list[str]:
+    """Return the checks of badkeys that hold for a key; its complaints are not for our stderr."""
+    from badkeys import checks
+
+    with contextlib.redirect_stderr(io.StringIO()):
+        if key.modulus is not None:
+            found = checks.checkrsa(key.modulus, e=key.exponent or 65_537, checks=list(names))
+        elif key.number is not None and _LIST in names:  # of a curve's keys only the list knows anything
+            found = checks.checkall(key.number, checks=[_LIST])
+        else:
+            return []
     return [name for name, result in found.items() if result]
 
 
