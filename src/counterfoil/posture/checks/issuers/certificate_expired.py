@@ -6,6 +6,7 @@ from counterfoil.posture.baseline import Baseline
 from counterfoil.posture.check import Answer, Check, Verdict, cannot_tell
 from counterfoil.posture.history import day, spans
 from counterfoil.posture.issuer import Issuer
+from counterfoil.report.words import some
 
 
 def _judge(issuer: Issuer, baseline: Baseline) -> Answer:
@@ -18,7 +19,7 @@ def _judge(issuer: Issuer, baseline: Baseline) -> Answer:
     lately = {key.id for key in issuer.lately(baseline.window)}
     if lines:
         verdict = Verdict.FAIL if lately & set(lines) else Verdict.PARTIAL
-        seen = f"{len(lines)} expired {'key' if len(lines) == 1 else 'keys'} published"
+        seen = f"{some(len(lines), 'expired key')} published"
         return Answer(verdict, seen, expected, where=tuple(lines.values()))
     stated = [span.key.ends for span in mine if span.key.id in lately and span.key.ends is not None]
     if len(stated) < len(lately) or not lately:

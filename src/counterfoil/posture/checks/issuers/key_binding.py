@@ -8,6 +8,7 @@ from typing import Any
 from counterfoil.posture.baseline import Baseline
 from counterfoil.posture.check import Answer, Check, Origin, Verdict, cannot_tell
 from counterfoil.posture.issuer import Issuer
+from counterfoil.report.words import some
 
 
 def _judge(issuer: Issuer, baseline: Baseline) -> Answer:
@@ -19,7 +20,7 @@ def _judge(issuer: Issuer, baseline: Baseline) -> Answer:
     unused = [key.name for key in keys if not {"use", "key_ops"} & set(key.members)]
     wrong = [f"key {key.name}: {why}" for key in keys if (why := _contradicts(key.members))]
     if wrong:
-        seen = f"{len(wrong)} keys contradict themselves"
+        seen = f"{some(len(wrong), 'key')} with a contradiction"
         return Answer(Verdict.FAIL, seen, expected, Origin.DELIBERATE, tuple(wrong))
     told = tuple(
         f"{len(names)} of {len(keys)} keys without {what}, such as {names[0]}"
@@ -29,7 +30,7 @@ def _judge(issuer: Issuer, baseline: Baseline) -> Answer:
         return Answer(Verdict.FAIL, "keys without a stated use", expected, Origin.DEFAULT, told)
     if unbound:
         return Answer(Verdict.PARTIAL, "keys without a stated algorithm", expected, Origin.DEFAULT, told)
-    return Answer(Verdict.PASS, f"{len(keys)} keys, each with use and algorithm", expected, Origin.DELIBERATE)
+    return Answer(Verdict.PASS, f"{some(len(keys), 'key')}, each with use and algorithm", expected, Origin.DELIBERATE)
 
 
 def _contradicts(members: Mapping[str, Any]) -> str:

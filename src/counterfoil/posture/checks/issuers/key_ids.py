@@ -9,6 +9,7 @@ from counterfoil.posture.baseline import Baseline
 from counterfoil.posture.check import Answer, Check, Verdict, cannot_tell
 from counterfoil.posture.history import day
 from counterfoil.posture.issuer import Issuer
+from counterfoil.report.words import some
 
 
 def _judge(issuer: Issuer, baseline: Baseline) -> Answer:
@@ -18,11 +19,11 @@ def _judge(issuer: Issuer, baseline: Baseline) -> Answer:
         return cannot_tell("no key set", expected)
     reused = list(dict.fromkeys([*_in_one(issuer), *_over_time(issuer)]))
     if reused:
-        return Answer(Verdict.FAIL, f"{len(reused)} ids name several keys", expected, where=tuple(reused))
+        return Answer(Verdict.FAIL, f"{some(len(reused), 'id')} of several keys", expected, where=tuple(reused))
     nameless = sum(key.kid is None for key in issuer.keys)
     if nameless:
         return Answer(Verdict.PARTIAL, f"{nameless} of {len(issuer.keys)} keys have no id", expected)
-    return Answer(Verdict.PASS, f"{len(issuer.keys)} keys, as many ids", expected)
+    return Answer(Verdict.PASS, f"{some(len(issuer.keys), 'key')}, each with an id of its own", expected)
 
 
 def _in_one(issuer: Issuer) -> Iterator[str]:

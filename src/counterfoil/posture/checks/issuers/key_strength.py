@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from counterfoil.posture.baseline import Baseline
 from counterfoil.posture.check import Answer, Check, Verdict, cannot_tell
 from counterfoil.posture.issuer import Issuer
+from counterfoil.report.words import some
 
 
 def _judge(issuer: Issuer, baseline: Baseline) -> Answer:
@@ -17,13 +18,13 @@ def _judge(issuer: Issuer, baseline: Baseline) -> Answer:
     lately = {key.id for key in issuer.lately(baseline.window)}
     weak = dict(_weak(issuer, bits))
     if lately & set(weak):
-        return Answer(Verdict.FAIL, f"{len(weak)} unfit keys", expected, where=tuple(weak.values()))
+        return Answer(Verdict.FAIL, some(len(weak), "unfit key"), expected, where=tuple(weak.values()))
     if weak:
-        seen = f"{len(weak)} unfit keys, none of them published now"
+        seen = f"{some(len(weak), 'unfit key')}, not published now"
         return Answer(Verdict.PARTIAL, seen, expected, where=tuple(weak.values()))
     sizes = sorted({key.modulus.bit_length() for key in issuer.keys if key.modulus})
     rsa = f", RSA of {' and '.join(map(str, sizes))} bits" if sizes else ""
-    return Answer(Verdict.PASS, f"{len(issuer.keys)} keys{rsa}", expected)
+    return Answer(Verdict.PASS, f"{some(len(issuer.keys), 'key')}{rsa}", expected)
 
 
 def _weak(issuer: Issuer, bits: int) -> Iterator[tuple[str, str]]:

@@ -11,6 +11,7 @@ from counterfoil.model import storm_0558
 from counterfoil.posture.baseline import Baseline
 from counterfoil.posture.check import Answer, Check, Verdict, cannot_tell
 from counterfoil.posture.issuer import Issuer, PublishedKey
+from counterfoil.report.words import some
 
 # Checks of badkeys that prove a weakness; the others warn of what is odd.
 _LIST = "blocklist"
@@ -24,16 +25,16 @@ def _judge(issuer: Issuer, baseline: Baseline) -> Answer:
         return cannot_tell("no key set", expected)
     found = [line for key in issuer.keys for line in _known(key)]
     if found:
-        return Answer(Verdict.FAIL, f"{len(found)} keys are known to be bad", expected, where=tuple(found))
+        return Answer(Verdict.FAIL, some(len(found), "known bad key"), expected, where=tuple(found))
     if importlib.util.find_spec("badkeys") is None:
         return cannot_tell("not compared with known bad keys: pip install 'counterfoil[badkeys]'", expected)
     bad, listed = _by_badkeys(issuer.keys)
     if bad:
-        return Answer(Verdict.FAIL, f"{len(bad)} keys are known to be bad", expected, where=tuple(bad))
+        return Answer(Verdict.FAIL, some(len(bad), "known bad key"), expected, where=tuple(bad))
     if not listed:
         seen = "weak forms were looked for; the list of known keys is missing: badkeys --update-bl"
         return Answer(Verdict.PARTIAL, seen, expected)
-    return Answer(Verdict.PASS, f"{len(issuer.keys)} keys, none of them known", expected)
+    return Answer(Verdict.PASS, f"{some(len(issuer.keys), 'key')}, not among the known ones", expected)
 
 
 def _known(key: PublishedKey) -> Iterator[str]:

@@ -8,6 +8,7 @@ from counterfoil.posture.baseline import Baseline
 from counterfoil.posture.check import Answer, Check, Verdict, cannot_tell
 from counterfoil.posture.history import Span, day, days, realms, spans
 from counterfoil.posture.issuer import Issuer
+from counterfoil.report.words import some
 
 
 def _judge(issuer: Issuer, baseline: Baseline) -> Answer:
@@ -17,7 +18,8 @@ def _judge(issuer: Issuer, baseline: Baseline) -> Answer:
     parted = realms([span for span in spans(issuer, baseline) if span.key.signs]).values()
     unannounced = [line for mine in parted for line in (*_abrupt(mine, baseline), *_used_early(mine, issuer, baseline))]
     if unannounced:
-        return Answer(Verdict.FAIL, f"{len(unannounced)} keys were needed at once", expected, where=tuple(unannounced))
+        seen = f"{some(len(unannounced), 'key')} needed at once"
+        return Answer(Verdict.FAIL, seen, expected, where=tuple(unannounced))
     passing = [line for mine in parted for line in _passing(mine, baseline)]
     if passing:
         return Answer(Verdict.PARTIAL, "a key stood in the set only for a moment", expected, where=tuple(passing))

@@ -6,6 +6,7 @@ from counterfoil.posture.baseline import Baseline
 from counterfoil.posture.check import Answer, Check, Verdict, cannot_tell
 from counterfoil.posture.history import day
 from counterfoil.posture.issuer import Issuer
+from counterfoil.report.words import some
 
 
 def _judge(issuer: Issuer, baseline: Baseline) -> Answer:
@@ -19,9 +20,9 @@ def _judge(issuer: Issuer, baseline: Baseline) -> Answer:
             if key.exposed:
                 exposed.setdefault(key.id, f"key {key.name}: secret members, first seen {day(sample.time)}")
     if exposed:
-        seen = f"{len(exposed)} keys with secret members"
+        seen = f"{some(len(exposed), 'key')} with secret members"
         return Answer(Verdict.FAIL, seen, expected, where=tuple(exposed.values()))
-    return Answer(Verdict.PASS, f"{len(issuer.keys)} public keys", expected)
+    return Answer(Verdict.PASS, some(len(issuer.keys), "public key"), expected)
 
 
 CHECK = Check(

@@ -8,6 +8,7 @@ from counterfoil.posture.baseline import Baseline
 from counterfoil.posture.check import Answer, Check, Verdict, cannot_tell
 from counterfoil.posture.history import day
 from counterfoil.posture.issuer import Issuer, Sample
+from counterfoil.report.words import some
 from counterfoil.tokens.entitlement import TENANT_PLACE
 
 
@@ -43,7 +44,7 @@ def _lines(issuer: Issuer, mixed: list[Sample]) -> Iterator[str]:
         for key in sample.keys:
             parted.setdefault(key.realm, set()).add(key.name)
     for realm, names in sorted(parted.items(), key=lambda pair: str(pair[0])):
-        yield f"{realm or 'no issuer named'}: {len(names)} keys, such as {min(names)}"
+        yield f"{realm or 'no issuer named'}: {some(len(names), 'key')}, such as {min(names)}"
 
 
 CHECK = Check(

@@ -9,6 +9,7 @@ from counterfoil.posture.baseline import Baseline
 from counterfoil.posture.check import Answer, Check, Verdict, cannot_tell
 from counterfoil.posture.history import Span, day, days, realms, spans
 from counterfoil.posture.issuer import Issuer
+from counterfoil.report.words import some
 
 
 def _judge(issuer: Issuer, baseline: Baseline) -> Answer:
@@ -23,7 +24,7 @@ def _judge(issuer: Issuer, baseline: Baseline) -> Answer:
         if length > baseline.key_age:
             slow.append((length, f"{of}no new key from {day(begin)} to {day(end)}"))
         elif len(came) < 2 and issuer.observed < baseline.key_age:
-            short.append(f"{of}{len(came)} new keys; none from {day(begin)} to {day(end)}")
+            short.append(f"{of}{some(len(came), 'new key')}; none from {day(begin)} to {day(end)}")
         rhythms.append(length)
     if slow:
         return Answer(

@@ -6,6 +6,7 @@ from counterfoil.posture.baseline import Baseline
 from counterfoil.posture.check import Answer, Check, Verdict, cannot_tell
 from counterfoil.posture.history import day, days, spans
 from counterfoil.posture.issuer import Issuer
+from counterfoil.report.words import some
 
 
 def _judge(issuer: Issuer, baseline: Baseline) -> Answer:
@@ -15,11 +16,10 @@ def _judge(issuer: Issuer, baseline: Baseline) -> Answer:
         for span in spans(issuer, baseline) for absence in span.returned if absence.back is not None
     ]
     if back:
-        return Answer(Verdict.FAIL, f"{len(back)} {'key' if len(back) == 1 else 'keys'} came back", expected,
-                      where=tuple(back))
+        return Answer(Verdict.FAIL, f"{some(len(back), 'key')} came back", expected, where=tuple(back))
     if issuer.observed < 2 * baseline.window or len(issuer.samples) < 2 * baseline.fetches:
-        seen = f"{len(issuer.samples)} fetches over {days(issuer.observed)}: too few to tell replicas from a return"
-        return cannot_tell(seen, expected)
+        fetched = f"{some(len(issuer.samples), 'fetch', 'fetches')} over {days(issuer.observed)}"
+        return cannot_tell(f"{fetched}: too few to tell replicas from a return", expected)
     return Answer(Verdict.PASS, f"none came back in {days(issuer.observed)}", expected)
 
 

@@ -9,6 +9,7 @@ from math import gcd
 from counterfoil.posture.baseline import Baseline
 from counterfoil.posture.check import Answer, Check, Verdict, cannot_tell
 from counterfoil.posture.issuer import Issuer
+from counterfoil.report.words import some
 
 # Pairs of moduli are compared up to so many keys; larger sets need batch gcd, which badkeys has for known primes.
 MAX_COMPARED = 400
@@ -21,11 +22,11 @@ def _judge(issuer: Issuer, baseline: Baseline) -> Answer:
         return cannot_tell("no key set", expected)
     found = [*_twice(issuer), *_elsewhere(issuer), *_common(issuer)]
     if found:
-        return Answer(Verdict.FAIL, f"{len(found)} shared keys", expected, where=tuple(found))
+        return Answer(Verdict.FAIL, some(len(found), "shared key"), expected, where=tuple(found))
     if len(issuer.keys) + len(issuer.others) > MAX_COMPARED:
         return cannot_tell(f"more than {MAX_COMPARED} keys: not all compared", expected)
-    beside = f", compared with {len(issuer.others)} keys of other issuers" if issuer.others else ""
-    return Answer(Verdict.PASS, f"{len(issuer.keys)} different keys{beside}", expected)
+    beside = f", compared with {some(len(issuer.others), 'key')} of other issuers" if issuer.others else ""
+    return Answer(Verdict.PASS, f"{some(len(issuer.keys), 'different key')}{beside}", expected)
 
 
 def _twice(issuer: Issuer) -> Iterator[str]:

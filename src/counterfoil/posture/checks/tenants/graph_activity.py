@@ -6,6 +6,7 @@ from counterfoil.posture.baseline import Baseline
 from counterfoil.posture.check import Answer, Check, Origin, Verdict, cannot_tell
 from counterfoil.posture.history import day
 from counterfoil.posture.tenant import Tenant
+from counterfoil.report.words import some
 
 _LOGS = ("graph-activity", "defender-graph-activity")
 
@@ -18,7 +19,7 @@ def _judge(tenant: Tenant, baseline: Baseline) -> Answer:
     parts = tenant.records.of(*_LOGS)
     if parts:
         count, last = sum(part.records for part in parts), max(part.last for part in parts)
-        return Answer(Verdict.PASS, f"{count:,} records, the last of {day(last)}", expected, Origin.DELIBERATE)
+        return Answer(Verdict.PASS, f"{some(count, 'record')}, the last of {day(last)}", expected, Origin.DELIBERATE)
     if not tenant.records.of("entra-signin", "m365-ual"):
         return cannot_tell("the case holds nothing of a Microsoft tenant", expected)
     return Answer(Verdict.FAIL, "none in the case", expected, Origin.DEFAULT)

@@ -9,6 +9,7 @@ from counterfoil.posture.check import Answer, Check, Origin, Verdict, cannot_tel
 from counterfoil.posture.history import day
 from counterfoil.posture.said import contradicted, said, worst
 from counterfoil.posture.tenant import MailboxAudit, Tenant
+from counterfoil.report.words import some
 
 _ID = "tenant-mailbox-audit"
 _READING = "MailItemsAccessed"
@@ -38,7 +39,7 @@ def _judge(tenant: Tenant, baseline: Baseline) -> Answer:
         return cannot_tell("no export of audit settings, no scan, and no record of mail being read", _EXPECTED)
     if proven:
         count = len(records.mail) if records else 0
-        seen = f"{count} mailboxes by record{contradicted(results, Verdict.FAIL)}; others unknown"
+        seen = f"{some(count, 'mailbox', 'mailboxes')} by record{contradicted(results, Verdict.FAIL)}; others unknown"
         return Answer(Verdict.PARTIAL, seen, _EXPECTED, where=(*proven, *said(results)))
     verdict = worst(results)
     # a scanner reads the tenant's switch, which bypass and each mailbox's own set of actions outdo

@@ -6,6 +6,7 @@ from counterfoil.posture.baseline import Baseline
 from counterfoil.posture.check import Answer, Check, Verdict, cannot_tell
 from counterfoil.posture.history import day
 from counterfoil.posture.tenant import Tenant
+from counterfoil.report.words import some
 
 _SHOWN = 10
 
@@ -18,7 +19,8 @@ def _judge(tenant: Tenant, baseline: Baseline) -> Answer:
         return cannot_tell("no record of mail being read", expected)
     if records.throttled:
         lines = [f"{name}: since {day(proof.time)}, {proof.record}" for name, proof in records.throttled.items()]
-        return Answer(Verdict.FAIL, f"{len(lines)} mailboxes throttled", expected, where=tuple(lines[:_SHOWN]))
+        seen = f"{some(len(lines), 'mailbox', 'mailboxes')} throttled"
+        return Answer(Verdict.FAIL, seen, expected, where=tuple(lines[:_SHOWN]))
     return Answer(Verdict.PASS, f"none of {len(records.mail)} mailboxes", expected)
 
 

@@ -7,6 +7,7 @@ from counterfoil.posture.check import Answer, Check, Origin, Verdict, cannot_tel
 from counterfoil.posture.history import day
 from counterfoil.posture.said import contradicted, said, worst
 from counterfoil.posture.tenant import Tenant
+from counterfoil.report.words import some
 
 _ID = "tenant-unified-audit"
 _LOG = "m365-ual"
@@ -28,7 +29,7 @@ def _judge(tenant: Tenant, baseline: Baseline) -> Answer:
     if parts:
         last = max(part.last for part in parts)
         count = sum(part.records for part in parts)
-        seen = f"{count:,} records, the last of {day(last)}{contradicted(results, Verdict.FAIL)}"
+        seen = f"{some(count, 'record')}, the last of {day(last)}{contradicted(results, Verdict.FAIL)}"
         return Answer(Verdict.PASS, seen, expected, where=tuple(said(results)))
     if not results:
         return cannot_tell("no scan, and no record", expected)
