@@ -28,6 +28,7 @@ from counterfoil.cli import (
     ledger,
     messages,
     pivot,
+    posture,
     respond,
     rules,
     sql,
@@ -60,6 +61,7 @@ def program() -> typer.Typer:
     app.callback(epilog=_exit_codes())(_program)
     groups = (
         demo, hunt, messages, pivot, indicators, sql, case, explain, rules, token, ledger, leaks, lab, keys, respond,
+        posture,
     )
     for group in groups:
         group.add_to(app)
