@@ -32,7 +32,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from counterfoil.model.coverage import CoverageRow
-from counterfoil.model.verdict import ACCUSING, Probable, Reason, Verdict
+from counterfoil.model.reason import Probable, Reason
+from counterfoil.model.verdict import ACCUSING, Verdict
 
 from .reference import Policy, Settings
 from .rows import Row, complete

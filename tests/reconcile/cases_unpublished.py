@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from counterfoil.model.coverage import Declaration
-from counterfoil.model.verdict import Reason
+from counterfoil.model.reason import Reason
 
 from .cases import Case, Table, coverage, innocent, last, of
 from .reference import Policy, Settings

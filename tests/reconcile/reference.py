@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from counterfoil.model.reason import Reason
 from counterfoil.model.schema import TokenClass
-from counterfoil.model.verdict import ACCUSING, Reason, Verdict
+from counterfoil.model.verdict import ACCUSING, Verdict
 
 from . import (
     reference_assertions,

@@ -9,8 +9,8 @@ from enum import StrEnum
 
 from counterfoil.model.counterfoil import ISSUER_LOG
 from counterfoil.model.coverage import AttestedLog, Declaration
+from counterfoil.model.reason import Reason
 from counterfoil.model.schema import TokenClass
-from counterfoil.model.verdict import Reason
 from counterfoil.tokens.entitlement import Entitlement
 
 from .reference_policy import OWN_LOGS, SESSIONS, Known, Policy

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
+from counterfoil.model.reason import Reason
 from counterfoil.model.receipt import RECEIPTS_LOG
 from counterfoil.model.schema import TokenClass
-from counterfoil.model.verdict import Reason
 
 from .reference_case import Case, Token
 from .reference_policy import ENTRA_LOGS, OWN_LOGS

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
+from counterfoil.model.reason import SETS, Reason
 from counterfoil.model.schema import TokenClass
-from counterfoil.model.verdict import SETS, Reason, Verdict
+from counterfoil.model.verdict import Verdict
 
 from . import reference_misses
 from .reference_case import Case, Grade, Token

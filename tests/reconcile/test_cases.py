@@ -7,7 +7,7 @@ from functools import cache
 
 import pytest
 
-from counterfoil.model.verdict import Reason
+from counterfoil.model.reason import Reason
 
 from . import (
     cases_assertions,

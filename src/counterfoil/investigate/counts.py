@@ -9,10 +9,10 @@ from typing import Any
 import duckdb
 
 from counterfoil.case.results import rows
-from counterfoil.model.clearance import STRANGERS
 from counterfoil.model.coverage import ASSERTIONS, MAX_NAMED, REFUTED, RELIED, UNNAMED, CoverageRow, Needed
 from counterfoil.model.hunt import SilentCalls, VerdictCount
-from counterfoil.model.verdict import JUDGED, LEAVES_NO_RECORD, Reason, Verdict
+from counterfoil.model.reason import LEAVES_NO_RECORD, Reason
+from counterfoil.model.verdict import JUDGED, Verdict
 from counterfoil.sources.registry import logs
 
 # How many silent kinds of calls are told, and how many networks of each.
@@ -46,7 +46,7 @@ def counts(con: duckdb.DuckDBPyConnection, coverage: Sequence[CoverageRow]) -> C
         silent=tuple(_silent(row) for row in rows(con, _SILENT)),
         no_record=sum(group.tokens for group in apart if group.no_record),
         before_log=sum(group.tokens for group in apart if not group.no_record),
-        strangers=rows(con, f"SELECT count(*) AS n FROM tokens WHERE {STRANGERS}")[0]["n"],  # noqa: S608
+        strangers=rows(con, "SELECT count(*) AS n FROM strangers")[0]["n"],
         foreign=tuple(row["issuer"] for row in rows(con, _FOREIGN, [tenants])),
     )
 

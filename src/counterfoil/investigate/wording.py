@@ -9,8 +9,10 @@ from counterfoil.detect.registry import all_rules
 from counterfoil.investigate.counts import log_parts
 from counterfoil.investigate.groups import plain, rule_column
 from counterfoil.model.coverage import ATTESTED, RELIED, CoverageRow, named_parts
+from counterfoil.model.diagnosis import Diagnosis
 from counterfoil.model.first_party import name as client_name
-from counterfoil.model.verdict import Diagnosis, FindingVerdict, Probable, Reason
+from counterfoil.model.reason import Probable, Reason
+from counterfoil.model.verdict import FindingVerdict
 from counterfoil.report.words import some
 
 TRAITS = ("client", "network", "agent", "device")

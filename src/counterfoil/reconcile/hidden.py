@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from counterfoil.expressions import ibis, ir
 from counterfoil.model.coverage import CoverageRow
-from counterfoil.model.verdict import Reason
+from counterfoil.model.reason import Reason
 from counterfoil.reconcile.assigned import left_out
 from counterfoil.reconcile.covered import REQUIRED, needs, required
 from counterfoil.reconcile.declared import LogFacts
@@ -40,7 +40,7 @@ def doubted(
     missing = open_.filter(open_.open_reason.isin([*_COUNTED, _UNROOTED]))
     if hidden is None or not engine.rows(missing.limit(1)):
         return open_
-    pairs = engine.keep("unread_pairs", _pairs(engine, missing, hidden, coverage, facts))
+    pairs = engine.keep("hidden_pairs", _pairs(engine, missing, hidden, coverage, facts))
     # several tokens may descend from one root, so that these are not counted
     unrooted = pairs.filter(pairs.reason == _UNROOTED).select("token_key").distinct()
     counted = pairs.filter(pairs.reason != _UNROOTED)
@@ -51,7 +51,7 @@ def doubted(
         unrooted.mutate(uncertain=ibis.literal(True)), "token_key", rname="{name}_r"
     )
     reason = ibis.ifelse(joined.uncertain.fill_null(False), str(Reason.UNROOTED_UNCOVERED), joined.open_reason)
-    return engine.keep("open_doubted", joined.select(
+    return engine.keep("hidden_told", joined.select(
         *(name for name in open_.columns if name not in ("open_reason", "at_least")),
         open_reason=ibis.coalesce(joined.said, reason),
         # the number of a set stands on one token alone, so that sums are right
@@ -85,7 +85,7 @@ def _pairs(
 
 def _said(engine: Engine, pairs: ir.Table) -> ir.Table:
     """Return (node, said, number): the reason, and on one node of each set how many of it at least are forged."""
-    edges = engine.keep("unread_edges", pairs.select("node", "issuer", "row", "n").distinct())
+    edges = engine.keep("hidden_edges", pairs.select("node", "issuer", "row", "n").distinct())
     (size,) = engine.rows(edges.agg(n=edges.count()))
     if int(size["n"]) > MAX_PAIRS:
         return _together(edges)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from counterfoil.expressions import ibis, ir
 from counterfoil.expressions.values import bound
-from counterfoil.model.verdict import Reason, Verdict, reasons_of
+from counterfoil.model.reason import Reason, reasons_of
+from counterfoil.model.verdict import Verdict
 from counterfoil.reconcile.declared import Keepers
 from counterfoil.reconcile.links import sound_subject
 

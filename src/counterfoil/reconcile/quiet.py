@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from counterfoil.expressions import ibis, ir
 from counterfoil.model.coverage import RELIED, CoverageRow
-from counterfoil.model.verdict import Probable
+from counterfoil.model.reason import Probable
 from counterfoil.reconcile.covered import REQUIRED, Required
 from counterfoil.reconcile.declared import Keepers, seconds
 from counterfoil.reconcile.engine import Engine
@@ -26,7 +26,7 @@ def with_quiet_holes(
         open_.missed, open_.sound, open_.has_id, ~open_.relied, ~open_.silent, ~open_.agentic,
         open_.derived != "assertion", ~open_.issuer.isin(keepers.named).fill_null(False),
     )
-    inside = engine.keep("in_holes", within(engine, "with_holes", asked, list(_with_holes(rows)), parts))
+    inside = engine.keep("quiet_holes", within(engine, "with_holes", asked, list(_with_holes(rows)), parts))
     lossy = inside.filter(inside.ordinary).select("issuer").distinct()
     strange = inside.filter(~inside.ordinary, ~inside.explained).anti_join(lossy, "issuer")
     marked = strange.select("token_key", in_hole=ibis.literal(str(Probable.LONE_MISS)))

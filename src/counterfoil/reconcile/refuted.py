@@ -79,9 +79,8 @@ def _as_a_whole(
     engine: Engine, open_: ir.Table, required: ir.Table, linking: Callable[[], ir.Table], policy: Policy
 ) -> ir.Table:
     """Return the parts of which more tokens are missing than link, spread over many people, networks and clients."""
-    gone = engine.keep("missing", open_.filter(missing(open_) & ~open_.silent, open_.derived != "assertion").select(
-        "issuer", "needs", "subject", "network", "client_id"
-    ))
+    gone = open_.filter(missing(open_) & ~open_.silent, open_.derived != "assertion")
+    gone = engine.keep("refuted_missing", gone.select("issuer", "needs", "subject", "network", "client_id"))
     whole = gone.group_by("issuer", "needs").agg(misses=gone.count(), people=gone.subject.nunique())
     for trait in ("subject", "network", "client_id"):
         named = gone.filter(gone[trait].notnull())
@@ -91,9 +90,9 @@ def _as_a_whole(
         whole = joined.filter(
             joined.many >= policy.spread, joined.most <= policy.spread_share * joined.misses
         ).select(*whole.columns)
-    whole = engine.keep("missing_spread", whole)
+    whole = engine.keep("refuted_spread", whole)
     links = linking() if engine.rows(whole.limit(1)) else whole.select("issuer", "needs", links=number(0))
-    joined = whole.left_join(engine.keep("linking", links), ["issuer", "needs"], rname="{name}_l")
+    joined = whole.left_join(engine.keep("refuted_linking", links), ["issuer", "needs"], rname="{name}_l")
     joined = joined.mutate(links=joined.links.fill_null(number(0)))
     broken = joined.filter(joined.misses > joined.links)
     of_part = required.join(broken.select("issuer", "needs", "people", "misses", "links"), ["issuer", "needs"])

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from counterfoil.expressions import ibis, ir
+from counterfoil.model.reason import Probable
 from counterfoil.model.schema import Leg, Outcome
-from counterfoil.model.verdict import Probable
 from counterfoil.reconcile.covered import Required
 from counterfoil.reconcile.declared import LogFacts, seconds
 from counterfoil.reconcile.engine import Engine

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from counterfoil.expressions import ibis, ir
+from counterfoil.model.known import AAD_GRAPH_API, GRAPH_API
 from counterfoil.model.logs import Log
 from counterfoil.model.schema import Leg, Outcome, TokenClass
 from counterfoil.sources import mapping
@@ -20,8 +21,8 @@ GRAPH = "graph"
 AAD_GRAPH = "aad-graph"
 # The application id of each API: the audience of its tokens.
 RESOURCES: Mapping[str, str] = {
-    GRAPH: "00000003-0000-0000-c000-000000000000",
-    AAD_GRAPH: "00000002-0000-0000-c000-000000000000",
+    GRAPH: GRAPH_API,
+    AAD_GRAPH: AAD_GRAPH_API,
 }
 CATEGORIES: Mapping[str, str] = {
     "MicrosoftGraphActivityLogs": GRAPH,
