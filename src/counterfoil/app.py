@@ -14,12 +14,14 @@ from counterfoil.case.manifest import Manifest, read_manifest
 from counterfoil.case.results import opened, query
 from counterfoil.config import HuntSettings, read_bounded, read_token_policy
 from counterfoil.errors import UsageError
+from counterfoil.investigate import key_watch as watch
 from counterfoil.investigate import messages as mail
 from counterfoil.investigate.dossier import dossier
 from counterfoil.investigate.hunt import investigate
 from counterfoil.investigate.summary import summary
 from counterfoil.leaks.finding import LeaksReport
 from counterfoil.model.hunt import HuntReport, InputFile
+from counterfoil.model.key_watch import KeyWatch
 from counterfoil.model.verdict import FindingVerdict
 from counterfoil.pipeline import leak_evidence
 from counterfoil.pipeline.attested import attested, trust
@@ -35,8 +37,8 @@ from counterfoil.tlog.note import MAX_NOTE_BYTES
 from counterfoil.tokens.entitlement import Entitlement
 
 __all__ = [
-    "Progress", "QueryResult", "Silent", "detailed", "hunt", "ingest", "keep_leaks", "mailboxes", "messages", "ready",
-    "reconcile", "render", "report", "sources", "sql", "write_messages",
+    "Progress", "QueryResult", "Silent", "detailed", "hunt", "ingest", "keep_leaks", "key_watch", "mailboxes",
+    "messages", "ready", "reconcile", "render", "report", "sources", "sql", "write_messages",
 ]
 
 _SILENT = Silent()
@@ -109,6 +111,13 @@ def write_messages(case: Path, claims: frozenset[FindingVerdict], into: Path) ->
     with opened(folder, read_manifest(folder.manifest)) as con:
         mail.read(con, claims)
         return mail.write(con, into)
+
+
+def key_watch(case: Path) -> KeyWatch:
+    """Return what the rules over key stores found in the case's last reconciliation, and which stores they saw."""
+    folder = existing(case)
+    with opened(folder, read_manifest(folder.manifest)) as con:
+        return watch.read(con)
 
 
 def sql(case: Path, text: str) -> QueryResult:

@@ -33,29 +33,28 @@ class Scene:
 
 
 def _seen(days: float, **more: object) -> Row:
-    """Return an acceptance so many days before the suspect's."""
-    return {"token_key": f"{days}", "event_time": THEN - timedelta(days=days), **more}
+    """Return a first use so many days before the suspect's."""
+    return {"event_time": THEN - timedelta(days=days), **more}
 
 
 NEW = {"client_id": "rogue"}
 OTHERS = (_seen(30), _seen(10), _seen(1))
-CHANGE = {"token_key": None, "operation": "Update application – Certificates and secrets management"}  # noqa: RUF001
+CHANGE = {"operation": "Update application – Certificates and secrets management"}  # noqa: RUF001
 
-DECOY = {"token_key": None, "leg": "context", "source": "counterfoil-decoys", "kind": "decoy", "key_id": "decoy-1",
+DECOY = {"leg": "context", "source": "counterfoil-decoys", "kind": "decoy", "key_id": "decoy-1",
          "object_id": "backup server"}
 
 SHAPE, STRANGE = "alg,kid,typ|iss,sub,jti|compact|uuid4", "typ,alg,kid|sub,iss,jti|spaced|hex32"
-WRITTEN: tuple[Row, ...] = tuple({"token_key": None, "leg": "issuance", "token_shape": SHAPE} for _ in range(50))
+WRITTEN: tuple[Row, ...] = tuple({"leg": "issuance", "token_shape": SHAPE} for _ in range(50))
 
 
 def _shown(shape: str) -> Row:
-    return {"token_key": None, "token_shape": shape, "signing_input_digest": "d"}
+    return {"token_shape": shape, "signing_input_digest": "d"}
 
 
-SIGNED = {"token_key": None, "leg": "issuance", "source": "counterfoil-ledger", "key_id": "k1",
-          "issuer": "https://own.example"}
+SIGNED = {"leg": "issuance", "source": "counterfoil-ledger", "key_id": "k1", "issuer": "https://own.example"}
 ELSE = {"key_id": "k1", "issuer": "https://other.example"}
-CHECKED = {"token_key": None, "leg": "acceptance", "source": "counterfoil-receipts", "signature": "verified", **ELSE}
+CHECKED = {"leg": "acceptance", "source": "counterfoil-receipts", "signature": "verified", **ELSE}
 
 
 FIRES: dict[str, dict[str, Scene]] = {

@@ -1,6 +1,6 @@
 """Writes what the pages take from the program: `python -m tests.docs.refresh`, from the root of the project.
 
-That is the page of the evidence columns, and the output under the commands of the pages that are run.
+That is the pages of the evidence columns and of the rules, and the output under the commands of the pages that are run.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import evidence_page
+from . import evidence_page, rules_page
 from .pages import ROOT, Page, page
 from .transcript import DEMO, Ran, Shown, played, renewed, run
 
@@ -30,7 +30,8 @@ def with_output(page: Page, results: list[tuple[Shown, Ran]]) -> str:
 
 def main() -> None:
     """Write the pages."""
-    (ROOT / evidence_page.PATH).write_text(evidence_page.rendered(), encoding="utf-8")
+    for own in (evidence_page, rules_page):
+        (ROOT / own.PATH).write_text(own.rendered(), encoding="utf-8")
     for name in sys.argv[1:] or RUN:
         with tempfile.TemporaryDirectory() as folder:
             recorded = {DEMO: run(DEMO, Path(folder))}

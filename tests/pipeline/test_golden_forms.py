@@ -44,6 +44,9 @@ def _hunted(form: str, folder: Path) -> tuple[list[Any], list[Any], bool]:
     assert not [entry for entry in report.inputs if entry.unread or entry.rejected]
     assert report.found(frozenset({FindingVerdict.FORGED}))
     assert {finding.rule for finding in report.findings} >= {"assertion-not-issued", "farm-key-taken"}
+    thefts = {finding.id for finding in report.findings if finding.rule == "farm-key-taken"}
+    clues = app.key_watch(folder / "case").clues  # the thief's alone: the farm's service reads its key every day
+    assert {clue.finding for clue in clues} == thefts
     told = rehearsal.compare(folder / "case", written.truth)
     open_ = {(mistake.truth.label, mistake.verdict) for mistake in told.examples}
     agrees = not told.false_accusations and open_ == {("genuine", Verdict.UNCOVERED)}

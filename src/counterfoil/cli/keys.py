@@ -16,6 +16,7 @@ import typer
 
 from counterfoil.cli import exporting, keys_text, options, params, terminal
 from counterfoil.cli.exits import ExitCode
+from counterfoil.cli.keys_watch import watch
 from counterfoil.config import read_bounded
 from counterfoil.errors import CounterfoilError, LogTamperedError, UsageError
 
@@ -47,7 +48,7 @@ def add_to(app: typer.Typer) -> None:
     """Add these commands."""
     group = typer.Typer(help="Custody of signing keys: every use is recorded, and verified.", rich_markup_mode=None)
     commands = (
-        init, create, attach, list_keys, sign, rotate, disable, destroy, audit, export, attest, serve, witness,
+        init, create, attach, list_keys, sign, rotate, disable, destroy, audit, export, attest, serve, witness, watch,
     )
     for command in commands:
         group.command("list" if command is list_keys else None)(command)

@@ -40,6 +40,7 @@ class Storm0558:
     name: str = "storm-0558"
     renewals_per_day: int = 3  # per victim
     reads_per_renewal: int = 4  # MailItemsAccessed records per renewed token
+    new_panels: bool = False  # True: he comes from the four panels alone that were first seen after the block
 
     def at_work(self, world: World, habits: Habits, life: Life) -> StormAttack:  # noqa: ARG002  # as others need
         """Return it at work in a world."""
@@ -80,7 +81,8 @@ class StormAttack:
     def _route(self, rng: random.Random, victim: Person, client: Client, day: date) -> Route:
         agent = BROWSERS[rng.randrange(len(BROWSERS))]
         tid = self._world.tenant.tenant_id
-        route = user_route(victim, client, EXCHANGE, tid, pick(rng, day), agent=agent)
+        address = pick(rng, day, new_panels=self._intrusion.new_panels)
+        route = user_route(victim, client, EXCHANGE, tid, address, agent=agent)
         return mail_route(route, client, self._habits.mail_access(victim))
 
     def _seed(self, rng: random.Random, t: int, victim: Person, session: str, day: date) -> None:
