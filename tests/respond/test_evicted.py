@@ -18,9 +18,9 @@ from counterfoil.case.folder import CaseFolder
 from counterfoil.cli.main import main
 from counterfoil.custody.custody import Custody
 from counterfoil.lab.history.cast import cast_of
-from counterfoil.lab.history.intrusions import Storm0558
 from counterfoil.lab.history.scenarios import Scenario
 from counterfoil.lab.history.settings import Tenant
+from counterfoil.lab.history.storm import Storm0558
 from counterfoil.model.storm_0558 import BLOCKED, PANELS
 from counterfoil.respond import journal
 from counterfoil.respond.evicted import After, Eviction, Left, LogSince, PartySaid, Revoked, Signs, Why, judge
@@ -48,7 +48,7 @@ def replayed(folder: Path, days: int, *storms: Storm0558, revoked: int = 0) -> P
 
     `revoked`: of how many victims the directory's log says on the day after the block that all was revoked.
     """
-    tenant = Tenant(seed=558, start=FIRST, days=days, people=12, audit_wrappers=("management-api",))
+    tenant = Tenant(seed=558, start=FIRST, days=days, people=12)
     scenario = Scenario("eviction", tenant, storms)
     scenario.write(folder / "logs", folder / "truth.jsonl")
     audit = folder / "logs" / "entra" / "AuditLogs.jsonl"

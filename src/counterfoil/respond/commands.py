@@ -84,7 +84,7 @@ KEYCLOAK = (
     Command(
         "keycloak-not-before", "Keycloak", "Refuse every token of the realm that was issued before now",
         ("kcadm.sh update realms/REALM -s notBefore={now_unix}", "kcadm.sh create realms/REALM/push-revocation"),
-        "everybody signs in again; clients without an admin URL do not hear of it, and accept tokens until they end",
+        "everybody signs in again; clients without an admin URL do not hear of it, and accept old tokens to their end",
         "https://www.keycloak.org/docs-api/latest/rest-api/#_post_adminrealmsrealmpush_revocation", checked=False,
     ),
     Command(
