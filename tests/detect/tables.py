@@ -43,7 +43,7 @@ _TOKEN = {
     "object_id": ("string", "box"), "object_parent": ("string", None), "token_class": ("string", "user"),
     "is_user": ("boolean", True), "has_id": ("boolean", False), "kind": ("string", "exchange"),
     "operation": ("string", "MailItemsAccessed"), "source": ("string", "m365-ual"), "failed": ("boolean", False),
-    "signing_input_digest": ("string", None),
+    "signing_input_digest": ("string", None), "record_id": ("string", "r1"),
 }
 _RECORD = {
     "token_key": ("string", "t"), "event_time": ("timestamp(6)", THEN), "subject": ("string", "alice"),
@@ -55,6 +55,7 @@ _RECORD = {
     "user_agent": ("string", "edge"), "source": ("string", "m365-ual"), "kind": ("string", "exchange"),
     "key_id": ("string", None), "token_shape": ("string", None), "signature": ("string", None),
     "signing_input_digest": ("string", None), "key_operation": ("string", None), "item_ids": ("array<string>", None),
+    "record_id": ("string", "r1"), "access_mode": ("string", None), "throttled": ("boolean", None),
 }
 
 
