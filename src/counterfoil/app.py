@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from counterfoil._version import __version__
 from counterfoil.case.engine import engine
@@ -14,10 +17,12 @@ from counterfoil.case.folder import CaseFolder, existing, locked
 from counterfoil.case.manifest import Manifest, read_manifest
 from counterfoil.case.results import opened, query
 from counterfoil.config import HuntSettings, read_bounded, read_token_policy
-from counterfoil.errors import UsageError
+from counterfoil.errors import CaseError, UsageError
+from counterfoil.files import save
 from counterfoil.investigate import indicator_files
 from counterfoil.investigate import key_watch as watch
 from counterfoil.investigate import messages as mail
+from counterfoil.investigate import seal as sealing
 from counterfoil.investigate.dossier import dossier
 from counterfoil.investigate.hunt import investigate
 from counterfoil.investigate.sightings import Sighting, sighted
@@ -39,10 +44,12 @@ from counterfoil.sources.registry import all_sources as sources
 from counterfoil.sources.registry import logs
 from counterfoil.tlog.note import MAX_NOTE_BYTES
 from counterfoil.tokens.entitlement import Entitlement
+from counterfoil.tokens.limits import MAX_JWKS_BYTES
 
 __all__ = [
     "Progress", "QueryResult", "Silent", "detailed", "hunt", "ingest", "keep_leaks", "key_watch", "mailboxes",
-    "messages", "ready", "reconcile", "render", "report", "sightings", "sources", "sql", "write_messages",
+    "messages", "ready", "reconcile", "render", "report", "seal", "sightings", "sources", "sql", "unsealed",
+    "write_messages",
 ]
 
 _SILENT = Silent()
@@ -147,6 +154,33 @@ def sql(case: Path, text: str) -> QueryResult:
     folder = existing(case)
     with opened(folder, read_manifest(folder.manifest)) as con:
         return QueryResult(*query(con, text))
+
+
+def seal(case: Path, signed: Callable[[Mapping[str, Any]], str], at: datetime, *, replace_old: bool = False) -> Path:
+    """Write the seal of a judged case into it, as `signed` signs it; return where. Raises CaseError."""
+    existing(case)
+    with locked(case) as folder:
+        path = folder.root / sealing.NAME
+        if path.exists() and not replace_old:
+            raise CaseError(f"{case} is sealed already", hint="check it: counterfoil case verify; or seal with --again")
+        with opened(folder, manifest := read_manifest(folder.manifest)) as con:
+            claims = sealing.contents(con, folder, manifest, at)
+        save(path, [f"{signed(msgspec.to_builtins(claims))}\n"])
+    return path
+
+
+def unsealed(
+    case: Path, keys: Path, progress: Progress = _SILENT
+) -> tuple[sealing.Sealed, str, tuple[sealing.Checked, ...]]:
+    """Return what the seal of a case says, the id of the key that signed it, and what became of all that it names."""
+    folder = existing(case)
+    if not (path := folder.root / sealing.NAME).is_file():
+        raise CaseError(f"{case} is not sealed", hint="counterfoil case seal --case DIR --store STORE")
+    text = read_bounded(path, sealing.MAX_SEAL_BYTES)
+    was, kid = sealing.read(text, read_bounded(keys, MAX_JWKS_BYTES), str(keys))
+    with opened(folder, manifest := read_manifest(folder.manifest)) as con:
+        now = sealing.contents(con, folder, manifest, datetime.now(UTC))
+    return was, kid, tuple(sealing.checked(was, now, manifest, progress))
 
 
 def ready(case: Path) -> None:

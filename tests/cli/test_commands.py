@@ -19,12 +19,13 @@ import pytest
 from counterfoil import app
 from counterfoil.cli.rules import sort_of
 from counterfoil.detect.registry import every_rule, key_rules
-from counterfoil.lab.history.intrusions import Spray
 from counterfoil.model.advice import RULES
-from counterfoil.model.verdict import FindingVerdict, Probable, Reason, Verdict
+from counterfoil.model.reason import Probable, Reason
+from counterfoil.model.verdict import FindingVerdict, Verdict
 from counterfoil.sources.registry import logs
 from counterfoil.tokens.rules import BY_CODE
 from lab.histories import tiny
+from lab.spray import Spray
 
 from .run import run, start
 

@@ -34,41 +34,40 @@ class Scene:
 
 
 def _seen(days: float, **more: object) -> Row:
-    """Return an acceptance so many days before the suspect's."""
-    return {"token_key": f"{days}", "event_time": THEN - timedelta(days=days), **more}
+    """Return a first use so many days before the suspect's."""
+    return {"event_time": THEN - timedelta(days=days), **more}
 
 
 NEW = {"client_id": "rogue"}
 OTHERS = (_seen(30), _seen(10), _seen(1))
-CHANGE = {"token_key": None, "operation": "Update application – Certificates and secrets management"}  # noqa: RUF001
+CHANGE = {"operation": "Update application – Certificates and secrets management"}  # noqa: RUF001
 
-DECOY = {"token_key": None, "leg": "context", "source": "counterfoil-decoys", "kind": "decoy", "key_id": "decoy-1",
+DECOY = {"leg": "context", "source": "counterfoil-decoys", "kind": "decoy", "key_id": "decoy-1",
          "object_id": "backup server"}
 
 SHAPE, STRANGE = "alg,kid,typ|iss,sub,jti|compact|uuid4", "typ,alg,kid|sub,iss,jti|spaced|hex32"
-WRITTEN: tuple[Row, ...] = tuple({"token_key": None, "leg": "issuance", "token_shape": SHAPE} for _ in range(50))
+WRITTEN: tuple[Row, ...] = tuple({"leg": "issuance", "token_shape": SHAPE} for _ in range(50))
 
 
 def _shown(shape: str) -> Row:
-    return {"token_key": None, "token_shape": shape, "signing_input_digest": "d"}
+    return {"token_shape": shape, "signing_input_digest": "d"}
 
 
-SIGNED = {"token_key": None, "leg": "issuance", "source": "counterfoil-ledger", "key_id": "k1",
-          "issuer": "https://own.example"}
+SIGNED = {"leg": "issuance", "source": "counterfoil-ledger", "key_id": "k1", "issuer": "https://own.example"}
 ELSE = {"key_id": "k1", "issuer": "https://other.example"}
-CHECKED = {"token_key": None, "leg": "acceptance", "source": "counterfoil-receipts", "signature": "verified", **ELSE}
+CHECKED = {"leg": "acceptance", "source": "counterfoil-receipts", "signature": "verified", **ELSE}
 
 
 OWN_KEY = SIGNED | {"key_id": "k0"}
-VERIFIED = {"token_key": None, "leg": "acceptance", "source": "counterfoil-receipts", "signature": "verified",
+VERIFIED = {"leg": "acceptance", "source": "counterfoil-receipts", "signature": "verified",
             "key_id": "k9", "issuer": "https://own.example"}
 ROGUE = {"key_id": "k9", "issuer": "https://own.example"}
 
 PROXY = "203.0.113.77"
 PEOPLE = tuple(f"p{n}" for n in range(5))
 # The proxy is new: the log began two weeks before it was seen.
-USES: tuple[Row, ...] = ({"token_key": None, "ip": "198.51.100.9", "event_time": THEN - timedelta(days=14)},
-                         {"token_key": None, "ip": PROXY})
+USES: tuple[Row, ...] = ({"ip": "198.51.100.9", "event_time": THEN - timedelta(days=14)},
+                         {"ip": PROXY})
 THEIRS: tuple[Row, ...] = tuple({"subject": person} for person in PEOPLE)
 
 
@@ -84,19 +83,19 @@ def _minted(*people: str, after: int) -> tuple[Row, ...]:
 
 def _signed_in(days: int, hour: int) -> tuple[Row, ...]:
     """Return sign-ins of the suspect's user on so many days before, at an hour (the suspect is at eight)."""
-    return tuple({"token_key": None, "leg": "issuance", "event_time": (THEN - timedelta(days=day)).replace(hour=hour)}
+    return tuple({"leg": "issuance", "event_time": (THEN - timedelta(days=day)).replace(hour=hour)}
                  for day in range(1, days + 1))
 
 
 def _browsers(version: int, people: int) -> tuple[Row, ...]:
     """Return uses of that version of Chrome by so many people."""
-    return tuple({"token_key": None, "subject_name": f"p{n}@example.com",
+    return tuple({"subject_name": f"p{n}@example.com",
                   "user_agent": f"Mozilla/5.0 Chrome/{version}.0.1.2 Safari/537.36"} for n in range(people))
 
 
 OLD = {"user_agent": "Mozilla/5.0 Chrome/92.0.4515.159 Safari/537.36"}
-RENEWED = {"token_key": None, "leg": "secondary_issuance", "ip": PROXY}
-FEDERATED = {"token_key": None, "leg": "context", "operation": "Set federation settings on domain",
+RENEWED = {"leg": "secondary_issuance", "ip": PROXY}
+FEDERATED = {"leg": "context", "operation": "Set federation settings on domain",
              "event_time": THEN - timedelta(days=9)}
 
 FIRES: dict[str, dict[str, Scene]] = {
@@ -258,9 +257,9 @@ SILENCE: dict[str, dict[str, Scene]] = {
         "a wrong kid that nobody verified": Scene(ROGUE, records=(OWN_KEY, VERIFIED | {"signature": "unchecked"})),
         "an issuer whose log is not there": Scene(ROGUE, records=(VERIFIED,)),
         "a key that its store made, and that signs from now on": Scene(ROGUE, records=(
-            OWN_KEY, VERIFIED, {"token_key": None, "leg": "context", "key_id": "k9", "key_operation": "prepare"})),
+            OWN_KEY, VERIFIED, {"leg": "context", "key_id": "k9", "key_operation": "prepare"})),
         "a key that is published": Scene(ROGUE, records=(
-            OWN_KEY, VERIFIED, {"token_key": None, "leg": "context", "key_operation": "published",
+            OWN_KEY, VERIFIED, {"leg": "context", "key_operation": "published",
                                 "item_ids": ["k0", "k9"]})),
     },
     "address-on-many-mailboxes": {

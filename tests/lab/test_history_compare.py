@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from counterfoil.lab.history import Written, compare, read_truth
+from counterfoil.lab.history.compare import compare, read_truth
+from counterfoil.lab.history.estate import Written
 
 Row = dict[str, Any]
 ID = "a"

@@ -11,11 +11,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from counterfoil.leaks import corpus_keys
 from counterfoil.leaks.chunks import Chunk
-from counterfoil.leaks.corpus import FORMS
 from counterfoil.leaks.hits import Order
 from counterfoil.leaks.known import KnownKey, KnownKeys, from_public
+
+from . import corpus_keys
+from .corpus import FORMS
 
 
 def tool(name: str) -> str:

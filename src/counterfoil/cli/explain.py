@@ -14,7 +14,8 @@ from counterfoil.cli.explain_finding import finding_text
 from counterfoil.cli.paragraphs import LABEL, paragraph, points
 from counterfoil.errors import UsageError
 from counterfoil.model import advice
-from counterfoil.model.verdict import Reason, Verdict, reasons_of
+from counterfoil.model.reason import Reason, reasons_of
+from counterfoil.model.verdict import Verdict
 from counterfoil.report import registry
 from counterfoil.tokens import rules as refusals
 

@@ -258,20 +258,14 @@ def attest(
     format: Form = "text",
 ) -> None:
     """Tell what the back-end states about a key; have the log's head witnessed, and the device's audit signed."""
-    from counterfoil.custody.client import SignerClient
-
     form = _form(format)
     with ExitStack() as stack:
         held = opened(store, stack)
-        if isinstance(held, SignerClient):
-            attestation, checkpoint, unreachable = held.attest(name, purpose=purpose)
-        else:
-            attestation = held.attest(name, purpose=purpose) if name else None
-            made = held.checkpoint(purpose=purpose)
-            checkpoint, unreachable = made.checkpoint.render(), made.unreachable
-    for line in unreachable:
+        attestation = held.attest(name, purpose=purpose) if name else None
+        made = held.checkpoint(purpose=purpose)
+    for line in made.unreachable:
         terminal.say(line)
-    terminal.write(keys_text.attested(attestation, checkpoint, unreachable, form))
+    terminal.write(keys_text.attested(attestation, made.checkpoint.render(), made.unreachable, form))
 
 
 def serve(

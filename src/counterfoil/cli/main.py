@@ -17,6 +17,7 @@ import typer.main
 
 from counterfoil._version import __version__
 from counterfoil.cli import (
+    case,
     demo,
     explain,
     hunt,
@@ -56,7 +57,9 @@ def program() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
     app.callback(epilog=_exit_codes())(_program)
-    for group in (demo, hunt, messages, indicators, sql, explain, rules, token, ledger, leaks, lab, keys, respond):
+    for group in (
+        demo, hunt, messages, indicators, sql, case, explain, rules, token, ledger, leaks, lab, keys, respond,
+    ):
         group.add_to(app)
     return app
 

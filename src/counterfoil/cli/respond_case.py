@@ -200,7 +200,7 @@ def event(
     jwk: Annotated[Path, typer.Option("--jwk", metavar="FILE", help="The compromised public key (JWK).")],
     since: Annotated[str | None, typer.Option("--since", metavar="TIME", help="Not to be believed since.")] = None,
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for people.")] = "compromised",
-    push: respond_tokens.Push = "",
+    push: respond_tokens.Push = None,
     outbox: respond_tokens.OutboxFolder = None,
 ) -> None:
     """Send the event that a key is compromised, a signed Security Event Token; without --push or --outbox, print it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from counterfoil.detect.rule import Rule, Tables
 from counterfoil.expressions import ir
-from counterfoil.model.verdict import Reason
+from counterfoil.model.reason import Reason
 
 
 def _find(tables: Tables) -> ir.Table:

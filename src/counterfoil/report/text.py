@@ -15,10 +15,11 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from counterfoil.model.diagnosis import Diagnosis
 from counterfoil.model.finding import Finding
 from counterfoil.model.hunt import HuntReport, InputFile
 from counterfoil.model.schema import Leg
-from counterfoil.model.verdict import Diagnosis, FindingVerdict, Verdict
+from counterfoil.model.verdict import FindingVerdict, Verdict
 from counterfoil.report import _clearance, _coverage, _document
 from counterfoil.report._clearance import convicted
 from counterfoil.report._steps import steps

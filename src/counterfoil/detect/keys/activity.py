@@ -50,7 +50,7 @@ def activity(records: ir.Table) -> ir.Table:
     )
     return events.group_by(*KEY, "operation", "principal", "process", "done", "hour").agg(
         records=events.count(), first_seen=events.seconds.min(), last_seen=events.seconds.max(),
-        place=events.place.argmin(events.seconds),
+        place=events.place.min(),
     )
 
 

@@ -46,20 +46,18 @@ class Uses:
         """Read mail at each time; some records carry no token id, and are rows of truth of their own."""
         world, token, route, tenant = self._world, used.token, used.token.route, self._tenant
         fields = audit.exchange_context(token) if self._modern else ""
-        null_share, throttled = tenant.null_id_share, tenant.throttled_share
         known: list[int] = []
         for t in used.times:
             rid = guid(rng)
-            stop = bool(throttled) and rng.random() < throttled
             if not self._ids:
-                world.audit(t, audit.mail(rng, t, rid, route, fields, token.session, throttled=stop))
+                world.audit(t, audit.mail(rng, t, rid, route, fields, token.session))
                 self._without_id(t, rid, route)
-            elif null_share and rng.random() < null_share:
+            elif tenant.null_id_share and rng.random() < tenant.null_id_share:
                 empty = EMPTY_CONTEXTS[rng.randrange(len(EMPTY_CONTEXTS))]
-                world.audit(t, audit.mail(rng, t, rid, route, empty, token.session, throttled=stop))
+                world.audit(t, audit.mail(rng, t, rid, route, empty, token.session))
                 self._without_id(t, rid, route)
             else:
-                world.audit(t, audit.mail(rng, t, rid, route, fields, token.session, throttled=stop))
+                world.audit(t, audit.mail(rng, t, rid, route, fields, token.session))
                 known.append(t)
         copies = self.copied(used.issued, token) if self.copied and known else []
         if copies:

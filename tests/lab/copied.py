@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+from dataclasses import dataclass
 from datetime import date
+from typing import Literal
 
 from counterfoil.lab.history import audit
 from counterfoil.lab.history.audit import Token
@@ -11,21 +13,40 @@ from counterfoil.lab.history.cast import Person
 from counterfoil.lab.history.clock import DAY, HOUR, MINUTE, day_of, midnight, seconds
 from counterfoil.lab.history.habits import Habits
 from counterfoil.lab.history.ids import guid, seeded
-from counterfoil.lab.history.intrusions import CopiedId, CopyVariant
+from counterfoil.lab.history.life import Life
 from counterfoil.lab.history.names import EXCHANGE, Client
 from counterfoil.lab.history.proxies import pick
 from counterfoil.lab.history.routes import MailAccess, mail_route, user_route
-from counterfoil.lab.history.truth import CONTRADICTED, CONTRADICTED_BY_LAW
 from counterfoil.lab.history.uses import Uses
 from counterfoil.lab.history.world import World
 from counterfoil.model.storm_0558 import BROWSERS
 
+CopyVariant = Literal["other-subject", "other-tenant", "other-issued-at", "exact"]
+COPY_VARIANTS: tuple[CopyVariant, ...] = ("other-subject", "other-tenant", "other-issued-at", "exact")
+_CONTRADICTED = ("contradicted",)
+_CONTRADICTED_BY_LAW = ("contradicted", "minted")
 _NOTES: dict[CopyVariant, str] = {
     "other-subject": "Carries the id of another person's token.",
     "other-tenant": "Carries a genuine token's id but names another tenant.",
     "other-issued-at": "Carries a genuine token's id but another time of issue.",
     "exact": "Some acceptances are of a forged token that copies every claim; ids alone cannot tell them apart.",
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopiedId:
+    """Forged tokens that carry the token id of a genuine one, taken from people numbered in `sources`."""
+
+    sources: tuple[int, ...]
+    start: date
+    days: int
+    per_variant: int = 3  # copies of each variant, over the whole interval
+    variants: tuple[CopyVariant, ...] = COPY_VARIANTS
+    name: str = "copied-id"
+
+    def at_work(self, world: World, habits: Habits, life: Life) -> CopiedAttack:
+        """Return it at work in a world: it watches what tokens are used for."""
+        return CopiedAttack(self, world, habits, life.uses)
 
 
 class CopiedAttack:
@@ -84,6 +105,6 @@ class CopiedAttack:
                 token_id=token.name, source="m365-ual", subject_id=victim.oid, subject_name=victim.upn,
                 issued_at=iat, first=times[0], last=times[-1], acceptances=len(times), label="copied",
                 intrusion=self._intrusion.name, note=_NOTES[variant],
-                expect=CONTRADICTED_BY_LAW if variant == "other-issued-at" else CONTRADICTED,
+                expect=_CONTRADICTED_BY_LAW if variant == "other-issued-at" else _CONTRADICTED,
                 token_tenant=realm or None,
             )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
 
 from counterfoil.lab.history import audit
 from counterfoil.lab.history.audit import Token
 from counterfoil.lab.history.clock import DAY, MINUTE, SECOND, instant, midnight, seconds
 from counterfoil.lab.history.habits import Habits
 from counterfoil.lab.history.ids import guid, request_id, seeded
-from counterfoil.lab.history.intrusions import Spray
+from counterfoil.lab.history.life import Life
 from counterfoil.lab.history.names import EXCHANGE, office_clients
 from counterfoil.lab.history.proxies import pick
 from counterfoil.lab.history.routes import mail_route, user_route
@@ -18,6 +19,23 @@ from counterfoil.lab.history.world import World
 from counterfoil.model.storm_0558 import BROWSERS
 
 _NOTE = "Signed with a stolen key; its id was made up, so no sign-in issued it."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spray:
+    """`tokens` forged tokens with valid-looking ids, spread over the victims and over the interval."""
+
+    tokens: int
+    victims: tuple[int, ...]
+    start: datetime
+    end: datetime
+    name: str = "spray"
+    uses: int = 1  # acceptances per token
+    address: str = ""  # that all of them come from; empty: some of the day's proxies
+
+    def at_work(self, world: World, habits: Habits, life: Life) -> SprayAttack:  # noqa: ARG002  # as others need
+        """Return it at work in a world."""
+        return SprayAttack(self, world, habits)
 
 
 class SprayAttack:

@@ -6,13 +6,20 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
 from xml.sax.saxutils import escape
 
 from counterfoil.lab.history.cast import Person
 from counterfoil.lab.history.clock import SECOND
-from counterfoil.lab.history.ids import guid
+from counterfoil.lab.history.ids import guid, seeded
+from counterfoil.lab.history.losses import LossRule
 from counterfoil.lab.history.settings import Tenant
-from counterfoil.lab.history.windows import SECURITY_AUDITING, SYSMON, WindowsEvent
+
+from .windows import SECURITY_AUDITING, SECURITY_EVENT, SYSMON, Form, WindowsEvent, stream
 
 RELYING_PARTY = "urn:federation:MicrosoftOnline"
 ISSUED = 1200
@@ -53,13 +60,56 @@ def _audit_xml(audit: str, user: str, farm: str, ip: str, agent: str) -> str:
     )
 
 
+@dataclass(frozen=True)
+class Farm:
+    """Sets up federation servers: which names their basic events hold, how much they audit, how it is exported."""
+
+    names: Literal["sam", "upn"] = "sam"
+    level: Literal["basic", "verbose"] = "verbose"  # basic has events 1200 and 1202 alone
+    form: Form = SECURITY_EVENT
+
+    def __call__(self, tenant: Tenant, losses: LossRule, folder: Path) -> FarmServers:
+        """Set them up."""
+        return FarmServers(self, tenant, losses, folder)
+
+
+class FarmServers:
+    """Federation servers at work. `watchers` are told of each assertion before it is issued."""
+
+    def __init__(self, farm: Farm, tenant: Tenant, losses: LossRule, folder: Path) -> None:
+        self._farm, self._losses, self._ends = farm, losses, tenant.ends
+        self.workspace = guid(seeded(tenant.seed, "workspace"))
+        self.watchers: list[Callable[[int, Person], None]] = []
+        self.counts = Counter[str]()
+        self._stream = stream(farm.form, folder / "adfs")
+        self.flush, self.close = self._stream.flush, self._stream.close
+
+    def issue(self, rng: random.Random, t: int, person: Person, ip: str, agent: str) -> bool:
+        """Record AD FS issuing an assertion to `person` at `t`; return whether its events are lost."""
+        for watch in self.watchers:
+            watch(t, person)
+        events = issued_token(rng, t, person, self._farm, self.workspace, ip, agent)
+        events.append(logon(rng, t - 2 * SECOND, person, self.workspace, ip))
+        if self._losses.loses(t, "adfs", ""):
+            return True
+        for event in events:
+            self.event(event, "issuance" if event.number == ISSUED else "context")
+        return False
+
+    def event(self, event: WindowsEvent, leg: str = "context") -> None:
+        """Record one Windows event."""
+        if event.t < self._ends:
+            self._stream.add((event.t, event))
+            self.counts[leg] += 1
+
+
 def issued_token(
-    rng: random.Random, t: int, person: Person, tenant: Tenant, workspace: str, ip: str, agent: str
+    rng: random.Random, t: int, person: Person, farm: Farm, workspace: str, ip: str, agent: str
 ) -> list[WindowsEvent]:
     """Return the events of AD FS issuing one token to `person` at `t`, oldest first; all within the second of `t`."""
     domain = person.upn.split("@")[1]
-    farm, computer = f"sts.{domain}", f"ADFS01.{domain}"
-    user = person.sam if tenant.adfs_names == "sam" else person.upn
+    host, computer = f"sts.{domain}", f"ADFS01.{domain}"
+    user = person.sam if farm.names == "sam" else person.upn
     activity, instance = guid(rng), guid(rng)
     caller = [
         f"{_CLAIM}name", person.sam, f"{_CLAIM}upn", person.upn, f"{_MS_CLAIM}primarysid", person.sid,
@@ -70,12 +120,12 @@ def issued_token(
     ]
     step = SECOND // 6
     events = [
-        (1202, (activity, _audit_xml("FreshCredential", user, farm, ip, agent))),
+        (1202, (activity, _audit_xml("FreshCredential", user, host, ip, agent))),
         (412, (instance, activity, _KEEP_SIGNED, RELYING_PARTY)),
         (501, (instance, *caller)),
         (500, (instance, *issued)),
         (299, (instance, activity, RELYING_PARTY)),
-        (ISSUED, (activity, _audit_xml("AppToken", user, farm, ip, agent))),
+        (ISSUED, (activity, _audit_xml("AppToken", user, host, ip, agent))),
     ]
     # All within one second, as on a real server: both audits of one issuance carry the same time.
     first = t - t % SECOND
@@ -84,7 +134,7 @@ def issued_token(
             first + n * step, number, computer, strings=strings, origin=guid(rng), columns=_columns(workspace)
         )
         for n, (number, strings) in enumerate(events)
-        if tenant.adfs_level == "verbose" or number in _BASIC
+        if farm.level == "verbose" or number in _BASIC
     ]
 
 

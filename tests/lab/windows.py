@@ -1,4 +1,4 @@
-"""Windows events, and how they are written: a tenant's form is Log Analytics' table SecurityEvent, unless told."""
+"""Windows events, and how they are written: here as Log Analytics' table SecurityEvent."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 from counterfoil.lab.history.clock import SECOND, ticks
-from counterfoil.lab.history.files import Output, quoted
+from counterfoil.lab.history.files import Output, Stream, quoted
 
 AUDITING = "AD FS Auditing"
 SECURITY_AUDITING = "Microsoft-Windows-Security-Auditing"
@@ -96,24 +96,13 @@ class Numbers:
         return self._first + self._given[log] - 1
 
 
-class EventSink:
-    """Writes events below `folder` in one form."""
+def stream(form: Form, folder: Path) -> Stream[tuple[int, WindowsEvent]]:
+    """Return what writes events below `folder` in one form."""
+    numbers = Numbers(counted=form.counted)
 
-    def __init__(self, form: Form, folder: Path, *, per_day: bool, compress: bool) -> None:
-        self._form, self._numbers = form, Numbers(counted=form.counted)
-        self._output = Output(
-            folder, form.name, form.extension, per_day=per_day, compress=compress,
-            opening=form.opening, between=form.between, closing=form.closing,
-        )
-        self.lines = 0
+    def render(rows: list[tuple[int, WindowsEvent]]) -> list[str]:
+        return [form.render(event, numbers.of(event)) for _, event in rows]
 
-    def write(self, rows: list[tuple[int, WindowsEvent]]) -> None:
-        """Write the events of one slice, in their order."""
-        if rows:
-            self._output.write(rows[0][0], [self._form.render(e, self._numbers.of(e)) for _, e in rows])
-            self.lines += len(rows)
-
-    def close(self) -> list[Path]:
-        """Finish the file and return the paths."""
-        self._output.close()
-        return self._output.paths
+    return Stream([Output(
+        folder, form.name, form.extension, render, opening=form.opening, between=form.between, closing=form.closing
+    )])

@@ -17,9 +17,10 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from counterfoil.jose import base64url
-from counterfoil.leaks import corpus_keys as forms
-from counterfoil.leaks.corpus_keys import Keys
 from counterfoil.leaks.curves import CURVES
+
+from . import corpus_keys as forms
+from .corpus_keys import Keys
 
 Make = Callable[[Keys], bytes]
 _LINE = 64

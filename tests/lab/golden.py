@@ -3,32 +3,49 @@
 from __future__ import annotations
 
 import random
+from dataclasses import dataclass
 from datetime import date
 
-from counterfoil.lab.history import adfs, audit
+from counterfoil.lab.history import audit
 from counterfoil.lab.history.cast import Person
 from counterfoil.lab.history.clock import HOUR, MINUTE, SECOND, day_of, midnight
 from counterfoil.lab.history.habits import Habits
 from counterfoil.lab.history.ids import guid, seeded
-from counterfoil.lab.history.intrusions import GoldenSaml
+from counterfoil.lab.history.life import Life
 from counterfoil.lab.history.names import EXCHANGE, office_clients
 from counterfoil.lab.history.proxies import pick
 from counterfoil.lab.history.routes import mail_route, user_route
-from counterfoil.lab.history.truth import (
-    FORGED,
-    FORGED_BY_COUNT,
-    FORGED_NO_ID,
-    TAINTED,
-    TAINTED_BY_COUNT,
-    Label,
-    Source,
-)
+from counterfoil.lab.history.truth import FORGED, FORGED_NO_ID, TAINTED, Label, Source
 from counterfoil.lab.history.world import World
 from counterfoil.model.storm_0558 import BROWSERS
 
+from . import adfs
+
+_FORGED_BY_COUNT = ("forged", "unlinkable")
+_TAINTED_BY_COUNT = ("tainted", "uncovered")
 _NOTE = "An assertion signed with the stolen key of the federation server, which issued none near this time."
 _COUNT_NOTE = "A forged assertion within the hour of a genuine one: only the count of assertions shows it."
 _CHILD_NOTE = "Issued by Entra in good faith for a forged assertion."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoldenSaml:
+    """Forged SAML assertions for federated people; `victims` counts among federated people only.
+
+    `near` of the days are ones on which the assertion is presented within the hour after a genuine AD FS issuance to
+    the same person, so that only the count of assertions convicts; on the others it is presented at night.
+    """
+
+    victims: tuple[int, ...]
+    start: date
+    days: int
+    name: str = "golden-saml"
+    near: int = 1  # per victim
+    reads: int = 3  # mail records per forged sign-in
+
+    def at_work(self, world: World, habits: Habits, life: Life) -> GoldenAttack:  # noqa: ARG002  # as others need
+        """Return it at work in a world whose farm is an AD FS."""
+        return GoldenAttack(self, world, habits)
 
 
 class GoldenAttack:
@@ -41,15 +58,18 @@ class GoldenAttack:
         self._near = {person.oid: intrusion.near for person in self._victims}
         self._first, self._last = midnight(intrusion.start), midnight(intrusion.start) + intrusion.days * 24 * HOUR
         self._client = office_clients(139)[1]
-        self._take_the_key()
-        world.assertion_watchers.append(self._watch)
+        servers = world.servers
+        if not isinstance(servers, adfs.FarmServers):
+            raise TypeError("golden SAML needs a farm")
+        self._take_the_key(servers)
+        servers.watchers.append(self._watch)
 
-    def _take_the_key(self) -> None:
+    def _take_the_key(self, servers: adfs.FarmServers) -> None:
         """Leave the traces of the theft, some hours before the first forged assertion."""
         rng = seeded(self._world.tenant.seed, self._intrusion.name, "key")
         domain = self._victims[0].upn.split("@")[1]
-        for event in adfs.key_taken(rng, self._first - 6 * HOUR, domain, self._world.workspace):
-            self._world.event(event)
+        for event in adfs.key_taken(rng, self._first - 6 * HOUR, domain, servers.workspace):
+            servers.event(event)
 
     def plan(self, day: date) -> None:
         """Present an assertion for each victim in the victim's night, hours from any genuine one."""
@@ -80,7 +100,7 @@ class GoldenAttack:
         world.counts["acceptance"] += not lost
         hidden = lost or world.losses.hides(t, t)
         self._row(
-            None, token.name, victim, [t], "forged", FORGED_BY_COUNT if near else FORGED,
+            None, token.name, victim, [t], "forged", _FORGED_BY_COUNT if near else FORGED,
             _COUNT_NOTE if near else _NOTE, source="entra-signin", lost=hidden,
         )
         times = [t + (30 + 60 * n) * SECOND for n in range(self._intrusion.reads)]
@@ -92,7 +112,7 @@ class GoldenAttack:
             if not world.tenant.mail_has_ids:
                 self._row(None, rid, victim, [use], "descends-from-forged", FORGED_NO_ID, _CHILD_NOTE, lost=hidden)
         if times and world.tenant.mail_has_ids:
-            expect = TAINTED_BY_COUNT if near else TAINTED
+            expect = _TAINTED_BY_COUNT if near else TAINTED
             self._row(token.name, None, victim, times, "descends-from-forged", expect, _CHILD_NOTE,
                       issued_at=token.iat, lost=hidden)
 

@@ -1,6 +1,7 @@
 """A corpus to test scanners with: one file for each form of a private key, variants, and clean files.
 
 The keys are made for it and protect nothing. Each key lies in noise, so that only its form or its number tells.
+`python -m tests.leaks.corpus FOLDER` writes it.
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from counterfoil.errors import UsageError
 from counterfoil.jose import base64url
-from counterfoil.leaks import corpus_keys as forms
-from counterfoil.leaks.corpus_wrapped import BARE, WRAPPED, Make
 from counterfoil.leaks.hits import Order
+
+from . import corpus_keys as forms
+from .corpus_wrapped import BARE, WRAPPED, Make
 
 # The forms of the corpus: 1 to 20, of which 14, 15 and 20 have no structure to be known by.
 BARE_FORMS = (14, 15, 20)
@@ -148,3 +150,7 @@ def _clean_files() -> dict[str, bytes]:
         "documentation.md": b'Put `"kty": "RSA"` and `"d"` there.\n-----BEGIN RSA PRIVATE KEY-----\n...\n'
         b"-----END RSA PRIVATE KEY-----\n",
     }
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]))
