@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import counterfoil
-from counterfoil.detect.registry import all_rules, key_rules
+from counterfoil.detect.registry import all_rules, every_rule
 from counterfoil.report import registry as formats
 from counterfoil.sources.registry import all_sources
 
@@ -52,7 +52,7 @@ def test_every_rule_explains_itself() -> None:
     """It says what it means, what it needs and does not see, how an innocent looks the same, and what to do."""
     texts = ("id", "title", "audience", "why", "innocent", "needs", "blind", "next_step")
     assert all(rule.weight > 0 for rule in all_rules())
-    for rule in (*all_rules(), *key_rules()):
+    for rule in every_rule():
         assert all(vars(rule)[name].strip() == vars(rule)[name] != "" for name in texts), rule
         assert rule.why != rule.title
         assert rule.severity in ("critical", "high", "medium", "low")
@@ -65,7 +65,7 @@ def test_every_rule_explains_itself() -> None:
 
 def test_rules_and_sources_have_names_of_their_own() -> None:
     """No two rules, and no two sources, share a name."""
-    rules = (*all_rules(), *key_rules())
+    rules = every_rule()
     for names in ([rule.id for rule in rules], [source.name for source in all_sources()], formats.formats()):
         assert len(set(names)) == len(list(names)) > 0
 

@@ -18,7 +18,7 @@ import pytest
 
 from counterfoil import app
 from counterfoil.cli.rules import sort_of
-from counterfoil.detect.registry import all_rules, key_rules
+from counterfoil.detect.registry import every_rule, key_rules
 from counterfoil.model.advice import RULES
 from counterfoil.model.reason import Probable, Reason
 from counterfoil.model.verdict import FindingVerdict, Verdict
@@ -225,7 +225,7 @@ def test_sources_are_listed_and_explained(capsys: pytest.CaptureFixture[str]) ->
 
 def test_every_rule_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
     """Each rule of suspicion says what it means, how an innocent looks the same, and what to do."""
-    for rule in (*all_rules(), *key_rules()):
+    for rule in every_rule():
         told = " ".join(run(capsys, "explain", rule.id).out.split())
         assert f"{rule.id} ({sort_of(rule)}) means {rule.title}" in told
         assert all(" ".join(text.split()) in told for text in (rule.why, rule.innocent, rule.blind, rule.next_step))
@@ -235,7 +235,7 @@ def test_all_rules_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     """`rules` has a row for each, with what it claims."""
     told = json.loads(run(capsys, "rules", "--format", "json").out)
     rows = {row[0]: dict(zip(told["columns"], row, strict=True)) for row in told["rows"]}
-    assert rows.keys() == {rule.id for rule in (*all_rules(), *key_rules())}
+    assert rows.keys() == {rule.id for rule in every_rule()}
     assert rows["key-taking"]["severity"] == "high"
     assert rows["decoy-key"]["weight"] == "9"
     assert all(rule.id in run(capsys, "rules").out for rule in key_rules())
@@ -246,7 +246,7 @@ def test_all_codes_are_listed_and_each_is_explained(capsys: pytest.CaptureFixtur
     rows = json.loads(run(capsys, "explain", "--format", "json").out)["rows"]
     listed = {code for code, _, _ in rows}
     assert listed >= {*map(str, (*Verdict, *FindingVerdict, *Reason, *Probable)), *RULES, *BY_CODE}
-    assert listed >= {rule.id for rule in (*all_rules(), *key_rules())}
+    assert listed >= {rule.id for rule in every_rule()}
     assert all(meaning for _, _, meaning in rows)
     for code in listed:
         assert run(capsys, "explain", code).code == 0

@@ -45,14 +45,14 @@ _TOKEN = {
     "object_id": ("string", "box"), "object_parent": ("string", None), "token_class": ("string", "user"),
     "is_user": ("boolean", True), "has_id": ("boolean", False), "kind": ("string", "exchange"),
     "operation": ("string", "MailItemsAccessed"), "source": ("string", "m365-ual"), "failed": ("boolean", False),
-    "signing_input_digest": ("string", None),
+    "signing_input_digest": ("string", None), "record_id": ("string", "r1"),
 }
 # What a record says unless a case says otherwise; all else is NULL.
 _USUAL = {
     "event_time": THEN, "subject_name": "alice@example.com", "client_id": "outlook", "ip": "198.51.100.7",
     "object_kind": "mailbox", "object_id": "box", "resource_tenant": TENANT, "operation": "MailItemsAccessed",
     "leg": "acceptance", "outcome": "success", "issuer": f"entra:{TENANT}", "user_agent": "edge", "source": "m365-ual",
-    "kind": "exchange",
+    "kind": "exchange", "record_id": "r1",
 }
 _RECORD = {column.name: (column.dtype, _USUAL.get(column.name)) for column in schema.EVIDENCE}
 _FIRST_USE = {name: (_RECORD[name][0], _USUAL[name]) for name in FIRST_USES.columns}

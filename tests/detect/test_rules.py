@@ -156,6 +156,10 @@ FIRES: dict[str, dict[str, Scene]] = {
         "the owner signs in at night": Scene({}, records=_signed_in(12, 20)),
     },
     "stale-browser": {"thirty versions behind": Scene(OLD, records=_browsers(122, 25))},
+    "read-as-a-whole": {
+        "a folder was synchronised": Scene({}, records=({"access_mode": "sync"},)),
+        "the log stopped": Scene({}, records=({"access_mode": "bind", "throttled": True},)),
+    },
     "renewed-without-sign-in": {
         "twice from a proxy": Scene({"ip": PROXY}, issued=({},), records=(RENEWED, RENEWED)),
     },
@@ -288,6 +292,11 @@ SILENCE: dict[str, dict[str, Scene]] = {
         "as old as many others": Scene(OLD, records=(*_browsers(122, 25), *_browsers(92, 5))),
         "few people are known": Scene(OLD, records=_browsers(122, 5)),
         "no browser of that family": Scene({"user_agent": "Firefox/78.0"}, records=_browsers(122, 25)),
+    },
+    "read-as-a-whole": {
+        "single messages": Scene({}, records=({"access_mode": "bind", "throttled": False}, {})),
+        "another record": Scene({}, records=({"access_mode": "sync", "record_id": "r2"},)),
+        "a file": Scene({"object_kind": "file"}, records=({"access_mode": "sync"},)),
     },
     "renewed-without-sign-in": {
         "from where the user signed in": Scene({"ip": PROXY}, issued=({"ip": PROXY},), records=(RENEWED, RENEWED)),

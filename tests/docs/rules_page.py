@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from counterfoil.detect.registry import all_rules, key_rules
+from counterfoil.detect.registry import all_rules, change_rules, key_rules
 from counterfoil.detect.rule import Described, Rule
 
 PATH = "docs/reference/rules.md"
@@ -28,11 +28,17 @@ _AT_KEY_STORES = """
 
 Each tells of an account, a program and a key, beside what is usual there. A clue is a finding of its own, a suspicion.
 """
+_OF_CHANGES = """
+## Of changes in the directory
+
+Each tells of an account and what it changed: findings of their own, suspicions.
+"""
 
 
 def rendered() -> str:
     """Return the page."""
-    parts = [_HEAD, _OF_TOKENS, *_entries(all_rules()), _AT_KEY_STORES, *_entries(key_rules())]
+    parts = [_HEAD, _OF_TOKENS, *_entries(all_rules()), _AT_KEY_STORES, *_entries(key_rules()), _OF_CHANGES,
+             *_entries(change_rules())]
     return "".join(parts)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from counterfoil.detect.registry import all_rules, key_rules
+from counterfoil.detect.registry import every_rule
 from counterfoil.lab.estate.scenarios import SCENARIOS
 from counterfoil.model import advice, schema
 from counterfoil.model.diagnosis import Diagnosis
@@ -70,7 +70,7 @@ def test_commands_named_in_the_text_exist(name: str) -> None:
 
 def codes() -> set[str]:
     """Return every code that the program knows."""
-    rules = {rule.id for rule in (*all_rules(), *key_rules())}
+    rules = {rule.id for rule in every_rule()}
     sources = {name for source in all_sources() for name in (source.name, source.log.name)}
     kinds = {kind for kinds in logs().declarable.values() for kind in kinds}
     told = {*map(str, Verdict), *map(str, FindingVerdict), *map(str, Reason), *map(str, Probable), *map(str, Diagnosis)}
@@ -135,7 +135,7 @@ def test_the_page_of_the_rules_has_all_of_them() -> None:
     """docs/reference/rules.md; `python -m tests.docs.refresh` writes it."""
     told = (ROOT / rules_page.PATH).read_text("utf-8")
     assert told == rules_page.rendered()
-    assert all(f"### {rule.id}\n" in told for rule in (*all_rules(), *key_rules()))
+    assert all(f"### {rule.id}\n" in told for rule in every_rule())
 
 
 def test_the_readme_has_a_row_for_every_verdict() -> None:

@@ -120,10 +120,9 @@ def _finding_text(code: str, case: Path) -> str:
 
 
 def _suspicions() -> Sequence[Described]:
-    """Return every rule of suspicion, of tokens and of key stores."""
-    from counterfoil.detect.registry import all_rules, key_rules
+    from counterfoil.detect.registry import every_rule
 
-    return (*all_rules(), *key_rules())
+    return every_rule()
 
 
 def _every() -> Iterator[advice.Explanation]:

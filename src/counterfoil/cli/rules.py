@@ -24,15 +24,16 @@ def add_to(app: typer.Typer) -> None:
 
 
 def rules(format: params.OutputFormat = "text", output: params.Output = None) -> None:
-    """List the rules of suspicion: what is odd of tokens that cannot be judged, and at key stores.
+    """List the rules of suspicion: of tokens that cannot be judged, at key stores, of changes in the directory.
 
     They rank, and never change a verdict. `counterfoil explain RULE` tells each.
     """
     form = options.one_of(format, registry.formats(), "--format: unknown", "formats")
-    from counterfoil.detect.registry import all_rules, key_rules
+    from counterfoil.detect.registry import all_rules, change_rules, key_rules
 
     told: list[tuple[Described, str, str]] = [(rule, "token", f"{rule.weight:g}") for rule in all_rules()]
     told += [(rule, "key store", "") for rule in key_rules()]
+    told += [(rule, "change", "") for rule in change_rules()]
     rows = [
         (rule.id, about, rule.severity, rule.confidence, rule.audience, weight, " ".join(rule.attack), rule.title)
         for rule, about, weight in told
@@ -44,9 +45,10 @@ def rules(format: params.OutputFormat = "text", output: params.Output = None) ->
 
 def sort_of(rule: Described) -> str:
     """Return what sort of code a rule's id is."""
-    from counterfoil.detect.rule import KeyRule
+    from counterfoil.detect.rule import ChangeRule, KeyRule
 
-    return "rule of suspicion at a key store" if isinstance(rule, KeyRule) else "rule of suspicion"
+    sorts = {KeyRule: " at a key store", ChangeRule: " of changes"}
+    return f"rule of suspicion{sorts.get(type(rule), '')}"
 
 
 def text(rule: Described) -> str:

@@ -1,11 +1,11 @@
-"""Finds the rules: every module of this folder that holds a `RULE`, and of `keys` that holds a `KEY_RULE`."""
+"""Finds the rules: every module of this folder that holds a `RULE`, or in its folders a `KEY_RULE` or `CHANGE_RULE`."""
 
 from __future__ import annotations
 
 from functools import cache
 
 from counterfoil import detect, plugins
-from counterfoil.detect.rule import KeyRule, Rule
+from counterfoil.detect.rule import ChangeRule, Described, KeyRule, Rule
 
 
 @cache
@@ -18,3 +18,14 @@ def all_rules() -> tuple[Rule, ...]:
 def key_rules() -> tuple[KeyRule, ...]:
     """Return every rule over key stores, in the order of their ids."""
     return tuple(sorted(plugins.members(detect, "KEY_RULE"), key=lambda rule: rule.id))
+
+
+@cache
+def change_rules() -> tuple[ChangeRule, ...]:
+    """Return every rule over changes in the directory, in the order of their ids."""
+    return tuple(sorted(plugins.members(detect, "CHANGE_RULE"), key=lambda rule: rule.id))
+
+
+def every_rule() -> tuple[Described, ...]:
+    """Return all rules of suspicion: of tokens, at key stores, of changes."""
+    return (*all_rules(), *key_rules(), *change_rules())

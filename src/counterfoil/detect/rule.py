@@ -94,3 +94,10 @@ class KeyRule(Described):
     """
 
     find: Callable[[KeyTables], ir.Table]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeRule(Described):
+    """A suspicion of changes in the directory that name no token. `find`: of their records, the rows of a `KeyRule`."""
+
+    find: Callable[[ir.Table], ir.Table]

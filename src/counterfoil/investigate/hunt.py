@@ -19,6 +19,7 @@ from counterfoil.detect.suspicion import OPEN, suspects, suspicion
 from counterfoil.expressions import ibis, ir
 from counterfoil.expressions.values import bound
 from counterfoil.investigate import groups as grouping
+from counterfoil.investigate.changes import of_changes
 from counterfoil.investigate.findings import Decoys, findings
 from counterfoil.investigate.key_watch import CLUE_COLUMNS, STORE_COLUMNS, clue_rows, of_clues, store_rows, watched
 from counterfoil.investigate.log_findings import of_balances, of_logs, of_signatures, of_thefts
@@ -71,7 +72,8 @@ def investigate(
     keys = watched(tables, found, told, asked, paths, thefts)
     results = findings(tables.rows(grouping.groups(told)), tables.rows(grouping.disagreeing_ids(twins)), paths,
                        found.coverage, tables.rows(grouping.uses(told)), _decoys(tables, found.records, asked.logs),
-                       [*_of_logs(tables, found, asked, policy), *of_thefts(thefts, paths), *of_clues(keys.clues)])
+                       [*_of_logs(tables, found, asked, policy), *of_thefts(thefts, paths), *of_clues(keys.clues),
+                        *of_changes(tables, found.records, paths, asked.since, asked.until)])
     progress.stage("writing results")
     state = state_after(folder, manifest, judged.plan)
     offers = offered(found.coverage, asked, found.facts, policy)

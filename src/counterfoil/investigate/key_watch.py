@@ -16,6 +16,7 @@ from counterfoil.detect.registry import key_rules
 from counterfoil.detect.rule import KeyRule, KeyTables
 from counterfoil.expressions import ibis, ir
 from counterfoil.expressions.values import bound
+from counterfoil.investigate.changes import SCORES
 from counterfoil.investigate.findings import finding_id, reference
 from counterfoil.model.advice import KEY_TAKEN
 from counterfoil.model.finding import Finding
@@ -27,8 +28,6 @@ from counterfoil.reconcile.run import Reconciled
 
 # Clues that a rule may give in one case: more are a habit, not a clue.
 MAX_CLUES = 500
-# What a clue adds to the order of suspicions, by its severity.
-_SCORES = {"critical": 8.0, "high": 5.0, "medium": 2.5, "low": 1.0}
 _FARM_KEY = "the token-signing key of AD FS"
 
 CLUE_COLUMNS = {
@@ -74,7 +73,7 @@ def watched(
     clues = [_clue(rule, row, paths) for rule in key_rules() for row in _rows(tables, rule, seen)]
     clues += [_of_theft(row, paths) for row in thefts]
     inside = [clue for clue in clues if _within(clue, asked.since, asked.until)]
-    order = sorted(inside, key=lambda clue: (-_SCORES[clue.severity], clue.first_seen, clue.rule, clue.finding))
+    order = sorted(inside, key=lambda clue: (-SCORES[clue.severity], clue.first_seen, clue.rule, clue.finding))
     return KeyWatch(tuple(order), tuple(_stores(tables, done)))
 
 
@@ -138,7 +137,7 @@ def _finding(rule: KeyRule, clue: KeyClue) -> Finding:
         confidence=rule.confidence, title=f"{rule.title}: {', '.join(filter(None, whose))} ({clue.what})",
         detail=f"{clue.what}{by}; usual: {clue.usual}", first_seen=clue.first_seen, last_seen=clue.last_seen,
         subjects=(clue.principal,) if clue.principal else (), keys=(clue.key,) if clue.key else (),
-        evidence=(clue.evidence,), attack=rule.attack, next_step=rule.next_step, score=_SCORES[rule.severity],
+        evidence=(clue.evidence,), attack=rule.attack, next_step=rule.next_step, score=SCORES[rule.severity],
     )
 
 

@@ -21,7 +21,7 @@ MAX_CHANGE_CHARS = 8_192  # modified properties hold whole policies
 MAX_NAMES_CHARS = 1_024
 
 INITIATED_BY: Mapping[str, RawType] = {
-    "user": dict.fromkeys(("id", "userPrincipalName", "ipAddress"), TEXT),
+    "user": dict.fromkeys(("id", "userPrincipalName", "displayName", "ipAddress"), TEXT),
     "app": dict.fromkeys(("appId", "displayName", "servicePrincipalId", "servicePrincipalName"), TEXT),
     "linkableIdentifiers": {
         "sessionId": TEXT,
@@ -113,6 +113,7 @@ def _extra(table: ir.Table, targets: ir.ArrayValue) -> ir.StringValue:
     return mapping.extra(
         category=table.category,
         correlationId=table.correlationId,
+        initiator=table.initiatedBy["user"]["displayName"].left(MAX_NAMES_CHARS),
         loggedByService=table.loggedByService,
         operationType=table.operationType,
         result=table.result,

@@ -60,6 +60,7 @@ def _initiated_by(raw: ir.Table, application: ir.BooleanValue) -> ir.StructValue
     person = {
         "id": ibis.cases((~application, raw["ActorObjectId"])),
         "userPrincipalName": raw["ActorUserPrincipalName"],
+        "displayName": ibis.cases((~application, raw["ActorDisplayName"])),
         "ipAddress": raw["IPAddress"],
     }
     app = {

@@ -14,7 +14,7 @@ _FLAT = {
     "result": "Result", "resultReason": "ResultReason", "loggedByService": "LoggedByService",
     "operationType": "OperationType", "happened": "ActivityDateTime",
 }
-_USER = {"id": "Id", "userPrincipalName": "UserPrincipalName", "ipAddress": "IPAddress"}
+_USER = {"id": "Id", "userPrincipalName": "UserPrincipalName", "displayName": "DisplayName", "ipAddress": "IPAddress"}
 _APP = {
     "appId": "AppId", "displayName": "DisplayName", "servicePrincipalId": "ServicePrincipalId",
     "servicePrincipalName": "ServicePrincipalName",
