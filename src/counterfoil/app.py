@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
 from counterfoil._version import __version__
@@ -17,6 +17,8 @@ from counterfoil.errors import UsageError
 from counterfoil.investigate import messages as mail
 from counterfoil.investigate.dossier import dossier
 from counterfoil.investigate.hunt import investigate
+from counterfoil.investigate.intrusions import found as intruders
+from counterfoil.investigate.intrusions.indicators import MAX_INDICATOR_BYTES, Indicators
 from counterfoil.investigate.summary import summary
 from counterfoil.leaks.finding import LeaksReport
 from counterfoil.model.hunt import HuntReport, InputFile
@@ -35,8 +37,8 @@ from counterfoil.tlog.note import MAX_NOTE_BYTES
 from counterfoil.tokens.entitlement import Entitlement
 
 __all__ = [
-    "Progress", "QueryResult", "Silent", "detailed", "hunt", "ingest", "keep_leaks", "mailboxes", "messages", "ready",
-    "reconcile", "render", "report", "sources", "sql", "write_messages",
+    "Progress", "QueryResult", "Silent", "detailed", "hunt", "ingest", "intrusions", "keep_leaks", "mailboxes",
+    "messages", "ready", "reconcile", "render", "report", "sources", "sql", "write_messages",
 ]
 
 _SILENT = Silent()
@@ -109,6 +111,21 @@ def write_messages(case: Path, claims: frozenset[FindingVerdict], into: Path) ->
     with opened(folder, read_manifest(folder.manifest)) as con:
         mail.read(con, claims)
         return mail.write(con, into)
+
+
+def intrusions(case: Path, indicators: Path | None = None) -> QueryResult:
+    """Return one row per intrusion: those that the case keeps, or those found with a file of indicators.
+
+    Raises UsageError for what is wrong in the file.
+    """
+    folder = existing(case)
+    with opened(folder, read_manifest(folder.manifest)) as con:
+        if indicators is None:
+            told = intruders.stored(con)
+        else:
+            text = read_bounded(indicators, MAX_INDICATOR_BYTES).decode("utf-8", "replace")
+            told = intruders.find(con, Indicators.read(text, str(indicators)))
+        return QueryResult(tuple(intruders.COLUMNS), [astuple(entry) for entry in told])
 
 
 def sql(case: Path, text: str) -> QueryResult:

@@ -16,7 +16,21 @@ import typer
 import typer.main
 
 from counterfoil._version import __version__
-from counterfoil.cli import demo, explain, hunt, keys, lab, leaks, ledger, messages, respond, sql, terminal, token
+from counterfoil.cli import (
+    demo,
+    explain,
+    hunt,
+    intrusions,
+    keys,
+    lab,
+    leaks,
+    ledger,
+    messages,
+    respond,
+    sql,
+    terminal,
+    token,
+)
 from counterfoil.cli.exits import MEANING, ExitCode
 from counterfoil.errors import CounterfoilError, UsageError
 from counterfoil.tokens.looks import holds_token
@@ -41,7 +55,7 @@ def program() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
     app.callback(epilog=_exit_codes())(_program)
-    for group in (demo, hunt, messages, sql, explain, token, ledger, leaks, lab, keys, respond):
+    for group in (demo, hunt, messages, intrusions, sql, explain, token, ledger, leaks, lab, keys, respond):
         group.add_to(app)
     return app
 

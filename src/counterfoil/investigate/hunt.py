@@ -18,6 +18,7 @@ from counterfoil.detect.suspicion import OPEN, suspects, suspicion
 from counterfoil.expressions import ibis, ir
 from counterfoil.investigate import groups as grouping
 from counterfoil.investigate.findings import Decoys, findings
+from counterfoil.investigate.intrusions import found as intrusions
 from counterfoil.investigate.log_findings import of_balances, of_logs, of_signatures, of_thefts
 from counterfoil.investigate.strange import with_strangeness
 from counterfoil.model import schema
@@ -79,7 +80,7 @@ def investigate(
         "judged_window": tables.given("window_out", {"since": "timestamp(6)", "until": "timestamp(6)"},
                                       [[asked.since, asked.until]]),
     }
-    write_results(con, folder, kept)
+    write_results(con, folder, manifest, kept, lambda: intrusions.kept(con))
 
 
 def _decoys(tables: Tables, records: ir.Table, logs: Logs) -> Decoys:

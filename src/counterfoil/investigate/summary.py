@@ -10,6 +10,7 @@ import duckdb
 from counterfoil._version import __version__
 from counterfoil.case.results import rows
 from counterfoil.investigate.counts import counts
+from counterfoil.investigate.intrusions.found import stored
 from counterfoil.model.coverage import CoverageRow, Offer
 from counterfoil.model.finding import Finding, Use
 from counterfoil.model.hunt import HuntReport, InputFile, RejectCount
@@ -48,6 +49,7 @@ def summary(con: duckdb.DuckDBPyConnection, case: str) -> HuntReport:
         no_record=counted.no_record,
         before_log=counted.before_log,
         strangers=counted.strangers,
+        intrusions=stored(con),
     )
 
 

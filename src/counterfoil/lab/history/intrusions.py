@@ -39,7 +39,9 @@ class Spray:
     end: datetime
     name: str = "spray"
     uses: int = 1  # acceptances per token
-    address: str = ""  # that all of them come from; empty: some of the day's proxies
+    addresses: tuple[str, ...] = ()  # that they come from in turn; none: some of the day's proxies
+    agents: tuple[str, ...] = ()  # that they claim to be; none: those of 2023
+    client_id: str = ""  # of the application that they claim; empty: the one that everybody uses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

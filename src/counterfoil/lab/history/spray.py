@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 from counterfoil.lab.history import audit
@@ -27,7 +28,9 @@ class SprayAttack:
         self._intrusion, self._world, self._habits = intrusion, world, habits
         self._victims = [world.cast.people[n] for n in intrusion.victims]
         # A forger claims the program that everybody uses; only the address and the agent are the attacker's.
-        self._client = office_clients(139)[1]
+        known = office_clients(139)[1]
+        self._client = replace(known, id=intrusion.client_id) if intrusion.client_id else known
+        self._agents = intrusion.agents or BROWSERS
         rng = seeded(world.tenant.seed, intrusion.name, "times")
         first = max(instant(intrusion.start), world.tenant.begins)
         span = min(instant(intrusion.end), world.ends) - first - intrusion.uses * MINUTE
@@ -42,8 +45,9 @@ class SprayAttack:
         world, tenant = self._world, self._world.tenant
         for t, number in sorted(self._days.pop(midnight(day) // DAY, [])):
             victim = self._victims[number % len(self._victims)]
-            agent = BROWSERS[rng.randrange(len(BROWSERS))]
-            ip = self._intrusion.address or pick(rng, day)
+            agent = self._agents[rng.randrange(len(self._agents))]
+            own = self._intrusion.addresses
+            ip = own[number % len(own)] if own else pick(rng, day)
             plain = user_route(victim, self._client, EXCHANGE, tenant.tenant_id, ip, agent=agent)
             route = mail_route(plain, self._client, self._habits.mail_access(victim))
             name, uti = request_id(rng)
