@@ -19,9 +19,13 @@ from counterfoil.investigate.dossier import dossier
 from counterfoil.investigate.hunt import investigate
 from counterfoil.investigate.intrusions import found as intruders
 from counterfoil.investigate.intrusions.indicators import MAX_INDICATOR_BYTES, Indicators
-from counterfoil.investigate.summary import summary
+from counterfoil.investigate.intrusions.reachable import Known, listed
+from counterfoil.investigate.intrusions.story import story
+from counterfoil.investigate.summary import last_event, summary
 from counterfoil.leaks.finding import LeaksReport
 from counterfoil.model.hunt import HuntReport, InputFile
+from counterfoil.model.intrusion import Sort
+from counterfoil.model.story import Story
 from counterfoil.model.verdict import FindingVerdict
 from counterfoil.pipeline import leak_evidence
 from counterfoil.pipeline.attested import attested, trust
@@ -30,15 +34,19 @@ from counterfoil.pipeline.ingest import ingest as read_inputs
 from counterfoil.pipeline.inputs import find
 from counterfoil.pipeline.progress import Progress, Silent
 from counterfoil.reconcile.asked import Asked
+from counterfoil.report.exports import registry as exports
+from counterfoil.report.exports.registry import About
 from counterfoil.report.registry import render
 from counterfoil.sources.registry import all_sources as sources
 from counterfoil.sources.registry import logs
 from counterfoil.tlog.note import MAX_NOTE_BYTES
 from counterfoil.tokens.entitlement import Entitlement
+from counterfoil.tokens.limits import MAX_JWKS_BYTES
 
 __all__ = [
     "Progress", "QueryResult", "Silent", "detailed", "hunt", "ingest", "intrusions", "keep_leaks", "mailboxes",
-    "messages", "ready", "reconcile", "render", "report", "sources", "sql", "write_messages",
+    "messages", "ready", "reconcile", "render", "report", "sources", "sql", "stories", "tell",
+    "write_messages",
 ]
 
 _SILENT = Silent()
@@ -120,12 +128,52 @@ def intrusions(case: Path, indicators: Path | None = None) -> QueryResult:
     """
     folder = existing(case)
     with opened(folder, read_manifest(folder.manifest)) as con:
-        if indicators is None:
-            told = intruders.stored(con)
-        else:
-            text = read_bounded(indicators, MAX_INDICATOR_BYTES).decode("utf-8", "replace")
-            told = intruders.find(con, Indicators.read(text, str(indicators)))
+        told = intruders.found(con, _indicators(indicators))
         return QueryResult(tuple(intruders.COLUMNS), [astuple(entry) for entry in told])
+
+
+@dataclass(frozen=True)
+class AskedStories:
+    """Which intrusions are told: all that are taken for one, or those of these ids.
+
+    `jwks`: (name, file) of key sets.
+    """
+
+    ids: tuple[str, ...] = ()
+    indicators: Path | None = None
+    token_policy: Path | None = None
+    jwks: tuple[tuple[str, Path], ...] = ()
+
+
+def stories(case: Path, asked: AskedStories) -> tuple[tuple[Story, ...], About]:
+    """Return everything about intrusions of the case (habits, what was reached, timeline), and about the case.
+
+    Raises UsageError for an id that none of them has.
+    """
+    folder = existing(case)
+    documents = [(name, read_bounded(path, MAX_JWKS_BYTES)) for name, path in asked.jwks]
+    known = Known(_keys(asked.token_policy), listed(documents))
+    indicators = _indicators(asked.indicators)
+    with opened(folder, read_manifest(folder.manifest)) as con:
+        told = intruders.found(con, indicators)
+        records = intruders.records(indicators)
+        whole = tuple(story(con, entry, records, known) for entry in intruders.chosen(told, asked.ids))
+        return whole, About(
+            case=str(case), version=__version__, last_event=last_event(con),
+            suspected=sum(entry.sort is Sort.SUSPECTED for entry in told),
+            single=sum(entry.sort is Sort.SINGLE for entry in told),
+        )
+
+
+def tell(case: Path, asked: AskedStories, form: str) -> str:
+    """Return intrusions of the case in one of the formats of `report.exports`."""
+    return exports.render(form, *stories(case, asked))
+
+
+def _indicators(path: Path | None) -> Indicators | None:
+    if path is None:
+        return None
+    return Indicators.read(read_bounded(path, MAX_INDICATOR_BYTES).decode("utf-8", "replace"), str(path))
 
 
 def sql(case: Path, text: str) -> QueryResult:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from datetime import datetime
 from typing import Any
 
 import duckdb
@@ -51,6 +52,12 @@ def summary(con: duckdb.DuckDBPyConnection, case: str) -> HuntReport:
         strangers=counted.strangers,
         intrusions=stored(con),
     )
+
+
+def last_event(con: duckdb.DuckDBPyConnection) -> datetime | None:
+    """Return the time of the last record of the case."""
+    found: datetime | None = rows(con, "SELECT max(last) AS last FROM legs")[0]["last"]
+    return found
 
 
 _INPUTS = f"""SELECT {', '.join(f'"{column.name}"' for column in fields(InputFile))} FROM inputs ORDER BY path"""  # noqa: S608  # our own names

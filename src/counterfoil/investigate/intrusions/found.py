@@ -15,6 +15,7 @@ import duckdb
 
 from counterfoil.case.results import rows
 from counterfoil.case.tables import give
+from counterfoil.errors import UsageError
 from counterfoil.investigate.findings import group_id
 from counterfoil.investigate.intrusions.beside import BASIS, add_beside
 from counterfoil.investigate.intrusions.clusters import Face, Link, Shared, clustered
@@ -33,6 +34,7 @@ from counterfoil.investigate.intrusions.traits import BY_KIND
 from counterfoil.model.intrusion import MAX_VALUES, Intrusion, Sort
 from counterfoil.model.schema import Leg
 from counterfoil.model.verdict import ACCUSING, FindingVerdict, Verdict
+from counterfoil.report.clean import clean
 from counterfoil.report.words import some
 
 # For how long after a farm's key was read a forged assertion of that farm is taken for the reader's.
@@ -40,6 +42,7 @@ KEY_DAYS = 90
 FARM_KEY = "farm key"
 # Reasons that an intrusion tells one by one.
 MAX_REASONS = 12
+MAX_VALUE = 60  # characters of a value in such a reason
 # Suspicious tokens of a group, none of them accused, from which on more is looked for beside it.
 GROWING = 3
 # Kinds of intrusions, as people want them: grave ones first.
@@ -60,8 +63,8 @@ def find(con: duckdb.DuckDBPyConnection, indicators: Indicators = _NOTHING) -> t
     gather(con, indicators)
     known = faces(con)
     shown = people(con)
-    found = clustered(known, ties(con, known), shown)
-    groups = _with_keys(_grouped(found.groups, found.links), known, domains(con))
+    whole = clustered(known, ties(con, known), shown)
+    groups = _with_keys(_grouped(whole.groups, whole.links), known, domains(con))
     _keep(con, groups)
     add_beside(con)
     return tuple(_named(con, groups))
@@ -167,7 +170,7 @@ def _shared_words(shared: Shared) -> str:
     if shared.kind == "person":
         return "the same victim"
     whose = f"{some(shared.people, 'person', 'people')} of the estate" if shared.people else "nobody's of the estate"
-    return f"{BY_KIND[shared.kind].words} {shared.value} ({whose})"
+    return f"{BY_KIND[shared.kind].words} {clean(shared.value, MAX_VALUE)} ({whose})"
 
 
 def _named(con: duckdb.DuckDBPyConnection, groups: Sequence[_Group]) -> list[Intrusion]:
@@ -179,13 +182,13 @@ def _named(con: duckdb.DuckDBPyConnection, groups: Sequence[_Group]) -> list[Int
         told.setdefault(row["intrusion"], []).append(group_id(row))
     reads = {row["intrusion"]: row["ids"] for row in rows(con, _READS)}
     order = list(FindingVerdict)
-    found = [
+    every = [
         _intrusion(row, ids[row["intrusion"]], groups[row["intrusion"]],
                    sorted({*told.get(row["intrusion"], ()), *reads.get(row["intrusion"], ())}))
         for row in rows(con, _SUMS)
     ]
     sorts = list(Sort)
-    return sorted(found, key=lambda each: (
+    return sorted(every, key=lambda each: (
         sorts.index(each.sort), len(order) if each.claim is None else order.index(each.claim), -each.records, each.id,
     ))
 
@@ -227,15 +230,16 @@ FROM whole LEFT JOIN names USING (person) GROUP BY intrusion"""  # noqa: S608  #
 
 def _intrusion(row: Mapping[str, Any], name: str, group: _Group, told: Sequence[str]) -> Intrusion:
     claim = None if row["level"] is None else list(FindingVerdict)[row["level"]]
-    best = sorted(group.links, key=lambda link: (-link.worth, link.first, link.second))
-    reasons = dict.fromkeys(link_words(link) for link in best)
+    reasons: dict[tuple[str, ...], str] = {}  # one of each kind, the worthiest
+    for link in sorted(group.links, key=lambda link: (-link.worth, link.first, link.second)):
+        reasons.setdefault(tuple(each.kind for each in link.shared), link_words(link))
     lists = {name: tuple(row[name] or ()) for name in
              ("subjects", "mailboxes", "ips", "networks", "agents", "clients", "keys")}
     return Intrusion(
         id=name, sort=_sort(row, claim), claim=claim, confidence=_confidence(claim), first_seen=row["first_seen"],
         last_seen=row["last_seen"], tokens=row["tokens"], records=row["records"], beside=row["beside"],
         subject_count=row["subjects_count"], mailbox_count=row["mailboxes_count"], ip_count=row["ips_count"],
-        sessions=row["sessions"], findings=tuple(told), joined=tuple(reasons)[:MAX_REASONS], **lists,
+        sessions=row["sessions"], findings=tuple(told), joined=tuple(reasons.values())[:MAX_REASONS], **lists,
     )
 
 
@@ -278,9 +282,29 @@ def kept(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
     return {"intrusions": "FROM in_intrusions", **KEPT}
 
 
+def found(con: duckdb.DuckDBPyConnection, indicators: Indicators | None) -> tuple[Intrusion, ...]:
+    """Return the intrusions that the case keeps, or, with indicators, those that there are then."""
+    return stored(con) if indicators is None else find(con, indicators)
+
+
+def records(indicators: Indicators | None) -> str:
+    """Return what stands for the table `intrusion_records` after `found`, in a query."""
+    return "intrusion_records" if indicators is None else f"({KEPT['intrusion_records']})"
+
+
 def stored(con: duckdb.DuckDBPyConnection) -> tuple[Intrusion, ...]:
     """Return the intrusions that the case keeps."""
     return tuple(_stored(row) for row in rows(con, "SELECT * FROM intrusions"))
+
+
+def chosen(told: Sequence[Intrusion], ids: Sequence[str]) -> tuple[Intrusion, ...]:
+    """Return the intrusions of these ids, or all that are taken for one; raises UsageError for an id of none."""
+    if not ids:
+        return tuple(entry for entry in told if entry.sort is Sort.INTRUSION)
+    known = {entry.id: entry for entry in told}
+    if missing := [name for name in ids if name not in known]:
+        raise UsageError(f"no intrusion {missing[0][:80]!r} here", hint="counterfoil intrusions CASE lists them")
+    return tuple(known[name] for name in dict.fromkeys(ids))
 
 
 def _stored(row: Mapping[str, Any]) -> Intrusion:

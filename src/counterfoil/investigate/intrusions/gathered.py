@@ -56,6 +56,11 @@ def gather(con: duckdb.DuckDBPyConnection, indicators: Indicators) -> int:
     return int(rows(con, f"SELECT greatest(count(*) - {MAX_FACES}, 0) AS n FROM in_faces")[0]["n"])  # noqa: S608
 
 
+def claim_levels(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+    """Return what the findings of each rule claim, by the rules that occur."""
+    return [(rule, str(claim)) for rule, claim in claims(con).items()]
+
+
 _USED = f"""SELECT a.source, a.record_id, t.token_key, c.level, t.group_rule, t.group_issuer, t.group_client,
     t.diagnosis, '{BY_FINDING}' AS found_by, NULL::VARCHAR AS domain
 FROM (SELECT DISTINCT source, record_id, token_key FROM acceptances) a
@@ -138,7 +143,7 @@ def ties(con: duckdb.DuckDBPyConnection, known: Iterable[Face]) -> list[Tie]:
 _TOKENS = """SELECT list_sort(list(DISTINCT face)) AS faces, min(token_id) AS value, 0 AS people FROM in_his
 WHERE token_key IS NOT NULL GROUP BY token_key HAVING count(DISTINCT face) > 1"""
 _SESSIONS = f"""SELECT list_sort(list(DISTINCT face)) AS faces, session_id AS value, coalesce(min(people), 0) AS people
-FROM in_his LEFT JOIN in_people ON kind = '{SESSION.kind}' AND in_people.value = session_id
+FROM in_his LEFT JOIN in_people ON in_people.kind = '{SESSION.kind}' AND in_people.value = session_id
 WHERE session_id IS NOT NULL GROUP BY session_id HAVING count(DISTINCT face) > 1"""  # noqa: S608  # our own names
 _LINEAGE = """SELECT DISTINCT [p.face, c.face] AS faces, c.token_id AS value, 0 AS people
 FROM in_his p JOIN acceptances a ON a.source = p.source AND a.record_id = p.record_id AND a.token_key = p.token_key

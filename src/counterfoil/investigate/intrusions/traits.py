@@ -130,6 +130,8 @@ RECORDS = f"""SELECT e.source, e.record_id, e.leg, e.outcome, e.event_time, e.op
     e.ip, e.client_id, {network_sql('e.ip')} AS network,
     CASE WHEN contains(e.ip, ':') THEN {network_sql('e.ip')} ELSE e.ip END AS place, {_AGENT} AS agent,
     CASE WHEN e.leg = '{Leg.ACCEPTANCE}' THEN e.client_id || ' for ' || coalesce(e.object_kind, 'anything') END AS app,
-    e.device_id, e.key_id, e.session_id, (hour(e.event_time) // {BAND_HOURS})::VARCHAR AS band
+    e.device_id, e.key_id, e.session_id, e.kind, e.object_id, e.object_parent, e.item_count, e.aggregated, e.throttled,
+    e.signing_input_digest AS digest, coalesce(e.subject_name, e.subject_id) AS shown, e.raw_file, e.raw_position,
+    (hour(e.event_time) // {BAND_HOURS})::VARCHAR AS band
 FROM evidence e LEFT JOIN (SELECT subject_name, min(proven_id) AS proven_id FROM names GROUP BY ALL) n
     USING (subject_name)"""  # noqa: S608  # our own names
