@@ -31,7 +31,15 @@ AGGREGATED = "records that stand for several accesses"
 # Kinds of objects that an intruder may have reached though nothing of them is in evidence.
 KINDS = ("file", "chat", "api", "directory")
 # Victims and keys that are told one by one.
-MAX_EACH = 200
+MAX_EACH = 50
+
+
+def prepare(con: duckdb.DuckDBPyConnection) -> None:
+    """Make the temporary tables that every blast radius of the intrusion in `in_one` reads."""
+    told = [(name, undone) for name, hold in HOLDS.items() for undone in hold.undone or ("",)]
+    give(con, "in_holds", {"operation": "string", "undone": "string"}, told)
+    for statement in _PREPARED:
+        con.execute(statement)
 
 
 def whole(con: duckdb.DuckDBPyConnection, name: str) -> Blast:
@@ -90,7 +98,7 @@ def _objects(con: duckdb.DuckDBPyConnection) -> list[Objects]:
     for row in rows(con, _NAMES):
         names.setdefault(row["kind"], []).append(row["name"])
     found = [_object(row, names.get(row["kind"], [])) for row in rows(con, _OBJECTS)]
-    known = {row["kind"] for row in rows(con, "SELECT DISTINCT object_kind AS kind FROM evidence")}
+    known = {row["kind"] for row in rows(con, "FROM in_kinds")}
     unknown = [kind for kind in KINDS if kind not in known]
     return found + [Objects(kind, 0, 0, None, (NO_LOG,), 0, 0, (), ()) for kind in unknown]
 
@@ -108,12 +116,9 @@ def _object(row: Mapping[str, Any], names: list[str]) -> Objects:
 _MESSAGES = f"""WITH opened AS (SELECT box, min(owner) AS owner, item, min(event_time) AS first_seen,
         min(folder) AS folder FROM (SELECT *, unnest(item_ids) AS item FROM mail) GROUP BY box, item
     ORDER BY first_seen, box, item LIMIT {MAX_MESSAGES}),
-told AS (SELECT unnest(item_ids) AS item, operation, subject_name,
-        json_extract_string(extra, '$.Subject') AS subject, json_extract_string(extra, '$.Folder') AS folder
-    FROM evidence WHERE item_ids IS NOT NULL AND contains(extra, '"Subject"')),
 known AS (SELECT item, min(subject) AS subject, min(folder) AS folder,
         min(subject_name) FILTER (starts_with(lower(operation), 'send')) AS sender
-    FROM told SEMI JOIN opened USING (item) GROUP BY item)
+    FROM in_told SEMI JOIN opened USING (item) GROUP BY item)
 SELECT coalesce(owner, box) AS mailbox, item AS message_id, coalesce(k.folder, o.folder, '') AS folder,
     coalesce(k.subject, '') AS subject, coalesce(k.sender, '') AS sender, first_seen
 FROM opened o LEFT JOIN known k USING (item) ORDER BY first_seen, mailbox, message_id"""  # noqa: S608  # our own number
@@ -125,8 +130,6 @@ def _messages(con: duckdb.DuckDBPyConnection) -> list[Message]:
 
 def _holds(con: duckdb.DuckDBPyConnection, records: str) -> list[HoldLeft]:
     """Return what was left behind by these records, and what nothing undid as far as logs tell."""
-    told = [(name, undone) for name, hold in HOLDS.items() for undone in hold.undone or ("",)]
-    give(con, "in_holds", {"operation": "string", "undone": "string"}, told)
     return [
         HoldLeft(HOLDS[operation_key(row["operation"])].what, row["operation"], row["event_time"], row["shown"] or "",
                  row["target"] or "", row["basis"])
@@ -138,9 +141,19 @@ _HIS_AND_BESIDE = "(FROM in_some UNION ALL BY NAME FROM in_beside)"
 _KEY = "rtrim(lower(operation), '.')"
 _HOLDS = f"""WITH made AS (SELECT DISTINCT {_KEY} AS op, operation, event_time, shown, basis,
         coalesce(object_id, object_parent) AS target FROM {{records}}
-    WHERE {_KEY} IN (SELECT operation FROM in_holds) AND {_LET_IN}),
-undone AS (SELECT {_KEY} AS op, event_time, coalesce(object_id, object_parent) AS target FROM evidence
-    WHERE {_KEY} IN (SELECT undone FROM in_holds))
-SELECT * FROM made m WHERE NOT EXISTS (SELECT 1 FROM undone u JOIN in_holds h ON h.undone = u.op AND h.operation = m.op
+    WHERE {_KEY} IN (SELECT operation FROM in_holds) AND {_LET_IN})
+SELECT * FROM made m WHERE NOT EXISTS (SELECT 1 FROM in_undone u JOIN in_holds h ON h.undone = u.op AND h.operation = m.op
     WHERE u.target = m.target AND u.event_time > m.event_time)
 ORDER BY event_time, operation, target LIMIT {MAX_HOLDS}"""  # noqa: S608  # our own names
+_PREPARED = (
+    """CREATE OR REPLACE TEMP TABLE in_told AS
+    SELECT item, operation, subject_name, json_extract_string(extra, '$.Subject') AS subject,
+        json_extract_string(extra, '$.Folder') AS folder
+    FROM (SELECT unnest(item_ids) AS item, operation, subject_name, extra FROM evidence
+        WHERE item_ids IS NOT NULL AND contains(extra, '"Subject"'))
+    SEMI JOIN (SELECT unnest(item_ids) AS item FROM evidence SEMI JOIN in_one USING (source, record_id)) USING (item)""",
+    f"""CREATE OR REPLACE TEMP TABLE in_undone AS
+    SELECT {_KEY} AS op, event_time, coalesce(object_id, object_parent) AS target FROM evidence
+    WHERE {_KEY} IN (SELECT undone FROM in_holds)""",  # noqa: S608  # our own names
+    "CREATE OR REPLACE TEMP TABLE in_kinds AS SELECT DISTINCT object_kind AS kind FROM evidence",
+)

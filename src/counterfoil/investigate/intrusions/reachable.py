@@ -79,7 +79,8 @@ _PARTIES = f"""SELECT coalesce(e.resource, e.source) AS name, e.issuer, e.resour
     count(DISTINCT coalesce(e.token_id, e.signing_input_digest, e.record_id)) AS tokens,
     min(e.event_time) AS first, max(e.event_time) AS last
 FROM evidence e LEFT JOIN in_one o ON o.source = e.source AND o.record_id = e.record_id
-WHERE e.leg = '{Leg.ACCEPTANCE}' AND e.key_id = ? GROUP BY ALL ORDER BY forged DESC, taken DESC, tokens DESC, ALL
+WHERE e.leg = '{Leg.ACCEPTANCE}' AND e.key_id = ? GROUP BY ALL
+ORDER BY forged DESC, taken DESC, tokens DESC, name, issuer, tenant
 LIMIT {MAX_PARTIES}"""  # noqa: S608  # our own names
 
 

@@ -19,6 +19,7 @@ from counterfoil.model.story import Story
 def story(con: duckdb.DuckDBPyConnection, entry: Intrusion, records: str, known: Known) -> Story:
     """Return everything about the intrusion. `records`: the table that has its records, as `intrusion_records` does."""
     one(con, entry, records)
+    blast.prepare(con)
     lines, left = timeline.timeline(con)
     return Story(
         intrusion=entry, habits=habits(con, entry), whole=blast.whole(con, entry.id),

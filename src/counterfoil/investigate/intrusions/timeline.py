@@ -15,6 +15,7 @@ import duckdb
 from counterfoil.case.results import rows
 from counterfoil.case.tables import give
 from counterfoil.investigate.intrusions.gathered import BY_KEY_READ
+from counterfoil.investigate.log_findings import WAYS
 from counterfoil.model.attack import OF_OPERATION
 from counterfoil.model.first_party import name as client_name
 from counterfoil.model.persistence import HOLDS
@@ -87,12 +88,18 @@ WHERE his_ip OR near_read OR (his_person AND n.leg = '{Leg.CONTEXT}'
 def _line(row: Mapping[str, Any], *, custody: bool) -> Line:
     client = row["client_id"]
     return Line(
-        time=row["event_time"], until=row["event_time"], what=row["operation"],
+        time=row["event_time"], until=row["event_time"], what=_what(row),
         outcome="" if row["outcome"] == Outcome.SUCCESS else row["outcome"], who=row["shown"] or "",
         where=row["ip"] or "", by=(client_name(client) or client) if client else "",
         reached=row["reached"] or "", records=1, basis=Basis(row["basis"]),
         absent=tuple(_absent(row, custody=custody)), source=row["source"], path=row["path"], position=row["position"],
     )
+
+
+def _what(row: Mapping[str, Any]) -> str:
+    """Return the operation; of who read a farm's key, what was read."""
+    known = row["basis"] == Basis.KEY_READ and row["operation"] in WAYS
+    return f"read {WAYS[row['operation']]}" if known else str(row["operation"])
 
 
 def _absent(row: Mapping[str, Any], *, custody: bool) -> Iterable[str]:

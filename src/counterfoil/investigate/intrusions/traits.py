@@ -43,7 +43,7 @@ TRAITS: tuple[Trait, ...] = (
     Trait("ip", "place", 1.0, "address"),
     Trait("network", "place", 0.8, "network"),
     Trait("agent", "agent", 0.85, "agent", FLOOR, means=True),
-    Trait("app", "application", 0.8, "application", FLOOR, means=True),
+    Trait("app", "application", 0.85, "application", FLOOR, means=True),
     Trait("device_id", "device", 1.0, "device", means=True),
     Trait("key_id", "key", 0.6, "signing key", means=True),
     Trait("person", "victim", 0.15, "victim"),

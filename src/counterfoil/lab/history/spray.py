@@ -48,8 +48,11 @@ class SprayAttack:
             agent = self._agents[rng.randrange(len(self._agents))]
             own = self._intrusion.addresses
             ip = own[number % len(own)] if own else pick(rng, day)
-            plain = user_route(victim, self._client, EXCHANGE, tenant.tenant_id, ip, agent=agent)
-            route = mail_route(plain, self._client, self._habits.mail_access(victim))
+            client = self._client
+            if self._intrusion.client_id:  # a program of its own: Exchange names it with its agent
+                client = replace(client, info=f"Client=REST;Client=RESTSystem;UserAgent={agent};")
+            plain = user_route(victim, client, EXCHANGE, tenant.tenant_id, ip, agent=agent)
+            route = mail_route(plain, client, self._habits.mail_access(victim))
             name, uti = request_id(rng)
             token = Token(name, uti, seconds(t - 300 * SECOND - int(rng.random() * 30 * MINUTE)), guid(rng), route)
             fields = audit.exchange_context(token) if tenant.id_era == "2025" else ""

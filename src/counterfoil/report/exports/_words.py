@@ -202,7 +202,7 @@ def _act(line: Line) -> str:
     mark = "~ " if line.basis in BESIDE else ""
     many = f", {number(line.records)} times" if line.records > 1 else ""
     outcome = f" ({clean(line.outcome, 20)})" if line.outcome else ""
-    return f"{mark}{clean(line.what, 60)}{outcome}{many}{f': {clean(line.reached, 60)}' if line.reached else ''}"
+    return f"{mark}{clean(line.what, 80)}{outcome}{many}{f': {clean(line.reached, 60)}' if line.reached else ''}"
 
 
 def _whom(line: Line) -> str:
