@@ -142,8 +142,8 @@ _KEY = "rtrim(lower(operation), '.')"
 _HOLDS = f"""WITH made AS (SELECT DISTINCT {_KEY} AS op, operation, event_time, shown, basis,
         coalesce(object_id, object_parent) AS target FROM {{records}}
     WHERE {_KEY} IN (SELECT operation FROM in_holds) AND {_LET_IN})
-SELECT * FROM made m WHERE NOT EXISTS (SELECT 1 FROM in_undone u JOIN in_holds h ON h.undone = u.op AND h.operation = m.op
-    WHERE u.target = m.target AND u.event_time > m.event_time)
+SELECT * FROM made m WHERE NOT EXISTS (SELECT 1 FROM in_undone u
+    JOIN in_holds h ON h.undone = u.op AND h.operation = m.op WHERE u.target = m.target AND u.event_time > m.event_time)
 ORDER BY event_time, operation, target LIMIT {MAX_HOLDS}"""  # noqa: S608  # our own names
 _PREPARED = (
     """CREATE OR REPLACE TEMP TABLE in_told AS
@@ -151,7 +151,8 @@ _PREPARED = (
         json_extract_string(extra, '$.Folder') AS folder
     FROM (SELECT unnest(item_ids) AS item, operation, subject_name, extra FROM evidence
         WHERE item_ids IS NOT NULL AND contains(extra, '"Subject"'))
-    SEMI JOIN (SELECT unnest(item_ids) AS item FROM evidence SEMI JOIN in_one USING (source, record_id)) USING (item)""",
+    SEMI JOIN (SELECT unnest(item_ids) AS item FROM evidence SEMI JOIN in_one USING (source, record_id))
+        USING (item)""",
     f"""CREATE OR REPLACE TEMP TABLE in_undone AS
     SELECT {_KEY} AS op, event_time, coalesce(object_id, object_parent) AS target FROM evidence
     WHERE {_KEY} IN (SELECT undone FROM in_holds)""",  # noqa: S608  # our own names
