@@ -76,7 +76,8 @@ def _whole(size: int) -> Iterator[tuple[str, Scenario]]:
 
 def _one_network(size: int) -> Scenario:
     whole = histories.complete(size, 2, 1)
-    sprays = (replace(spray, address=hosting_address(20)) for spray in whole.intrusions if isinstance(spray, Spray))
+    one = (hosting_address(20),)
+    sprays = (replace(spray, addresses=one) for spray in whole.intrusions if isinstance(spray, Spray))
     return replace(whole, intrusions=tuple(sprays))
 
 

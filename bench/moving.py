@@ -58,7 +58,7 @@ ROWS = (
 def _write(row: Row, folder: Path, seed: int) -> list[TruthRow]:
     """Write one history and return its truth."""
     start, end = _SPRAYED
-    spray = Spray(tokens=row.forged, victims=(seed % 10,), start=start, end=end, address=hosting_address(20))
+    spray = Spray(tokens=row.forged, victims=(seed % 10,), start=start, end=end, addresses=(hosting_address(20),))
     truth, logs = folder / "truth" / f"{seed}.jsonl", folder / "logs" / str(seed)
     scenario = histories.moving(seed, (spray,) if row.forged else ())
     scenario.write(logs, truth)

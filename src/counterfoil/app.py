@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,15 +26,21 @@ from counterfoil.investigate import messages as mail
 from counterfoil.investigate import seal as sealing
 from counterfoil.investigate.dossier import dossier
 from counterfoil.investigate.hunt import investigate
+from counterfoil.investigate.intrusions import found as intruders
+from counterfoil.investigate.intrusions.indicators import MAX_INDICATOR_BYTES, Indicators
+from counterfoil.investigate.intrusions.reachable import Known, listed
+from counterfoil.investigate.intrusions.story import story
 from counterfoil.investigate.pivot import DEFAULT_LINES
 from counterfoil.investigate.pivot import pivot as pivoted
 from counterfoil.investigate.sightings import Sighting, sighted
-from counterfoil.investigate.summary import summary
+from counterfoil.investigate.summary import last_event, summary
 from counterfoil.leaks.finding import LeaksReport
 from counterfoil.model.hunt import HuntReport, InputFile
 from counterfoil.model.indicators import Indicator, NotLookedFor, of_2023
+from counterfoil.model.intrusion import Sort
 from counterfoil.model.key_watch import KeyWatch
 from counterfoil.model.pivot import Pivot, Trait
+from counterfoil.model.story import Story
 from counterfoil.model.verdict import FindingVerdict
 from counterfoil.pipeline import leak_evidence
 from counterfoil.pipeline.attested import attested, trust
@@ -43,6 +49,8 @@ from counterfoil.pipeline.ingest import ingest as read_inputs
 from counterfoil.pipeline.inputs import find
 from counterfoil.pipeline.progress import Progress, Silent
 from counterfoil.reconcile.asked import Asked
+from counterfoil.report.exports import registry as exports
+from counterfoil.report.exports.registry import About
 from counterfoil.report.registry import render
 from counterfoil.respond import journal
 from counterfoil.sources.registry import all_sources as sources
@@ -52,8 +60,9 @@ from counterfoil.tokens.entitlement import Entitlement
 from counterfoil.tokens.limits import MAX_JWKS_BYTES
 
 __all__ = [
-    "Progress", "QueryResult", "Silent", "detailed", "hunt", "ingest", "keep_leaks", "key_watch", "mailboxes",
-    "messages", "pivot", "ready", "reconcile", "render", "report", "seal", "sightings", "sources", "sql", "unsealed",
+    "Progress", "QueryResult", "Silent", "detailed", "hunt", "ingest", "intrusions", "keep_leaks", "key_watch",
+    "mailboxes", "messages", "pivot", "ready", "reconcile", "render", "report", "seal", "sightings", "sources", "sql",
+    "stories", "tell", "unsealed",
     "write_messages",
 ]
 
@@ -152,6 +161,61 @@ def sightings(
     folder = existing(case)
     with opened(folder, read_manifest(folder.manifest)) as con:
         return sighted(con, given), left
+
+
+def intrusions(case: Path, indicators: Path | None = None) -> QueryResult:
+    """Return one row per intrusion: those that the case keeps, or those found with a file of indicators.
+
+    Raises UsageError for what is wrong in the file.
+    """
+    folder = existing(case)
+    with opened(folder, read_manifest(folder.manifest)) as con:
+        told = intruders.found(con, _indicators(indicators))
+        return QueryResult(tuple(intruders.COLUMNS), [astuple(entry) for entry in told])
+
+
+@dataclass(frozen=True)
+class AskedStories:
+    """Which intrusions are told: all that are taken for one, or those of these ids.
+
+    `jwks`: (name, file) of key sets.
+    """
+
+    ids: tuple[str, ...] = ()
+    indicators: Path | None = None
+    token_policy: Path | None = None
+    jwks: tuple[tuple[str, Path], ...] = ()
+
+
+def stories(case: Path, asked: AskedStories) -> tuple[tuple[Story, ...], About]:
+    """Return everything about intrusions of the case (habits, what was reached, timeline), and about the case.
+
+    Raises UsageError for an id that none of them has.
+    """
+    folder = existing(case)
+    documents = [(name, read_bounded(path, MAX_JWKS_BYTES)) for name, path in asked.jwks]
+    known = Known(_keys(asked.token_policy), listed(documents))
+    indicators = _indicators(asked.indicators)
+    with opened(folder, read_manifest(folder.manifest)) as con:
+        told = intruders.found(con, indicators)
+        records = intruders.records(indicators)
+        whole = tuple(story(con, entry, records, known) for entry in intruders.chosen(told, asked.ids))
+        return whole, About(
+            case=str(case), version=__version__, last_event=last_event(con),
+            suspected=sum(entry.sort is Sort.SUSPECTED for entry in told),
+            single=sum(entry.sort is Sort.SINGLE for entry in told),
+        )
+
+
+def tell(case: Path, asked: AskedStories, form: str) -> str:
+    """Return intrusions of the case in one of the formats of `report.exports`."""
+    return exports.render(form, *stories(case, asked))
+
+
+def _indicators(path: Path | None) -> Indicators | None:
+    if path is None:
+        return None
+    return Indicators.read(read_bounded(path, MAX_INDICATOR_BYTES).decode("utf-8", "replace"), str(path))
 
 
 def sql(case: Path, text: str) -> QueryResult:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from counterfoil.lab.history import audit
@@ -31,7 +31,9 @@ class Spray:
     end: datetime
     name: str = "spray"
     uses: int = 1  # acceptances per token
-    address: str = ""  # that all of them come from; empty: some of the day's proxies
+    addresses: tuple[str, ...] = ()  # that they come from in turn; none: some of the day's proxies
+    agents: tuple[str, ...] = ()  # that they claim to be; none: those of 2023
+    client_id: str = ""  # of the application that they claim; empty: the one that everybody uses
 
     def at_work(self, world: World, habits: Habits, life: Life) -> SprayAttack:  # noqa: ARG002  # as others need
         """Return it at work in a world."""
@@ -45,7 +47,9 @@ class SprayAttack:
         self._intrusion, self._world, self._habits = intrusion, world, habits
         self._victims = [world.cast.people[n] for n in intrusion.victims]
         # A forger claims the program that everybody uses; only the address and the agent are the attacker's.
-        self._client = office_clients(139)[1]
+        known = office_clients(139)[1]
+        self._client = replace(known, id=intrusion.client_id) if intrusion.client_id else known
+        self._agents = intrusion.agents or BROWSERS
         rng = seeded(world.tenant.seed, intrusion.name, "times")
         first = max(instant(intrusion.start), world.tenant.begins)
         span = min(instant(intrusion.end), world.ends) - first - intrusion.uses * MINUTE
@@ -60,10 +64,14 @@ class SprayAttack:
         world, tenant = self._world, self._world.tenant
         for t, number in sorted(self._days.pop(midnight(day) // DAY, [])):
             victim = self._victims[number % len(self._victims)]
-            agent = BROWSERS[rng.randrange(len(BROWSERS))]
-            ip = self._intrusion.address or pick(rng, day)
-            plain = user_route(victim, self._client, EXCHANGE, tenant.tenant_id, ip, agent=agent)
-            route = mail_route(plain, self._client, self._habits.mail_access(victim))
+            agent = self._agents[rng.randrange(len(self._agents))]
+            own = self._intrusion.addresses
+            ip = own[number % len(own)] if own else pick(rng, day)
+            client = self._client
+            if self._intrusion.client_id:  # a program of its own: Exchange names it with its agent
+                client = replace(client, info=f"Client=REST;Client=RESTSystem;UserAgent={agent};")
+            plain = user_route(victim, client, EXCHANGE, tenant.tenant_id, ip, agent=agent)
+            route = mail_route(plain, client, self._habits.mail_access(victim))
             name, uti = request_id(rng)
             token = Token(name, uti, seconds(t - 300 * SECOND - int(rng.random() * 30 * MINUTE)), guid(rng), route)
             fields = audit.exchange_context(token) if tenant.id_era == "2025" else ""

@@ -97,7 +97,7 @@ def test_a_spray_has_exactly_its_tokens(tmp_path: Path, victims: int) -> None:
 def test_a_spray_may_come_from_one_address(tmp_path: Path) -> None:
     """Where an address is named, every record of the spray is from there."""
     start, end = datetime(2025, 9, 3, tzinfo=UTC), datetime(2025, 9, 5, tzinfo=UTC)
-    spray = Spray(tokens=6, victims=(0, 1), start=start, end=end, address="203.0.113.7")
+    spray = Spray(tokens=6, victims=(0, 1), start=start, end=end, addresses=("203.0.113.7",))
     written = write_estate(SMALL, [spray], [], tmp_path / "logs", tmp_path / "truth.jsonl")
     rows = acceptances(written, {row["token_id"] for row in planted(written, "forged")})
     assert [row["ClientIPAddress"] for row in rows] == ["203.0.113.7"] * 6

@@ -16,7 +16,10 @@ from counterfoil.lab.history.scenarios import Scenario
 from counterfoil.model.hunt import HuntReport
 
 # Every table that a case promises. Results and evidence alike must not depend on how the evidence got there.
-TABLES = ("evidence", "tokens", "acceptances", "findings", "coverage", "strata", "keys", "rejects", "inputs")
+TABLES = (
+    "evidence", "tokens", "acceptances", "findings", "intrusions", "intrusion_records", "intrusion_links", "coverage",
+    "strata", "keys", "rejects", "inputs",
+)
 
 Rows = dict[str, list[tuple[Any, ...]]]
 

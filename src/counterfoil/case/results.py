@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -53,18 +53,36 @@ def _quote(path: Path) -> str:
     return str(path).replace("'", "''")
 
 
-def write_results(con: duckdb.DuckDBPyConnection, folder: CaseFolder, tables: Mapping[str, ir.Table]) -> None:
-    """Write the tables to a new database beside the old one, then replace it."""
+def write_results(
+    con: duckdb.DuckDBPyConnection, folder: CaseFolder, manifest: Manifest, tables: Mapping[str, ir.Table],
+    more: Callable[[], Mapping[str, str]],
+) -> None:
+    """Write the tables to a new database beside the old one, add those of `more`, then replace it.
+
+    `more` returns queries by name. It is asked when the tables stand, and sees them as `opened` shows them.
+    """
     new = folder.root / "case.duckdb.new"
     new.unlink(missing_ok=True)
     con.execute(f"ATTACH '{_quote(new)}' AS results")
     try:
         for name, table in tables.items():
             con.execute(f'CREATE TABLE results."{name}" AS {sql(table)}')
+        con.execute(f"CREATE SCHEMA {_SEEN}")
+        con.execute(f"SET search_path = '{_SEEN},main'")
+        try:
+            _make_views(con, folder, manifest)
+            for name, query in more().items():
+                con.execute(f'CREATE TABLE results."{name}" AS {query}')
+        finally:
+            con.execute("SET search_path = 'main'")
+            con.execute(f"DROP SCHEMA {_SEEN} CASCADE")
     finally:
         con.execute("DETACH results")
     new.chmod(0o600)
     new.replace(folder.results)
+
+
+_SEEN = "results_seen"  # where the views of results stand while they are written
 
 
 @contextmanager
@@ -110,17 +128,22 @@ def _prepare(con: duckdb.DuckDBPyConnection, folder: CaseFolder, manifest: Manif
     """Make views of the tables, then shut everything else out."""
     con.execute(f"ATTACH '{_quote(folder.results)}' AS results (READ_ONLY)")
     con.execute("SET TimeZone = 'UTC'")
+    _make_views(con, folder, manifest)
+    read = (folder.evidence, folder.settled, folder.traits)
+    allowed = [path for own in read for path in (own.resolve(), own, pattern(own))]
+    con.execute("SET allowed_directories = [" + ", ".join(f"'{_quote(path)}'" for path in allowed) + "]")
+    con.execute("SET enable_external_access = false")
+    con.execute("SET lock_configuration = true")
+
+
+def _make_views(con: duckdb.DuckDBPyConnection, folder: CaseFolder, manifest: Manifest) -> None:
+    """Make views of the attached results, and of the evidence beside them."""
     names = con.execute("SELECT table_name FROM duckdb_tables() WHERE database_name = 'results'").fetchall()
     for (name,) in names:
         con.execute(f'CREATE VIEW "{name}" AS SELECT * FROM results."{name}"')  # noqa: S608  # our own names
     _make_tokens(con, folder)
     con.execute(f"CREATE VIEW evidence_raw AS {evidence_sql(folder, manifest)}")
     con.execute(_EVIDENCE)
-    read = (folder.evidence, folder.settled, folder.traits)
-    allowed = [path for own in read for path in (own.resolve(), own, pattern(own))]
-    con.execute("SET allowed_directories = [" + ", ".join(f"'{_quote(path)}'" for path in allowed) + "]")
-    con.execute("SET enable_external_access = false")
-    con.execute("SET lock_configuration = true")
 
 
 # What the results say of a token that is minted and nothing else: it lies on a pile, not among those judged.
@@ -208,5 +231,6 @@ def rows(con: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[Any] = (
 
 
 TABLES = (
-    "evidence", "tokens", "strangers", "acceptances", "findings", "coverage", "strata", "keys", "rejects", "inputs",
+    "evidence", "tokens", "strangers", "acceptances", "findings", "intrusions", "intrusion_records", "intrusion_links",
+    "coverage", "strata", "keys", "rejects", "inputs",
 )

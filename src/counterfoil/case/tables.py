@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -83,14 +84,27 @@ class Tables:
 
     def given(self, name: str, columns: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> ir.Table:
         """Return a small table with these columns (name -> Ibis type) and rows."""
-        data = [
-            pa.array([row[place] for row in rows], _arrow(dtype)) for place, dtype in enumerate(columns.values())
-        ]
-        self._con.register("cf_given", pa.table(data, names=[*columns]))
-        try:
-            return self.copied(name, "SELECT * FROM cf_given")
-        finally:
-            self._con.unregister("cf_given")
+        with _registered(self._con, columns, rows) as given:
+            return self.copied(name, f"SELECT * FROM {given}")  # noqa: S608  # our own name
+
+
+def give(con: duckdb.DuckDBPyConnection, name: str, columns: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> None:
+    """Make a temporary table with these columns (name -> Ibis type) and rows, in place of one of that name."""
+    with _registered(con, columns, rows) as given:
+        con.execute(f'CREATE OR REPLACE TEMP TABLE "{name}" AS SELECT * FROM {given}')  # noqa: S608  # our own names
+
+
+@contextmanager
+def _registered(
+    con: duckdb.DuckDBPyConnection, columns: Mapping[str, str], rows: Sequence[Sequence[Any]]
+) -> Iterator[str]:
+    """Yield the name under which the engine sees the rows meanwhile."""
+    data = [pa.array([row[place] for row in rows], _arrow(dtype)) for place, dtype in enumerate(columns.values())]
+    con.register("cf_given", pa.table(data, names=[*columns]))
+    try:
+        yield "cf_given"
+    finally:
+        con.unregister("cf_given")
 
 
 def _arrow(dtype: str) -> pa.DataType:

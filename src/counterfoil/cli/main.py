@@ -22,6 +22,7 @@ from counterfoil.cli import (
     explain,
     hunt,
     indicators,
+    intrusions,
     keys,
     lab,
     leaks,
@@ -60,8 +61,8 @@ def program() -> typer.Typer:
     )
     app.callback(epilog=_exit_codes())(_program)
     groups = (
-        demo, hunt, messages, pivot, indicators, sql, case, explain, rules, token, ledger, leaks, lab, keys, respond,
-        posture,
+        demo, hunt, messages, intrusions, pivot, indicators, sql, case, explain, rules, token, ledger, leaks, lab, keys,
+        respond, posture,
     )
     for group in groups:
         group.add_to(app)

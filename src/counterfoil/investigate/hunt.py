@@ -21,6 +21,7 @@ from counterfoil.expressions.values import bound
 from counterfoil.investigate import groups as grouping
 from counterfoil.investigate.changes import of_changes
 from counterfoil.investigate.findings import Decoys, findings
+from counterfoil.investigate.intrusions import found as intrusions
 from counterfoil.investigate.key_watch import CLUE_COLUMNS, STORE_COLUMNS, clue_rows, of_clues, store_rows, watched
 from counterfoil.investigate.log_findings import of_balances, of_logs, of_signatures, of_thefts
 from counterfoil.investigate.strange import with_strangeness
@@ -87,7 +88,7 @@ def investigate(
         "judged_window": tables.given("window_out", {"since": "timestamp(6)", "until": "timestamp(6)"},
                                       [[asked.since, asked.until]]),
     }
-    write_results(con, folder, kept)
+    write_results(con, folder, manifest, kept, lambda: intrusions.kept(con))
 
 
 def _decoys(tables: Tables, records: ir.Table, logs: Logs) -> Decoys:

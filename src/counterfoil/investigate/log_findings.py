@@ -12,7 +12,8 @@ from counterfoil.model.diagnosis import Diagnosis
 from counterfoil.model.finding import MAX_LISTED, Finding
 from counterfoil.report.words import some
 
-_WAYS = {
+# By the event, what was read of a farm's key.
+WAYS = {
     "4662": "the object that the key is derived from, in the directory (4662)",
     "33205": "the configuration that holds the key (SQL audit 33205)",
     "18": "the database of the configuration, not by the service itself (Sysmon 18)",
@@ -87,7 +88,7 @@ def of_thefts(rows: Iterable[Mapping[str, Any]], paths: Mapping[str, str]) -> li
 
 def _how(row: Mapping[str, Any]) -> str:
     """Return what was read, by how many records, and until when."""
-    ways = "; ".join(_WAYS.get(what, "an alert of Defender") for what in row["what"])
+    ways = "; ".join(WAYS.get(what, "an alert of Defender") for what in row["what"])
     records = some(int(row["records"]), "record")
     until = f", the last at {row['last_seen']:%Y-%m-%d %H:%M:%S}Z" if row["records"] > 1 else ""
     return f"{ways} ({records}{until})"

@@ -59,6 +59,15 @@ def read(con: duckdb.DuckDBPyConnection, wanted: Iterable[FindingVerdict]) -> No
     con.execute("CREATE OR REPLACE TEMP TABLE mail_rules (group_rule VARCHAR, claim VARCHAR)")
     if told:
         con.executemany("INSERT INTO mail_rules VALUES (?, ?)", told)
+    read_records(con, _OF_RULES)
+
+
+def read_records(con: duckdb.DuckDBPyConnection, query: str) -> None:
+    """Make the same tables of the records that one of our own queries finds.
+
+    It returns source, record_id, token_key, claim, verdict, reason and subject, each record once for a token.
+    """
+    con.execute(f"CREATE OR REPLACE TEMP TABLE mail_of AS {query}")
     con.execute(_MAIL)
     con.execute(_ITEMS)
     con.execute(_BLIND, {"hours": BLIND_HOURS})
@@ -68,12 +77,11 @@ _ACCESS = """e.operation IN ('MailItemsAccessed', 'AttachmentAccess') AND e.obje
     AND e.outcome = 'success'"""
 # Some records name the mailbox by its GUID, some by its owner: one mailbox, where the name has one GUID.
 _BOX = "coalesce(e.object_id, n.mailbox_id, 'name:' || e.object_parent, '')"
+_OF_RULES = """WITH told AS (SELECT token_key, claim, verdict, reason, coalesce(subject_name, subject) AS subject
+    FROM tokens JOIN mail_rules USING (group_rule))
+SELECT DISTINCT a.source, a.record_id, t.* FROM acceptances a JOIN told t USING (token_key) WHERE a.derived = ''"""
 _MAIL = f"""CREATE OR REPLACE TEMP TABLE mail AS
-WITH told AS (SELECT token_key, claim, verdict, reason, token_id, coalesce(subject_name, subject) AS subject
-    FROM tokens JOIN mail_rules USING (group_rule)),
-used AS (SELECT DISTINCT a.source, a.record_id, t.* FROM acceptances a JOIN told t USING (token_key)
-    WHERE a.derived = ''),
-records AS (SELECT e.*, u.* EXCLUDE (source, record_id, token_id) FROM evidence e JOIN used u USING (source, record_id)
+WITH records AS (SELECT e.*, u.* EXCLUDE (source, record_id) FROM evidence e JOIN mail_of u USING (source, record_id)
     WHERE e.leg = 'acceptance' AND {_ACCESS}),
 n AS (SELECT object_parent, min(object_id) AS mailbox_id FROM records
     WHERE object_id IS NOT NULL AND object_parent IS NOT NULL GROUP BY ALL HAVING count(DISTINCT object_id) = 1)
@@ -125,12 +133,17 @@ def mailboxes(con: duckdb.DuckDBPyConnection, limit: int | None = None) -> tuple
 def mail_sum(con: duckdb.DuckDBPyConnection, wanted: Sequence[FindingVerdict]) -> MailSum:
     """Return the mailboxes of findings of these claims, with their sums. Makes the temporary tables anew."""
     read(con, wanted)
+    return whole_sum(con, tuple(wanted))
+
+
+def whole_sum(con: duckdb.DuckDBPyConnection, wanted: tuple[FindingVerdict, ...]) -> MailSum:
+    """Return the mailboxes of `mail`, which was made of findings of these claims, with their sums."""
     totals = """SELECT count(*) AS boxes, sum(seen) AS seen, sum(at_least) AS at_least, sum(attachments) AS attachments,
         CASE WHEN count(at_most) = count(*) THEN sum(at_most) END AS at_most FROM sums"""
     (total,) = _rows(con, f"WITH sums AS ({_SUMS}) {totals}", folders=0)
     elsewhere = "SELECT count(*) AS blind FROM mail_blind ANTI JOIN mail USING (box)"
     return MailSum(
-        claims=tuple(wanted),
+        claims=wanted,
         mailboxes=mailboxes(con, MAX_MAILBOXES),
         mailbox_count=total["boxes"],
         seen=int(total["seen"] or 0),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from datetime import datetime
 from typing import Any
 
 import duckdb
@@ -10,6 +11,7 @@ import duckdb
 from counterfoil._version import __version__
 from counterfoil.case.results import rows
 from counterfoil.investigate.counts import counts
+from counterfoil.investigate.intrusions.found import stored
 from counterfoil.model.coverage import CoverageRow, Offer
 from counterfoil.model.finding import Finding, Use
 from counterfoil.model.hunt import HuntReport, InputFile, RejectCount
@@ -48,7 +50,14 @@ def summary(con: duckdb.DuckDBPyConnection, case: str) -> HuntReport:
         no_record=counted.no_record,
         before_log=counted.before_log,
         strangers=counted.strangers,
+        intrusions=stored(con),
     )
+
+
+def last_event(con: duckdb.DuckDBPyConnection) -> datetime | None:
+    """Return the time of the last record of the case."""
+    found: datetime | None = rows(con, "SELECT max(last) AS last FROM legs")[0]["last"]
+    return found
 
 
 _INPUTS = f"""SELECT {', '.join(f'"{column.name}"' for column in fields(InputFile))} FROM inputs ORDER BY path"""  # noqa: S608  # our own names

@@ -8,6 +8,7 @@ from datetime import datetime
 from counterfoil.model.coverage import CoverageRow, Needed, Offer
 from counterfoil.model.dossier import Dossier
 from counterfoil.model.finding import Finding
+from counterfoil.model.intrusion import Intrusion
 from counterfoil.model.verdict import ACCUSING, JUDGED, FindingVerdict, Verdict
 
 # How the reason of an unread file begins that a tool wrote beside the logs: no log, and no error.
@@ -137,6 +138,8 @@ class HuntReport:
     no_record: int = 0
     before_log: int = 0
     strangers: int = 0
+    # what the findings tell, by intruder
+    intrusions: tuple[Intrusion, ...] = ()
     # what a report to hand over adds; read only for the formats that show it
     dossier: Dossier | None = None
 

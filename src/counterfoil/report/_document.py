@@ -52,7 +52,7 @@ def hunt(report: HuntReport) -> Document:
         "verdicts": {verdict.value: _verdict(report, verdict) for verdict in Verdict},
         "clearance": _clearance(report),
         "findings": [finding(entry) for entry in report.findings],
-        "intrusions": [],
+        "intrusions": [_fields(entry) for entry in report.intrusions],
     }
 
 

@@ -12,11 +12,13 @@ from counterfoil.model.diagnosis import Diagnosis
 from counterfoil.model.dossier import MailSum, Record, Trail
 from counterfoil.model.finding import Finding
 from counterfoil.model.hunt import HuntReport, InputFile, RejectCount
+from counterfoil.model.intrusion import Intrusion, Sort
 from counterfoil.model.schema import Leg
 from counterfoil.model.verdict import FindingVerdict
 from counterfoil.report import _coverage, _plots, _strips
 from counterfoil.report._answer import Answer, answer, in_words
 from counterfoil.report._clearance import ORDER, reason, silent, whys
+from counterfoil.report._intruders import intruders
 from counterfoil.report._steps import Step, steps
 from counterfoil.report._trail import Link, links
 from counterfoil.report.clean import clean
@@ -24,6 +26,7 @@ from counterfoil.report.words import client, number, some
 
 # How much of each list a page holds; the counts beside them are whole, and a command shows the rest.
 MAX_FINDINGS = 40
+MAX_INTRUSIONS = 40
 MAX_INPUTS = 200
 MAX_REJECTS = 60
 MAX_COVERAGE = 60
@@ -85,6 +88,8 @@ class Page:
     timeline: _plots.Plot | None
     hours: _plots.Plot | None
     mail: tuple[MailSum, ...]
+    intruders: tuple[Intrusion, ...]
+    suspected: int
     steps: tuple[Step, ...]
     inputs: tuple[InputFile, ...]
     inputs_left: int
@@ -122,6 +127,8 @@ def page(report: HuntReport) -> Page:
         timeline=_plots.timeline(days, over),
         hours=_plots.hours(dossier.hours) if dossier else None,
         mail=dossier.mail if dossier else (),
+        intruders=intruders(report)[:MAX_INTRUSIONS],
+        suspected=sum(entry.sort is Sort.SUSPECTED for entry in report.intrusions),
         steps=tuple(Step(in_words(step), step.command) for step in steps(report)),
         inputs=tuple(sorted(report.inputs, key=_smooth)[:MAX_INPUTS]),
         inputs_left=len(report.inputs[MAX_INPUTS:]),

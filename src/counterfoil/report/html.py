@@ -23,7 +23,7 @@ from counterfoil.model.verdict import Verdict
 from counterfoil.report import _document, _strips, _view
 from counterfoil.report.clean import clean
 from counterfoil.report.screen import Screen
-from counterfoil.report.words import brief, client, minute, number, some, span, tail
+from counterfoil.report.words import brief, client, listed, minute, number, some, span, tail
 
 # This format shows what lies beyond the summary.
 DETAILED = True
@@ -66,7 +66,7 @@ def _environment() -> Environment:
         "brief": brief, "minute": minute, "number": number, "cut": clean, "client": client,
         "tail": tail,
     }
-    environment.globals |= {"some": some, "span": span, "most_strips": _strips.MAX_STRIPS}
+    environment.globals |= {"some": some, "listed": listed, "span": span, "most_strips": _strips.MAX_STRIPS}
     return environment
 
 

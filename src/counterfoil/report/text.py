@@ -22,6 +22,7 @@ from counterfoil.model.schema import Leg
 from counterfoil.model.verdict import FindingVerdict, Verdict
 from counterfoil.report import _clearance, _coverage, _document
 from counterfoil.report._clearance import convicted
+from counterfoil.report._intruders import intruder_words, intruders
 from counterfoil.report._steps import steps
 from counterfoil.report.clean import clean
 from counterfoil.report.screen import Screen
@@ -35,6 +36,7 @@ MAX_COVERAGE = 10
 MAX_SILENT = 3
 MAX_FULL_FINDINGS = 5
 MAX_SUSPICIONS = 5
+MAX_INTRUSIONS = 4
 MAX_USES = 3  # of a finding
 MAX_DONE = 10
 MAX_DETAIL = 400
@@ -66,7 +68,7 @@ def render(report: HuntReport, screen: Screen) -> str:
     width = _width(screen)
     parts: list[RenderableType] = [*_head(report), *_read(report)]
     if report.verdicts or report.coverage or report.findings:
-        parts += [*_judged(report), *_found(report, width)]
+        parts += [*_judged(report), *_found(report, width), *_intruders(report)]
     return _printed([*parts, *_next(report, width)], screen)
 
 
@@ -317,6 +319,24 @@ def _found(report: HuntReport, width: int) -> Iterator[RenderableType]:
     left = max(0, len(strong) - MAX_FULL_FINDINGS) + max(0, len(weak) - MAX_SUSPICIONS)
     if left:
         yield _item(f"and {some(left, 'more', 'more')}: --format json has all of them, ranked")
+
+
+def _intruders(report: HuntReport) -> Iterator[RenderableType]:
+    """Yield a line per intrusion where that says more than the findings do: several of one, or one of several."""
+    every = intruders(report)
+    told = [entry for entry in every if entry.tokens > 1]
+    places = {finding.id: place for place, finding in enumerate(report.findings, 1)}
+    if len(told) < 2 and not any(len(entry.findings) > 1 or entry.beside for entry in told):
+        return
+    yield Text()
+    yield _title("WHO", some(len(told), "intrusion"))
+    for entry in told[:MAX_INTRUSIONS]:
+        of = series([str(places[name]) for name in entry.findings if name in places])
+        yield _item(f"{clean(entry.id, 12)}  {intruder_words(entry)}{f' (finding {of})' if of else ''}")
+    if alone := len(every) - len(told):
+        yield _item(f"{some(alone, 'token')} of findings that join nothing: one intruder's, or several's")
+    if len(told) > MAX_INTRUSIONS:
+        yield _item(f"and {number(len(told) - MAX_INTRUSIONS)} more: table intrusions of the case")
 
 
 def _headline(place: int, finding: Finding) -> RenderableType:

@@ -13,11 +13,11 @@ from counterfoil.case.results import rows
 from counterfoil.errors import UsageError
 from counterfoil.investigate.messages import claims
 from counterfoil.model.counterfoil import CANARY, LEDGER_LOG
+from counterfoil.model.persistence import HOLDS
 from counterfoil.model.schema import Leg, Outcome, TokenClass
 from counterfoil.model.verdict import FAIL_ON_DEFAULT, Verdict
 from counterfoil.respond import evicted, revocations
 from counterfoil.respond.evicted import After, Left, LogSince, PartySaid, Signs
-from counterfoil.respond.persistence import HOLDS
 
 # Holds that one statement takes in.
 MAX_HOLDS = 10_000

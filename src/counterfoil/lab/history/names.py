@@ -121,6 +121,11 @@ def hosting_address(number: int) -> str:
     return f"{'203.0.113' if number % 2 else '198.51.100'}.{1 + number // 2 % 254}"
 
 
+def vpn_address(number: int) -> str:
+    """Return an exit of a VPN that people use (192.175.48.0/24, a special-purpose network: RFC 7534)."""
+    return f"192.175.48.{1 + number % 254}"
+
+
 def microsoft_address(number: int) -> str:
     """Return an address of the kind that Microsoft's own services call from."""
     if number % 2:

@@ -15,7 +15,8 @@ from counterfoil.lab.history.wrap_signin import SigninWrapper, azure_monitor
 IdEra = Literal["2025", "2023"]
 
 
-_SHARES = ("cae_share", "service_share", "null_id_share", "federated_share", "moving_share")
+
+_SHARES = ("cae_share", "service_share", "null_id_share", "federated_share", "moving_share", "vpn_share")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,7 @@ class Tenant:
     federated_share: float = 0.5  # share of people in federated domains, where there are any
     holidays: tuple[date, ...] = ()
     moving_share: float = 0.0  # share of people who move about, as `whereabouts` tells
+    vpn_share: float = 0.0  # share of people and days on which the office is reached through a rented VPN
 
     mail_per_person_day: float = 12.0  # MailItemsAccessed records
     files_per_person_day: float = 3.0  # SharePoint and OneDrive records

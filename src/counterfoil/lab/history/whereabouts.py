@@ -2,7 +2,7 @@
 
 Who moves has a telephone on a carrier's network (another address each day, a session of its own), programs that are
 updated every week, one journey of three days on which everything comes from one foreign network, and from some day on
-a new home and new devices, among them a telephone of another make.
+a new home and new devices, among them a telephone of another make. Through a VPN, many share few addresses.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import date
 
 from counterfoil.lab.history.cast import Person
 from counterfoil.lab.history.ids import guid, seeded
-from counterfoil.lab.history.names import carrier_address, home_address
+from counterfoil.lab.history.names import carrier_address, home_address, vpn_address
 from counterfoil.lab.history.settings import Tenant
 
 _JOURNEY = 3  # days
@@ -31,6 +31,9 @@ class Whereabouts:
 
 def whereabouts(tenant: Tenant, person: Person, day: date) -> Whereabouts:
     """Return where `person` is on `day` (UTC), the same for the same tenant."""
+    vpn = seeded(tenant.seed, "vpn", person.oid, day) if tenant.vpn_share else None
+    if vpn is not None and vpn.random() < tenant.vpn_share:
+        person = replace(person, office=vpn_address(vpn.getrandbits(2)))
     rng = seeded(tenant.seed, "moves", person.oid)
     if rng.random() >= tenant.moving_share:
         return Whereabouts(person, home_address(person.home_number))

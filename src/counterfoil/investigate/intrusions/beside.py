@@ -1,0 +1,78 @@
+"""What lies beside: records of no finding that share so much with one intrusion that they are taken for its own.
+
+Makes the temporary table `in_members` whole. A record that fits two intrusions equally is nobody's, and so is one from
+a place where the issuer recorded its person.
+"""
+
+from __future__ import annotations
+
+import duckdb
+
+from counterfoil.case.results import rows
+from counterfoil.investigate.intrusions.traits import BESIDE, LEASE_DAYS, SESSION, SHOWN, worth_sql
+from counterfoil.model.schema import Leg
+
+# Each round adds what shares traits with those found in the round before.
+MAX_ROUNDS = 3
+# A trait of at least this worth makes a record worth a look.
+STRONG = 0.5
+BASIS = "traits"
+
+
+def add_beside(con: duckdb.DuckDBPyConnection) -> None:
+    """Add to `in_members` what lies beside the intrusions that are marked in `in_groups`."""
+    for _ in range(MAX_ROUNDS):
+        con.execute(_MEMBER_TRAITS)
+        con.execute(_WORTHS)
+        con.execute(_SPANS)
+        before = _count(con)
+        con.execute(_ADDED)
+        if _count(con) == before:
+            return
+
+
+def _count(con: duckdb.DuckDBPyConnection) -> int:
+    return int(rows(con, "SELECT count(*) AS n FROM in_members")[0]["n"])
+
+
+_KINDS = [trait.kind for trait in SHOWN]
+_MEMBER_TRAITS = f"""CREATE OR REPLACE TEMP TABLE in_member_traits AS
+SELECT DISTINCT m.intrusion, m.basis, {', '.join(f'r.{kind}' for kind in _KINDS)}
+FROM in_members m JOIN in_records r USING (source, record_id) SEMI JOIN in_groups g
+    ON g.intrusion = m.intrusion AND g.grows"""  # noqa: S608  # our own names
+# A session counts where a finding has it: of others it is not known how many people of the estate have it.
+_EACH = " UNION ALL ".join(
+    f"SELECT DISTINCT intrusion, '{kind}' AS kind, {kind} AS value FROM in_member_traits WHERE {kind} IS NOT NULL"  # noqa: S608
+    + (f" AND basis <> '{BASIS}'" if kind == SESSION.kind else "")
+    for kind in _KINDS
+)
+_ASPECT = "CASE kind " + " ".join(f"WHEN '{trait.kind}' THEN '{trait.aspect}'" for trait in SHOWN) + " END"
+_WORTHS = f"""CREATE OR REPLACE TEMP TABLE in_worths AS
+SELECT intrusion, kind, value, {_ASPECT} AS aspect, ({worth_sql('kind', 'coalesce(people, 0)')})::DOUBLE AS worth
+FROM ({_EACH}) LEFT JOIN in_people USING (kind, value)"""  # noqa: S608  # our own names
+_SPANS = f"""CREATE OR REPLACE TEMP TABLE in_spans AS
+SELECT intrusion, min(event_time) - INTERVAL {LEASE_DAYS} DAYS AS begins,
+    max(event_time) + INTERVAL {LEASE_DAYS} DAYS AS ends FROM in_members GROUP BY intrusion"""  # noqa: S608
+_STRONG = " OR ".join(
+    f"r.{kind} IN (SELECT value FROM in_worths WHERE kind = '{kind}' AND worth >= {STRONG})"  # noqa: S608
+    for kind in _KINDS if kind not in ("band", "key_id")
+)
+_HITS = " UNION ALL ".join(
+    f"SELECT n.source, n.record_id, w.intrusion, w.aspect, w.kind, w.worth FROM near n"  # noqa: S608
+    f" JOIN in_worths w ON w.kind = '{kind}' AND w.value = n.{kind}"
+    " JOIN in_spans s ON s.intrusion = w.intrusion AND n.event_time BETWEEN s.begins AND s.ends"
+    for kind in _KINDS
+)
+_ADDED = f"""INSERT INTO in_members
+WITH near AS (SELECT r.* FROM in_records r ANTI JOIN in_members m ON m.source = r.source AND m.record_id = r.record_id
+    WHERE r.leg <> '{Leg.KEY_USE}' AND ({_STRONG})
+    AND NOT coalesce((r.person, r.place) IN (SELECT (person, place) FROM in_home), false)),
+best AS (SELECT source, record_id, intrusion, aspect, arg_max(kind, worth) AS kind, max(worth) AS worth
+    FROM ({_HITS}) GROUP BY ALL),
+summed AS (SELECT source, record_id, intrusion, sum(worth) AS score,
+    string_agg(kind, ' ' ORDER BY worth DESC, kind) AS why FROM best GROUP BY ALL HAVING score >= {BESIDE} - 1e-9),
+first AS (SELECT * FROM summed
+    QUALIFY rank() OVER (PARTITION BY source, record_id ORDER BY score DESC) = 1),
+alone AS (SELECT * FROM first QUALIFY count(*) OVER (PARTITION BY source, record_id) = 1)
+SELECT a.intrusion, a.source, a.record_id, NULL AS token_key, n.event_time, '{BASIS}' AS basis, a.why, NULL AS level
+FROM alone a JOIN near n USING (source, record_id)"""  # noqa: S608  # our own names

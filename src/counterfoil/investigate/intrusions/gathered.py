@@ -1,0 +1,169 @@
+"""Gathers what is to be clustered, in the engine: his records, what the estate itself shows, faces and ties.
+
+Makes the temporary tables `in_his` (records of findings' tokens, of key reads, of indicators, each with its face),
+`in_people` (how many people of the estate show a trait) and `in_faces`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import duckdb
+
+from counterfoil.case.results import rows
+from counterfoil.case.tables import give
+from counterfoil.investigate.intrusions.clusters import Face, Tie
+from counterfoil.investigate.intrusions.indicators import Indicators
+from counterfoil.investigate.intrusions.traits import (
+    LINEAGE_WORTH,
+    RECORDS,
+    SESSION,
+    SHOWN,
+    TOKEN_WORTH,
+    TRAITS,
+    worth,
+)
+from counterfoil.investigate.messages import claims
+from counterfoil.model.advice import KEY_TAKEN
+from counterfoil.model.schema import Leg, Outcome
+from counterfoil.model.verdict import FindingVerdict
+
+# Faces that are clustered; of more than these, the gravest and earliest.
+MAX_FACES = 200_000
+MAX_TIES = 1_000_000
+_KINDS = [trait.kind for trait in TRAITS]
+_VALUES = ", ".join(_KINDS)
+_COMMON = [trait.kind for trait in SHOWN if trait is not SESSION]  # of the estate, too
+_LEVELS = tuple(FindingVerdict)
+SUSPICION = _LEVELS.index(FindingVerdict.SUSPICION)
+# Where a record came from that is clustered: a token of a finding, a key that was read, an indicator.
+BY_FINDING, BY_KEY_READ, BY_INDICATOR = "finding", "key read", "indicator"
+
+
+def gather(con: duckdb.DuckDBPyConnection, indicators: Indicators) -> int:
+    """Make the tables; return how many faces were left out."""
+    told = [(rule, _LEVELS.index(claim)) for rule, claim in claims(con).items()]
+    give(con, "in_claims", {"group_rule": "string", "level": "int64"}, told)
+    con.execute(f"CREATE OR REPLACE TEMP VIEW in_records AS {RECORDS}")
+    indicators.prepare(con)
+    con.execute(_HIS)
+    con.execute(_FACES)
+    con.execute(_HOME)
+    con.execute(_OWN)
+    con.execute(_PEOPLE)
+    return int(rows(con, f"SELECT greatest(count(*) - {MAX_FACES}, 0) AS n FROM in_faces")[0]["n"])  # noqa: S608
+
+
+def claim_levels(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+    """Return what the findings of each rule claim, by the rules that occur."""
+    return [(rule, str(claim)) for rule, claim in claims(con).items()]
+
+
+_USED = f"""SELECT a.source, a.record_id, t.token_key, c.level, t.group_rule, t.group_issuer, t.group_client,
+    t.diagnosis, '{BY_FINDING}' AS found_by, NULL::VARCHAR AS domain
+FROM (SELECT DISTINCT source, record_id, token_key FROM acceptances) a
+JOIN tokens t USING (token_key) JOIN in_claims c USING (group_rule)"""  # noqa: S608  # our own names
+# Who read a farm's key left records that carry no token. Hosts of one domain are one farm's.
+_READ = f"""SELECT e.source, e.record_id, NULL AS token_key, {_LEVELS.index(KEY_TAKEN.claim.verdict)} AS level,
+    f.rule AS group_rule, NULL AS group_issuer, NULL AS group_client, NULL AS diagnosis, '{BY_KEY_READ}' AS found_by,
+    nullif(regexp_replace(lower(e.kind), '^[^.]*[.]?', ''), '') AS domain
+FROM (SELECT rule, unnest(evidence) AS place FROM findings WHERE rule = '{KEY_TAKEN}') f
+JOIN inputs i ON starts_with(f.place, i.path || ':') AND i.source <> ''
+JOIN evidence e ON e.raw_file = i.sha256 AND e.raw_position::VARCHAR = f.place[length(i.path) + 2:]"""  # noqa: S608
+_INDICATED = f"""SELECT source, record_id, NULL AS token_key, NULL AS level, NULL AS group_rule, NULL AS group_issuer,
+    NULL AS group_client, NULL AS diagnosis, '{BY_INDICATOR}' AS found_by, NULL AS domain FROM in_indicated"""  # noqa: S608
+_HIS = f"""CREATE OR REPLACE TEMP TABLE in_his AS
+WITH seeds AS ({_USED} UNION ALL {_READ} UNION ALL {_INDICATED}),
+seen AS (SELECT s.*, r.* EXCLUDE (source, record_id) FROM seeds s JOIN in_records r USING (source, record_id)
+    WHERE r.event_time IS NOT NULL),
+weighed AS (SELECT *, coalesce(min(level) OVER record < {SUSPICION}, false)
+    OR bool_or(found_by = '{BY_INDICATOR}') OVER record AS grave FROM seen
+    WINDOW record AS (PARTITION BY source, record_id))
+SELECT *, dense_rank() OVER (ORDER BY NOT grave, {_VALUES}, domain) AS face FROM weighed"""  # noqa: S608
+# A face's hours are those in which most of it lies: of equals the first.
+_FACES = f"""CREATE OR REPLACE TEMP TABLE in_faces AS
+SELECT face, {', '.join(f'any_value({kind}) AS {kind}' for kind in _KINDS)}, bool_or(grave) AS grave,
+    min(event_time) AS first, max(event_time) AS last, any_value(domain) AS domain FROM in_his GROUP BY face"""  # noqa: S608
+# Places where the issuer recorded a person: not by what was issued for a forged token.
+_GOOD = f"""(SELECT r.* FROM in_records r ANTI JOIN in_his h ON h.source = r.source AND h.record_id = r.record_id
+    WHERE r.outcome IN ('{Outcome.SUCCESS}', '{Outcome.DENIED}') AND r.person IS NOT NULL
+    AND (r.token_id IS NULL OR r.token_id NOT IN (SELECT token_id FROM in_his WHERE token_id IS NOT NULL)))"""  # noqa: S608
+_HOME = f"""CREATE OR REPLACE TEMP TABLE in_home AS SELECT DISTINCT person, place FROM {_GOOD} r
+    WHERE r.leg = '{Leg.ISSUANCE}' AND r.place IS NOT NULL"""  # noqa: S608
+# What is a person's own: what the issuer recorded, and what came from a place where it did; of those of whom no
+# sign-in is in evidence, everything that no finding tells of.
+_OWN = f"""CREATE OR REPLACE TEMP TABLE in_own AS SELECT DISTINCT person, {', '.join(_COMMON)} FROM {_GOOD} r
+    WHERE r.leg = '{Leg.ISSUANCE}' OR r.leg IN ('{Leg.ACCEPTANCE}', '{Leg.CONTEXT}') AND (
+        (r.person, r.place) IN (SELECT (person, place) FROM in_home)
+        OR r.person NOT IN (SELECT person FROM in_home))"""  # noqa: S608
+_EACH = " UNION ALL ".join(
+    f"SELECT '{kind}' AS kind, {kind} AS value, count(DISTINCT person) AS people FROM in_own"  # noqa: S608  # our own
+    f" WHERE {kind} IS NOT NULL GROUP BY {kind}" for kind in _COMMON
+)
+_PEOPLE = f"""CREATE OR REPLACE TEMP TABLE in_people AS {_EACH} UNION ALL
+    SELECT '{SESSION.kind}', r.session_id, count(DISTINCT r.person) FROM {_GOOD} r
+    WHERE r.session_id IN (SELECT session_id FROM in_his) AND r.leg = '{Leg.ISSUANCE}' GROUP BY ALL"""  # noqa: S608
+
+
+def faces(con: duckdb.DuckDBPyConnection) -> list[Face]:
+    """Return the faces."""
+    chosen = f"SELECT * FROM in_faces ORDER BY NOT grave, first, face LIMIT {MAX_FACES}"  # noqa: S608  # our own
+    return [
+        Face(row["face"], tuple(row[kind] for kind in _KINDS), row["first"], row["last"], row["grave"])
+        for row in rows(con, chosen)
+    ]
+
+
+def people(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], int]:
+    """Return how many people of the estate show each trait of the faces; what nobody shows is left out."""
+    each = " UNION ALL ".join(
+        f"SELECT p.* FROM in_people p SEMI JOIN in_faces f ON p.value = f.{kind} WHERE p.kind = '{kind}'"  # noqa: S608
+        for kind in _COMMON
+    )
+    return {(row["kind"], row["value"]): row["people"] for row in rows(con, each)}
+
+
+def ties(con: duckdb.DuckDBPyConnection, known: Iterable[Face]) -> list[Tie]:
+    """Return what faces share beyond their traits: tokens, sessions, lineage, a farm whose key was read."""
+    ids = {face.id for face in known}
+    found: list[Tie] = []
+    for kind, query, value in (
+        ("token", _TOKENS, TOKEN_WORTH), ("session", _SESSIONS, None), ("lineage", _LINEAGE, LINEAGE_WORTH),
+        ("farm", _FARMS, TOKEN_WORTH),
+    ):
+        for row in rows(con, f"{query} ORDER BY ALL LIMIT {MAX_TIES}"):
+            members = tuple(face for face in row["faces"] if face in ids)
+            strength = worth(SESSION.kind, row["people"]) if value is None else value
+            found += [Tie(kind, row["value"] or "", strength, members)] if len(members) > 1 else []
+    return found
+
+
+_TOKENS = """SELECT list_sort(list(DISTINCT face)) AS faces, min(token_id) AS value, 0 AS people FROM in_his
+WHERE token_key IS NOT NULL GROUP BY token_key HAVING count(DISTINCT face) > 1"""
+_SESSIONS = f"""SELECT list_sort(list(DISTINCT face)) AS faces, session_id AS value, coalesce(min(people), 0) AS people
+FROM in_his LEFT JOIN in_people ON in_people.kind = '{SESSION.kind}' AND in_people.value = session_id
+WHERE session_id IS NOT NULL GROUP BY session_id HAVING count(DISTINCT face) > 1"""  # noqa: S608  # our own names
+_LINEAGE = """SELECT DISTINCT [p.face, c.face] AS faces, c.token_id AS value, 0 AS people
+FROM in_his p JOIN acceptances a ON a.source = p.source AND a.record_id = p.record_id AND a.token_key = p.token_key
+JOIN in_his c ON c.token_id = a.child_id WHERE a.child_id IS NOT NULL AND p.face <> c.face"""
+_FARMS = """SELECT list_sort(list(DISTINCT face)) AS faces, domain AS value, 0 AS people FROM in_his
+WHERE domain IS NOT NULL GROUP BY domain HAVING count(DISTINCT face) > 1"""
+
+
+def domains(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """Return, of each face, whose domain's key was read in it, or of which domains the people are, and by what.
+
+    `assertions`: among its tokens are federated sign-ins.
+    """
+    return rows(con, """SELECT face, any_value(h.domain) AS stolen, any_value(level) AS level,
+        list_sort(list(DISTINCT split_part(t.subject_name, '@', 2)) FILTER (contains(t.subject_name, '@'))) AS domains,
+        coalesce(bool_or(t.derived = 'assertion'), false) AS assertions
+    FROM in_his h LEFT JOIN tokens t USING (token_key) GROUP BY face ORDER BY face""")
+
+
+def spans(con: duckdb.DuckDBPyConnection) -> Sequence[datetime]:
+    """Return the first and last time of his records; nothing if there are none."""
+    (row,) = rows(con, "SELECT min(event_time) AS first, max(event_time) AS last FROM in_his")
+    return [] if row["first"] is None else [row["first"], row["last"]]

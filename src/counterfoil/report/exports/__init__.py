@@ -1,0 +1,1 @@
+"""Formats of intrusions: every module of this folder but the registry is one."""
