@@ -9,9 +9,23 @@ from typing import Any
 from counterfoil.model.coverage import Declaration
 from counterfoil.model.verdict import Reason
 
-from .cases import Case, Table, coverage, each, innocent, last, last_innocent
+from .cases import Case, Table, Told, Wanted, coverage, each, innocent, last, last_innocent, of
 from .reference import Settings
-from .rows import KINDS, OTHER_TENANT, Row, access, at, background, complete, exchange, foreign, sign_in
+from .rows import (
+    KINDS,
+    OTHER_TENANT,
+    Row,
+    access,
+    assertion,
+    at,
+    background,
+    complete,
+    exchange,
+    farm_log,
+    federated_sign_in,
+    foreign,
+    sign_in,
+)
 
 INTUNE = "0000000a-0000-0000-c000-000000000000"
 ONLINE = "00000002-0000-0ff1-ce00-000000000000"  # a service whose calls never have a sign-in record
@@ -38,7 +52,7 @@ def trail(subject: str, minute: int = 0, **more: Any) -> list[Row]:
 BOTH = [*trail("alice"), *trail("bob")]
 LOST = [*BOTH, access(5, "lost-a"), access(5, "lost-b", "bob")]
 STRANGER = foreign(9, "x")
-SILENT_BOTH = [row for who in ("alice", "bob") for row in trail(who)]
+SILENT_BOTH = [row for who in ("alice", "bob") for row in trail(who, ip="40.96.1.1", client_id=ONLINE)]
 
 BATCH: Row = {"client_id": "batch", "user_agent": None, "subject_name": None}
 
@@ -138,22 +152,62 @@ HABITS: Table = {
         "4.2 g", [*trail("alice"), access(9000, None)], last(Reason.ORDINARY_MISS)),
 }
 
-def scattered(count: int, people: int = 99, networks: int = 99, clients: int = 99) -> list[Row]:
+def refuted_since(words: str) -> Wanted:
+    """Want that the refuted parts of the sign-ins are so for these words."""
+
+    def wrong(told: Told) -> list[str]:
+        said = {row.reason for row in told.coverage if row.status == "refuted"}
+        return [] if said == {words} else [f"refuted since {said}"]
+
+    return wrong
+
+
+def scattered(count: int, people: int = 99, networks: int = 99, clients: int = 99, start: int = 100) -> list[Row]:
     """Return foreign misses of so many people, networks and clients, which all sign in elsewhere."""
     signed = [sign_in(-60, f"w{n}", f"w{n}", client_id=f"c{n}") for n in range(count)]
     people_too = [sign_in(-50, f"v{n}", f"u{n}", ip="192.0.2.3", client_id="other") for n in range(count)]
     return [*signed, *people_too, *(
-        access(100 + n, f"x{n}", f"u{n % people}", client_id=f"c{n % clients}", ip=f"203.0.{n % networks}.9",
+        access(start + n, f"x{n}", f"u{n % people}", client_id=f"c{n % clients}", ip=f"203.0.{n % networks}.9",
                user_agent="curl", issued_at=at(-9000)) for n in range(count)
     )]
 
 
+BOT: Row = {"client_id": "bot", "token_class": "agent", "kind": "non-interactive"}
+AGENT_SIDE = sign_in(-1440, "g", **BOT)  # an agent that acts for Alice
+FARM_BOTH = [*farm_log(), *(row for who in ("alice", "bob") for day in range(1, 4) for row in (
+    assertion(-DAY * day, who), federated_sign_in(1 - DAY * day, f"f{day}-{who}", who)))]
+WRITTEN: Row = {"token_id": None, "token_id_kind": None, "operation": "MeetingDetail"}
+ELSEWHERE: Row = {"issuer": f"entra:{OTHER_TENANT}"}
 REFUTED: Table = {
     "ordinary misses of two people refute the declaration": Case(
         "5.5", [*LOST, STRANGER], last(Reason.DECLARATION_REFUTED, probable="extraordinary-miss")),
     "ordinary misses of two people refute the declaration and accuse nobody": Case(
         "5.5", LOST, [innocent, each(Reason.DECLARATION_REFUTED, where=lambda t: t["first_seen"] == at(5), count=2),
-                      coverage("entra-signin", status=["refuted", "refuted", "accepted", "accepted"])]),
+                      coverage("entra-signin", status=["refuted", "refuted", "accepted", "accepted"]),
+                      refuted_since("2 ordinary uses by 2 people are missing from it")]),
+    **{
+        f"what refutes nothing: {words}": Case("5.5", [*BOTH, *rows, STRANGER], of("x", Reason.ID_NOT_ISSUED))
+        for words, rows in {
+            "uses without id that some sign in explains": [access(5, None), access(5, None, "bob")],
+            "ids of a kind that no log holds": [
+                access(5, f"n-{who}", who, token_id_kind="jti") for who in ("alice", "bob")],
+            "exchanges": [row for who in ("alice", "bob") for row in (
+                exchange(5, f"e-{who}", [], who), access(6, f"e-{who}", who))],
+        }.items()
+    },
+    "own uses without id of two people refute the declaration": Case(
+        "5.5", [*BOTH, access(9000, None), access(9000, None, "bob"), STRANGER], of("x", Reason.DECLARATION_REFUTED)),
+    **{
+        f"what refutes no farms log: {words}": Case("5.5", [*FARM_BOTH, *rows], coverage("adfs", status=["accepted"]))
+        for words, rows in {
+            "assertions that it served": [],
+            "sign ins of which nobody knows whether one was shown": [
+                federated_sign_in(5, f"u-{who}", who, incoming_token=None) for who in ("alice", "bob")],
+        }.items()
+    },
+    "own assertions of two people refute the farms log": Case(
+        "5.5", [*FARM_BOTH, *(federated_sign_in(5, f"u-{who}", who) for who in ("alice", "bob"))],
+        [last(Reason.DECLARATION_REFUTED), coverage("adfs", status=["refuted"])]),
     "ordinary misses of one person refute nothing": Case(
         "5.5", [*trail("alice"), access(5, "lost-1"), access(6, "lost-2"), STRANGER], last(Reason.ID_NOT_ISSUED)),
     "ordinary misses in silent strata refute nothing": Case(
@@ -176,6 +230,30 @@ REFUTED: Table = {
             last(refuted=refuted))
         for token_id, refuted in (("r-b", True), (None, False))
     },
+    **{
+        f"what is no route miss refutes nothing for its client: {words}": Case(
+            "5.5", [*BOTH, *FIRST_DAY, *(access(5, token_id and f"{token_id}-{who}", who, **NEW | more)
+                                         for who in ("alice", "bob")), foreign(9, "x", **NEW)],
+            of("x", refuted=False))
+        for words, token_id, more in (
+            ("uses without id that some sign in explains", None, Row()),
+            ("ids of a kind that no log holds", "r", Row(token_id_kind="jti")),
+        )
+    },
+    "route misses without id refute their client": Case(
+        "5.5", [*BOTH, *FIRST_DAY, *(access(9000, None, who, **NEW) for who in ("alice", "bob")),
+                foreign(9, "x", **NEW)], of("x", refuted=True)),
+    "route misses of an agent refute nothing": Case(
+        "5.5, 5.11", [*BOTH, AGENT_SIDE, access(-14000, "r0", "zoe", client_id="bot", ip="192.0.2.200"),
+                      *(access(5, f"r-{who}", who, client_id="bot") for who in ("alice", "bob")),
+                      foreign(9, "x", client_id="bot")], of("x", refuted=False)),
+    "a client is refuted for one issuer alone": Case(
+        "5.5", [*BOTH, *(access(5, f"r-{who}", who, **NEW | ELSEWHERE) for who in ("alice", "bob")),
+                foreign(9, "x", **NEW)], of("x", refuted=False)),
+    "a client is refuted even where its issuer has no log": Case(
+        "5.5", [*BOTH, *(row | ELSEWHERE for row in (
+            access(5, "r-a", **NEW), access(6, "r-b", "bob", **NEW), foreign(9, "x", **NEW)))],
+        last(Reason.NO_ISSUER_LOG, refuted=True)),
     "a refuted miss without id is probably forged unless ordinary": Case(
         "4.2 f, 5.8", [*LOST, foreign(9000, None)], last(Reason.DECLARATION_REFUTED, probable="extraordinary-miss")),
     "a refuted miss without id is probably forged unless ordinary: it is": Case(
@@ -187,20 +265,42 @@ REFUTED: Table = {
         "5.5", [*LOST, foreign(9, "x", "nobody-known", token_class=None)], last(Reason.DECLARATION_REFUTED)),
     "a part of which most is missing is refuted as a whole": Case(
         "5.5", [*trail("alice"), *scattered(12)],
-        each(Reason.DECLARATION_REFUTED, where=lambda t: t["token_id"].startswith("x"), count=12,
-             probable="extraordinary-miss")),
+        [each(Reason.DECLARATION_REFUTED, where=lambda t: t["token_id"].startswith("x"), count=12,
+              probable="extraordinary-miss"),
+         refuted_since("more tokens are missing from it (12, of 12 people) than are in it (1):"
+                       " it is a part of the log")]),
+    "most persons' tokens are missing, and many of one application": Case(
+        "5.5", [*scattered(12), *(foreign(300 + n, f"a{n}", "app", client_id="svc", token_class="application")
+                                  for n in range(12))],
+        coverage("entra-signin", status=["refuted", "refuted", "accepted", "accepted"])),
+    "eight people and networks are many, and a client may hold a quarter": Case(
+        "5.5", [*scattered(10, people=8, networks=8), *(
+            foreign(400 + n, f"y{n}", f"u{n}", ip=f"203.0.{n}.9", client_id="c0") for n in range(2))],
+        last(Reason.DECLARATION_REFUTED)),
+    "own misses say more than that most is missing": Case(
+        "5.5", [*LOST, *scattered(12)], refuted_since("2 ordinary uses by 2 people are missing from it")),
+    "many assertions are missing from a farm, each for itself": Case(
+        "5.5", [*farm_log(), *(federated_sign_in(100 + n, f"x{n}", f"u{n}", client_id=f"c{n}", ip=f"203.0.{n}.9")
+                               for n in range(12))],
+        each(Reason.ASSERTION_NOT_ISSUED, where=lambda t: t["derived"] == "assertion", count=12)),
     **{
         f"what is missing refutes no whole part: {words}": Case(
             "5.5", [*trail("alice"), *rows], last(Reason.ID_NOT_ISSUED))
         for words, rows in {
             "seven people": scattered(12, people=7), "seven networks": scattered(12, networks=7),
             "seven clients": scattered(12, clients=7),
+            "seven networks and nowhere": [*scattered(12, networks=7), foreign(400, "y", "v", ip=None)],
+            "what services write": [
+                *(row | (WRITTEN if row["leg"] == "acceptance" else {}) for row in scattered(12, start=9000)),
+                foreign(9999, "y", "v")],
             "a client that holds more than a quarter": [*scattered(12), *(
                 foreign(400 + n, f"y{n}", f"v{n}", ip=f"203.9.{n}.9") for n in range(5))],
         }.items()
     },
     "as many as link refute no whole part": Case(
         "5.5", [*(row for n in range(12) for row in (sign_in(n, f"ok{n}", f"u{n}"), access(n + 1, f"ok{n}", f"u{n}"))),
+                *(row | {"token_class": "application", "client_id": "svc"} for row in (
+                    sign_in(0, "app", "app", kind="service-principal"), access(1, "app", "app"))),
                 *scattered(12)], last(Reason.ID_NOT_ISSUED)),
 }
 
@@ -464,8 +564,6 @@ CLUSTERS: Table = {
         each(where=lambda t: t["client_id"] == "rogue", count=6, group_rule=None), SINCE),
 }
 
-BOT: Row = {"client_id": "bot", "token_class": "agent", "kind": "non-interactive"}
-AGENT_SIDE = sign_in(-1440, "g", **BOT)  # an agent that acts for Alice
 ITSELF = sign_in(-1440, "g", "bot-sp", subject_name=None, **BOT | {"kind": "service-principal"},
                  extra='{"agentSubjectType":"agenticAppInstance"}')
 AGENTS: Table = {
@@ -488,7 +586,8 @@ AGENTS: Table = {
                                 extra='{"agentSubjectType":"agenticAppInstance"}'),
                  foreign(4, "y", "bob"), foreign(5, "x")], last(Reason.ID_NOT_ISSUED)),
     "misses of agents refute nothing": Case(
-        "5.11", [AGENT_SIDE, *home("alice"), *home("bob"), sign_in(2, "h", "bob", **BOT), access(3, "h", "bob"),
+        "5.11", [AGENT_SIDE, *home("alice"), *home("bob"), sign_in(2, "h", "bob", **BOT),
+                 access(3, "h", "bob", client_id="bot"),
                  *(access(5, f"l-{who}", who, client_id="bot") for who in ("alice", "bob")),
                  foreign(8, "y", "bob"), foreign(9, "x")], last(Reason.ID_NOT_ISSUED)),
     **{

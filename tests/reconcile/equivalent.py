@@ -16,7 +16,7 @@ EQUIVALENT: dict[str, str] = {
     "covered.with_coverage: without r.end": _BOTH_ENDS,
     "covered.personal_stretches: without row.start": _BOTH_ENDS,
     "covered.personal_stretches: without row.end": _BOTH_ENDS,
-    "covered.personal_stretches: <= in max(lo, other_lo) < min(hi, other_hi)":
+    "covered.personal_stretches: <= in max(lo, a) < min(hi, b)":
         "in a stretch of no length lies nothing, since something is asked for on both sides",
     "custody: 62 + 1 in 62": "any time before all others will do",
     "custody._logs: without row.start": _BOTH_ENDS,

@@ -65,7 +65,7 @@ def with_refutation(
         "required_parts", {"issuer": "string", "needs": "string", "source": "string", "kind": "string"}, parts
     )
     doubted = required.semi_join(found, _PART).select("issuer", "needs", doubted=ibis.literal(True)).distinct()
-    bare = ~open_.has_id & ~open_.sound & (open_.derived == "") & ~open_.candidate & open_.relied
+    bare = ~open_.has_id & ~open_.sound & ~open_.candidate & open_.relied
     told = open_.filter(open_.route & (open_.missed | bare) & ~open_.never & ~open_.agentic & (
         (open_.proven < open_.needed) | (open_.needed == 0)
     ))
