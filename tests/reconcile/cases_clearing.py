@@ -10,7 +10,7 @@ from counterfoil.model.known import CONSUMER_TENANT
 from counterfoil.model.verdict import ACCUSING, Probable, Reason
 
 from .cases import VERDICT, Case, Table, of
-from .own_rows import OWN, minted, received, renewed, told
+from .own_rows import OWN, minted, pseudonym, received, renewed, told
 from .rows import OTHER_TENANT, Row, access, at, background, exchange, foreign, sign_in
 
 SERVICES = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
@@ -126,6 +126,9 @@ TOLD = (
     Clearing("an exchange by a delegate for whose mailbox he opens", "x3",
          [sign_in(0, "x3", "bob"), sign_in(1, "x3-more", "bob"), access(2, "x3-more", "bob", **DELEGATE),
           exchange(5, "x3-child", ["x3"], "dana")], Reason.BY_ID, derived="exchange"),
+    Clearing("what was obtained so for whose mailbox he opens", "x3a-child",
+         [sign_in(0, "x3a", "bob"), sign_in(1, "x3a-more", "bob"), access(2, "x3a-more", "bob", **DELEGATE),
+          exchange(5, "x3a-child", ["x3a"], "dana"), access(9, "x3a-child", "dana")], Reason.BY_ID),
     Clearing("an exchange for somebody who never signs in convicts nobody", "x4",
          [sign_in(0, "x4", "bob"), exchange(5, "x4-child", ["x4"], "room-12")], Reason.BY_ID, derived="exchange"),
     Clearing("an exchange with the id of somebody of whom only the audit log knows", "x5",
@@ -143,6 +146,38 @@ TOLD = (
     Clearing("an application's token is exchanged for whom it serves", "o4-child",
          [minted(0, "o4", "shop", **APP_ONLY), minted(0, "o4-hers", **USERS),
           renewed(5, "o4-child", ["o4"], "alice"), received(10, "o4-child", "alice")], Reason.BY_DIGEST),
+    Clearing("an own issuer's exchange that failed", "o7-child",
+         [minted(0, "o7", "mallory", **USERS), minted(0, "o7-hers", **USERS), minted(5, "o7-child"),
+          renewed(5, "o7-child", ["o7"], outcome="failed"), received(10, "o7-child")], Reason.BY_DIGEST),
+    Clearing("names that nothing proves in an own issuer's exchange", "o8-child",
+         [minted(0, "o8", **USERS | {"subject_id": None, "subject_name": "m"}),
+          minted(0, "o8-hers", **USERS | {"subject_id": None, "subject_name": "a"}),
+          renewed(5, "o8-child", ["o8"], subject_id=None, subject_name="a"),
+          received(10, "o8-child", subject_id=None)], Reason.BY_DIGEST),
+    Clearing("who only ever exchanges may be no person", "o9-child",
+         [minted(0, "o9", "mallory", **USERS), renewed(5, "o9-child", ["o9"], "robot", **USERS),
+          received(10, "o9-child", "robot")], Reason.BY_DIGEST),
+    Clearing("what names a parent and is no exchange", "o10-child",
+         [minted(0, "o10", "mallory", **USERS), minted(5, "o10-child", parent_token_ids=["o10"], **USERS),
+          received(10, "o10-child")], Reason.BY_DIGEST),
+    Clearing("what was shown beside another token of his may be what it was made for", "o11-child",
+         [minted(0, "o11", "mallory", **USERS), minted(0, "o11-more", "mallory", **USERS),
+          minted(0, "o11-hers", **USERS), renewed(5, "o11-child", ["o11", "o11-more"]),
+          received(10, "o11-child")], Reason.BY_DIGEST),
+    Clearing("an id that another issuer gave to somebody else", "o12-child",
+         [minted(0, "o12", "mallory", issuer="https://partner.example", signing_input_digest="d", **USERS),
+          minted(0, "o12-hers", **USERS), renewed(5, "o12-child", ["o12"]), received(10, "o12-child")],
+         Reason.BY_DIGEST),
+    Clearing("what another issuer rightly gave under that id", "o13-child",
+         [minted(0, "o13", "mallory", **USERS), minted(0, "o13-hers", **USERS), renewed(5, "o13-child", ["o13"]),
+          minted(0, "o13-p", issuer="https://partner.example", signing_input_digest="d", **USERS),
+          renewed(5, "o13-child", ["o13-p"], issuer="https://partner.example", signing_input_digest="e"),
+          received(10, "o13-child")], Reason.FORGED_ANCESTOR),
+    Clearing("pseudonyms of two keys are no two people", "o14-child",
+         [minted(0, "o14", "mallory", **USERS),
+          minted(0, "o14-hers", **USERS | {"subject_id": pseudonym("alice", "b")}),
+          renewed(5, "o14-child", ["o14"], subject_id=pseudonym("alice", "b")),
+          received(10, "o14-child", subject_id=pseudonym("alice", "b"))], Reason.BY_DIGEST),
     Clearing("a member's object id in a token of another organisation's tenant", "t1",
          [access(5, "t1", token_tenant=OTHER_TENANT, issuer=f"entra:{OTHER_TENANT}", **DELEGATED)],
          Reason.NO_ISSUER_LOG, Probable.OBJECT_ID_ABROAD),

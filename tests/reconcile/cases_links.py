@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from counterfoil.model.verdict import Reason
 
-from .cases import SMALL, Case, Table, innocent, last, reasons
+from .cases import SMALL, Case, Table, innocent, last, of, reasons
 from .reference import Settings
 from .reference_policy import CONSUMER_TENANT
 from .rows import OTHER_TENANT, TENANT, Row, access, at, exchange, foreign, sign_in
@@ -174,6 +174,15 @@ LAW: Table = {
     "a persons own use that breaks it shows that there is no law": Case(
         "3.2", [*lawful(9), *(sign_in(-1440 * n, f"h{n}") for n in range(1, 4)), *off(0)],
         last(Reason.BY_ID, law_broken=True), policy=SMALL),
+    "too few pairs make no law even where nearly all obey": Case(
+        "3.2", [*lawful(120), *off(0)], of("a", Reason.BY_ID, law_broken=True)),
+    "who breaks the law is contradicted by what comes before": Case(
+        "3.2", [*lawful(9), sign_in(20, "a"), access(25, "a", "bob", issued_at=at(20))],
+        last(Reason.SUBJECT_DIFFERS), policy=SMALL),
+    "the law comes before the realm": Case(
+        "3.2", [*lawful(9), sign_in(20, "a", resource_tenant=None),
+                access(25, "a", issued_at=at(20), token_tenant=CONSUMER_TENANT)],
+        last(Reason.ISSUED_AT_DIFFERS), policy=SMALL),
     "two seconds off the law obey it": Case(
         "3.2", [*lawful(9), *off(-302)], last(Reason.BY_ID, law_broken=False), policy=SMALL),
     "three seconds off the law break it": Case(

@@ -137,6 +137,34 @@ HABITS: Table = {
     "an exchange is as ordinary as its token is elsewhere": Case(
         "5.4", [*trail("alice"), access(5, "p", issued_at=at(4)),
                 exchange(6, "c", ["p"], client_id="svc", ip="192.0.2.1", user_agent="svc")], innocent),
+    "an exchange is not ordinary whose token is ordinary with another person": Case(
+        "5.4", [*home("alice"), *home("bob"), access(5, "p", "bob"),
+                exchange(6, "c", ["p"], client_id="svc", ip="192.0.2.1", user_agent="svc")],
+        of("p", None, "exchange", ordinary=False)),
+    "an exchange at home by a new program is the persons own where its token is": Case(
+        "5.4", [*home("alice"), access(5, "p", issued_at=at(4)),
+                exchange(6, "c", ["p"], client_id="svc", user_agent="svc")],
+        of("p", None, "exchange", ordinary=True, explained=False)),
+    "an exchange is explained where its token is": Case(
+        "5.4", [*home("alice"), access(5, "p", issued_at=at(4), client_id="tool", user_agent="curl"),
+                exchange(6, "c", ["p"], client_id="svc", ip="192.0.2.1", user_agent="svc")],
+        of("p", None, "exchange", explained=True)),
+    **{
+        f"a use elsewhere is not the persons own because the same id was used at home: {words}": Case(
+            "5.4", [*home("alice"), access(5, "x", issued_at=at(1), **more), foreign(6, "x", issued_at=at(2))],
+            last(ordinary=False, explained=False))
+        for words, more in {"by her own program": Row(),
+                            "by a new one": Row(client_id="tool", user_agent="wget")}.items()
+    },
+    **{
+        f"a client is new from a day after relied time begins: {minute}": Case(
+            "5.4", [*trail("alice"), *home("alice", 10), access(minute, "r", client_id="new")], of("r", route=route))
+        for minute, route in ((-12961, True), (-12960, False))
+    },
+    "no client is new where nothing is relied on": Case(
+        "5.4", [*trail("alice"), access(5, "r", client_id="new")], last(route=True), Settings()),
+    "a use without a client is of no new client": Case(
+        "5.4", [*trail("alice"), access(5, "r", client_id=None)], last(route=True)),
     "an exchange is not ordinary whose token is seen nowhere": Case(
         "5.4", [*trail("alice"), exchange(6, "c", ["p"], client_id="svc", ip="192.0.2.1", user_agent="svc")],
         last(Reason.ID_NOT_ISSUED)),
@@ -177,6 +205,10 @@ AGENT_SIDE = sign_in(-1440, "g", **BOT)  # an agent that acts for Alice
 FARM_BOTH = [*farm_log(), *(row for who in ("alice", "bob") for day in range(1, 4) for row in (
     assertion(-DAY * day, who), federated_sign_in(1 - DAY * day, f"f{day}-{who}", who)))]
 WRITTEN: Row = {"token_id": None, "token_id_kind": None, "operation": "MeetingDetail"}
+# another tenant, whose sign-ins are relied on too
+ANOTHER = [sign_in(minute, f"{kind}{minute}", "gus", kind=kind, issuer=f"entra:{OTHER_TENANT}",
+                   home_tenant=OTHER_TENANT, resource_tenant=OTHER_TENANT)
+           for kind in ("interactive", "non-interactive") for minute in (-14400, -1500, 14400)]
 ELSEWHERE: Row = {"issuer": f"entra:{OTHER_TENANT}"}
 REFUTED: Table = {
     "ordinary misses of two people refute the declaration": Case(
@@ -401,7 +433,8 @@ SIGNS: Table = {
     **{
         f"what one lost record explains is no second sign: {words}": Case(
             "4.6", [*home("alice"), *home("bob", client_id="phone"), *more,
-                    access(5, "x", client_id="phone", ip="203.0.113.9")], last(Reason.LONE_MISS))
+                    access(5, "x", client_id="phone", ip="203.0.113.9", subject_name="alice@example.com")],
+            last(Reason.LONE_MISS))
         for words, more in {
             "two uses of one id": [access(4, "x", client_id="phone", ip="203.0.113.9", issued_at=at(0))],
             "another miss from there that is her own": [
@@ -414,6 +447,23 @@ SIGNS: Table = {
         "4.6", [sign_in(-9000, "a"), sign_in(-60, "b", "bob", client_id="phone"),
                 *(access(n, None, client_id="phone", ip="203.0.113.9") for n in range(4))],
         each(Reason.LONE_MISS, where=lambda t: t["token_id"] is None, count=4)),
+    **{
+        f"a client that {words} is a second sign": Case(
+            "4.6", [*home("alice"), *home("carl"), *more, access(5, "x", client_id="tool", ip="203.0.113.9")],
+            last(Reason.ID_NOT_ISSUED))
+        for words, more in {
+            "only one person uses at home": [access(4, "y", "carl", client_id="tool")],
+            "only a sign in that failed names": [sign_in(-9, "z", "bob", client_id="tool", outcome="failed")],
+            "only another issuer knows": [
+                sign_in(-9, "z", "bob", client_id="tool", source="m365-ual", **ELSEWHERE),
+                *(access(4, f"y-{who}", who, client_id="tool", **ELSEWHERE) for who in ("alice", "carl"))],
+        }.items()
+    },
+    "what another issuer misses is no second sign": Case(
+        "4.6", [*home("alice"), *home("bob", client_id="phone"), *ANOTHER, *(
+            access(4 + n, f"y{n}", "gus", client_id="phone", ip="203.0.113.9", **ELSEWHERE) for n in range(2)),
+            access(6, "x", client_id="phone", ip="203.0.113.9")],
+        [last(Reason.LONE_MISS), of("y0", Reason.ID_NOT_ISSUED)]),
     "a client that two people use at home is a roll out and no sign": Case(
         "4.6", [*home("alice"), *home("bob"), *home("carl"), *(
             access(2, f"n-{who}", who, client_id="rolled-out", user_agent="app") for who in ("alice", "bob")),
@@ -465,6 +515,22 @@ SESSIONS: Table = {
     "another agent is another session": Case(
         "4.1", [sign_in(-DAY * 9, "a"), *(access(-DAY * day, None, **SITES) for day in (8, 4)),
                 access(0, None, **SITES, user_agent="curl", ip="203.0.113.9")], last(Reason.LONE_MISS)),
+    **{
+        f"no use of another log keeps a session of sharepoint alive: {more}": Case(
+            "4.1", [sign_in(-DAY * 9, "a"), access(-DAY * 8, None, **SITES), access(-DAY * 4, None, **SITES | more),
+                    access(0, None, **SITES, ip="203.0.113.9")], last(Reason.LONE_MISS))
+        for more in (Row(kind="exchange"), Row(source="elsewhere"), Row(client_id="another"))
+    },
+    "a pause of five days ends no session": Case(
+        "4.1", [sign_in(-7300, "a"), access(-7200, None, **SITES), access(0, None, **SITES)],
+        last(Reason.OUTSIDE_COVERAGE)),
+    "mail at the second of a use of sharepoint has no such session": Case(
+        "4.1", [sign_in(-DAY * 9, "a"), *(access(-DAY * day, None, **SITES) for day in (8, 4, 0)),
+                *(access(0, None, **SITES | {"ip": "203.0.113.9"} | more)
+                  for more in (Row(kind="exchange"), Row(source="elsewhere")))]),
+    "a token with an id belongs to no session": Case(
+        "4.1", [*(access(-DAY * day, f"s{day}", **SITES) for day in (8, 4)), foreign(0, "x", **SITES | {"ip": None})],
+        of("x", outside_life=False)),
     "mail has no such session": Case(
         "4.1", [sign_in(-DAY * 9, "a"), *(access(-DAY * day, None) for day in (8, 4)),
                 access(0, None, ip="203.0.113.9")], last(Reason.LONE_MISS)),

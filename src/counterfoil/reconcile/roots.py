@@ -19,7 +19,7 @@ def with_roots(
 
     `stretches`: (issuer, from, to) in which people's sign-ins are relied on: elsewhere no root can be expected.
     """
-    good = issued.filter(issued.outcome == Outcome.SUCCESS, issued.token_id.notnull())
+    good = issued.filter(issued.outcome == Outcome.SUCCESS)
     second = good.filter(good.leg == Leg.SECONDARY_ISSUANCE)
     first = good.filter(good.leg == Leg.ISSUANCE)
     relied = engine.given("personal", {"issuer": "string", "lo": "int64", "hi": "int64"}, stretches)
@@ -60,6 +60,6 @@ def with_roots(
 
 def _networks(open_: ir.Table) -> ir.Table:
     """Return (token_id, elsewhere): a network outside the service's own, not the person's, from which it was used."""
-    away = open_.filter(open_.secondary, ~open_.ordinary, ~open_.inside)
+    away = open_.filter(~open_.ordinary, ~open_.inside)
     found = away.group_by("issued_id").agg(elsewhere=away.network.min())
     return found.select("elsewhere", token_id=found.issued_id)

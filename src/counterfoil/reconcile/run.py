@@ -282,8 +282,7 @@ def _tainted(
         shown = own.filter(own.derived == "exchange").semi_join(unissued, ["issuer", "token_id"])
         bad = engine.keep("taint_tokens", ibis.union(bad, shown.select("token_key"), distinct=True))
     uses = engine.piled(parts.USES)
-    born = uses.filter(uses.child_id.notnull())
-    seeds = born.semi_join(bad, "token_key").select(id=born.child_id)
+    seeds = uses.semi_join(bad, "token_key").select(id=uses.child_id)
     edges = exchanges(issued)
     if keepers.issuers:
         seeds = ibis.union(seeds, swapped(issued, facts.logs))
