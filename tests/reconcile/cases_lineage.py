@@ -136,7 +136,8 @@ TAINT: Table = {
     "a contradicted token stays contradicted when tainted": Case(
         "7", [assertion(0, "bob"), federated_sign_in(5, "a"), access(9, "a", "bob")], last(Reason.SUBJECT_DIFFERS)),
     "a sign in that names a forged parent was not obtained with it": Case(
-        "6.1", [foreign(4, "p"), sign_in(5, "c", parent_token_ids=["p"]), access(9, "c")], last(Reason.BY_ID)),
+        "6.1", [foreign(4, "p"), exchange(5, "q", ["p"]), sign_in(6, "c", parent_token_ids=["q"]), access(9, "c")],
+        last(Reason.BY_ID)),
     "the owner of a copied parent is not tainted": Case("6.4", [*COPIED, access(8, "a")], last(Reason.BY_ID)),
 }
 

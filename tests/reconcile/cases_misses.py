@@ -305,6 +305,10 @@ REFUTED: Table = {
         "5.5", [*scattered(12), *(foreign(300 + n, f"a{n}", "app", client_id="svc", token_class="application")
                                   for n in range(12))],
         coverage("entra-signin", status=["refuted", "refuted", "accepted", "accepted"])),
+    "what is contradicted does not link": Case(
+        "5.5", [*(row for n in range(12) for row in (sign_in(n, f"ok{n}", f"u{n}"), access(
+            n + 1, f"ok{n}", f"u{n}", token_tenant=OTHER_TENANT if n == 0 else None))), *scattered(12)],
+        last(Reason.DECLARATION_REFUTED)),
     "eight people and networks are many, and a client may hold a quarter": Case(
         "5.5", [*scattered(10, people=8, networks=8), *(
             foreign(400 + n, f"y{n}", f"u{n}", ip=f"203.0.{n}.9", client_id="c0") for n in range(2))],
@@ -412,6 +416,16 @@ SIGNS: Table = {
     "one foreign miss convicts nobody": Case(
         "4.6", [*home("alice"), *home("bob", client_id="phone"), access(5, "x", client_id="phone", ip="203.0.113.9")],
         last(Reason.LONE_MISS, probable="lone-miss")),
+    **{
+        f"a services client is told from elsewhere alone: {words}": Case(
+            "5.6", [foreign(5, "x", client_id=client, ip=ip)], last(of_service=told))
+        for words, client, ip, told in (
+            ("it is", ONLINE, "203.0.113.9", True), ("its own network", ONLINE, EXCHANGES, False),
+            ("another client", "rogue", "203.0.113.9", False))
+    },
+    "calls without id make no stratum silent": Case(
+        "5.6", [*(row | {"token_id": None, "token_id_kind": None} for row in calls()), service(0, 99)],
+        last(silent=False)),
     "a client that nobody knows is no sign from a services own network": Case(
         "4.6", [*home("alice"), foreign(5, "x", ip=EXCHANGES)], last(Reason.LONE_MISS, probable="lone-miss")),
     **{
@@ -524,10 +538,11 @@ SESSIONS: Table = {
     "a pause of five days ends no session": Case(
         "4.1", [sign_in(-7300, "a"), access(-7200, None, **SITES), access(0, None, **SITES)],
         last(Reason.OUTSIDE_COVERAGE)),
-    "mail at the second of a use of sharepoint has no such session": Case(
+    "what else is used at the second of a use of sharepoint belongs to no such session": Case(
         "4.1", [sign_in(-DAY * 9, "a"), *(access(-DAY * day, None, **SITES) for day in (8, 4, 0)),
                 *(access(0, None, **SITES | {"ip": "203.0.113.9"} | more)
-                  for more in (Row(kind="exchange"), Row(source="elsewhere")))]),
+                  for more in (Row(kind="exchange"), Row(source="elsewhere"), Row(client_id="another"),
+                               Row(user_agent="curl")))]),
     "a token with an id belongs to no session": Case(
         "4.1", [*(access(-DAY * day, f"s{day}", **SITES) for day in (8, 4)), foreign(0, "x", **SITES | {"ip": None})],
         of("x", outside_life=False)),
