@@ -5,6 +5,7 @@ from __future__ import annotations
 _BOTH_ENDS = "a stretch that is relied on has both ends; asked for the type checker"
 _KIND_OF_ID = "a record has a kind of id only beside an id"
 _LESS_WORK = "only bounds what is looked up: "
+_UNSIGNED = _LESS_WORK + "what is not signed has bytes that custody did not sign"
 _OF_OTHERS = _LESS_WORK + "what others do is not asked for"
 
 EQUIVALENT: dict[str, str] = {
@@ -21,6 +22,11 @@ EQUIVALENT: dict[str, str] = {
         "in a stretch of no length lies nothing, since something is asked for on both sides",
     "custody: 62 + 1 in 62": "any time before all others will do",
     "custody._logs: without row.start": _BOTH_ENDS,
+    "custody._span: without key[\"first\"]": _BOTH_ENDS,
+    "custody._span: without key[\"first\"] #2": _BOTH_ENDS,
+    "custody.not_signed: without not custody.relied": _LESS_WORK + "where nothing is relied on there are no spans",
+    "custody.not_signed: without filter(every.signing_input_digest.notnull())": _UNSIGNED,
+    "custody.not_signed: without anti_join(custody.signed)": _UNSIGNED,
     "custody._logs: without row.end": _BOTH_ENDS,
     "diagnosis.diagnosed: without judged.verdict.isin([str(verdict) for verdict in _ACCUSING])":
         _LESS_WORK + "whoever is not accused has no diagnosis",
