@@ -107,6 +107,25 @@ TOKENS: dict[str, tuple[list[Row], Settings, Said]] = {
         [made(0, "k2", "prepare"), USED | NEW | {"issued_at": at(-5)}], attested(*BOTH), OUT),
     "a key that a rotation made in custody has no older signatures": (
         [made(0, "k2", "rotate"), USED | NEW | {"issued_at": at(-5)}], attested(*BOTH), OUT),
+    "a key that no custody knows, of an issuer whose log leaves out a key": (
+        [minted(0, "b", key_id=None), made(1, "k2", "list", key_id=None), USED | {"key_id": "rogue"}],
+        attested(*BOTH), UNKNOWN),
+    "a key that no custody knows, of an issuer that failed to sign outside custody": (
+        [minted(0, "b", key_id="elsewhere", outcome="failed"), USED | {"key_id": "rogue"}], attested(*BOTH),
+        MAYBE_OUT),
+    **{
+        f"what is relied on of custody's log holds the use to the second: {words}": ([USED], Settings(
+            attested=(verified(), verified(CUSTODY_LOG, **{end: at(minute + seconds / 60)}))), said)
+        for words, end, minute, seconds, said in (
+            ("from then on", "start", 5, -10, OUT), ("from a second later on", "start", 5, -9, UNKNOWN),
+            ("until then", "end", 10, 10, OUT), ("until a second before", "end", 10, 9, UNKNOWN))
+    },
+    **{
+        f"a key that was made in custody, of which the log is relied on {words}": (
+            [made(0, "k2"), USED | NEW | {"issued_at": at(-5)}],
+            Settings(attested=(verified(), verified(CUSTODY_LOG, start=at(start)))), said)
+        for words, start, said in (("from its birth on", 0, OUT), ("from later on", 2, UNKNOWN))
+    },
     "the ledger holds it and the key store never signed it": (RECORDED, attested(*BOTH), ALTERED),
     "the ledger and the key store hold it": ([*RECORDED, key_used(5, digest_of("x"))], attested(*BOTH), MINTED),
     "the ledger holds it, and of custody nobody says anything": (RECORDED, attested(), MINTED),
@@ -170,6 +189,16 @@ TOKENS: dict[str, tuple[list[Row], Settings, Said]] = {
     "without the issuer's word, what was signed after that": (
         [made(0, "k2", "attach"), *signed(minted(30, "b", **NEW)), received(31, "b", age=1, **NEW),
          received(60, "x", age=20, signature="verified", **NEW)], attested(CUSTODY_LOG), (*NEVER, Diagnosis.KEY_OUT)),
+    "without the issuer's word, what was signed the five minutes after that first use for which clocks may disagree": (
+        [made(0, "k2", "attach"), *signed(minted(30, "b", **NEW)), received(31, "b", age=1, **NEW),
+         received(60, "x", age=25, signature="verified", **NEW)], attested(CUSTODY_LOG), (*NEVER, Diagnosis.KEY_OUT)),
+    "without the issuer's word, a use that custody refused is no first use": (
+        [made(0, "k2", "attach"), key_used(1, digest_of("c"), outcome="refused", **NEW),
+         *signed(minted(30, "b", **NEW)), received(31, "b", age=1, **NEW), received(35, "x", age=20, **NEW)],
+        attested(CUSTODY_LOG), (Verdict.UNCOVERED, Reason.NOT_DECLARED, None)),
+    "without the issuer's word, custody's log ends five minutes after the use, for which clocks may disagree": (
+        [USED | {"issued_at": at(5)}], Settings(attested=(verified(CUSTODY_LOG, end=at(15)),)),
+        (*NEVER, Diagnosis.KEY_OUT)),
     "without the issuer's word, clocks may disagree at the end of custody's log": (
         [USED | {"issued_at": at(5)}], Settings(attested=(verified(CUSTODY_LOG, end=at(14)),)),
         (Verdict.UNCOVERED, Reason.NOT_DECLARED, None)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from counterfoil.model.counterfoil import Grant
+from counterfoil.model.reason import Reason
 
 from .cases import Case, Table, Wanted, last, of
 from .cases_own_ledger import STRANGE
@@ -41,6 +42,8 @@ SHOWN: dict[str, tuple[list[Row], Wanted | tuple[Wanted, ...]]] = {
     "was used at the provider's own services": (
         [sign_in(0, "p", **THEIRS), access(5, "p", **THEIRS)],
         shown(NOBODY, issuer=None)),
+    "is only an id that the provider gave, of another kind: no root": (
+        [sign_in(0, "p"), access(5, "p")], (shown(NOBODY, issuer=None), of("child", Reason.UNROOTED_UNCOVERED))),
     "is known to nothing": ([], shown(NOBODY, issuer=None)),
 }
 # Who issued a token of which nothing else is known, by the log and the kind of exchange.

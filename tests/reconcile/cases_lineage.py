@@ -56,6 +56,29 @@ ROOTS: Table = {
         "6.3", [*(sign_in(1, f"p{n}", f"u{n}") for n in range(2)),
                 *(exchange(-14500 + n, f"q{n}", [f"p{n}"], f"u{n}") for n in range(2)), UNROOTED, USED],
         last(Reason.UNROOTED_UNCOVERED)),
+    **{
+        f"roots are counted where sign ins are relied on, to the second: {minute}": small(
+            "6.3", [*rooting(), *(exchange(minute, f"s{n}", [], f"u{n}") for n in range(9)), UNROOTED, USED],
+            of("x", reason))
+        for minute, reason in ((-14396, Reason.UNROOTED), (-14395, Reason.UNROOTED_UNCOVERED),
+                               (14395, Reason.UNROOTED_UNCOVERED), (14396, Reason.UNROOTED))
+    },
+    "one root makes no habit": small(
+        "6.3", [*rooting(1), exchange(-14500, "x", []), USED], of("x", Reason.UNROOTED_UNCOVERED)),
+    "as many roots as the share says make a habit": small(
+        "6.3", [*rooting(3), exchange(5, "stray", [], "u0"), UNROOTED, USED], last(Reason.UNROOTED)),
+    "exchanges of one name in two logs are two kinds": small(
+        "6.3", [*rooting(), UNROOTED | {"source": "elsewhere"}, USED], last(Reason.UNROOTED_UNCOVERED)),
+    "sign ins of one name with exchanges are none": small(
+        "6.3", [*(sign_in(n, f"p{n}", f"u{n}", source="m365-ual", kind="exchange", operation="GATFRTokenIssue")
+                  for n in range(4)), UNROOTED, USED], last(Reason.UNROOTED_UNCOVERED)),
+    "what has a root counts each time, whoever uses it": small(
+        "6.3", [*rooting(3), *(foreign(n + 5, f"q{n}", f"u{n}") for n in range(3)), UNROOTED, USED],
+        last(Reason.UNROOTED)),
+    "what people use at home counts each time": small(
+        "6.3", [*rooting(4), *home("alice"), *(row for n in range(9) for row in (
+            exchange(9, f"s{n}", []), access(10, f"s{n}"))), exchange(9, "x", [], "bob"), foreign(11, "x", "bob")],
+        last(Reason.UNROOTED_UNCOVERED)),
     "every stratum that issued the id must normally root": small(
         "6.3", [*rooting(), UNROOTED, exchange(9, "x", [], operation="other"), USED],
         last(Reason.UNROOTED_UNCOVERED)),
@@ -112,6 +135,9 @@ TAINT: Table = {
         last(Reason.FORGED_ANCESTOR)),
     "a contradicted token stays contradicted when tainted": Case(
         "7", [assertion(0, "bob"), federated_sign_in(5, "a"), access(9, "a", "bob")], last(Reason.SUBJECT_DIFFERS)),
+    "a sign in that names a forged parent was not obtained with it": Case(
+        "6.1", [foreign(4, "p"), exchange(5, "q", ["p"]), sign_in(6, "c", parent_token_ids=["q"]), access(9, "c")],
+        last(Reason.BY_ID)),
     "the owner of a copied parent is not tainted": Case("6.4", [*COPIED, access(8, "a")], last(Reason.BY_ID)),
 }
 

@@ -6,14 +6,15 @@ from datetime import timedelta
 
 from counterfoil.model.reason import Reason
 
-from .cases import SMALL, Case, Table, innocent, last, reasons
+from .cases import SMALL, Case, Table, innocent, last, of, reasons
 from .reference import Settings
 from .reference_policy import CONSUMER_TENANT
-from .rows import OTHER_TENANT, TENANT, Row, access, at, foreign, sign_in
+from .rows import OTHER_TENANT, TENANT, Row, access, at, exchange, foreign, sign_in
 
 SERVICES = "72f988bf-86f1-41af-91ab-2d7cd011db47"
 NAMED: Row = {"subject_name": "alice@example.com"}
-
+APP: Row = {"kind": "service-principal", "token_class": "application", "client_id": "backup"}
+SAID: Row = {"key_id": "k1"}
 
 
 
@@ -56,6 +57,9 @@ LINKS: Table = {
             last(Reason.BY_ID))
         for crossing in ("b2bDirectConnect", "serviceProvider", "microsoftSupport", "passthrough")
     },
+    "who may name another tenant and names this one is compared": Case(
+        "3.9", [sign_in(0, "a", cross_tenant="serviceProvider"), access(5, "a", token_tenant=TENANT)],
+        last(Reason.BY_ID, uncompared="key issued-at")),
     "a service tenant may differ": Case(
         "3.2", [sign_in(0, "a"), access(5, "a", token_tenant=SERVICES, token_class="service")],
         last(Reason.BY_ID)),
@@ -68,6 +72,22 @@ LINKS: Table = {
         "2.2", [sign_in(0, "a", outcome="interrupted"), sign_in(1, "a"), access(5, "a")], last(Reason.BY_ID)),
     "an interrupt before success under another id is minted": Case(
         "2.2", [sign_in(0, "a", outcome="interrupted"), sign_in(1, "c"), access(5, "c")], last(Reason.BY_ID)),
+}
+
+FAILED: Table = {
+    f"what a sign in that failed says of its id is not the tokens: {words}": Case(
+        "3.2", [sign_in(-1, "a", **SAID | failed, outcome="failed"), sign_in(0, "a", **SAID), sign_in(1, "b", "bob"),
+                access(5, "a", **used)], last(reason))
+    for words, failed, used, reason in (
+        ("whose it is", Row(subject_id="bob"), Row(subject_id="bob"), Reason.SUBJECT_DIFFERS),
+        ("its tenant", Row(resource_tenant=OTHER_TENANT), Row(token_tenant=OTHER_TENANT), Reason.TENANT_DIFFERS),
+        ("that it crosses", Row(cross_tenant="serviceProvider"), Row(token_tenant=OTHER_TENANT),
+         Reason.TENANT_DIFFERS),
+        ("that it is a guests", Row(home_tenant=OTHER_TENANT), Row(subject_id="carl"), Reason.SUBJECT_DIFFERS),
+        ("that it is an applications", APP, Row(subject_id="carl", token_class=None), Reason.SUBJECT_DIFFERS),
+        ("its key", Row(key_id="k2"), Row(key_id="k2"), Reason.KEY_DIFFERS),
+        ("its bytes", Row(signing_input_digest="d2"), Row(signing_input_digest="d2"), Reason.BY_ID),
+    )
 }
 
 SUBJECTS: Table = {
@@ -94,6 +114,19 @@ SUBJECTS: Table = {
             last(Reason.CLASS_DIFFERS))
         for token_class in ("act_as", "application", "managed_identity")
     },
+    "of a sign in of an application and one of a person under one id both are the persons": Case(
+        "3.2", [sign_in(0, "a", "app", **APP), sign_in(1, "a", "bob"), access(5, "a")], last(Reason.SUBJECT_DIFFERS)),
+    **{
+        f"another application is not shown where {words}": Case(
+            "3.2", [sign_in(0, "p"), issued, access(5, "a", token_class="application", **used)], last(Reason.BY_ID))
+        for words, issued, used in (
+            ("the tokens client is unknown", sign_in(0, "a", "app", **APP), Row(client_id=None)),
+            ("its principal is a mere name", sign_in(0, "a", "app", **APP), Row(subject_id=None, subject_name="x")),
+            ("the sign ins principal is a mere name",
+             sign_in(0, "a", None, **APP, subject_name="backup"), Row(client_id="mailer")),
+            ("an exchange is of another client", exchange(1, "a", ["p"], "app"), Row(client_id="mailer")),
+        )
+    },
     "a name that nothing proves contradicts nobody": Case(
         "3.2", [sign_in(0, "a"), access(5, "a", None, subject_name="postmaster")], last(Reason.BY_ID)),
     "a delegate known by name is not contradicted": Case(
@@ -114,6 +147,20 @@ SUBJECTS: Table = {
 }
 
 LAW: Table = {
+    **{
+        f"no law speaks of {words}": Case(
+            "3.2", [sign_in(0, "a") | more, access(5, "a", issued_at=at(0))], last(Reason.BY_ID, law_broken=False))
+        for words, more in {
+            "a sign in of which only the arrival is known": Row(ingested_at=at(0)),
+            "sign ins of another log": Row(source="m365-ual"),
+        }.items()
+    },
+    "a law speaks of a sign in that arrived later": Case(
+        "3.2", [sign_in(0, "a", ingested_at=at(9)), access(5, "a", issued_at=at(0))],
+        last(Reason.BY_ID, law_broken=True)),
+    "an exchange obeys no law of sign ins": Case(
+        "3.2", [sign_in(0, "a"), exchange(10, "a", []), access(15, "a", issued_at=at(5))],
+        last(Reason.BY_ID, law_broken=True)),
     "issued at off the law is contradicted where the law held": Case(
         "3.2", [*lawful(9), *off(0)], last(Reason.ISSUED_AT_DIFFERS), policy=SMALL),
     "issued at off an unproven law is a suspicion: too few pairs": Case(
@@ -127,6 +174,15 @@ LAW: Table = {
     "a persons own use that breaks it shows that there is no law": Case(
         "3.2", [*lawful(9), *(sign_in(-1440 * n, f"h{n}") for n in range(1, 4)), *off(0)],
         last(Reason.BY_ID, law_broken=True), policy=SMALL),
+    "too few pairs make no law even where nearly all obey": Case(
+        "3.2", [*lawful(120), *off(0)], of("a", Reason.BY_ID, law_broken=True)),
+    "who breaks the law is contradicted by what comes before": Case(
+        "3.2", [*lawful(9), sign_in(20, "a"), access(25, "a", "bob", issued_at=at(20))],
+        last(Reason.SUBJECT_DIFFERS), policy=SMALL),
+    "the law comes before the realm": Case(
+        "3.2", [*lawful(9), sign_in(20, "a", resource_tenant=None),
+                access(25, "a", issued_at=at(20), token_tenant=CONSUMER_TENANT)],
+        last(Reason.ISSUED_AT_DIFFERS), policy=SMALL),
     "two seconds off the law obey it": Case(
         "3.2", [*lawful(9), *off(-302)], last(Reason.BY_ID, law_broken=False), policy=SMALL),
     "three seconds off the law break it": Case(
@@ -148,4 +204,4 @@ REALM: Table = {
     },
 }
 
-CASES: Table = {**LINKS, **SUBJECTS, **LAW, **REALM}
+CASES: Table = {**LINKS, **FAILED, **SUBJECTS, **LAW, **REALM}

@@ -9,9 +9,23 @@ from typing import Any
 from counterfoil.model.coverage import Declaration
 from counterfoil.model.reason import Reason
 
-from .cases import Case, Table, coverage, each, innocent, last, last_innocent
+from .cases import Case, Table, Told, Wanted, coverage, each, innocent, last, last_innocent, of
 from .reference import Settings
-from .rows import KINDS, OTHER_TENANT, Row, access, at, background, complete, exchange, foreign, sign_in
+from .rows import (
+    KINDS,
+    OTHER_TENANT,
+    Row,
+    access,
+    assertion,
+    at,
+    background,
+    complete,
+    exchange,
+    farm_log,
+    federated_sign_in,
+    foreign,
+    sign_in,
+)
 
 INTUNE = "0000000a-0000-0000-c000-000000000000"
 ONLINE = "00000002-0000-0ff1-ce00-000000000000"  # a service whose calls never have a sign-in record
@@ -38,7 +52,7 @@ def trail(subject: str, minute: int = 0, **more: Any) -> list[Row]:
 BOTH = [*trail("alice"), *trail("bob")]
 LOST = [*BOTH, access(5, "lost-a"), access(5, "lost-b", "bob")]
 STRANGER = foreign(9, "x")
-SILENT_BOTH = [row for who in ("alice", "bob") for row in trail(who)]
+SILENT_BOTH = [row for who in ("alice", "bob") for row in trail(who, ip="40.96.1.1", client_id=ONLINE)]
 
 BATCH: Row = {"client_id": "batch", "user_agent": None, "subject_name": None}
 
@@ -123,6 +137,34 @@ HABITS: Table = {
     "an exchange is as ordinary as its token is elsewhere": Case(
         "5.4", [*trail("alice"), access(5, "p", issued_at=at(4)),
                 exchange(6, "c", ["p"], client_id="svc", ip="192.0.2.1", user_agent="svc")], innocent),
+    "an exchange is not ordinary whose token is ordinary with another person": Case(
+        "5.4", [*home("alice"), *home("bob"), access(5, "p", "bob"),
+                exchange(6, "c", ["p"], client_id="svc", ip="192.0.2.1", user_agent="svc")],
+        of("p", None, "exchange", ordinary=False)),
+    "an exchange at home by a new program is the persons own where its token is": Case(
+        "5.4", [*home("alice"), access(5, "p", issued_at=at(4)),
+                exchange(6, "c", ["p"], client_id="svc", user_agent="svc")],
+        of("p", None, "exchange", ordinary=True, explained=False)),
+    "an exchange is explained where its token is": Case(
+        "5.4", [*home("alice"), access(5, "p", issued_at=at(4), client_id="tool", user_agent="curl"),
+                exchange(6, "c", ["p"], client_id="svc", ip="192.0.2.1", user_agent="svc")],
+        of("p", None, "exchange", explained=True)),
+    **{
+        f"a use elsewhere is not the persons own because the same id was used at home: {words}": Case(
+            "5.4", [*home("alice"), access(5, "x", issued_at=at(1), **more), foreign(6, "x", issued_at=at(2))],
+            last(ordinary=False, explained=False))
+        for words, more in {"by her own program": Row(),
+                            "by a new one": Row(client_id="tool", user_agent="wget")}.items()
+    },
+    **{
+        f"a client is new from a day after relied time begins: {minute}": Case(
+            "5.4", [*trail("alice"), *home("alice", 10), access(minute, "r", client_id="new")], of("r", route=route))
+        for minute, route in ((-12961, True), (-12960, False))
+    },
+    "no client is new where nothing is relied on": Case(
+        "5.4", [*trail("alice"), access(5, "r", client_id="new")], last(route=True), Settings()),
+    "a use without a client is of no new client": Case(
+        "5.4", [*trail("alice"), access(5, "r", client_id=None)], last(route=True)),
     "an exchange is not ordinary whose token is seen nowhere": Case(
         "5.4", [*trail("alice"), exchange(6, "c", ["p"], client_id="svc", ip="192.0.2.1", user_agent="svc")],
         last(Reason.ID_NOT_ISSUED)),
@@ -138,22 +180,66 @@ HABITS: Table = {
         "4.2 g", [*trail("alice"), access(9000, None)], last(Reason.ORDINARY_MISS)),
 }
 
-def scattered(count: int, people: int = 99, networks: int = 99, clients: int = 99) -> list[Row]:
+def refuted_since(words: str) -> Wanted:
+    """Want that the refuted parts of the sign-ins are so for these words."""
+
+    def wrong(told: Told) -> list[str]:
+        said = {row.reason for row in told.coverage if row.status == "refuted"}
+        return [] if said == {words} else [f"refuted since {said}"]
+
+    return wrong
+
+
+def scattered(count: int, people: int = 99, networks: int = 99, clients: int = 99, start: int = 100) -> list[Row]:
     """Return foreign misses of so many people, networks and clients, which all sign in elsewhere."""
     signed = [sign_in(-60, f"w{n}", f"w{n}", client_id=f"c{n}") for n in range(count)]
     people_too = [sign_in(-50, f"v{n}", f"u{n}", ip="192.0.2.3", client_id="other") for n in range(count)]
     return [*signed, *people_too, *(
-        access(100 + n, f"x{n}", f"u{n % people}", client_id=f"c{n % clients}", ip=f"203.0.{n % networks}.9",
+        access(start + n, f"x{n}", f"u{n % people}", client_id=f"c{n % clients}", ip=f"203.0.{n % networks}.9",
                user_agent="curl", issued_at=at(-9000)) for n in range(count)
     )]
 
 
+BOT: Row = {"client_id": "bot", "token_class": "agent", "kind": "non-interactive"}
+AGENT_SIDE = sign_in(-1440, "g", **BOT)  # an agent that acts for Alice
+FARM_BOTH = [*farm_log(), *(row for who in ("alice", "bob") for day in range(1, 4) for row in (
+    assertion(-DAY * day, who), federated_sign_in(1 - DAY * day, f"f{day}-{who}", who)))]
+WRITTEN: Row = {"token_id": None, "token_id_kind": None, "operation": "MeetingDetail"}
+# another tenant, whose sign-ins are relied on too
+ANOTHER = [sign_in(minute, f"{kind}{minute}", "gus", kind=kind, issuer=f"entra:{OTHER_TENANT}",
+                   home_tenant=OTHER_TENANT, resource_tenant=OTHER_TENANT)
+           for kind in ("interactive", "non-interactive") for minute in (-14400, -1500, 14400)]
+ELSEWHERE: Row = {"issuer": f"entra:{OTHER_TENANT}"}
 REFUTED: Table = {
     "ordinary misses of two people refute the declaration": Case(
         "5.5", [*LOST, STRANGER], last(Reason.DECLARATION_REFUTED, probable="extraordinary-miss")),
     "ordinary misses of two people refute the declaration and accuse nobody": Case(
         "5.5", LOST, [innocent, each(Reason.DECLARATION_REFUTED, where=lambda t: t["first_seen"] == at(5), count=2),
-                      coverage("entra-signin", status=["refuted", "refuted", "accepted", "accepted"])]),
+                      coverage("entra-signin", status=["refuted", "refuted", "accepted", "accepted"]),
+                      refuted_since("2 ordinary uses by 2 people are missing from it")]),
+    **{
+        f"what refutes nothing: {words}": Case("5.5", [*BOTH, *rows, STRANGER], of("x", Reason.ID_NOT_ISSUED))
+        for words, rows in {
+            "uses without id that some sign in explains": [access(5, None), access(5, None, "bob")],
+            "ids of a kind that no log holds": [
+                access(5, f"n-{who}", who, token_id_kind="jti") for who in ("alice", "bob")],
+            "exchanges": [row for who in ("alice", "bob") for row in (
+                exchange(5, f"e-{who}", [], who), access(6, f"e-{who}", who))],
+        }.items()
+    },
+    "own uses without id of two people refute the declaration": Case(
+        "5.5", [*BOTH, access(9000, None), access(9000, None, "bob"), STRANGER], of("x", Reason.DECLARATION_REFUTED)),
+    **{
+        f"what refutes no farms log: {words}": Case("5.5", [*FARM_BOTH, *rows], coverage("adfs", status=["accepted"]))
+        for words, rows in {
+            "assertions that it served": [],
+            "sign ins of which nobody knows whether one was shown": [
+                federated_sign_in(5, f"u-{who}", who, incoming_token=None) for who in ("alice", "bob")],
+        }.items()
+    },
+    "own assertions of two people refute the farms log": Case(
+        "5.5", [*FARM_BOTH, *(federated_sign_in(5, f"u-{who}", who) for who in ("alice", "bob"))],
+        [last(Reason.DECLARATION_REFUTED), coverage("adfs", status=["refuted"])]),
     "ordinary misses of one person refute nothing": Case(
         "5.5", [*trail("alice"), access(5, "lost-1"), access(6, "lost-2"), STRANGER], last(Reason.ID_NOT_ISSUED)),
     "ordinary misses in silent strata refute nothing": Case(
@@ -176,6 +262,30 @@ REFUTED: Table = {
             last(refuted=refuted))
         for token_id, refuted in (("r-b", True), (None, False))
     },
+    **{
+        f"what is no route miss refutes nothing for its client: {words}": Case(
+            "5.5", [*BOTH, *FIRST_DAY, *(access(5, token_id and f"{token_id}-{who}", who, **NEW | more)
+                                         for who in ("alice", "bob")), foreign(9, "x", **NEW)],
+            of("x", refuted=False))
+        for words, token_id, more in (
+            ("uses without id that some sign in explains", None, Row()),
+            ("ids of a kind that no log holds", "r", Row(token_id_kind="jti")),
+        )
+    },
+    "route misses without id refute their client": Case(
+        "5.5", [*BOTH, *FIRST_DAY, *(access(9000, None, who, **NEW) for who in ("alice", "bob")),
+                foreign(9, "x", **NEW)], of("x", refuted=True)),
+    "route misses of an agent refute nothing": Case(
+        "5.5, 5.11", [*BOTH, AGENT_SIDE, access(-14000, "r0", "zoe", client_id="bot", ip="192.0.2.200"),
+                      *(access(5, f"r-{who}", who, client_id="bot") for who in ("alice", "bob")),
+                      foreign(9, "x", client_id="bot")], of("x", refuted=False)),
+    "a client is refuted for one issuer alone": Case(
+        "5.5", [*BOTH, *(access(5, f"r-{who}", who, **NEW | ELSEWHERE) for who in ("alice", "bob")),
+                foreign(9, "x", **NEW)], of("x", refuted=False)),
+    "a client is refuted even where its issuer has no log": Case(
+        "5.5", [*BOTH, *(row | ELSEWHERE for row in (
+            access(5, "r-a", **NEW), access(6, "r-b", "bob", **NEW), foreign(9, "x", **NEW)))],
+        last(Reason.NO_ISSUER_LOG, refuted=True)),
     "a refuted miss without id is probably forged unless ordinary": Case(
         "4.2 f, 5.8", [*LOST, foreign(9000, None)], last(Reason.DECLARATION_REFUTED, probable="extraordinary-miss")),
     "a refuted miss without id is probably forged unless ordinary: it is": Case(
@@ -187,20 +297,46 @@ REFUTED: Table = {
         "5.5", [*LOST, foreign(9, "x", "nobody-known", token_class=None)], last(Reason.DECLARATION_REFUTED)),
     "a part of which most is missing is refuted as a whole": Case(
         "5.5", [*trail("alice"), *scattered(12)],
-        each(Reason.DECLARATION_REFUTED, where=lambda t: t["token_id"].startswith("x"), count=12,
-             probable="extraordinary-miss")),
+        [each(Reason.DECLARATION_REFUTED, where=lambda t: t["token_id"].startswith("x"), count=12,
+              probable="extraordinary-miss"),
+         refuted_since("more tokens are missing from it (12, of 12 people) than are in it (1):"
+                       " it is a part of the log")]),
+    "most persons' tokens are missing, and many of one application": Case(
+        "5.5", [*scattered(12), *(foreign(300 + n, f"a{n}", "app", client_id="svc", token_class="application")
+                                  for n in range(12))],
+        coverage("entra-signin", status=["refuted", "refuted", "accepted", "accepted"])),
+    "what is contradicted does not link": Case(
+        "5.5", [*(row for n in range(12) for row in (sign_in(n, f"ok{n}", f"u{n}"), access(
+            n + 1, f"ok{n}", f"u{n}", token_tenant=OTHER_TENANT if n == 0 else None))), *scattered(12)],
+        last(Reason.DECLARATION_REFUTED)),
+    "eight people and networks are many, and a client may hold a quarter": Case(
+        "5.5", [*scattered(10, people=8, networks=8), *(
+            foreign(400 + n, f"y{n}", f"u{n}", ip=f"203.0.{n}.9", client_id="c0") for n in range(2))],
+        last(Reason.DECLARATION_REFUTED)),
+    "own misses say more than that most is missing": Case(
+        "5.5", [*LOST, *scattered(12)], refuted_since("2 ordinary uses by 2 people are missing from it")),
+    "many assertions are missing from a farm, each for itself": Case(
+        "5.5", [*farm_log(), *(federated_sign_in(100 + n, f"x{n}", f"u{n}", client_id=f"c{n}", ip=f"203.0.{n}.9")
+                               for n in range(12))],
+        each(Reason.ASSERTION_NOT_ISSUED, where=lambda t: t["derived"] == "assertion", count=12)),
     **{
         f"what is missing refutes no whole part: {words}": Case(
             "5.5", [*trail("alice"), *rows], last(Reason.ID_NOT_ISSUED))
         for words, rows in {
             "seven people": scattered(12, people=7), "seven networks": scattered(12, networks=7),
             "seven clients": scattered(12, clients=7),
+            "seven networks and nowhere": [*scattered(12, networks=7), foreign(400, "y", "v", ip=None)],
+            "what services write": [
+                *(row | (WRITTEN if row["leg"] == "acceptance" else {}) for row in scattered(12, start=9000)),
+                foreign(9999, "y", "v")],
             "a client that holds more than a quarter": [*scattered(12), *(
                 foreign(400 + n, f"y{n}", f"v{n}", ip=f"203.9.{n}.9") for n in range(5))],
         }.items()
     },
     "as many as link refute no whole part": Case(
         "5.5", [*(row for n in range(12) for row in (sign_in(n, f"ok{n}", f"u{n}"), access(n + 1, f"ok{n}", f"u{n}"))),
+                *(row | {"token_class": "application", "client_id": "svc"} for row in (
+                    sign_in(0, "app", "app", kind="service-principal"), access(1, "app", "app"))),
                 *scattered(12)], last(Reason.ID_NOT_ISSUED)),
 }
 
@@ -280,6 +416,16 @@ SIGNS: Table = {
     "one foreign miss convicts nobody": Case(
         "4.6", [*home("alice"), *home("bob", client_id="phone"), access(5, "x", client_id="phone", ip="203.0.113.9")],
         last(Reason.LONE_MISS, probable="lone-miss")),
+    **{
+        f"a services client is told from elsewhere alone: {words}": Case(
+            "5.6", [foreign(5, "x", client_id=client, ip=ip)], last(of_service=told))
+        for words, client, ip, told in (
+            ("it is", ONLINE, "203.0.113.9", True), ("its own network", ONLINE, EXCHANGES, False),
+            ("another client", "rogue", "203.0.113.9", False))
+    },
+    "calls without id make no stratum silent": Case(
+        "5.6", [*(row | {"token_id": None, "token_id_kind": None} for row in calls()), service(0, 99)],
+        last(silent=False)),
     "a client that nobody knows is no sign from a services own network": Case(
         "4.6", [*home("alice"), foreign(5, "x", ip=EXCHANGES)], last(Reason.LONE_MISS, probable="lone-miss")),
     **{
@@ -301,7 +447,8 @@ SIGNS: Table = {
     **{
         f"what one lost record explains is no second sign: {words}": Case(
             "4.6", [*home("alice"), *home("bob", client_id="phone"), *more,
-                    access(5, "x", client_id="phone", ip="203.0.113.9")], last(Reason.LONE_MISS))
+                    access(5, "x", client_id="phone", ip="203.0.113.9", subject_name="alice@example.com")],
+            last(Reason.LONE_MISS))
         for words, more in {
             "two uses of one id": [access(4, "x", client_id="phone", ip="203.0.113.9", issued_at=at(0))],
             "another miss from there that is her own": [
@@ -314,6 +461,23 @@ SIGNS: Table = {
         "4.6", [sign_in(-9000, "a"), sign_in(-60, "b", "bob", client_id="phone"),
                 *(access(n, None, client_id="phone", ip="203.0.113.9") for n in range(4))],
         each(Reason.LONE_MISS, where=lambda t: t["token_id"] is None, count=4)),
+    **{
+        f"a client that {words} is a second sign": Case(
+            "4.6", [*home("alice"), *home("carl"), *more, access(5, "x", client_id="tool", ip="203.0.113.9")],
+            last(Reason.ID_NOT_ISSUED))
+        for words, more in {
+            "only one person uses at home": [access(4, "y", "carl", client_id="tool")],
+            "only a sign in that failed names": [sign_in(-9, "z", "bob", client_id="tool", outcome="failed")],
+            "only another issuer knows": [
+                sign_in(-9, "z", "bob", client_id="tool", source="m365-ual", **ELSEWHERE),
+                *(access(4, f"y-{who}", who, client_id="tool", **ELSEWHERE) for who in ("alice", "carl"))],
+        }.items()
+    },
+    "what another issuer misses is no second sign": Case(
+        "4.6", [*home("alice"), *home("bob", client_id="phone"), *ANOTHER, *(
+            access(4 + n, f"y{n}", "gus", client_id="phone", ip="203.0.113.9", **ELSEWHERE) for n in range(2)),
+            access(6, "x", client_id="phone", ip="203.0.113.9")],
+        [last(Reason.LONE_MISS), of("y0", Reason.ID_NOT_ISSUED)]),
     "a client that two people use at home is a roll out and no sign": Case(
         "4.6", [*home("alice"), *home("bob"), *home("carl"), *(
             access(2, f"n-{who}", who, client_id="rolled-out", user_agent="app") for who in ("alice", "bob")),
@@ -365,6 +529,23 @@ SESSIONS: Table = {
     "another agent is another session": Case(
         "4.1", [sign_in(-DAY * 9, "a"), *(access(-DAY * day, None, **SITES) for day in (8, 4)),
                 access(0, None, **SITES, user_agent="curl", ip="203.0.113.9")], last(Reason.LONE_MISS)),
+    **{
+        f"no use of another log keeps a session of sharepoint alive: {more}": Case(
+            "4.1", [sign_in(-DAY * 9, "a"), access(-DAY * 8, None, **SITES), access(-DAY * 4, None, **SITES | more),
+                    access(0, None, **SITES, ip="203.0.113.9")], last(Reason.LONE_MISS))
+        for more in (Row(kind="exchange"), Row(source="elsewhere"), Row(client_id="another"))
+    },
+    "a pause of five days ends no session": Case(
+        "4.1", [sign_in(-7300, "a"), access(-7200, None, **SITES), access(0, None, **SITES)],
+        last(Reason.OUTSIDE_COVERAGE)),
+    "what else is used at the second of a use of sharepoint belongs to no such session": Case(
+        "4.1", [sign_in(-DAY * 9, "a"), *(access(-DAY * day, None, **SITES) for day in (8, 4, 0)),
+                *(access(0, None, **SITES | {"ip": "203.0.113.9"} | more)
+                  for more in (Row(kind="exchange"), Row(source="elsewhere"), Row(client_id="another"),
+                               Row(user_agent="curl")))]),
+    "a token with an id belongs to no session": Case(
+        "4.1", [*(access(-DAY * day, f"s{day}", **SITES) for day in (8, 4)), foreign(0, "x", **SITES | {"ip": None})],
+        of("x", outside_life=False)),
     "mail has no such session": Case(
         "4.1", [sign_in(-DAY * 9, "a"), *(access(-DAY * day, None) for day in (8, 4)),
                 access(0, None, ip="203.0.113.9")], last(Reason.LONE_MISS)),
@@ -464,8 +645,6 @@ CLUSTERS: Table = {
         each(where=lambda t: t["client_id"] == "rogue", count=6, group_rule=None), SINCE),
 }
 
-BOT: Row = {"client_id": "bot", "token_class": "agent", "kind": "non-interactive"}
-AGENT_SIDE = sign_in(-1440, "g", **BOT)  # an agent that acts for Alice
 ITSELF = sign_in(-1440, "g", "bot-sp", subject_name=None, **BOT | {"kind": "service-principal"},
                  extra='{"agentSubjectType":"agenticAppInstance"}')
 AGENTS: Table = {
@@ -488,7 +667,8 @@ AGENTS: Table = {
                                 extra='{"agentSubjectType":"agenticAppInstance"}'),
                  foreign(4, "y", "bob"), foreign(5, "x")], last(Reason.ID_NOT_ISSUED)),
     "misses of agents refute nothing": Case(
-        "5.11", [AGENT_SIDE, *home("alice"), *home("bob"), sign_in(2, "h", "bob", **BOT), access(3, "h", "bob"),
+        "5.11", [AGENT_SIDE, *home("alice"), *home("bob"), sign_in(2, "h", "bob", **BOT),
+                 access(3, "h", "bob", client_id="bot"),
                  *(access(5, f"l-{who}", who, client_id="bot") for who in ("alice", "bob")),
                  foreign(8, "y", "bob"), foreign(9, "x")], last(Reason.ID_NOT_ISSUED)),
     **{

@@ -9,6 +9,7 @@ from counterfoil.model.verdict import Verdict
 
 from .cases import Case, Table, Told, Wanted, coverage, last, of
 from .own_rows import (
+    FIRST,
     LEDGER,
     OWN,
     attested,
@@ -129,6 +130,8 @@ PEOPLE = [row for n, who in enumerate(("alice", "bob")) for row in (
     *(row for day in range(3) for row in (minted(n - 1440 * day, f"a{n}{day}", who),
                                           received(n + 5 - 1440 * day, f"a{n}{day}", who))),
     received(n + 10, f"lost{n}", who))]
+BY_BYTES: Row = {"signing_input_digest": digest_of("child")}
+AT_HOME = [row for row in PEOPLE if not row["token_id"].startswith("lost")]
 WORDS = "it does not extend the checkpoint that another party keeps"
 
 CASES: Table = {
@@ -142,6 +145,18 @@ CASES: Table = {
             last(Reason.FORGED_ANCESTOR), settings)
         for words, settings in TRUST.items()
     },
+    **{
+        f"what a forged token was exchanged for is tainted where its bytes alone are known: {words}": own(
+            "6.4", [received(9, "x", "alice", **STRANGE), *between, made, received(15, None, **BY_BYTES)],
+            last(Reason.FORGED_ANCESTOR), attested())
+        for words, between, made in (
+            ("at once", [], renewed(10, "child", ["x"])),
+            ("in turn", [renewed(10, "more", ["x"])], renewed(10, "child", ["more"])),
+        )
+    },
+    "an exchange with a root is minted where its bytes alone are known": own(
+        "6.2", [minted(0, "a"), renewed(10, "child", ["a"]), received(15, None, **BY_BYTES)],
+        last(Reason.BY_DIGEST), attested()),
     "a chain of genuine exchanges is minted": own(
         "6.2", [minted(0, "a"), renewed(10, "b", ["a"]), renewed(20, "c", ["b"]), received(25, "c")],
         of("c", Reason.BY_DIGEST), attested()),
@@ -150,6 +165,21 @@ CASES: Table = {
         [last(Reason.DECLARATION_REFUTED), coverage(LEDGER_LOG, status=["refuted"])], declared(LEDGER_LOG)),
     "ordinary misses do not refute a verified ledger": own(
         "5.9", PEOPLE, [last(Reason.ID_NOT_ISSUED), coverage(LEDGER_LOG, status=["attested"])], attested()),
+    "route misses do not refute a client where a verified ledger lacks them": own(
+        "5.5, 5.9", [*PEOPLE, received(FIRST + 60, "r0", "zoe", client_id="new", ip="192.0.2.200"),
+                     *(received(20, f"r-{who}", who, client_id="new") for who in ("alice", "bob")),
+                     received(30, "x", "carol", **STRANGE | {"client_id": "new"})],
+        last(Reason.ID_NOT_ISSUED, refuted=False), attested()),
+    **{
+        f"renewals that are known by their bytes alone refute nothing: {client}": own(
+            "5.5", [*AT_HOME, received(FIRST + 60, "r0", "zoe", client_id="new", ip="192.0.2.200"), *(
+                row for n, who in enumerate(("alice", "bob")) for row in (
+                    renewed(20, f"s-{who}", [f"a{n}0"], who),
+                    received(25, None, who, client_id=client, signing_input_digest=digest_of(f"s-{who}")))),
+                received(30, "x", "carol", **STRANGE | {"client_id": client})],
+            [of("x", refuted=False), coverage(LEDGER_LOG, status=["accepted"])], declared(LEDGER_LOG))
+        for client in ("shop", "new")
+    },
     "a refused ledger says why": own(
         "5.9", [USED], coverage(LEDGER_LOG, status=["refused"], reason=[WORDS]),
         Settings(attested=(verified(status="refused", reason=WORDS),))),

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from counterfoil.model.reason import Reason
 
-from .cases import Case, Table, Told, Wanted
-from .rows import ISSUER, KINDS, Row, access, at, farm_log, federated_sign_in, foreign, sign_in
+from .cases import Case, Table, Told, Wanted, of
+from .rows import ISSUER, KINDS, Row, access, assertion, at, exchange, farm_log, federated_sign_in, foreign, sign_in
 
 IDS = [f"{n:08x}-0000-4000-8000-000000000000" for n in range(12)]
 MAY, MORE, FORGED = Reason.MAY_BE_UNREAD, Reason.MORE_THAN_UNREAD, Reason.ID_NOT_ISSUED
@@ -156,6 +156,10 @@ CASES: Table = {
     "a broken record that is alone in its file may be of any time": Case(
         "5.10", [*file(broken(1, "other")), MISS],
         [missing({MAY: 1}), *(says(ANY_TIME, kind) for kind in KINDS)], alone=True),
+    "what descends from two sets is one token": Case(
+        "6.5", [*file(broken(HERE)), *misses(5), *farm_log(), assertion(0), federated_sign_in(5, "f1"),
+                federated_sign_in(6, "f2", ip="192.0.2.50"), exchange(20, "kid", [IDS[0], "f1"]), access(25, "kid")],
+        of("kid", Reason.ANCESTOR_IN_SET)),
     "an issuance without a time clears by its id and is no absence": Case(
         "5.10", [*log(*DAYS), UNDATED, MISS, foreign(5, None)], [missing({MAY: 1}), minted(IDS[0])], compared=False),
 }

@@ -31,6 +31,18 @@ BARE: Table = {
     "a sign in of somebody unidentified is everybodys candidate": Case(
         "4.2", [LONG_AGO, sign_in(0, "c", None, subject_name="who@example.com"), access(5, None)],
         last(Reason.NO_ID)),
+    "a sign in that failed is nobodys candidate": Case(
+        "4.2", [LONG_AGO, sign_in(-900, "b", outcome="failed"), foreign(5, None)],
+        last(Reason.SUBJECT_NOT_SIGNED_IN)),
+    **{
+        f"a candidate lies in the window to the second: {words} at {minute}": Case(
+            "4.2", [LONG_AGO, sign_in(5000 + minute, "b", **signed), access(5000, None, used)], last(reason))
+        for words, signed, used, other in (
+            ("her own", Row(), "alice", Reason.EXPLAINED_MISS),
+            ("anybodys", Row(subject_id=None, subject_name="w"), "alice", Reason.EXPLAINED_MISS),
+            ("of nobody", Row(subject_id="bob"), None, Reason.KEY_NOT_SOUND))
+        for minute, reason in ((-1691, other), (-1690, Reason.NO_ID), (10, Reason.NO_ID), (11, other))
+    },
     "a record without a subject accuses nobody": Case(
         "4.2", [sign_in(0, "a"), access(5, None, None)], last(Reason.NO_ID)),
     **{
@@ -132,6 +144,14 @@ ASSERTIONS: Table = {
     "sign ins with forged assertions make no habit": Case(
         "4.3 d, 5.4", [*OTHERS, *(federated_sign_in(-1440 * day, f"g{day}") for day in range(1, 4)), PRESENTED],
         last(Reason.ASSERTION_NOT_ISSUED)),
+    **{
+        f"assertions {words} make no habit": Case(
+            "4.3 d, 5.4", [*OTHERS, *(row for day in range(1, 4) for row in (
+                assertion(-1440 * day), federated_sign_in(1 - 1440 * day, f"f{day}"),
+                federated_sign_in(1 + apart - 1440 * day, f"g{day}"))), federated_sign_in(30, "a")],
+            last(Reason.ASSERTION_NOT_ISSUED))
+        for words, apart in (("of which one is forged", 6), ("that are posted twice", 0.5))
+    },
     "a lost assertion record is no strangers": Case(
         "4.3 d, 5.4", [*farm_log(), *served("alice"), federated_sign_in(5, "a", ip="203.0.113.9")],
         last(Reason.ASSERTION_NOT_ISSUED)),

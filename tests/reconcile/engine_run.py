@@ -194,6 +194,7 @@ def _wanted(token: Judged) -> Facts:
     if token.miss and not token.settled:
         facts |= {"ordinary": token.ordinary, "explained": token.explained, "route": token.route}
     accused = token.verdict in ACCUSING or token.reason in SETS
+    facts |= {"uncompared": token.uncompared, "law_broken": token.breaks_law}
     facts["probably"] = bool(token.probably_forged) and not accused
     return facts
 

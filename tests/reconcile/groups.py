@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -33,6 +33,16 @@ VENDORS_OWN = frozenset(
 ) | {known.CONSUMER_TENANT}
 CLIENT_GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-")
 WEEKS_APART = timedelta(weeks=8)
+
+WORD = len(".c0000")
+# Where the names of its case stand in a row of the answer.
+_TELLING: Mapping[str, Callable[[Any], tuple[str | None, ...]]] = {
+    "tokens": lambda row: (row["record_id"],),
+    "coverage": lambda row: (row.issuer, row.kind),
+    "twins": lambda row: (row["token_id"],),
+    "unaccounted": lambda row: (row["key_id"],),
+    "overdrawn": lambda row: (row["key_id"],),
+}
 
 Key = tuple[Any, ...]
 Doubles = Mapping[str, Judgement]
@@ -80,7 +90,17 @@ class Group:
 
     def told(self, answer: Answer) -> dict[str, Told]:
         """Return what the answer says of each case, in the case's own names and times."""
-        return {sentence: _told(one, answer) for sentence, one in self.placed.items()}
+        parts = self._parts(answer)
+        return {sentence: _told(one, parts[sentence]) for sentence, one in self.placed.items()}
+
+    def _parts(self, answer: Answer) -> dict[str, Answer]:
+        """Return the part of the answer that is about each case."""
+        by_word = {name: _by_word(getattr(answer, name), of) for name, of in _TELLING.items()}
+        parts: dict[str, Answer] = {}
+        for sentence, one in self.placed.items():
+            mine: dict[str, Any] = {name: found.get(one.word, []) for name, found in by_word.items()}
+            parts[sentence] = _own(one, replace(answer, **mine))
+        return parts
 
     def doubles(self) -> Doubles:
         """Return what the double says of each case."""
@@ -92,14 +112,15 @@ class Group:
     def wrong(self, answer: Answer, doubles: Doubles | None = None) -> dict[str, list[str]]:
         """Return the cases of which the answer says something else than is wanted, or than the double says."""
         doubles = doubles or self.doubles()
-        told = self.told(answer)
+        parts = self._parts(answer)
         found = {}
         for sentence, one in self.placed.items():
             wants = (one.case.wanted,) if callable(one.case.wanted) else one.case.wanted
-            words = [words for wanted in wants for words in wanted(told[sentence])]
+            told = _told(one, parts[sentence])
+            words = [words for wanted in wants for words in wanted(told)]
             if one.case.compared:
                 double = doubles[sentence]
-                words += differences(_own(one, answer), one.rows, one.settings, one.case.policy, double)
+                words += differences(parts[sentence], one.rows, one.settings, one.case.policy, double)
             if words:
                 found[sentence] = words
         return found
@@ -203,28 +224,27 @@ def _key_of(key: Entitlement, word: str) -> Entitlement:
     )
 
 
+def _by_word(rows: Iterable[Any], named: Callable[[Any], tuple[str | None, ...]]) -> dict[str, list[Any]]:
+    """Return the rows by the words of the cases in which their names end."""
+    found: dict[str, list[Any]] = {}
+    for row in rows:
+        words = {name[-WORD:] for name in named(row) if name}
+        for word in words:
+            found.setdefault(word, []).append(row)
+    return found
+
+
 def _own(one: Placed, answer: Answer) -> Answer:
-    """Return the part of the answer that is about this case."""
+    """Return what is about this case of the rows in which its word occurs."""
     asked = {d.end for d in one.settings.declarations}
-
-    def mine(row: CoverageRow) -> bool:
-        named = row.issuer.endswith(one.word) or row.kind.endswith(one.word)
+    return replace(answer, coverage=tuple(
         # the declarations of cases that were moved elsewhere are refused here
-        return named and (row.status != "refused" or row.source not in ENTRA_LOGS or row.end in asked or None in asked)
-
-    return replace(
-        answer,
-        tokens=[token for token in answer.tokens if token["record_id"].endswith(one.word)],
-        coverage=tuple(row for row in answer.coverage if mine(row)),
-        twins=[row for row in answer.twins if row["token_id"].endswith(one.word)],
-        unaccounted=[row for row in answer.unaccounted if (row["key_id"] or "").endswith(one.word)],
-        overdrawn=[row for row in answer.overdrawn if (row["key_id"] or "").endswith(one.word)],
-    )
+        row for row in answer.coverage if row.status != "refused" or row.source not in ENTRA_LOGS or row.end in asked
+        or None in asked
+    ))
 
 
-def _told(one: Placed, answer: Answer) -> Told:
-    own = _own(one, answer)
-
+def _told(one: Placed, own: Answer) -> Told:
     def plain(value: Any) -> Any:
         if isinstance(value, str):
             return value.replace(one.word, "")

@@ -8,9 +8,9 @@ code is 1, unless `equivalent` says why it changes nothing.
 
     python -m tests.reconcile.mutants [NAME ...] [--list] [--jobs 2] [--state FILE] [--equivalent]
 
-NAME selects modules, such as `judge links`, or mutants whose name holds it. `--state`: a file in which it is written
-down which mutants were found; started again with it, the others are tried. Each takes some two seconds on two
-processors.
+NAME selects modules, such as `judge links`, in that order, or mutants whose name holds it. `--state`: a file in which
+it is written down which mutants were found; started again with it, the others are tried. Each takes some two seconds
+on two processors.
 """
 
 from __future__ import annotations
@@ -159,6 +159,7 @@ def start(mutant: Mutant, told: Told, memory: Memory | None, report: Path, first
     if child:
         return child
     try:
+        gc.disable()
         os.setpgid(0, 0)
         signal.alarm(SECONDS)
         with report.with_suffix(".out").open("w") as out:
@@ -219,6 +220,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     whole = {m.module for m in every}.intersection(asked.names)
     parts = [name for name in asked.names if name not in whole]
     chosen = [m for m in every if not asked.names or m.module in whole or any(part in m.name for part in parts)]
+    chosen.sort(key=lambda m: asked.names.index(m.module) if m.module in whole else len(asked.names))
     if asked.list:
         for mutant in chosen:
             why = EQUIVALENT.get(mutant.name)
@@ -241,7 +243,7 @@ def _try(left: Sequence[Mutant], of: int, state: Path | None, jobs: int, *, plai
     told = known()
     with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
         folder = Path(name)
-        memory = None if plain else Memory(folder / "memory.duckdb")
+        memory = None if plain else Memory(folder)
         if words := _control(told, folder, memory):
             print(f"the cases fail without any mutant: make them pass first. {words}")
             return 2

@@ -76,8 +76,8 @@ class Judged:
     refuted: bool
     probably_forged: frozenset[str]
     issued_at_outside_life: bool
-    issued_at_law: bool
-    id_failed_only: bool
+    breaks_law: bool
+    uncompared: str | None
 
 
 @dataclass(frozen=True)
@@ -274,8 +274,8 @@ def _judged(case: Case, token: Token, answer: Answer) -> Judged:
         refuted=token.refuted,
         probably_forged=_probably_forged(case, token, answer),
         issued_at_outside_life=not token.linked and reference_misses.issued_within_life(case, token) is False,
-        issued_at_law=token.breaks_law and answer[1] is not Reason.ISSUED_AT_DIFFERS,
-        id_failed_only=answer[1] is Reason.FAILURE_ONLY,
+        breaks_law=token.breaks_law,
+        uncompared=reference_links.uncompared(case, token),
     )
 
 

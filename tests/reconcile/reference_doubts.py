@@ -38,15 +38,9 @@ def shows_subject(token: Token) -> bool:
 
 def subject_says(case: Case, token: Token) -> Reason | None:
     """Rule 3.2: subject-differs where it is certain, name-differs where it is not."""
-    if not identified(token.subject) or token.first.token_class not in (None, *PERSONAL):
-        return None
     shown, is_app = shows_subject(token), any(issued_to(r) == "application" for r in token.namesakes)
-    known = {
-        r.subject for r in token.namesakes
-        if identified(r.subject) and comparable(token.subject, r.subject)
-        and (shown or issued_to(r) != "application")
-    }
-    if not known or token.subject in known:
+    known = known_subjects(token)
+    if not known or any(token.subject == r.subject for r in token.namesakes):
         return None
     if any(r.is_guest for r in token.namesakes) and not is_member(case, token):
         return None
@@ -56,6 +50,17 @@ def subject_says(case: Case, token: Token) -> Reason | None:
     if shown:
         return None  # perhaps an application whose principal has another id in another log
     return _by_name(case, token)
+
+
+def known_subjects(token: Token) -> set[str | None]:
+    """Rule 3.2: with whom the token's subject is compared."""
+    if not identified(token.subject) or token.first.token_class not in (None, *PERSONAL):
+        return set()
+    return {
+        r.subject for r in token.namesakes
+        if identified(r.subject) and comparable(token.subject, r.subject)
+        and (shows_subject(token) or issued_to(r) != "application")
+    }
 
 
 def _by_name(case: Case, token: Token) -> Reason | None:
@@ -119,12 +124,18 @@ def _sign_ins(case: Case) -> list[Record]:
 def client_differs(token: Token) -> bool:
     """Rule 3.2: another application's, where neither client nor principal is that of the issuance."""
     first = token.first
+    same = any(first.client_id == r.client_id or token.subject == r.subject for r in token.namesakes)
+    return knows_client(token) and not same
+
+
+def knows_client(token: Token) -> bool:
+    """Rule 3.2: whether client and principal of an app-only token are told on both sides."""
+    first = token.first
     if first.token_class not in APP_ONLY or first.client_id is None or not identified(token.subject):
         return False
-    known = any(
+    return any(
         issued_to(r) == "application" and r.client_id is not None and identified(r.subject) for r in token.namesakes
     )
-    return known and not any(first.client_id == r.client_id or token.subject == r.subject for r in token.namesakes)
 
 
 def is_abroad(case: Case, token: Token) -> bool:

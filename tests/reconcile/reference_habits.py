@@ -97,7 +97,7 @@ def grade(case: Case, token: Token) -> Grade:
     same = [token]
     if any(r.derived == "exchange" for r in token.acceptances):
         same += [t for t in case.tokens
-                 if (t.token_id, t.subject) == (token.token_id, token.subject) and t.first.derived == ""]
+                 if (t.token_id, t.subject) == (token.token_id, token.subject)]
     grades = {known.grade(t) for t in same if (known := known_of(case, t)) is not None}
     return next((g for g in Grade if g in grades), Grade.FOREIGN)
 

@@ -10,7 +10,17 @@ from counterfoil.model.reason import Reason
 
 from . import reference_habits
 from .reference_case import Case, Grade, Token
-from .reference_doubts import client_differs, is_abroad, is_misspelt, is_whose, issued_to, subject_says
+from .reference_doubts import (
+    APP_ONLY,
+    client_differs,
+    is_abroad,
+    is_misspelt,
+    is_whose,
+    issued_to,
+    known_subjects,
+    knows_client,
+    subject_says,
+)
 from .reference_policy import CONSUMER_TENANT
 from .reference_records import Record
 
@@ -104,6 +114,26 @@ def doubt(case: Case) -> None:
             token.doubt = Reason.OBJECT_ID_ABROAD
 
 
+def uncompared(case: Case, token: Token) -> str | None:
+    """Rule 3.9: the facts that only one side tells, or that an exception leaves out; None where no id links."""
+    if not token.linked or token.by_digest:
+        return None
+    first, its = token.first, token.namesakes
+    same_subject = any(r.subject == token.subject for r in its)
+    tenants = {r.resource_tenant for r in its} - {None}
+    issued = {r.issued_at for r in its} - {None}
+    told = {
+        "subject": bool(known_subjects(token)) and (same_subject or not any(r.is_guest for r in its)),
+        "tenant": first.token_tenant is not None and bool(tenants)
+        and (first.token_tenant in tenants or not _may_cross(case, token)),
+        "class": is_whose(token) is not None and any(issued_to(r) is not None for r in its),
+        "client": first.token_class not in APP_ONLY or knows_client(token),
+        "key": first.key_id is not None and any(r.key_id is not None for r in its),
+        "issued-at": token.issued_at is not None and (bool(issued) or _obeys(case, token) is not None),
+    }
+    return " ".join(fact for fact, compared in told.items() if not compared)
+
+
 def _key_differs(token: Token) -> bool:
     known = {r.key_id for r in token.namesakes} - {None}
     return token.first.key_id is not None and bool(known) and token.first.key_id not in known
@@ -120,12 +150,14 @@ def _issued_at_differs(case: Case, token: Token) -> bool:
 def _tenant_differs(case: Case, token: Token) -> bool:
     tenant = token.first.token_tenant
     known = {r.resource_tenant for r in token.namesakes} - {None}
-    if tenant is None or not known or tenant in known:
-        return False
-    if tenant in case.known.service_tenants or known & case.known.service_tenants:
-        return False
+    return tenant is not None and bool(known) and tenant not in known and not _may_cross(case, token)
+
+
+def _may_cross(case: Case, token: Token) -> bool:
+    """Whether its tenant may be another than its issuances' resource's."""
+    tenants = {token.first.token_tenant, *(r.resource_tenant for r in token.namesakes)}
     crossings = {(r.cross_tenant or "").lower() for r in token.namesakes}
-    return not crossings & case.known.cross_tenant_exceptions
+    return bool(tenants & case.known.service_tenants or crossings & case.known.cross_tenant_exceptions)
 
 
 def _class_differs(token: Token) -> bool:
@@ -135,7 +167,8 @@ def _class_differs(token: Token) -> bool:
 
 def _obeys(case: Case, token: Token) -> bool | None:
     """Whether issued-at obeys the law of rule 3.2; None where there is nothing to hold it against."""
-    sign_ins = [r for r in token.namesakes if r.leg == "issuance" and r.source == "entra-signin"]
+    sign_ins = [r for r in token.namesakes if r.leg == "issuance" and r.source == "entra-signin"
+                and r.ingested_at != r.event_time]
     issued_at = token.issued_at
     if issued_at is None or not sign_ins:
         return None

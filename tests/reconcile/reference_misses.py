@@ -274,8 +274,14 @@ def _parts(case: Case, token: Token) -> set[Part]:
 
 
 def _missing(case: Case, token: Token) -> bool:
-    """Missing from covered windows of logs that nobody proves to be whole."""
-    return is_miss(case, token) and not token.contradiction and token.covered and not token.proven
+    """Missing from covered windows of logs that nobody proves to be whole, and that hold its kind of id."""
+    missing = is_miss(case, token) and _can_miss(case, token) and not token.contradiction
+    return missing and token.covered and not token.proven
+
+
+def _can_miss(case: Case, token: Token) -> bool:
+    """Whether logs hold such a token's id, or it has none."""
+    return token.token_id is None or sound_id(case, token)
 
 
 def refuted_parts(case: Case) -> set[Part]:
@@ -316,6 +322,7 @@ def _refuted(case: Case, token: Token, broken: set[Part]) -> bool:
         for t in case.tokens
         if t.route
         and is_miss(case, t)
+        and _can_miss(case, t)
         and not t.agentic
         and not t.proven
         and (t.covered or t.token_id is not None or sound_in_own_log(case, t))

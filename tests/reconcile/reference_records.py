@@ -42,6 +42,7 @@ class Record:
     raw_position: int = 1
     sequence: int | None = None
     issued_at: datetime | None = None
+    ingested_at: datetime | None = None
     issuer: str | None = None
     token_class: str | None = None
     token_id: str | None = None

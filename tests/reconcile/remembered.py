@@ -25,18 +25,20 @@ from counterfoil.expressions.tables import table as named
 _TABLE = re.compile('(?:FROM|JOIN) "([^"]+)"')
 # What the tests give an engine: the same in each run of a group, whatever the mutant.
 _OF_TESTS = frozenset({"evidence_in_given", "rejects_all"})
+BLOCK = 16_384  # the least that the engine knows: most tables hold a few rows
 Key = tuple[Any, ...]
 
 
 @dataclass
 class Memory:
-    """What was asked without a mutant, and what came of it. Versions of tables lie in a file of the engine's.
+    """What was asked without a mutant, and what came of it. Versions of tables lie in files of the engine's.
 
     `group`: of whose cases is asked now.
     """
 
-    file: Path
+    folder: Path
     group: str = ""
+    numbers: dict[str, int] = field(default_factory=dict)  # of the groups' files
     versions: dict[Key, str] = field(default_factory=dict)
     columns: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     of_rows: dict[Key, str] = field(default_factory=dict)  # by group, name, columns, and sums of the rows
@@ -54,7 +56,11 @@ class Remembered:
         self._versions: dict[str, str] = {}  # which stands under a name, as far as anybody knows
         self._there: dict[str, str] = {}  # which does in the engine
         self._parts: dict[str, list[str]] = defaultdict(list)
-        con.execute(f"ATTACH IF NOT EXISTS '{memory.file}' AS remembered ({'READ_WRITE' if learning else 'READ_ONLY'})")
+        # a file for each group: which tables one holds is read as a whole
+        number = memory.numbers.setdefault(memory.group, len(memory.numbers))
+        self._old = f"remembered_{number}"
+        how = f"READ_WRITE, BLOCK_SIZE {BLOCK}" if learning else "READ_ONLY"
+        con.execute(f"ATTACH IF NOT EXISTS '{memory.folder / self._old}.duckdb' AS {self._old} ({how})")
 
     def keep(self, name: str, table: ir.Table) -> ir.Table:
         """Compute the table once, store it under `name` (replacing one of that name), and return it."""
@@ -101,7 +107,7 @@ class Remembered:
         return self._kept(name, told, lambda: self._tables.given(name, columns, rows))
 
     def _kept(self, name: str, text: str, compute: Any) -> ir.Table:
-        key = (name, text, *self._named_in(text))
+        key = (self._memory.group, name, text, *self._named_in(text))
         version = self._memory.versions.get(key)
         if version is None:
             self._bring(text)
@@ -126,7 +132,7 @@ class Remembered:
             self._memory.columns[version] = columns
             self._memory.of_rows[told] = version
             if self._learning:
-                self._con.execute(f'CREATE TABLE remembered."{version}" AS FROM "{name}"')
+                self._con.execute(f'CREATE TABLE {self._old}."{version}" AS FROM "{name}"')
         return version
 
     @staticmethod
@@ -141,7 +147,7 @@ class Remembered:
         """Let the versions of tables that the text names stand in the engine."""
         for name, version in self._named_in(text):
             if self._there.get(name) != version:
-                parts = [f'FROM "{part}"' if self._is_new(part) else f'FROM remembered."{part}"'
+                parts = [f'FROM "{part}"' if self._is_new(part) else f'FROM {self._old}."{part}"'
                          for part in version.split("+")]
                 self._con.execute(f'CREATE OR REPLACE TABLE "{name}" AS {" UNION ALL ".join(parts)}')
                 self._there[name] = version

@@ -24,7 +24,10 @@ COLUMNS = (
     "ip", "user_agent", "logon_type", "object_kind", "object_id", "object_parent", "operation",
 )
 # What receipts tell of a token that an own log names as shown.
-_TUPLE = ("issuer", "issued_at", "subject_id", "token_tenant", "key_id", "signing_input_digest", "token_class")
+_TUPLE = (
+    "issuer", "issued_at", "subject_id", "subject_name", "token_tenant", "key_id", "signing_input_digest",
+    "token_class",
+)
 _MORE = ("derived", "unknown_presentation", "child_id", "family")
 _RECORDED = (*COLUMNS, *_MORE)
 

@@ -102,10 +102,10 @@ def _uses(records: ir.Table) -> ir.Table:
 def _logs(
     engine: Engine, uses: ir.Table, rows: Sequence[CoverageRow]
 ) -> tuple[set[tuple[str, str]], list[CoverageRow]]:
-    """Return the logs of key uses (source, kind) in evidence, and the stretches of them that are relied on."""
+    """Return the logs of key uses (source, kind) in evidence, and the stretches of all logs that are relied on."""
     logs = {(row["source"], row["kind"]) for row in
             engine.rows(uses.select("source", "kind").distinct().limit(MAX_KEYS))}
-    relied = [row for row in rows if row.status in RELIED and (row.source, row.kind) in logs and row.start and row.end]
+    relied = [row for row in rows if row.status in RELIED and row.start and row.end]
     return logs, relied
 
 
@@ -159,7 +159,7 @@ def _issuers(engine: Engine, issued: ir.Table, spans: Sequence[dict[str, Any]]) 
     """Return rows of _ISSUER."""
     if not spans:
         return []
-    used = issued.filter(issued.issuer.notnull(), issued.outcome == str(Outcome.SUCCESS))
+    used = issued.filter(issued.outcome == str(Outcome.SUCCESS))
     keys: dict[str, set[str | None]] = {}
     for row in engine.rows(used.select("issuer", "key_id").distinct().limit(MAX_KEYS)):
         keys.setdefault(row["issuer"], set()).add(row["key_id"])
@@ -203,7 +203,7 @@ def with_custody(engine: Engine, tokens: ir.Table, custody: Custody | None, poli
     late = ibis.ifelse((issued_at > told.t_first).fill_null(False), issued_at, told.t_first)
     told = told.mutate(c_lo=w_lo, c_hi=w_hi, d_lo=issued_at - policy.skew, d_hi=late + policy.skew)
     spans, issuers = custody.spans, custody.issuers
-    by_key = told.filter(told.key_id.notnull()).select("token_key", "key_id", "c_lo", "c_hi", "d_lo", "d_hi")
+    by_key = told.select("token_key", "key_id", "c_lo", "c_hi", "d_lo", "d_hi")
     by_key = by_key.join(spans, "key_id")
     keyed = by_key.group_by("token_key").agg(
         inside=by_key.log.nunique(where=_inside(by_key)) >= by_key.logs.max(),

@@ -75,7 +75,7 @@ def open_reason(tokens: ir.Table) -> ir.StringValue:
         unknown,
         (tokens.declared == 0, Reason.NOT_DECLARED),  # of a farm, some host's log is declared or none
         (tokens.contained < tokens.needed, Reason.OUTSIDE_COVERAGE),
-        (tokens.surplus & tokens.identified, Reason.COUNT_ONLY),
+        (tokens.surplus, Reason.COUNT_ONLY),
         ((tokens.served > 0) | ~tokens.identified, Reason.NO_ID),
         *doubted,
         default=Reason.ASSERTION_NOT_ISSUED,

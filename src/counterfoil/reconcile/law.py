@@ -12,13 +12,13 @@ from counterfoil.reconcile.policy import Policy
 def with_law(engine: Engine, watched: ir.Table, every: ir.Table, lawless: ir.Table | None, policy: Policy) -> ir.Table:
     """Return the tokens with `contradiction` completed where the law of their stratum holds.
 
-    `every`: all tokens with `law_known`, `law_obeyed`; `lawless`: (token_key, stratum, network, own) of those that
+    `every`: all tokens with `law_obeyed`; `lawless`: (token_key, stratum, network, own) of those that
     break it. One that is a person's own shows that there is no law. Of the others, those of one network count once: a
     law that copies break is none the less one. The reasons that come before consumer-realm outrank it.
     """
     if lawless is None:
         return watched
-    lawful = every.filter(every.law_known, every.law_obeyed)
+    lawful = every.filter(every.law_obeyed)
     concerned = lawless.select(*STRATUM).distinct()
     obeying = lawful.semi_join(concerned, same(lawful, concerned, STRATUM))
     kept = obeying.group_by(*STRATUM).agg(law_obeying=obeying.count())

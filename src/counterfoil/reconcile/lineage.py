@@ -17,14 +17,18 @@ from counterfoil.reconcile.own_logs import in_own_log
 
 
 def exchanges(issued: ir.Table) -> ir.Table:
-    """Rule 6.1: return (parent, child): which token ids were presented to obtain which."""
-    done = issued.filter(
-        issued.leg == Leg.SECONDARY_ISSUANCE,
-        issued.outcome == Outcome.SUCCESS,
-        issued.token_id.notnull(),
-        issued.parent_token_ids.length() > 0,
-    )
-    return done.select(parent=done.parent_token_ids.unnest(), child=done.token_id)
+    """Rule 6.1: return (parent, child, kind): which token ids were presented to obtain which, of which kind."""
+    done = issued.filter(issued.leg == Leg.SECONDARY_ISSUANCE, issued.outcome == Outcome.SUCCESS)
+    return done.select(parent=done.parent_token_ids.unnest(), child=done.token_id, kind=done.token_id_kind)
+
+
+def with_issued_id(tokens: ir.Table, issued: ir.Table) -> ir.Table:
+    """Return tokens with `issued_id`: its id, or that of the issuance of its bytes where it shows none."""
+    hashed = issued.filter(issued.signing_input_digest.notnull(), issued.outcome == Outcome.SUCCESS)
+    known = hashed.group_by("signing_input_digest").agg(id_of_bytes=hashed.token_id.min())
+    bare = tokens.mutate(bare=ibis.ifelse(tokens.token_id.isnull(), tokens.signing_input_digest, ibis.null("string")))
+    told = bare.left_join(known, bare.bare == known.signing_input_digest, rname="{name}_b")
+    return told.select(*tokens.columns, issued_id=ibis.coalesce(told.token_id, told.id_of_bytes))
 
 
 def swapped(issued: ir.Table, logs: Logs) -> ir.Table:
@@ -33,9 +37,7 @@ def swapped(issued: ir.Table, logs: Logs) -> ir.Table:
     Persons are those to whom it issued tokens as to users. What was obtained with several tokens is left out: one of
     them may be a service's. Pseudonyms compare under one key alone.
     """
-    good = issued.filter(
-        in_own_log(issued, logs), issued.outcome == Outcome.SUCCESS, issued.identified, issued.token_id.notnull()
-    )
+    good = issued.filter(in_own_log(issued, logs), issued.outcome == Outcome.SUCCESS, issued.identified)
     users = good.filter(good.leg == Leg.ISSUANCE, good.token_class == TokenClass.USER)
     person = ["issuer", "subject"]
     persons = good.semi_join(users.select(*person).distinct(), person)

@@ -99,7 +99,7 @@ def _facts(issued: ir.Table, logs: Logs) -> ir.Table:
         visitor=guest(issued),
         excepted=issued.cross_tenant.lower().isin(sorted(map(str.lower, CROSS_TENANT_EXCEPTIONS))).fill_null(False),
         # a sign-in whose time is unknown, or that of its arrival, obeys no law and breaks none
-        lawful=(issued.leg == Leg.ISSUANCE) & in_logs(issued, "lawful logs", logs.lawful) & issued.event_time.notnull()
+        lawful=in_logs(issued, "lawful logs", logs.lawful) & issued.event_time.notnull()
         & (issued.ingested_at != issued.event_time).fill_null(True),
     )
 
@@ -110,21 +110,22 @@ def _pairs(mine: ir.Table, theirs: ir.Table) -> ir.Table:
 
 def _said(pairs: ir.Table) -> dict[str, ir.BooleanValue]:
     """Return what a pair says: _SAID."""
-    good = pairs.good
-    primary = good & (pairs.leg == Leg.ISSUANCE)
+    by_success = {
+        "primary": pairs.leg == Leg.ISSUANCE,
+        "secondary": pairs.leg == Leg.SECONDARY_ISSUANCE,
+        "by_digest": pairs.digest_same,
+        "law_known": pairs.law_known,
+        "law_obeyed": pairs.law_obeyed,
+        "tenant_exempt": pairs.excepted | pairs.provider,
+        "crossed": pairs.excepted,
+        "guest": pairs.visitor,
+        "app_issued": pairs.i_application.fill_null(False),
+        **{f"{fact}_{how}": pairs[f"{fact}_{how}"] for fact in _FACTS for how in ("known", "same")},
+    }
     return {
-        "primary": primary,
-        "secondary": good & (pairs.leg == Leg.SECONDARY_ISSUANCE),
         "interrupted": pairs.outcome == Outcome.INTERRUPTED,
         "failed": pairs.outcome == Outcome.FAILED,
-        "by_digest": good & pairs.digest_same,
-        "law_known": primary & pairs.law_known,
-        "law_obeyed": primary & pairs.law_obeyed,
-        "tenant_exempt": good & (pairs.excepted | pairs.provider),
-        "crossed": good & pairs.excepted,
-        "guest": good & pairs.visitor,
-        "app_issued": good & pairs.i_application.fill_null(False),
-        **{f"{fact}_{how}": good & pairs[f"{fact}_{how}"] for fact in _FACTS for how in ("known", "same")},
+        **{name: pairs.good & told for name, told in by_success.items()},
     }
 
 
@@ -132,12 +133,13 @@ def _told(said: ir.Table) -> dict[str, ir.Value]:
     """Return what the pairs of a token say of it together."""
     differs = {fact: said[f"{fact}_known"] & ~said[f"{fact}_same"] for fact in _FACTS}
     differs["tenant"] &= ~said.tenant_exempt
+    subject = differs.pop("subject")
     unsure = ~said.shown | said.guest | (said.token_class.isnull() & said.app_issued)
     foreign = (said.token_tenant != said.resource_tenant).fill_null(False)
     return {
-        **{f"{fact}_differs": differs[fact] for fact in _FACTS if fact != "subject"},
-        "subject_differs": differs["subject"] & ~unsure,
-        "subject_open": differs["subject"] & unsure,
+        **{f"{fact}_differs": held for fact, held in differs.items()},
+        "subject_differs": subject & ~unsure,
+        "subject_open": subject & unsure,
         "elsewhere": foreign & ~said.app_only & said.subject_id.notnull() & ~said.tenant_same & ~said.crossed,
         "uncompared": _uncompared(said),
     }
@@ -165,7 +167,7 @@ def _compared(pairs: ir.Table, policy: Policy, *, hidden: bool) -> ir.Table:
     those that issuers choose, each for himself: another issuer's record of that id is none of this token. Whose token
     was exchanged is a guess.
     """
-    subject_known = pairs.subject_counts & pairs.i_identified & pairs.i_subject.notnull()
+    subject_known = pairs.subject_counts & pairs.i_identified
     # a name in a record of an application's may be that of the mailbox's owner
     subject_known &= pairs.shown | ~pairs.i_application.fill_null(False)
     if hidden:
@@ -190,8 +192,8 @@ def _compared(pairs: ir.Table, policy: Policy, *, hidden: bool) -> ir.Table:
         class_known=_known(pairs.application, pairs.i_application),
         class_same=_same(pairs.application, pairs.i_application),
         subject_known=subject_known,
-        subject_same=subject_known & _same(pairs.subject, pairs.i_subject),
-        client_known=principals & _known(pairs.client_id, pairs.i_client) & _known(pairs.subject, pairs.i_subject),
+        subject_same=_same(pairs.subject, pairs.i_subject),
+        client_known=principals & _known(pairs.client_id, pairs.i_client),
         client_same=_same(pairs.client_id, pairs.i_client) | _same(pairs.subject, pairs.i_subject),
         law_known=pairs.lawful & pairs.t_issued.notnull(),
         law_obeyed=pairs.lawful
@@ -222,10 +224,10 @@ def subject_shown(tokens: ir.Table, logs: Logs) -> ir.BooleanValue:
 
 
 def sound_subject(tokens: ir.Table) -> ir.BooleanValue:
-    """Rule 4.2 a, b, d: the record shows the acting user's own delegated token."""
+    """Rule 4.2 a, b, d: the record shows the acting user's own delegated token; `subject` is that user."""
     owner = (tokens.logon_type == "owner") | (tokens.object_kind != "mailbox")
     personal = (tokens.token_class == TokenClass.USER) | (tokens.token_class.isnull() & tokens.subject_id.notnull())
-    return tokens.identified & owner.fill_null(False) & personal.fill_null(False)
+    return owner.fill_null(False) & personal.fill_null(False)
 
 
 def contradiction(tokens: ir.Table) -> ir.StringValue:

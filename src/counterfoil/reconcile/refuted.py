@@ -62,7 +62,7 @@ def with_refutation(
     """
     required = engine.given("required_parts", REQUIRED, parts)
     doubted = required.semi_join(found, _PART).select("issuer", "needs", doubted=ibis.literal(True)).distinct()
-    bare = ~open_.has_id & ~open_.sound & (open_.derived == "") & ~open_.candidate & open_.relied
+    bare = ~open_.has_id & ~open_.sound & ~open_.candidate & open_.relied
     told = open_.filter(open_.route & (open_.missed | bare) & ~open_.never & ~open_.agentic & (
         (open_.proven < open_.needed) | (open_.needed == 0)
     ))

@@ -8,7 +8,7 @@ from counterfoil.expressions import ibis, ir
 from counterfoil.model.schema import Leg, Outcome
 from counterfoil.reconcile.clock import whole_seconds
 from counterfoil.reconcile.engine import Engine
-from counterfoil.reconcile.lineage import exchanges, reached
+from counterfoil.reconcile.lineage import exchanges, reached, with_issued_id
 from counterfoil.reconcile.policy import Policy
 from counterfoil.reconcile.shapes import EDGES
 
@@ -20,7 +20,7 @@ def with_roots(
 
     `stretches`: (issuer, from, to) in which people's sign-ins are relied on: elsewhere no root can be expected.
     """
-    good = issued.filter(issued.outcome == Outcome.SUCCESS, issued.token_id.notnull())
+    good = issued.filter(issued.outcome == Outcome.SUCCESS)
     second = good.filter(good.leg == Leg.SECONDARY_ISSUANCE)
     first = good.filter(good.leg == Leg.ISSUANCE)
     relied = engine.given("personal", {"issuer": "string", "lo": "int64", "hi": "int64"}, stretches)
@@ -28,15 +28,22 @@ def with_roots(
     inside = second.semi_join(
         relied, [second.issuer == relied.issuer, at - policy.skew >= relied.lo, at + policy.skew <= relied.hi]
     )
-    ids = engine.keep("roots_ids", second.select("token_id", "issuer", "source", "operation").distinct())
+    ids = engine.keep("roots_ids", second.select(
+        "token_id", "token_id_kind", "issuer", "source", "operation"
+    ).distinct())
     if not engine.rows(ids.limit(1)):
         return open_.mutate(rooted=ibis.literal(False), roots=ibis.literal(False))
     watched = engine.keep("roots_watched", inside.select("token_id").distinct())
     edges = EDGES.kept(engine, exchanges(issued))
-    nodes = ibis.union(ids.select(id=ids.token_id), edges.select(id=edges.parent), distinct=True)
-    seeds = engine.keep("roots_seeds", nodes.semi_join(first, nodes.id == first.token_id))
+    nodes = ibis.union(
+        ids.select(id=ids.token_id, kind=ids.token_id_kind), edges.select(id=edges.parent, kind=edges.kind),
+        distinct=True,
+    )
+    signed = nodes.semi_join(first, [nodes.id == first.token_id, nodes.kind == first.token_id_kind])
+    seeds = engine.keep("roots_seeds", signed.select("id"))
     rooted = reached(engine, "rooted", edges, seeds).mutate(is_rooted=ibis.literal(True))
-    marked = ids.left_join(rooted, ids.token_id == rooted.id).left_join(_networks(open_), "token_id", rname="{name}_n")
+    named = engine.keep("roots_issued", with_issued_id(open_, issued))
+    marked = ids.left_join(rooted, ids.token_id == rooted.id).left_join(_networks(named), "token_id", rname="{name}_n")
     marked = marked.semi_join(watched, "token_id")
     is_rooted = marked.is_rooted.fill_null(False)
     # what is used from one network outside the service's own counts once: more renewals make nobody usual
@@ -47,13 +54,13 @@ def with_roots(
     normal = strata.filter(strata.good >= policy.rooted_pairs, strata.good >= policy.rooted_share * strata["all"])
     failing = ids.anti_join(normal, ["issuer", "source", "operation"]).select("token_id").distinct()
     roots = ids.select("token_id").distinct().anti_join(failing, "token_id")
-    joined = open_.left_join(rooted, open_.token_id == rooted.id).left_join(
-        roots.mutate(normal=ibis.literal(True)), "token_id", rname="{name}_n"
-    )
+    usual = roots.select(issued_id=roots.token_id, normal=ibis.literal(True))
+    joined = named.left_join(rooted, named.issued_id == rooted.id).left_join(usual, "issued_id", rname="{name}_n")
     return joined.select(*open_.columns, rooted=joined.is_rooted.fill_null(False), roots=joined.normal.fill_null(False))
 
 
 def _networks(open_: ir.Table) -> ir.Table:
     """Return (token_id, elsewhere): a network outside the service's own, not the person's, from which it was used."""
-    away = open_.filter(open_.secondary, ~open_.ordinary, ~open_.inside, open_.token_id.notnull())
-    return away.group_by("token_id").agg(elsewhere=away.network.min())
+    away = open_.filter(~open_.ordinary, ~open_.inside)
+    found = away.group_by("issued_id").agg(elsewhere=away.network.min())
+    return found.select("elsewhere", token_id=found.issued_id)

@@ -31,7 +31,7 @@ from counterfoil.reconcile.habits import graded
 from counterfoil.reconcile.hidden import doubted
 from counterfoil.reconcile.identity import aliases, people, with_people, with_subject
 from counterfoil.reconcile.law import with_law
-from counterfoil.reconcile.lineage import exchanges, reached, swapped
+from counterfoil.reconcile.lineage import exchanges, reached, swapped, with_issued_id
 from counterfoil.reconcile.links import issuances
 from counterfoil.reconcile.literals import bound_time, number, whole
 from counterfoil.reconcile.misspelt import misspelt
@@ -151,7 +151,7 @@ def _verdicts(
     judged = _judged(engine, watched, open_)  # 7
     judged = suspected(engine, judged, issued, rows, asked.logs)  # 4.5
     tainted = _tainted(engine, judged, issued, facts, Reason.NOT_SIGNED_IN_CUSTODY in against)  # 6.4
-    told, left = _stained(engine, judged, plain, whole.people, tainted, of_sets(engine, judged, issued))
+    told, left = _stained(engine, judged, plain, issued, whole.people, tainted, of_sets(engine, judged, issued))
     told = shapes.DIAGNOSED.kept(engine, diagnosed(engine, told, whole.records, custody, policy))  # 8.3
     strata = shapes.STRATA.kept(engine, measured.strata(cells, days))
 
@@ -279,8 +279,7 @@ def _tainted(
         shown = own.filter(own.derived == "exchange").semi_join(unissued, ["issuer", "token_id"])
         bad = engine.keep("run_taint_tokens", ibis.union(bad, shown.select("token_key"), distinct=True))
     uses = engine.piled(shapes.USES.name)
-    born = uses.filter(uses.child_id.notnull())
-    seeds = born.semi_join(bad, "token_key").select(id=born.child_id)
+    seeds = uses.semi_join(bad, "token_key").select(id=uses.child_id)
     edges = exchanges(issued)
     if keepers.issuers:
         seeds = ibis.union(seeds, swapped(issued, facts.logs))
@@ -295,40 +294,45 @@ def _tainted(
 
 
 def _stained(
-    engine: Engine, judged: ir.Table, plain: ir.Table, persons: ir.Table, tainted: ir.Table | None,
-    of_set: ir.Table | None,
+    engine: Engine, judged: ir.Table, plain: ir.Table, issued: ir.Table, persons: ir.Table,
+    tainted: ir.Table | None, of_set: ir.Table | None,
 ) -> tuple[ir.Table, ir.Table]:
     """Rules 6.4, 6.5, 7: return the judged tokens with `verdict` and `reason`, and the plain ones that are left.
 
     `of_rule` and `of_issuer` name the set of which an ancestor of theirs is (6.5).
     """
     none = {"of_rule": ibis.null("string"), "of_issuer": ibis.null("string")}
-    stains = [] if tainted is None else [tainted.select("id", by=ibis.literal(str(Reason.FORGED_ANCESTOR)), **none)]
+    forged = ibis.literal(str(Reason.FORGED_ANCESTOR))
+    stains = [] if tainted is None else [tainted.select(issued_id=tainted.id, by=forged, **none)]
     if of_set is not None:
         rest = of_set if tainted is None else of_set.anti_join(tainted, "id")
-        stains.append(rest.select("id", by=ibis.literal(str(Reason.ANCESTOR_IN_SET)), of_rule=rest.of_rule,
+        stains.append(rest.select(issued_id=rest.id, by=ibis.literal(str(Reason.ANCESTOR_IN_SET)), of_rule=rest.of_rule,
                                   of_issuer=rest.of_issuer))
     if not stains:
         return shapes.VERDICTS.kept(engine, _final(judged.mutate(by=ibis.null("string"), **none))), plain
     marks = engine.keep("run_stains", ibis.union(*stains) if len(stains) > 1 else stains[0])
-    caught = with_people(plain.semi_join(marks, plain.token_id == marks.id), persons)
+    named = with_issued_id(plain, issued)
+    caught = named.filter(named.issued_id.notnull()).semi_join(marks, "issued_id").drop("issued_id")
+    caught = with_people(caught, persons)
     quiet = {name: ibis.literal(False) for name in FLAGS}
     moved = engine.keep("run_caught", caught.mutate(
         linked=ibis.literal(True), base=_own_reason(caught), base_verdict=ibis.literal(str(Verdict.MINTED)),
         at_least=number(0), **quiet,
     ))
     both = ibis.union(judged, moved.select(*judged.columns))
-    marked = both.left_join(marks, both.token_id == marks.id, rname="{name}_t")
+    both = engine.keep("run_issued_ids", with_issued_id(both, issued))
+    marked = both.left_join(marks, "issued_id", rname="{name}_t")
     holds = (marked.primary | marked.secondary) & (marked.base_verdict != str(Verdict.CONTRADICTED))
     # who is accused by himself is so whatever his ancestor is
     holds &= (marked.by == str(Reason.FORGED_ANCESTOR)) | ~marked.base_verdict.isin(sorted(map(str, ACCUSING)))
     told = {name: ibis.ifelse(holds, marked[name], ibis.null("string")) for name in ("by", "of_rule", "of_issuer")}
-    return shapes.VERDICTS.kept(engine, _final(marked.mutate(**told))), plain.anti_join(moved, "token_key")
+    told_of = marked.select(*both.columns, **told)
+    return shapes.VERDICTS.kept(engine, _final(told_of)), plain.anti_join(moved, "token_key")
 
 
 def _final(judged: ir.Table) -> ir.Table:
     reason = ibis.coalesce(judged.by, judged.base)
-    kept = [name for name in judged.columns if name not in ("base", "base_verdict", "by", "id")]
+    kept = [name for name in judged.columns if name not in ("base", "base_verdict", "by", "issued_id")]
     return judged.select(*kept, reason=reason, verdict=judge.verdict_of(reason))
 
 

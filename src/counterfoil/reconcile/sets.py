@@ -18,7 +18,7 @@ def of_sets(engine: Engine, judged: ir.Table, issued: ir.Table) -> ir.Table | No
     """
     members = judged.filter(judged.base.isin(_SETS)).select("token_key", of_rule=judged.base, of_issuer=judged.issuer)
     uses = engine.piled(USES.name)
-    born = uses.filter(uses.child_id.notnull()).select("token_key", id=uses.child_id)
+    born = uses.select("token_key", id=uses.child_id)
     seeds = engine.keep("sets_seeds", born.join(members, "token_key").select("id", "of_rule", "of_issuer").distinct())
     if not engine.rows(seeds.limit(1)):
         return None

@@ -71,7 +71,7 @@ DAYS = Shape("days", "a day on which a stratum was used", (
 STRATA = Shape("strata_all", "a stratum: how many of its tokens have ids, and link", (
     "issuer", "kind", "resource", "client_id", "ids", "linked", "subjects", "days", "first_seen", "rate", "rate_sd",
 ))
-EDGES = Shape("edges", "which token was presented to obtain which (6.1)", ("parent", "child"))
+EDGES = Shape("edges", "which token was presented to obtain which (6.1)", ("parent", "child", "kind"))
 
 # --- tokens that are not plain: each stage adds to the row
 

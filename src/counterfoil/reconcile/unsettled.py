@@ -100,7 +100,7 @@ def _with_sessions(engine: Engine, open_: ir.Table, seen: Seen) -> ir.Table:
     """
     began = open_.mutate(began=open_.t_first)
     for (source, kind), life in seen.logs.sessions.items():
-        bare = began.filter(~began.has_id, began.source == source, began.kind == kind, began.subject.notnull())
+        bare = began.filter(~began.has_id, began.source == source, began.kind == kind)
         bare = engine.keep("unsettled_uses", bare.select(*_session(bare), "token_key"))
         if not engine.rows(bare.limit(1)):
             continue
@@ -166,16 +166,15 @@ def _with_grades(
     grades = told
     if engine.rows(assertions.limit(1)):
         surely = assertions.filter(assertions.served > 0, ~assertions.surplus, assertions.probable.isnull())
-        served = surely.filter(surely.identified).mutate(t=whole(surely.t_first))
+        served = surely.mutate(t=whole(surely.t_first))
         given = habits(engine, "served", sign_ins(seen.issued, seen.logs).limit(0), served, policy)
         grades = ibis.union(told, graded(engine, "own_assertions", assertions, given, None))
     joined = open_.left_join(grades, "token_key", rname="{name}_g")
     told = joined.select(*open_.columns, **{n: joined[n].fill_null(False) for n in ("at_home", "own", "explained")})
     told = engine.keep("unsettled_graded", _with_routes(engine, told, seen, rows, policy))
     # who exchanged a token logged its own address and client: it is as ordinary as the same token is elsewhere
-    elsewhere = told.filter(told.derived == "", told.has_id, told.subject.notnull())
-    elsewhere = elsewhere.group_by("token_id", "subject").agg(
-        own_there=elsewhere.own.any(), explained_there=elsewhere.explained.any()
+    elsewhere = told.group_by("token_id", "subject").agg(
+        own_there=told.own.any(), explained_there=told.explained.any()
     )
     again = told.left_join(elsewhere, ["token_id", "subject"], rname="{name}_u")
     exchanged = again.derived == "exchange"
@@ -243,7 +242,7 @@ def _with_candidates(engine: Engine, open_: ir.Table, seen: Seen) -> ir.Table:
     good = issued.filter(issued.leg == Leg.ISSUANCE, issued.outcome == Outcome.SUCCESS)
     good = good.mutate(t=whole_seconds(good.event_time))
     signins = good.filter(in_logs(good, "logs of sign-ins", seen.logs.sign_ins))
-    own = signins.filter(signins.identified).select("subject", "t")
+    own = signins.select("subject", "t")
     anyone = signins.filter(~signins.identified).select("t").distinct()
     nobody = bare.filter(bare.subject.isnull())
     every = signins.select("t").distinct()
@@ -264,7 +263,7 @@ def _with_signs(engine: Engine, open_: ir.Table, seen: Seen, facts: LogFacts) ->
     """
     told = open_.mutate(
         raisable=open_.sound & ~(open_.primary | open_.secondary) & ~open_.silent & ~open_.route & ~open_.late
-        & (open_.derived != "assertion") & (~open_.agentic | open_.stray)
+        & (~open_.agentic | open_.stray)
     )
     bare = ~told.has_id & ~told.candidate & judge.sound_person(told)
     missed = (told.has_id & told.missed) | bare
