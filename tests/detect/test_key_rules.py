@@ -144,7 +144,7 @@ FIRES: dict[str, dict[str, Scene]] = {
         ))),
     },
     "key-administered-before-forgery": {
-        "the day before": Scene((on(1, **ROTATE),), accused=({"seconds": seconds(2)},)),
+        "the day before": Scene((on(-5), on(1, **ROTATE)), accused=({"seconds": seconds(2)},)),
     },
     "key-in-a-file": {
         "in a core dump": Scene((on(1, **FILE),)),
@@ -217,10 +217,11 @@ SILENCE: dict[str, dict[str, Scene]] = {
         "the log ends": Scene(signing(23)),
     },
     "key-administered-before-forgery": {
-        "a week before": Scene((on(1, **ROTATE),), accused=({"seconds": seconds(8)},)),
-        "after it": Scene((on(3, **ROTATE),), accused=({"seconds": seconds(2)},)),
-        "nothing is forged": Scene((on(1, **ROTATE),)),
-        "signatures": Scene(work(5), accused=({"seconds": seconds(4)},)),
+        "the store was set up then": Scene((on(0), on(1, **ROTATE)), accused=({"seconds": seconds(2)},)),
+        "a week before": Scene((on(-5), on(1, **ROTATE)), accused=({"seconds": seconds(8)},)),
+        "after it": Scene((on(-5), on(3, **ROTATE)), accused=({"seconds": seconds(2)},)),
+        "nothing is forged": Scene((on(-5), on(1, **ROTATE))),
+        "signatures": Scene(work(12), accused=({"seconds": seconds(4)},)),
     },
     "key-in-a-file": {
         "a key of somebody else": Scene((on(1, **FILE | {"kind": "private-key"}),)),
