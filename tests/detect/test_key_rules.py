@@ -123,7 +123,7 @@ FIRES: dict[str, dict[str, Scene]] = {
         )),
         "one backup": Scene((on(1, key_operation="backup", leg="context"),)),
         "a key is made exportable": Scene((on(1, key_operation="allow-export", leg="context"),)),
-        "a key from elsewhere": Scene((on(1, key_operation="attach", leg="context"),)),
+        "a key from elsewhere": Scene((on(-20), on(1, key_operation="attach", leg="context"))),
         "the memory of its process": Scene((on(1, key_operation="dump", leg="context"),)),
     },
     "key-audit-off": {
@@ -202,6 +202,7 @@ SILENCE: dict[str, dict[str, Scene]] = {
     "key-taking": {
         "backups on plan": Scene(tuple(on(day, 3, key_operation="backup", leg="context") for day in range(0, 28, 7))),
         "signatures": Scene(work(5)),
+        "a store is set up with the key that there is": Scene((on(0, key_operation="attach", leg="context"),)),
     },
     "key-audit-off": {
         "the log of a machine without keys": Scene((on(0), on(1, source="windows-security", kind="desk7", **OFF))),
