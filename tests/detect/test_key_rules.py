@@ -123,7 +123,7 @@ FIRES: dict[str, dict[str, Scene]] = {
         )),
         "one backup": Scene((on(1, key_operation="backup", leg="context"),)),
         "a key is made exportable": Scene((on(1, key_operation="allow-export", leg="context"),)),
-        "a key from elsewhere": Scene((on(1, key_operation="attach", leg="context"),)),
+        "a key from elsewhere": Scene((on(-20), on(1, key_operation="attach", leg="context"))),
         "the memory of its process": Scene((on(1, key_operation="dump", leg="context"),)),
     },
     "key-audit-off": {
@@ -144,7 +144,7 @@ FIRES: dict[str, dict[str, Scene]] = {
         ))),
     },
     "key-administered-before-forgery": {
-        "the day before": Scene((on(1, **ROTATE),), accused=({"seconds": seconds(2)},)),
+        "the day before": Scene((on(-5), on(1, **ROTATE)), accused=({"seconds": seconds(2)},)),
     },
     "key-in-a-file": {
         "in a core dump": Scene((on(1, **FILE),)),
@@ -202,6 +202,7 @@ SILENCE: dict[str, dict[str, Scene]] = {
     "key-taking": {
         "backups on plan": Scene(tuple(on(day, 3, key_operation="backup", leg="context") for day in range(0, 28, 7))),
         "signatures": Scene(work(5)),
+        "a store is set up with the key that there is": Scene((on(0, key_operation="attach", leg="context"),)),
     },
     "key-audit-off": {
         "the log of a machine without keys": Scene((on(0), on(1, source="windows-security", kind="desk7", **OFF))),
@@ -217,10 +218,11 @@ SILENCE: dict[str, dict[str, Scene]] = {
         "the log ends": Scene(signing(23)),
     },
     "key-administered-before-forgery": {
-        "a week before": Scene((on(1, **ROTATE),), accused=({"seconds": seconds(8)},)),
-        "after it": Scene((on(3, **ROTATE),), accused=({"seconds": seconds(2)},)),
-        "nothing is forged": Scene((on(1, **ROTATE),)),
-        "signatures": Scene(work(5), accused=({"seconds": seconds(4)},)),
+        "the store was set up then": Scene((on(0), on(1, **ROTATE)), accused=({"seconds": seconds(2)},)),
+        "a week before": Scene((on(-5), on(1, **ROTATE)), accused=({"seconds": seconds(8)},)),
+        "after it": Scene((on(-5), on(3, **ROTATE)), accused=({"seconds": seconds(2)},)),
+        "nothing is forged": Scene((on(-5), on(1, **ROTATE))),
+        "signatures": Scene(work(12), accused=({"seconds": seconds(4)},)),
     },
     "key-in-a-file": {
         "a key of somebody else": Scene((on(1, **FILE | {"kind": "private-key"}),)),

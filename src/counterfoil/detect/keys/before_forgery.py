@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from counterfoil.detect.keys.activity import CLUE, DAY, KEY
+from counterfoil.detect.keys.activity import CLUE, DAY, KEY, known_since
 from counterfoil.detect.rule import KeyRule, KeyTables
 from counterfoil.expressions import ibis, ir
 from counterfoil.model.key_store import ADMINISTERS, TAKES
@@ -13,6 +13,10 @@ BEFORE_DAYS = 3
 def _find(tables: KeyTables) -> ir.Table:
     activity, accused = tables.activity, tables.accused
     acts = activity.filter(activity.operation.isin(tuple(sorted({*ADMINISTERS, *TAKES}))))
+    # a store that was set up in those days had to be
+    store = ("source", "part")
+    acts = acts.join(known_since(activity, store), list(store), rname="{name}_s")
+    acts = acts.filter(acts.first_seen - acts.known >= BEFORE_DAYS * DAY)
     begun = accused.agg(forged=accused.seconds.min())
     near = acts.mutate(one=ibis.literal(1)).join(begun.mutate(one=ibis.literal(1)), "one")
     near = near.filter(near.first_seen <= near.forged, near.forged - near.last_seen <= BEFORE_DAYS * DAY)
@@ -39,7 +43,7 @@ KEY_RULE = KeyRule(
     why="Whoever forges first needs the key, or a key of his own that services believe: both begin at the key store.",
     innocent="A rotation on plan that happens to lie there looks the same.",
     needs="a log of the key store, and tokens that are forged, contradicted or tainted",
-    blind="a key that was taken long before it was used",
+    blind="a key that was taken long before it was used; the first three days of a store's log",
     next_step="Ask who did it, by which change request, and what else that account did on that day.",
     find=_find,
 )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from counterfoil.detect.keys.activity import BASELINE_DAYS, CLUE, KEY, days
+from counterfoil.detect.keys.activity import BASELINE_DAYS, CLUE, DAY, KEY, days, known_since
 from counterfoil.detect.rule import KeyRule, KeyTables
 from counterfoil.expressions import ibis, ir
-from counterfoil.model.key_store import BACKUP, TAKES
+from counterfoil.model.key_store import ATTACH, BACKUP, TAKES
 
 # A backup that one account makes on so many days over two weeks is a plan, and is not told.
 PLANNED_DAYS = 4
@@ -22,7 +22,11 @@ def _find(tables: KeyTables) -> ir.Table:
         (found.operation == BACKUP) & (found.on_days >= PLANNED_DAYS)
         & (days(found.last_seen) - days(found.first_seen) >= BASELINE_DAYS)
     )
-    told = found.filter(~planned)
+    # a store is set up with the keys that there are
+    store = ("source", "part")
+    dated = found.mutate(planned=planned).join(known_since(tables.activity, store), list(store), rname="{name}_s")
+    founding = (dated.operation == ATTACH) & (dated.first_seen - dated.known < BASELINE_DAYS * DAY)
+    told = dated.filter(~dated.planned, ~founding)
     how = ibis.ifelse(told.done, "", " (did not succeed)")
     return told.mutate(
         what=told.operation + how, usual=ibis.literal("a private key stays in its store, and is never asked for")
@@ -44,9 +48,10 @@ KEY_RULE = KeyRule(
     " which a private key leaves its store, or was elsewhere before. An attempt that was refused counts: nobody needs"
     " to make it.",
     innocent="A planned backup (the same account, on four days or more over two weeks, is not told), a migration"
-    " between stores, or taking an existing key into custody looks the same.",
+    " between stores, or taking one more key into custody looks the same.",
     needs="a log of the key store",
-    blind="who reads the key's file or the machine's memory past the store's log",
+    blind="who reads the key's file or the machine's memory past the store's log; keys that are brought in during the"
+    " first two weeks of a store",
     next_step="Ask who did it and where the copy is. If nobody can say, treat the key as out: counterfoil respond"
     " plan.",
     find=_find,
