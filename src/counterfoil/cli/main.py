@@ -26,6 +26,7 @@ from counterfoil.cli import (
     ledger,
     messages,
     pivot,
+    ready,
     respond,
     rules,
     sql,
@@ -56,7 +57,7 @@ def program() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
     app.callback(epilog=_exit_codes())(_program)
-    for group in (demo, hunt, messages, pivot, sql, explain, rules, token, ledger, leaks, lab, keys, respond):
+    for group in (demo, hunt, messages, pivot, ready, sql, explain, rules, token, ledger, leaks, lab, keys, respond):
         group.add_to(app)
     return app
 
