@@ -13,6 +13,7 @@ import pytest
 from cli.run import run
 from counterfoil import app, rehearsal
 from counterfoil.config import HuntSettings
+from counterfoil.lab.history import scenarios
 from counterfoil.lab.history.scenarios import Scenario
 from counterfoil.lab.history.settings import Tenant
 from counterfoil.model.readiness import Judged, Readiness, Shape, Why
@@ -180,8 +181,8 @@ def test_the_demos_two_halves_are_told_apart(demo: Estate, capsys: pytest.Captur
     """Today he is convicted on the first day; in logs of 2023 he is ranked or probable, never convicted."""
     today = json.loads(run(capsys, "ready", demo.case, "--format", "json", "--quiet").out)
     assert [(seen["day"], seen["claim"]) for seen in today["replay"]["seen"]] == [(1, "probably-forged"), (1, "forged")]
-    assert run(capsys, "demo", "--case", tmp_path / "demo", "--quiet").code == 0
-    ran = run(capsys, "ready", tmp_path / "demo" / "demo" / "2023" / "logs", "--format", "json", "--quiet")
+    scenarios.demo_2023().write(tmp_path / "logs", tmp_path / "truth.jsonl")
+    ran = run(capsys, "ready", tmp_path / "logs", "--format", "json", "--quiet")
     of_2023 = json.loads(ran.out)
     assert ran.code == 3
     assert next(service["answer"] for service in of_2023["services"]) == "ranked-only"
