@@ -28,6 +28,7 @@ USUAL: dict[str, tuple[str, Any]] = {
     "object_kind": (TEXT, "signing_key"), "object_id": (TEXT, "idp"), "subject_name": (TEXT, "user:tokens"),
     "subject_id": (TEXT, None), "outcome": (TEXT, "success"), "user_agent": (TEXT, None),
     "extra": (TEXT, '{"process":"77 /usr/bin/signer"}'), "raw_file": (TEXT, "f"), "raw_position": (NUMBER, 1),
+    "item_ids": ("array<string>", None), "ip": (TEXT, "192.0.2.1"),
 }
 ENTRY = {"source": (TEXT, "counterfoil-custody"), "part": (TEXT, "custody.example"), "sequence": (NUMBER, 0),
          "seconds": (NUMBER, 0), "place": (TEXT, "f:1")}
@@ -76,6 +77,24 @@ def dumps(day: float, count: int, **more: Any) -> tuple[Row, ...]:
     return tuple(on(day, 10, object_id=f"https://files.example/crash/{n}.dmp.gz") | told for n in range(count))
 
 
+def published(day: float, *kids: str) -> Row:
+    """Return what the key set held on a day."""
+    return on(day, leg="context", source="jwks-log", kind="https://idp.example/jwks", key_operation="published",
+              object_kind="jwks", item_ids=list(kids))
+
+
+def fetched(day: float, agent: str) -> Row:
+    """Return that somebody fetched the key set on a day."""
+    return on(day, leg="context", source="jwks-log", kind="https://idp.example/jwks", key_operation="fetched",
+              object_kind="jwks", user_agent=agent, extra=None)
+
+
+FILE: dict[str, Any] = {
+    "leg": "context", "source": "counterfoil-leaks", "kind": "known-key", "key_operation": "found", "key_id": "idp-1",
+    "object_kind": "file", "object_id": "/var/crash/signer.core",
+}
+SIGNED: Row = {"key_id": "k1"}
+SERVICES = tuple(fetched(day, "mail-service/2.1") for day in range(30))
 CAROL: dict[str, Any] = {"subject_name": "user:carol"}
 OFF: dict[str, Any] = {"leg": "context", "key_operation": "audit-off", "object_kind": "audit_log", "object_id": "main"}
 ROTATE: dict[str, Any] = {"leg": "context", "key_operation": "rotate", **CAROL}
@@ -126,6 +145,19 @@ FIRES: dict[str, dict[str, Scene]] = {
     },
     "key-administered-before-forgery": {
         "the day before": Scene((on(1, **ROTATE),), accused=({"seconds": seconds(2)},)),
+    },
+    "key-in-a-file": {
+        "in a core dump": Scene((on(1, **FILE),)),
+        "the secret of a token": Scene((on(1, **FILE | {"kind": "token-secret"}),)),
+    },
+    "jwks-unknown-key": {
+        "a key that nobody made": Scene((
+            on(0, **SIGNED), published(0, "k1"), published(4, "k1", "rogue"), published(8, "k1"),
+        )),
+        "there all the time": Scene((on(0, **SIGNED), *(published(day, "k1", "rogue") for day in range(9)))),
+    },
+    "jwks-odd-client": {
+        "two days before": Scene((*SERVICES, fetched(20, "python-requests/2.32")), accused=({"seconds": seconds(22)},)),
     },
     "debug-store-bulk-read": {
         "on the first day": Scene(dumps(1, 25)),
@@ -189,6 +221,27 @@ SILENCE: dict[str, dict[str, Scene]] = {
         "after it": Scene((on(3, **ROTATE),), accused=({"seconds": seconds(2)},)),
         "nothing is forged": Scene((on(1, **ROTATE),)),
         "signatures": Scene(work(5), accused=({"seconds": seconds(4)},)),
+    },
+    "key-in-a-file": {
+        "a key of somebody else": Scene((on(1, **FILE | {"kind": "private-key"}),)),
+        "a decoy that was left there": Scene((on(1, **FILE | {"key_operation": "planted"}),)),
+    },
+    "jwks-unknown-key": {
+        "all are known, of different ages": Scene((
+            on(0, **SIGNED), on(5, key_id="k2", key_operation="create", leg="context"),
+            published(0, "k1"), published(8, "k1", "k2"),
+        )),
+        "replicas that differ for some days": Scene((on(0, **SIGNED), published(0, "k1"), published(6, "k1", "rogue"))),
+        "an old one that soon is gone": Scene((
+            on(0, **SIGNED), published(0, "k0", "k1"), published(3, "k0", "k1"), published(9, "k1"),
+        )),
+        "a store that names no key ids": Scene((on(0), published(0, "k1"), published(8, "k1"))),
+    },
+    "jwks-odd-client": {
+        "a new version of a known client": Scene((*SERVICES, fetched(20, "mail-service/3.0")),
+                                                 accused=({"seconds": seconds(22)},)),
+        "a month before": Scene((*SERVICES, fetched(20, "curl/8")), accused=({"seconds": seconds(50)},)),
+        "nothing is forged": Scene((*SERVICES, fetched(20, "curl/8"))),
     },
     "debug-store-bulk-read": {
         "three dumps": Scene(dumps(1, 3)),

@@ -17,15 +17,18 @@ import typer.main
 
 from counterfoil._version import __version__
 from counterfoil.cli import (
+    case,
     demo,
     explain,
     hunt,
+    indicators,
     keys,
     lab,
     leaks,
     ledger,
     messages,
     pivot,
+    posture,
     ready,
     respond,
     rules,
@@ -57,7 +60,11 @@ def program() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
     app.callback(epilog=_exit_codes())(_program)
-    for group in (demo, hunt, messages, pivot, ready, sql, explain, rules, token, ledger, leaks, lab, keys, respond):
+    groups = (
+        demo, hunt, messages, pivot, indicators, ready, sql, case, explain, rules, token, ledger, leaks, lab, keys,
+        respond, posture,
+    )
+    for group in groups:
         group.add_to(app)
     return app
 

@@ -19,6 +19,7 @@ from counterfoil.expressions.values import bound
 from counterfoil.investigate.findings import finding_id, reference
 from counterfoil.model.advice import KEY_TAKEN
 from counterfoil.model.finding import Finding
+from counterfoil.model.key_store import FOUND, PUBLISHED
 from counterfoil.model.key_watch import KeyClue, KeyStore, KeyWatch
 from counterfoil.model.verdict import ACCUSING, FindingVerdict
 from counterfoil.reconcile.asked import Asked
@@ -49,7 +50,8 @@ def watched(
     `told`: judged tokens. The whole log tells what is usual; of the window that was asked for, clues are told.
     """
     done = tables.keep("key_activity", activity(found.records))
-    if not tables.rows(done.limit(1)):
+    beside = found.records.filter(found.records.key_operation.isin([FOUND, PUBLISHED]))
+    if not tables.rows(done.limit(1)) and not tables.rows(beside.limit(1)):
         return KeyWatch(tuple(_of_theft(row, paths) for row in thefts), ())
     accused = told.filter(told.verdict.isin(sorted(map(str, ACCUSING))))
     when = accused.first_seen.truncate("s").epoch_seconds().cast("int64")

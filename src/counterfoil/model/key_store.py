@@ -10,6 +10,9 @@ ATTACH = "attach"  # a private key that exists elsewhere is taken in (imported, 
 DUMP = "dump"  # the memory of the process that holds the key is read
 READ = "read"  # what holds the key was read, where that is also the key store's daily work (AD FS)
 POLICY = "policy"  # who may use or administer a key was changed, grants included
+FOUND = "found"  # its private half lies in a file: of a scan, not of the store
+PUBLISHED = "published"  # its public half stands in a key set that was served
+FETCHED = "fetched"  # a key set was fetched
 AUDIT_OFF = "audit-off"  # its own log was switched off, cut short or cleared
 
 # By which the private half can leave the key store, or was elsewhere before.

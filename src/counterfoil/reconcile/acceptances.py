@@ -118,7 +118,7 @@ def _assertions(records: ir.Table, domains: ir.Table, logs: Logs) -> ir.Table:
     # several successful versions of one sign-in were given one assertion
     version = ibis.row_number().over(
         group_by=ibis.coalesce(taken.token_id, taken.record_id),
-        order_by=[taken.unknown_presentation, taken.event_time, taken.record_id],
+        order_by=[taken.unknown_presentation, taken.event_time, taken.record_id, taken.raw_file, taken.raw_position],
     )
     taken = taken.mutate(version=version).filter(lambda t: t.version == 0)
     issuer = ibis.coalesce(taken.federation, ibis.literal(UNNAMED) + taken.domain)

@@ -64,7 +64,9 @@ def tokens(acceptances: ir.Table, again: ir.Table) -> ir.Table:
     early = acceptances.drop("subject_id").join(
         again, [acceptances.token_key == again.token_key, acceptances.event_time == again.first_seen]
     )
-    place = ibis.row_number().over(group_by=early.token_key, order_by=[early.source, early.record_id])
+    # different records may share an id: of several first ones it is always the same that counts
+    order = [early[name] for name in ("source", "record_id", "raw_file", "raw_position", "derived", "child_id")]
+    place = ibis.row_number().over(group_by=early.token_key, order_by=order)
     first = early.mutate(place=place).filter(lambda t: t.place == 0)
     whole = ibis.union(once, first.select(*once.columns))
     return whole.mutate(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from counterfoil.model.clearance import parts_of
 from counterfoil.model.coverage import MAX_NAMED, REFUTED, Offer, named_parts
 from counterfoil.model.hunt import HuntReport
-from counterfoil.model.reason import Reason
+from counterfoil.model.reason import LEAVES_NO_RECORD, Reason
 from counterfoil.model.verdict import ACCUSING, JUDGED
 from counterfoil.report._clearance import whys
 from counterfoil.report.clean import clean
@@ -152,7 +152,7 @@ def _lost(report: HuntReport, case: str) -> Iterator[Step]:
 
 def _open(report: HuntReport) -> Iterator[Step]:
     """Yield what could be done about the reason for which most tokens are open, where no other step is about it."""
-    told = {Reason.NOT_DECLARED, Reason.NO_ISSUER_LOG, Reason.DECLARATION_REFUTED}
+    told = {Reason.NOT_DECLARED, Reason.NO_ISSUER_LOG, Reason.DECLARATION_REFUTED} | LEAVES_NO_RECORD
     rows = [row for row in report.verdicts if row.verdict not in JUDGED and row.reason in set(Reason) - told]
     if rows and whys(report):
         most = max(rows, key=lambda row: row.tokens)

@@ -14,7 +14,7 @@ def newcomers(activity: ir.Table, trait: str) -> ir.Table:
         principal_=touched.principal.argmin(touched.first_seen), process_=touched.process.argmin(touched.first_seen),
         first_seen=touched.first_seen.min(), last_seen=touched.last_seen.max(), records=touched.records.sum(),
         what=ibis.literal(", ").join(touched.operation.collect(distinct=True).sort()),
-        place=touched.place.argmin(touched.first_seen),
+        place=touched.place.min(),
     )
     dated = seen.join(known_since(touched), list(KEY), rname="{name}_k")
     new = dated.filter(dated.first_seen - dated.known >= BASELINE_DAYS * DAY)

@@ -19,7 +19,8 @@ CLUE = (*KEY, "principal", "process", "first_seen", "last_seen", "records", "wha
 MAX_TOLD = 5
 
 _PROCESS = r'"process":"(?:\d+ )?((?:[^"\\]|\\.)*)"'
-_VERSION = r"[/#-]v?\d+(?:\.\d+)*\b|\d+(?:\.\d+)+"
+# What a version looks like in the name of a program or an agent.
+VERSION = r"[/#-]v?\d+(?:\.\d+)*\b|\d+(?:\.\d+)+"
 
 
 def activity(records: ir.Table) -> ir.Table:
@@ -41,7 +42,7 @@ def activity(records: ir.Table) -> ir.Table:
                           kept.key_id, ""),
         operation=kept.key_operation,
         principal=ibis.coalesce(kept.subject_name, kept.subject_id, ""),
-        process=told.replace("\\\\", "\\").re_replace(_VERSION, ""),
+        process=told.replace("\\\\", "\\").re_replace(VERSION, ""),
         done=kept.outcome == str(Outcome.SUCCESS),
         hour=(seconds // HOUR).cast("int64"),
         seconds=seconds,
@@ -49,7 +50,7 @@ def activity(records: ir.Table) -> ir.Table:
     )
     return events.group_by(*KEY, "operation", "principal", "process", "done", "hour").agg(
         records=events.count(), first_seen=events.seconds.min(), last_seen=events.seconds.max(),
-        place=events.place.argmin(events.seconds),
+        place=events.place.min(),
     )
 
 

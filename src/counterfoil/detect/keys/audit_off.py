@@ -22,7 +22,7 @@ def _find(tables: KeyTables) -> ir.Table:
     off = off.semi_join(ibis.union(stores, servers.select(part=servers.kind), distinct=True), "part")
     found = off.group_by(*KEY, "principal", "process").agg(
         first_seen=off.first_seen.min(), last_seen=off.last_seen.max(), records=off.records.sum(),
-        done=off.done.any(), place=off.place.argmin(off.first_seen),
+        done=off.done.any(), place=off.place.min(),
     )
     how = ibis.ifelse(found.done, "", " (did not succeed)")
     return found.mutate(what=ibis.literal("audit off") + how, usual=ibis.literal("the log is always on")).select(*CLUE)

@@ -19,7 +19,7 @@ def _find(tables: KeyTables) -> ir.Table:
     found = near.group_by(*KEY, "principal", "process", "forged").agg(
         first_seen=near.first_seen.min(), last_seen=near.last_seen.max(), records=near.records.sum(),
         what=ibis.literal(", ").join(near.operation.collect(distinct=True).sort()),
-        place=near.place.argmin(near.first_seen),
+        place=near.place.min(),
     )
     hours = ((found.forged - found.last_seen) / 3_600).round().cast("int64").cast("string")
     return found.mutate(

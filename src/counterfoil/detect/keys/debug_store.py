@@ -29,7 +29,7 @@ def _find(tables: KeyTables) -> ir.Table:
     who = ["source", "part", "principal"]
     daily = reads.group_by(*who, "day").agg(
         files=reads.object_id.nunique(), process=reads.process.argmin(reads.seconds), first_seen=reads.seconds.min(),
-        last_seen=reads.seconds.max(), records=reads.count(), place=reads.place.argmin(reads.seconds),
+        last_seen=reads.seconds.max(), records=reads.count(), place=reads.place.min(),
     )
     before = ibis.window(group_by=[daily[name] for name in who], order_by=daily.day, preceding=(None, 1))
     held = daily.mutate(most=daily.files.max().over(before).fill_null(0))

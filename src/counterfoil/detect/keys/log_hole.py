@@ -55,7 +55,7 @@ def _by_silence(activity: ir.Table) -> ir.Table:
     holes = holes.filter(holes.least >= MISSING)
     after = holes.join(busy.select(*part, "place", at=busy.hour), list(part), rname="{name}_b")
     after = after.filter(after.at > after.last_hour)
-    first = after.group_by(*part, "first_hour", "last_hour", "least").agg(place=after.place.argmin(after.at))
+    first = after.group_by(*part, "first_hour", "last_hour", "least").agg(place=after.place.min())
     return first.mutate(
         key=ibis.literal(""), principal=ibis.literal(""), process=ibis.literal(""), first_seen=first.first_hour * HOUR,
         last_seen=(first.last_hour + 1) * HOUR, records=first.least,

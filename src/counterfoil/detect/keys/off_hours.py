@@ -33,7 +33,7 @@ def _find(tables: KeyTables) -> ir.Table:
         process=told.process.argmin(told.first_seen), first_seen=told.first_seen.min(),
         last_seen=told.last_seen.max(), records=told.records.sum(),
         what=ibis.literal(", ").join(told.operation.collect(distinct=True).sort()),
-        hours=told.hours.first(), place=told.place.argmin(told.first_seen),
+        hours=told.hours.min(), place=told.place.min(),
     )
     known = ibis.coalesce(hours_told(clues.hours), "none")
     return clues.mutate(usual=ibis.literal("hours of working days (UTC): ") + known).select(*CLUE)

@@ -22,7 +22,7 @@ def _find(tables: KeyTables) -> ir.Table:
     activity = tables.activity
     signed = activity.filter(activity.operation == SIGN, activity.done)
     hourly = signed.group_by(*KEY, "hour").agg(
-        n=signed.records.sum(), place=signed.place.argmin(signed.first_seen),
+        n=signed.records.sum(), place=signed.place.min(),
         principal=signed.principal.argmax(signed.records), process=signed.process.argmax(signed.records),
     )
     return _islands(ibis.union(_bursts(hourly), _rises(hourly)))
@@ -51,7 +51,7 @@ def _rises(hourly: ir.Table) -> ir.Table:
     """Return days that end a week with more signatures than the weeks before."""
     daily = hourly.mutate(day=days(hourly.hour * HOUR))
     daily = daily.group_by(*KEY, "day").agg(
-        n=daily.n.sum(), place=daily.place.argmin(daily.hour), principal=daily.principal.argmax(daily.n),
+        n=daily.n.sum(), place=daily.place.min(), principal=daily.principal.argmax(daily.n),
         process=daily.process.argmax(daily.n),
     )
     spread = ibis.union(*(daily.select(*KEY, "n", day=daily.day + later) for later in range(_WEEK)))
@@ -83,7 +83,7 @@ def _islands(found: ir.Table) -> ir.Table:
     one = told.group_by(*by, "island").agg(
         principal=told.principal.argmin(told.first_seen), process=told.process.argmin(told.first_seen),
         last_seen=told.last_seen.max(), records=told.records.max(), usual=told.usual.argmin(told.first_seen),
-        place=told.place.argmin(told.first_seen), begin=told.first_seen.min(),
+        place=told.place.min(), begin=told.first_seen.min(),
     )
     return one.mutate(
         first_seen=one.begin, what=ibis.literal("up to ") + text(one.records) + " signatures " + one.sort

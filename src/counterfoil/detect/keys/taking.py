@@ -16,7 +16,7 @@ def _find(tables: KeyTables) -> ir.Table:
     by = [*KEY, "principal", "process", "operation"]
     found = taken.mutate(day=days(taken.first_seen)).group_by(*by).agg(
         first_seen=taken.first_seen.min(), last_seen=taken.last_seen.max(), records=taken.records.sum(),
-        done=taken.done.any(), on_days=days(taken.first_seen).nunique(), place=taken.place.argmin(taken.first_seen),
+        done=taken.done.any(), on_days=days(taken.first_seen).nunique(), place=taken.place.min(),
     )
     planned = (
         (found.operation == BACKUP) & (found.on_days >= PLANNED_DAYS)
