@@ -32,6 +32,7 @@ from counterfoil.investigate.intrusions.reachable import Known, listed
 from counterfoil.investigate.intrusions.story import story
 from counterfoil.investigate.pivot import DEFAULT_LINES
 from counterfoil.investigate.pivot import pivot as pivoted
+from counterfoil.investigate.readiness import readiness as is_ready
 from counterfoil.investigate.sightings import Sighting, sighted
 from counterfoil.investigate.summary import last_event, summary
 from counterfoil.leaks.finding import LeaksReport
@@ -40,6 +41,7 @@ from counterfoil.model.indicators import Indicator, NotLookedFor, of_2023
 from counterfoil.model.intrusion import Sort
 from counterfoil.model.key_watch import KeyWatch
 from counterfoil.model.pivot import Pivot, Trait
+from counterfoil.model.readiness import Readiness
 from counterfoil.model.story import Story
 from counterfoil.model.verdict import FindingVerdict
 from counterfoil.pipeline import leak_evidence
@@ -61,9 +63,8 @@ from counterfoil.tokens.limits import MAX_JWKS_BYTES
 
 __all__ = [
     "Progress", "QueryResult", "Silent", "detailed", "hunt", "ingest", "intrusions", "keep_leaks", "key_watch",
-    "mailboxes", "messages", "pivot", "ready", "reconcile", "render", "report", "seal", "sightings", "sources", "sql",
-    "stories", "tell", "unsealed",
-    "write_messages",
+    "mailboxes", "messages", "pivot", "readiness", "ready", "reconcile", "render", "report", "seal", "sightings", "sources",
+    "sql", "stories", "tell", "unsealed", "write_messages",
 ]
 
 _SILENT = Silent()
@@ -263,6 +264,16 @@ def pivot(case: Path, asked: Mapping[Trait, Sequence[str]], limit: int = DEFAULT
     index(folder, manifest)
     with opened(folder, manifest) as con:
         return pivoted(con, folder, manifest, asked, limit)
+
+
+def readiness(case: Path) -> Readiness:
+    """Return whether a forged token could be judged with the logs of the case, and what is missing, most gain first.
+
+    It goes by the last reconciliation. Raises CaseError for a case without results.
+    """
+    folder = existing(case)
+    with opened(folder, read_manifest(folder.manifest)) as con:
+        return is_ready(con, str(case))
 
 
 def ready(case: Path) -> None:

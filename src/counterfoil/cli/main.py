@@ -30,6 +30,7 @@ from counterfoil.cli import (
     messages,
     pivot,
     posture,
+    ready,
     respond,
     rules,
     sql,
@@ -61,7 +62,8 @@ def program() -> typer.Typer:
     )
     app.callback(epilog=_exit_codes())(_program)
     groups = (
-        demo, hunt, messages, intrusions, pivot, indicators, sql, case, explain, rules, token, ledger, leaks, lab, keys,
+        demo, hunt, messages, intrusions, pivot, indicators, ready, sql, case, explain, rules, token, ledger, leaks, lab,
+        keys,
         respond, posture,
     )
     for group in groups:
