@@ -15,6 +15,8 @@ from counterfoil.lab.estate.scenarios import SCENARIOS
 from counterfoil.model import advice, schema
 from counterfoil.model.ids import NULL_FORMS, IdKind
 from counterfoil.model.verdict import Diagnosis, FindingVerdict, Probable, Reason, Verdict
+from counterfoil.posture import baseline
+from counterfoil.posture.registry import all_checks
 from counterfoil.respond.evicted import Why
 from counterfoil.sources.registry import all_sources, logs
 from counterfoil.tokens.flow import CLASSES
@@ -68,7 +70,7 @@ def test_commands_named_in_the_text_exist(name: str) -> None:
 
 def codes() -> set[str]:
     """Return every code that the program knows."""
-    rules = {rule.id for rule in all_rules()}
+    rules = {rule.id for rule in all_rules()} | {check.id for check in all_checks()} | {*baseline.shipped().figures}
     sources = {name for source in all_sources() for name in (source.name, source.log.name)}
     kinds = {kind for kinds in logs().declarable.values() for kind in kinds}
     told = {*map(str, Verdict), *map(str, FindingVerdict), *map(str, Reason), *map(str, Probable), *map(str, Diagnosis)}
