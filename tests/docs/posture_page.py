@@ -29,6 +29,7 @@ case (`--case DIR`) proves outranks what a setting or a scan says.
 | a folder of fetches | a history: key sets named by the time of their fetch (UTC), `2024-06-05T120000Z.json` |
 | `git:FILE` | a history: every committed version of a file |
 | scans | {tools}: their JSON as it is |
+| exports of key stores | custody's `inventory.json`; OpenBao or Vault (transit); AWS KMS |
 | `Get-MailboxAuditStatus` | the CSV of the Microsoft-Extractor-Suite |
 | `--case DIR` | a case that was judged: what its records prove |
 
