@@ -23,6 +23,7 @@ from pathlib import Path
 import duckdb
 from ibis import __version__ as ibis_version
 from tests.lab import histories
+from tests.lab.spray import Spray
 
 import counterfoil
 from bench import moving
@@ -30,7 +31,6 @@ from bench.outcome import judged, outcome
 from counterfoil import app
 from counterfoil.lab.history import scenarios
 from counterfoil.lab.history.compare import read_truth
-from counterfoil.lab.history.intrusions import Spray
 from counterfoil.lab.history.losses import IntervalLoss
 from counterfoil.lab.history.names import OUTLOOK_MOBILE, hosting_address
 from counterfoil.lab.history.scenarios import Scenario

@@ -32,8 +32,9 @@ from counterfoil.config import HuntSettings
 from counterfoil.custody import audit
 from counterfoil.mint.ledger import FileLedger
 from counterfoil.model.counterfoil import CUSTODY_SCHEMA, LEDGER_SCHEMA, Counterfoil, Grant
+from counterfoil.model.diagnosis import Diagnosis
 from counterfoil.model.receipt import ACCEPTED, Receipt, Signature
-from counterfoil.model.verdict import ACCUSING, Diagnosis
+from counterfoil.model.verdict import ACCUSING
 from counterfoil.tlog import exported
 from counterfoil.tlog.filelog import open_log
 from counterfoil.tlog.stored import InFolder

@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.lab import histories
+from tests.lab.wrappers import management_lines
 
 from bench import results
 from counterfoil.lab.history.scenarios import Scenario
@@ -78,7 +79,7 @@ def write(scenario: Scenario, folder: Path) -> Input:
 def lossy() -> Scenario:
     """Return the tenant of the second input, in the wrappers that all contestants read."""
     scenario = histories.lost(rate=0.0001, acceptances=100_000, forged=100, victims=10)
-    tenant = replace(scenario.tenant, audit_wrappers=("management-lines",), signin_wrappers=("azure-monitor",))
+    tenant = replace(scenario.tenant, audit_wrappers=(management_lines,))
     return replace(scenario, tenant=tenant)
 
 

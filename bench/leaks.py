@@ -20,11 +20,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from tests.leaks import corpus
+from tests.leaks.corpus import Corpus
 
 from bench.results import keep, table
-from counterfoil.leaks import corpus, symmetric
+from counterfoil.leaks import symmetric
 from counterfoil.leaks._native import NativeKernel
-from counterfoil.leaks.corpus import Corpus
 from counterfoil.leaks.curves import CURVES, CurveSearch
 from counterfoil.leaks.forms import registry
 from counterfoil.leaks.hits import ALL_ORDERS, Order

@@ -17,12 +17,12 @@ from functools import partial
 from pathlib import Path
 
 from tests.lab import histories
+from tests.lab.losses import RecordLoss
+from tests.lab.spray import Spray
 
 from bench.outcome import Outcome, Token, accused, judged, named, outcome
 from counterfoil import app
 from counterfoil.lab.history.compare import TruthRow, read_truth
-from counterfoil.lab.history.intrusions import Spray
-from counterfoil.lab.history.losses import RecordLoss
 from counterfoil.lab.history.names import hosting_address
 
 COLUMNS = (

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import counterfoil
-from counterfoil.detect.registry import all_rules
+from counterfoil.detect.registry import all_rules, key_rules
 from counterfoil.report import registry as formats
 from counterfoil.sources.registry import all_sources
 
@@ -48,19 +49,24 @@ def test_files_and_functions_keep_their_budgets() -> None:
 
 
 def test_every_rule_explains_itself() -> None:
-    """A rule says what it means, how an innocent may look the same, and what to do; its techniques are ATT&CK's."""
-    for rule in all_rules():
-        values = vars(rule)
-        assert all(values[name].strip() for name in ("id", "title", "why", "next_step")), rule
-        assert len(values["why"]) > len(values["title"])
-        assert values["weight"] > 0
-        assert values["attack"]
-        assert all(technique.startswith("T1") for technique in values["attack"])
+    """It says what it means, what it needs and does not see, how an innocent looks the same, and what to do."""
+    texts = ("id", "title", "audience", "why", "innocent", "needs", "blind", "next_step")
+    assert all(rule.weight > 0 for rule in all_rules())
+    for rule in (*all_rules(), *key_rules()):
+        assert all(vars(rule)[name].strip() == vars(rule)[name] != "" for name in texts), rule
+        assert rule.why != rule.title
+        assert rule.severity in ("critical", "high", "medium", "low")
+        assert rule.confidence in ("high", "medium", "low")
+        assert rule.audience in ("tenant", "issuer")
+        assert rule.references
+        assert rule.attack
+        assert all(re.fullmatch(r"T1\d{3}(\.\d{3})?", technique) for technique in rule.attack)
 
 
 def test_rules_and_sources_have_names_of_their_own() -> None:
     """No two rules, and no two sources, share a name."""
-    for names in ([rule.id for rule in all_rules()], [source.name for source in all_sources()], formats.formats()):
+    rules = (*all_rules(), *key_rules())
+    for names in ([rule.id for rule in rules], [source.name for source in all_sources()], formats.formats()):
         assert len(set(names)) == len(list(names)) > 0
 
 

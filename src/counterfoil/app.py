@@ -3,23 +3,38 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from counterfoil._version import __version__
 from counterfoil.case.engine import engine
 from counterfoil.case.folder import CaseFolder, existing, locked
 from counterfoil.case.manifest import Manifest, read_manifest
 from counterfoil.case.results import opened, query
+from counterfoil.case.traits import index
 from counterfoil.config import HuntSettings, read_bounded, read_token_policy
-from counterfoil.errors import UsageError
+from counterfoil.errors import CaseError, UsageError
+from counterfoil.files import save
+from counterfoil.investigate import indicator_files
+from counterfoil.investigate import key_watch as watch
 from counterfoil.investigate import messages as mail
+from counterfoil.investigate import seal as sealing
 from counterfoil.investigate.dossier import dossier
 from counterfoil.investigate.hunt import investigate
+from counterfoil.investigate.pivot import DEFAULT_LINES
+from counterfoil.investigate.pivot import pivot as pivoted
+from counterfoil.investigate.sightings import Sighting, sighted
 from counterfoil.investigate.summary import summary
 from counterfoil.leaks.finding import LeaksReport
 from counterfoil.model.hunt import HuntReport, InputFile
+from counterfoil.model.indicators import Indicator, NotLookedFor, of_2023
+from counterfoil.model.key_watch import KeyWatch
+from counterfoil.model.pivot import Pivot, Trait
 from counterfoil.model.verdict import FindingVerdict
 from counterfoil.pipeline import leak_evidence
 from counterfoil.pipeline.attested import attested, trust
@@ -29,14 +44,17 @@ from counterfoil.pipeline.inputs import find
 from counterfoil.pipeline.progress import Progress, Silent
 from counterfoil.reconcile.asked import Asked
 from counterfoil.report.registry import render
+from counterfoil.respond import journal
 from counterfoil.sources.registry import all_sources as sources
 from counterfoil.sources.registry import logs
 from counterfoil.tlog.note import MAX_NOTE_BYTES
 from counterfoil.tokens.entitlement import Entitlement
+from counterfoil.tokens.limits import MAX_JWKS_BYTES
 
 __all__ = [
-    "Progress", "QueryResult", "Silent", "detailed", "hunt", "ingest", "keep_leaks", "mailboxes", "messages", "ready",
-    "reconcile", "render", "report", "sources", "sql", "write_messages",
+    "Progress", "QueryResult", "Silent", "detailed", "hunt", "ingest", "keep_leaks", "key_watch", "mailboxes",
+    "messages", "pivot", "ready", "reconcile", "render", "report", "seal", "sightings", "sources", "sql", "unsealed",
+    "write_messages",
 ]
 
 _SILENT = Silent()
@@ -111,11 +129,76 @@ def write_messages(case: Path, claims: frozenset[FindingVerdict], into: Path) ->
         return mail.write(con, into)
 
 
+def key_watch(case: Path) -> KeyWatch:
+    """Return what the rules over key stores found in the case's last reconciliation, and which stores they saw."""
+    folder = existing(case)
+    with opened(folder, read_manifest(folder.manifest)) as con:
+        return watch.read(con)
+
+
+def sightings(
+    case: Path, paths: Sequence[Path], valid: timedelta | None = None
+) -> tuple[list[Sighting], list[NotLookedFor]]:
+    """Return which indicators of these files the case's evidence holds, and those that are not looked for.
+
+    Without a file, the published ones of 2023. `valid`: how long those count that have no end. Raises InputError.
+    """
+    given: list[Indicator] = [] if paths else list(of_2023())
+    left: list[NotLookedFor] = []
+    for path in paths:
+        found, refused = indicator_files.read(read_bounded(path, indicator_files.MAX_FILE_BYTES), str(path))
+        given += found if valid is None else indicator_files.ended(found, valid)
+        left += refused
+    folder = existing(case)
+    with opened(folder, read_manifest(folder.manifest)) as con:
+        return sighted(con, given), left
+
+
 def sql(case: Path, text: str) -> QueryResult:
     """Run one query over the case's tables; raises UsageError for what is wrong in it."""
     folder = existing(case)
     with opened(folder, read_manifest(folder.manifest)) as con:
         return QueryResult(*query(con, text))
+
+
+def seal(case: Path, signed: Callable[[Mapping[str, Any]], str], at: datetime, *, replace_old: bool = False) -> Path:
+    """Write the seal of a judged case into it, as `signed` signs it; return where. Raises CaseError."""
+    existing(case)
+    with locked(case) as folder:
+        path = folder.root / sealing.NAME
+        if path.exists() and not replace_old:
+            raise CaseError(f"{case} is sealed already", hint="check it: counterfoil case verify; or seal with --again")
+        with opened(folder, manifest := read_manifest(folder.manifest)) as con:
+            claims = sealing.contents(con, folder, manifest, at)
+        save(path, [f"{signed(msgspec.to_builtins(claims))}\n"])
+    return path
+
+
+def unsealed(
+    case: Path, keys: Path, progress: Progress = _SILENT
+) -> tuple[sealing.Sealed, str, tuple[sealing.Checked, ...]]:
+    """Return what the seal of a case says, the id of the key that signed it, and what became of all that it names."""
+    folder = existing(case)
+    if not (path := folder.root / sealing.NAME).is_file():
+        raise CaseError(f"{case} is not sealed", hint="counterfoil case seal --case DIR --store STORE")
+    text = read_bounded(path, sealing.MAX_SEAL_BYTES)
+    was, kid = sealing.read(text, read_bounded(keys, MAX_JWKS_BYTES), str(keys))
+    with opened(folder, manifest := read_manifest(folder.manifest)) as con:
+        now = sealing.contents(con, folder, manifest, datetime.now(UTC))
+    return was, kid, tuple(sealing.checked(was, now, manifest, progress))
+
+
+def pivot(case: Path, asked: Mapping[Trait, Sequence[str]], limit: int = DEFAULT_LINES) -> Pivot:
+    """Return all records that touch what is asked, each with how it is joined, and where to look next.
+
+    Each trait must hold, of each any of its values. Keeps an index in the case, which the first call makes. Raises
+    UsageError for values that cannot be, CaseError for a case without results, or one that cannot be written to.
+    """
+    folder = existing(case)
+    manifest = read_manifest(folder.manifest)
+    index(folder, manifest)
+    with opened(folder, manifest) as con:
+        return pivoted(con, folder, manifest, asked, limit)
 
 
 def ready(case: Path) -> None:
@@ -152,7 +235,8 @@ def _run(paths: Sequence[str], settings: HuntSettings, progress: Progress) -> Hu
 
 def _summary(folder: CaseFolder, settings: HuntSettings) -> HuntReport:
     with opened(folder, read_manifest(folder.manifest)) as con:
-        return summary(con, str(settings.case))
+        found = summary(con, str(settings.case))
+    return replace(found, response=journal.done(folder))
 
 
 def _asked(settings: HuntSettings, manifest: Manifest, identities: tuple[tuple[str, str], ...]) -> Asked:

@@ -62,6 +62,10 @@ class KeyUnusableError(KeyStoreError):
     """A key cannot do that: unknown, disabled, destroyed, or of another algorithm. Take another key."""
 
 
+class EgressRefusedError(CounterfoilError):
+    """An answer would have let a private key out, or could not be looked into: find out what put it there."""
+
+
 class PolicyError(UsageError):
     """A token policy or key set cannot be used as it is: change the file. The message says where."""
 

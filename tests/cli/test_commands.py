@@ -17,13 +17,15 @@ from pathlib import Path
 import pytest
 
 from counterfoil import app
-from counterfoil.detect.registry import all_rules
-from counterfoil.lab.history.intrusions import Spray
+from counterfoil.cli.rules import sort_of
+from counterfoil.detect.registry import all_rules, key_rules
 from counterfoil.model.advice import RULES
-from counterfoil.model.verdict import FindingVerdict, Probable, Reason, Verdict
+from counterfoil.model.reason import Probable, Reason
+from counterfoil.model.verdict import FindingVerdict, Verdict
 from counterfoil.sources.registry import logs
 from counterfoil.tokens.rules import BY_CODE
 from lab.histories import tiny
+from lab.spray import Spray
 
 from .run import run, start
 
@@ -223,9 +225,20 @@ def test_sources_are_listed_and_explained(capsys: pytest.CaptureFixture[str]) ->
 
 def test_every_rule_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
     """Each rule of suspicion says what it means, how an innocent looks the same, and what to do."""
-    for rule in all_rules():
+    for rule in (*all_rules(), *key_rules()):
         told = " ".join(run(capsys, "explain", rule.id).out.split())
-        assert f"{rule.id} (rule of suspicion) means {rule.title}" in told
+        assert f"{rule.id} ({sort_of(rule)}) means {rule.title}" in told
+        assert all(" ".join(text.split()) in told for text in (rule.why, rule.innocent, rule.blind, rule.next_step))
+
+
+def test_all_rules_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    """`rules` has a row for each, with what it claims."""
+    told = json.loads(run(capsys, "rules", "--format", "json").out)
+    rows = {row[0]: dict(zip(told["columns"], row, strict=True)) for row in told["rows"]}
+    assert rows.keys() == {rule.id for rule in (*all_rules(), *key_rules())}
+    assert rows["key-taking"]["severity"] == "high"
+    assert rows["decoy-key"]["weight"] == "9"
+    assert all(rule.id in run(capsys, "rules").out for rule in key_rules())
 
 
 def test_all_codes_are_listed_and_each_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
@@ -233,7 +246,7 @@ def test_all_codes_are_listed_and_each_is_explained(capsys: pytest.CaptureFixtur
     rows = json.loads(run(capsys, "explain", "--format", "json").out)["rows"]
     listed = {code for code, _, _ in rows}
     assert listed >= {*map(str, (*Verdict, *FindingVerdict, *Reason, *Probable)), *RULES, *BY_CODE}
-    assert listed >= {rule.id for rule in all_rules()}
+    assert listed >= {rule.id for rule in (*all_rules(), *key_rules())}
     assert all(meaning for _, _, meaning in rows)
     for code in listed:
         assert run(capsys, "explain", code).code == 0

@@ -11,7 +11,8 @@ from counterfoil.model.clearance import MAX_OPEN_SHARE
 from counterfoil.model.coverage import ASSERTIONS, UNNAMED, CoverageRow, Needed
 from counterfoil.model.finding import Finding
 from counterfoil.model.hunt import HuntReport, InputFile, VerdictCount
-from counterfoil.model.verdict import FAIL_ON_DEFAULT, FindingVerdict, Reason, Verdict
+from counterfoil.model.reason import Reason
+from counterfoil.model.verdict import FAIL_ON_DEFAULT, FindingVerdict, Verdict
 
 READ = InputFile("a.json", "", 1, "entra-signin-graph", 1, 1, 0, 0, "", "", "")
 UNREAD = InputFile("b.bin", "", 1, "", 0, 0, 0, 0, "", "no known log", "")

@@ -16,7 +16,8 @@ from counterfoil.cli import reference
 from counterfoil.cli.main import program
 from counterfoil.errors import UsageError
 from counterfoil.model import advice
-from counterfoil.model.verdict import FindingVerdict, Probable, Reason, Verdict
+from counterfoil.model.reason import Probable, Reason
+from counterfoil.model.verdict import FindingVerdict, Verdict
 
 from .run import run
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from counterfoil.custody.algorithm import Algorithm
 from counterfoil.custody.auditor import entries
 from counterfoil.custody.secrets import read_secret
+from sources.reading import read
 
 from .backends import Backend
 from .test_contract import INPUT
@@ -41,6 +43,24 @@ def test_openbao_tells_who_signed_what(started: dict[str, Backend], tmp_path: Pa
     client = hvac.Client(url=settings.openbao.address, token=token)
     told: Any = client.adapter.post("/v1/sys/audit-hash/audit", json={"input": base64.b64encode(INPUT).decode()})
     assert line["request"]["data"]["input"] == told["data"]["hash"]
+
+
+def test_logs_of_servers_that_run_are_evidence(started: dict[str, Backend], tmp_path: Path) -> None:
+    """What OpenBao's audit device and CloudTrail write of a signature is recognised, and is a use of its key."""
+    used = {}
+    for name, source in (("openbao", "openbao-audit"), ("aws-kms", "aws-cloudtrail")):
+        request = _signed(started[name], tmp_path / name)
+        log = tmp_path / f"{name}.jsonl"
+        log.write_text("".join(json.dumps(line) + "\n" for line in started[name].log()))
+        (found,) = read([log], tmp_path / f"{name}-case")
+        assert found.source.name == source
+        ids = [(row["record_id"], json.loads(row["extra"]).get("requestID")) for row in found.rows]
+        used[name] = [row for row, known in zip(found.rows, ids, strict=True) if request in known]
+    every = [row for rows in used.values() for row in rows]
+    assert {(row["leg"], row["key_operation"]) for row in every} == {("key_use", "sign")}
+    assert all(row["key_id"] and row["subject_name"] for row in every)
+    assert len(used["openbao"]) == 2  # request and response
+    assert len(used["aws-kms"]) == 1
 
 
 def test_cloudtrail_has_one_event_a_signature(started: dict[str, Backend], tmp_path: Path) -> None:

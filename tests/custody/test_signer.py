@@ -74,10 +74,9 @@ def test_the_signer_does_what_custody_does(running: tuple[Path, SignerClient], t
     assert client.rotate("idp").version == 2
     kept = client.keys()
     assert [found.version for found in kept] == [1, 2]
-    attestation, checkpoint, unreachable = client.attest("idp")
-    assert attestation is not None
-    assert (attestation.statement["exportable"], unreachable) == (True, ())
-    assert checkpoint.startswith("custody.example.com/idp\n")
+    submitted = client.checkpoint()
+    assert (client.attest("idp").statement["exportable"], submitted.unreachable) == (True, ())
+    assert submitted.checkpoint.text.startswith("custody.example.com/idp\n")
     assert len(client.disable("idp")) == 2
     with pytest.raises(KeyUnusableError, match="disabled") as error:
         client.sign("idp", INPUT)

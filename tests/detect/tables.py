@@ -10,8 +10,10 @@ from typing import Any
 
 from counterfoil.case.engine import engine
 from counterfoil.case.tables import Tables as Kept
-from counterfoil.detect.rule import Rule, Tables
+from counterfoil.detect.rule import FIRST_USES, SIGN_IN_PLACES, Rule, Tables
+from counterfoil.model import schema
 from counterfoil.reconcile.engine import Engine
+from counterfoil.reconcile.shapes import DIAGNOSED
 from counterfoil.sources.registry import logs
 
 Row = Mapping[str, Any]
@@ -45,17 +47,18 @@ _TOKEN = {
     "operation": ("string", "MailItemsAccessed"), "source": ("string", "m365-ual"), "failed": ("boolean", False),
     "signing_input_digest": ("string", None),
 }
-_RECORD = {
-    "token_key": ("string", "t"), "event_time": ("timestamp(6)", THEN), "subject": ("string", "alice"),
-    "subject_name": ("string", "alice@example.com"), "client_id": ("string", "outlook"),
-    "ip": ("string", "198.51.100.7"),
-    "network": ("string", "198.51.100.0/24"), "object_kind": ("string", "mailbox"), "object_id": ("string", "box"),
-    "resource_tenant": ("string", TENANT), "operation": ("string", "MailItemsAccessed"), "derived": ("string", ""),
-    "leg": ("string", "acceptance"), "outcome": ("string", "success"), "issuer": ("string", f"entra:{TENANT}"),
-    "user_agent": ("string", "edge"), "source": ("string", "m365-ual"), "kind": ("string", "exchange"),
-    "key_id": ("string", None), "token_shape": ("string", None), "signature": ("string", None),
-    "signing_input_digest": ("string", None),
+# What a record says unless a case says otherwise; all else is NULL.
+_USUAL = {
+    "event_time": THEN, "subject_name": "alice@example.com", "client_id": "outlook", "ip": "198.51.100.7",
+    "object_kind": "mailbox", "object_id": "box", "resource_tenant": TENANT, "operation": "MailItemsAccessed",
+    "leg": "acceptance", "outcome": "success", "issuer": f"entra:{TENANT}", "user_agent": "edge", "source": "m365-ual",
+    "kind": "exchange",
 }
+_RECORD = {column.name: (column.dtype, _USUAL.get(column.name)) for column in schema.EVIDENCE}
+_FIRST_USE = {name: (_RECORD[name][0], _USUAL[name]) for name in FIRST_USES.columns}
+_SIGN_IN_PLACE = {"subject": ("string", "alice"), "ip": ("string", "198.51.100.7")}
+# A rule that passes here finds its columns in a hunt, too.
+assert _TOKEN.keys() <= set(DIAGNOSED.columns) and tuple(_SIGN_IN_PLACE) == SIGN_IN_PLACES.columns
 
 
 @contextmanager
@@ -83,8 +86,8 @@ def found(
     tables = Tables(
         suspects=_table(kept, "given_suspects", _TOKEN, [row for row in suspects if not row.get("silent")]),
         tokens=_table(kept, "given_tokens", _TOKEN, [*suspects, *tokens]),
-        acceptances=_table(kept, "given_acceptances", _RECORD, acceptances),
-        issued=_table(kept, "given_issued", _RECORD, issued),
+        acceptances=_table(kept, "given_acceptances", _FIRST_USE, acceptances),
+        issued=_table(kept, "given_issued", _SIGN_IN_PLACE, issued),
         records=_table(kept, "given_records", _RECORD, records),
         logs=logs(),
     )

@@ -23,9 +23,10 @@ DURING = at("2023-06-20T12:00:00")
 
 @dataclass(frozen=True)
 class Scene:
-    """What a rule looks at: the token `t` is the suspect that it is asked about."""
+    """What a rule looks at: the token `t` is the suspect that it is asked about, `more` are suspects beside it."""
 
     suspect: Row
+    more: tuple[Row, ...] = ()
     tokens: tuple[Row, ...] = ()
     acceptances: tuple[Row, ...] = ()
     issued: tuple[Row, ...] = ()
@@ -33,30 +34,69 @@ class Scene:
 
 
 def _seen(days: float, **more: object) -> Row:
-    """Return an acceptance so many days before the suspect's."""
-    return {"token_key": f"{days}", "event_time": THEN - timedelta(days=days), **more}
+    """Return a first use so many days before the suspect's."""
+    return {"event_time": THEN - timedelta(days=days), **more}
 
 
 NEW = {"client_id": "rogue"}
 OTHERS = (_seen(30), _seen(10), _seen(1))
-CHANGE = {"token_key": None, "operation": "Update application – Certificates and secrets management"}  # noqa: RUF001
+CHANGE = {"operation": "Update application – Certificates and secrets management"}  # noqa: RUF001
 
-DECOY = {"token_key": None, "leg": "context", "source": "counterfoil-decoys", "kind": "decoy", "key_id": "decoy-1",
+DECOY = {"leg": "context", "source": "counterfoil-decoys", "kind": "decoy", "key_id": "decoy-1",
          "object_id": "backup server"}
 
 SHAPE, STRANGE = "alg,kid,typ|iss,sub,jti|compact|uuid4", "typ,alg,kid|sub,iss,jti|spaced|hex32"
-WRITTEN: tuple[Row, ...] = tuple({"token_key": None, "leg": "issuance", "token_shape": SHAPE} for _ in range(50))
+WRITTEN: tuple[Row, ...] = tuple({"leg": "issuance", "token_shape": SHAPE} for _ in range(50))
 
 
 def _shown(shape: str) -> Row:
-    return {"token_key": None, "token_shape": shape, "signing_input_digest": "d"}
+    return {"token_shape": shape, "signing_input_digest": "d"}
 
 
-SIGNED = {"token_key": None, "leg": "issuance", "source": "counterfoil-ledger", "key_id": "k1",
-          "issuer": "https://own.example"}
+SIGNED = {"leg": "issuance", "source": "counterfoil-ledger", "key_id": "k1", "issuer": "https://own.example"}
 ELSE = {"key_id": "k1", "issuer": "https://other.example"}
-CHECKED = {"token_key": None, "leg": "acceptance", "source": "counterfoil-receipts", "signature": "verified", **ELSE}
+CHECKED = {"leg": "acceptance", "source": "counterfoil-receipts", "signature": "verified", **ELSE}
 
+
+OWN_KEY = SIGNED | {"key_id": "k0"}
+VERIFIED = {"leg": "acceptance", "source": "counterfoil-receipts", "signature": "verified",
+            "key_id": "k9", "issuer": "https://own.example"}
+ROGUE = {"key_id": "k9", "issuer": "https://own.example"}
+
+PROXY = "203.0.113.77"
+PEOPLE = tuple(f"p{n}" for n in range(5))
+# The proxy is new: the log began two weeks before it was seen.
+USES: tuple[Row, ...] = ({"ip": "198.51.100.9", "event_time": THEN - timedelta(days=14)},
+                         {"ip": PROXY})
+THEIRS: tuple[Row, ...] = tuple({"subject": person} for person in PEOPLE)
+
+
+def _at_proxy(*people: str) -> tuple[Row, ...]:
+    """Return suspects of these people's mailboxes from one address, beside the one that is asked about."""
+    return tuple({"token_key": f"t {person}", "subject": person, "object_id": person, "ip": PROXY} for person in people)
+
+
+def _minted(*people: str, after: int) -> tuple[Row, ...]:
+    """Return suspects of these people that were used so long after they say that they were issued."""
+    return tuple({"token_key": f"t {person}", "subject": person, "t_issued": NOW - after} for person in people)
+
+
+def _signed_in(days: int, hour: int) -> tuple[Row, ...]:
+    """Return sign-ins of the suspect's user on so many days before, at an hour (the suspect is at eight)."""
+    return tuple({"leg": "issuance", "event_time": (THEN - timedelta(days=day)).replace(hour=hour)}
+                 for day in range(1, days + 1))
+
+
+def _browsers(version: int, people: int) -> tuple[Row, ...]:
+    """Return uses of that version of Chrome by so many people."""
+    return tuple({"subject_name": f"p{n}@example.com",
+                  "user_agent": f"Mozilla/5.0 Chrome/{version}.0.1.2 Safari/537.36"} for n in range(people))
+
+
+OLD = {"user_agent": "Mozilla/5.0 Chrome/92.0.4515.159 Safari/537.36"}
+RENEWED = {"leg": "secondary_issuance", "ip": PROXY}
+FEDERATED = {"leg": "context", "operation": "Set federation settings on domain",
+             "event_time": THEN - timedelta(days=9)}
 
 FIRES: dict[str, dict[str, Scene]] = {
     "key-of-another-issuer": {"one of two issuers signs with it": Scene(ELSE, records=(SIGNED, CHECKED))},
@@ -103,6 +143,23 @@ FIRES: dict[str, dict[str, Scene]] = {
         "an order of claims that the issuer never writes": Scene(
             {"signing_input_digest": "d"}, records=(*WRITTEN, _shown(STRANGE))),
     },
+    "unknown-key-verified": {"a key of nobody": Scene(ROGUE, records=(OWN_KEY, VERIFIED))},
+    "address-on-many-mailboxes": {
+        "of five people who signed in elsewhere": Scene(
+            {"subject": "p0", "object_id": "p0", "ip": PROXY}, more=_at_proxy(*PEOPLE[1:]), issued=THEIRS,
+            records=USES),
+    },
+    "issued-at-scripted": {
+        "each a second after": Scene({"t_issued": NOW - 1, "subject": "p0"}, more=_minted(*PEOPLE[1:], after=1)),
+    },
+    "hours-not-the-owners": {
+        "the owner signs in at night": Scene({}, records=_signed_in(12, 20)),
+    },
+    "stale-browser": {"thirty versions behind": Scene(OLD, records=_browsers(122, 25))},
+    "renewed-without-sign-in": {
+        "twice from a proxy": Scene({"ip": PROXY}, issued=({},), records=(RENEWED, RENEWED)),
+    },
+    "federation-changed-before": {"nine days before": Scene({"derived": "assertion"}, records=(FEDERATED,))},
     "decoy-key": {
         "a token under a decoy": Scene({"key_id": "decoy-1"}, records=(DECOY,)),
         "a call that services make for themselves": Scene({"silent": True, "key_id": "decoy-1"}, records=(DECOY,)),
@@ -191,6 +248,59 @@ SILENCE: dict[str, dict[str, Scene]] = {
             {"signing_input_digest": "d"}, records=(*WRITTEN, {**_shown(STRANGE), "issuer": "https://other.example"})),
         "another token is written so": Scene({"signing_input_digest": "e"}, records=(*WRITTEN, _shown(STRANGE))),
     },
+    "unknown-key-verified": {
+        "a key of the issuer": Scene(ROGUE, records=(OWN_KEY, OWN_KEY | {"key_id": "k9"}, VERIFIED)),
+        "a wrong kid that nobody verified": Scene(ROGUE, records=(OWN_KEY, VERIFIED | {"signature": "unchecked"})),
+        "an issuer whose log is not there": Scene(ROGUE, records=(VERIFIED,)),
+        "a key that its store made, and that signs from now on": Scene(ROGUE, records=(
+            OWN_KEY, VERIFIED, {"leg": "context", "key_id": "k9", "key_operation": "prepare"})),
+        "a key that is published": Scene(ROGUE, records=(
+            OWN_KEY, VERIFIED, {"leg": "context", "key_operation": "published",
+                                "item_ids": ["k0", "k9"]})),
+    },
+    "address-on-many-mailboxes": {
+        "somebody signs in from there": Scene(
+            {"subject": "p0", "object_id": "p0", "ip": PROXY}, more=_at_proxy(*PEOPLE[1:]),
+            issued=(*THEIRS, {"subject": "p3", "ip": PROXY}), records=USES),
+        "of three people": Scene({"subject": "p0", "object_id": "p0", "ip": PROXY}, more=_at_proxy(*PEOPLE[1:3]),
+                                 issued=THEIRS, records=USES),
+        "no sign-in of anybody is in evidence": Scene({"subject": "p0", "object_id": "p0", "ip": PROXY},
+                                                      more=_at_proxy(*PEOPLE[1:]), records=USES),
+        "a service that was there from the first day": Scene(
+            {"subject": "p0", "object_id": "p0", "ip": PROXY}, more=_at_proxy(*PEOPLE[1:]), issued=THEIRS,
+            records=(*USES, {**USES[0], "ip": PROXY})),
+    },
+    "issued-at-scripted": {
+        "each at another time": Scene({"t_issued": NOW - 1, "subject": "p0"}, more=tuple(
+            row for n, person in enumerate(PEOPLE[1:]) for row in _minted(person, after=60 * n + 7))),
+        "as Entra writes it": Scene({"t_issued": NOW - 301, "subject": "p0"}, more=_minted(*PEOPLE[1:], after=301)),
+        "tokens of one person": Scene({"t_issued": NOW - 1}, more=tuple(
+            {"token_key": f"t{n}", "t_issued": NOW - 1} for n in range(6))),
+    },
+    "hours-not-the-owners": {
+        "two hours from the usual": Scene({}, records=_signed_in(12, 10)),
+        "an owner of whom little is known": Scene({}, records=_signed_in(9, 20)),
+        "another's sign-ins": Scene({}, records=tuple(
+            {**row, "subject_name": "bob@example.com"} for row in _signed_in(12, 20))),
+    },
+    "stale-browser": {
+        "a month behind": Scene({"user_agent": "Chrome/121.0.0.0"}, records=_browsers(122, 25)),
+        "as old as many others": Scene(OLD, records=(*_browsers(122, 25), *_browsers(92, 5))),
+        "few people are known": Scene(OLD, records=_browsers(122, 5)),
+        "no browser of that family": Scene({"user_agent": "Firefox/78.0"}, records=_browsers(122, 25)),
+    },
+    "renewed-without-sign-in": {
+        "from where the user signed in": Scene({"ip": PROXY}, issued=({"ip": PROXY},), records=(RENEWED, RENEWED)),
+        "once": Scene({"ip": PROXY}, issued=({},), records=(RENEWED,)),
+        "no sign-in of the user is in evidence": Scene({"ip": PROXY}, records=(RENEWED, RENEWED)),
+    },
+    "federation-changed-before": {
+        "a sign-in without an assertion": Scene({}, records=(FEDERATED,)),
+        "two months before": Scene({"derived": "assertion"},
+                                   records=(FEDERATED | {"event_time": THEN - timedelta(days=60)},)),
+        "a change that failed": Scene({"derived": "assertion"}, records=(FEDERATED | {"outcome": "failed"},)),
+        "in another tenant": Scene({"derived": "assertion"}, records=(FEDERATED | {"resource_tenant": "other"},)),
+    },
     "decoy-key": {
         "a token under a real key": Scene({"key_id": "2025-signing"}, records=(DECOY,)),
         "a token of no known key": Scene({}, records=(DECOY, DECOY | {"key_id": None})),
@@ -216,10 +326,10 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
 
 def _holds(kept: Engine, rule: str, scene: Scene) -> bool:
     suspect = {"token_key": "t", **scene.suspect}
-    keys = found(kept, RULES[rule], [suspect], tokens=scene.tokens, acceptances=scene.acceptances,
+    keys = found(kept, RULES[rule], [suspect, *scene.more], tokens=scene.tokens, acceptances=scene.acceptances,
                  issued=scene.issued, records=scene.records)
-    assert keys <= {"t"}
-    return bool(keys)
+    assert keys <= {"t", *(str(row["token_key"]) for row in scene.more)}
+    return "t" in keys
 
 
 def _cases(table: dict[str, dict[str, Scene]]) -> list[object]:

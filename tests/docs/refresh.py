@@ -1,7 +1,7 @@
 """Writes what the pages take from the program: `python -m tests.docs.refresh`, from the root of the project.
 
-That is the pages of the evidence columns and of posture's checks, and the output under the commands of the pages
-that are run.
+That is the pages of the evidence columns, of the rules and of posture's checks, and the output under the commands of
+the pages that are run.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import evidence_page, posture_page
+from . import evidence_page, posture_page, rules_page
 from .pages import ROOT, Page, page
 from .transcript import DEMO, Ran, Shown, played, renewed, run
 
 # Pages whose `console` blocks are run in order, in a folder that holds what `counterfoil demo` wrote.
-RUN = ("README.md", "docs/tutorial.md", "docs/reference/tables.md", "docs/harden.md")
+RUN = ("README.md", "docs/tutorial.md", "docs/pivot.md", "docs/reference/tables.md", "docs/harden.md")
 
 
 def with_output(page: Page, results: list[tuple[Shown, Ran]]) -> str:
@@ -31,8 +31,8 @@ def with_output(page: Page, results: list[tuple[Shown, Ran]]) -> str:
 
 def main() -> None:
     """Write the pages."""
-    for written in (evidence_page, posture_page):
-        (ROOT / written.PATH).write_text(written.rendered(), encoding="utf-8")
+    for own in (evidence_page, posture_page, rules_page):
+        (ROOT / own.PATH).write_text(own.rendered(), encoding="utf-8")
     for name in sys.argv[1:] or RUN:
         with tempfile.TemporaryDirectory() as folder:
             recorded = {DEMO: run(DEMO, Path(folder))}

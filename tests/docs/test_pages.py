@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from counterfoil.detect.registry import all_rules
+from counterfoil.detect.registry import all_rules, key_rules
 from counterfoil.lab.estate.scenarios import SCENARIOS
 from counterfoil.model import advice, schema
+from counterfoil.model.diagnosis import Diagnosis
 from counterfoil.model.ids import NULL_FORMS, IdKind
-from counterfoil.model.verdict import Diagnosis, FindingVerdict, Probable, Reason, Verdict
+from counterfoil.model.reason import Probable, Reason
+from counterfoil.model.verdict import FindingVerdict, Verdict
 from counterfoil.posture import baseline
 from counterfoil.posture.registry import all_checks
 from counterfoil.respond.evicted import Why
@@ -22,7 +24,7 @@ from counterfoil.sources.registry import all_sources, logs
 from counterfoil.tokens.flow import CLASSES
 from counterfoil.tokens.rules import BY_CODE
 
-from . import evidence_page
+from . import evidence_page, rules_page
 from .pages import ROOT, Block, Page, commands, page, pages
 from .program import calls, known, parsed
 
@@ -70,7 +72,8 @@ def test_commands_named_in_the_text_exist(name: str) -> None:
 
 def codes() -> set[str]:
     """Return every code that the program knows."""
-    rules = {rule.id for rule in all_rules()} | {check.id for check in all_checks()} | {*baseline.shipped().figures}
+    rules = {rule.id for rule in (*all_rules(), *key_rules())}
+    rules |= {check.id for check in all_checks()} | {*baseline.shipped().figures}
     sources = {name for source in all_sources() for name in (source.name, source.log.name)}
     kinds = {kind for kinds in logs().declarable.values() for kind in kinds}
     told = {*map(str, Verdict), *map(str, FindingVerdict), *map(str, Reason), *map(str, Probable), *map(str, Diagnosis)}
@@ -111,12 +114,12 @@ def test_pages_that_the_code_names_exist() -> None:
 
 
 def test_every_page_can_be_reached() -> None:
-    """docs/index.md leads to every page, at most over one other; a link to a folder leads to its pages."""
+    """docs/index.md leads to every page, at most over one other."""
     index = PAGES["docs/index.md"]
     first = _linked(index)
     second = {far for near in first if near in PAGES for far in _linked(PAGES[near])}
     reached = first | second | {index.name}
-    unreached = [name for name in PAGES if not {name, str(Path(name).parent)} & reached and name.startswith("docs/")]
+    unreached = [name for name in PAGES if name not in reached and name.startswith("docs/")]
     assert unreached == []
 
 
@@ -129,6 +132,13 @@ def test_the_page_of_the_evidence_is_the_schema() -> None:
     """docs/reference/evidence.md; `python -m tests.docs.refresh` writes it."""
     assert (ROOT / evidence_page.PATH).read_text("utf-8") == evidence_page.rendered()
     assert all(f"| `{name}` |" in evidence_page.rendered() for name in schema.NAMES)
+
+
+def test_the_page_of_the_rules_has_all_of_them() -> None:
+    """docs/reference/rules.md; `python -m tests.docs.refresh` writes it."""
+    told = (ROOT / rules_page.PATH).read_text("utf-8")
+    assert told == rules_page.rendered()
+    assert all(f"### {rule.id}\n" in told for rule in (*all_rules(), *key_rules()))
 
 
 def test_the_readme_has_a_row_for_every_verdict() -> None:

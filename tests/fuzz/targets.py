@@ -19,6 +19,7 @@ from counterfoil.case.folder import CaseFolder
 from counterfoil.case.functions import install
 from counterfoil.case.ingest import write_batch
 from counterfoil.errors import InputError
+from counterfoil.investigate import indicator_files
 from counterfoil.model.ids import IdKind, canonical
 from counterfoil.pipeline.routed import shape_of
 from counterfoil.read.records import Counter, InputText, date_order, stream
@@ -55,6 +56,7 @@ def targets(work: Path, stack: ExitStack) -> dict[str, Callable[[], Target]]:
         "sniff": lambda: Target(changed(_texts()), _Sniff(work)),
         "readers": lambda: Target(changed(_texts()), _Read(work)),
         "ids": lambda: Target(_ids(), _Ids(stack)),
+        "indicators": lambda: Target(changed(_files(CORPUS / "indicators")), _indicators),
     }
     for container in Container:
         if container not in (Container.EMPTY, Container.UNKNOWN):
@@ -78,6 +80,17 @@ def _of(container: Container) -> list[bytes]:
     paths = sorted(path for path in [*CORPUS.rglob("*"), *SAMPLES.rglob("*")] if path.is_file())
     found = [path.read_bytes() for path in paths if sniff(plain(path)).container is container]
     return [data[:_SAMPLE_BYTES] if container is not Container.EVTX else data for data in found] or _texts()
+
+
+def _indicators(data: bytes) -> None:
+    """Every indicator has a value and a time, or is refused with a reason."""
+    try:
+        found, left = indicator_files.read(data, "input")
+    except InputError as error:
+        assert "\n" not in str(error)
+        return
+    assert all(one.value and one.first.tzinfo and one.last.tzinfo for one in found)
+    assert all(one.why for one in left)
 
 
 class _OnDisk:

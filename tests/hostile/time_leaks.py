@@ -9,14 +9,15 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
 
-from counterfoil.leaks import corpus_keys, tokens
+from counterfoil.leaks import tokens
 from counterfoil.leaks.chunks import Chunk
-from counterfoil.leaks.corpus import FORMS
 from counterfoil.leaks.effort import Effort
 from counterfoil.leaks.engine import CUT_OFF, Engine
 from counterfoil.leaks.forms import registry
 from counterfoil.leaks.kernel import best
 from counterfoil.leaks.known import KnownKeys
+from leaks import corpus_keys
+from leaks.corpus import FORMS
 
 from .slopes import Slope
 

@@ -11,7 +11,8 @@ from counterfoil.detect.registry import all_rules
 from counterfoil.investigate.groups import FIRST, LAST, plain, rule_column
 from counterfoil.investigate.wording import detail, next_step, title
 from counterfoil.model.coverage import ATTESTED, CoverageRow
-from counterfoil.model.verdict import FindingVerdict, Reason
+from counterfoil.model.reason import Reason
+from counterfoil.model.verdict import FindingVerdict
 
 WHEN = datetime.fromisoformat("2026-03-01")
 RULE = all_rules()[0]

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from counterfoil.lab.history import Written, scenarios
+from counterfoil.lab.history import scenarios
+from counterfoil.lab.history.estate import Written
 
 from . import histories
 

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from counterfoil.errors import UsageError
-from counterfoil.lab.history.intrusions import CopiedId, GoldenSaml, Intrusion, Spray
-from counterfoil.lab.history.losses import ClientLoss, IntervalLoss, Loss, RandomLoss
+from counterfoil.lab.history.attack import Intrusion
+from counterfoil.lab.history.cast import cast_of
+from counterfoil.lab.history.losses import IntervalLoss, Loss
 from counterfoil.lab.history.scenarios import Scenario
 from counterfoil.lab.history.settings import Tenant
+
+from .adfs import Farm
+from .copied import CopiedId
+from .golden import GoldenSaml
+from .losses import ClientLoss, RandomLoss
+from .spray import Spray
+from .wrappers import management_lines
 
 _START = date(2025, 9, 1)  # a Monday
 _BEGIN, _END = datetime(2025, 9, 8, tzinfo=UTC), datetime(2025, 9, 13, tzinfo=UTC)  # of what is sprayed
@@ -27,7 +35,7 @@ def complete(acceptances: int = 100_000, forged: int = 10, victims: int = 1, see
         raise UsageError(f"at least one victim and one forged token are needed, got {victims} and {forged}")
     people = max(victims, min(250, max(20, acceptances // 200)))
     tenant = Tenant(seed=seed, start=_START, days=14, people=people, delegates=people // 20)
-    each = acceptances / (people * tenant.working_days())
+    each = acceptances / (people * working_days(tenant))
     mail, files, chats, graph = (each * share for share in _MIX)
     tenant = replace(
         tenant, mail_per_person_day=mail, files_per_person_day=files, chats_per_person_day=chats,
@@ -47,10 +55,9 @@ def federated_golden_saml(seed: int = 1) -> Scenario:
         people=60,
         federated_domains=("fabrikam.com",),
         federated_share=0.7,
-        adfs_names="upn",
     )
     golden = GoldenSaml(victims=(1, 6, 13, 20), start=date(2025, 9, 15), days=5)
-    return Scenario("federated-golden-saml", tenant, (golden,))
+    return Scenario("federated-golden-saml", tenant, (golden,), federation=Farm(names="upn"))
 
 
 def copied_ids(seed: int = 1) -> Scenario:
@@ -67,12 +74,12 @@ def bench(records: int = 1_000_000, seed: int = 1, *, forged: int = 100) -> Scen
         seed=seed, start=_START, days=days, people=1, guests=0, delegates=0, shared_mailboxes=0,
         service_principals=1, managed_identities=1, act_as_share=0.0, files_per_person_day=0, chats_per_person_day=0,
         graph_per_person_day=0, gatfr_per_person_day=0, rules_per_person_day=0, directory_changes_per_day=0,
-        uses_per_token=1.0, interrupts=False, logons_in_audit=False, service_share=0.0, enum_text_share=0.0,
-        audit_wrappers=("management-lines",), genuine_truth=records <= _BENCH_TRUTH_LIMIT,
+        uses_per_token=1.0, interrupts=False, logons_in_audit=False, service_share=0.0,
+        audit_wrappers=(management_lines,), genuine_truth=records <= _BENCH_TRUTH_LIMIT,
     )
-    per_person = tenant.working_days() * _BENCH_MAIL
+    per_person = working_days(tenant) * _BENCH_MAIL
     people = max(1, round(records / 2 / per_person))
-    mail = records / 2 / people / tenant.working_days()
+    mail = records / 2 / people / working_days(tenant)
     tenant = replace(tenant, people=people, mail_per_person_day=mail)
     spray = Spray(tokens=forged, victims=tuple(range(min(people, forged))), start=_BEGIN, end=_END)
     return Scenario("bench", tenant, (spray,))
@@ -114,3 +121,13 @@ def moving(seed: int = 1, intrusions: Sequence[Intrusion] = ()) -> Scenario:
 def tiny(seed: int = 1, intrusions: Sequence[Intrusion] = ()) -> Scenario:
     """Return one week of eight people, for tests that read every byte."""
     return Scenario("tiny", Tenant(seed=seed, start=_START, days=7, people=8, guests=1), tuple(intrusions))
+
+
+def working_days(tenant: Tenant) -> int:
+    """Return how many days of a history are working days."""
+    return sum(tenant.is_working_day(tenant.start + timedelta(days=n)) for n in range(tenant.days))
+
+
+def identities(tenant: Tenant) -> tuple[tuple[str, str], ...]:
+    """Return (object id, name) of all people, for user@domain and for the account name."""
+    return tuple((person.oid, name) for person in cast_of(tenant).people for name in (person.upn, person.sam))

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from counterfoil.errors import UsageError
-from counterfoil.lab.history import Tenant, Written, scenarios, uti, uti_padded, write_estate
+from counterfoil.lab.history import scenarios
+from counterfoil.lab.history.estate import Written, write_estate
+from counterfoil.lab.history.settings import Tenant
 
 from . import histories, reading
 
@@ -34,18 +36,11 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Written:
     return write_estate(SMALL, [], [], folder / "logs", folder / "truth.jsonl")
 
 
-def test_token_id_is_the_request_id_in_little_endian_base64() -> None:
-    """A token id is the 16 bytes of the .NET GUID, with and without padding, as in a real AD FS sign-in."""
-    assert uti("58f8ce73-9fc8-4f02-8ea8-1908964f842e") == "c874WMifAk-OqBkIlk-ELg"
-    assert uti_padded("58f8ce73-9fc8-4f02-8ea8-1908964f842e") == "c874WMifAk-OqBkIlk-ELg=="
-
-
 def test_same_settings_give_the_same_bytes(tmp_path: Path) -> None:
-    """Two runs with one seed are equal to the byte, logs and truth, packed too; another seed differs."""
-    tenant = replace(SMALL, gzip=True, duplicate_share=0.1)
+    """Two runs with one seed are equal to the byte, logs and truth; another seed differs."""
     for run in ("a", "b"):
-        write_estate(tenant, [], [], tmp_path / run / "logs", tmp_path / run / "truth.jsonl")
-    write_estate(replace(tenant, seed=2), [], [], tmp_path / "c" / "logs", tmp_path / "c" / "truth.jsonl")
+        write_estate(SMALL, [], [], tmp_path / run / "logs", tmp_path / run / "truth.jsonl")
+    write_estate(replace(SMALL, seed=2), [], [], tmp_path / "c" / "logs", tmp_path / "c" / "truth.jsonl")
     assert contents(tmp_path / "a") == contents(tmp_path / "b")
     assert contents(tmp_path / "a") != contents(tmp_path / "c")
 
@@ -135,25 +130,11 @@ def test_interrupts_and_failures_carry_ids_but_issue_nothing(demo: Written) -> N
 
 
 def test_secondary_issuances_have_a_sign_in_of_the_same_second(small: Written) -> None:
-    """A genuine GATFRTokenIssue has the id and second of a sign-in; strays appear only when asked for."""
+    """A genuine GATFRTokenIssue has the id and second of a sign-in."""
     created = {row["id"]: row["createdDateTime"][:19] for row in reading.signins(small.folder)}
     renewals = [row for row in reading.audit(small.folder) if row["RecordType"] == 275]
     assert renewals
     assert all(created[reading.guid(row["UniqueTokenIdentifier"])] == row["CreationTime"] for row in renewals)
-
-
-def test_strays_are_never_used(tmp_path: Path) -> None:
-    """With a share of strays, secondary issuances appear that match no sign-in and no acceptance."""
-    tenant = replace(SMALL, stray_gatfr_share=0.5)
-    write_estate(tenant, [], [], tmp_path / "logs", tmp_path / "truth.jsonl")
-    renewed = {
-        reading.guid(row["UniqueTokenIdentifier"])
-        for row in reading.audit(tmp_path / "logs")
-        if row["RecordType"] == 275
-    }
-    strays = renewed - {row["id"] for row in reading.signins(tmp_path / "logs")}
-    assert strays
-    assert not strays & {token for token, _ in reading.accepted(tmp_path / "logs")}
 
 
 def test_people_rest_at_weekends_and_on_holidays(demo: Written) -> None:

@@ -6,9 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from counterfoil.lab.history import Scenario, Spray, Storm0558, Written, scenarios, write_estate
+from counterfoil.lab.history import scenarios
+from counterfoil.lab.history.estate import Written, write_estate
+from counterfoil.lab.history.scenarios import Scenario
+from counterfoil.lab.history.storm import Storm0558
 
 from . import histories, reading
+from .spray import Spray
 
 SMALL = histories.tiny().tenant
 
@@ -70,21 +74,6 @@ def test_storm_of_2023_uses_published_addresses_while_they_were_in_use(tmp_path:
     assert len(rows) == len(ids) == 183
     assert not any("203.0.113." in row["AuditData"] or "198.51.100." in row["AuditData"] for row in rows)
     assert any("45.14.227.233" in row["AuditData"] for row in rows)
-
-
-def test_a_seed_of_the_consumer_realm_names_it(tmp_path: Path) -> None:
-    """With the consumer realm, the seed's token tenant is the consumer tenant and contradicts itself."""
-    storm = Storm0558(
-        start=datetime(2025, 9, 2, tzinfo=UTC),
-        end=datetime(2025, 9, 4, tzinfo=UTC),
-        victims=(1,),
-        consumer_realm=True,
-    )
-    written = write_estate(SMALL, [storm], [], tmp_path / "logs", tmp_path / "truth.jsonl")
-    (seed,) = planted(written, "forged")
-    (record,) = acceptances(written, {seed["token_id"]})
-    assert record["TokenTenantId"] == "9188040d-6c67-4c5b-b112-36a304b66dad" != record["OrganizationId"]
-    assert seed["expect"] == ["contradicted"]
 
 
 @pytest.mark.parametrize("victims", [1, 8], ids=["one victim", "sprayed over eight"])

@@ -6,17 +6,12 @@ from pathlib import Path
 import pytest
 
 from counterfoil.errors import UsageError
-from counterfoil.lab.history import (
-    ClientLoss,
-    IntervalLoss,
-    Loss,
-    RandomLoss,
-    RecordLoss,
-    Spray,
-    write_estate,
-)
+from counterfoil.lab.history.estate import write_estate
+from counterfoil.lab.history.losses import IntervalLoss, Loss
 
 from . import histories, reading
+from .losses import ClientLoss, RandomLoss, RecordLoss
+from .spray import Spray
 
 SMALL = histories.tiny().tenant
 GAP = IntervalLoss(datetime(2025, 9, 3, tzinfo=UTC), datetime(2025, 9, 4, tzinfo=UTC))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from counterfoil.lab.history import Written, write_estate
+from counterfoil.lab.history.estate import Written, write_estate
 from counterfoil.lab.history.names import OUTLOOK_MOBILE
 
 from . import histories, reading
@@ -100,7 +100,8 @@ def _by_person(folder: Path) -> dict[str, set[str]]:
 
 def test_tenants_of_many_seeds_share_nobody() -> None:
     """Names, object ids and tenant ids of two seeds differ, so that one case can hold both."""
-    one, other = ({part for pair in histories.moving(seed).identities() for part in pair} for seed in (1, 2))
+    people = (histories.identities(histories.moving(seed).tenant) for seed in (1, 2))
+    one, other = ({part for pair in pairs for part in pair} for pairs in people)
     assert not one & other
     assert histories.moving(1).tenant.tenant_id != histories.moving(2).tenant.tenant_id
     assert [str(item) for item in histories.moving(1).declarations()] == [

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from counterfoil.errors import UsageError
-from counterfoil.lab.history import Written
+from counterfoil.lab.history.estate import Written
 
 from . import histories, reading
 
@@ -60,7 +60,7 @@ def test_declarations_name_what_is_complete() -> None:
 
 def test_identities_know_both_names() -> None:
     """Object ids come with the names of the cloud and of the premises."""
-    names = dict.fromkeys(name for _, name in histories.federated_golden_saml().identities())
+    names = dict.fromkeys(name for _, name in histories.identities(histories.federated_golden_saml().tenant))
     assert "ada.abend@fabrikam.com" in names
     assert "FABRIKAM\\ada.abend" in names
 

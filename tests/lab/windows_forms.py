@@ -10,8 +10,8 @@ from xml.sax.saxutils import escape
 
 from counterfoil.lab.history.clock import SECOND, american, ticks
 from counterfoil.lab.history.files import quoted
-from counterfoil.lab.history.windows import NAMESPACE, SECURITY_EVENT, Form, Numbers, WindowsEvent, event_data
 
+from .windows import NAMESPACE, SECURITY_EVENT, Form, Numbers, WindowsEvent, event_data
 from .windows_messages import message
 
 _CLEARED = "http://manifests.microsoft.com/win/2004/08/windows/eventlog"

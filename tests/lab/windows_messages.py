@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from counterfoil.lab.history.windows import AUDITING, WindowsEvent
+from .windows import AUDITING, WindowsEvent
 
 _XML = "{first} See XML for details. \n\nActivity ID: {0} \n\nAdditional Data \nXML: {1}"
 _CLAIMS = (

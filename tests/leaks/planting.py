@@ -11,11 +11,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from counterfoil.leaks import corpus_keys
 from counterfoil.leaks.chunks import Chunk
-from counterfoil.leaks.corpus import FORMS
 from counterfoil.leaks.hits import Order
 from counterfoil.leaks.known import KnownKey, KnownKeys, from_public
+
+from . import corpus_keys
+from .corpus import FORMS
 
 
 def tool(name: str) -> str:
@@ -56,7 +57,7 @@ def buffer_with(parts: Sequence[tuple[int, int, int, Order]], size: int = 1 << 1
     """Return noise that holds numbers: (offset, number, width in bytes, order)."""
     noise = bytearray(os.urandom(size))
     for offset, number, width, order in parts:
-        noise[offset : offset + width] = order.bytes_of(number, width)
+        noise[offset : offset + width] = corpus_keys.in_order(order, number, width)
     return bytes(noise)
 
 

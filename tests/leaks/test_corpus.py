@@ -10,15 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from counterfoil.leaks import corpus, known, render
+from counterfoil.leaks import known, render
 from counterfoil.leaks.chunks import of_stream
-from counterfoil.leaks.corpus import BARE_FORMS, Corpus
 from counterfoil.leaks.engine import Engine, without_inner
 from counterfoil.leaks.finding import LeaksReport
 from counterfoil.leaks.kernel import best
 from counterfoil.leaks.known import KnownKeys
 from counterfoil.leaks.scan import ScanSettings, scan
 
+from . import corpus
+from .corpus import BARE_FORMS, Corpus
 from .silent import SILENT
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -17,8 +17,6 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import NoEncryption, pkcs12
 
-from counterfoil.leaks import corpus_keys
-from counterfoil.leaks.corpus_wrapped import WRAPPED
 from counterfoil.leaks.engine import Engine
 from counterfoil.leaks.finding import LeaksReport
 from counterfoil.leaks.forms import passwords, stores
@@ -26,6 +24,8 @@ from counterfoil.leaks.kernel import best
 from counterfoil.leaks.known import KnownKeys
 from counterfoil.leaks.scan import ScanSettings, scan
 
+from . import corpus_keys
+from .corpus_wrapped import WRAPPED
 from .planting import known_of, pem_of, rsa_keys, whole
 from .silent import SILENT
 

@@ -20,12 +20,12 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from counterfoil.leaks.corpus_wrapped import pem_of_der
 from counterfoil.leaks.engine import Engine
 from counterfoil.leaks.finding import Leak
 from counterfoil.leaks.kernel import best
 from counterfoil.leaks.known import KnownKeys
 
+from .corpus_wrapped import pem_of_der
 from .planting import known_of, rsa_keys, tool, whole
 
 

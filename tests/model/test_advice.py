@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from counterfoil.model.advice import EXPLAINED, claim_of
-from counterfoil.model.verdict import ACCUSING, SETS, Diagnosis, Probable, Reason, Verdict, reasons_of
+from counterfoil.model.diagnosis import Diagnosis
+from counterfoil.model.reason import SETS, Probable, Reason, reasons_of
+from counterfoil.model.verdict import ACCUSING, Verdict
 from counterfoil.model.word import Word
 
 MAX_BRIEF = 62

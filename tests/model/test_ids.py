@@ -87,6 +87,11 @@ def test_a_long_id_becomes_its_hash() -> None:
     assert long != other
 
 
+def test_a_token_id_is_the_request_id_in_little_endian_base64() -> None:
+    """A token id is the 16 bytes of the .NET GUID, as in a real AD FS sign-in."""
+    assert uti("58f8ce73-9fc8-4f02-8ea8-1908964f842e") == "c874WMifAk-OqBkIlk-ELg"
+
+
 @given(st.uuids())
 def test_uti_and_canonical_are_inverse(value: uuid.UUID) -> None:
     """The `uti` form of a GUID leads back to it."""

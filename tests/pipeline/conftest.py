@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from counterfoil.lab.history import Written, scenarios
+from counterfoil.lab.history import scenarios
+from counterfoil.lab.history.estate import Written
 from counterfoil.lab.history.scenarios import Scenario
 from counterfoil.model.hunt import HuntReport
 from lab import histories

@@ -18,6 +18,7 @@ from counterfoil.sources.registry import all_sources, logs
 SOURCE = '''
 """The system log of a made-up provider, which has a line for each token that it gives away."""
 
+from counterfoil.expressions import ir
 from counterfoil.model.ids import IdKind
 from counterfoil.model.logs import Issuance, Log
 from counterfoil.model.schema import Leg, Outcome, TokenClass
@@ -27,11 +28,11 @@ from counterfoil.sources.source import TEXT, Explain, Source
 LOG = Log("acme-system", issuance=Issuance(ids=(IdKind.JTI,), whole=True, lag=600))
 
 
-def to_evidence(raw):
+def to_evidence(raw: ir.Table) -> ir.Table:
     """Map each line to an issuance."""
     return mapping.rows(
         raw, source=LOG.name, fidelity=1, leg=str(Leg.ISSUANCE), kind=mapping.lower(raw.org), record_id=raw.uuid,
-        event_time=mapping.when(raw.published), issued_at=mapping.when(raw.published), issuer=mapping.text(raw.issuer),
+        event_time=mapping.when(raw.published), issuer=mapping.text(raw.issuer),
         token_id=mapping.text(raw.grantedTokenId), token_id_kind=str(IdKind.JTI), token_class=str(TokenClass.USER),
         subject_id=mapping.lower(raw.user), client_id=mapping.lower(raw.app), operation="grant",
         outcome=str(Outcome.SUCCESS),
@@ -43,8 +44,8 @@ SOURCE = Source(
     required=frozenset({"grantedTokenId", "published", "org"}),
     raw=dict.fromkeys(("uuid", "published", "org", "issuer", "grantedTokenId", "user", "app"), TEXT),
     to_evidence=to_evidence,
-    explain=Explain(what="Tokens given away.", export=("acme export",), retention="90 days", caps="none", traps=(),
-                    complete="acme-system/NAME"),
+    explain=Explain(what="Tokens given away.", export=("acme export",), retention="90 days", caps="none",
+                    traps=("An export holds one organisation.",), complete="acme-system/NAME"),
 )
 '''
 ISSUER, START = "https://acme.example", datetime(2026, 6, 1, 8, tzinfo=UTC)

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from counterfoil import app, rehearsal
-from counterfoil.lab.history.intrusions import GoldenSaml
 from counterfoil.lab.history.scenarios import Scenario
 from counterfoil.lab.history.settings import Tenant
 from counterfoil.model.verdict import FindingVerdict, Verdict
+from lab.adfs import Farm
+from lab.golden import GoldenSaml
 from lab.windows_forms import FORMS
 
 from .estates import hunted, settings
@@ -23,7 +24,7 @@ QUICK = {"wevtutil-xml", "evtx-dump-jsonl"}
 _TENANT = Tenant(
     seed=5, start=date(2025, 9, 8), days=10, people=8, guests=0, delegates=0, shared_mailboxes=0, apps=0,
     service_principals=1, managed_identities=1, federated_domains=("fabrikam.com",), federated_share=1.0,
-    adfs_names="upn", mail_per_person_day=3.0, files_per_person_day=0.5, chats_per_person_day=0.5,
+    mail_per_person_day=3.0, files_per_person_day=0.5, chats_per_person_day=0.5,
     graph_per_person_day=0.5,
 )
 GOLDEN = Scenario("golden", _TENANT, (GoldenSaml(victims=(0, 2), start=date(2025, 9, 15), days=2),))
@@ -37,12 +38,15 @@ def _hunted(form: str, folder: Path) -> tuple[list[Any], list[Any], bool]:
     The farm's log begins with the first assertion: nobody knows what came before, and it is not judged. Two genuine
     tokens go with the sets of which some are forged.
     """
-    scenario = replace(GOLDEN, tenant=replace(_TENANT, adfs_form=FORMS[form]))
+    scenario = replace(GOLDEN, federation=Farm(names="upn", form=FORMS[form]))
     written = scenario.write(folder / "logs", folder / "truth.jsonl")
     report = hunted([written.folder], settings(folder / "case", scenario))
     assert not [entry for entry in report.inputs if entry.unread or entry.rejected]
     assert report.found(frozenset({FindingVerdict.FORGED}))
     assert {finding.rule for finding in report.findings} >= {"assertion-not-issued", "farm-key-taken"}
+    thefts = {finding.id for finding in report.findings if finding.rule == "farm-key-taken"}
+    clues = app.key_watch(folder / "case").clues  # the thief's alone: the farm's service reads its key every day
+    assert {clue.finding for clue in clues} == thefts
     told = rehearsal.compare(folder / "case", written.truth)
     open_ = {(mistake.truth.label, mistake.verdict) for mistake in told.examples}
     agrees = not told.false_accusations and open_ == {("genuine", Verdict.UNCOVERED)}

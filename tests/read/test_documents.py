@@ -30,6 +30,7 @@ LAYOUTS = {
     "a batch": f'{{"records": [{A},{B}]}}',
     "batches one after another": f'{{"records":[{A}]}}\n{{"records":[{B}]}}\n',
     "an array of batches": f'[{{"records":[{A}]}},{{"Records":[{B}]}}]',
+    "an answer of advanced hunting": f'{{"schema":[{{"name":"a","type":"Int64"}}],"results":[{A},{B}]}}',
     "a batch of nothing between": f'{{"records":[{A}]}}{{"records":[]}}{{"records":[{B}]}}',
     "objects one after another": A + B,
     "objects with commas": f"{A},{B}",

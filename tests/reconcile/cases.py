@@ -32,7 +32,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from counterfoil.model.coverage import CoverageRow
-from counterfoil.model.verdict import ACCUSING, Probable, Reason, Verdict
+from counterfoil.model.reason import Probable, Reason
+from counterfoil.model.verdict import ACCUSING, Verdict
 
 from .reference import Policy, Settings
 from .rows import Row, complete
@@ -57,7 +58,7 @@ VERDICT: Mapping[Reason, Verdict] = {
     **dict.fromkeys(
         (Reason.NO_ISSUER_LOG, Reason.NOT_DECLARED, Reason.OUTSIDE_COVERAGE, Reason.SILENT_STRATUM,
          Reason.DECLARATION_REFUTED, Reason.ORDINARY_MISS, Reason.EXPLAINED_MISS, Reason.LONE_MISS,
-         Reason.AGENT_IDENTITY, Reason.KEY_NOT_SOUND, Reason.UNROOTED_UNCOVERED,
+         Reason.UNPROVEN_LOG, Reason.AGENT_IDENTITY, Reason.KEY_NOT_SOUND, Reason.UNROOTED_UNCOVERED,
          Reason.NAME_DIFFERS, Reason.OBJECT_ID_ABROAD,
          Reason.ISSUER_MISSPELT, Reason.MAY_BE_UNREAD, Reason.MORE_THAN_UNREAD, Reason.ANCESTOR_IN_SET),
         Verdict.UNCOVERED),

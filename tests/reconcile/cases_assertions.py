@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from counterfoil.model.coverage import Declaration
-from counterfoil.model.verdict import Probable, Reason
+from counterfoil.model.reason import Probable, Reason
 from counterfoil.reconcile.unnamed import ASSERTIONS, NO_LOG, UNTOLD
 
 from .cases import Case, Table, Told, Wanted, coverage, each, none

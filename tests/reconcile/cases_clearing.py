@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from counterfoil.model.known import CONSUMER_TENANT
-from counterfoil.model.verdict import ACCUSING, Probable, Reason
+from counterfoil.model.reason import Probable, Reason
+from counterfoil.model.verdict import ACCUSING
 
 from .cases import VERDICT, Case, Table, of
 from .own_rows import OWN, minted, received, renewed, told

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from counterfoil.model.coverage import Declaration
-from counterfoil.model.verdict import Reason
+from counterfoil.model.reason import Reason
 
 from .cases import SMALL, Case, Table, Wanted, coverage, last
 from .reference import Settings

@@ -7,7 +7,9 @@ from dataclasses import replace
 
 from counterfoil.model.counterfoil import CUSTODY_LOG, LEDGER_LOG
 from counterfoil.model.coverage import Declaration
-from counterfoil.model.verdict import Diagnosis, Reason, Verdict
+from counterfoil.model.diagnosis import Diagnosis
+from counterfoil.model.reason import Reason
+from counterfoil.model.verdict import Verdict
 
 from .cases import Case, Table, Told, Wanted, coverage, last, of
 from .own_rows import (

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC
 from typing import Any
 
-from counterfoil.model.verdict import Reason
+from counterfoil.model.reason import Reason
 from counterfoil.tokens.entitlement import Entitlement, IssuerPattern, KeyState
 
 from .cases import Case, Table, last

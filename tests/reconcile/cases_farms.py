@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from counterfoil.model.coverage import Declaration
-from counterfoil.model.verdict import Reason
+from counterfoil.model.reason import Reason
 from counterfoil.reconcile.declared import ABSENT_NODE, NODE_MISSING
 from counterfoil.sources.registry import logs
 

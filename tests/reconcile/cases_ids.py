@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from counterfoil.model.reason import Reason
 from counterfoil.model.schema import TokenClass
-from counterfoil.model.verdict import Reason
 
 from .cases import SMALL, Case, Table, last, last_innocent
 from .reference import Settings

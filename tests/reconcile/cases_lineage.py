@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from counterfoil.model.verdict import Reason
+from counterfoil.model.reason import Reason
 
 from .cases import SMALL, Case, Table, Wanted, last, last_innocent, of, reasons
 from .cases_ids import HALF

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from counterfoil.model.verdict import Reason
+from counterfoil.model.reason import Reason
 
 from .cases import SMALL, Case, Table, innocent, last, reasons
 from .reference import Settings

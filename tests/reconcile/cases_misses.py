@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from counterfoil.model.coverage import Declaration
-from counterfoil.model.verdict import Reason
+from counterfoil.model.reason import Reason
 
 from .cases import Case, Table, coverage, each, innocent, last, last_innocent
 from .reference import Settings

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from counterfoil.model.counterfoil import LEDGER_LOG
 from counterfoil.model.coverage import Declaration
-from counterfoil.model.verdict import Reason, Verdict
+from counterfoil.model.reason import Reason
+from counterfoil.model.verdict import Verdict
 
 from .cases import Case, Table, Told, Wanted, coverage, last, of
 from .own_rows import (

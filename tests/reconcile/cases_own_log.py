@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from counterfoil.model.counterfoil import ISSUER_LOG, LEDGER_LOG
 from counterfoil.model.coverage import Declaration
-from counterfoil.model.verdict import Reason, Verdict
+from counterfoil.model.reason import Reason
+from counterfoil.model.verdict import Verdict
 
 from .cases import Case, Table, last
 from .cases_own_ledger import STRANGE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from counterfoil.model.verdict import Reason
+from counterfoil.model.reason import Reason
 
 from .cases import Case, Table, each, innocent, last, none, of
 from .rows import OTHER_TENANT, access, assertion, complete, exchange, federated_sign_in, sign_in

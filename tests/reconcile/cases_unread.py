@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from counterfoil.model.verdict import Reason
+from counterfoil.model.reason import Reason
 
 from .cases import Case, Table, Told, Wanted
 from .rows import ISSUER, KINDS, Row, access, at, farm_log, federated_sign_in, foreign, sign_in

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from counterfoil.model.verdict import Reason
+from counterfoil.model.reason import Reason
 
 from .cases import SMALL, Case, Table, each, innocent, last, last_innocent, reasons
 from .cases_ids import HALF, OTHER_HALF, PEOPLES

@@ -18,7 +18,7 @@ from counterfoil.model.schema import TokenClass
 
 from . import scenes
 from .cases import REAL, Case
-from .groups import ENTRA, Group, grouped
+from .groups import Group, grouped
 from .histories import History, Rolled, history
 from .reference import Policy, Settings
 from .reference_policy import CONSUMER_TENANT
@@ -40,7 +40,7 @@ FOR_APPLICATIONS: Mapping[object, Row] = {  # what sign-ins say that get a token
     TokenClass.ACT_AS: {"kind": "service-principal", "token_class": TokenClass.APPLICATION},
     TokenClass.MANAGED_IDENTITY: {"kind": "managed-identity", "token_class": TokenClass.MANAGED_IDENTITY},
 }
-DECLARED = tuple(Declaration(ENTRA, kind) for kind in KINDS)
+DECLARED = tuple(Declaration("entra-signin", kind) for kind in KINDS)
 
 
 @cache
@@ -60,7 +60,7 @@ def _drawn(count: int, number: int, of: tuple[scenes.Scene, ...], *, spoil: bool
 def case(history: History, policy: Policy, rows: list[Row] | None = None, *, compared: bool = True) -> Case:
     """Return the history as a case: what it says of hosts, domains and identities stands."""
     said = history.settings
-    hosts = tuple(d for d in said.declarations if d.source != ENTRA)
+    hosts = tuple(d for d in said.declarations if d.source != "entra-signin")
     settings = Settings((*DECLARED, *hosts), at(43200), federated=said.federated, identities=said.identities)
     told = [*(history.rows if rows is None else rows), NAMED | {"record_id": "named", "fidelity": 0, "raw_file": "n"}]
     return Case("1 to 7", told, (), settings, policy, around=[], compared=compared, drawn=True)

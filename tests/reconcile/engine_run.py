@@ -18,16 +18,17 @@ from counterfoil.case.tables import Tables
 from counterfoil.expressions import ibis, ir
 from counterfoil.investigate.groups import described, disagreeing_ids
 from counterfoil.model.coverage import CoverageRow
+from counterfoil.model.reason import SETS, Probable
 from counterfoil.model.schema import EVIDENCE
-from counterfoil.model.verdict import ACCUSING, SETS, Probable
+from counterfoil.model.verdict import ACCUSING
 from counterfoil.reconcile.absent import absent, rootless
 from counterfoil.reconcile.asked import Asked
 from counterfoil.reconcile.balance import overdrawn
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.families import ANY_BUCKET, BUCKETS, bucket, family
 from counterfoil.reconcile.measured import raised
-from counterfoil.reconcile.parts import TOKENS, TWINS, USES
 from counterfoil.reconcile.run import Reconciled, minted, reconcile
+from counterfoil.reconcile.shapes import TOKENS, TWINS, USES
 from counterfoil.reconcile.touched import Added
 from counterfoil.reconcile.unaccounted import unaccounted
 
@@ -120,10 +121,10 @@ def answered(tables: Engine, out: Reconciled, policy: Policy) -> Answer:
     tokens = ibis.union(out.told, minted(out.plain).mutate(is_user=False).select(*out.told.columns))
     tokens = tokens.mutate(rootless=rootless(tokens, out.coverage, out.facts.logs))
     score = tables.given("score", {"token_key": "string", "suspicion": "float64", "rules": "string"}, [])
-    twins = tables.rows(disagreeing_ids(out.window(tables.piled(TWINS))))
-    uses = tables.piled(USES).select("token_key", "source", "record_id", "derived", "child_id")
+    twins = tables.rows(disagreeing_ids(out.window(tables.piled(TWINS.name))))
+    uses = tables.piled(USES.name).select("token_key", "source", "record_id", "derived", "child_id")
     lost = unaccounted(tables, out.records, out.issued, out.coverage, out.facts.logs, policy)
-    drawn = overdrawn(tables, out.records, tables.piled(TOKENS), out.coverage, policy)
+    drawn = overdrawn(tables, out.records, tables.piled(TOKENS.name), out.coverage, policy)
     return Answer(
         tables.rows(described(tokens, odd, score)), out.coverage, tables.rows(out.strata), twins, tables.rows(uses),
         [] if lost is None else tables.rows(lost), [] if drawn is None else tables.rows(drawn),

@@ -17,10 +17,9 @@ from counterfoil.tokens.entitlement import Entitlement, IssuerPattern
 from .cases import Case, Told
 from .engine_run import Answer, differences
 from .reference import Judgement, Policy, Settings, judge
+from .reference_policy import ENTRA_LOGS, SIGN_IN_LOGS
 from .rows import Row, background, numbered
 
-ENTRA = "entra-signin"
-SIGN_INS = (ENTRA, "m365-ual")  # which may be anybody's
 OWN_LOGS = (LEDGER_LOG, CUSTODY_LOG, ISSUER_LOG)
 NAMED_KINDS = ("adfs", "windows-security", RECEIPTS_LOG, *OWN_LOGS)  # whose kind is a name of one log
 NAMES = (
@@ -118,7 +117,7 @@ def grouped(cases: Mapping[str, Case]) -> list[Group]:
 def _key(case: Case) -> Key:
     """Return what cases of one run must have in common."""
     s, policy = case.settings, case.policy
-    shared = tuple(d for d in s.declarations if d.source == ENTRA)
+    shared = tuple(d for d in s.declarations if d.source in ENTRA_LOGS)
     constants = tuple(sorted((name, str(value)) for name, value in vars(policy).items()))
     own_logs = any(row["source"] in OWN_LOGS for row in _around(case))
     return (shared, s.exported_at, s.since, s.truncated, constants, own_logs, _moved(case), case.alone and id(case))
@@ -129,7 +128,7 @@ def _moved(case: Case) -> bool:
     relied = bool(case.settings.declarations) and not case.settings.truncated
     return relied and (case.drawn or any(
         row.get("subject_id") is None
-        and (row["source"] in SIGN_INS if row["leg"] == "issuance" else row["leg"] == "acceptance")
+        and (row["source"] in SIGN_IN_LOGS if row["leg"] == "issuance" else row["leg"] == "acceptance")
         and not (row["leg"] == "acceptance" and row.get("token_id"))
         for row in case.rows
     ))
@@ -211,7 +210,7 @@ def _own(one: Placed, answer: Answer) -> Answer:
     def mine(row: CoverageRow) -> bool:
         named = row.issuer.endswith(one.word) or row.kind.endswith(one.word)
         # the declarations of cases that were moved elsewhere are refused here
-        return named and (row.status != "refused" or row.source != ENTRA or row.end in asked or None in asked)
+        return named and (row.status != "refused" or row.source not in ENTRA_LOGS or row.end in asked or None in asked)
 
     return replace(
         answer,

@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from counterfoil.model.reason import Reason
 from counterfoil.model.schema import TokenClass
-from counterfoil.model.verdict import ACCUSING, Reason, Verdict
+from counterfoil.model.verdict import ACCUSING, Verdict
 
 from . import (
     reference_assertions,
@@ -47,8 +48,8 @@ class Judged:
     `silent` and `refuted` speak of the token's stratum and issuer, whatever its verdict; `ordinary` and `route` of
     how it was used, if no primary issuance settles it (`settled`: one does, or it is contradicted). `miss`: rule 5.4.
     `issued_at_outside_life` is told of tokens that link to nothing.
-    `probably_forged`: numbers of the rules that make it so, whatever the verdict: 3, 4.2e, 4.3g, 4.5, 4.6, 5.7, 5.8,
-    6.3.
+    `probably_forged`: numbers of the rules that make it so, whatever the verdict: 3, 4.2e, 4.3g, 4.5, 4.6, 4.8,
+    5.7, 5.8, 6.3.
     """
 
     issuer: str | None
@@ -187,7 +188,9 @@ def _excused(token: Token) -> Answer | None:
         return Verdict.UNCOVERED, Reason.ORDINARY_MISS
     if token.grade is Grade.EXPLAINED:
         return Verdict.UNCOVERED, Reason.EXPLAINED_MISS
-    return (Verdict.UNCOVERED, Reason.LONE_MISS) if token.lone else None
+    if token.lone:
+        return Verdict.UNCOVERED, Reason.LONE_MISS
+    return (Verdict.UNCOVERED, Reason.UNPROVEN_LOG) if token.unproven else None
 
 
 def _without_id(case: Case, token: Token) -> Answer:
@@ -234,6 +237,7 @@ def _probably_forged(case: Case, token: Token, answer: Answer) -> frozenset[str]
         "4.2e": reason is Reason.KEY_NOT_SOUND and token.token_id is None and person and strange,
         "4.5": reference_assertions.of_unknown_provider(case, token),
         "4.6": reason is Reason.LONE_MISS or token.in_quiet_hole,
+        "4.8": reason is Reason.UNPROVEN_LOG or token.undeclared,
         "4.3g": token.twice,
         "5.7": token.raised and reason is not Reason.MAY_BE_UNREAD,
         "5.8": reason is Reason.DECLARATION_REFUTED and strange,

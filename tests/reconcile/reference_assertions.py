@@ -9,7 +9,7 @@ from counterfoil.reconcile.federation import TWICE
 
 from . import reference_coverage
 from .reference_case import Case, Token, Window
-from .reference_policy import FEDERATION
+from .reference_policy import ENTRA_LOGS, FEDERATION
 from .reference_records import SIGN_IN_KINDS, Record, domain_of, identified
 
 
@@ -151,7 +151,7 @@ def of_unknown_provider(case: Case, token: Token) -> bool:
         return False
     own = {
         r.network for r in case.issued
-        if r.leg == "issuance" and r.source == "entra-signin" and r.subject in people and r.second < first
+        if r.leg == "issuance" and r.source in ENTRA_LOGS and r.subject in people and r.second < first
     }
 
     def foreign(one: Token) -> bool:
@@ -166,7 +166,7 @@ def _signs_in_so(case: Case, person: str | None, alike: list[Token]) -> bool:
     domains = {domain_of(t.first) for t in alike}
     others = {
         r.event_time.date() for r in case.issued
-        if r.leg == "issuance" and r.source == "entra-signin" and r.kind == "interactive" and r.subject == person
+        if r.leg == "issuance" and r.source in ENTRA_LOGS and r.kind == "interactive" and r.subject == person
         and not (r.incoming_token in ("saml11", "saml20") and domain_of(r) in domains)
     }
     return len(under) > len(others)
@@ -179,9 +179,12 @@ def _is_unnamed(token: Token) -> bool:
 def _in_relied_time(case: Case, issuer: str, when: datetime) -> bool:
     """Whether people's sign-ins are relied on since a day before."""
     before = when - timedelta(days=1)
-    return all(
-        any(d.contains((before, when)) for d in case.accepted(issuer, "entra-signin", kind) if not d.attested)
-        for kind in SIGN_IN_KINDS
+    return any(
+        all(
+            any(d.contains((before, when)) for d in case.accepted(issuer, log, kind) if not d.attested)
+            for kind in SIGN_IN_KINDS
+        )
+        for log in ENTRA_LOGS
     )
 
 

@@ -9,8 +9,8 @@ from enum import StrEnum
 
 from counterfoil.model.counterfoil import ISSUER_LOG
 from counterfoil.model.coverage import AttestedLog, Declaration
+from counterfoil.model.reason import Reason
 from counterfoil.model.schema import TokenClass
-from counterfoil.model.verdict import Reason
 from counterfoil.tokens.entitlement import Entitlement
 
 from .reference_policy import OWN_LOGS, SESSIONS, Known, Policy
@@ -62,6 +62,8 @@ class Token:
     new: bool = False  # 5.4
     lone: bool = False  # 4.6
     in_quiet_hole: bool = False  # 4.7
+    unproven: bool = False  # 4.8 a
+    undeclared: bool = False  # 4.8 b
     covered: bool = False  # 4.1 b-d, 4.2 a-b, 4.3 a-c
     proven: bool = False  # 4.1: covered, and by attested logs alone
     served: bool = False  # 4.3: an issuance lies in the assertion's window

@@ -11,7 +11,7 @@ from counterfoil.model.counterfoil import LEDGER_LOG
 from counterfoil.model.coverage import Declaration
 
 from .reference_case import Case, Declared, Window
-from .reference_policy import logs_of
+from .reference_policy import ENTRA_LOGS, logs_of
 from .reference_records import Record
 
 LOG_LOST = ("1101", "1102", "1104")  # dropped, cleared, full
@@ -78,12 +78,14 @@ def _issuers(case: Case, declaration: Declaration) -> set[str]:
     """Rule 5.2: the own issuers. A guest's sign-in elsewhere does not make a foreign issuer one's own."""
     if declaration.source == "adfs":
         return {r.issuer for r in _log(case, declaration) if r.issuer is not None} or _farms(case, declaration)
-    if declaration.source != "entra-signin":
+    if declaration.source not in ENTRA_LOGS:
         return {r.issuer for r in _log(case, declaration) if r.issuer is not None}
-    sign_ins = [r for r in case.issuances if r.source == "entra-signin"]
+    sign_ins = [r for r in case.issuances if r.source in ENTRA_LOGS]
     with_tenants = [r for r in sign_ins if r.home_tenant is not None and r.resource_tenant is not None]
     if not with_tenants:
-        return {r.issuer for r in case.issuances if (r.issuer or "").startswith("entra:") and r.issuer is not None}
+        served = {f"entra:{r.resource_tenant}" for r in case.records if r.leg == "acceptance" and r.resource_tenant}
+        known = {r.issuer for r in case.issuances if (r.issuer or "").startswith("entra:") and r.issuer is not None}
+        return known & served if served else known
     return {
         r.issuer
         for r in with_tenants

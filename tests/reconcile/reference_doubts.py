@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
+from counterfoil.model.reason import Reason
 from counterfoil.model.receipt import RECEIPTS_LOG
 from counterfoil.model.schema import TokenClass
-from counterfoil.model.verdict import Reason
 
 from .reference_case import Case, Token
-from .reference_policy import OWN_LOGS
+from .reference_policy import ENTRA_LOGS, OWN_LOGS
 from .reference_records import SIGN_IN_KINDS, Record, identified
 
 PERSONAL = (TokenClass.USER, TokenClass.DELEGATED)
@@ -113,7 +113,7 @@ def is_member(case: Case, token: Token) -> bool:
 
 
 def _sign_ins(case: Case) -> list[Record]:
-    return [r for r in case.issuances if r.source == "entra-signin" and r.kind in SIGN_IN_KINDS]
+    return [r for r in case.issuances if r.source in ENTRA_LOGS and r.kind in SIGN_IN_KINDS]
 
 
 def client_differs(token: Token) -> bool:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from . import reference_assertions
 from .reference_case import Case, Grade, Token
+from .reference_policy import ENTRA_LOGS
 from .reference_records import Record, identified
 
 EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # evidence is UTC without zone
@@ -29,7 +30,7 @@ def _uses(subject: str | None, tokens: Iterable[Token]) -> list[Record]:
 
 def _from_nowhere(record: Record) -> bool:
     """Whether the issuer writes down no address where such a principal signs in."""
-    return record.source == "entra-signin" and record.kind == "managed-identity" and record.network is None
+    return record.source in ENTRA_LOGS and record.kind == "managed-identity" and record.network is None
 
 
 class Known:
@@ -41,7 +42,7 @@ class Known:
         uses = _uses(subject, linked)
         signed = [] if assertions else sign_ins(case, subject)
         told = [r for r in signed if r.network is not None or _from_nowhere(r)]
-        blind = not any(r.network is not None or r.source == "entra-signin" for r in signed)
+        blind = not any(r.network is not None or r.source in ENTRA_LOGS for r in signed)
         places = [*told, *(r for r in uses if blind and r.network is not None)]
         self.places = {r.network for r in places}
         self.often = {n for n in self.places if len(self._days(r for r in places if r.network == n)) >= self._enough}

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
+from counterfoil.model.reason import SETS, Reason
 from counterfoil.model.schema import TokenClass
-from counterfoil.model.verdict import SETS, Reason, Verdict
+from counterfoil.model.verdict import Verdict
 
 from . import reference_misses
 from .reference_case import Case, Grade, Token
 from .reference_doubts import comparable
-from .reference_policy import OWN_LOGS
+from .reference_policy import ENTRA_LOGS, OWN_LOGS
 from .reference_records import SIGN_IN_KINDS, IdKey, Record, identified
 
 Edges = set[tuple[IdKey, IdKey]]  # from parent id to child id
@@ -127,12 +128,13 @@ def _relied_on(case: Case, record: Record) -> bool:
     """Rule 6.3: whether a sign-in behind it would be in evidence, of whichever kind of people's sign-ins."""
     skew = timedelta(seconds=case.policy.skew)
     span = (record.second - skew, record.second + skew)
-    return all(
-        any(d.contains(span) for d in case.accepted(record.issuer, "entra-signin", kind)) for kind in SIGN_IN_KINDS
+    return any(
+        all(any(d.contains(span) for d in case.accepted(record.issuer, log, kind)) for kind in SIGN_IN_KINDS)
+        for log in ENTRA_LOGS
     )
 
 
 def is_rootless(case: Case, token: Token) -> bool:
     """Rule 6.3: whether no sign-in of a person of this issuer is in evidence, so that no exchange can have a root."""
-    sign_ins = [r for r in case.issuances if r.source == "entra-signin" and r.kind in SIGN_IN_KINDS]
+    sign_ins = [r for r in case.issuances if r.source in ENTRA_LOGS and r.kind in SIGN_IN_KINDS]
     return (token.issuer or "").startswith("entra:") and all(r.issuer != token.issuer for r in sign_ins)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from counterfoil.model.ids import IdKind
-from counterfoil.model.verdict import Reason
+from counterfoil.model.reason import Reason
 
 from . import reference_habits
 from .reference_case import Case, Grade, Token

@@ -14,10 +14,17 @@ from counterfoil.model.known import ALSO_BY_SERVICES, WRITTEN_BY_SERVICES
 from counterfoil.model.networks import is_microsoft_365
 from counterfoil.model.schema import TokenClass
 
-from . import reference_agents, reference_assertions, reference_coverage, reference_habits, reference_signs
+from . import (
+    reference_agents,
+    reference_assertions,
+    reference_coverage,
+    reference_habits,
+    reference_signs,
+    reference_unpublished,
+)
 from .reference_case import Case, Grade, Token, Window
 from .reference_doubts import is_user
-from .reference_policy import SESSIONS
+from .reference_policy import ENTRA_LOGS, SESSIONS, SIGN_IN_LOGS
 from .reference_records import SIGN_IN_KINDS, identified
 
 NEEDED = {  # rule 4.1
@@ -33,9 +40,15 @@ ALL_KINDS = (*SIGN_IN_KINDS, "service-principal", "managed-identity")
 
 def needed_parts(case: Case, token: Token) -> set[tuple[str, str]]:
     """Rule 4.1: the parts of logs that could hold its issuance: of an issuer with an own log, all that hold any."""
+    return {part for slot in needed_slots(case, token) for part in slot}
+
+
+def needed_slots(case: Case, token: Token) -> list[set[tuple[str, str]]]:
+    """Rule 4.1: the same, with those together either of which will do."""
     if case.own_log(token.issuer):
-        return {(r.source, r.kind) for r in case.issuances if r.issuer == token.issuer}
-    return {("entra-signin", kind) for kind in needed_kinds(case, token)}
+        return [{(r.source, r.kind)} for r in case.issuances if r.issuer == token.issuer]
+    logs = [log for log in ENTRA_LOGS if any(r.source == log and r.issuer == token.issuer for r in case.issuances)]
+    return [{(log, kind) for log in logs or ENTRA_LOGS[:1]} for kind in needed_kinds(case, token)]
 
 
 def needed_kinds(case: Case, token: Token) -> tuple[str, ...]:
@@ -117,14 +130,15 @@ def window(case: Case, token: Token) -> Window:
 
 def declared(case: Case, token: Token) -> bool:
     """Rules 4.1 c and 4.2 b: every needed kind has an accepted declaration."""
-    return all(case.accepted(token.issuer, *part) for part in needed_parts(case, token))
+    return all(any(case.accepted(token.issuer, *part) for part in slot) for slot in needed_slots(case, token))
 
 
 def inside(case: Case, token: Token) -> bool:
     """Rules 4.1 d and 4.2 b: for every needed kind, one accepted interval contains the window."""
     span = window(case, token)
     return all(
-        any(d.contains(span) for d in case.accepted(token.issuer, *part)) for part in needed_parts(case, token)
+        any(d.contains(span) for part in slot for d in case.accepted(token.issuer, *part))
+        for slot in needed_slots(case, token)
     )
 
 
@@ -132,8 +146,8 @@ def proven(case: Case, token: Token) -> bool:
     """Rule 4.1: covered, and by attested logs alone."""
     span = window(case, token)
     return token.covered and all(
-        any(d.attested and d.contains(span) for d in case.accepted(token.issuer, *part))
-        for part in needed_parts(case, token)
+        any(d.attested and d.contains(span) for part in slot for d in case.accepted(token.issuer, *part))
+        for slot in needed_slots(case, token)
     )
 
 
@@ -142,7 +156,7 @@ def has_candidate(case: Case, token: Token) -> bool:
     low, high = window(case, token)
     return any(
         r.leg == "issuance"
-        and r.source in ("entra-signin", "m365-ual")
+        and r.source in SIGN_IN_LOGS
         and low <= r.second <= high
         and (token.subject is None or r.subject == token.subject or not identified(r.subject))
         for r in case.issued
@@ -227,6 +241,7 @@ def weigh(case: Case) -> None:
         token.refuted = _refuted(case, token, broken)
     for token in case.tokens:
         token.lone = reference_signs.is_lone(case, token)
+    reference_unpublished.weigh(case)
     raise_clusters(case)
 
 
@@ -246,8 +261,8 @@ def _in_hole(case: Case, token: Token) -> bool:
     low, high = window(case, token)
     return all(
         any(d.start is not None and d.end is not None and d.start <= low and high <= d.end
-            for d in case.accepted(token.issuer, *part))
-        for part in needed_parts(case, token)
+            for part in slot for d in case.accepted(token.issuer, *part))
+        for slot in needed_slots(case, token)
     )
 
 
@@ -345,7 +360,7 @@ def _unheard(case: Case, token: Token) -> bool:
         return False
     if _own_application(case, token):
         return False
-    seen = {r.kind for r in case.issuances if r.source == "entra-signin" and r.issuer == token.issuer}
+    seen = {r.kind for r in case.issuances if r.source in ENTRA_LOGS and r.issuer == token.issuer}
     links = any(
         t.cleared and (t.issuer, t.first.client_id) == (token.issuer, token.first.client_id) for t in case.tokens
     )

@@ -13,10 +13,16 @@ from counterfoil.model.logs import Logs
 from counterfoil.reconcile.policy import Policy
 from counterfoil.sources.registry import logs
 
-__all__ = ["CONSUMER_TENANT", "FEDERATION", "OWN_LOGS", "SESSIONS", "Known", "Policy", "logs_of"]
+__all__ = [
+    "CONSUMER_TENANT", "ENTRA_LOGS", "FEDERATION", "OWN_LOGS", "SESSIONS", "SIGN_IN_LOGS", "UNPUBLISHED", "Known",
+    "Policy", "logs_of",
+]
 
 SESSIONS = logs().sessions  # by source and kind: seconds after the last use
 FEDERATION = "urn:federation:microsoftonline"
+ENTRA_LOGS = ("entra-signin", "defender-signin")  # of each kind of sign-in either will do
+SIGN_IN_LOGS = (*ENTRA_LOGS, "m365-ual")
+UNPUBLISHED = ("defender-signin", "defender-graph")  # nobody knows how complete they are
 OWN_LOGS = (LEDGER_LOG, ISSUER_LOG)  # in which an issuer writes down each of its tokens
 
 

@@ -12,7 +12,7 @@ from counterfoil.model.counterfoil import LEDGER_LOG, Grant
 from counterfoil.model.receipt import RECEIPTS_LOG
 from counterfoil.model.schema import TokenClass
 
-from .reference_policy import FEDERATION, OWN_LOGS
+from .reference_policy import ENTRA_LOGS, FEDERATION, OWN_LOGS
 
 Row = Mapping[str, Any]
 IdKey = tuple[str | None, str]  # (token_id_kind, token_id)
@@ -90,8 +90,15 @@ class Record:
 
     @property
     def is_guest(self) -> bool:
-        """Whether the account is known to live in another tenant than the resource."""
-        return None not in (self.home_tenant, self.resource_tenant) and self.home_tenant != self.resource_tenant
+        """Whether the account lives in another tenant than the resource: by the kind of access, if no home is told."""
+        if self.home_tenant is None:
+            return self.is_crossing
+        return self.resource_tenant is not None and self.home_tenant != self.resource_tenant
+
+    @property
+    def is_crossing(self) -> bool:
+        """Whether the record says that somebody came from another tenant."""
+        return (self.cross_tenant or "").lower() not in ("", "none")
 
     @property
     def network(self) -> str | None:
@@ -201,7 +208,7 @@ def _assertions(records: Sequence[Record], federated: Mapping[str, str]) -> list
     """Rules 1.3 a and b: one per sign-in, whatever its versions; one that shows an assertion outranks the rest."""
     sign_ins: dict[tuple[str, ...], list[Record]] = {}
     for record in records:
-        if record.leg == "issuance" and record.outcome == "success" and record.source == "entra-signin":
+        if record.leg == "issuance" and record.outcome == "success" and record.source in ENTRA_LOGS:
             key = (record.token_id_kind or "", record.token_id) if record.token_id else ("", "", record.record_id)
             sign_ins.setdefault(key, []).append(record)
     derived = []
@@ -235,7 +242,7 @@ def _named(record: Record, federated: Mapping[str, str]) -> str | None:
 
 
 def _of_another_tenant(record: Record) -> bool:
-    return record.is_guest or (record.cross_tenant or "").lower() not in ("", "none")
+    return record.is_guest or record.is_crossing
 
 
 def _assertion(sign_in: Record, federated: Mapping[str, str], *, unknown: bool) -> Record:

@@ -7,7 +7,7 @@ from functools import cache
 
 import pytest
 
-from counterfoil.model.verdict import Reason
+from counterfoil.model.reason import Reason
 
 from . import (
     cases_assertions,
@@ -24,6 +24,7 @@ from . import (
     cases_own_ledger,
     cases_own_log,
     cases_records,
+    cases_unpublished,
     cases_unread,
     cases_without_id,
 )
@@ -35,11 +36,12 @@ from .reference import judge
 TABLES = (
     cases_records, cases_links, cases_ids, cases_without_id, cases_coverage, cases_farms, cases_misses, cases_lineage,
     cases_own_ledger, cases_own_log, cases_custody, cases_entitled, cases_assertions, cases_unread,
+    cases_unpublished,
     cases_clearing, cases_exchanges,
 )
 CASES: dict[str, Case] = {sentence: case for table in TABLES for sentence, case in table.CASES.items()}
 GROUPS = grouped(CASES)
-PROBABLE_RULES = {"3", "4.2e", "4.3g", "4.5", "4.6", "5.7", "5.8", "6.3"}
+PROBABLE_RULES = {"3", "4.2e", "4.3g", "4.5", "4.6", "4.8", "5.7", "5.8", "6.3"}
 Wrong = Callable[[int], dict[str, list[str]]]
 
 

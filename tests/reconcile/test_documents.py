@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from counterfoil.model.verdict import Reason, Verdict
+from counterfoil.model.reason import Reason
+from counterfoil.model.verdict import Verdict
 
 from .test_cases import CASES
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from counterfoil.model.reason import Reason
 from counterfoil.model.schema import TokenClass
-from counterfoil.model.verdict import ACCUSING, Reason, Verdict
+from counterfoil.model.verdict import ACCUSING, Verdict
 
 from .cases import probable
 from .conftest import AnswerOf

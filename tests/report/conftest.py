@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,12 @@ from playwright.sync_api import Browser, sync_playwright
 
 from counterfoil import app
 from counterfoil.config import HuntSettings
-from counterfoil.lab.history.intrusions import GoldenSaml, Storm0558
 from counterfoil.lab.history.scenarios import Scenario
 from counterfoil.lab.history.settings import Tenant
+from counterfoil.lab.history.storm import Storm0558
+from counterfoil.lab.history.wrap_audit import search_csv
+from lab.adfs import Farm
+from lab.golden import GoldenSaml
 
 from .browser import launched
 
@@ -79,7 +82,7 @@ def of_2023(tmp_path_factory: pytest.TempPathFactory) -> Case:
     """Return the same in logs as they were in 2023, declared by nobody: nothing but suspicions."""
     folder = tmp_path_factory.mktemp("of-2023")
     june = date(2023, 6, 12)  # published indicators count within their dates
-    scenario = small(storm_0558(june), start=june, id_era="2023", audit_wrappers=("search-csv",))
+    scenario = small(storm_0558(june), start=june, id_era="2023", audit_wrappers=(search_csv,))
     return judged([estate(folder, scenario)], HuntSettings(case=folder / "case", threads=1))
 
 
@@ -87,10 +90,9 @@ def of_2023(tmp_path_factory: pytest.TempPathFactory) -> Case:
 def golden(tmp_path_factory: pytest.TempPathFactory) -> Case:
     """Return a week with forged assertions of a federated domain."""
     folder = tmp_path_factory.mktemp("golden")
-    federated: dict[str, Any] = {
-        "federated_domains": ("fabrikam.com",), "federated_share": 0.7, "adfs_names": "upn",
-    }
-    scenario = small(GoldenSaml(victims=(1, 3), start=date(2025, 9, 4), days=2), **federated)
+    golden = GoldenSaml(victims=(1, 3), start=date(2025, 9, 4), days=2)
+    scenario = small(golden, federated_domains=("fabrikam.com",), federated_share=0.7)
+    scenario = replace(scenario, federation=Farm(names="upn"))
     return judged([estate(folder, scenario)], scenario.settings(folder / "case", threads=1))
 
 

@@ -20,7 +20,8 @@ from counterfoil.model.dossier import (
 )
 from counterfoil.model.finding import Finding
 from counterfoil.model.hunt import HuntReport, InputFile, RejectCount, VerdictCount
-from counterfoil.model.verdict import FindingVerdict, Reason, Verdict
+from counterfoil.model.reason import Reason
+from counterfoil.model.verdict import FindingVerdict, Verdict
 
 at = datetime.fromisoformat  # UTC without a zone, as in every report
 

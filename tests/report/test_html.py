@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from counterfoil.model.hunt import HuntReport
-from counterfoil.model.verdict import Reason, Verdict
+from counterfoil.model.reason import Reason
+from counterfoil.model.verdict import Verdict
 from counterfoil.report import registry
 from counterfoil.report._answer import State, answer
 from counterfoil.report.words import percent

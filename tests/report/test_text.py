@@ -10,7 +10,8 @@ import pytest
 from counterfoil.model.coverage import Needed, Offer
 from counterfoil.model.finding import MAX_LISTED, Use
 from counterfoil.model.hunt import HuntReport, SilentCalls, VerdictCount
-from counterfoil.model.verdict import FindingVerdict, Reason, Verdict
+from counterfoil.model.reason import Reason
+from counterfoil.model.verdict import FindingVerdict, Verdict
 from counterfoil.report import text
 from counterfoil.report.screen import Screen
 
@@ -198,8 +199,8 @@ def test_accused_tokens_come_with_the_command_that_lists_them() -> None:
     """The next steps hold commands that can be copied: one line each, with the case's own name."""
     (command,) = (line for line in shown(width=80).splitlines() if "counterfoil sql" in line)
     assert command.strip() == (
-        'counterfoil sql counterfoil-case "SELECT subject_name, ip, client_id, token_id, reason FROM tokens'
-        " WHERE verdict IN ('forged', 'tainted')\""
+        'counterfoil sql counterfoil-case "SELECT coalesce(subject_name, subject) AS who, ip, client_id, token_id,'
+        " reason FROM tokens WHERE verdict IN ('forged', 'tainted')\""
     )
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,43 +13,83 @@ import pytest
 from joserfc import jwt as oracle
 from joserfc.jwk import ECKey
 
-from cli.run import run
-from counterfoil import app
+from cli.run import Ran, run
 from counterfoil.case.folder import CaseFolder
+from counterfoil.cli.main import main
 from counterfoil.custody.custody import Custody
-from counterfoil.lab.history.intrusions import Storm0558
+from counterfoil.lab.history.cast import cast_of
 from counterfoil.lab.history.scenarios import Scenario
 from counterfoil.lab.history.settings import Tenant
-from counterfoil.model.storm_0558 import TABLE
-from counterfoil.respond import desk, journal
-from counterfoil.respond.evicted import After, Eviction, Left, LogSince, PartySaid, Signs, Why, judge
+from counterfoil.lab.history.storm import Storm0558
+from counterfoil.model.storm_0558 import BLOCKED, PANELS
+from counterfoil.respond import journal
+from counterfoil.respond.evicted import After, Eviction, Left, LogSince, PartySaid, Revoked, Signs, Why, judge
 
 from .stores import made
 
-BLOCK = datetime(2023, 6, 27, tzinfo=UTC)
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
+NEW_PANELS = {panel.ip for panel in PANELS if panel.first > BLOCKED}
 FIRST = date(2023, 6, 5)
-# Published addresses that were first seen after the block.
-NEW = {seen.ip for seen in TABLE if seen.first > BLOCK}
+VICTIMS = (2, 4, 7, 9)
+Run = Callable[..., Ran]
 
 
-def replayed(folder: Path, until: date, days: int) -> Path:
-    """Hunt in `days` days of a tenant in which the intruder is at work until then; return the case."""
-    tenant = Tenant(seed=558, start=FIRST, days=days, people=12, audit_wrappers=("management-api",))
-    end = datetime(until.year, until.month, until.day, tzinfo=UTC)
-    storm = Storm0558(
-        start=datetime(2023, 6, 19, tzinfo=UTC), end=end, victims=(2, 4, 7, 9), renewals_per_day=8, reads_per_renewal=6
+def storm(start: date, end: date, *, new_panels: bool = False) -> Storm0558:
+    """Return the intruder of 2023 at work between two days."""
+    begin, until = (datetime(day.year, day.month, day.day, tzinfo=UTC) for day in (start, end))
+    name = "panels" if new_panels else "storm-0558"
+    return Storm0558(
+        start=begin, end=until, victims=VICTIMS, renewals_per_day=8, reads_per_renewal=6, name=name,
+        new_panels=new_panels,
     )
-    scenario = Scenario("eviction", tenant, (storm,))
+
+
+def replayed(folder: Path, days: int, *storms: Storm0558, revoked: int = 0) -> Path:
+    """Hunt, by the program, in `days` days of a tenant with these intruders; return the case.
+
+    `revoked`: of how many victims the directory's log says on the day after the block that all was revoked.
+    """
+    tenant = Tenant(seed=558, start=FIRST, days=days, people=12)
+    scenario = Scenario("eviction", tenant, storms)
     scenario.write(folder / "logs", folder / "truth.jsonl")
-    app.hunt([str(folder / "logs")], scenario.settings(folder / "case", threads=1), app.Silent())
+    audit = folder / "logs" / "entra" / "AuditLogs.jsonl"
+    first = json.loads(audit.read_text().split("\n", 1)[0])
+    with audit.open("a") as file:
+        for number in VICTIMS[:revoked]:
+            file.write(json.dumps(revocation(first, number, cast_of(tenant).people[number].oid)) + "\n")
+    said = (f"{each.source}/{each.kind}:{each.start.isoformat()}..{each.end.isoformat()}"
+            for each in scenario.declarations() if each.start and each.end)
+    options = [option for each in said for option in ("--complete", each)]
+    exported = ("--exported-at", f"{scenario.exported_at:%Y-%m-%dT%H:%M}")
+    assert main(["hunt", str(folder / "logs"), "--case", str(folder / "case"), *options, *exported, "--quiet"]) == 1
     return folder / "case"
+
+
+def revocation(line: dict[str, Any], number: int, victim: str) -> dict[str, Any]:
+    """Return a line of the directory's audit log by which a victim's sessions were revoked, made from another line."""
+    when, name = f"2023-06-28T08:{number:02}:00.0000000Z", "Update StsRefreshTokenValidFrom Timestamp"
+    changes = {"id": f"Directory_{victim}", "activityDisplayName": name, "activityDateTime": when,
+               "targetResources": [{"id": victim, "displayName": None, "type": "User", "modifiedProperties": []}]}
+    return {**line, "time": when, "operationName": name, "properties": {**line["properties"], **changes}}
 
 
 @pytest.fixture(scope="module")
 def gone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a case of 115 days, in which he stopped before the block."""
-    return replayed(tmp_path_factory.mktemp("gone"), date(2023, 6, 24), 115)
+    """Return a case of 115 days, in which he stopped before the block; two of four victims were revoked."""
+    return replayed(tmp_path_factory.mktemp("gone"), 115, storm(date(2023, 6, 19), date(2023, 6, 24)), revoked=2)
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Return what runs the program."""
+    return lambda *arguments: run(capsys, *arguments)
+
+
+def verified(command: Run, case: Path, until: str, *more: object) -> tuple[int, dict[str, Any]]:
+    """Ask whether he is out; return the exit code and the statement."""
+    ran = command("respond", "verify", "--case", case, "--since", "2023-06-27", "--until", until, "--format", "json",
+                  *more)
+    assert ran.code in (0, 1, 3), ran.err
+    return ran.code, json.loads(ran.out)
 
 
 def codes(told: dict[str, Any]) -> set[str]:
@@ -55,49 +97,63 @@ def codes(told: dict[str, Any]) -> set[str]:
     return {reason["code"] for reason in told["reasons"]}
 
 
-def test_four_new_addresses_after_the_block_mean_that_he_is_not_out(tmp_path: Path) -> None:
-    """As in 2023: the key is blocked, and mail is read from four places and more that nobody had seen before."""
-    case = replayed(tmp_path, date(2023, 7, 5), 33)
-    told = desk.verify(case, BLOCK, datetime(2023, 7, 8, tzinfo=UTC), NOW)
-    assert told["verdict"] == Eviction.NOT_OUT
-    (reason,) = [each for each in told["reasons"] if each["code"] == Why.INTRUSION_GOES_ON]
-    assert "not seen before" in reason["words"]
-    used = {row[0] for row in app.sql(case, "SELECT ip FROM evidence WHERE event_time >= '2023-06-27'").rows}
-    assert len(used & NEW) >= 4
+def test_four_new_panels_after_the_block_mean_that_he_is_not_out(command: Run, tmp_path: Path) -> None:
+    """As in 2023: the key is blocked, and mail is read from four places that nobody had seen before; all are named."""
+    storms = (
+        storm(date(2023, 6, 19), date(2023, 6, 24)), storm(date(2023, 6, 28), date(2023, 7, 5), new_panels=True),
+    )
+    case = replayed(tmp_path, 33, *storms)
+    code, told = verified(command, case, "2023-07-08")
+    assert (code, told["verdict"]) == (1, Eviction.NOT_OUT)
+    by = {each["code"]: each for each in told["reasons"]}
+    assert len(NEW_PANELS) == 4
+    assert ", 4 addresses not seen before" in by[Why.INTRUSION_GOES_ON]["words"]
+    assert set(by[Why.INTRUSION_GOES_ON]["addresses"]) == NEW_PANELS
 
 
-def test_quiet_for_as_long_as_anything_lives_with_complete_logs_means_out(gone: Path) -> None:
+def test_quiet_for_as_long_as_anything_lives_with_complete_logs_means_out(command: Run, gone: Path) -> None:
     """Ninety days after the block nothing that he held is alive, and every log that showed him has each day."""
-    told = desk.verify(gone, BLOCK, datetime(2023, 9, 26, 12, tzinfo=UTC), NOW)
-    assert (told["verdict"], told["reasons"]) == (Eviction.OUT, [])
+    code, told = verified(command, gone, "2023-09-26T12:00")
+    assert (code, told["verdict"], told["reasons"]) == (0, Eviction.OUT, [])
     assert told["logs"]
     assert told["logs"][0]["records_since"] > 1_000
 
 
-def test_a_quiet_week_alone_cannot_tell(gone: Path) -> None:
+def test_a_quiet_week_alone_cannot_tell(command: Run, gone: Path) -> None:
     """A refresh token lives for ninety days: until then silence may be patience."""
-    told = desk.verify(gone, BLOCK, datetime(2023, 7, 5, tzinfo=UTC), NOW)
-    assert (told["verdict"], codes(told)) == (Eviction.CANNOT_TELL, {Why.LIFE_NOT_OVER})
+    code, told = verified(command, gone, "2023-07-05")
+    assert (code, told["verdict"], codes(told)) == (3, Eviction.CANNOT_TELL, {Why.LIFE_NOT_OVER})
 
 
-def test_a_quiet_week_after_everything_was_revoked_means_out(gone: Path, tmp_path: Path) -> None:
-    """What the journal says of the revocation shortens the wait to the life of an access token."""
+def test_a_log_outranks_the_journal(command: Run, gone: Path, tmp_path: Path) -> None:
+    """The journal says that all was revoked; the directory's log has it of two victims, and the others are named."""
     case = copied(gone, tmp_path)
-    desk.done(case, "revoke", BLOCK + timedelta(hours=3), "alex")
-    assert desk.verify(case, BLOCK, datetime(2023, 7, 5, tzinfo=UTC), NOW)["verdict"] == Eviction.OUT
+    assert command("respond", "done", "revoke", "--case", case, "--at", "2023-06-27T03:00", "--who", "alex").code == 0
+    code, told = verified(command, case, "2023-07-05")
+    assert (code, codes(told)) == (3, {Why.LIFE_NOT_OVER, Why.REVOCATION_DENIED})
+    [words] = [each["words"] for each in told["reasons"] if each["code"] == Why.REVOCATION_DENIED]
+    assert words.count("@contoso.com") == 2
 
 
-def test_a_log_that_ends_early_cannot_tell(gone: Path) -> None:
+def test_a_revocation_in_the_log_needs_no_journal(command: Run, tmp_path: Path) -> None:
+    """Of every victim: after the life of an access token he is out, by the evidence alone."""
+    case = replayed(tmp_path, 33, storm(date(2023, 6, 19), date(2023, 6, 24)), revoked=len(VICTIMS))
+    code, told = verified(command, case, "2023-07-05")
+    assert (code, told["verdict"], told["reasons"]) == (0, Eviction.OUT, [])
+    assert verified(command, case, "2023-06-29")[0] == 3
+
+
+def test_a_log_that_ends_early_cannot_tell(command: Run, gone: Path) -> None:
     """Silence in a log that was cut is no silence of the intruder."""
-    told = desk.verify(gone, BLOCK, datetime(2023, 10, 20, tzinfo=UTC), NOW)
-    assert (told["verdict"], codes(told)) == (Eviction.CANNOT_TELL, {Why.LOG_ENDS})
+    code, told = verified(command, gone, "2023-10-20")
+    assert (code, told["verdict"], codes(told)) == (3, Eviction.CANNOT_TELL, {Why.LOG_ENDS})
 
 
-def test_a_later_statement_says_what_changed(gone: Path, tmp_path: Path) -> None:
+def test_a_later_statement_says_what_changed(command: Run, gone: Path, tmp_path: Path) -> None:
     """Run again it may change, and says what did."""
     case = copied(gone, tmp_path)
-    desk.verify(case, BLOCK, datetime(2023, 7, 5, tzinfo=UTC), NOW)
-    told = desk.verify(case, BLOCK, datetime(2023, 9, 26, 12, tzinfo=UTC), NOW)
+    verified(command, case, "2023-07-05")
+    _, told = verified(command, case, "2023-09-26T12:00")
     assert told["before"]["verdict"] == Eviction.CANNOT_TELL
     assert told["changed"] == [f"no longer: {Why.LIFE_NOT_OVER}"]
 
@@ -118,8 +174,8 @@ def day(number: int) -> datetime:
 
 LOG = LogSince("receipts/mail", day(1), day(29), 10.0, 11.0, 500)
 QUIET = After(
-    since=day(10), until=day(29), accepted=Signs(), intrusion=Signs(), traits=Signs(), refused=Signs(), left=(),
-    logs=(LOG,), parties=(), revoked=day(10), used_tokens=100,
+    since=day(10), until=day(29), accepted=Signs(), intrusion=Signs(), renewed=Signs(), traits={}, refused=Signs(),
+    left=(), logs=(LOG,), parties=(), revoked=Revoked(day(10)), used_tokens=100,
 )
 SOME = Signs(2, day(12), day(13), ("192.0.2.7",), 1, 1)
 HOLD = Left("a mailbox rule", "New-InboxRule", day(11), "inbox", his=True)
@@ -135,9 +191,15 @@ CASES: dict[str, tuple[dict[str, Any], Eviction, set[Why]]] = {
     "his rule stands": ({"left": (HOLD,)}, Eviction.NOT_OUT, {Why.PERSISTENCE_LEFT}),
     "a victim's rule is not looked at": (
         {"left": (replace(HOLD, his=False),)}, Eviction.CANNOT_TELL, {Why.PERSISTENCE_OPEN}),
-    "his address has another token": ({"traits": SOME}, Eviction.CANNOT_TELL, {Why.TRAITS_AGAIN}),
+    "his address has another token": ({"traits": {"address": SOME}}, Eviction.CANNOT_TELL, {Why.TRAITS_AGAIN}),
+    "a token of his was renewed": ({"renewed": SOME}, Eviction.NOT_OUT, {Why.LINEAGE_RENEWED}),
     "he tries in vain": ({"refused": SOME}, Eviction.OUT, {Why.REFUSED_UNDER_KEY}),
-    "sessions were not revoked": ({"revoked": None}, Eviction.CANNOT_TELL, {Why.LIFE_NOT_OVER}),
+    "sessions were not revoked": ({"revoked": Revoked()}, Eviction.CANNOT_TELL, {Why.LIFE_NOT_OVER}),
+    "sessions were revoked by the journal's word": (
+        {"revoked": Revoked(day(10), by_word=True)}, Eviction.OUT, {Why.REVOKED_BY_WORD}),
+    "a log denies it": (
+        {"revoked": Revoked(None, denied=("a",), denied_count=1)}, Eviction.CANNOT_TELL,
+        {Why.LIFE_NOT_OVER, Why.REVOCATION_DENIED}),
     "a log has a hole": (
         {"logs": (replace(LOG, quiet_since=80.0),)}, Eviction.CANNOT_TELL, {Why.LOG_HOLE}),
     "a log ends": ({"logs": (replace(LOG, last=day(20)),)}, Eviction.CANNOT_TELL, {Why.LOG_ENDS}),
@@ -158,12 +220,10 @@ def test_each_reason(sentence: str) -> None:
     assert (judged.verdict, {reason.why for reason in judged.reasons}) == (verdict, whys)
 
 
-def test_the_statement_is_written_and_can_be_read_by_people(gone: Path) -> None:
+def test_the_statement_is_written_and_can_be_read_by_people(command: Run, gone: Path) -> None:
     """The text names the verdict first, then each reason with its code."""
-    from counterfoil.respond import statement
-
-    told = desk.verify(gone, BLOCK, datetime(2023, 10, 20, tzinfo=UTC), NOW)
-    lines = statement.text(told).splitlines()
+    told = command("respond", "verify", "--case", gone, "--since", "2023-06-27", "--until", "2023-10-20")
+    lines = told.out.splitlines()
     assert lines[0].startswith("CANNOT TELL  since 2023-06-27T00:00:00Z")
     assert any(line.endswith("[log-ends]") for line in lines)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cli.run import Ran, run
 from counterfoil.errors import CounterfoilError, VerifyError
 from counterfoil.mint.ledger import FileLedger
 from counterfoil.mint.proofs import prove
@@ -17,7 +18,7 @@ from counterfoil.tokens import blocklist
 from counterfoil.tokens.decoded import decoded
 from counterfoil.tokens.presentation import Presentation
 from counterfoil.tokens.verifier import Verifier
-from tokens.blocking import block_policy, blocks, entry
+from tokens.blocking import block_policy, blocks, entry, key_documents, policy_text
 from tokens.making import NOW, token
 
 
@@ -49,6 +50,33 @@ def test_a_token_with_a_proof_from_before_the_cut_off_is_let_in(tmp_path: Path) 
         with pytest.raises(VerifyError) as caught:
             verifier.verify(text, at=NOW, shown=Presentation(minted=minted))
         assert (caught.value.rule, caught.value.check) == ("V2", "state")
+
+
+def test_the_program_takes_a_proof(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`ledger prove`, then `token verify --minted`: accepted; without it, of a later token or another ledger: not."""
+    before, later = (token(jti=name) for name in ("before", "later"))
+    held = ledger(tmp_path / "ledger", {before: NOW - 60.0, later: NOW - 10.0})
+    (tmp_path / "policy.toml").write_text(policy_text())
+    for name, content in key_documents().items():
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "blocks").write_bytes(blocks(entry(cut_off=NOW - 30)))
+    at = f"{datetime.fromtimestamp(NOW, UTC):%Y-%m-%dT%H:%M:%S}"
+    key = held.verified(lambda *_: None).key.render()
+
+    def verified(text: str, *more: object) -> Ran:
+        (tmp_path / "token").write_text(text)
+        policy = ("--policy", tmp_path / "policy.toml", "--flow", "mail", "--block-list", tmp_path / "blocks")
+        return run(capsys, "token", "verify", tmp_path / "token", *policy, "--at", at, *more)
+
+    for name, text, said in (("before", before, "ACCEPTED"), ("later", later, "REFUSED")):
+        proof = tmp_path / f"{name}.proof"
+        proof.write_text(run(capsys, "ledger", "prove", tmp_path / "ledger", name).out)
+        assert verified(text, "--minted", proof, "--ledger-key", key).out.split()[0] == said
+        assert verified(text).out.startswith("REFUSED  key-not-active")
+    other = ledger(tmp_path / "other", {before: NOW - 60.0}).verified(lambda *_: None).key.render()
+    for bad, told in ((("--ledger-key", other), "expected a signature by"), ((), "belong together")):
+        ran = verified(before, "--minted", tmp_path / "before.proof", *bad)
+        assert (ran.code, ran.out, told in ran.err) == (2, "", True), ran.err
 
 
 def test_a_proof_of_another_ledger_or_a_changed_one_is_refused(tmp_path: Path) -> None:

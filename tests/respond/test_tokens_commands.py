@@ -85,6 +85,24 @@ def test_a_canary_before_the_block_and_its_twin_after_it(command: Run, held: Sto
     assert said == [Said.BLOCKED, Said.ACCEPTS]
 
 
+def test_a_canary_has_what_the_service_wants_besides(command: Run, held: Stores, tmp_path: Path) -> None:
+    """Claims as JSON or text, the same in the twin; one that grants something, or names nobody, is refused."""
+    asked = ("--issuer", ISSUER, "--audience", "api://mail", "--claim")
+    ran = canary(command, held, tmp_path / "canary", *asked, "tid=t-1", "--claim", 'ver="2.0"', "--claim", "n=[1]")
+    assert ran.code == 0, ran.err
+    with Custody.open(held.keys) as custody:
+        custody.rotate("idp")
+    ran = canary(command, held, tmp_path / "twin", "--twin-of", tmp_path / "canary")
+    assert ran.code == 0, ran.err
+    for name in ("canary", "twin"):
+        claims = decoded((tmp_path / name).read_text().strip()).claims
+        assert {each: claims[each] for each in ("tid", "ver", "n")} == {"tid": "t-1", "ver": "2.0", "n": [1]}
+    for bad, told in (("scp=mail.read", "no claim 'scp'"), ("tid", "expected NAME=VALUE")):
+        ran = canary(command, held, tmp_path / "other", *asked, bad)
+        assert (ran.code, told in ran.err) == (2, True), ran.err
+    assert not (tmp_path / "other").exists()
+
+
 def test_what_is_no_pair_is_refused(command: Run, held: Stores, tmp_path: Path) -> None:
     """A twin under the same key, of somebody's token, of a canary that has ended; one clear line, nothing written."""
     made = first(command, held, tmp_path)

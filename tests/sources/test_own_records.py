@@ -10,11 +10,12 @@ import pytest
 from .expecting import Promise, Rows, at, by_position, read_samples
 from .reading import Read
 
-LEAKS, DECOYS = "leaks.jsonl", "decoys.jsonl"
+LEAKS, DECOYS, JWKS = "leaks.jsonl", "decoys.jsonl", "jwks.jsonl"
 LEDGER, CUSTODY, RECEIPTS, ISSUANCES = "ledger.jsonl", "custody.jsonl", "receipts.jsonl", "issuances.jsonl"
 SOURCES = {
     LEAKS: "counterfoil-leaks",
     DECOYS: "counterfoil-decoys",
+    JWKS: "jwks-log",
     LEDGER: "counterfoil-ledger",
     CUSTODY: "counterfoil-custody",
     RECEIPTS: "counterfoil-receipts",
@@ -42,6 +43,14 @@ PROMISES = (
         "event_time": at("2026-01-15T12:00:00"), "object_id": "backup server, /srv/old", "key_operation": "planted",
     }),
     Promise("a decoy without a key id is a reject", DECOYS, 2, {"reject": "no key id"}),
+    Promise("a key set as it was served is context, with the ids of its keys", JWKS, 1, {
+        "leg": "context", "source": "jwks-log", "kind": "https://idp.example/jwks", "key_operation": "published",
+        "item_ids": ["k1", "k2"], "event_time": at("2026-06-01T12:00:00"), "object_id": "https://IDP.example/jwks",
+    }),
+    Promise("who fetched it is context", JWKS, 2, {
+        "leg": "context", "key_operation": "fetched", "ip": "192.0.2.9", "user_agent": "curl/8.5", "item_ids": None,
+    }),
+    Promise("a snapshot that names no keys is a reject", JWKS, 3, {"reject": "a snapshot without key ids"}),
     Promise("a counterfoil is an issuance", LEDGER, 1, {
         "leg": "issuance", "source": "counterfoil-ledger", "kind": "ledger.example/idp", "issuer": "https://login.example",
         "token_id": "t-1", "token_id_kind": "jti", "signing_input_digest": digest("t-1"), "key_id": "k1",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from counterfoil.lab.history.clock import SECOND, instant
-from counterfoil.lab.history.windows import SECURITY_AUDITING, SYSMON, WindowsEvent
+from lab.windows import SECURITY_AUDITING, SYSMON, WindowsEvent
 
 ADFS, DC = "ADFS01.corp.contoso.example", "DC01.corp.contoso.example"
 FARM = "adfs:corp.contoso.example"

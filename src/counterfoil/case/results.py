@@ -18,7 +18,9 @@ from counterfoil.errors import CaseError, UsageError
 from counterfoil.expressions import ir
 from counterfoil.expressions.compiled import sql
 from counterfoil.model import schema
-from counterfoil.model.verdict import Reason, Verdict
+from counterfoil.model.clearance import STRANGERS
+from counterfoil.model.reason import Reason
+from counterfoil.model.verdict import Verdict
 
 _ORDER = ", ".join(schema.NAMES)
 
@@ -114,7 +116,7 @@ def _prepare(con: duckdb.DuckDBPyConnection, folder: CaseFolder, manifest: Manif
     _make_tokens(con, folder)
     con.execute(f"CREATE VIEW evidence_raw AS {evidence_sql(folder, manifest)}")
     con.execute(_EVIDENCE)
-    read = (folder.evidence, folder.settled)
+    read = (folder.evidence, folder.settled, folder.traits)
     allowed = [path for own in read for path in (own.resolve(), own, pattern(own))]
     con.execute("SET allowed_directories = [" + ", ".join(f"'{_quote(path)}'" for path in allowed) + "]")
     con.execute("SET enable_external_access = false")
@@ -148,6 +150,7 @@ def _make_tokens(con: duckdb.DuckDBPyConnection, folder: CaseFolder) -> None:
         f"""CREATE VIEW tokens AS SELECT * FROM judged UNION ALL
         SELECT {plain} FROM settled_tokens WHERE plain{inside} AND token_key NOT IN (SELECT token_key FROM caught)"""  # noqa: S608
     )
+    con.execute(f"CREATE VIEW strangers AS SELECT * FROM tokens WHERE {STRANGERS}")  # noqa: S608
     shown = "WHERE token_key IN (SELECT token_key FROM tokens)" if inside else ""
     con.execute(
         f"""CREATE VIEW acceptances AS SELECT * FROM (SELECT token_key, event_time, source, record_id, derived,
@@ -204,4 +207,6 @@ def rows(con: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[Any] = (
     return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
-TABLES = ("evidence", "tokens", "acceptances", "findings", "coverage", "strata", "keys", "rejects", "inputs")
+TABLES = (
+    "evidence", "tokens", "strangers", "acceptances", "findings", "coverage", "strata", "keys", "rejects", "inputs",
+)

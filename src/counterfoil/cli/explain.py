@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from counterfoil.cli import options, params, terminal
+from counterfoil.cli import options, params, rules, terminal
 from counterfoil.cli.explain_finding import finding_text
 from counterfoil.cli.paragraphs import LABEL, paragraph, points
 from counterfoil.errors import UsageError
 from counterfoil.model import advice
-from counterfoil.model.verdict import Reason, Verdict, reasons_of
+from counterfoil.model.reason import Reason, reasons_of
+from counterfoil.model.verdict import Verdict
 from counterfoil.report import registry
 from counterfoil.tokens import rules as refusals
 
 if TYPE_CHECKING:
-    from counterfoil.detect.rule import Rule
+    from counterfoil.detect.rule import Described
     from counterfoil.sources.source import Source
 
 MAX_KNOWN = 8  # findings that an error names
@@ -92,7 +93,7 @@ def explain(
     from counterfoil import app
 
     # a reason and a rule of suspicion may share a code
-    told += [_text(_rule(rule)) for rule in _rules() if rule.id == code]
+    told += [rules.text(rule) for rule in _suspicions() if rule.id == code]
     told += [_source_text(source) for source in app.sources() if code in (source.name, source.log.name)]
     if not told:
         codes = [*(one.code for one in _every()), *_names(app.sources())]
@@ -114,20 +115,22 @@ def _finding_text(code: str, case: Path) -> str:
     told = [finding_text(found[0], case)]
     for name in dict.fromkeys((str(found[0].verdict), found[0].rule, found[0].diagnosis)):
         known_of = advice.EXPLAINED.get(name)
-        told += [_text(known_of)] if known_of is not None else [_text(_rule(r)) for r in _rules() if r.id == name]
+        told += [_text(known_of)] if known_of is not None else [rules.text(r) for r in _suspicions() if r.id == name]
     return "\n".join(told)
 
 
-def _rules() -> Sequence[Rule]:
-    from counterfoil.detect.registry import all_rules
+def _suspicions() -> Sequence[Described]:
+    """Return every rule of suspicion, of tokens and of key stores."""
+    from counterfoil.detect.registry import all_rules, key_rules
 
-    return all_rules()
+    return (*all_rules(), *key_rules())
 
 
 def _every() -> Iterator[advice.Explanation]:
     """Yield what is known of every code, each once for each sort: the names of sources are not among them."""
     yield from advice.EXPLAINED.values()
-    yield from map(_rule, _rules())
+    for rule in _suspicions():
+        yield advice.Explanation(rule.id, rules.sort_of(rule), rule.title, rule.why, (rule.next_step,))
     for code in refusals.BY_CODE:
         if (known := refusals.explanation(code)) is not None:
             yield known
@@ -143,11 +146,6 @@ def _evictions() -> Mapping[str, advice.Explanation]:
 def _names(known: Sequence[Source]) -> list[str]:
     """Return what a source may be called: each name, and each log."""
     return list(dict.fromkeys([source.name for source in known] + [source.log.name for source in known]))
-
-
-def _rule(rule: Rule) -> advice.Explanation:
-    weight = f"It adds {rule.weight:g} to a token's suspicion (ATT&CK: {', '.join(rule.attack) or 'none'})."
-    return advice.Explanation(rule.id, "rule of suspicion", rule.title, f"{rule.why} {weight}", (rule.next_step,))
 
 
 def _text(known: advice.Explanation) -> str:

@@ -16,6 +16,7 @@ import typer
 
 from counterfoil.cli import exporting, keys_text, options, params, terminal
 from counterfoil.cli.exits import ExitCode
+from counterfoil.cli.keys_watch import watch
 from counterfoil.config import read_bounded
 from counterfoil.errors import CounterfoilError, LogTamperedError, UsageError
 
@@ -47,7 +48,7 @@ def add_to(app: typer.Typer) -> None:
     """Add these commands."""
     group = typer.Typer(help="Custody of signing keys: every use is recorded, and verified.", rich_markup_mode=None)
     commands = (
-        init, create, attach, list_keys, sign, rotate, disable, destroy, audit, export, attest, serve, witness,
+        init, create, attach, list_keys, sign, rotate, disable, destroy, audit, export, attest, serve, witness, watch,
     )
     for command in commands:
         group.command("list" if command is list_keys else None)(command)
@@ -257,20 +258,14 @@ def attest(
     format: Form = "text",
 ) -> None:
     """Tell what the back-end states about a key; have the log's head witnessed, and the device's audit signed."""
-    from counterfoil.custody.client import SignerClient
-
     form = _form(format)
     with ExitStack() as stack:
         held = opened(store, stack)
-        if isinstance(held, SignerClient):
-            attestation, checkpoint, unreachable = held.attest(name, purpose=purpose)
-        else:
-            attestation = held.attest(name, purpose=purpose) if name else None
-            made = held.checkpoint(purpose=purpose)
-            checkpoint, unreachable = made.checkpoint.render(), made.unreachable
-    for line in unreachable:
+        attestation = held.attest(name, purpose=purpose) if name else None
+        made = held.checkpoint(purpose=purpose)
+    for line in made.unreachable:
         terminal.say(line)
-    terminal.write(keys_text.attested(attestation, checkpoint, unreachable, form))
+    terminal.write(keys_text.attested(attestation, made.checkpoint.render(), made.unreachable, form))
 
 
 def serve(

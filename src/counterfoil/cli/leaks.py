@@ -59,7 +59,6 @@ def add_to(app: typer.Typer) -> None:
         no_args_is_help=True,
     )
     group.command(name=_SCAN)(scan)
-    group.command()(corpus)
     group.command()(leaks_plant.plant)
     app.add_typer(group, name="leaks")
 
@@ -144,16 +143,6 @@ def _keeper(case: Path) -> Callable[[LeaksReport], None]:
         terminal.say(f"{count:,} {'record' if count == 1 else 'records'} of found keys kept in {case}")
 
     return keep
-
-
-def corpus(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A new folder.", show_default=False)],
-) -> None:
-    """Write files that hold decoy keys in every form, clean ones, and the JWKS: to test a scanner with."""
-    from counterfoil.leaks import corpus as writing
-
-    made = writing.write(folder)
-    terminal.say(f"{len(made.planted)} files with a key and {len(made.clean)} clean ones in {folder}")
 
 
 def _code(report: LeaksReport, *, gate: bool) -> ExitCode:

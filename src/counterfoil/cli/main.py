@@ -17,16 +17,20 @@ import typer.main
 
 from counterfoil._version import __version__
 from counterfoil.cli import (
+    case,
     demo,
     explain,
     hunt,
+    indicators,
     keys,
     lab,
     leaks,
     ledger,
     messages,
+    pivot,
     posture,
     respond,
+    rules,
     sql,
     terminal,
     token,
@@ -55,7 +59,11 @@ def program() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
     app.callback(epilog=_exit_codes())(_program)
-    for group in (demo, hunt, messages, sql, explain, token, ledger, leaks, lab, keys, respond, posture):
+    groups = (
+        demo, hunt, messages, pivot, indicators, sql, case, explain, rules, token, ledger, leaks, lab, keys, respond,
+        posture,
+    )
+    for group in groups:
         group.add_to(app)
     return app
 

@@ -46,6 +46,23 @@ def moment(text: str, option: str) -> datetime:
         raise UsageError(f"{option}: {_quoted(text)} is not a date or time", hint=_TIME_HINT) from error
 
 
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+def loopback(text: str, option: str) -> tuple[str, int]:
+    """Return HOST:PORT of this machine as host and port; raises UsageError.
+
+    >>> loopback("127.0.0.1:8455", "--listen")
+    ('127.0.0.1', 8455)
+    """
+    host, _, port = text.rpartition(":")
+    host = host.strip("[]")
+    if host not in _LOOPBACK or not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65_535:
+        told = f"{option}: expected HOST:PORT on loopback, got {_quoted(text)}"
+        raise UsageError(told, hint="such as 127.0.0.1:8455, with a server that has TLS in front of it")
+    return host, int(port)
+
+
 # A public note key is a line.
 MAX_KEY_BYTES = 4_096
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from counterfoil import files
-from counterfoil.cli import options, params, respond_case, respond_text, respond_tokens, terminal
+from counterfoil.cli import options, params, respond_case, respond_streams, respond_text, respond_tokens, terminal
 from counterfoil.cli.exits import ExitCode
 from counterfoil.cli.keys import opened
 from counterfoil.config import blocking_policy, read_bounded, read_token_policy
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from counterfoil.custody.custody import Custody
     from counterfoil.custody.keys import KeyVersion
     from counterfoil.custody.settings import LifeSettings
+    from counterfoil.respond.block import Written
     from counterfoil.respond.preflight import Flight
     from counterfoil.respond.rotate import Step
     from counterfoil.tokens.blocklist import Blocked, BlockList
@@ -55,11 +56,28 @@ SignStore = Annotated[
 SignKey = Annotated[str, typer.Option("--sign-key", metavar="NAME", help="Name of that key.")]
 Issuer = Annotated[str, typer.Option("--issuer", metavar="ISS", help="The issuer, as in its tokens.")]
 
+OutSince = Annotated[
+    str | None, typer.Option("--since", metavar="TIME", help="Since when it may be out (UTC); default: now.")
+]
+Lasts = Annotated[str, typer.Option("--lasts", metavar="SPAN", help="For how long the list holds; at most 7d.")]
+CutOff = Annotated[
+    str | None, typer.Option("--cut-off", metavar="TIME", help="Spare what the ledger proves older (UTC).")
+]
+CutOffLedger = Annotated[
+    str, typer.Option("--ledger", metavar="LEDGER", help="Ledger that the cut-off goes by.", show_default=False)
+]
+Audience = Annotated[
+    str, typer.Option("--audience", metavar="AUD", help="Who receives the list as a security event.")
+]
+EventKey = Annotated[
+    str, typer.Option("--event-key", metavar="NAME", help="Key of SIGN-STORE that signs the event.")
+]
+
 
 def add_to(app: typer.Typer) -> None:
     """Add these commands."""
     group = typer.Typer(help="A key must change, or is out: what to do.", rich_markup_mode=None)
-    for told in (*respond_case.COMMANDS, *respond_tokens.COMMANDS):
+    for told in (*respond_case.COMMANDS, *respond_tokens.COMMANDS, *respond_streams.COMMANDS):
         group.command()(told)
     for command in (rotate, preflight, rehearse, block, historical, gateway, runbook):
         group.command()(command)
@@ -173,36 +191,33 @@ def block(
     ] = None,
     kid: Annotated[str, typer.Option("--kid", metavar="KID", help="The key; without, the list is renewed only.")] = "",
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; everybody reads it.")] = "",
-    since: Annotated[
-        str | None, typer.Option("--since", metavar="TIME", help="Since when it may be out (UTC); default: now.")
-    ] = None,
-    cut_off: Annotated[
-        str | None, typer.Option("--cut-off", metavar="TIME", help="Spare what the ledger proves older (UTC).")
-    ] = None,
-    ledger: Annotated[
-        str, typer.Option("--ledger", metavar="LEDGER", help="Ledger that the cut-off goes by.", show_default=False)
-    ] = "",
-    lasts: Annotated[str, typer.Option("--lasts", metavar="SPAN", help="For how long the list holds; at most 7d.")]
-    = "1d",
+    since: OutSince = None,
+    cut_off: CutOff = None,
+    ledger: CutOffLedger = "",
+    lasts: Lasts = "1d",
+    audience: Audience = "",
+    event_key: EventKey = "events",
+    push: respond_tokens.Push = None,
+    outbox: respond_tokens.OutboxFolder = None,
     format: Form = "text",
 ) -> None:
-    """Block a key: in custody, and by a signed block list. Without --kid, renew the list before it ends."""
+    """Block a key: in custody, and by a signed block list. Without --kid, renew the list before it ends.
+
+    With --push or --outbox the list is sent as a security event, too (RFC 8417): `respond receive` goes by it.
+    """
     from counterfoil.respond import block as blocks
-    from counterfoil.tokens.blocklist import DIGESTS_SUFFIX
-    from counterfoil.tokens.policy_file import seconds
+    from counterfoil.respond import desk_events
 
     form = options.one_of(format, FORMATS, "--format: unknown", "formats")
     now = datetime.now(UTC)
-    try:
-        span = seconds(lasts)
-    except ValueError as error:
-        raise UsageError(f"--lasts: {error}") from error
+    span = _span(lasts)
     if bool(kid) != bool(store) or bool(kid) != bool(reason):
         raise UsageError("a block needs STORE, --kid and --reason", hint="none of them renews the list")
     if (cut_off is None) == bool(ledger):
         raise UsageError("--cut-off and --ledger belong together", hint="the ledger proves what is older")
     if store is not None and store.resolve() == sign_store.resolve():
         raise UsageError("the custody of the key that is out would sign the block list", hint="take another custody")
+    sends = respond_tokens.sends(audience, push, outbox)
     files.expect(file)
     with ExitStack() as stack:
         signing = opened(sign_store, stack)
@@ -216,13 +231,14 @@ def block(
                 digests[version.kid] = _digests(ledger, version.kid, added[0].cut_off)
         # signed first: whatever is wrong with the list shows before anything is done
         made = blocks.write(signing, sign_key, issuer, last, added, now, lasts=span, digests=digests)
+        events = [desk_events.list_event(signing, event_key, issuer, audience, made.text, now)] if sends else []
         if store is not None and version.state not in ("blocked", "destroyed"):
             held.block(version.name, version.kid, reason, purpose="respond block")
-    if made.digests is not None:
-        _put(file.with_name(f"{file.name}{DIGESTS_SUFFIX}"), made.digests)
-    _put(file, made.text.encode())
+    _publish(file, made)
     terminal.say(f"wrote {file}", "a key is blocked where a probe has seen it refused, not before")
     terminal.write(respond_text.blocklist(made.found, form))
+    if events:
+        respond_tokens.send(events, push, outbox)
 
 
 def historical(
@@ -352,6 +368,24 @@ def _last(file: Path, versions: Sequence[KeyVersion], issuer: str) -> BlockList 
     except CounterfoilError as error:
         told = f"{file} is no block list of this key: {error}"
         raise UsageError(told, hint="name the list that was written last, or a new file") from error
+
+
+def _span(text: str) -> float:
+    from counterfoil.tokens.policy_file import seconds
+
+    try:
+        return seconds(text)
+    except ValueError as error:
+        raise UsageError(f"--lasts: {error}") from error
+
+
+def _publish(file: Path, made: Written) -> None:
+    """Put a list in its place, the digests that belong to it first."""
+    from counterfoil.tokens.blocklist import DIGESTS_SUFFIX
+
+    if made.digests is not None:
+        _put(file.with_name(f"{file.name}{DIGESTS_SUFFIX}"), made.digests)
+    _put(file, made.text.encode())
 
 
 def _put(path: Path, content: bytes) -> None:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from counterfoil.cli import keys, params, terminal
 from counterfoil.cli import ledger as ledgers
 from counterfoil.config import read_bounded
-from counterfoil.errors import UsageError
+from counterfoil.errors import InputError, UsageError
 
 MAX_TOKEN_FILE = 64 * 1024
 # Events that one run sends.
@@ -22,7 +22,9 @@ MAX_EVENTS = 10_000
 
 Store = Annotated[Path, typer.Argument(metavar="STORE", help="Custody of the key that signs.", show_default=False)]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of that key.", show_default=False)]
-Push = Annotated[str, typer.Option("--push", metavar="URL", help="Push it there (RFC 8935).")]
+Push = Annotated[
+    list[str] | None, typer.Option("--push", metavar="URL", help="Push it there (RFC 8935). Repeatable.")
+]
 OutboxFolder = Annotated[
     Path | None, typer.Option("--outbox", metavar="DIR", help="Or keep it there until it is polled for (RFC 8936).")
 ]
@@ -41,6 +43,10 @@ def canary(
     audience: Annotated[str, typer.Option("--audience", metavar="AUD", help="The services that are asked.")] = "",
     typ: Annotated[str, typer.Option("--typ", metavar="TYP", help="Type in the header.")] = "at+jwt",
     life: Annotated[int, typer.Option("--life", metavar="SECONDS", help="Its life; at most 600.")] = 600,
+    claim: Annotated[
+        list[str] | None,
+        typer.Option("--claim", metavar="NAME=VALUE", help="What the services want besides, as JSON. Repeatable."),
+    ] = None,
     twin_of: Annotated[
         Path | None,
         typer.Option("--twin-of", metavar="FILE", help="Make the twin of this canary, once another key signs."),
@@ -57,7 +63,9 @@ def canary(
 
     if (twin_of is None) != bool(issuer and audience):
         raise UsageError("a canary needs --issuer and --audience", hint="its twin has them from --twin-of")
-    asked = None if twin_of is not None else probe.Canary(issuer, audience, typ, life=life)
+    if twin_of is not None and claim:
+        raise UsageError("a twin has the claims of its canary", hint="leave --claim out")
+    asked = None if twin_of is not None else probe.Canary(issuer, audience, typ, claims=_claims(claim or ()), life=life)
     with ExitStack() as stack:
         key = InCustody.current(keys.opened(store, stack), name, "respond canary")
         kept = stack.enter_context(ledgers.opened(ledger, ledger_key, "--ledger-key"))
@@ -67,6 +75,22 @@ def canary(
             of = read_bounded(twin_of, MAX_TOKEN_FILE).decode("ascii", "replace").strip()
             made = probe.twin(of, key, kept, time.time())
     terminal.write(f"{made}\n", output)
+
+
+def _claims(given: Sequence[str]) -> dict[str, Any]:
+    """Return claims that were typed: JSON, or else a text."""
+    import msgspec
+
+    found: dict[str, Any] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not name or not equals or name in found:
+            raise UsageError(f"--claim: expected NAME=VALUE, each name once, got {text[:80]!r}")
+        try:
+            found[name] = msgspec.json.decode(value)
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            found[name] = value
+    return found
 
 
 def status_list(
@@ -108,7 +132,7 @@ def session_revoked(
         Path | None, typer.Option("--revoked", metavar="FILE", help="And these tokens, as respond revoke writes them.")
     ] = None,
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for people.")] = "revoked",
-    push: Push = "",
+    push: Push = None,
     outbox: OutboxFolder = None,
 ) -> None:
     """Send CAEP's session-revoked, an event for each session or token; without --push or --outbox, print them."""
@@ -129,21 +153,36 @@ def session_revoked(
     send(made, push, outbox)
 
 
-def send(made: list[str], push: str, outbox: Path | None) -> None:
-    """Push events, keep them until they are polled for, or print them."""
+def sends(audience: str, push: list[str] | None, outbox: Path | None) -> bool:
+    """Tell whether an event is wanted of a command that need not make one; raises UsageError for half of it."""
+    if bool(push or outbox) != bool(audience):
+        raise UsageError("an event needs an --audience, and --push or --outbox", hint="without them none is made")
+    return bool(audience)
+
+
+def send(made: list[str], push: list[str] | None, outbox: Path | None) -> None:
+    """Push events to everybody named, keep them until they are polled for, or print them.
+
+    Who does not take one is told, and keeps nobody else from it; raises InputError at the end.
+    """
     from counterfoil.respond import transmit
 
-    for each in made:
-        if push:
-            transmit.push(push, each)
-        elif outbox is not None:
+    failed = list[str]()
+    for url in push or ():
+        try:
+            for each in made:
+                transmit.push(url, each, allow_local=True)
+            terminal.say(f"{url} has taken {len(made):,}")
+        except InputError as error:
+            failed.append(str(error))
+    if outbox is not None:
+        for each in made:
             transmit.Outbox(outbox).put(each)
-        else:
-            terminal.write(f"{each}\n")
-    if push:
-        terminal.say(f"{push} has taken {len(made):,}")
-    elif outbox is not None:
         terminal.say(f"{len(made):,} wait{'s' if len(made) == 1 else ''} in {outbox}")
+    if failed:
+        raise InputError("; ".join(failed), hint="push it again, or have it polled for")
+    if not push and outbox is None:
+        terminal.write("".join(f"{each}\n" for each in made))
 
 
 COMMANDS: tuple[Callable[..., None], ...] = (canary, status_list, session_revoked)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -37,6 +39,17 @@ TokenFile = Annotated[
 ]
 PolicyFile = Annotated[
     Path, typer.Option("--policy", metavar="FILE", help="Policy: keys, what they may sign, what is accepted (TOML).")
+]
+Minted = Annotated[
+    Path | None,
+    typer.Option("--minted", metavar="PROOF", help="Proof that it was minted before a cut-off (ledger prove)."),
+]
+LedgerKey = Annotated[
+    str, typer.Option("--ledger-key", metavar="KEY|FILE", help="Public key of the ledger that the proof is of.")
+]
+Checkpoint = Annotated[
+    Path | None,
+    typer.Option("--checkpoint", metavar="FILE", help="Checkpoint of it that another party keeps, for the proof."),
 ]
 Form = Annotated[str, typer.Option("--format", metavar="|".join(FORMATS), help="Form of the output.")]
 
@@ -85,6 +98,9 @@ def verify(
     block_list: Annotated[
         Path | None, typer.Option("--block-list", metavar="FILE", help="Block list, for a policy with a [blocklist].")
     ] = None,
+    minted: Minted = None,
+    ledger_key: LedgerKey = "",
+    checkpoint: Checkpoint = None,
     format: Form = "text",
 ) -> None:
     """Verify a token against a policy. Exit code 0: accepted; 1: refused, with the reason."""
@@ -93,7 +109,10 @@ def verify(
     known = read_token_policy(policy)
     if block_list is not None:
         known = blocking_policy(known, block_list, moment)
-    shown = _presentation(renewal, certificate, dpop, method, url, status_list, introspection)
+    shown = replace(
+        _presentation(renewal, certificate, dpop, method, url, status_list, introspection),
+        minted=_minted(minted, ledger_key, checkpoint),
+    )
     given = _token(file)
     try:
         found = _verified(known, flow, given, moment, shown)
@@ -177,6 +196,19 @@ def _presentation(
         status_list=None if status_list is None else _token(status_list),
         introspection=None if introspection is None else _token(introspection),
     )
+
+
+def _minted(proof: Path | None, key: str, checkpoint: Path | None) -> Callable[[str], float | None] | None:
+    """Return what tells when a token was minted, by a proof that is checked here; None without one."""
+    if (proof is None) == bool(key) or (proof is None and checkpoint is not None):
+        raise UsageError("--minted and --ledger-key belong together", hint="that key is what is believed")
+    if proof is None:
+        return None
+    from counterfoil.mint.proofs import MAX_PROOF_BYTES
+    from counterfoil.respond.minted import by_proofs
+
+    kept = None if checkpoint is None else read_bounded(checkpoint, MAX_PROOF_BYTES)
+    return by_proofs(read_bounded(proof, MAX_PROOF_BYTES).splitlines(), options.log_key(key), kept)
 
 
 def _token(file: Path) -> bytes:

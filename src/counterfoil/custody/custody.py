@@ -16,16 +16,17 @@ from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import NoReturn, TypeVar
 
 import msgspec
 
 from counterfoil.custody import audit
 from counterfoil.custody.algorithm import Algorithm
+from counterfoil.custody.asking import Answer, Asked, Request
 from counterfoil.custody.audit import Caller, Operation, Record, Result
 from counterfoil.custody.inventory import FILE as INVENTORY_FILE
 from counterfoil.custody.keys import Attestation, Capabilities, KeyVersion, OwnLog, Signed
-from counterfoil.custody.laststate import CHANGES, LastState
+from counterfoil.custody.laststate import CHANGES, RESUMED, LastState
 from counterfoil.custody.settings import FILE as SETTINGS_FILE
 from counterfoil.custody.settings import StoreSettings, WitnessSettings, read_settings
 from counterfoil.custody.store import KeyStore
@@ -48,11 +49,11 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Custody:
+class Custody(Asked):
     """A key store with its log. Threads may share it; one process at a time holds it.
 
-    Every method records who asked (this process, unless a `caller` is given) before and after it acts. LogError means
-    that nothing was released: the log could not be written, and no key is used until custody is opened again.
+    Every method records who asked before and after it acts. LogError means that nothing was released: the log could
+    not be written, and no key is used until custody is opened again.
     """
 
     def __init__(
@@ -99,75 +100,63 @@ class Custody:
         """The public key of the log: give it to whoever audits."""
         return self._log.key
 
-    def sign(
-        self, name: str, signing_input: bytes, *, kid: str = "", purpose: str = "", caller: Caller | None = None
-    ) -> Signed:
-        """Sign a JWS signing input with the current version of a key.
+    def answer(self, request: Request, caller: Caller | None = None) -> Answer:
+        """Do what is asked by this process, unless a `caller` is given, and record it before and after.
 
-        The use is durable in the log before the key is touched, and the outcome before the signature is returned.
-        `kid`: what the header says; KeyUnusableError if another version signs by now.
+        Raises UsageError, before anything is recorded, for what nobody can ask.
         """
-        begin = self._record(Operation.SIGN, caller, name, purpose, digest=hashlib.sha256(signing_input).hexdigest())
+        if request.op is Operation.SIGN:
+            return Answer(signed=self._signed(request, caller))
+        if request.op is Operation.ATTEST and not request.key:
+            made = self._checkpoint(request.purpose, caller)
+            return Answer(checkpoint=made.checkpoint.render(), unreachable=made.unreachable)
+        action = self._action(request)
+        reference = f"reference {request.reference}" if request.op is Operation.ATTACH else ""
+        value = self._run(self._record(
+            request.op, caller, request.key, request.purpose, algorithm=request.algorithm,
+            detail=reference or audit.checked_purpose(request.reason),
+            kid=request.kid if request.op in RESUMED else "",
+        ), action)
+        if isinstance(value, Attestation):
+            return Answer(attestation=value)
+        return Answer(keys=value if isinstance(value, tuple) else (value,))
+
+    def _action(self, request: Request) -> Callable[[], KeyVersion | tuple[KeyVersion, ...] | Attestation]:
+        """Return what does it."""
+        store, name = self._store, request.key
+        algorithm = algorithm_of(request.algorithm)
+        if request.op is Operation.CREATE and algorithm is None:
+            raise UsageError("an algorithm is needed to make a key", hint=", ".join(Algorithm))
+        actions: dict[Operation, Callable[[], KeyVersion | tuple[KeyVersion, ...] | Attestation]] = {
+            Operation.LIST: store.keys,
+            Operation.CREATE: lambda: store.create(name, Algorithm(request.algorithm)),
+            Operation.ATTACH: lambda: store.attach(name, request.reference, algorithm),
+            Operation.PREPARE: lambda: store.prepare(name),
+            Operation.ROTATE: lambda: store.rotate(name),
+            Operation.RETIRE: lambda: store.retire(name, request.kid),
+            Operation.BLOCK: lambda: store.block(name, request.kid, request.reason),
+            Operation.DISABLE: lambda: store.disable(name),
+            Operation.DESTROY: lambda: store.destroy(name),
+            Operation.ATTEST: lambda: store.attest(name),
+            Operation.EXPORT: _refuse_export,
+        }
+        if request.op not in actions:
+            raise UsageError(f"nobody can ask for {request.op}")
+        return actions[request.op]
+
+    def _signed(self, request: Request, caller: Caller | None) -> Signed:
+        digest = hashlib.sha256(request.input).hexdigest()
+        begin = self._record(Operation.SIGN, caller, request.key, request.purpose, digest=digest)
         try:
-            version = self._store.current(name)
-            if kid not in ("", version.kid):
-                told = f"key {name} signs as {version.kid}, not as {kid[: audit.MAX_TEXT]}"
+            version = self._store.current(request.key)
+            if request.kid not in ("", version.kid):
+                told = f"key {request.key} signs as {version.kid}, not as {request.kid[: audit.MAX_TEXT]}"
                 raise KeyUnusableError(told, hint=ROTATED)
         except KeyUnusableError as error:
             self._end(self._write(begin), begin, error)
             raise
         begin = msgspec.structs.replace(begin, kid=version.kid, algorithm=str(version.algorithm))
-        return self._run(begin, lambda: self._store.sign_with(version, signing_input))
-
-    def create(self, name: str, algorithm: Algorithm, *, purpose: str = "", caller: Caller | None = None) -> KeyVersion:
-        """Make a key."""
-        begin = self._record(Operation.CREATE, caller, name, purpose, algorithm=str(algorithm))
-        return self._run(begin, lambda: self._store.create(name, algorithm))
-
-    def attach(
-        self, name: str, reference: str, algorithm: Algorithm | None = None, *, purpose: str = "",
-        caller: Caller | None = None,
-    ) -> KeyVersion:
-        """Take a key that exists into custody."""
-        told = str(algorithm or "")
-        begin = self._record(Operation.ATTACH, caller, name, purpose, algorithm=told, detail=f"reference {reference}")
-        return self._run(begin, lambda: self._store.attach(name, reference, algorithm))
-
-    def keys(self, *, purpose: str = "", caller: Caller | None = None) -> tuple[KeyVersion, ...]:
-        """Return every version of every key."""
-        return self._run(self._record(Operation.LIST, caller, "", purpose), self._store.keys)
-
-    def prepare(self, name: str, *, purpose: str = "", caller: Caller | None = None) -> KeyVersion:
-        """Make the next version of a key without letting it sign yet."""
-        return self._run(self._record(Operation.PREPARE, caller, name, purpose), lambda: self._store.prepare(name))
-
-    def rotate(self, name: str, *, purpose: str = "", caller: Caller | None = None) -> KeyVersion:
-        """Let the next version of a key sign, made now unless it was prepared."""
-        return self._run(self._record(Operation.ROTATE, caller, name, purpose), lambda: self._store.rotate(name))
-
-    def retire(self, name: str, kid: str, *, purpose: str = "", caller: Caller | None = None) -> KeyVersion:
-        """Take a previous version out of the published key set: the last of its tokens has expired."""
-        begin = self._record(Operation.RETIRE, caller, name, purpose, kid=kid)
-        return self._run(begin, lambda: self._store.retire(name, kid))
-
-    def block(
-        self, name: str, kid: str, reason: str, *, purpose: str = "", caller: Caller | None = None
-    ) -> KeyVersion:
-        """Let a version that is known or feared to be out sign no more. `reason`: one line; is recorded."""
-        begin = self._record(Operation.BLOCK, caller, name, purpose, kid=kid, detail=audit.checked_purpose(reason))
-        return self._run(begin, lambda: self._store.block(name, kid, reason))
-
-    def disable(self, name: str, *, purpose: str = "", caller: Caller | None = None) -> tuple[KeyVersion, ...]:
-        """Let no version of a key sign any more."""
-        return self._run(self._record(Operation.DISABLE, caller, name, purpose), lambda: self._store.disable(name))
-
-    def destroy(self, name: str, *, purpose: str = "", caller: Caller | None = None) -> tuple[KeyVersion, ...]:
-        """Delete the private keys of what is disabled."""
-        return self._run(self._record(Operation.DESTROY, caller, name, purpose), lambda: self._store.destroy(name))
-
-    def export(self, name: str, *, purpose: str = "", caller: Caller | None = None) -> None:
-        """Refuse to hand out a private key, and record that somebody asked. Always raises KeyUnusableError."""
-        self._run(self._record(Operation.EXPORT, caller, name, purpose), _refuse_export)
+        return self._run(begin, lambda: self._store.sign_with(version, request.input))
 
     def refuse(self, op: Operation, key: str, caller: Caller, asks: int = 1) -> None:
         """Record that somebody asked, so many times, for what they may not have."""
@@ -175,15 +164,7 @@ class Custody:
         begin = self._record(op, caller, key, "", detail=detail)
         self._end(self._write(begin), begin, refusal(caller, op), evidence={audit.ASKS: str(asks)})
 
-    def attest(self, name: str, *, purpose: str = "", caller: Caller | None = None) -> Attestation:
-        """Return what the back-end states about a key."""
-        return self._run(self._record(Operation.ATTEST, caller, name, purpose), lambda: self._store.attest(name))
-
-    def checkpoint(self, *, purpose: str = "", caller: Caller | None = None) -> Submitted:
-        """Have the device sign its digest of all signatures, if it keeps one; publish the log's head to the witnesses.
-
-        Raises LogTamperedError if a witness keeps another history of this log.
-        """
+    def _checkpoint(self, purpose: str, caller: Caller | None) -> Submitted:
         if self.capabilities.own_log is OwnLog.ATTESTED:
             nonce = self._log.head().root
             begin = self._record(Operation.ATTEST, caller, "", purpose, detail="audit digest of the device")
@@ -292,7 +273,16 @@ def witness_of(told: WitnessSettings, base: Path, log: note.VerifierKey) -> Witn
     return HttpWitness(told.url, note.VerifierKey.parse(told.key))
 
 
-def _refuse_export() -> Any:
+def algorithm_of(text: str) -> Algorithm | None:
+    """Return the algorithm of that name, None for none; UsageError for an unknown one."""
+    if not text:
+        return None
+    if text not in set(Algorithm):
+        raise UsageError(f"no algorithm {text[:40]!r}", hint=f"one of {', '.join(Algorithm)}")
+    return Algorithm(text)
+
+
+def _refuse_export() -> NoReturn:
     raise KeyUnusableError("private keys are not exported", hint="the attempt is recorded")
 
 

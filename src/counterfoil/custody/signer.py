@@ -23,10 +23,9 @@ from pathlib import Path
 
 import msgspec
 
-from counterfoil.custody.algorithm import Algorithm
+from counterfoil.custody.asking import Answer, Failure, Request
 from counterfoil.custody.audit import Caller, Operation
 from counterfoil.custody.custody import Custody, refusal
-from counterfoil.custody.keys import Attestation, KeyVersion, Signed
 from counterfoil.custody.settings import SignerSettings
 from counterfoil.errors import CounterfoilError, KeyStoreError, LogError, UsageError
 
@@ -42,38 +41,6 @@ IDLE_SECONDS, STRANGER_SECONDS = 600.0, 5.0
 _PEER = struct.Struct("3i")  # struct ucred: pid, uid, gid
 # What everybody on the allow list may ask; the rest is for admins.
 _OPEN_TO_ALL = frozenset({Operation.SIGN, Operation.LIST})
-
-
-class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a client asks; fields that an operation does not use stay empty."""
-
-    op: Operation
-    key: str = ""
-    input: bytes = b""
-    purpose: str = ""
-    algorithm: str = ""
-    reference: str = ""
-    kid: str = ""
-    reason: str = ""
-
-
-class Failure(msgspec.Struct, frozen=True):
-    """An error of ours: its class, its line, its hint."""
-
-    kind: str
-    message: str
-    hint: str = ""
-
-
-class Answer(msgspec.Struct, frozen=True):
-    """What came of a request: one of these."""
-
-    failure: Failure | None = None
-    signed: Signed | None = None
-    keys: tuple[KeyVersion, ...] = ()
-    attestation: Attestation | None = None
-    checkpoint: str = ""
-    unreachable: tuple[str, ...] = ()
 
 
 def receive(connection: socket.socket) -> bytes | None:
@@ -179,58 +146,11 @@ class Signer:
             if not admin and not (request.op in _OPEN_TO_ALL and self._allow.has(uid, gid)):
                 self._refusals.add(uid, request.op, request.key, caller)
                 raise refusal(caller, request.op)
-            return self._done(request, caller)
+            return self._custody.answer(request, caller)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             return Answer(Failure("UsageError", f"signer: {error}"))
         except CounterfoilError as error:
             return Answer(Failure(type(error).__name__, str(error), error.hint))
-
-    def _done(self, request: Request, caller: Caller) -> Answer:
-        custody, name = self._custody, request.key
-        match request.op:
-            case Operation.SIGN:
-                signed = custody.sign(name, request.input, kid=request.kid, purpose=request.purpose, caller=caller)
-                return Answer(signed=signed)
-            case Operation.LIST:
-                return Answer(keys=custody.keys(purpose=request.purpose, caller=caller))
-            case Operation.EXPORT:
-                custody.export(name, purpose=request.purpose, caller=caller)
-                return Answer()
-            case Operation.ATTEST:
-                return self._attested(name, request.purpose, caller)
-            case _:
-                return Answer(keys=self._changed(request, caller))
-
-    def _attested(self, name: str, purpose: str, caller: Caller) -> Answer:
-        attestation = self._custody.attest(name, purpose=purpose, caller=caller) if name else None
-        submitted = self._custody.checkpoint(purpose=purpose, caller=caller)
-        return Answer(
-            attestation=attestation, checkpoint=submitted.checkpoint.render(), unreachable=submitted.unreachable
-        )
-
-    def _changed(self, request: Request, caller: Caller) -> tuple[KeyVersion, ...]:
-        custody, name, purpose = self._custody, request.key, request.purpose
-        algorithm = algorithm_of(request.algorithm)
-        match request.op:
-            case Operation.CREATE:
-                if algorithm is None:
-                    raise UsageError("an algorithm is needed to make a key", hint=", ".join(Algorithm))
-                return (custody.create(name, algorithm, purpose=purpose, caller=caller),)
-            case Operation.ATTACH:
-                return (custody.attach(name, request.reference, algorithm, purpose=purpose, caller=caller),)
-            case Operation.PREPARE:
-                return (custody.prepare(name, purpose=purpose, caller=caller),)
-            case Operation.ROTATE:
-                return (custody.rotate(name, purpose=purpose, caller=caller),)
-            case Operation.RETIRE:
-                return (custody.retire(name, request.kid, purpose=purpose, caller=caller),)
-            case Operation.BLOCK:
-                return (custody.block(name, request.kid, request.reason, purpose=purpose, caller=caller),)
-            case Operation.DISABLE:
-                return custody.disable(name, purpose=purpose, caller=caller)
-            case Operation.DESTROY:
-                return custody.destroy(name, purpose=purpose, caller=caller)
-        raise UsageError(f"the signer does not do {request.op}")
 
     def _keep_witnesses(self, told: Callable[[str], None]) -> None:
         """Submit the log's head now and then, while it grows."""
@@ -305,15 +225,6 @@ class _Peers:
     def has(self, uid: int, gid: int) -> bool:
         """Tell whether a peer is one of them."""
         return uid in self._users or gid in self._groups or (bool(self._members) and _user(uid) in self._members)
-
-
-def algorithm_of(text: str) -> Algorithm | None:
-    """Return the algorithm of that name, None for none; UsageError for an unknown one."""
-    if not text:
-        return None
-    if text not in set(Algorithm):
-        raise UsageError(f"no algorithm {text[:40]!r}", hint=f"one of {', '.join(Algorithm)}")
-    return Algorithm(text)
 
 
 def _listening(path: Path) -> socket.socket:

@@ -41,9 +41,16 @@ RULE = Rule(
     id="decoy-key",
     title="a token under a decoy key, which signs nothing",
     weight=9.0,
+    severity="critical",
+    confidence="high",
+    audience="issuer",
     attack=("T1606", "T1552.004"),
+    references=("thinkst.com, canary tokens: the idea",),
     why="The key was made to be stolen: it was left in one place and never signs. Whoever presents a token under it "
-    "took the key from there, and some service accepted it. A test by those who left the decoy looks the same.",
+    "took the key from there, and some service accepted it.",
+    innocent="A test by those who left the decoy looks the same.",
+    needs="the ledger of decoys, and acceptances with key ids",
+    blind="a thief who tries other keys first",
     next_step="Close the place that the finding names to the intruder, find out what else lay there, and make the "
     "service that accepted the token check the policy of its keys.",
     find=_find,

@@ -25,10 +25,16 @@ RULE = Rule(
     id="foreign-shape",
     title="written as its issuer never writes tokens",
     weight=4.0,
+    severity="high",
+    confidence="medium",
+    audience="issuer",
     attack=("T1606",),
+    references=("counterfoil, tokens.shape",),
     why="An issuer writes all its tokens with one program: the members of the header, the order of the claims, the "
-    "spacing and the form of the id are always the same few. This one's are none of them. A new version of the issuer "
-    "looks the same on its first day, until its tokens are in the ledger.",
+    "spacing and the form of the id are always the same few. This one's are none of them.",
+    innocent="A new version of the issuer looks the same on its first day, until its tokens are in the ledger.",
+    needs="a ledger and receipts that tell the shape",
+    blind="a forger who writes as the issuer does",
     next_step="Ask who runs the issuer whether it was changed that day, and compare with other tokens of this shape.",
     find=_find,
 )

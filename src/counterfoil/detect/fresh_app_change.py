@@ -31,9 +31,16 @@ RULE = Rule(
     id="app-changed-before",
     title="mail was read within a day of the same user changing an application's credentials or permissions",
     weight=2.0,
+    severity="medium",
+    confidence="low",
+    audience="tenant",
     attack=("T1098.001", "T1098.003"),
+    references=("CSRB, Review of the Summer 2023 Microsoft Exchange Online Intrusion, 2024-03-20",),
     why="An intruder with a forged session often gives an application a secret and mail permissions, then reads "
-    "through it. Administrators who set up applications look the same.",
+    "through it.",
+    innocent="Administrators who set up applications look the same.",
+    needs="the Entra audit log, or that of Microsoft 365",
+    blind="changes by another account than the reader's",
     next_step="Ask the user whether they made the change; look at the application's new credentials and permissions.",
     find=_find,
 )

@@ -23,9 +23,16 @@ RULE = Rule(
     id="key-of-another-issuer",
     title="verified under a key with which another issuer signs",
     weight=2.5,
+    severity="high",
+    confidence="medium",
+    audience="issuer",
     attack=("T1606",),
-    why="A service verified the signature under a key of one issuer, and the token names another. One issuer may write "
-    "its name in several forms, and two may have keys of one name: then both look like this.",
+    references=("Microsoft, Analysis of Storm-0558 techniques for unauthorized email access, 2023-07-14",),
+    why="A service verified the signature under a key of one issuer, and the token names another.",
+    innocent="One issuer may write its name in several forms, and two may have keys of one name: then both look like "
+    "this.",
+    needs="issuers' own logs with key ids, and receipts",
+    blind="services that write no receipts",
     next_step="Ask which keys that service takes for that issuer, and from where it has them.",
     find=_find,
 )

@@ -6,17 +6,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from counterfoil.expressions import ir
+from counterfoil.expressions.shape import Shape
 from counterfoil.model.logs import Logs
+
+FIRST_USES = Shape("first_uses", "a mailbox and a client: when it was first used through it", (
+    "object_kind", "object_id", "resource_tenant", "client_id", "event_time",
+))
+SIGN_IN_PLACES = Shape("sign_in_places", "an address from which somebody was issued tokens", ("subject", "ip"))
 
 
 @dataclass(frozen=True)
 class Tables:
-    """The tables that rules read. `suspects`: tokens that are uncovered or unlinkable.
+    """The tables that rules read.
 
-    `tokens`: all judged tokens but those that are minted without any doubt. `acceptances`: the first use
-    (`event_time`) of each object by each client: object_kind, object_id, resource_tenant, client_id. `issued`: from
-    which `ip` the `subject` of each suspect was issued tokens. `records`: evidence, each record once.
-    `logs`: what logs mean.
+    `suspects`: tokens that are uncovered or unlinkable. `tokens`: all judged tokens but most of the minted ones, so
+    that they are no measure of ordinary use. Both have the columns of `reconcile.shapes.DIAGNOSED`: token_key, subject,
+    client_id, network, ip, user_agent, t_first and t_last (seconds since 1970), object_id, ... `acceptances`:
+    FIRST_USES, of all tokens. `issued`: SIGN_IN_PLACES of the subjects of suspects. `records`: evidence
+    (`model.schema`), each record once. `logs`: what logs mean.
     """
 
     suspects: ir.Table
@@ -27,18 +34,63 @@ class Tables:
     logs: Logs
 
 
-@dataclass(frozen=True)
-class Rule:
-    """A suspicion. `find` returns (token_key) of the suspects that it holds for.
+@dataclass(frozen=True, kw_only=True)
+class Described:
+    """What every rule says of itself.
 
-    `weight` is what it adds to a token's suspicion; `attack` are ATT&CK technique ids; `why` says what it means
-    and how an innocent may look the same; `next_step` what to do.
+    `severity` (critical, high, medium, low) and `confidence` (high, medium, low): of what it finds, by itself.
+    `audience`: who can answer it, `tenant` or `issuer`. `attack`: ids of techniques (ATT&CK v19). `references`: where
+    the idea or the data is from. `why`: what it means. `innocent`: what looks the same and is lawful. `needs`: which
+    evidence it reads. `blind`: what it does not see. `next_step`: what to do.
     """
 
     id: str
     title: str
-    weight: float
+    severity: str
+    confidence: str
+    audience: str
     attack: tuple[str, ...]
+    references: tuple[str, ...]
     why: str
+    innocent: str
+    needs: str
+    blind: str
     next_step: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule(Described):
+    """A suspicion of tokens. `find` returns (token_key) of the suspects that it holds for.
+
+    `weight` is what it adds to a token's suspicion.
+    """
+
+    weight: float
     find: Callable[[Tables], ir.Table]
+
+
+@dataclass(frozen=True)
+class KeyTables:
+    """The tables that rules over key stores read.
+
+    `activity`: what was done, by the hour (`detect.keys.activity`). `records`: evidence, each record once.
+    `entries`: of logs whose entries have numbers, each number: source, part, sequence, seconds, place.
+    `accused`: tokens that are not believed: issuer, key_id, seconds (first use). `logs`: what logs mean.
+    """
+
+    activity: ir.Table
+    records: ir.Table
+    entries: ir.Table
+    accused: ir.Table
+    logs: Logs
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyRule(Described):
+    """A suspicion at a key store. `find` returns a row for each clue.
+
+    Its columns: source, part and key (the store, and what of it), principal, process, first_seen and last_seen (seconds
+    since 1970), records, what (what was done), usual (what is normal for them), place (`file:position` of one record).
+    """
+
+    find: Callable[[KeyTables], ir.Table]

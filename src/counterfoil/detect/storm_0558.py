@@ -31,9 +31,17 @@ RULE = Rule(
     id="storm-0558-indicator",
     title="an address or key published for Storm-0558, within its dates",
     weight=4.0,
+    severity="high",
+    confidence="medium",
+    audience="tenant",
     attack=("T1550.001", "T1606"),
-    why="Addresses and the key of the 2023 intrusion as Microsoft published them. Addresses changed hands "
-    "since, so each counts only within the dates for which it was seen.",
+    references=("Microsoft, Analysis of Storm-0558 techniques for unauthorized email access, 2023-07-14",),
+    why="Addresses and the key of the 2023 intrusion as Microsoft published them. Addresses changed hands since, so "
+    "each counts only within the dates for which it was seen.",
+    innocent="Whoever had such an address on those days for another purpose, VPN and hosting customers, looks the "
+    "same.",
+    needs="logs of 2023",
+    blind="other addresses: indicators age in two weeks",
     next_step="Read the published analysis of 2023-07-14 beside this finding, and keep all logs.",
     find=_find,
 )

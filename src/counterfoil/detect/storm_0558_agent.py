@@ -22,9 +22,15 @@ RULE = Rule(
     id="storm-0558-agent",
     title="a user agent published for Storm-0558, within its dates",
     weight=1.0,
+    severity="low",
+    confidence="low",
+    audience="tenant",
     attack=("T1550.001",),
-    why="The agents were published with the analysis of 2023, but honest applications send them too: alone they only "
-    "rank.",
+    references=("Microsoft, Analysis of Storm-0558 techniques for unauthorized email access, 2023-07-14",),
+    why="The agents were published with the analysis of 2023.",
+    innocent="Honest applications send them too: alone they only rank.",
+    needs="logs of 2023",
+    blind="agents that were changed",
     next_step="Look at the address and the application of the same access.",
     find=_find,
 )

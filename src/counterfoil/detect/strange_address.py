@@ -19,9 +19,15 @@ RULE = Rule(
     id="address-in-no-sign-in",
     title="an address from which the user never signed in",
     weight=1.5,
+    severity="medium",
+    confidence="low",
+    audience="tenant",
     attack=("T1078.004",),
-    why="Who holds a user's session signed in from somewhere, and the sign-in log names the address. Mobile networks, "
-    "service-side calls and addresses that change within a session look the same.",
+    references=("CISA, AA23-193A, 2023-07-12",),
+    why="Who holds a user's session signed in from somewhere, and the sign-in log names the address.",
+    innocent="Mobile networks, service-side calls and addresses that change within a session look the same.",
+    needs="sign-ins of the user, with addresses",
+    blind="addresses that the user had as well",
     next_step="Look up who owns the address, and which other mailboxes it reached.",
     find=_find,
 )

@@ -9,10 +9,10 @@ from typing import Any
 import duckdb
 
 from counterfoil.case.results import rows
-from counterfoil.model.clearance import STRANGERS
 from counterfoil.model.coverage import ASSERTIONS, MAX_NAMED, REFUTED, RELIED, UNNAMED, CoverageRow, Needed
 from counterfoil.model.hunt import SilentCalls, VerdictCount
-from counterfoil.model.verdict import JUDGED, LEAVES_NO_RECORD, Reason, Verdict
+from counterfoil.model.reason import LEAVES_NO_RECORD, Reason
+from counterfoil.model.verdict import JUDGED, Verdict
 from counterfoil.sources.registry import logs
 
 # How many silent kinds of calls are told, and how many networks of each.
@@ -36,7 +36,7 @@ class Counts:
 
 def counts(con: duckdb.DuckDBPyConnection, coverage: Sequence[CoverageRow]) -> Counts:
     """Return the counts of the case whose results `con` holds."""
-    tenants = list(logs().tenants.values())
+    tenants = sorted(set(logs().tenants.values()))
     open_ = [_Group(row, coverage) for row in rows(con, _OPEN, [tenants])]
     apart = [group for group in open_ if group.no_record or group.early]
     waiting = [group for group in open_ if group.own and group not in apart]
@@ -46,7 +46,7 @@ def counts(con: duckdb.DuckDBPyConnection, coverage: Sequence[CoverageRow]) -> C
         silent=tuple(_silent(row) for row in rows(con, _SILENT)),
         no_record=sum(group.tokens for group in apart if group.no_record),
         before_log=sum(group.tokens for group in apart if not group.no_record),
-        strangers=rows(con, f"SELECT count(*) AS n FROM tokens WHERE {STRANGERS}")[0]["n"],  # noqa: S608
+        strangers=rows(con, "SELECT count(*) AS n FROM strangers")[0]["n"],
         foreign=tuple(row["issuer"] for row in rows(con, _FOREIGN, [tenants])),
     )
 
@@ -99,15 +99,20 @@ class _Group:
         parts = log_parts(self.issuer, self.token_class, of_issuer) if self.issuer else ()
         seen = {f"{row.source}/{row.kind}" for row in of_issuer if row.records}
         relied = {f"{row.source}/{row.kind}" for row in of_issuer if row.status in (*RELIED, REFUTED)}
-        self.missing = tuple(part for part in parts if part not in seen)
-        self.unrelied = tuple(part for part in parts if part in seen - relied)
+        self.missing = tuple(either[0] for either in parts if seen.isdisjoint(either))
+        self.unrelied = tuple(part for either in parts if relied.isdisjoint(either) for part in either if part in seen)
 
 
-def log_parts(issuer: str, token_class: str, coverage: Iterable[CoverageRow]) -> tuple[str, ...]:
-    """Return the parts of logs that could hold the issuance of a token of the class (rule 4.1)."""
-    if log := logs().of(issuer):
-        return tuple(f"{log}/{kind}" for kind in logs().parts(log).get(token_class, ()))
-    return tuple(dict.fromkeys(f"{row.source}/{row.kind}" for row in coverage))
+def log_parts(issuer: str, token_class: str, coverage: Iterable[CoverageRow]) -> tuple[tuple[str, ...], ...]:
+    """Return the parts of logs that could hold the issuance of a token of the class (rule 4.1).
+
+    Of parts that stand together, any will do.
+    """
+    rows = tuple(coverage)
+    if logs().of(issuer):
+        either = logs().alternatives(issuer, token_class, {row.source for row in rows if row.records})
+        return tuple(tuple(f"{log}/{kind}" for log in there) for kind, there in either.items())
+    return tuple((part,) for part in dict.fromkeys(f"{row.source}/{row.kind}" for row in rows))
 
 
 def _verdicts(groups: Iterable[_Group]) -> tuple[VerdictCount, ...]:

@@ -33,8 +33,9 @@ from counterfoil.model.dossier import (
     Relative,
     Trail,
 )
+from counterfoil.model.reason import SETS
 from counterfoil.model.schema import Leg
-from counterfoil.model.verdict import FAIL_ON_DEFAULT, SETS, FindingVerdict, Verdict
+from counterfoil.model.verdict import FAIL_ON_DEFAULT, FindingVerdict, Verdict
 from counterfoil.pipeline.asked import options_of
 
 ByToken = Mapping[str, Sequence[Mapping[str, Any]]]

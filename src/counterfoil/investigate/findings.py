@@ -15,7 +15,8 @@ from counterfoil.investigate.wording import TRACED, TRAITS, detail, next_step, t
 from counterfoil.model.advice import ONE_ID, claim_of
 from counterfoil.model.coverage import CoverageRow
 from counterfoil.model.finding import MAX_LISTED, Finding, Use
-from counterfoil.model.verdict import SETS, FindingVerdict
+from counterfoil.model.reason import SETS
+from counterfoil.model.verdict import FindingVerdict
 from counterfoil.report.words import some
 
 

@@ -8,7 +8,8 @@ from counterfoil.detect.registry import all_rules
 from counterfoil.expressions import ibis, ir
 from counterfoil.model.advice import SUSPICIOUS
 from counterfoil.model.finding import MAX_LISTED, MAX_USES
-from counterfoil.model.verdict import ACCUSING, SETS, Probable, Reason
+from counterfoil.model.reason import SETS, Probable, Reason
+from counterfoil.model.verdict import ACCUSING
 from counterfoil.tokens.pseudonym import KEY_OF_PSEUDONYM
 
 # Suspicion from which a token is shown as a finding: one strong sign, or two weaker ones.
@@ -54,7 +55,7 @@ def _probable(tokens: ir.Table) -> ir.StringValue:
     alone = (
         ((tokens.reason == str(Probable.KEY_NOT_SOUND)) & personal & ~tokens.has_id)
         | ((tokens.reason == str(Probable.UNROOTED_UNCOVERED)) & ~tokens.rootless)
-        | (tokens.reason == str(Probable.LONE_MISS))
+        | tokens.reason.isin([str(Probable.LONE_MISS), str(Probable.UNPROVEN_LOG)])
     )
     refuted = tokens.refuted & (tokens.reason == str(Reason.DECLARATION_REFUTED))
     return ibis.cases(

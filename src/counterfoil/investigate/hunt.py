@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, astuple
 
 import msgspec
@@ -13,11 +13,14 @@ from counterfoil.case.manifest import Manifest
 from counterfoil.case.results import write_results
 from counterfoil.case.tables import Tables
 from counterfoil.detect.decoy_key import planted, refused
+from counterfoil.detect.rule import FIRST_USES, SIGN_IN_PLACES
 from counterfoil.detect.rule import Tables as RuleTables
 from counterfoil.detect.suspicion import OPEN, suspects, suspicion
 from counterfoil.expressions import ibis, ir
+from counterfoil.expressions.values import bound
 from counterfoil.investigate import groups as grouping
 from counterfoil.investigate.findings import Decoys, findings
+from counterfoil.investigate.key_watch import CLUE_COLUMNS, STORE_COLUMNS, clue_rows, of_clues, store_rows, watched
 from counterfoil.investigate.log_findings import of_balances, of_logs, of_signatures, of_thefts
 from counterfoil.investigate.strange import with_strangeness
 from counterfoil.model import schema
@@ -34,14 +37,13 @@ from counterfoil.reconcile.absent import absent, rootless
 from counterfoil.reconcile.asked import Asked
 from counterfoil.reconcile.balance import overdrawn
 from counterfoil.reconcile.covered import needs
-from counterfoil.reconcile.duplicates import DIFFERENT, KEY
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.farm_key import taken
 from counterfoil.reconcile.literals import summed
 from counterfoil.reconcile.measured import raised
-from counterfoil.reconcile.parts import TOKENS, TWINS, VARIANTS
 from counterfoil.reconcile.policy import Policy
 from counterfoil.reconcile.run import Reconciled
+from counterfoil.reconcile.shapes import DIFFERENT, KEY, MERGED, TOKENS, TWINS, VARIANTS
 from counterfoil.reconcile.unaccounted import unaccounted
 
 # What `tokens` promises: one row per accepted token with verdict, reason and links.
@@ -64,14 +66,18 @@ def investigate(
     progress.stage("ranking")
     told = judged_tokens(tables, found, policy)
     paths = {entry.sha256: entry.path for entry in manifest.inputs if entry.source}
-    twins = found.window(tables.piled(TWINS))
+    twins = found.window(tables.piled(TWINS.name))
+    thefts = taken(tables, found.records, asked.logs, asked.since, asked.until)
+    keys = watched(tables, found, told, asked, paths, thefts)
     results = findings(tables.rows(grouping.groups(told)), tables.rows(grouping.disagreeing_ids(twins)), paths,
                        found.coverage, tables.rows(grouping.uses(told)), _decoys(tables, found.records, asked.logs),
-                       _of_logs(tables, found, asked, policy, paths))
+                       [*_of_logs(tables, found, asked, policy), *of_thefts(thefts, paths), *of_clues(keys.clues)])
     progress.stage("writing results")
     state = state_after(folder, manifest, judged.plan)
     offers = offered(found.coverage, asked, found.facts, policy)
     kept = _tables(tables, manifest, found, told, results, offers) | {
+        "key_watch": tables.given("key_watch_out", CLUE_COLUMNS, clue_rows(keys)),
+        "key_stores": tables.given("key_stores_out", STORE_COLUMNS, store_rows(keys)),
         "asked": tables.given("asked_out", _ASKED, [[n, *pair] for n, pair in enumerate(options(asked), 1)]),
         "settled": state_table(tables, state),
         "generations": tables.given("generations_out", {"place": "int64", "name": "string"},
@@ -90,17 +96,14 @@ def _decoys(tables: Tables, records: ir.Table, logs: Logs) -> Decoys:
     return Decoys(places, tuple(tables.rows(refused(records, logs))) if places else ())
 
 
-def _of_logs(
-    tables: Tables, found: Reconciled, asked: Asked, policy: Policy, paths: Mapping[str, str]
-) -> list[Finding]:
-    """Return what own logs show of themselves, and other logs of an issuer's keys."""
+def _of_logs(tables: Tables, found: Reconciled, asked: Asked, policy: Policy) -> list[Finding]:
+    """Return what own logs show of themselves, and of an issuer's signatures."""
     lost = unaccounted(tables, found.records, found.issued, found.coverage, asked.logs, policy)
-    drawn = overdrawn(tables, found.records, tables.piled(TOKENS), found.coverage, policy)
+    drawn = overdrawn(tables, found.records, tables.piled(TOKENS.name), found.coverage, policy)
     return [
         *of_logs(asked.attested),
         *of_signatures([] if lost is None else tables.rows(lost)),
         *of_balances([] if drawn is None else tables.rows(drawn)),
-        *of_thefts(taken(tables, found.records, asked.logs, asked.since, asked.until), paths),
     ]
 
 
@@ -110,7 +113,7 @@ def judged_tokens(tables: Engine, found: Reconciled, policy: Policy) -> ir.Table
     every = found.every.mutate(absent=absent(found.every, found.coverage, found.facts.logs))
     odd = raised(tables, found.cells, every, policy)
     told = found.told.mutate(rootless=rootless(found.told, found.coverage, found.facts.logs), needs=needs(found.told))
-    named = tables.piled(TOKENS).filter(lambda tokens: tokens.has_id)
+    named = tables.piled(TOKENS.name).filter(lambda tokens: tokens.has_id)
     kinds = tables.keep("of_kind", named.group_by("issuer", "kind").agg(peers=named.count()))
     told = told.left_join(kinds, ["issuer", "kind"], rname="{name}_k").select(*told.columns, "peers")
     told = tables.keep("told_all", grouping.described(told, odd, _score(tables, found)).drop("rootless"))
@@ -123,7 +126,7 @@ def _score(tables: Engine, found: Reconciled) -> ir.Table:
     open_ = found.told.filter(found.told.verdict.isin(OPEN))
     if not tables.rows(open_.limit(1)):
         return tables.given("suspicion", {"token_key": "string", "suspicion": "decimal(38, 1)", "rules": "string"}, [])
-    every, variants = tables.piled(TOKENS), tables.piled(VARIANTS)
+    every, variants = tables.piled(TOKENS.name), tables.piled(VARIANTS.name)
     kind = ["object_kind", "object_id", "resource_tenant", "client_id"]
     uses = ibis.union(every.select(*kind, event_time=every.first_seen), variants.select(*kind, "event_time"))
     mail = uses.filter(uses.object_kind == "mailbox")
@@ -134,8 +137,8 @@ def _score(tables: Engine, found: Reconciled) -> ir.Table:
         RuleTables(
             suspects=suspected,
             tokens=found.told,
-            acceptances=tables.keep("first_uses", mail.group_by(*kind).agg(event_time=mail.event_time.min())),
-            issued=tables.keep("sign_in_places", known.distinct()),
+            acceptances=FIRST_USES.kept(tables, mail.group_by(*kind).agg(event_time=mail.event_time.min())),
+            issued=SIGN_IN_PLACES.kept(tables, known.distinct()),
             records=found.records,
             logs=found.facts.logs,
         ),
@@ -165,22 +168,30 @@ def _tables(
         "unclaimed": tables.given("unclaimed_out", {"issuer": "string"}, [[issuer] for issuer in found.unclaimed]),
         "inputs": tables.given("inputs_out", _INPUT, _input_rows(tables, manifest, found.facts.logs.accepting)),
         "merged": _merged(tables, found),
-        "legs": found.records.group_by("leg").agg(
-            records=found.records.count(), first=found.records.event_time.min(), last=found.records.event_time.max()
-        ),
+        "legs": _legs(found),
     }
+
+
+def _legs(found: Reconciled) -> ir.Table:
+    """Return how many records each leg has, and between which times things happened: a state is no event."""
+    records = found.records
+    happened = ~records.source.isin(bound("states", found.facts.logs.states))
+    return records.group_by("leg").agg(
+        records=records.count(),
+        first=records.event_time.min(where=happened), last=records.event_time.max(where=happened),
+    )
 
 
 def _merged(tables: Tables, found: Reconciled) -> ir.Table:
     """Return the merged duplicates, an empty table if nothing repeats."""
-    if tables.has("merged"):
-        return tables.table("merged").select(*schema.NAMES)
-    return tables.keep("merged", found.records.limit(0).select(*schema.NAMES))
+    if tables.has(MERGED.name):
+        return tables.table(MERGED.name)
+    return MERGED.kept(tables, found.records.limit(0).select(*schema.NAMES))
 
 
 def _keys(tables: Tables) -> ir.Table:
     """Return every signing key that a record names, with the use seen of it."""
-    every = tables.piled(TOKENS)
+    every = tables.piled(TOKENS.name)
     used = every.filter(every.key_id.notnull())
     return used.group_by("key_id", "issuer").agg(
         tokens=used.count(),
@@ -246,7 +257,7 @@ def _input_rows(tables: Tables, manifest: Manifest, accepting: Collection[str]) 
 
 def _different(tables: Tables) -> dict[str, int]:
     """Return per input how many of its records stand under one id with a different record."""
-    keys = tables.table(DIFFERENT)
+    keys = tables.table(DIFFERENT.name)
     if not tables.rows(keys.limit(1)):
         return {}
     found = tables.table("evidence_all").semi_join(keys, KEY)

@@ -8,8 +8,8 @@ from typing import Any
 from counterfoil.investigate.findings import finding_id, reference
 from counterfoil.model.advice import KEY_TAKEN, MORE_THAN_SIGNED
 from counterfoil.model.coverage import ATTESTED, AttestedLog
+from counterfoil.model.diagnosis import Diagnosis
 from counterfoil.model.finding import MAX_LISTED, Finding
-from counterfoil.model.verdict import Diagnosis
 from counterfoil.report.words import some
 
 _WAYS = {

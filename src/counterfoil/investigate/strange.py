@@ -29,7 +29,8 @@ def with_strangeness(
     asked = reported.select("token_key", "subject", "source", "record_id", "client_id", client=key(reported.client_id),
                             network=reported.network, agent=product(reported.user_agent))
     devices = records.filter(records.device_id.notnull()).select("source", "record_id", device="device_id")
-    devices = devices.semi_join(asked, ["source", "record_id"]).distinct(on=["source", "record_id"], keep="first")
+    devices = devices.semi_join(asked, ["source", "record_id"])
+    devices = devices.group_by("source", "record_id").agg(device=devices.device.min())
     asked = asked.left_join(devices, ["source", "record_id"]).drop("source_right", "record_id_right")
     asked = keep("strange_asked", asked)
     good = records.filter(records.leg == Leg.ISSUANCE, records.outcome == Outcome.SUCCESS)

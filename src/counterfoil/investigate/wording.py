@@ -9,8 +9,10 @@ from counterfoil.detect.registry import all_rules
 from counterfoil.investigate.counts import log_parts
 from counterfoil.investigate.groups import plain, rule_column
 from counterfoil.model.coverage import ATTESTED, RELIED, CoverageRow, named_parts
+from counterfoil.model.diagnosis import Diagnosis
 from counterfoil.model.first_party import name as client_name
-from counterfoil.model.verdict import Diagnosis, FindingVerdict, Probable, Reason
+from counterfoil.model.reason import Probable, Reason
+from counterfoil.model.verdict import FindingVerdict
 from counterfoil.report.words import some
 
 TRAITS = ("client", "network", "agent", "device")
@@ -113,6 +115,8 @@ def _rests(row: Mapping[str, Any], verdict: FindingVerdict, coverage: Sequence[C
     if row["group_rule"] == Probable.LONE_MISS:
         lost = "one lost record of a new device would look the same"
         yield f"rests on {row['token_count']:,} of {row['peers'] or 0:,} tokens of this kind; {lost}"
+    if row["group_rule"] == Probable.UNPROVEN_LOG:
+        yield "rests on a log of which nobody has published how complete it is"
     relied = _relied(row, coverage)
     for attested, words in ((False, "rests on what was declared complete: "), (True, "rests on what is attested: ")):
         parts = tuple(part for part, proof in relied.items() if proof is attested)
@@ -123,7 +127,8 @@ def _rests(row: Mapping[str, Any], verdict: FindingVerdict, coverage: Sequence[C
 def _relied(row: Mapping[str, Any], coverage: Sequence[CoverageRow]) -> dict[str, bool]:
     """Return the parts of logs that are relied on for these tokens, and whether each is attested."""
     own = [one for one in coverage if one.issuer == row["group_issuer"]]
-    wanted = {part for needs in row["needs"] or () for part in log_parts(row["group_issuer"] or "", needs, own)}
+    either = [parts for needs in row["needs"] or () for parts in log_parts(row["group_issuer"] or "", needs, own)]
+    wanted = {part for parts in either for part in parts}
     return {
         f"{one.source}/{one.kind}": one.status == ATTESTED
         for one in own if one.status in RELIED and f"{one.source}/{one.kind}" in wanted

@@ -1,7 +1,7 @@
 """What findings claim by their rules, and the explanation of every code.
 
 `counterfoil explain CODE` and the reports say these texts. The words of verdicts, reasons and diagnoses stand in
-`model/verdict.py`; here stand the rules of findings that are none of these.
+`model/verdict.py`, `reason.py` and `diagnosis.py`; here stand the rules of findings that are none of these.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from counterfoil.model.verdict import SETS, Claim, Diagnosis, FindingVerdict, Probable, Reason, Verdict
+from counterfoil.model.diagnosis import Diagnosis
+from counterfoil.model.reason import SETS, Probable, Reason
+from counterfoil.model.verdict import Claim, FindingVerdict, Verdict
 from counterfoil.model.word import KEEP, SEE_CONTRADICTED
 
 

@@ -8,7 +8,8 @@ from enum import StrEnum
 
 from counterfoil.model.coverage import ASSERTIONS, REFUTED, SIGN_IN_KINDS, SIGN_INS, UNNAMED, Needed, named_parts
 from counterfoil.model.hunt import HuntReport
-from counterfoil.model.verdict import NAME_PREFIX, Reason
+from counterfoil.model.reason import Reason
+from counterfoil.model.verdict import NAME_PREFIX
 
 # The share of tokens that may be left open in an all-clear. Calls known to leave no record, and tokens that may have
 # been issued before the log begins, are counted apart.

@@ -34,7 +34,7 @@ class Finding:
     `severity`: critical, high, medium, low. `confidence`: high, medium, low. Both are words of Sigma's kind.
     `tokens`, `subjects`, ... hold at most MAX_LISTED entries; `token_count` and `acceptance_count` are whole.
     `evidence`: `raw file:position` references of the records that show it.
-    `diagnosis`: where the trail of its tokens breaks (`model.verdict.Diagnosis`), what is wrong with a log, or empty.
+    `diagnosis`: where the trail of its tokens breaks (`model.diagnosis.Diagnosis`), what is wrong with a log, or empty.
     `at_least`: how many of its tokens are forged at least, where it cannot be told which; 0 otherwise.
     `ips` and `uses` (at most MAX_USES): the strange ones first. `subjects`: names before ids.
     `score`: for suspicions, the sum of weights that ranks them; 0 otherwise.

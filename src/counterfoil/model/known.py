@@ -69,14 +69,21 @@ CROSS_TENANT_EXCEPTIONS: frozenset[str] = frozenset(
     {"b2bDirectConnect", "microsoftSupport", "serviceProvider", "passthrough"}
 )
 
+# Application ids of services: the audience of their tokens, and the client where they call for somebody.
+# Source: Microsoft Learn, Verify first-party Microsoft applications in sign-in reports.
+EXCHANGE_ONLINE = "00000002-0000-0ff1-ce00-000000000000"
+SHAREPOINT_ONLINE = "00000003-0000-0ff1-ce00-000000000000"
+GRAPH_API = "00000003-0000-0000-c000-000000000000"
+AAD_GRAPH_API = "00000002-0000-0000-c000-000000000000"
+
 # Services whose calls, for themselves and for users, never appear in a tenant's sign-in logs. The id is a claim: it
 # counts only from these services' own networks (model/networks.py) or where no address is named. Source: entra-docs,
 # how-to-authentication-track-linkable-identifiers (ids are absent for background processes), and real exports, in
 # which no such call links to a sign-in.
 SILENT_CLIENTS: frozenset[str] = frozenset(
     {
-        "00000002-0000-0ff1-ce00-000000000000",  # Office 365 Exchange Online
-        "00000003-0000-0ff1-ce00-000000000000",  # Office 365 SharePoint Online
+        EXCHANGE_ONLINE,
+        SHAREPOINT_ONLINE,
         "00000004-0000-0ff1-ce00-000000000000",  # Skype for Business Online
         "00000007-0000-0ff1-ce00-000000000000",  # Microsoft Exchange Online Protection
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -115,8 +115,11 @@ class Log:
     see, with issuer, key and digest as the token has them. `sessions`: for how many seconds after its last use a
     service (`kind`) goes on without a new token. `events`: a record is one event under an id that the service gave it;
     other logs have versions of a record under one id, or ids that are made of a record's parts.
+    `unpublished`: nobody has published how complete it is, or whether its ids are those of tokens (rule 4.8).
+    `issuers`: of services of one tenant, which records do not name: how the name of its issuer begins.
     `decoys`: a record says where a key was left that nothing is ever signed with.
     `key_alerts`: titles, in lower case, of alerts that say that a farm's signing key was read.
+    `states`: a record is no event, but says how something is; its time is that of the last change it tells of, if any.
     """
 
     name: str
@@ -124,8 +127,11 @@ class Log:
     receipts: bool = False
     sessions: Mapping[str, int] = field(default_factory=dict)
     events: bool = False
+    unpublished: bool = False
+    issuers: str = ""
     decoys: bool = False
     key_alerts: tuple[str, ...] = ()
+    states: bool = False
     issuance: Issuance | None = None
     sign_ins: SignIns | None = None
     hosts: Hosts | None = None
@@ -218,9 +224,32 @@ class Logs:
         """Return which parts of that log may have issued tokens of which class; none: any."""
         return next((log.parts for known, log in self._issuances if known == name), {})
 
-    def of(self, issuer: str) -> str | None:
-        """Return the name of the log that says in which of its `parts` the issuer's tokens are, None if none does."""
-        return next((name for name, log in self._issuances if log.parts and issuer.startswith(log.issuers)), None)
+    def of(self, issuer: str) -> tuple[str, ...]:
+        """Return the logs that say in which of their `parts` the issuer's tokens are: of each part, any may hold it.
+
+        They have the same parts. That of which is known how complete it is comes first.
+        """
+        found = (name for name, log in self._issuances if log.parts and issuer.startswith(log.issuers))
+        return tuple(sorted(found, key=lambda name: (name in self.unpublished, name)))
+
+    def alternatives(self, issuer: str, name: str, among: Container[str]) -> Mapping[str, tuple[str, ...]]:
+        """Return each part that may have issued a token of the class `name`, and those `among` its logs that have it.
+
+        Where none of them is there, it is looked for in the first.
+        """
+        logs = self.of(issuer)
+        there = tuple(log for log in logs if log in among) or logs[:1]
+        return dict.fromkeys((self.parts(logs[0]) if logs else {}).get(name, ()), there)
+
+    @cached_property
+    def unpublished(self) -> tuple[str, ...]:
+        """The names of those of which nobody knows how complete they are, or what their ids are."""
+        return tuple(log.name for log in self.every if log.unpublished)
+
+    @cached_property
+    def of_one_tenant(self) -> Mapping[str, str]:
+        """Logs whose records may not name the tenant of the case, and how the names of its issuers begin."""
+        return {**self.tenants, **{log.name: log.issuers for log in self.every if log.issuers}}
 
     @cached_property
     def receipts(self) -> tuple[str, ...]:
@@ -251,6 +280,11 @@ class Logs:
     def key_alerts(self) -> Mapping[str, tuple[str, ...]]:
         """Logs of alerts, and the titles that tell that a signing key was read."""
         return {log.name: log.key_alerts for log in self.every if log.key_alerts}
+
+    @cached_property
+    def states(self) -> tuple[str, ...]:
+        """The names of those whose records tell how things are."""
+        return tuple(log.name for log in self.every if log.states)
 
     @cached_property
     def sign_ins(self) -> tuple[str, ...]:

@@ -79,7 +79,9 @@ TABLE: tuple[Address, ...] = (
     _in_2023("5.252.178.68", (7, 3), (7, 11)),
     _in_2023("116.202.251.8", (7, 4), (7, 7)),
 )
-ADDRESSES: tuple[Address, ...] = (
+# The web panels through which forged tokens were used; four are first seen after the block.
+BLOCKED = datetime(2023, 6, 27, tzinfo=UTC)
+PANELS: tuple[Address, ...] = (
     _in_2023("195.26.87.219", (5, 15), (6, 25)),
     _in_2023("185.236.228.183", (5, 24), (6, 11)),
     _in_2023("85.239.63.160", (6, 7), (6, 11)),
@@ -88,6 +90,9 @@ ADDRESSES: tuple[Address, ...] = (
     _in_2023("91.231.186.226", (6, 29), (7, 4)),
     _in_2023("91.222.174.41", (6, 29), (7, 3)),
     _in_2023("185.38.142.249", (6, 29), (7, 2)),
+)
+ADDRESSES: tuple[Address, ...] = (
+    *PANELS,
     *TABLE,
     _in_2023("185.158.248.93", (6, 25), (6, 26)),
     _in_2023("20.108.240.252", (6, 25), (7, 5)),

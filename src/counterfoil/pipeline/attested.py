@@ -24,7 +24,7 @@ from counterfoil.case.results import evidence_sql
 from counterfoil.errors import CounterfoilError, InputError, LogGapError, LogTamperedError, UsageError
 from counterfoil.model.counterfoil import CUSTODY_LOG, LEDGER_LOG
 from counterfoil.model.coverage import ATTESTED, AttestedLog
-from counterfoil.model.verdict import Diagnosis
+from counterfoil.model.diagnosis import Diagnosis
 from counterfoil.tlog import note
 from counterfoil.tlog.checkpoint import Checkpoint, opened, parse
 from counterfoil.tlog.exported import MAX_LINE_BYTES, Exported, verified

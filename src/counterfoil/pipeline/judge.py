@@ -13,7 +13,7 @@ from counterfoil.case.tables import Tables
 from counterfoil.expressions import ibis, ir
 from counterfoil.expressions.values import bound
 from counterfoil.model.logs import Logs
-from counterfoil.model.schema import Leg
+from counterfoil.model.schema import Leg, Outcome
 from counterfoil.pipeline.progress import Progress
 from counterfoil.pipeline.settled import Plan, before, fingerprint, folders, plan
 from counterfoil.reconcile.asked import Asked
@@ -21,6 +21,9 @@ from counterfoil.reconcile.log_parts import by_log, in_logs
 from counterfoil.reconcile.policy import Policy
 from counterfoil.reconcile.run import Reconciled, reconcile
 from counterfoil.reconcile.touched import Added
+
+# A tenant's people sign in at the services of others, too: of its own log, so much at least is at its own.
+HOME_SHARE = 0.9
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ def judge(con: DuckDBPyConnection, folder: CaseFolder, manifest: Manifest, asked
     con.execute(f"CREATE OR REPLACE VIEW rejects_all AS {evidence_sql(folder, manifest, rejected=True)}")
     reading = Tables(con, folder.tmp)
     evidence, rejects = reading.table("evidence_all"), reading.table("rejects_all")
-    tenant = _tenant(reading, evidence)
+    tenant = _tenant(reading, evidence, asked.logs)
     planned = plan(con, folder, manifest, fingerprint(asked, policy, tenant))
     tables = Tables(con, *folders(folder, planned))
     added = _added(con, folder, manifest, tables, planned, tenant, asked.logs)
@@ -76,20 +79,29 @@ def _added(
     return Added(tables.viewed("evidence_added", more), names)
 
 
-def _tenant(tables: Tables, evidence: ir.Table) -> str | None:
-    """Return the tenant of the case, if it has exactly one."""
-    owned = evidence.filter(evidence.leg == Leg.ACCEPTANCE, evidence.resource_tenant.notnull())
-    found = tables.rows(owned.select("resource_tenant").distinct().limit(2))
-    return str(found[0]["resource_tenant"]) if len(found) == 1 else None
+def _tenant(tables: Tables, evidence: ir.Table, logs: Logs) -> str | None:
+    """Return the tenant of the case, if it has exactly one: that whose services accepted something.
+
+    Where no acceptance names one, it is that at whose services nearly all sign in.
+    """
+    named = evidence.filter(evidence.resource_tenant.notnull())
+    found = tables.rows(named.filter(named.leg == Leg.ACCEPTANCE).select("resource_tenant").distinct().limit(2))
+    if found:
+        return str(found[0]["resource_tenant"]) if len(found) == 1 else None
+    signed = named.filter(in_logs(named, "logs of tenants", sorted(logs.tenants)), named.leg == Leg.ISSUANCE,
+                          named.outcome == Outcome.SUCCESS)
+    counted = tables.rows(signed.group_by("resource_tenant").agg(n=signed.count()))
+    total, most = sum(row["n"] for row in counted), max(counted, key=lambda row: row["n"], default=None)
+    return str(most["resource_tenant"]) if most and most["n"] >= HOME_SHARE * total else None
 
 
 def _with_tenant(evidence: ir.Table, tenant: str | None, logs: Logs) -> ir.Table:
-    """Give sign-ins that name no tenant (Graph v1.0 exports) the tenant of the case."""
+    """Give sign-ins (Graph v1.0 exports) and requests (Defender's) that name no tenant the tenant of the case."""
     if tenant is None:
         return evidence
     own = ibis.literal(bound("tenant", tenant))
-    bare = in_logs(evidence, "logs of tenants", sorted(logs.tenants)) & evidence.issuer.isnull()
+    bare = in_logs(evidence, "logs of one tenant", sorted(logs.of_one_tenant)) & evidence.issuer.isnull()
     return evidence.mutate(
-        issuer=ibis.ifelse(bare, by_log(evidence, logs.tenants) + own, evidence.issuer),
+        issuer=ibis.ifelse(bare, by_log(evidence, logs.of_one_tenant) + own, evidence.issuer),
         resource_tenant=ibis.ifelse(bare, ibis.coalesce(evidence.resource_tenant, own), evidence.resource_tenant),
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from counterfoil.case.tables import Tables
 from counterfoil.expressions import ibis, ir
 from counterfoil.model import schema
-from counterfoil.reconcile.duplicates import KEY, rank
+from counterfoil.reconcile.duplicates import rank
+from counterfoil.reconcile.shapes import KEY, MERGED, REPEATED
 
 # What tells where a record is from, and nothing of what happened.
 _PROVENANCE = frozenset({"fidelity", "raw_file", "raw_position", "sequence", "ingested_at", "extra"})
@@ -34,10 +35,10 @@ def _adding(copies: ir.Table) -> ir.Table:
 
 def repeats(tables: Tables) -> dict[str, tuple[int, int]]:
     """Return per input how many of its good records are duplicates, and how many are merged into another."""
-    evidence, keys = tables.table("evidence_all"), tables.table("repeated")
+    evidence, keys = tables.table("evidence_all"), tables.table(REPEATED.name)
     if not tables.rows(keys.limit(1)):
         return {}
-    copies, whole = evidence.semi_join(keys, KEY), tables.table("merged")
+    copies, whole = evidence.semi_join(keys, KEY), tables.table(MERGED.name)
     told = {row["raw_file"]: row for row in tables.rows(_adding(copies))}
     first = {row["raw_file"]: int(row["n"]) for row in tables.rows(whole.group_by("raw_file").agg(n=whole.count()))}
     return {

@@ -19,8 +19,9 @@ from counterfoil.read.structure import Found, Positions, State, values
 from counterfoil.read.texts import Limits, Texts, TextStream, one_by_one, refused, shared
 
 BATCH_RECORDS = 4_096
-# The members of a JSON document that hold its records (Graph: value, Azure storage and Event Hubs: records).
-LISTS = ("value", "records", "Records")
+# The members of a JSON document that hold its records (Graph: value; Azure storage and Event Hubs: records; advanced
+# hunting: results).
+LISTS = ("value", "records", "Records", "results")
 NOT_JSON = "not JSON"
 
 # Each costs a look at all that was read ahead. No export holds more documents, and what is broken in more places is
@@ -31,7 +32,7 @@ NEAR_BYTES = 1 << 16
 _BLANK = b" \t\r\n"
 _BETWEEN = _BLANK + b","
 _LIST_NAMES = tuple(f'"{name}"'.encode() for name in LISTS)
-_LIST = rb'"(?:value|records|Records)"\s*:\s*'
+_LIST = rb'"(?:value|records|Records|results)"\s*:\s*'
 _A_LIST = re.compile(_LIST + rb"\[")
 _THE_LIST = re.compile(_LIST + rb"$")
 _BEFORE_LIST = 128  # bytes in which a list's name and the blanks after it must stand
@@ -57,6 +58,7 @@ class _Listed(msgspec.Struct):
     value: list[msgspec.Raw] | None = None
     records: list[msgspec.Raw] | None = None
     Records: list[msgspec.Raw] | None = None
+    results: list[msgspec.Raw] | None = None
     next_page: Any = msgspec.field(default=None, name="@odata.nextLink")
 
 

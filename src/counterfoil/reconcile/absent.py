@@ -39,7 +39,7 @@ def _seen(rows: Iterable[CoverageRow], logs: Logs) -> dict[str, tuple[str, set[s
     """Return of each issuer whose parts are known beforehand its log, and which of its kinds are in evidence."""
     seen: dict[str, tuple[str, set[str]]] = {}
     for row in rows:
-        if log := logs.of(row.issuer):
-            _, kinds = seen.setdefault(row.issuer, (log, set()))
-            kinds.update({row.kind} if row.source == log and row.records else ())
+        if names := logs.of(row.issuer):
+            _, kinds = seen.setdefault(row.issuer, (names[0], set()))
+            kinds.update({row.kind} if row.source in names and row.records else ())
     return seen

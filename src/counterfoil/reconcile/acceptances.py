@@ -9,6 +9,7 @@ from counterfoil.expressions.values import bound
 from counterfoil.model.logs import Logs
 from counterfoil.model.schema import Leg, Outcome, TokenClass
 from counterfoil.reconcile.families import family
+from counterfoil.reconcile.identity import crossing
 from counterfoil.reconcile.log_parts import by_log, in_logs
 from counterfoil.reconcile.own_logs import in_own_log
 
@@ -117,7 +118,7 @@ def _assertions(records: ir.Table, domains: ir.Table, logs: Logs) -> ir.Table:
     # several successful versions of one sign-in were given one assertion
     version = ibis.row_number().over(
         group_by=ibis.coalesce(taken.token_id, taken.record_id),
-        order_by=[taken.unknown_presentation, taken.event_time, taken.record_id],
+        order_by=[taken.unknown_presentation, taken.event_time, taken.record_id, taken.raw_file, taken.raw_position],
     )
     taken = taken.mutate(version=version).filter(lambda t: t.version == 0)
     issuer = ibis.coalesce(taken.federation, ibis.literal(UNNAMED) + taken.domain)
@@ -159,7 +160,7 @@ def _named(signins: ir.Table, domains: ir.Table) -> ir.Table:
 def _guest(signins: ir.Table) -> ir.BooleanValue:
     """Tell whose account lives in another tenant, by tenants or by the kind of access."""
     away = (signins.home_tenant != signins.resource_tenant).fill_null(False)
-    return away | ~signins.cross_tenant.lower().isin(["", "none"]).fill_null(True)
+    return away | crossing(signins)
 
 
 def exchanged(records: ir.Table) -> ir.Table:

@@ -13,7 +13,7 @@ def with_agents(engine: Engine, open_: ir.Table, issued: ir.Table, linked: ir.Ta
 
     `issued`: issuances; `linked`: linked tokens (client_id, network); `records`: evidence, each once.
     """
-    told = engine.keep("agent_sign_ins", _signed(issued).select("client_id", "ip").distinct())
+    told = engine.keep("agents_sign_ins", _signed(issued).select("client_id", "ip").distinct())
     if not engine.rows(told.limit(1)):
         return open_.mutate(agentic=ibis.literal(False), stray=ibis.literal(False))
     clients = told.select("client_id").distinct()

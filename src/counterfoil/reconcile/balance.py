@@ -40,9 +40,9 @@ def overdrawn(
         accepted=named.nunique(), first_seen=tokens.first_seen.min(), last_seen=tokens.last_seen.max(),
         issuer=tokens.issuer.min(),
     )
-    accepted = engine.keep("accepted_minutes", accepted)
+    accepted = engine.keep("balance_accepted", accepted)
     made = engine.keep(
-        "signed_minutes", signed.group_by("key_id", minute=signed["at"] // MINUTE).agg(signed=signed.count())
+        "balance_signed", signed.group_by("key_id", minute=signed["at"] // MINUTE).agg(signed=signed.count())
     )
     # a signature may be stamped a minute before or after the issued-at that it signs
     near = accepted.join(made, [accepted.key_id == made.key_id, (accepted.minute - made.minute).abs() <= 1],

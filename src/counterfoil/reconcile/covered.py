@@ -15,6 +15,11 @@ from counterfoil.reconcile.judge import sound_id, sound_in_own_log
 from counterfoil.reconcile.policy import Policy
 from counterfoil.reconcile.services import of_microsoft
 
+# Issuer, class, source, kind and slot of `required`.
+Required = tuple[str, str, str, str, str]
+REQUIRED = dict.fromkeys(("issuer", "needs", "source", "kind", "slot"), "string")
+_COUNTS = ("needed", "declared", "contained", "proven", "published")
+
 
 def windowed(tokens: ir.Table, policy: Policy, facts: LogFacts) -> ir.Table:
     """Return tokens with `w_lo`, `w_hi` (seconds): when their issuance must lie, and `outside_life` (rule 4.1).
@@ -69,22 +74,22 @@ def needs(tokens: ir.Table, keepers: Keepers | None = None) -> ir.StringValue:
 
 
 def with_coverage(engine: Engine, open_: ir.Table, rows: Sequence[CoverageRow], facts: LogFacts) -> ir.Table:
-    """Return `open_` with `needed`, `declared`, `contained`, `proven`: counts of the log parts that the token needs.
+    """Return `open_` with `needed`, `declared`, `contained`, `proven`, `published`: counts of what the token needs.
 
-    `contained`: those that are relied on for its time; `proven`: those of them that are attested.
+    That is a part of a log, or of several logs either of which will do. `contained`: those that are relied on for its
+    time; of them, `proven`: those that are attested; `published`: those of which it is known how complete they are.
     `needed` 0 means that no issuance record of the issuer is in evidence. `late`: its window ends after the latest
     record of all parts that could have issued it. `needs`: of `needs`. `relied`: all parts that it needs are.
     """
     parts = required(facts, rows)
-    needed = engine.given(
-        "required", {"issuer": "string", "needs": "string", "source": "string", "kind": "string"}, parts
-    )
+    needed = engine.given("required", REQUIRED, parts)
     latest = engine.given("latest", {"issuer": "string", "needs": "string", "until": "int64"}, _latest(facts, parts))
     accepted = engine.given(
         "accepted",
-        {"issuer": "string", "source": "string", "kind": "string", "lo": "int64", "hi": "int64", "proof": "boolean"},
-        [(r.issuer, r.source, r.kind, seconds(r.start), seconds(r.end), r.status == ATTESTED)
-         for r in rows if r.status in RELIED and r.start and r.end],
+        {"issuer": "string", "source": "string", "kind": "string", "lo": "int64", "hi": "int64", "proof": "boolean",
+         "published": "boolean"},
+        [(r.issuer, r.source, r.kind, seconds(r.start), seconds(r.end), r.status == ATTESTED,
+          r.source not in facts.logs.unpublished) for r in rows if r.status in RELIED and r.start and r.end],
     )
     declared = engine.given(
         "declared",
@@ -96,48 +101,51 @@ def with_coverage(engine: Engine, open_: ir.Table, rows: Sequence[CoverageRow], 
     wanted = asked.join(needed, ["issuer", "needs"])
     told = wanted.left_join(declared, ["issuer", "source", "kind"], rname="{name}_d")
     met = told.left_join(accepted, ["issuer", "source", "kind"], rname="{name}_a")
-    part = met.source + "/" + met.kind
     inside = ((met.lo <= met.w_lo) & (met.hi >= met.w_hi)).fill_null(False)
     counted = met.group_by("token_key").agg(
-        needed=part.nunique(),
-        declared=part.nunique(where=met.told.notnull()),
-        contained=part.nunique(where=inside),
-        proven=part.nunique(where=inside & met.proof.fill_null(False)),
+        needed=met.slot.nunique(),
+        declared=met.slot.nunique(where=met.told.notnull()),
+        contained=met.slot.nunique(where=inside),
+        proven=met.slot.nunique(where=inside & met.proof.fill_null(False)),
+        published=met.slot.nunique(where=inside & met.published.fill_null(False)),
     )
     joined = open_.left_join(counted, "token_key").drop("token_key_right")
     joined = joined.left_join(latest, ["issuer", "needs"], rname="{name}_l")
-    counts = {name: joined[name].fill_null(0) for name in ("needed", "declared", "contained", "proven")}
+    counts = {name: joined[name].fill_null(0) for name in _COUNTS}
     return joined.select(
         *open_.columns, **counts, late=(joined.w_hi > joined.until).fill_null(False),
         relied=(counts["needed"] > 0) & (counts["contained"] >= counts["needed"]),
     )
 
 
-def _latest(facts: LogFacts, parts: Sequence[tuple[str, str, str, str]]) -> list[tuple[str, str, int]]:
+def _latest(facts: LogFacts, parts: Sequence[Required]) -> list[tuple[str, str, int]]:
     """Return (issuer, needs, seconds): the latest record of any part that could have issued such a token."""
     found: dict[tuple[str, str], int] = {}
-    for issuer, cls, source, kind in parts:
+    for issuer, cls, source, kind, _ in parts:
         extent = facts.extents.get(Part(issuer, source, kind))
         if extent is not None:
             found[issuer, cls] = max(found.get((issuer, cls), 0), seconds(extent.last))
     return [(*key, last) for key, last in sorted(found.items())]
 
 
-def required(facts: LogFacts, told: Sequence[CoverageRow]) -> list[tuple[str, str, str, str]]:
-    """Return (issuer, class, source, kind): what must be covered for a token of that class of that issuer.
+def required(facts: LogFacts, told: Sequence[CoverageRow]) -> list[Required]:
+    """Return (issuer, class, source, kind, slot): what must be covered for a token of that class of that issuer.
 
+    Of the parts of one slot, any will do: they are of several logs that tell of the same.
     Of a farm, every server: `told` has a row for those that issued something, those that evidence knows otherwise, and
     those declared.
     """
-    rows: list[tuple[str, str, str, str]] = []
+    rows: list[Required] = []
     for issuer in sorted({part.issuer for part in facts.extents} - {NO_ISSUER}):
-        log = facts.logs.of(issuer)
-        if log is not None:
-            rows += [(issuer, str(cls), log, kind) for cls, kinds in facts.logs.parts(log).items() for kind in kinds]
+        if names := facts.logs.of(issuer):
+            held = {part.source for part in facts.extents if part.issuer == issuer}
+            rows += [(issuer, str(cls), log, kind, kind) for cls in facts.logs.parts(names[0])
+                     for kind, there in facts.logs.alternatives(issuer, cls, held).items() for log in there]
             continue
         parts = {(part.source, part.kind) for part in facts.extents if part.issuer == issuer}
         parts |= {(row.source, row.kind) for row in told if row.issuer == issuer and row.source in facts.logs.hosts}
-        rows += [(issuer, str(cls), *part) for cls in (*TokenClass, UNKNOWN_CLASS) for part in sorted(parts)]
+        each = [(*part, "/".join(part)) for part in sorted(parts)]
+        rows += [(issuer, str(cls), *part) for cls in (*TokenClass, UNKNOWN_CLASS) for part in each]
     return rows
 
 

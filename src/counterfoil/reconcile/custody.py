@@ -191,7 +191,7 @@ def with_custody(engine: Engine, tokens: ir.Table, custody: Custody | None, poli
         return tokens.mutate(signed=no, unsigned=no, denied=no, in_custody=no)
     told = tokens.left_join(custody.signed.mutate(found=ibis.literal(True)), tokens.signing_input_digest ==
                             custody.signed.digest, rname="{name}_c")
-    told = engine.keep("with_uses", told.select(*tokens.columns, signed=told.found.fill_null(False)))
+    told = engine.keep("custody_uses", told.select(*tokens.columns, signed=told.found.fill_null(False)))
     if not custody.relied:
         return told.mutate(unsigned=no, denied=no, in_custody=no)
     # of a token that the issuer recorded, its record says when it was signed; of any other, its use says until when
@@ -215,7 +215,7 @@ def with_custody(engine: Engine, tokens: ir.Table, custody: Custody | None, poli
     known = joined.inside.notnull()
     covered = ibis.ifelse(known, joined.inside, joined.inside_i.fill_null(False))
     absent = ~joined.signed & joined.signing_input_digest.notnull()
-    return engine.keep("with_custody", joined.select(
+    return engine.keep("custody_told", joined.select(
         *tokens.columns, signed=joined.signed, unsigned=absent & covered,
         denied=absent & joined.proven.fill_null(False), in_custody=known,
     ))
@@ -251,14 +251,14 @@ def not_signed(engine: Engine, every: ir.Table, custody: Custody | None, policy:
         return Unsigned()
     keyed = every.filter(every.signing_input_digest.notnull()).semi_join(custody.spans, "key_id")
     keyed = keyed.anti_join(custody.signed, keyed.signing_input_digest == custody.signed.digest)
-    told = with_custody(engine, engine.keep("maybe_unsigned", keyed), custody, policy)
+    told = with_custody(engine, engine.keep("custody_maybe_unsigned", keyed), custody, policy)
     owners = custody.own.mutate(owned=ibis.literal(True))
     told = told.left_join(owners, ["issuer", "key_id"], rname="{name}_o")
     shared = custody.own.select("key_id").distinct().mutate(shared=ibis.literal(True))
     told = told.left_join(shared, "key_id", rname="{name}_s")
     own, linked = told.owned.fill_null(False), told.primary | told.secondary
     another = told.shared.fill_null(False) & ~own  # the key of this id is other issuers'
-    told = engine.keep("told_unsigned", told.select(
+    told = engine.keep("custody_unsigned", told.select(
         "token_key", linked=linked, recorded=told.by_digest & told.unsigned & ~another, denied=told.denied & own
     ))
     return Unsigned(
@@ -268,5 +268,5 @@ def not_signed(engine: Engine, every: ir.Table, custody: Custody | None, policy:
 
 
 def _found(engine: Engine, name: str, tokens: ir.Table) -> ir.Table | None:
-    found = engine.keep(name, tokens.select("token_key"))
+    found = engine.keep(f"custody_{name}", tokens.select("token_key"))
     return found if engine.rows(found.limit(1)) else None

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from counterfoil.expressions import ibis, ir
+from counterfoil.model.diagnosis import Diagnosis
+from counterfoil.model.reason import Reason
 from counterfoil.model.receipt import Signature
 from counterfoil.model.schema import Leg
-from counterfoil.model.verdict import Diagnosis, Reason, Verdict
+from counterfoil.model.verdict import Verdict
 from counterfoil.reconcile.custody import Custody, with_custody
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.policy import Policy
@@ -21,7 +23,7 @@ def diagnosed(
     if custody is None:
         return judged.mutate(diagnosis=_of(judged, *[ibis.literal(False)] * 3))
     accused = judged.filter(judged.verdict.isin([str(verdict) for verdict in _ACCUSING]), ~judged.by_digest)
-    traced = with_custody(engine, engine.keep("accused", accused), custody, policy)
+    traced = with_custody(engine, engine.keep("diagnosis_accused", accused), custody, policy)
     seen = records.filter(
         records.leg == str(Leg.ACCEPTANCE), records.signature == str(Signature.VERIFIED), records.key_id.notnull(),
         records.signing_input_digest.notnull(),
@@ -30,7 +32,7 @@ def diagnosed(
     told = traced.select("token_key", "key_id", "signing_input_digest", "signed", "unsigned", "in_custody").left_join(
         checked.distinct().mutate(checked=ibis.literal(True)), ["key_id", "signing_input_digest"], rname="{name}_c"
     )
-    trail = engine.keep("trail", told.select(
+    trail = engine.keep("diagnosis_trail", told.select(
         "token_key", "signed", "unsigned", verified=told.checked.fill_null(False) & told.in_custody
     ))
     joined = judged.left_join(trail, "token_key", rname="{name}_t")

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from counterfoil.expressions import ibis, ir
 from counterfoil.model.known import SERVICE_TENANTS
 from counterfoil.model.logs import Logs
+from counterfoil.model.reason import Probable, Reason
 from counterfoil.model.schema import Leg, Outcome, TokenClass
-from counterfoil.model.verdict import Probable, Reason
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.identity import with_people, with_subject
 from counterfoil.reconcile.links import sound_subject, subject_shown
@@ -40,11 +40,11 @@ class Known:
 def with_doubts(engine: Engine, odd: ir.Table, known: Known) -> ir.Table:
     """Return tokens with `contradiction`, `doubt` and `probable` completed."""
     asked = odd.filter(odd.subject_open | odd.elsewhere)
-    asked = engine.keep("doubtful", asked.mutate(shown=subject_shown(asked, known.logs)))
+    asked = engine.keep("doubts_asked", asked.mutate(shown=subject_shown(asked, known.logs)))
     if not engine.rows(asked.limit(1)):
         return odd
     told = _with_delegates(engine, _with_members(engine, with_people(asked, known.people), known), known)
-    told = engine.keep("doubts", told.select(
+    told = engine.keep("doubts_told", told.select(
         "token_key", refuted=_contradicted(told), named=_named(told), abroad=_abroad(told),
     ))
     joined = odd.left_join(told, "token_key", rname="{name}_d")
@@ -102,7 +102,7 @@ def _with_members(engine: Engine, asked: ir.Table, known: Known) -> ir.Table:
     members = here.select("subject", tenant=here.resource_tenant, member=ibis.literal(True)).distinct()
     at = asked.mutate(tenant=ibis.coalesce(asked.resource_tenant, asked.token_tenant))
     joined = at.left_join(members, ["subject", "tenant"], rname="{name}_m")
-    return engine.keep("doubtful_members", joined.select(*asked.columns, member=joined.member.fill_null(False)))
+    return engine.keep("doubts_members", joined.select(*asked.columns, member=joined.member.fill_null(False)))
 
 
 def _with_delegates(engine: Engine, asked: ir.Table, known: Known) -> ir.Table:
@@ -111,7 +111,7 @@ def _with_delegates(engine: Engine, asked: ir.Table, known: Known) -> ir.Table:
     good = issued.filter(issued.outcome == Outcome.SUCCESS, issued.identified, issued.token_id.notnull())
     open_ = asked.filter(asked.subject_open).select("token_key", "token_id", "subject")
     held = open_.join(good.select("token_id", holder=good.subject), "token_id").distinct()
-    held = engine.keep("doubtful_held", held.select("token_key", "subject", "holder"))
+    held = engine.keep("doubts_held", held.select("token_key", "subject", "holder"))
     pairs = _openers(engine, known)
     either = ibis.union(
         held.semi_join(pairs, [held.subject == pairs.opener, held.holder == pairs.owner]),
@@ -123,7 +123,7 @@ def _with_delegates(engine: Engine, asked: ir.Table, known: Known) -> ir.Table:
         hit = found.select("token_key").distinct().mutate(**{name: ibis.literal(True)})
         joined = asked.left_join(hit, "token_key", rname="{name}_x")
         asked = joined.select(*asked.columns, **{name: joined[name].fill_null(False)})
-    return engine.keep("doubtful_delegates", asked)
+    return engine.keep("doubts_delegates", asked)
 
 
 def _openers(engine: Engine, known: Known) -> ir.Table:
@@ -135,4 +135,4 @@ def _openers(engine: Engine, known: Known) -> ir.Table:
     told = with_subject(opened.distinct(), known.names)
     owners = known.names.select(object_parent=known.names.subject_name, owner=known.names.proven_id)
     joined = told.join(owners, "object_parent")
-    return engine.keep("openers", joined.select(opener=joined.subject, owner=joined.owner).distinct())
+    return engine.keep("doubts_openers", joined.select(opener=joined.subject, owner=joined.owner).distinct())

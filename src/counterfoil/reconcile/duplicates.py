@@ -9,9 +9,7 @@ from counterfoil.reconcile.clock import whole_seconds
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.families import bucket, family
 from counterfoil.reconcile.log_parts import in_logs
-
-KEY = ("source", "record_id")
-DIFFERENT = "different_records"  # the table of keys under which different records stand
+from counterfoil.reconcile.shapes import DIFFERENT, KEY, MERGED, REPEATED
 
 
 def repeated(engine: Engine, evidence: ir.Table, logs: Logs) -> ir.Table:
@@ -22,16 +20,16 @@ def repeated(engine: Engine, evidence: ir.Table, logs: Logs) -> ir.Table:
     """
     hashed = evidence.select(h=evidence.record_id.hash())
     often = hashed.group_by("h").agg(copies=hashed.count()).filter(lambda t: t.copies > 1)
-    suspected = engine.keep("repeated_hashes", often.select("h"))
+    suspected = engine.keep("duplicates_hashes", often.select("h"))
     keyed = evidence.select(*KEY)
     if not engine.rows(suspected.limit(1)):
-        engine.keep(DIFFERENT, keyed.limit(0))
-        return engine.keep("repeated", keyed.limit(0))
+        DIFFERENT.kept(engine, keyed.limit(0))
+        return REPEATED.kept(engine, keyed.limit(0))
     keyed = keyed.mutate(h=keyed.record_id.hash()).semi_join(suspected, "h")
     counted = keyed.group_by(*KEY).agg(copies=keyed.count())
-    again = engine.keep("repeated_keys", counted.filter(counted.copies > 1).select(*KEY))
-    several = engine.keep(DIFFERENT, _different(evidence, again, logs))
-    return engine.keep("repeated", again.anti_join(several, KEY))
+    again = engine.keep("duplicates_keys", counted.filter(counted.copies > 1).select(*KEY))
+    several = DIFFERENT.kept(engine, _different(evidence, again, logs))
+    return REPEATED.kept(engine, again.anti_join(several, KEY))
 
 
 def _different(evidence: ir.Table, keys: ir.Table, logs: Logs) -> ir.Table:
@@ -77,7 +75,7 @@ def records(engine: Engine, evidence: ir.Table, keys: ir.Table) -> ir.Table:
     """
     if not engine.rows(keys.limit(1)):
         return evidence
-    whole = engine.keep("merged", merged(evidence, keys))
+    whole = MERGED.kept(engine, merged(evidence, keys))
     if "bucket" in evidence.columns:
         whole = whole.mutate(bucket=bucket(family(whole)))
     once = evidence.anti_join(keys, KEY)

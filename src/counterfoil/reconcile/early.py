@@ -33,8 +33,12 @@ def _begins(rows: Iterable[CoverageRow], logs: Logs) -> Iterable[tuple[str, str,
             parts, part = first.setdefault(row.issuer, {}), (row.source, row.kind)
             parts[part] = min(parts.get(part, seconds(row.start)), seconds(row.start))
     for issuer, parts in sorted(first.items()):
-        log = logs.of(issuer)
+        sources = {source for source, _ in parts}
         for name in (*TokenClass, UNKNOWN_CLASS):
-            known = [at for (_, kind), at in parts.items() if log is None or kind in logs.parts(log).get(str(name), ())]
+            known = list(parts.values())
+            if logs.of(issuer):
+                either = logs.alternatives(issuer, str(name), sources).items()
+                told = ([parts[log, kind] for log in there if (log, kind) in parts] for kind, there in either)
+                known = [min(begins) for begins in told if begins]
             if known:
                 yield issuer, str(name), max(known)

@@ -55,7 +55,7 @@ def barred(engine: Engine, every: ir.Table, keys: Mapping[str, Entitlement]) -> 
         named.semi_join(place, ["key_id", "resource"]).select("token_key"),
         late.select("token_key"),
     )
-    kept = engine.keep("barred", found.distinct())
+    kept = engine.keep("entitled_barred", found.distinct())
     return kept if engine.rows(kept.limit(1)) else None
 
 

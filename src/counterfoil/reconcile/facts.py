@@ -45,7 +45,7 @@ def log_facts(
     kept = in_logs(records, "key stores", logs.key_uses) & records.sequence.notnull()
     uses = records.filter(used | kept).mutate(issuer=ibis.literal(NO_ISSUER))
     extents = _extents(engine, primary, policy)
-    own = _own(engine, primary, logs)
+    own = _own(engine, primary, records, logs)
     nameless = _nameless(engine, issued, logs) if servers.farms else {}
     return LogFacts(
         extents=extents | _extents(engine, uses, policy) if custody else extents,
@@ -117,11 +117,10 @@ def _extents(engine: Engine, primary: ir.Table, policy: Policy) -> dict[Part, _E
     part = ["issuer", "source", "kind"]
     primary = primary.filter(primary.event_time.notnull())  # what has no date shows no extent
     # a gap is at least an hour, so that the first and last record of each hour tell of all gaps
-    primary = primary.filter(primary.event_time.notnull())
     hourly = primary.group_by(*part, hour=primary.event_time.truncate("h")).agg(
         records=primary.count(), first=primary.event_time.min(), last=primary.event_time.max()
     )
-    hourly = engine.keep("hourly", hourly)
+    hourly = engine.keep("facts_hourly", hourly)
     daily = hourly.group_by(*part, day=hourly.hour.date()).agg(
         records=summed(hourly.records), first=hourly["first"].min(), last=hourly["last"].max()
     )
@@ -141,14 +140,26 @@ def _extents(engine: Engine, primary: ir.Table, policy: Policy) -> dict[Part, _E
     return {key: _Extent(*spans[key], days[key], tuple(sorted(gaps[key]))) for key in days}
 
 
-def _own(engine: Engine, primary: ir.Table, logs: Logs) -> frozenset[str]:
+def _own(engine: Engine, primary: ir.Table, records: ir.Table, logs: Logs) -> frozenset[str]:
     """Return the issuers whose own log is in evidence (rule 5.2): someone signed in at home there.
 
-    Where the log names no tenants at all, every issuer in it is its own.
+    Where logs name no home tenants at all, those are their own whose services accepted something; or every issuer
+    in them, if nothing tells whose services these are.
     """
     shared = in_logs(primary, "logs of tenants", sorted(logs.tenants))
-    both = primary.home_tenant.notnull() & primary.resource_tenant.notnull()
-    named = bool(engine.rows(primary.filter(shared & both).select("issuer").limit(1)))
-    at_home = primary.home_tenant == primary.resource_tenant if named else both.isnull() | ~both
-    own = primary.filter(~shared | at_home).select("issuer").distinct()
-    return frozenset(row["issuer"] for row in engine.rows(own))
+    named = primary.home_tenant.notnull() & primary.resource_tenant.notnull()
+    at_home = (primary.home_tenant == primary.resource_tenant).fill_null(False)
+    told = engine.rows(primary.group_by("issuer").agg(
+        named=(shared & named).any(), at_home=(shared & at_home).any(), alone=(~shared).any()
+    ))
+    if any(row["named"] for row in told):
+        return frozenset(row["issuer"] for row in told if row["alone"] or row["at_home"])
+    served = _served(engine, records, logs)
+    return frozenset(row["issuer"] for row in told if row["alone"] or not served or row["issuer"] in served)
+
+
+def _served(engine: Engine, records: ir.Table, logs: Logs) -> frozenset[str]:
+    """Return the issuers of the tenants whose services accepted something."""
+    accepted = records.filter(records.leg == str(Leg.ACCEPTANCE), records.resource_tenant.notnull())
+    tenants = [str(row["resource_tenant"]) for row in engine.rows(accepted.select("resource_tenant").distinct())]
+    return frozenset(begins + tenant for begins in set(logs.tenants.values()) for tenant in tenants)

@@ -68,7 +68,7 @@ def _with_account(events: ir.Table) -> ir.Table:
 
 def _reads(engine: Engine, context: ir.Table, log: str, hosts: Hosts, key: KeyReads) -> list[ir.Table]:
     """Return who else than a farm's own service read the key, by the event logs of its servers; nothing of no read."""
-    reads = engine.keep(f"key_reads_{log}", _with_account(context.filter(context.object_kind == SIGNING_KEY)))
+    reads = engine.keep(f"farm_key_reads_{log}", _with_account(context.filter(context.object_kind == SIGNING_KEY)))
     if not engine.rows(reads.limit(1)):
         return []
     foreign = _foreign(engine, reads, context, log, hosts, key)
@@ -89,11 +89,11 @@ def _foreign(
     farm = context.filter(context.source == log).select("kind").distinct()
     machines = farm.select(sam=farm.kind.re_replace(r"\..*$", "") + "$")
     here = _with_account(context.filter(context.source.isin(list(hosts.beside)))).filter(lambda t: t.sam.notnull())
-    own = engine.keep(f"farm_accounts_{log}", ibis.union(machines, _services(here, farm, key), distinct=True))
+    own = engine.keep(f"farm_key_accounts_{log}", ibis.union(machines, _services(here, farm, key), distinct=True))
     named = own.anti_join(machines, "sam")
     if not engine.rows(named.limit(1)):
         often = reads.filter(reads.operation != key.pipe).group_by("sam").agg(days=reads.event_time.date().nunique())
-        own = engine.keep(f"farm_regulars_{log}", ibis.union(
+        own = engine.keep(f"farm_key_regulars_{log}", ibis.union(
             own, often.filter(often.days >= REGULAR_DAYS).select("sam"), distinct=True
         ))
     logons = here.filter(here.operation == key.logon, here.ip.notnull())

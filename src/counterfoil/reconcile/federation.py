@@ -38,14 +38,14 @@ def assertion_counts(
         issued.issuer.notnull(),
         issued.event_time.notnull(),
     )
-    known = engine.keep("upstream", upstream.mutate(t=whole_seconds(upstream.event_time)).select(
+    known = engine.keep("federation_upstream", upstream.mutate(t=whole_seconds(upstream.event_time)).select(
         "issuer", "subject", "identified", "t", "kind", upn_domain=domain_of(upstream.subject_name),
     ))
     mine = assertions.filter(~assertions.unknown_presentation)
-    mine = engine.keep("assertions", mine.select(
+    mine = engine.keep("federation_assertions", mine.select(
         "token_key", "issuer", "subject", "ip", "user_agent", t=mine.t_first, domain=domain_of(mine.subject_name),
     ))
-    counted = engine.keep("assertion_counts_", _posted(_cumulated(engine, mine, known, life, policy.skew)))
+    counted = engine.keep("federation_counts", _posted(_cumulated(engine, mine, known, life, policy.skew)))
     once = _runs(counted.filter(~counted.again), life + 2 * policy.skew)
     each = _runs(counted, life + 2 * policy.skew)
     told = counted.join(each.select("token_key", "served", in_each=each.surplus), "token_key").left_join(
@@ -77,7 +77,7 @@ def _cumulated(engine: Engine, mine: ir.Table, known: ir.Table, life: int, skew:
     """Return the assertions with `upto` = issuances up to the window's end, `before` = those before its start."""
     # of people whose own UPN this server writes, another's full UPN is another's, also where nobody knows whose
     named = known.filter(known.identified, known.upn_domain.notnull()).select("issuer", "subject", "kind").distinct()
-    others = engine.keep("assertions_others", mine.join(named, ["issuer", "subject"]))
+    others = engine.keep("federation_others", mine.join(named, ["issuer", "subject"]))
     ends = _count(mine, known, others, skew, "upto")
     starts = _count(mine, known, others, -life - skew - 1, "before")
     return mine.join(ends, "token_key").join(starts, "token_key")

@@ -61,11 +61,11 @@ def habits(engine: Engine, name: str, signed: ir.Table, uses: ir.Table, policy: 
     """
     # where no address is ever written down, to be used from nowhere is one's own, too
     told = signed.mutate(network=ibis.ifelse(signed.placeless, key(network(signed.ip)), network(signed.ip)))
-    told = engine.keep(f"{name}_signed", told.select(
+    told = engine.keep(f"habits_{name}_signed", told.select(
         "subject", "network", "device_id", "session_id", "t", client=key(told.client_id),
         agent=key(product(told.user_agent)), addressed=told.addressed,
     ))
-    used = engine.keep(f"{name}_used", uses.select(
+    used = engine.keep(f"habits_{name}_used", uses.select(
         "subject", "network", "t", client=key(uses.client_id), agent=key(product(uses.user_agent))
     ).filter(lambda t: t.network.notnull()))
     addressed = told.filter(told.network.notnull() | told.addressed).select("subject").distinct()
@@ -82,19 +82,20 @@ def habits(engine: Engine, name: str, signed: ir.Table, uses: ir.Table, policy: 
         distinct=True,
     )
     joined = days.left_join(often.mutate(often=ibis.literal(True)), ["subject", "network"], rname="{name}_o")
-    places = engine.keep(f"{name}_places", joined.select("subject", "network", often=joined.often.fill_null(False)))
+    places = joined.select("subject", "network", often=joined.often.fill_null(False))
+    places = engine.keep(f"habits_{name}_places", places)
     at_home = used.semi_join(places, ["subject", "network"])
     claims = ibis.union(
         told.filter(told.session_id.notnull()).select("subject", claim=told.session_id),
         told.filter(told.device_id.notnull()).select("subject", claim=told.device_id), distinct=True,
     )
     own = {
-        trait: engine.keep(f"{name}_{trait}s", ibis.union(
+        trait: engine.keep(f"habits_{name}_{trait}s", ibis.union(
             told.select("subject", trait), at_home.select("subject", trait), distinct=True
         ))
         for trait in ("client", "agent")
     }
-    return Habits(places, own["client"], own["agent"], engine.keep(f"{name}_claimed", claims))
+    return Habits(places, own["client"], own["agent"], engine.keep(f"habits_{name}_claimed", claims))
 
 
 def graded(engine: Engine, name: str, tokens: ir.Table, known: Habits, records: ir.Table | None) -> ir.Table:
@@ -105,7 +106,7 @@ def graded(engine: Engine, name: str, tokens: ir.Table, known: Habits, records: 
     `records`: where sessions and devices of uses stand; None: they are not looked at.
     """
     asked = tokens.filter(tokens.identified)
-    mine = engine.keep(f"{name}_asked", asked.select(
+    mine = engine.keep(f"habits_{name}_asked", asked.select(
         "token_key", "subject", "source", "record_id", "first_seen", network=key(asked.network),
         client=key(asked.client_id),
         agent=key(product(asked.user_agent)),
@@ -115,7 +116,7 @@ def graded(engine: Engine, name: str, tokens: ir.Table, known: Habits, records: 
     for trait in ("client", "agent"):
         held = (known.clients if trait == "client" else known.agents).mutate(**{f"her_{trait}": yes})
         joined = joined.left_join(held, ["subject", trait], rname=f"{{name}}_{trait}")
-    told = engine.keep(f"{name}_traits", joined.select(
+    told = engine.keep(f"habits_{name}_traits", joined.select(
         "token_key", "subject", "source", "record_id", "first_seen", often=joined.often.fill_null(False),
         known=joined.known.fill_null(False), her_client=joined.her_client.fill_null(False),
         her_agent=joined.her_agent.fill_null(False),
@@ -124,14 +125,14 @@ def graded(engine: Engine, name: str, tokens: ir.Table, known: Habits, records: 
     own = told.often & (told.her_client | told.her_agent)
     explained = (told.often & ~told.her_client & ~told.her_agent) | (both & told.known)
     grades = told.select("token_key", at_home=told.often, own=own, explained=explained & ~own)
-    open_ = engine.keep(f"{name}_claims", told.filter(both & ~told.known))
+    open_ = engine.keep(f"habits_{name}_claims", told.filter(both & ~told.known))
     if records is None or not engine.rows(open_.limit(1)):
-        return engine.keep(f"{name}_grades", grades)
+        return engine.keep(f"habits_{name}_grades", grades)
     claims = claimed(open_, records)
     claims = ibis.union(*(claims.select("token_key", "subject", claim=claims[n]) for n in ("session_id", "device_id")))
     hers = claims.semi_join(known.claimed, ["subject", "claim"]).select("token_key", hers=yes).distinct()
     whole = grades.left_join(hers, "token_key", rname="{name}_h")
-    return engine.keep(f"{name}_grades", whole.select(
+    return engine.keep(f"habits_{name}_grades", whole.select(
         "token_key", "at_home", "own", explained=whole.explained | whole.hers.fill_null(False)
     ))
 

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 from counterfoil.expressions import ibis, ir
 from counterfoil.model.coverage import CoverageRow
-from counterfoil.model.verdict import Reason
+from counterfoil.model.reason import Reason
 from counterfoil.reconcile.assigned import left_out
-from counterfoil.reconcile.covered import needs, required
+from counterfoil.reconcile.covered import REQUIRED, needs, required
 from counterfoil.reconcile.declared import LogFacts
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.literals import number, summed
@@ -23,7 +23,8 @@ MAX_PAIRS = 100_000
 
 # Reasons that say that an issuance is missing.
 _COUNTED = tuple(map(str, (
-    Reason.ID_NOT_ISSUED, Reason.SUBJECT_NOT_SIGNED_IN, Reason.ASSERTION_NOT_ISSUED, Reason.LONE_MISS
+    Reason.ID_NOT_ISSUED, Reason.SUBJECT_NOT_SIGNED_IN, Reason.ASSERTION_NOT_ISSUED, Reason.LONE_MISS,
+    Reason.UNPROVEN_LOG,
 )))
 _UNROOTED = str(Reason.UNROOTED)
 _SAID = {"node": "string", "said": "string", "number": "int64"}
@@ -39,7 +40,7 @@ def doubted(
     missing = open_.filter(open_.open_reason.isin([*_COUNTED, _UNROOTED]))
     if hidden is None or not engine.rows(missing.limit(1)):
         return open_
-    pairs = engine.keep("unread_pairs", _pairs(engine, missing, hidden, coverage, facts))
+    pairs = engine.keep("hidden_pairs", _pairs(engine, missing, hidden, coverage, facts))
     # several tokens may descend from one root, so that these are not counted
     unrooted = pairs.filter(pairs.reason == _UNROOTED).select("token_key").distinct()
     counted = pairs.filter(pairs.reason != _UNROOTED)
@@ -50,7 +51,7 @@ def doubted(
         unrooted.mutate(uncertain=ibis.literal(True)), "token_key", rname="{name}_r"
     )
     reason = ibis.ifelse(joined.uncertain.fill_null(False), str(Reason.UNROOTED_UNCOVERED), joined.open_reason)
-    return engine.keep("open_doubted", joined.select(
+    return engine.keep("hidden_told", joined.select(
         *(name for name in open_.columns if name not in ("open_reason", "at_least")),
         open_reason=ibis.coalesce(joined.said, reason),
         # the number of a set stands on one token alone, so that sums are right
@@ -71,8 +72,7 @@ def _pairs(
         "token_key", "issuer", "token_id", "subject", "identified", "w_lo", "w_hi",
         reason=missing.open_reason, needs=needs(missing, facts.keepers), node=missing.issuer + " " + node,
     )
-    columns = {"issuer": "string", "needs": "string", "source": "string", "kind": "string"}
-    wanted = asked.join(engine.given("unread_needs", columns, required(facts, coverage)), ["issuer", "needs"])
+    wanted = asked.join(engine.given("unread_needs", REQUIRED, required(facts, coverage)), ["issuer", "needs"])
     met = wanted.join(hidden, ["issuer", "source", "kind"], rname="{name}_u")
     inside = (met.lo <= met.w_hi) & (met.hi >= met.w_lo)
     inside |= ((met.t >= met.w_lo) & (met.t <= met.w_hi)).fill_null(False)
@@ -85,7 +85,7 @@ def _pairs(
 
 def _said(engine: Engine, pairs: ir.Table) -> ir.Table:
     """Return (node, said, number): the reason, and on one node of each set how many of it at least are forged."""
-    edges = engine.keep("unread_edges", pairs.select("node", "issuer", "row", "n").distinct())
+    edges = engine.keep("hidden_edges", pairs.select("node", "issuer", "row", "n").distinct())
     (size,) = engine.rows(edges.agg(n=edges.count()))
     if int(size["n"]) > MAX_PAIRS:
         return _together(edges)

@@ -10,28 +10,35 @@ from counterfoil.model.schema import Leg
 from counterfoil.model.verdict import NAME_PREFIX
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.log_parts import in_parts
+from counterfoil.reconcile.shapes import ALIASES, PEOPLE
+
+
+def guest(records: ir.Table) -> ir.BooleanValue:
+    """Tell whose account lives in another tenant: by tenants, or by the kind of access where no home is named."""
+    told = (records.home_tenant != records.resource_tenant).fill_null(False)
+    return told | (records.home_tenant.isnull() & crossing(records))
+
+
+def crossing(records: ir.Table) -> ir.BooleanValue:
+    """Tell which records say that somebody came from another tenant, in whatever way."""
+    return ~records.cross_tenant.lower().isin(["", "none"]).fill_null(True)
 
 
 def aliases(engine: Engine, records: ir.Table, identities: Sequence[tuple[str, str]]) -> ir.Table:
     """Return (subject_name, proven_id): names that stand for exactly one id, and the given pairs above all."""
-    guest = (
-        records.home_tenant.notnull()
-        & records.resource_tenant.notnull()
-        & (records.home_tenant != records.resource_tenant)
-    )
     told = records.leg.isin([Leg.ISSUANCE, Leg.SECONDARY_ISSUANCE, Leg.CONTEXT])  # acceptances may be forged
-    both = records.filter(told, records.subject_id.notnull(), records.subject_name.notnull(), ~guest)
+    both = records.filter(told, records.subject_id.notnull(), records.subject_name.notnull(), ~guest(records))
     pairs = both.select("subject_name", "subject_id").distinct()
     proven = pairs.group_by("subject_name").agg(ids=pairs.count(), proven_id=pairs.subject_id.min())
     proven = proven.filter(proven.ids == 1).select("subject_name", "proven_id")
     if not identities:
-        return engine.keep("aliases", proven)
+        return ALIASES.kept(engine, proven)
     given = engine.given(
         "identities",
         {"subject_name": "string", "proven_id": "string"},
         sorted({name: id_ for id_, name in identities}.items()),
     )
-    return engine.keep("aliases", ibis.union(proven.anti_join(given, "subject_name"), given))
+    return ALIASES.kept(engine, ibis.union(proven.anti_join(given, "subject_name"), given))
 
 
 def with_subject(table: ir.Table, names: ir.Table) -> ir.Table:
@@ -49,7 +56,7 @@ def people(engine: Engine, issued: ir.Table, identities: Sequence[tuple[str, str
     """Rule 4.2 c: return (subject) of those who sign in as persons."""
     signed = issued.filter(in_parts(issued, "people", logs.people), issued.identified).select("subject")
     given = engine.given("given_people", {"subject": "string"}, sorted({(id_,) for id_, _ in identities}))
-    return engine.keep("people", ibis.union(signed, given, distinct=True))
+    return PEOPLE.kept(engine, ibis.union(signed, given, distinct=True))
 
 
 def with_people(tokens: ir.Table, persons: ir.Table) -> ir.Table:

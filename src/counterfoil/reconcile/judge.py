@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from counterfoil.expressions import ibis, ir
 from counterfoil.expressions.values import bound
-from counterfoil.model.verdict import Reason, Verdict, reasons_of
+from counterfoil.model.reason import Reason, reasons_of
+from counterfoil.model.verdict import Verdict
 from counterfoil.reconcile.declared import Keepers
 from counterfoil.reconcile.links import sound_subject
 
@@ -54,7 +55,8 @@ def open_reason(tokens: ir.Table) -> ir.StringValue:
     """Return the reason for a token without primary issuance (rules 4.1 - 4.3, 6.3).
 
     `tokens` has the link flags, `sound` (rule 4.1), coverage counts, `silent`, `agentic`, `ordinary`, `explained`,
-    `lone`, `refuted`, `candidate`, `rooted`, `roots` (its stratum normally roots), `served` and `surplus` (assertions).
+    `lone`, `unproven`, `refuted`, `candidate`, `rooted`, `roots` (its stratum normally roots), `served` and `surplus`
+    (assertions).
     """
     uncovered = [
         (tokens.declared < tokens.needed, Reason.NOT_DECLARED),
@@ -66,6 +68,7 @@ def open_reason(tokens: ir.Table) -> ir.StringValue:
         (tokens.ordinary, Reason.ORDINARY_MISS),
         (tokens.explained, Reason.EXPLAINED_MISS),
         (tokens.lone, Reason.LONE_MISS),
+        (tokens.unproven, Reason.UNPROVEN_LOG),
     ]
     assertion = _first(
         (tokens.unknown_presentation, Reason.PRESENTATION_UNKNOWN),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from counterfoil.expressions import ibis, ir
-from counterfoil.model.verdict import Reason
+from counterfoil.model.reason import Reason
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.measured import STRATUM, key, same
 from counterfoil.reconcile.policy import Policy
@@ -29,7 +29,7 @@ def with_law(engine: Engine, watched: ir.Table, every: ir.Table, lawless: ir.Tab
     share = joined.law_obeying >= policy.law_share * (joined.law_obeying + joined.law_breaking)
     laws = joined.filter(~joined.owned, joined.law_obeying >= policy.law_pairs, share).select(*STRATUM)
     caught = lawless.semi_join(laws, same(lawless, laws, STRATUM)).select("token_key", breaks=ibis.literal(True))
-    told = watched.left_join(engine.keep("laws", caught), "token_key", rname="{name}_law")
+    told = watched.left_join(engine.keep("law_broken", caught), "token_key", rname="{name}_law")
     first = told.contradiction.isnull() | (told.contradiction == str(Reason.CONSUMER_REALM))
     reason = ibis.ifelse(told.breaks.fill_null(False) & first, str(Reason.ISSUED_AT_DIFFERS), told.contradiction)
     return told.select(*[name for name in watched.columns if name != "contradiction"], contradiction=reason)

@@ -54,16 +54,17 @@ def reached(engine: Engine, name: str, edges: ir.Table, seeds: ir.Table, *kept: 
     `edges`: (parent, child), both token ids; `seeds`: (id, and `kept`). Both are small next to the evidence: only
     tokens that were exchanged have edges.
     """
-    marked = engine.keep(f"{name}_0", seeds.select("id", *kept).distinct())
-    hops = engine.keep(f"{name}_hops_0", edges.select("parent", "child").distinct())
+    marked = engine.keep(f"lineage_{name}_0", seeds.select("id", *kept).distinct())
+    hops = engine.keep(f"lineage_{name}_hops_0", edges.select("parent", "child").distinct())
     nodes = _count(engine, ibis.union(edges.select(id=edges.parent), edges.select(id=edges.child), distinct=True))
     steps = math.ceil(math.log2(nodes + 1)) + 1 if nodes else 0
     for step in range(1, steps + 1):
         more = hops.join(marked, hops.parent == marked.id).select(id=hops.child, **{n: marked[n] for n in kept})
-        marked = engine.keep(f"{name}_{step % 2}", ibis.union(marked, more.select(*marked.columns), distinct=True))
+        both = ibis.union(marked, more.select(*marked.columns), distinct=True)
+        marked = engine.keep(f"lineage_{name}_{step % 2}", both)
         left, right = hops, hops.view()
         doubled = left.join(right, left.child == right.parent).select(parent=left.parent, child=right.child)
-        hops = engine.keep(f"{name}_hops_{step % 2}", doubled.distinct())
+        hops = engine.keep(f"lineage_{name}_hops_{step % 2}", doubled.distinct())
     return marked
 
 

@@ -6,10 +6,11 @@ from counterfoil.expressions import ibis, ir
 from counterfoil.model.ids import IdKind
 from counterfoil.model.known import CROSS_TENANT_EXCEPTIONS, SERVICE_TENANTS
 from counterfoil.model.logs import Logs
+from counterfoil.model.reason import Reason
 from counterfoil.model.schema import Leg, Outcome, TokenClass
-from counterfoil.model.verdict import Reason
 from counterfoil.reconcile.clock import whole_seconds
 from counterfoil.reconcile.engine import Engine
+from counterfoil.reconcile.identity import guest
 from counterfoil.reconcile.log_parts import in_logs
 from counterfoil.reconcile.own_logs import in_own_log
 from counterfoil.reconcile.policy import Policy
@@ -68,7 +69,7 @@ def linked(
     )
     theirs = _facts(issued.filter(issued.token_id.notnull()), logs)
     counted = theirs.group_by(*_ID).agg(n=theirs.count())
-    several = engine.keep("several_issuances", counted.filter(counted.n > 1).select(*_ID))
+    several = engine.keep("links_several", counted.filter(counted.n > 1).select(*_ID))
     pairs = _pairs(mine, theirs.semi_join(several, _ID))
     if digests is not None:
         with_digest = mine.filter(mine.signing_input_digest.notnull())
@@ -77,7 +78,7 @@ def linked(
         pairs = ibis.union(pairs, _pairs(with_digest, theirs), by_digest.select(*_MINE, *_THEIRS))
     compared = _compared(pairs, policy, hidden=hidden)
     summed = compared.group_by("token_key").agg(**{name: flag.any() for name, flag in _said(compared).items()})
-    summed = engine.keep("summed_links", summed)
+    summed = engine.keep("links_summed", summed)
     single = _compared(mine.left_join(theirs.anti_join(several, _ID), _ID), policy, hidden=hidden)
     single = single.select(*mine.columns, **_said(single))
     whole = single.left_join(summed, "token_key", rname="{name}_sum")
@@ -95,7 +96,7 @@ def _facts(issued: ir.Table, logs: Logs) -> ir.Table:
         i_time=whole_seconds(issued.event_time), i_client=issued.client_id,
         i_application=issued_to_application(issued, logs),
         good=issued.outcome == Outcome.SUCCESS,
-        visitor=(issued.home_tenant != issued.resource_tenant).fill_null(False),
+        visitor=guest(issued),
         excepted=issued.cross_tenant.lower().isin(sorted(map(str.lower, CROSS_TENANT_EXCEPTIONS))).fill_null(False),
         # a sign-in whose time is unknown, or that of its arrival, obeys no law and breaks none
         lawful=(issued.leg == Leg.ISSUANCE) & in_logs(issued, "lawful logs", logs.lawful) & issued.event_time.notnull()

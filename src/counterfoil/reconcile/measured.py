@@ -86,14 +86,14 @@ def raised(engine: Engine, plain: ir.Table, watched: ir.Table, policy: Policy) -
         odd=odd.cast("int64"), told=heard_of.cast("int64"),
         strange=(heard_of & (~watched.ordinary | watched.fresh)).cast("int64"),
     )
-    misses = engine.keep("raised_misses", told.filter(told.odd > 0))
+    misses = engine.keep("measured_misses", told.filter(told.odd > 0))
     if not engine.rows(misses.limit(1)):
-        return engine.given("raised_all", _RAISED, [])
+        return engine.given("measured_raised", _RAISED, [])
     none = number(0)
     usual = plain.filter(plain.has_id)
     usual = usual.select(*_HEARD[:6], n=usual.n.cast("int64"), links=usual.n.cast("int64"), odd=none, told=none,
                          strange=none)
-    heard = engine.keep("raised_heard", ibis.union(usual, told.select(*_HEARD)))
+    heard = engine.keep("measured_heard", ibis.union(usual, told.select(*_HEARD)))
     # from one place, what names no client is told together
     placed, missed = (told.mutate(client_id=key(told.client_id)) for told in (heard, misses))
     found = [
@@ -101,7 +101,7 @@ def raised(engine: Engine, plain: ir.Table, watched: ir.Table, policy: Policy) -
         _clusters(heard, misses, "client", ("client_id",), "strange", policy),
         _clusters(heard, misses, "subject", ("subject",), "told", policy),
     ]
-    every = engine.keep("raised_all", ibis.union(*found))
+    every = engine.keep("measured_raised", ibis.union(*found))
     place = ibis.row_number().over(group_by=every.token_key, order_by=[every.expected, every.cluster])
     return every.mutate(place=place).filter(lambda t: t.place == 0).drop("place")
 

@@ -24,13 +24,13 @@ def misspelt(engine: Engine, every: ir.Table, records: ir.Table, issued: ir.Tabl
     seen = every.filter(in_logs(every, "receipts", logs.receipts), every.derived == "", every.key_id.notnull())
     # a log may name no keys: then those of what it issued do
     used = seen.filter(seen.primary).semi_join(own.select("issuer").distinct(), "issuer")
-    keys = engine.keep("issuer_keys", ibis.union(
+    keys = engine.keep("misspelt_keys", ibis.union(
         own.filter(own.key_id.notnull()).select("key_id", owner=own.issuer),
         used.select("key_id", owner=used.issuer), distinct=True,
     ))
     shown = seen.filter(~seen.by_digest)
     strange = shown.semi_join(keys, "key_id").anti_join(keys, ["key_id", ("issuer", "owner")])
-    shown = engine.keep("strange_issuers", strange.select(
+    shown = engine.keep("misspelt_issuers", strange.select(
         "token_key", "kind", "key_id", "issuer", name=_name(strange), spelt=bare(strange.issuer)
     ))
     told = every.filter(in_logs(every, "receipts", logs.receipts), every.issuer.notnull()).select("kind").distinct()
@@ -42,7 +42,7 @@ def misspelt(engine: Engine, every: ir.Table, records: ir.Table, issued: ir.Tabl
     )
     verified = verified.select("key_id", name=_name(verified))
     found = ibis.union(absent, variant).semi_join(verified, ["key_id", "name"])
-    return engine.keep("misspelt", found.select("token_key"))
+    return engine.keep("misspelt_found", found.select("token_key"))
 
 
 def _name(table: ir.Table) -> ir.StringValue:

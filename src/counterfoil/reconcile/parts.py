@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from counterfoil.expressions import ibis, ir
 from counterfoil.expressions.values import bound
 from counterfoil.model.logs import Logs
-from counterfoil.reconcile import judge
+from counterfoil.reconcile import judge, shapes
 from counterfoil.reconcile.acceptances import acceptances
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.families import ANY_BUCKET, BUCKETS, bucket, family
@@ -20,18 +20,6 @@ from counterfoil.reconcile.identity import with_subject
 from counterfoil.reconcile.links import contradiction, issuances, linked
 from counterfoil.reconcile.policy import Policy
 from counterfoil.reconcile.tokens import seen_again, tokens, variants, with_key
-
-# The piles: every token with its link flags; how tokens seen again were used; the acceptances of these, and all derived
-# ones (the single use of any other token is what its row says); tokens whose id another bears too.
-TOKENS, VARIANTS, USES, TWINS = "tokens", "variants", "uses", "twins"
-
-USE = (
-    "token_key", "family", "event_time", "source", "record_id", "derived", "child_id", "raw_file", "raw_position",
-)
-_TWIN = (
-    "token_key", "family", "token_id", "issuer", "subject", "identified", "token_tenant", "t_issued", "key_id",
-    "signing_input_digest", "derived", "first_seen", "last_seen",
-)
 
 
 @dataclass(frozen=True)
@@ -70,13 +58,13 @@ def settle_buckets(engine: Engine, whole: Whole, buckets: Sequence[str], policy:
 def settle_families(engine: Engine, whole: Whole, families: ir.Table, policy: Policy) -> None:
     """Add the tokens of these families to the piles."""
     named = whole.records.mutate(family=family(whole.records))
-    records = engine.keep("touched_records", named.semi_join(families, "family").drop("family"))
+    records = engine.keep("parts_records", named.semi_join(families, "family").drop("family"))
     _settle(engine, whole, records, whole.exchanges.semi_join(families, "family"), policy)
 
 
 def _settle(engine: Engine, whole: Whole, records: ir.Table, exchanges: ir.Table, policy: Policy) -> None:
     every = acceptances(records, exchanges, whole.domains, whole.logs, own_logs=whole.own_logs)
-    accepted = engine.keep("accepted", with_key(with_subject(every, whole.names)))
+    accepted = shapes.ACCEPTED.kept(engine, with_key(with_subject(every, whole.names)))
     again = seen_again(engine, accepted)
     issued = with_subject(issuances(records), whole.names)
     mine, hidden = tokens(accepted, again), whole.own_logs
@@ -91,13 +79,14 @@ def _settle(engine: Engine, whole: Whole, records: ir.Table, exchanges: ir.Table
     )
     settled = told.primary & told.contradiction.isnull() & ~told.law_broken
     plain = settled & ~told.subject_open & ~told.elsewhere  # what these mean, all of the evidence decides
-    added = engine.pile(TOKENS, told.mutate(plain=plain))
-    engine.pile(VARIANTS, variants(accepted, again))
+    added = shapes.TOKENS.piled(engine, told.mutate(plain=plain))
+    shapes.VARIANTS.piled(engine, variants(accepted, again))
     implied = accepted.filter(accepted.derived != "")
     repeated = accepted.filter(accepted.derived == "").semi_join(again, "token_key")
-    engine.pile(USES, ibis.union(implied.select(*USE), repeated.select(*USE)))
-    engine.pile(TWINS, _twins(added))
-    engine.keep("accepted", accepted.limit(0))  # wide, and of no more use
+    uses = shapes.USES.columns
+    shapes.USES.piled(engine, ibis.union(implied.select(*uses), repeated.select(*uses)))
+    shapes.TWINS.piled(engine, _twins(added))
+    shapes.ACCEPTED.kept(engine, accepted.limit(0))  # wide, and of no more use
 
 
 def _twins(told: ir.Table) -> ir.Table:
@@ -105,4 +94,4 @@ def _twins(told: ir.Table) -> ir.Table:
     ids = told.filter(told.token_id.notnull(), told.derived == "")
     hashed = ids.select(h=ids.token_id.hash())
     often = hashed.group_by("h").agg(n=hashed.count()).filter(lambda t: t.n > 1)
-    return ids.select(*_TWIN, h=ids.token_id.hash()).semi_join(often, "h").select(*_TWIN)
+    return ids.select(*shapes.TWINS.columns, h=ids.token_id.hash()).semi_join(often, "h").drop("h")

@@ -40,6 +40,7 @@ class Policy:
     silent_days: int = 3
     silent_subjects: int = 5
     refuting_subjects: int = 2
+    proving_links: int = 200  # before a log of which nothing is published convicts: at 1 % lost, 2 own would be missing
     spread: int = 8
     spread_share: float = 0.25
     new_client_hours: int = 24

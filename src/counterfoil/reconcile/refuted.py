@@ -8,6 +8,7 @@ from typing import Any
 
 from counterfoil.expressions import ibis, ir
 from counterfoil.model.coverage import CoverageRow
+from counterfoil.reconcile.covered import REQUIRED, Required
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.literals import number
 from counterfoil.reconcile.measured import key
@@ -33,7 +34,7 @@ def refuting(open_: ir.Table) -> ir.BooleanValue:
 
 
 def refuted_parts(
-    engine: Engine, open_: ir.Table, parts: Sequence[tuple[str, str, str, str]], linking: Callable[[], ir.Table],
+    engine: Engine, open_: ir.Table, parts: Sequence[Required], linking: Callable[[], ir.Table],
     policy: Policy,
 ) -> ir.Table:
     """Return (issuer, source, kind, people, misses, links) of the parts of logs that misses refute.
@@ -41,9 +42,7 @@ def refuted_parts(
     `parts`: of `covered.required`; `linking` returns (issuer, needs, links): how many tokens link. `links` is NULL
     where it was people's own misses that refute.
     """
-    required = engine.given(
-        "required_parts", {"issuer": "string", "needs": "string", "source": "string", "kind": "string"}, parts
-    )
+    required = engine.given("required_parts", REQUIRED, parts)
     own = open_.filter(refuting(open_)).select("issuer", "needs", "subject")
     of_part = own.join(required, ["issuer", "needs"])
     counted = of_part.group_by(*_PART).agg(
@@ -55,15 +54,13 @@ def refuted_parts(
 
 
 def with_refutation(
-    engine: Engine, open_: ir.Table, found: ir.Table, parts: Sequence[tuple[str, str, str, str]], policy: Policy
+    engine: Engine, open_: ir.Table, found: ir.Table, parts: Sequence[Required], policy: Policy
 ) -> ir.Table:
     """Add `refuted`: some part that the token needs is refuted, or its client's sign-ins are missing throughout.
 
     `found`: of `refuted_parts`.
     """
-    required = engine.given(
-        "required_parts", {"issuer": "string", "needs": "string", "source": "string", "kind": "string"}, parts
-    )
+    required = engine.given("required_parts", REQUIRED, parts)
     doubted = required.semi_join(found, _PART).select("issuer", "needs", doubted=ibis.literal(True)).distinct()
     bare = ~open_.has_id & ~open_.sound & (open_.derived == "") & ~open_.candidate & open_.relied
     told = open_.filter(open_.route & (open_.missed | bare) & ~open_.never & ~open_.agentic & (
@@ -82,9 +79,8 @@ def _as_a_whole(
     engine: Engine, open_: ir.Table, required: ir.Table, linking: Callable[[], ir.Table], policy: Policy
 ) -> ir.Table:
     """Return the parts of which more tokens are missing than link, spread over many people, networks and clients."""
-    gone = engine.keep("missing", open_.filter(missing(open_) & ~open_.silent, open_.derived != "assertion").select(
-        "issuer", "needs", "subject", "network", "client_id"
-    ))
+    gone = open_.filter(missing(open_) & ~open_.silent, open_.derived != "assertion")
+    gone = engine.keep("refuted_missing", gone.select("issuer", "needs", "subject", "network", "client_id"))
     whole = gone.group_by("issuer", "needs").agg(misses=gone.count(), people=gone.subject.nunique())
     for trait in ("subject", "network", "client_id"):
         named = gone.filter(gone[trait].notnull())
@@ -94,9 +90,9 @@ def _as_a_whole(
         whole = joined.filter(
             joined.many >= policy.spread, joined.most <= policy.spread_share * joined.misses
         ).select(*whole.columns)
-    whole = engine.keep("missing_spread", whole)
+    whole = engine.keep("refuted_spread", whole)
     links = linking() if engine.rows(whole.limit(1)) else whole.select("issuer", "needs", links=number(0))
-    joined = whole.left_join(engine.keep("linking", links), ["issuer", "needs"], rname="{name}_l")
+    joined = whole.left_join(engine.keep("refuted_linking", links), ["issuer", "needs"], rname="{name}_l")
     joined = joined.mutate(links=joined.links.fill_null(number(0)))
     broken = joined.filter(joined.misses > joined.links)
     of_part = required.join(broken.select("issuer", "needs", "people", "misses", "links"), ["issuer", "needs"])

@@ -10,6 +10,7 @@ from counterfoil.reconcile.clock import whole_seconds
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.lineage import exchanges, reached
 from counterfoil.reconcile.policy import Policy
+from counterfoil.reconcile.shapes import EDGES
 
 
 def with_roots(
@@ -27,13 +28,13 @@ def with_roots(
     inside = second.semi_join(
         relied, [second.issuer == relied.issuer, at - policy.skew >= relied.lo, at + policy.skew <= relied.hi]
     )
-    ids = engine.keep("secondary_ids", second.select("token_id", "issuer", "source", "operation").distinct())
+    ids = engine.keep("roots_ids", second.select("token_id", "issuer", "source", "operation").distinct())
     if not engine.rows(ids.limit(1)):
         return open_.mutate(rooted=ibis.literal(False), roots=ibis.literal(False))
-    watched = engine.keep("secondary_watched", inside.select("token_id").distinct())
-    edges = engine.keep("edges", exchanges(issued))
+    watched = engine.keep("roots_watched", inside.select("token_id").distinct())
+    edges = EDGES.kept(engine, exchanges(issued))
     nodes = ibis.union(ids.select(id=ids.token_id), edges.select(id=edges.parent), distinct=True)
-    seeds = engine.keep("root_seeds", nodes.semi_join(first, nodes.id == first.token_id))
+    seeds = engine.keep("roots_seeds", nodes.semi_join(first, nodes.id == first.token_id))
     rooted = reached(engine, "rooted", edges, seeds).mutate(is_rooted=ibis.literal(True))
     marked = ids.left_join(rooted, ids.token_id == rooted.id).left_join(_networks(open_), "token_id", rname="{name}_n")
     marked = marked.semi_join(watched, "token_id")

@@ -13,8 +13,9 @@ from datetime import datetime
 
 from counterfoil.expressions import ibis, ir
 from counterfoil.model.coverage import CoverageRow
-from counterfoil.model.verdict import ACCUSING, Probable, Reason, Verdict
-from counterfoil.reconcile import judge, measured, parts
+from counterfoil.model.reason import Probable, Reason
+from counterfoil.model.verdict import ACCUSING, Verdict
+from counterfoil.reconcile import judge, measured, parts, shapes
 from counterfoil.reconcile.acceptances import exchanged
 from counterfoil.reconcile.asked import Asked
 from counterfoil.reconcile.custody import custody_of, not_signed
@@ -38,15 +39,11 @@ from counterfoil.reconcile.own_logs import in_own_log
 from counterfoil.reconcile.policy import Policy
 from counterfoil.reconcile.refuted import refuted_rows
 from counterfoil.reconcile.sets import of_sets
-from counterfoil.reconcile.touched import TOUCHED, Added, touched
+from counterfoil.reconcile.shapes import FLAGS
+from counterfoil.reconcile.touched import Added, touched
 from counterfoil.reconcile.unnamed import assertion_rows, suspected
 from counterfoil.reconcile.unread import Unread, unread
 from counterfoil.reconcile.unsettled import Seen, known_habits, unsettled
-
-_OPEN_FLAGS = (
-    "ordinary", "explained", "lone", "at_home", "route", "fresh", "raisable", "refuted", "silent", "of_service",
-    "relied", "outside_life", "own_application", "early",
-)
 
 
 @dataclass(frozen=True)
@@ -91,7 +88,7 @@ def reconcile(
     """
     whole = _survey(engine, evidence, asked)
     if added is not None:
-        families = engine.pile(TOUCHED, touched(engine, whole, evidence, added))
+        families = shapes.TOUCHED.piled(engine, touched(engine, whole, evidence, added))
         parts.settle_families(engine, whole, families, policy)
         step(1)
     for done, some in enumerate(buckets, 1):
@@ -107,11 +104,11 @@ def _survey(engine: Engine, evidence: ir.Table, asked: Asked) -> parts.Whole:
     records = unique_records(engine, evidence, keys)  # 1.1
     names = aliases(engine, records, asked.identities)  # 1.2
     issued = with_subject(issuances(records), names)
-    digests = engine.keep("digests", issued.filter(issued.signing_input_digest.notnull()))
+    digests = engine.keep("run_digests", issued.filter(issued.signing_input_digest.notnull()))
     return parts.Whole(
         records=records,
         repeated=keys,
-        exchanges=engine.keep("exchanged", exchanged(records)),
+        exchanges=engine.keep("run_exchanged", exchanged(records)),
         digests=digests if engine.rows(digests.limit(1)) else None,
         own_logs=bool(engine.rows(issued.filter(in_own_log(issued, asked.logs)).limit(1))),
         logs=asked.logs,
@@ -126,7 +123,7 @@ def _verdicts(
 ) -> Reconciled:
     """Judge the tokens on the piles."""
     issued = with_subject(issuances(whole.records), whole.names)
-    every, variants = engine.piled(parts.TOKENS), engine.piled(parts.VARIANTS)
+    every, variants = engine.piled(shapes.TOKENS.name), engine.piled(shapes.VARIANTS.name)
     plain = every.filter(every.plain)
     facts = log_facts(engine, evidence, whole.records, issued, asked, lost.parts, policy)
     rows = coverage(asked.declarations, asked.exported_at, facts, policy, asked.attested)  # 5.2, 5.3
@@ -142,8 +139,8 @@ def _verdicts(
         plain = plain.anti_join(found, "token_key")
     known = Known(whole.records, issued, whole.names, whole.people, asked.logs)
     odd = with_doubts(engine, _odd(every, against, vague), known)
-    usual = engine.keep("cells", measured.cells(plain.mutate(linked=ibis.literal(True))))
-    days = engine.keep("days", measured.days(every))
+    usual = shapes.CELLS.kept(engine, measured.cells(plain.mutate(linked=ibis.literal(True))))
+    days = shapes.DAYS.kept(engine, measured.days(every))
     seen = Seen(usual, every, _used(plain), variants, issued, whole.records, whole.names, whole.people, asked.logs)
     watched = _watched(engine, seen, _against(odd, against), facts.keepers, policy)
     cells = ibis.union(usual, measured.cells(watched).select(*usual.columns))
@@ -155,8 +152,8 @@ def _verdicts(
     judged = suspected(engine, judged, issued, rows, asked.logs)  # 4.5
     tainted = _tainted(engine, judged, issued, facts, Reason.NOT_SIGNED_IN_CUSTODY in against)  # 6.4
     told, left = _stained(engine, judged, plain, whole.people, tainted, of_sets(engine, judged, issued))
-    told = engine.keep("diagnosed", diagnosed(engine, told, whole.records, custody, policy))  # 8.3
-    strata = engine.keep("strata_all", measured.strata(cells, days))
+    told = shapes.DIAGNOSED.kept(engine, diagnosed(engine, told, whole.records, custody, policy))  # 8.3
+    strata = shapes.STRATA.kept(engine, measured.strata(cells, days))
 
     def window(tokens: ir.Table) -> ir.Table:
         return _within(tokens, asked.since, asked.until)
@@ -211,10 +208,10 @@ def _watched(engine: Engine, seen: Seen, odd: ir.Table, keepers: Keepers, policy
     if keepers.issuers:
         unknown = ~(odd.primary | odd.secondary | odd.interrupted | odd.failed)
         odd = odd.mutate(missed=odd.missed | (judge.sound_in_own_log(odd, keepers) & unknown))
-    watched = engine.keep("watched", with_people(odd, seen.people))
+    watched = shapes.WATCHED.kept(engine, with_people(odd, seen.people))
     told = with_law(engine, watched, seen.every, _lawless(engine, seen, watched, policy), policy)
     told = told.mutate(linked=told.primary & told.contradiction.isnull() & told.doubt.isnull())
-    return engine.keep("watched_told", told)
+    return shapes.LINKED.kept(engine, told)
 
 
 def _lawless(engine: Engine, seen: Seen, watched: ir.Table, policy: Policy) -> ir.Table | None:
@@ -222,12 +219,12 @@ def _lawless(engine: Engine, seen: Seen, watched: ir.Table, policy: Policy) -> i
 
     Only then it is asked how many obey it.
     """
-    breaking = engine.keep("breaking", watched.filter(watched.law_broken))
+    breaking = engine.keep("run_breaking", watched.filter(watched.law_broken))
     if not engine.rows(breaking.limit(1)):
         return None
     grades = graded(engine, "breaking", breaking, known_habits(engine, "breaking", breaking, seen, policy), None)
     joined = breaking.left_join(grades, "token_key", rname="{name}_g")
-    return engine.keep("lawless", joined.select(
+    return engine.keep("run_lawless", joined.select(
         "token_key", *measured.STRATUM, "network", own=joined.own.fill_null(False)
     ))
 
@@ -242,7 +239,7 @@ def _with_never(open_: ir.Table, never: ir.Table | None) -> ir.Table:
 
 def _judged(engine: Engine, watched: ir.Table, open_: ir.Table) -> ir.Table:
     """Rule 7 but for taint: return the tokens with `base` (reason), `base_verdict` and the flags of open ones."""
-    told = open_.select("token_key", *_OPEN_FLAGS, "at_least", "open_reason", "never", "probable")
+    told = open_.select("token_key", *FLAGS, "at_least", "open_reason", "never", "probable")
     joined = watched.left_join(told, "token_key", rname="{name}_o")
     unissued = ibis.cases(
         (joined.never & ~joined.open_reason.isin(judge.FORGED), str(Reason.NEVER_SIGNED)),
@@ -251,10 +248,10 @@ def _judged(engine: Engine, watched: ir.Table, open_: ir.Table) -> ir.Table:
     settled = ibis.ifelse(joined.primary, _own_reason(joined), unissued)
     cleared = settled.isin(judge.CLEARED)
     base = ibis.coalesce(joined.contradiction, ibis.ifelse(cleared, ibis.coalesce(joined.doubt, settled), settled))
-    return engine.keep("judged", joined.select(
+    return shapes.JUDGED.kept(engine, joined.select(
         *(name for name in watched.columns if name != "probable"),
         probable=ibis.coalesce(joined.probable, joined.probable_o), base=base, base_verdict=judge.verdict_of(base),
-        **{n: joined[n].fill_null(False) for n in _OPEN_FLAGS}, at_least=joined.at_least.fill_null(0).cast("int64"),
+        **{n: joined[n].fill_null(False) for n in FLAGS}, at_least=joined.at_least.fill_null(0).cast("int64"),
     ))
 
 
@@ -280,8 +277,8 @@ def _tainted(
         own = judged.filter(judged.issuer.isin(keepers.named), judged.token_id.notnull())
         unissued = own.filter(own.base == str(Reason.ID_NOT_ISSUED)).select("issuer", "token_id").distinct()
         shown = own.filter(own.derived == "exchange").semi_join(unissued, ["issuer", "token_id"])
-        bad = engine.keep("taint_tokens", ibis.union(bad, shown.select("token_key"), distinct=True))
-    uses = engine.piled(parts.USES)
+        bad = engine.keep("run_taint_tokens", ibis.union(bad, shown.select("token_key"), distinct=True))
+    uses = engine.piled(shapes.USES.name)
     born = uses.filter(uses.child_id.notnull())
     seeds = born.semi_join(bad, "token_key").select(id=born.child_id)
     edges = exchanges(issued)
@@ -291,10 +288,10 @@ def _tainted(
         never = judged.filter(judged.by_digest, judged.base == str(Reason.NOT_SIGNED_IN_CUSTODY))
         never = never.select(parent=never.token_id)
         seeds = ibis.union(seeds, edges.semi_join(never, "parent").select(id=edges.child))
-    seeds = engine.keep("taint_seeds", seeds.distinct())
+    seeds = engine.keep("run_taint_seeds", seeds.distinct())
     if not engine.rows(seeds.limit(1)):
         return None
-    return reached(engine, "tainted", engine.keep("edges", edges), seeds)
+    return reached(engine, "tainted", shapes.EDGES.kept(engine, edges), seeds)
 
 
 def _stained(
@@ -312,11 +309,11 @@ def _stained(
         stains.append(rest.select("id", by=ibis.literal(str(Reason.ANCESTOR_IN_SET)), of_rule=rest.of_rule,
                                   of_issuer=rest.of_issuer))
     if not stains:
-        return engine.keep("verdicts", _final(judged.mutate(by=ibis.null("string"), **none))), plain
-    marks = engine.keep("stains", ibis.union(*stains) if len(stains) > 1 else stains[0])
+        return shapes.VERDICTS.kept(engine, _final(judged.mutate(by=ibis.null("string"), **none))), plain
+    marks = engine.keep("run_stains", ibis.union(*stains) if len(stains) > 1 else stains[0])
     caught = with_people(plain.semi_join(marks, plain.token_id == marks.id), persons)
-    quiet = {name: ibis.literal(False) for name in _OPEN_FLAGS}
-    moved = engine.keep("caught", caught.mutate(
+    quiet = {name: ibis.literal(False) for name in FLAGS}
+    moved = engine.keep("run_caught", caught.mutate(
         linked=ibis.literal(True), base=_own_reason(caught), base_verdict=ibis.literal(str(Verdict.MINTED)),
         at_least=number(0), **quiet,
     ))
@@ -326,7 +323,7 @@ def _stained(
     # who is accused by himself is so whatever his ancestor is
     holds &= (marked.by == str(Reason.FORGED_ANCESTOR)) | ~marked.base_verdict.isin(sorted(map(str, ACCUSING)))
     told = {name: ibis.ifelse(holds, marked[name], ibis.null("string")) for name in ("by", "of_rule", "of_issuer")}
-    return engine.keep("verdicts", _final(marked.mutate(**told))), plain.anti_join(moved, "token_key")
+    return shapes.VERDICTS.kept(engine, _final(marked.mutate(**told))), plain.anti_join(moved, "token_key")
 
 
 def _final(judged: ir.Table) -> ir.Table:
@@ -338,7 +335,7 @@ def _final(judged: ir.Table) -> ir.Table:
 def minted(plain: ir.Table) -> ir.Table:
     """Return plain tokens with `verdict`, `reason` and the flags of judged ones."""
     reason = _own_reason(plain)
-    quiet = {name: ibis.literal(False) for name in _OPEN_FLAGS}
+    quiet = {name: ibis.literal(False) for name in FLAGS}
     return plain.mutate(
         reason=reason, verdict=judge.verdict_of(reason), diagnosis=ibis.null("string"), linked=ibis.literal(True),
         at_least=number(0), of_rule=ibis.null("string"), of_issuer=ibis.null("string"), **quiet,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from counterfoil.expressions import ibis, ir
-from counterfoil.model.verdict import SETS
-from counterfoil.reconcile import parts
+from counterfoil.model.reason import SETS
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.lineage import exchanges, reached
+from counterfoil.reconcile.shapes import USES
 
 _SETS = tuple(str(reason) for reason in SETS)
 
@@ -17,11 +17,11 @@ def of_sets(engine: Engine, judged: ir.Table, issued: ir.Table) -> ir.Table | No
     None if there are none. An id that descends from several sets is told with one of them.
     """
     members = judged.filter(judged.base.isin(_SETS)).select("token_key", of_rule=judged.base, of_issuer=judged.issuer)
-    uses = engine.piled(parts.USES)
+    uses = engine.piled(USES.name)
     born = uses.filter(uses.child_id.notnull()).select("token_key", id=uses.child_id)
-    seeds = engine.keep("set_seeds", born.join(members, "token_key").select("id", "of_rule", "of_issuer").distinct())
+    seeds = engine.keep("sets_seeds", born.join(members, "token_key").select("id", "of_rule", "of_issuer").distinct())
     if not engine.rows(seeds.limit(1)):
         return None
-    found = reached(engine, "of_sets", engine.keep("set_edges", exchanges(issued)), seeds, "of_rule", "of_issuer")
+    found = reached(engine, "of_sets", engine.keep("sets_edges", exchanges(issued)), seeds, "of_rule", "of_issuer")
     place = ibis.row_number().over(group_by=found.id, order_by=[found.of_rule, found.of_issuer])
     return found.mutate(place=place).filter(lambda t: t.place == 0).drop("place")

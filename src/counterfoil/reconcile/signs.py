@@ -24,14 +24,14 @@ def lone(engine: Engine, foreign: ir.Table, open_: ir.Table, issued: ir.Table, r
     (subject_name, proven_id).
     """
     # what one lost record explains: all uses of one token, and the uses without id of one person
-    foreign = engine.keep("foreign", foreign.mutate(
+    foreign = engine.keep("signs_foreign", foreign.mutate(
         unit=ibis.coalesce(foreign.token_id, foreign.subject, foreign.token_key)
     ))
-    alone = engine.keep("without_sign", foreign.anti_join(_signed(foreign, open_, issued, names), "token_key"))
+    alone = engine.keep("signs_none", foreign.anti_join(_signed(foreign, open_, issued, names), "token_key"))
     if not engine.rows(alone.limit(1)):
         return alone.select("token_key")
     sessions = claimed(foreign, records)
-    sessions = engine.keep("foreign_sessions", sessions.select("token_key", "session_id", "unit"))
+    sessions = engine.keep("signs_sessions", sessions.select("token_key", "session_id", "unit"))
     several = _several(sessions, "session_id")
     return alone.anti_join(sessions.semi_join(several, "session_id"), "token_key").select("token_key")
 

@@ -9,15 +9,9 @@ from counterfoil.reconcile.clock import whole_seconds
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.families import APART
 from counterfoil.reconcile.literals import number
+from counterfoil.reconcile.shapes import FIRST, VARIED
 
 _UNKNOWN = "\x1e"  # stands for NULL inside a key; no log holds it
-
-# Facts of the first acceptance that a token keeps.
-FIRST = (
-    "source", "kind", "record_id", "raw_file", "raw_position", "token_class", "token_id_kind", "subject_name",
-    "identified", "client_id", "resource", "resource_tenant", "network", "ip", "user_agent", "logon_type",
-    "object_kind", "object_id", "object_parent", "operation", "derived", "unknown_presentation",
-)
 
 
 def with_key(acceptances: ir.Table) -> ir.Table:
@@ -54,7 +48,7 @@ def seen_again(engine: Engine, acceptances: ir.Table) -> ir.Table:
         subject_id=acceptances.subject_id.max(),
         consumer_realm=consumer_realm(acceptances).any(),
     )
-    return engine.keep("seen_again", spans.filter(spans.acceptances > 1))
+    return engine.keep("tokens_seen_again", spans.filter(spans.acceptances > 1))
 
 
 def tokens(acceptances: ir.Table, again: ir.Table) -> ir.Table:
@@ -70,7 +64,9 @@ def tokens(acceptances: ir.Table, again: ir.Table) -> ir.Table:
     early = acceptances.drop("subject_id").join(
         again, [acceptances.token_key == again.token_key, acceptances.event_time == again.first_seen]
     )
-    place = ibis.row_number().over(group_by=early.token_key, order_by=[early.source, early.record_id])
+    # different records may share an id: of several first ones it is always the same that counts
+    order = [early[name] for name in ("source", "record_id", "raw_file", "raw_position", "derived", "child_id")]
+    place = ibis.row_number().over(group_by=early.token_key, order_by=order)
     first = early.mutate(place=place).filter(lambda t: t.place == 0)
     whole = ibis.union(once, first.select(*once.columns))
     return whole.mutate(
@@ -79,10 +75,6 @@ def tokens(acceptances: ir.Table, again: ir.Table) -> ir.Table:
         t_last=whole_seconds(whole.last_seen),
         t_issued=whole_seconds(whole.issued_at),
     )
-
-
-# What may differ between the uses of one token, and is looked at beyond its first use.
-VARIED = ("client_id", "network", "user_agent", "object_kind", "object_id", "resource_tenant")
 
 
 def variants(acceptances: ir.Table, again: ir.Table) -> ir.Table:

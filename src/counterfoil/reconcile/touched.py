@@ -10,12 +10,10 @@ from dataclasses import dataclass
 
 from counterfoil.expressions import ibis, ir
 from counterfoil.model.schema import Leg
-from counterfoil.reconcile.duplicates import KEY
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.families import family
 from counterfoil.reconcile.parts import Whole
-
-TOUCHED = "touched"  # the pile of (family); tokens of these families that lie on earlier piles count no more
+from counterfoil.reconcile.shapes import KEY
 
 _NEEDED = (
     "leg", "source", "record_id", "token_id", "signing_input_digest", "subject_id", "subject_name", "parent_token_ids",
@@ -32,13 +30,13 @@ class Added:
 
 def touched(engine: Engine, whole: Whole, evidence: ir.Table, added: Added) -> ir.Table:
     """Return (family), each once."""
-    copies = engine.keep("added_copies", _copies(engine, evidence, added.evidence, whole.repeated))
-    names = engine.keep("changed_names", _changed(added.names, whole.names, "subject_name", "proven_id"))
+    copies = engine.keep("touched_copies", _copies(engine, evidence, added.evidence, whole.repeated))
+    names = engine.keep("touched_names", _changed(added.names, whole.names, "subject_name", "proven_id"))
     records = [added.evidence.select(*_NEEDED), copies]
     if engine.rows(names.limit(1)):
         nameless = evidence.filter(evidence.subject_id.isnull(), evidence.subject_name.notnull())
         records.append(nameless.semi_join(names, "subject_name").select(*_NEEDED))
-    affected = engine.keep("affected", ibis.union(*records) if len(records) > 1 else records[0])
+    affected = engine.keep("touched_records", ibis.union(*records) if len(records) > 1 else records[0])
     parents = affected.filter(affected.parent_token_ids.length() > 0)
     found = [
         affected.select(family=family(affected)),
@@ -50,7 +48,7 @@ def touched(engine: Engine, whole: Whole, evidence: ir.Table, added: Added) -> i
 
 def _copies(engine: Engine, evidence: ir.Table, added: ir.Table, repeated: ir.Table) -> ir.Table:
     """Return every copy of the records that the new evidence repeats."""
-    again = engine.keep("repeated_now", added.select(*KEY).distinct().semi_join(repeated, KEY))
+    again = engine.keep("touched_again", added.select(*KEY).distinct().semi_join(repeated, KEY))
     if not engine.rows(again.limit(1)):
         return added.limit(0).select(*_NEEDED)
     return evidence.semi_join(again, KEY).select(*_NEEDED)
@@ -66,7 +64,7 @@ def _changed(before: ir.Table, now: ir.Table, *columns: str) -> ir.Table:
 def _by_digest(engine: Engine, evidence: ir.Table, affected: ir.Table) -> ir.Table:
     """Return the families of acceptances whose digest an affected issuance has."""
     issued = affected.filter(affected.leg.isin([Leg.ISSUANCE, Leg.SECONDARY_ISSUANCE]))
-    digests = engine.keep("affected_digests", issued.filter(issued.signing_input_digest.notnull()).select(
+    digests = engine.keep("touched_digests", issued.filter(issued.signing_input_digest.notnull()).select(
         "signing_input_digest").distinct())
     if not engine.rows(digests.limit(1)):
         return affected.limit(0).select(family=family(affected))

@@ -40,7 +40,7 @@ def unaccounted(
     keys = joined.group_by("key_id").agg(
         all_relied=relied.fill_null(False).all(), lo=joined.lo.max(), hi=joined.hi.min()
     )
-    keys = engine.keep("token_keys", keys.filter(keys.all_relied).limit(MAX_KEYS))
+    keys = engine.keep("unaccounted_keys", keys.filter(keys.all_relied).limit(MAX_KEYS))
     uses = records.filter(
         records.leg == str(Leg.KEY_USE), records.outcome == str(Outcome.SUCCESS), records.signing_input_digest.notnull()
     ).select("key_id", "event_time", "subject_name", "signing_input_digest")

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from counterfoil.expressions import ibis, ir
 from counterfoil.model.coverage import CoverageRow
 from counterfoil.model.logs import Logs
+from counterfoil.model.reason import Probable
 from counterfoil.model.schema import Leg, Outcome
-from counterfoil.model.verdict import Probable
 from counterfoil.reconcile.acceptances import SAML, UNNAMED, domain_of, network
 from counterfoil.reconcile.clock import whole_seconds
 from counterfoil.reconcile.covered import personal_stretches
@@ -32,7 +32,7 @@ def suspected(
 ) -> ir.Table:
     """Return the judged tokens with `probable` where an unknown identity provider is no second one of the tenant."""
     given = judged.filter(judged.derived == "assertion")
-    strange = engine.keep("unnamed", given.filter(_is_unnamed(given)))
+    strange = engine.keep("unnamed_given", given.filter(_is_unnamed(given)))
     if not engine.rows(strange.limit(1)):
         return judged
     known = given.filter(~_is_unnamed(given), ~given.unknown_presentation, given.identified)
@@ -43,7 +43,7 @@ def suspected(
     )
     told = ibis.ifelse(joined.found.fill_null(False), str(Probable.UNKNOWN_IDENTITY_PROVIDER), ibis.null("string"))
     columns = [name for name in judged.columns if name != "probable"]
-    return engine.keep("judged_unnamed", joined.select(*columns, probable=ibis.coalesce(joined.probable, told)))
+    return engine.keep("unnamed_judged", joined.select(*columns, probable=ibis.coalesce(joined.probable, told)))
 
 
 def _is_unnamed(assertions: ir.Table) -> ir.BooleanValue:

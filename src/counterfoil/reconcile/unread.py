@@ -55,7 +55,7 @@ def unread(
         lost = ibis.union(lost, ours.select(
             *_PLACE, *_PART, *_SHOWN, "event_time", n=ours.item_count.fill_null(1), rejected=ibis.literal(True)
         ))
-    lost = engine.keep("unread", with_subject(lost, names).drop("subject_id", "subject_name"))
+    lost = engine.keep("unread_stretches", with_subject(lost, names).drop("subject_id", "subject_name"))
     if not engine.rows(lost.limit(1)):
         return Unread()
     near = evidence.filter(evidence.event_time.notnull()).semi_join(lost, "raw_file")

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from counterfoil.expressions import ibis, ir
 from counterfoil.model.coverage import RELIED, CoverageRow
 from counterfoil.model.logs import Logs
+from counterfoil.model.reason import Probable
 from counterfoil.model.schema import Leg, Outcome
-from counterfoil.model.verdict import Probable
-from counterfoil.reconcile import judge, measured
+from counterfoil.reconcile import judge, measured, shapes
 from counterfoil.reconcile.agents import with_agents
 from counterfoil.reconcile.clock import whole_seconds
 from counterfoil.reconcile.covered import needs, personal_stretches, required, windowed, with_coverage
@@ -27,6 +27,7 @@ from counterfoil.reconcile.refuted import refuted_parts, with_refutation
 from counterfoil.reconcile.roots import with_roots
 from counterfoil.reconcile.services import service_client, with_service, without_token
 from counterfoil.reconcile.signs import lone
+from counterfoil.reconcile.unpublished import with_unpublished
 
 
 @dataclass(frozen=True)
@@ -65,28 +66,31 @@ def unsettled(
 
     `open_` has `never` (rule 4.4).
     """
-    open_ = engine.keep("open_1", with_service(engine, _with_sessions(engine, open_, seen), seen.records))
+    open_ = shapes.PLACED.kept(engine, with_service(engine, _with_sessions(engine, open_, seen), seen.records))
     covered = with_coverage(engine, windowed(open_, policy, facts), rows, facts)
-    open_ = engine.keep("open_2", with_early(engine, engine.keep("open_covered", covered), rows, facts.logs))
+    open_ = shapes.TIMED.kept(engine, with_early(engine, shapes.COVERED.kept(engine, covered), rows, facts.logs))
     told = with_agents(engine, _with_silence(open_, seen, policy), seen.issued, seen.linked, seen.records)
-    open_ = engine.keep("open_3", told)
-    open_ = engine.keep("open_4", _with_assertions(engine, open_, seen, policy))
-    open_ = engine.keep("open_5", _with_own_runs(engine, _with_grades(engine, open_, seen, rows, policy)))
-    open_ = engine.keep("open_6", _with_candidates(engine, open_, seen))
+    open_ = shapes.VOICED.kept(engine, told)
+    open_ = shapes.ASSERTED.kept(engine, _with_assertions(engine, open_, seen, policy))
+    open_ = shapes.GRADED.kept(engine, _with_own_runs(engine, _with_grades(engine, open_, seen, rows, policy)))
+    open_ = shapes.MATCHED.kept(engine, _with_candidates(engine, open_, seen))
+
+    good = with_people(seen.every.filter(seen.every.primary, seen.every.contradiction.isnull()), seen.people)
+    good = good.mutate(own_application=ibis.literal(False))
+    good = good.mutate(needs=needs(good, facts.keepers))
 
     def linking() -> ir.Table:
-        told = with_people(seen.every.filter(seen.every.primary, seen.every.contradiction.isnull()), seen.people)
-        told = told.mutate(own_application=ibis.literal(False))
-        told = told.mutate(needs=needs(told, facts.keepers))
-        return told.group_by("issuer", "needs").agg(links=told.count())
+        return good.group_by("issuer", "needs").agg(links=good.count())
 
     parts = required(facts, rows)
     refuted = refuted_parts(engine, open_, parts, linking, policy)
     open_ = with_refutation(engine, open_, refuted, parts, policy)
     open_ = with_quiet_holes(engine, open_, rows, parts, facts.keepers)
-    open_ = engine.keep("open_7", with_roots(engine, open_, seen.issued, personal_stretches(rows, facts.logs), policy))
-    open_ = engine.keep("open_8", _with_signs(engine, open_, seen, facts))
-    return Unsettled(engine.keep("open_9", open_.mutate(open_reason=judge.open_reason(open_))), refuted)
+    open_ = with_unpublished(engine, open_, good, seen.issued, parts, facts, policy)
+    stretches = personal_stretches(rows, facts.logs)
+    open_ = shapes.ROOTED.kept(engine, with_roots(engine, open_, seen.issued, stretches, policy))
+    open_ = shapes.SIGNED.kept(engine, _with_signs(engine, open_, seen, facts))
+    return Unsettled(shapes.OPEN.kept(engine, open_.mutate(open_reason=judge.open_reason(open_))), refuted)
 
 
 def _with_sessions(engine: Engine, open_: ir.Table, seen: Seen) -> ir.Table:
@@ -97,7 +101,7 @@ def _with_sessions(engine: Engine, open_: ir.Table, seen: Seen) -> ir.Table:
     began = open_.mutate(began=open_.t_first)
     for (source, kind), life in seen.logs.sessions.items():
         bare = began.filter(~began.has_id, began.source == source, began.kind == kind, began.subject.notnull())
-        bare = engine.keep("session_uses", bare.select(*_session(bare), "token_key"))
+        bare = engine.keep("unsettled_uses", bare.select(*_session(bare), "token_key"))
         if not engine.rows(bare.limit(1)):
             continue
         theirs = seen.every.filter(seen.every.source == source, seen.every.kind == kind)
@@ -136,7 +140,7 @@ def _with_silence(open_: ir.Table, seen: Seen, policy: Policy) -> ir.Table:
 
 def _with_assertions(engine: Engine, open_: ir.Table, seen: Seen, policy: Policy) -> ir.Table:
     """Rule 4.3: add `served`, `surplus`, `at_least`, `chain` of assertions; `probable` of those posted twice."""
-    assertions = engine.keep("assertions_open", open_.filter(open_.derived == "assertion", open_.relied))
+    assertions = engine.keep("unsettled_assertions", open_.filter(open_.derived == "assertion", open_.relied))
     if not engine.rows(assertions.limit(1)):
         none = {"served": number(0), "at_least": number(0), "chain": number(0)}
         return open_.mutate(**none, surplus=ibis.literal(False))
@@ -167,7 +171,7 @@ def _with_grades(
         grades = ibis.union(told, graded(engine, "own_assertions", assertions, given, None))
     joined = open_.left_join(grades, "token_key", rname="{name}_g")
     told = joined.select(*open_.columns, **{n: joined[n].fill_null(False) for n in ("at_home", "own", "explained")})
-    told = engine.keep("graded", _with_routes(engine, told, seen, rows, policy))
+    told = engine.keep("unsettled_graded", _with_routes(engine, told, seen, rows, policy))
     # who exchanged a token logged its own address and client: it is as ordinary as the same token is elsewhere
     elsewhere = told.filter(told.derived == "", told.has_id, told.subject.notnull())
     elsewhere = elsewhere.group_by("token_id", "subject").agg(
@@ -197,9 +201,10 @@ def _with_own_runs(engine: Engine, open_: ir.Table) -> ir.Table:
 
 def known_habits(engine: Engine, name: str, tokens: ir.Table, seen: Seen, policy: Policy) -> Habits:
     """Return what is surely the own of the people of these tokens."""
-    concerned = engine.keep(f"{name}_people", tokens.filter(tokens.identified).select("subject").distinct())
+    concerned = engine.keep(f"unsettled_{name}_people", tokens.filter(tokens.identified).select("subject").distinct())
     signed = sign_ins(seen.issued, seen.logs).semi_join(concerned, "subject")
-    theirs = engine.keep(f"{name}_linked", seen.linked.filter(seen.linked.identified).semi_join(concerned, "subject"))
+    theirs = seen.linked.filter(seen.linked.identified).semi_join(concerned, "subject")
+    theirs = engine.keep(f"unsettled_{name}_linked", theirs)
     further = seen.variants.filter(seen.variants.identified).semi_join(concerned, "subject")
     further = further.semi_join(theirs, "token_key").mutate(t=lambda table: whole(whole_seconds(table.event_time)))
     columns = ("subject", "client_id", "network", "user_agent", "t")
@@ -231,7 +236,7 @@ def _with_routes(
 
 def _with_candidates(engine: Engine, open_: ir.Table, seen: Seen) -> ir.Table:
     """Rule 4.2: add `candidate`: an issuance that could be this one's."""
-    bare = engine.keep("bare", open_.filter(~open_.has_id, open_.derived != "assertion", open_.relied))
+    bare = engine.keep("unsettled_bare", open_.filter(~open_.has_id, open_.derived != "assertion", open_.relied))
     if not engine.rows(bare.limit(1)):
         return open_.mutate(candidate=ibis.literal(False))
     issued = seen.issued
@@ -267,10 +272,10 @@ def _with_signs(engine: Engine, open_: ir.Table, seen: Seen, facts: LogFacts) ->
         missed, told.relied, told.proven < told.needed, ~told.silent, ~told.agentic, ~told.ordinary, ~told.explained,
         told.derived != "assertion", ~told.issuer.isin(facts.keepers.named).fill_null(False),
     )
-    foreign = engine.keep("foreign_misses", foreign)
+    foreign = engine.keep("unsettled_foreign", foreign)
     if not engine.rows(foreign.limit(1)):
         return told.mutate(lone=ibis.literal(False))
     alone = lone(engine, foreign, told, seen.issued, seen.records, seen.names)
-    alone = engine.keep("lone", alone.mutate(alone=ibis.literal(True)))
+    alone = engine.keep("unsettled_lone", alone.mutate(alone=ibis.literal(True)))
     joined = told.left_join(alone, "token_key", rname="{name}_a")
     return joined.select(*told.columns, lone=joined.alone.fill_null(False))

@@ -6,10 +6,11 @@ import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from counterfoil.model.clearance import STRANGERS, parts_of
+from counterfoil.model.clearance import parts_of
 from counterfoil.model.coverage import MAX_NAMED, REFUTED, Offer, named_parts
 from counterfoil.model.hunt import HuntReport
-from counterfoil.model.verdict import ACCUSING, JUDGED, Reason
+from counterfoil.model.reason import LEAVES_NO_RECORD, Reason
+from counterfoil.model.verdict import ACCUSING, JUDGED
 from counterfoil.report._clearance import whys
 from counterfoil.report.clean import clean
 from counterfoil.report.words import series, some
@@ -23,7 +24,7 @@ MAX_DECLARED = 8
 
 _TENANT = "entra:"
 _OF_MICROSOFT = "entra-signin/microsoft-service-principal"  # Graph has none of these
-_TOKENS = "SELECT subject_name, ip, client_id, token_id, reason FROM tokens"
+_SHOWN = "SELECT coalesce(subject_name, subject) AS who, ip, client_id, token_id, reason FROM"
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def _accused(report: HuntReport, case: str) -> Iterator[Step]:
         which = f"= {verdicts[0]}" if len(verdicts) == 1 else f"IN ({', '.join(verdicts)})"
         yield Step(
             f"See the {some(report.accused, 'accused token')}, with reasons",
-            f'counterfoil sql {case} "{_TOKENS} WHERE verdict {which}"',
+            f'counterfoil sql {case} "{_SHOWN} tokens WHERE verdict {which}"',
         )
 
 
@@ -151,7 +152,7 @@ def _lost(report: HuntReport, case: str) -> Iterator[Step]:
 
 def _open(report: HuntReport) -> Iterator[Step]:
     """Yield what could be done about the reason for which most tokens are open, where no other step is about it."""
-    told = {Reason.NOT_DECLARED, Reason.NO_ISSUER_LOG, Reason.DECLARATION_REFUTED}
+    told = {Reason.NOT_DECLARED, Reason.NO_ISSUER_LOG, Reason.DECLARATION_REFUTED} | LEAVES_NO_RECORD
     rows = [row for row in report.verdicts if row.verdict not in JUDGED and row.reason in set(Reason) - told]
     if rows and whys(report):
         most = max(rows, key=lambda row: row.tokens)
@@ -162,7 +163,7 @@ def _strangers(report: HuntReport, case: str) -> Iterator[Step]:
     if report.strangers and whys(report):
         yield Step(
             f"Look at the {some(report.strangers, 'token')} left open from places or programs that are not the user's",
-            f'counterfoil sql {case} "{_TOKENS} WHERE {STRANGERS}"',
+            f'counterfoil sql {case} "{_SHOWN} strangers"',
         )
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from counterfoil.model.diagnosis import Diagnosis
 from counterfoil.model.dossier import Record, Relative, Trail
 from counterfoil.model.first_party import name as client_name
-from counterfoil.model.verdict import ACCUSING, Diagnosis, Reason, Verdict
+from counterfoil.model.reason import Reason
+from counterfoil.model.verdict import ACCUSING, Verdict
 from counterfoil.report.clean import clean
 from counterfoil.report.words import brief, minute, number, some, span
 

@@ -8,11 +8,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from counterfoil.model.advice import SUSPICIOUS
+from counterfoil.model.diagnosis import Diagnosis
 from counterfoil.model.dossier import MailSum, Record, Trail
 from counterfoil.model.finding import Finding
 from counterfoil.model.hunt import HuntReport, InputFile, RejectCount
 from counterfoil.model.schema import Leg
-from counterfoil.model.verdict import Diagnosis, FindingVerdict
+from counterfoil.model.verdict import FindingVerdict
 from counterfoil.report import _coverage, _plots, _strips
 from counterfoil.report._answer import Answer, answer, in_words
 from counterfoil.report._clearance import ORDER, reason, silent, whys

@@ -8,7 +8,8 @@ from datetime import datetime
 
 from counterfoil.model.finding import MAX_LISTED, Use
 from counterfoil.model.first_party import name as client_name
-from counterfoil.model.verdict import Reason, Verdict
+from counterfoil.model.reason import Reason
+from counterfoil.model.verdict import Verdict
 from counterfoil.report.clean import clean
 
 _GUID = re.compile(r"\b([0-9a-f]{8})(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE)

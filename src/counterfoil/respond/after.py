@@ -13,9 +13,9 @@ from counterfoil.case.results import rows
 from counterfoil.errors import UsageError
 from counterfoil.investigate.messages import claims
 from counterfoil.model.counterfoil import CANARY, LEDGER_LOG
-from counterfoil.model.schema import Leg, Outcome
+from counterfoil.model.schema import Leg, Outcome, TokenClass
 from counterfoil.model.verdict import FAIL_ON_DEFAULT, Verdict
-from counterfoil.respond import evicted
+from counterfoil.respond import evicted, revocations
 from counterfoil.respond.evicted import After, Left, LogSince, PartySaid, Signs
 from counterfoil.respond.persistence import HOLDS
 
@@ -34,6 +34,7 @@ class AskedAfter:
     keys: tuple[str, ...] = ()
     parties: tuple[PartySaid, ...] = ()
     looked_at: frozenset[str] = frozenset()  # targets of holds that somebody looked at, or removed
+    not_his: frozenset[str] = frozenset()  # marks that somebody looked at: addresses, agents, applications; "*": all
     revoked: datetime | None = None
     refresh_life: timedelta = evicted.REFRESH_LIFE
     access_life: timedelta = evicted.ACCESS_LIFE
@@ -42,7 +43,7 @@ class AskedAfter:
 def after(con: duckdb.DuckDBPyConnection, asked: AskedAfter, lost_records: int) -> After:
     """Return what the results in `con` say. Raises UsageError for a case in which there is no intrusion and no key."""
     keys = asked.keys or dead_keys(con)
-    _prepare(con, keys, asked.since)
+    _prepare(con, keys, asked)
     if not keys and not rows(con, "SELECT 1 FROM his_tokens LIMIT 1"):
         raise UsageError(NOTHING, hint="counterfoil hunt finds them; or name the blocked key: --key KID")
     bounds = {"since": asked.since, "until": asked.until}
@@ -50,13 +51,16 @@ def after(con: duckdb.DuckDBPyConnection, asked: AskedAfter, lost_records: int) 
     return After(
         since=asked.since, until=asked.until,
         accepted=_signs(con, _ACCEPTED, bounds), intrusion=_signs(con, _INTRUSION, bounds),
-        traits=_signs(con, _TRAITS, bounds), refused=_signs(con, _REFUSED, bounds),
-        left=_left(con, asked), logs=_logs(con, asked), parties=asked.parties, revoked=asked.revoked,
+        renewed=_signs(con, _RENEWED, bounds), refused=_signs(con, _REFUSED, bounds),
+        traits={words: _signs(con, _TRAITS.format(mark=mark), bounds) for mark, words in MARKS.items()},
+        left=_left(con, asked), logs=_logs(con, asked), parties=asked.parties,
+        revoked=revocations.revoked(asked.revoked, revocations.in_log(con, asked.since, asked.until)),
         refresh_life=asked.refresh_life, access_life=asked.access_life,
         open_tokens=open_tokens, used_tokens=used, lost_records=lost_records,
     )
 
 
+_NOT_HIS = "DELETE FROM his_marks WHERE list_has_any(?, ['*', value, split_part(value, ' ', 1)])"
 UNNAMED = "(target not logged)"
 NOTHING = "this case has no finding of an intrusion"
 
@@ -68,8 +72,8 @@ def dead_keys(con: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
     return tuple(row["key_id"] for row in found)
 
 
-def _prepare(con: duckdb.DuckDBPyConnection, keys: Sequence[str], since: datetime) -> None:
-    """Make temporary tables: canaries, blocked keys, his tokens, his uses, his addresses."""
+def _prepare(con: duckdb.DuckDBPyConnection, keys: Sequence[str], asked: AskedAfter) -> None:
+    """Make temporary tables: canaries, blocked keys, his tokens, his uses, his marks, his victims."""
     known = claims(con)
     grave = [rule for rule, claim in known.items() if claim in FAIL_ON_DEFAULT]
     con.execute("CREATE TEMP TABLE blocked (key_id VARCHAR)")
@@ -78,9 +82,17 @@ def _prepare(con: duckdb.DuckDBPyConnection, keys: Sequence[str], since: datetim
     rules = grave or list(known)
     con.executemany("INSERT INTO his_rules VALUES (?)", [(rule,) for rule in rules]) if rules else None
     for statement in _TABLES:
-        con.execute(statement, {"since": since} if "$since" in statement else None)
+        con.execute(statement, {"since": asked.since} if "$since" in statement else None)
+    if asked.not_his:
+        # a habit begins with its application
+        con.execute(_NOT_HIS, [sorted(asked.not_his)])
 
 
+_SHOWN = "e.ip, e.user_agent, e.client_id, e.operation"
+_MARKED = """unnest(['address', 'agent', 'habit']) AS mark,
+    unnest([e.ip, e.user_agent, e.client_id || ' ' || e.operation]) AS value"""
+# Who has no refresh tokens: applications and services.
+_NOBODY = f"'{TokenClass.APPLICATION}', '{TokenClass.SERVICE}', '{TokenClass.MANAGED_IDENTITY}'"
 _LET_IN = f"leg = '{Leg.ACCEPTANCE}' AND outcome IN ('{Outcome.SUCCESS}', '{Outcome.DENIED}')"
 _DEAD = f"""SELECT DISTINCT key_id FROM tokens WHERE verdict IN ('{Verdict.FORGED}', '{Verdict.CONTRADICTED}')
 AND key_id IS NOT NULL AND list_contains(?, group_rule) ORDER BY key_id"""  # noqa: S608  # our own names
@@ -90,11 +102,20 @@ _TABLES = (
     """CREATE TEMP TABLE his_tokens AS SELECT * FROM tokens WHERE group_rule IN (FROM his_rules)
     AND (signing_input_digest IS NULL OR signing_input_digest NOT IN (FROM canaries))""",
     """CREATE TEMP TABLE his_uses AS SELECT DISTINCT a.event_time, a.source, a.record_id, e.kind, e.ip, e.user_agent,
-    e.token_id, e.session_id, e.subject_id, e.subject_name FROM acceptances a SEMI JOIN his_tokens USING (token_key)
+    e.token_id, e.session_id, e.subject_id, e.subject_name, e.client_id, e.operation, e.token_class
+    FROM acceptances a SEMI JOIN his_tokens USING (token_key)
     JOIN evidence e ON e.source = a.source AND e.record_id = a.record_id""",
-    # addresses that he alone used: nobody's genuine token came from there before the block
-    f"""CREATE TEMP TABLE his_addresses AS SELECT DISTINCT ip FROM his_uses WHERE ip IS NOT NULL AND event_time < $since
-    EXCEPT SELECT ip FROM tokens WHERE verdict = '{Verdict.MINTED}' AND first_seen < $since""",  # noqa: S608  # our own names
+    # marks that were his alone: nobody's genuine token had them before the block
+    f"""CREATE TEMP TABLE his_marks AS WITH genuine AS (SELECT {_SHOWN} FROM acceptances a
+        JOIN tokens t USING (token_key) JOIN evidence e ON e.source = a.source AND e.record_id = a.record_id
+        WHERE t.verdict = '{Verdict.MINTED}' AND e.event_time < $since)
+    SELECT * FROM (SELECT DISTINCT {_MARKED} FROM his_uses e WHERE event_time < $since
+        EXCEPT SELECT DISTINCT {_MARKED} FROM genuine e) WHERE value IS NOT NULL""",  # noqa: S608  # our own names
+    "CREATE TEMP VIEW his_addresses AS SELECT value AS ip FROM his_marks WHERE mark = 'address'",
+    f"""CREATE TEMP TABLE his_people AS SELECT name, list(DISTINCT lower(each)) AS names FROM (
+        SELECT coalesce(subject_name, subject_id) AS name, unnest([subject_id, subject_name]) AS each FROM his_uses
+        WHERE token_class IS NULL OR token_class NOT IN ({_NOBODY})
+    ) WHERE each IS NOT NULL GROUP BY name""",  # noqa: S608  # our own names
     "CREATE TEMP TABLE seen_before AS SELECT DISTINCT ip FROM his_uses WHERE event_time < $since AND ip IS NOT NULL",
 )
 _GENUINE_OR_ELSE = "(signing_input_digest IS NULL OR signing_input_digest NOT IN (FROM canaries))"
@@ -105,8 +126,24 @@ _REFUSED = f"""SELECT event_time, ip, coalesce(subject_id, subject_name) AS subj
 WHERE leg = '{Leg.ACCEPTANCE}' AND outcome = '{Outcome.REFUSED}' AND key_id IN (FROM blocked)
 AND {_GENUINE_OR_ELSE} AND {_WHEN}"""  # noqa: S608  # our own names
 _INTRUSION = f"""SELECT event_time, ip, coalesce(subject_id, subject_name) AS subject FROM his_uses WHERE {_WHEN}"""  # noqa: S608
+# Issued to him since, for a token of his or what came of it. An id that a genuine token has as well proves nothing.
+_RENEWED = f"""WITH RECURSIVE issued AS (SELECT event_time, ip, coalesce(subject_id, subject_name) AS subject, token_id,
+    unnest(parent_token_ids) AS parent FROM evidence WHERE outcome = '{Outcome.SUCCESS}'
+    AND leg IN ('{Leg.ISSUANCE}', '{Leg.SECONDARY_ISSUANCE}') AND {_GENUINE_OR_ELSE}),
+his(token_id) AS (SELECT token_id FROM his_tokens WHERE token_id IS NOT NULL
+    AND token_id NOT IN (SELECT token_id FROM tokens WHERE verdict = '{Verdict.MINTED}' AND token_id IS NOT NULL)
+    UNION SELECT i.token_id FROM issued i JOIN his ON i.parent = his.token_id WHERE i.token_id IS NOT NULL)
+SELECT DISTINCT event_time, ip, subject, token_id FROM issued
+WHERE parent IN (SELECT token_id FROM his) AND {_WHEN}"""  # noqa: S608  # our own names
+# What each mark is called.
+MARKS: Mapping[str, str] = {
+    "address": "came from his addresses", "agent": "named his agent",
+    "habit": "did by an application what he alone did by it",
+}
 _TRAITS = f"""SELECT event_time, ip, coalesce(subject_id, subject_name) AS subject FROM evidence e
-WHERE {_LET_IN} AND {_WHEN} AND ip IN (FROM his_addresses) AND {_GENUINE_OR_ELSE}
+WHERE {_LET_IN} AND {_WHEN} AND {_GENUINE_OR_ELSE}
+AND EXISTS (SELECT 1 FROM his_marks m WHERE m.mark = '{{mark}}' AND m.value = CASE m.mark
+    WHEN 'address' THEN e.ip WHEN 'agent' THEN e.user_agent ELSE e.client_id || ' ' || e.operation END)
 AND NOT EXISTS (SELECT 1 FROM his_uses u WHERE u.source = e.source AND u.record_id = e.record_id)"""  # noqa: S608
 _OPEN = f"""SELECT count(*) FILTER (verdict IN ('{Verdict.UNCOVERED}', '{Verdict.UNLINKABLE}') AND NOT silent
     AND NOT early), count(*) FROM tokens WHERE last_seen >= $since AND first_seen < $until"""  # noqa: S608

@@ -97,7 +97,7 @@ def verify(
         revoked = journal.last((each for each in entries if each.time >= began), "revoke")
         asked = AskedAfter(
             since=_naive(began), until=_naive(until), keys=keys, parties=_parties(entries, began),
-            looked_at=frozenset(each.told.get("target", "*") for each in entries if each.step == "persistence"),
+            looked_at=_targets(entries, "persistence"), not_his=_targets(entries, "traits"),
             revoked=None if revoked is None else _naive(revoked.time),
             refresh_life=refresh_life, access_life=access_life,
         )
@@ -106,6 +106,11 @@ def verify(
         told = statement.statement(evicted.judge(found), found, blocked, folder.manifest, at, entries)
         journal.add(folder, [statement.entry(told, at)])
         return told
+
+
+def _targets(entries: Iterable[Entry], step: str) -> frozenset[str]:
+    """Return what somebody looked at; "*" for all."""
+    return frozenset(each.told.get("target", "*") for each in entries if each.step == step)
 
 
 def _blocked_at(entries: Iterable[Entry]) -> datetime:

@@ -1,4 +1,4 @@
-"""Makes events, signed by a key in custody: that a key is compromised, that sessions or tokens are revoked."""
+"""Makes events, signed by a key in custody: of compromised keys, block lists, revocations; and verification."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import msgspec
 from counterfoil.errors import InputError, UsageError
 from counterfoil.jose.jwk import thumbprint
 from counterfoil.mint.signing import Signing, current_version
-from counterfoil.respond.events import TYP, KeyCompromised, key_compromised, session_revoked, token_revoked
+from counterfoil.respond import events
+from counterfoil.respond.events import TYP, KeyCompromised, key_compromised
 from counterfoil.respond.signing import signed
 from counterfoil.tokens.revoked import TokenName
 
@@ -38,12 +39,26 @@ def key_event(
         return signed(custody, key, TYP, claims, "security event")
 
 
+def list_event(custody: Signing, key: str, issuer: str, audience: str, listed: str, now: datetime) -> str:
+    """Return the SET that carries a block list; raises UsageError for one that is too long for an event."""
+    claims = events.block_list(issuer, audience, listed, int(now.timestamp()))
+    return signed(custody, key, TYP, claims, "security event")
+
+
+def verification_event(
+    custody: Signing, key: str, issuer: str, audience: str, *, stream: str, state: str, now: datetime
+) -> str:
+    """Return the SET by which the receiver of a stream sees that it works; `state` is what it asked to hear."""
+    claims = events.verification(issuer, audience, stream, state, int(now.timestamp()))
+    return signed(custody, key, TYP, claims, "security event")
+
+
 def revoked_events(
     custody: Signing, key: str, issuer: str, audience: str, *, sessions: Iterable[str], tokens: Iterable[TokenName],
     reason: str, now: datetime,
 ) -> list[str]:
     """Return a SET for each session, and for each token that has an id (CAEP names no token by a digest)."""
     moment = int(now.timestamp())
-    told = [session_revoked(issuer, audience, session, moment, reason) for session in sessions]
-    told += [token_revoked(issuer, audience, name, moment, reason) for name in tokens if name.jti]
+    told = [events.session_revoked(issuer, audience, session, moment, reason) for session in sessions]
+    told += [events.token_revoked(issuer, audience, name, moment, reason) for name in tokens if name.jti]
     return [signed(custody, key, TYP, claims, "security event") for claims in told]

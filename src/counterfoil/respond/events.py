@@ -1,6 +1,6 @@
-"""Security events (RFC 8417): a key is compromised, a session or token is revoked, and the verification event.
+"""Security events (RFC 8417): a key is compromised, a block list, a session or token is revoked, and verification.
 
-Nobody ships an event about a signing key: ours has a type of its own. The rest is Shared Signals (SSF 1.0, CAEP 1.0).
+Nobody ships an event about a signing key: ours have types of their own. The rest is Shared Signals (SSF 1.0, CAEP 1.0).
 """
 
 from __future__ import annotations
@@ -10,16 +10,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from counterfoil.errors import InputError
+from counterfoil.errors import InputError, UsageError
+from counterfoil.tokens.limits import MAX_TOKEN_BYTES
 from counterfoil.tokens.revoked import TokenName
 
 TYP = "secevent+jwt"
 KEY_COMPROMISED = "urn:counterfoil:event-type:key-compromised:1"
+BLOCK_LIST = "urn:counterfoil:event-type:block-list:1"
 SESSION_REVOKED = "https://schemas.openid.net/secevent/caep/event-type/session-revoked"
 VERIFICATION = "https://schemas.openid.net/secevent/ssf/event-type/verification"
 # RFC 9278: a key as a URI.
 THUMBPRINT = "urn:ietf:params:oauth:jwk-thumbprint:sha-256:"
 MAX_REASON = 500
+# A block list in a SET is in base64 twice: a longer one does not fit into a token, and is fetched.
+MAX_PUSHED_LIST = MAX_TOKEN_BYTES // 2
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,17 @@ def key_compromised(issuer: str, audience: str, told: KeyCompromised, now: int) 
     return event_set(issuer, audience, KEY_COMPROMISED, told.event(), subject, now)
 
 
+def block_list(issuer: str, audience: str, listed: str, now: int) -> dict[str, Any]:
+    """Return the SET that carries a signed block list whole; raises UsageError for one that is too long for an event.
+
+    It is believed for its own signature, by the receiver's policy, whoever signed the SET.
+    """
+    if len(listed) > MAX_PUSHED_LIST:
+        told = f"the block list is longer than an event may be ({MAX_PUSHED_LIST} bytes)"
+        raise UsageError(told, hint="have it fetched: counterfoil respond event")
+    return event_set(issuer, audience, BLOCK_LIST, {"list": listed}, {"format": "opaque", "id": issuer}, now)
+
+
 def session_revoked(issuer: str, audience: str, session: str, now: int, reason: str) -> dict[str, Any]:
     """Return CAEP's event for a session (CAEP 1.0, 3.1)."""
     subject = {"format": "complex", "session": {"format": "opaque", "id": session}}
@@ -78,6 +93,17 @@ def verification(issuer: str, audience: str, stream: str, state: str, now: int) 
 
 def _revoked(now: int, reason: str) -> dict[str, Any]:
     return {"event_timestamp": now, "initiating_entity": "admin", "reason_admin": {"en": reason}}
+
+
+def read_block_list(claims: Mapping[str, Any]) -> str | None:
+    """Return the block list that a verified SET carries, None if it carries none; raises InputError if it is broken."""
+    event = claims["events"].get(BLOCK_LIST)
+    if event is None:
+        return None
+    listed = event.get("list") if isinstance(event, Mapping) else None
+    if not isinstance(listed, str):
+        raise InputError("block-list: expected the signed list as a text")
+    return listed
 
 
 def read_key_compromised(claims: Mapping[str, Any]) -> KeyCompromised | None:

@@ -6,7 +6,7 @@ life of anything that he may hold is over. One sign of his is enough for *not ou
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -34,11 +34,13 @@ class Why(StrEnum):
 
     ACCEPTED_UNDER_KEY = "accepted-under-key"
     INTRUSION_GOES_ON = "intrusion-goes-on"
+    LINEAGE_RENEWED = "lineage-renewed"
     PARTY_ACCEPTS = "party-still-accepts"
     PERSISTENCE_LEFT = "persistence-left"
     PERSISTENCE_OPEN = "persistence-open"
     TRAITS_AGAIN = "traits-again"
     LIFE_NOT_OVER = "life-not-over"
+    REVOCATION_DENIED = "revocation-not-in-log"
     LOG_ENDS = "log-ends"
     LOG_HOLE = "log-hole"
     LOG_THROTTLED = "log-throttled"
@@ -46,6 +48,7 @@ class Why(StrEnum):
     LEFT_OPEN = "left-open-since"
     PARTY_UNKNOWN = "party-cannot-tell"
     REFUSED_UNDER_KEY = "refused-under-key"
+    REVOKED_BY_WORD = "revoked-by-word"
 
 
 @dataclass(frozen=True)
@@ -98,10 +101,23 @@ class PartySaid:
 
 
 @dataclass(frozen=True)
+class Revoked:
+    """When all refresh tokens and sessions that he may hold were revoked; None if nobody says so, or a log denies it.
+
+    `by_word`: the journal alone says so; `denied`: some of the victims of whom it says so and the log does not.
+    """
+
+    at: datetime | None = None
+    by_word: bool = False
+    denied: tuple[str, ...] = ()
+    denied_count: int = 0
+
+
+@dataclass(frozen=True)
 class After:
     """What evidence and journal say of the time from the block (`since`) until `until`. Times are naive UTC.
 
-    `revoked`: when all refresh tokens and sessions that he may hold were revoked; None if nobody says so.
+    `renewed`: tokens issued to him for others of his; `traits`: what has marks of his, by the mark, in words.
     `open_tokens` of `used_tokens`: those used since that could not be judged.
     """
 
@@ -109,12 +125,13 @@ class After:
     until: datetime
     accepted: Signs
     intrusion: Signs
-    traits: Signs
+    renewed: Signs
+    traits: Mapping[str, Signs]
     refused: Signs
     left: tuple[Left, ...]
     logs: tuple[LogSince, ...]
     parties: tuple[PartySaid, ...]
-    revoked: datetime | None
+    revoked: Revoked
     refresh_life: timedelta = REFRESH_LIFE
     access_life: timedelta = ACCESS_LIFE
     open_tokens: int = 0
@@ -152,14 +169,19 @@ def judge(after: After) -> Judgement:
 
 def quiet_until(after: After) -> datetime:
     """Return when nothing that he may hold lives any more, if he is given nothing new."""
-    by_age = after.since + max(after.refresh_life, after.access_life)
-    return by_age if after.revoked is None else min(by_age, max(after.revoked, after.since) + after.access_life)
+    at = after.revoked.at
+    return _by_age(after) if at is None else min(_by_age(after), max(at, after.since) + after.access_life)
+
+
+def _by_age(after: After) -> datetime:
+    return after.since + max(after.refresh_life, after.access_life)
 
 
 def _his(after: After) -> Iterator[Reason]:
     for why, signs, what in (
         (Why.ACCEPTED_UNDER_KEY, after.accepted, "under the blocked key were accepted"),
         (Why.INTRUSION_GOES_ON, after.intrusion, "of the intrusion, or of its lineage, were accepted"),
+        (Why.LINEAGE_RENEWED, after.renewed, "to renew or exchange a token of his lineage were granted"),
     ):
         if signs.records:
             yield Reason(why, Eviction.NOT_OUT, f"{_requests(signs)} {what}{_when(signs)}", signs.addresses)
@@ -186,14 +208,18 @@ def _holds(after: After) -> Iterator[Reason]:
 
 
 def _unsure(after: After) -> Iterator[Reason]:
-    if after.traits.records:
-        words = f"{_requests(after.traits)} came from his addresses with other tokens{_when(after.traits)}"
-        yield Reason(Why.TRAITS_AGAIN, Eviction.CANNOT_TELL, words, after.traits.addresses)
+    for mark, signs in after.traits.items():
+        if signs.records:
+            words = f"{_requests(signs)} with other tokens {mark}{_when(signs)}"
+            yield Reason(Why.TRAITS_AGAIN, Eviction.CANNOT_TELL, words, signs.addresses)
     end = quiet_until(after)
     if end > after.until:
-        revoked = "" if after.revoked else "; nothing says that they were revoked"
+        revoked = "" if after.revoked.at else "; nothing says that they were revoked"
         words = f"what he may hold lives until {_minute(end)}{revoked}"
         yield Reason(Why.LIFE_NOT_OVER, Eviction.CANNOT_TELL, words)
+    if after.revoked.denied and _by_age(after) > after.until:
+        words = f"the journal says that all was revoked, the directory's log does not, of {_some(after.revoked)}"
+        yield Reason(Why.REVOCATION_DENIED, Eviction.CANNOT_TELL, words)
     if after.open_tokens > MAX_OPEN_SHARE * after.used_tokens:
         words = f"{after.open_tokens:,} of {after.used_tokens:,} tokens used since could not be judged"
         yield Reason(Why.LEFT_OPEN, Eviction.CANNOT_TELL, words)
@@ -228,6 +254,9 @@ def _known(after: After) -> Iterator[Reason]:
     if after.refused.records:
         words = f"he still tries: {_requests(after.refused)} under the blocked key were refused{_when(after.refused)}"
         yield Reason(Why.REFUSED_UNDER_KEY, None, words, after.refused.addresses)
+    if after.revoked.by_word and _by_age(after) > after.until:
+        words = "that all was revoked is the journal's word: no log of the directory in evidence covers it"
+        yield Reason(Why.REVOKED_BY_WORD, None, words)
 
 
 def changed(before: Iterable[str], now: Iterable[Reason]) -> tuple[str, ...]:
@@ -235,6 +264,11 @@ def changed(before: Iterable[str], now: Iterable[Reason]) -> tuple[str, ...]:
     old, new = set(before), {str(reason.why) for reason in now}
     gone = tuple(f"no longer: {code}" for code in sorted(old - new))
     return gone + tuple(f"new: {code}" for code in sorted(new - old))
+
+
+def _some(revoked: Revoked) -> str:
+    more = revoked.denied_count - len(revoked.denied)
+    return ", ".join(revoked.denied) + (f" and {more:,} more" if more else "")
 
 
 def _requests(signs: Signs) -> str:

@@ -22,6 +22,11 @@ _TOLD: Mapping[Why, tuple[str, str, str]] = {
         "What was renewed or exchanged before the block is signed by good keys: the block does not touch it.",
         "Revoke it with its lineage: counterfoil respond revoke --lineage.",
     ),
+    Why.LINEAGE_RENEWED: (
+        "a token of his lineage was renewed or exchanged after the block",
+        "A refresh token or session that he got by a forged token is alive, whether or not what it gave was used yet.",
+        "Revoke it with its lineage: counterfoil respond revoke --lineage.",
+    ),
     Why.PARTY_ACCEPTS: (
         "the last probe of a party let the canary in",
         "It keeps the key from a cache, a pin or a replica that did not hear of the block.",
@@ -38,14 +43,20 @@ _TOLD: Mapping[Why, tuple[str, str, str]] = {
         "Ask the victim, remove it if need be: counterfoil respond done persistence --target OBJECT.",
     ),
     Why.TRAITS_AGAIN: (
-        "an address that was his alone was seen with other tokens",
-        "He may have another way in; or the address has another user by now.",
-        "Look at what those tokens did, and who was issued them.",
+        "an address, an agent or a habit that was his alone was seen with other tokens",
+        "He may have another way in; or the mark has another user by now.",
+        "Look at what those tokens did, and who was issued them. If it is not he: counterfoil respond done traits"
+        " --target ADDRESS|AGENT|APPLICATION.",
     ),
     Why.LIFE_NOT_OVER: (
         "refresh tokens or sessions that he held may still live",
         "Until they have ended, silence may be patience.",
         "Revoke them and say so (counterfoil respond done revoke), or wait until the time that the statement names.",
+    ),
+    Why.REVOCATION_DENIED: (
+        "the journal says that his victims' sessions were revoked, and the directory's log does not",
+        "A log of what happened outranks a note of what was done: the command may have failed, or left some out.",
+        "Revoke the sessions of those victims, and read the new log into the case; or wait until the life is over.",
     ),
     Why.LOG_ENDS: (
         "a log that showed him ends before the time that is asked about",
@@ -81,6 +92,11 @@ _TOLD: Mapping[Why, tuple[str, str, str]] = {
         "tokens under the dead key are refused: he still tries",
         "It speaks for nothing. It is a tripwire, and its addresses are his.",
         "Watch those addresses for other tokens.",
+    ),
+    Why.REVOKED_BY_WORD: (
+        "that sessions were revoked is the word of the journal alone",
+        "No log of the directory in evidence covers the time: nothing contradicts it, and nothing confirms it.",
+        f"Export the directory's audit log into the case. {_AGAIN}",
     ),
 }
 # By code, in the order of the statement.

@@ -6,14 +6,14 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
 from counterfoil.errors import InputError, VerifyError
 from counterfoil.relying.http import Endpoint
-from counterfoil.respond.events import VERIFICATION, KeyCompromised, read_key_compromised
-from counterfoil.tokens.verifier import Verifier
+from counterfoil.respond.events import VERIFICATION, KeyCompromised, read_block_list, read_key_compromised
+from counterfoil.tokens.verified import VerifiedToken
 
 # SETs whose ids are remembered, so that one that comes again is not acted on again.
 MAX_SEEN = 100_000
@@ -39,18 +39,28 @@ class Refused:
         return {"err": self.err, "description": self.description}
 
 
+class Verifies(Protocol):
+    """As much of a verifier as a receiver needs."""
+
+    def verify(self, token: str | bytes, *, at: float) -> VerifiedToken:
+        """Return what is verified; raises VerifyError."""
+
+
 class Receiver:
     """Takes SETs. Safe to share between threads."""
 
     def __init__(
-        self, verifier: Verifier, act: Callable[[KeyCompromised], None], clock: Callable[[], float], *,
-        verified: Callable[[str], None] = lambda _: None,
+        self, verifier: Verifies, act: Callable[[KeyCompromised], object], clock: Callable[[], float], *,
+        listed: Callable[[bytes], object] = lambda _: None, verified: Callable[[str], object] = lambda _: None,
     ) -> None:
-        """Verify by this flow (class `event`); `act` blocks a key, `verified` hears the state of verification events.
+        """Verify by this flow (class `event`).
 
-        What `act` raises leaves the SET untaken, so that it comes again.
+        `act` hears of a key that is out, `listed` of a block list as it was signed (for `BlockLists.offer`), `verified`
+        the state of verification events. VerifyError of theirs refuses the SET; what else they raise leaves it untaken,
+        so that it comes again.
         """
-        self._verifier, self._act, self._clock, self._verified = verifier, act, clock, verified
+        self._verifier, self._act, self._clock = verifier, act, clock
+        self._listed, self._verified = listed, verified
         self._seen: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -65,16 +75,21 @@ class Receiver:
             if name in self._seen:
                 return None
             try:
-                key = read_key_compromised(claims)
+                key, listed = read_key_compromised(claims), read_block_list(claims)
             except InputError as error:
                 return Refused("invalid_request", str(error))
-            self._do(claims, key)
+            try:
+                self._do(claims, key, listed)
+            except VerifyError as error:
+                return Refused("invalid_request", str(error))
             self._seen[name] = None
             while len(self._seen) > MAX_SEEN:
                 self._seen.popitem(last=False)
         return None
 
-    def _do(self, claims: Mapping[str, Any], key: KeyCompromised | None) -> None:
+    def _do(self, claims: Mapping[str, Any], key: KeyCompromised | None, listed: str | None) -> None:
+        if listed is not None:
+            self._listed(listed.encode())
         if key is not None:
             self._act(key)
         event = claims["events"].get(VERIFICATION)

@@ -34,7 +34,8 @@ def push(url: str, token: str, headers: Mapping[str, str] | None = None, *, allo
     try:
         answer = exchange("POST", urlsplit(endpoint.url), token.encode(), sent, MAX_ANSWER_BYTES, local=allow_local)
     except OSError as error:
-        raise InputError(f"{url}: {error or type(error).__name__}", hint="push it again, or have it polled") from error
+        told = f"{url}: {error or type(error).__name__}"
+        raise InputError(told, hint="push it again, or have it polled for") from error
     if answer.status == http.client.ACCEPTED:
         return
     raise InputError(f"{url}: {_refusal(answer.status, answer.body)}", hint="push it again once the receiver is mended")

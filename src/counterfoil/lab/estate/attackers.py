@@ -8,7 +8,8 @@ from counterfoil.lab.estate import forging
 from counterfoil.lab.estate.notes import Kind, claims_of
 from counterfoil.lab.estate.settings import FILES, MAIL, Realm
 from counterfoil.lab.estate.world import World
-from counterfoil.model.verdict import Diagnosis, Verdict
+from counterfoil.model.diagnosis import Diagnosis
+from counterfoil.model.verdict import Verdict
 
 AGENT = "python-requests/2.31"
 KEY_OUT = Kind("forged", (Verdict.FORGED,), Diagnosis.KEY_OUT, "Signed with a stolen key.")

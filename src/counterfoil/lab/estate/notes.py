@@ -13,7 +13,8 @@ import msgspec
 
 from counterfoil.jose import base64url
 from counterfoil.lab.history.compare import TruthRow
-from counterfoil.model.verdict import Diagnosis, Verdict
+from counterfoil.model.diagnosis import Diagnosis
+from counterfoil.model.verdict import Verdict
 from counterfoil.tokens.pseudonym import SubjectKey
 
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)

@@ -42,18 +42,15 @@ def context(token: Token, resource: str) -> str:
 EMPTY_CONTEXTS = ("", '"AppAccessContext":{},', '"AppAccessContext":{"APIId":""},')
 
 
-def mail(
-    rng: random.Random, t: int, rid: str, route: Route, token_fields: str, session: str, *, throttled: bool = False
-) -> str:
+def mail(rng: random.Random, t: int, rid: str, route: Route, token_fields: str, session: str) -> str:
     """Return one MailItemsAccessed record: mostly Bind with the items read, every seventh a Sync of a folder."""
     draw = rng.getrandbits(40)
     number, k = draw & 0x7, draw >> 12
     folder = _FOLDER_TEXTS[(draw >> 3) % len(_FOLDER_TEXTS)]
-    throttle = "True" if throttled else "False"
     box = route.mailbox
     if number == 7 and not route.web:
         tail = (
-            f'[{{"Name":"MailAccessType","Value":"Sync"}},{{"Name":"IsThrottled","Value":"{throttle}"}}]'
+            f'[{{"Name":"MailAccessType","Value":"Sync"}},{{"Name":"IsThrottled","Value":"False"}}]'
             f'{route.mail_end},"Item":{{"Id":"{box}AAAB","ParentFolder":{{"Id":"{box}AAAB","Name":"","Path":{folder}}}}}'
             f',"OperationCount":1}}'
         )
@@ -67,7 +64,7 @@ def mail(
             ]
         )
         tail = (
-            f'[{{"Name":"MailAccessType","Value":"Bind"}},{{"Name":"IsThrottled","Value":"{throttle}"}}]'
+            f'[{{"Name":"MailAccessType","Value":"Bind"}},{{"Name":"IsThrottled","Value":"False"}}]'
             f'{route.mail_end},"Folders":[{{"FolderItems":[{items}],"Id":"{box}AAAB","Path":{folder}}}]'
             f',"OperationCount":{count}}}'
         )

@@ -55,9 +55,3 @@ def american(t: int) -> str:
     """Return `t` as `9/1/2025 8:00:00 AM`, as PowerShell writes it under the United States' settings."""
     moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=t)
     return f"{moment.month}/{moment.day}/{moment.year} {moment.hour % 12 or 12}:{moment:%M:%S %p}"
-
-
-def australian(t: int) -> str:
-    """Return `t` as `1/09/2025 8:00:00 AM`, as PowerShell writes it under Australia's settings."""
-    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=t)
-    return f"{moment.day}/{moment.month:02d}/{moment.year} {moment.hour % 12 or 12}:{moment:%M:%S %p}"

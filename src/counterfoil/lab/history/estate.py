@@ -9,14 +9,13 @@ from pathlib import Path
 from types import MappingProxyType
 
 from counterfoil.errors import UsageError
-from counterfoil.lab.history.attack import Attack
+from counterfoil.lab.history.attack import Attack, Intrusion
 from counterfoil.lab.history.clock import SLICE, midnight
+from counterfoil.lab.history.federation import Federation
 from counterfoil.lab.history.habits import Habits
-from counterfoil.lab.history.intrusions import Intrusion
 from counterfoil.lab.history.life import Life
 from counterfoil.lab.history.losses import Loss, LossRule
 from counterfoil.lab.history.plan import Planner
-from counterfoil.lab.history.registry import attack_for
 from counterfoil.lab.history.settings import Tenant
 from counterfoil.lab.history.truth import Truth
 from counterfoil.lab.history.world import World
@@ -42,19 +41,22 @@ def write_estate(
     losses: Sequence[Loss],
     folder: Path,
     truth_path: Path,
+    federation: Federation | None = None,
 ) -> Written:
     """Write the logs of `tenant` below `folder` and the truth, as JSON lines, to `truth_path` outside of it.
 
-    Intrusions add records and change no other; losses remove issuance records and change no other.
+    Intrusions add records and change no other; losses remove issuance records and change no other. `federation`: the
+    servers of the federated domains, if their log is there.
     """
     if folder.resolve() in truth_path.resolve().parents:
         raise UsageError(f"the truth must lie outside the logs: {truth_path} is inside {folder}")
     folder.mkdir(parents=True, exist_ok=True)
     truth = Truth(truth_path, write_genuine=tenant.genuine_truth)
-    world = World(tenant, LossRule(tuple(losses), tenant.seed, tenant.begins), truth, folder)
+    rule = LossRule(tuple(losses), tenant.seed, tenant.begins)
+    world = World(tenant, rule, truth, folder, federation(tenant, rule, folder) if federation else None)
     habits = Habits(tenant, world.cast)
     planner, life = Planner(world, habits), Life(world)
-    attacks: list[Attack] = [attack_for(intrusion, world, habits, life) for intrusion in intrusions]
+    attacks: list[Attack] = [intrusion.at_work(world, habits, life) for intrusion in intrusions]
     for number in range(tenant.days):
         day = tenant.start + timedelta(days=number)
         for attack in attacks:

@@ -5,11 +5,9 @@ An Entra token id (`uti`) is the 16 bytes of the sign-in's request id, as a .NET
 
 from __future__ import annotations
 
-import base64
 import random
 
 from counterfoil.jose import base64url
-from counterfoil.model.ids import uti
 
 # The version nibble (4) sits in the eighth byte of the little-endian form, the variant bits in the ninth.
 # Entra's request ids end in a zero byte, so their token ids end in "AA".
@@ -34,13 +32,3 @@ def request_id(rng: random.Random) -> tuple[str, str]:
     h = raw.hex()
     name = f"{h[6:8]}{h[4:6]}{h[2:4]}{h[:2]}-{h[10:12]}{h[8:10]}-{h[14:16]}{h[12:14]}-{h[16:20]}-{h[20:]}"
     return name, base64url.encode(raw)
-
-
-def uti_padded(name: str) -> str:
-    """Return the token id of the GUID `name` with its padding, as some exports write it."""
-    return uti(name) + "=="
-
-
-def uti_ascii(name: str) -> str:
-    """Return base64 of the GUID's text, as diagnostic exports of 2022 wrote token ids."""
-    return base64.b64encode(name.encode()).decode()

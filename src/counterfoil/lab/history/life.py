@@ -33,7 +33,6 @@ class Life:
         self._special: dict[Use, Callable[[Moment], None]] = {
             Use.SERVICE: self._service,
             Use.FAILED: self._failed,
-            Use.STRAY: self._stray,
             Use.RENEW: self._renewal,
         }
         self._ordinary: dict[Use, Callable[[random.Random, Used], None]] = {
@@ -78,7 +77,7 @@ class Life:
         rng, world, route = self._rng, self._world, moment.route
         if moment.incoming.startswith("saml") and moment.person is not None:
             issued = moment.t - int((2 + 8 * rng.random()) * SECOND)
-            return world.federate(rng, issued, moment.person, route.ip, route.agent)
+            return world.servers is not None and world.servers.issue(rng, issued, moment.person, route.ip, route.agent)
         if self._tenant.interrupts and rng.random() < 0.3:
             # Half of the interrupts are earlier versions of the same request, half are requests of their own.
             same = rng.random() < 0.5
@@ -140,15 +139,7 @@ class Life:
             rng, moment.t, moment.route, "non-interactive", moment.session, incoming="refreshToken"
         )
         address = "" if rng.random() < 0.7 else moment.route.ip
-        self._secondary(moment, token, "https://outlook.office.com", address)
+        puid = person.puid if person else ""
+        body = audit.gatfr(moment.t, guid(rng), token, puid, "https://outlook.office.com", address)
+        world.audit(moment.t, body, "secondary_issuance")
         self.uses.mail(rng, Used(token, moment.t, person, self._moments_of_use(moment.t, cae=False), lost))
-
-    def _stray(self, moment: Moment) -> None:
-        """Act out a secondary issuance that no sign-in explains and nobody uses, as real logs hold some."""
-        name, uti = request_id(self._rng)
-        self._secondary(moment, Token(name, uti, "", "", moment.route), "https://substrate.office.com", "")
-
-    def _secondary(self, moment: Moment, token: Token, resource: str, address: str) -> None:
-        puid = moment.person.puid if moment.person else ""
-        body = audit.gatfr(moment.t, guid(self._rng), token, puid, resource, address)
-        self._world.audit(moment.t, body, "secondary_issuance")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Protocol
 
 from counterfoil.lab.history.clock import HOUR, instant
 from counterfoil.lab.history.ids import seeded
@@ -16,19 +17,14 @@ _LOOK_BACK = 28 * HOUR + HOUR
 _LOOK_AHEAD = 3 * HOUR
 
 
-@dataclass(frozen=True, slots=True)
-class RandomLoss:
-    """Each record of these kinds is lost with the probability `rate`."""
+class Loss(Protocol):
+    """What takes records of issuance out of the logs. Times are in microseconds."""
 
-    rate: float
-    kinds: tuple[Kind, ...] = SIGNIN_KINDS
+    def takes(self, rng: random.Random, t: int, kind: Kind, client_id: str, issued: str) -> bool:
+        """Tell whether it takes the record of `kind` at `t`; `issued`: the id, where a token was issued."""
 
-
-@dataclass(frozen=True, slots=True)
-class ClientLoss:
-    """No sign-in of the application `client_id` was recorded."""
-
-    client_id: str
+    def hides(self, first: int, last: int) -> bool:
+        """Tell whether it takes records from the time that an acceptance from `first` to `last` needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,41 +35,35 @@ class IntervalLoss:
     end: datetime
     kinds: tuple[Kind, ...] = SIGNIN_KINDS
 
+    def takes(self, rng: random.Random, t: int, kind: Kind, client_id: str, issued: str) -> bool:  # noqa: ARG002
+        """Tell whether it takes the record of `kind` at `t`."""
+        return kind in self.kinds and instant(self.start) <= t < instant(self.end)
 
-@dataclass(frozen=True, slots=True)
-class RecordLoss:
-    """The successful sign-ins of these request ids (GUIDs) were not recorded, and no other record is missing."""
-
-    ids: frozenset[str]
-
-
-Loss = RandomLoss | ClientLoss | IntervalLoss | RecordLoss
+    def hides(self, first: int, last: int) -> bool:
+        """Tell whether it takes records from the time that an acceptance needs."""
+        return _needs(first, last, instant(self.start), instant(self.end))
 
 
 class LossRule:
     """Decides, record by record, whether an issuance record is lost."""
 
     def __init__(self, losses: tuple[Loss, ...], seed: int, begins: int) -> None:
-        self._rates = [loss for loss in losses if isinstance(loss, RandomLoss)]
-        self._clients = {loss.client_id for loss in losses if isinstance(loss, ClientLoss)}
-        self._gaps = [
-            (instant(loss.start), instant(loss.end), loss.kinds) for loss in losses if isinstance(loss, IntervalLoss)
-        ]
-        self._ids = {name for loss in losses if isinstance(loss, RecordLoss) for name in loss.ids}
         # Its own generator: losses must not change the life of the tenant, only what is left of its logs.
-        self._rng = seeded(seed, "losses")
-        self.any = bool(losses)
-        # What was issued before the history begins is in no log either.
-        self._blind = [(0, begins), *((start, end) for start, end, _ in self._gaps)]
+        self._losses, self._rng, self._begins = losses, seeded(seed, "losses"), begins
 
     def loses(self, t: int, kind: Kind, client_id: str, issued: str = "") -> bool:
         """Return whether the issuance record of `kind` at `t` is lost; `issued`: the id, where a token was issued."""
-        draws = [self._rng.random() < loss.rate for loss in self._rates if kind in loss.kinds]
-        gap = any(start <= t < end and kind in kinds for start, end, kinds in self._gaps)
-        return gap or any(draws) or client_id in self._clients or issued in self._ids
+        # all are asked: each draws for itself, whatever the others take
+        taken = [loss.takes(self._rng, t, kind, client_id, issued) for loss in self._losses]
+        return any(taken)
 
     def hides(self, first: int, last: int) -> bool:
-        """Return whether issuance records are missing from the time that an acceptance from `first` to `last` needs."""
-        if self._rates or self._clients:
-            return True  # nowhere can the logs be relied on
-        return any(first - _LOOK_BACK < end and start < last + _LOOK_AHEAD for start, end in self._blind)
+        """Return whether issuance records are missing from the time that an acceptance from `first` to `last` needs.
+
+        What was issued before the history begins is in no log either.
+        """
+        return _needs(first, last, 0, self._begins) or any(loss.hides(first, last) for loss in self._losses)
+
+
+def _needs(first: int, last: int, start: int, end: int) -> bool:
+    return first - _LOOK_BACK < end and start < last + _LOOK_AHEAD

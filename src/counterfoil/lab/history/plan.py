@@ -33,9 +33,8 @@ class Use(IntEnum):
     RULE = 4
     CHANGE = 5
     RENEW = 6  # secondary issuance, rooted in a sign-in
-    STRAY = 7  # secondary issuance that matches no sign-in and is never used
-    SERVICE = 8
-    FAILED = 9
+    SERVICE = 7
+    FAILED = 8
 
 
 class Moment(NamedTuple):
@@ -71,8 +70,7 @@ class Planner:
             (Use.CHATS, tenant.chats_per_person_day / uses if ids else 0.0),
             (Use.GRAPH, tenant.graph_per_person_day / uses if ids else 0.0),
             (Use.RULE, tenant.rules_per_person_day if ids else 0.0),
-            (Use.RENEW, tenant.gatfr_per_person_day * (1 - tenant.stray_gatfr_share) if ids else 0.0),
-            (Use.STRAY, tenant.gatfr_per_person_day * tenant.stray_gatfr_share if ids else 0.0),
+            (Use.RENEW, tenant.gatfr_per_person_day if ids else 0.0),
             (Use.SERVICE, tenant.mail_per_person_day * share),
             (Use.FAILED, 0.1 if tenant.interrupts else 0.0),
         )
@@ -110,7 +108,7 @@ class Planner:
         first = True
         for t, use in planned:
             route = self._route(rng, routes, use)
-            interactive = first and use not in (Use.SERVICE, Use.STRAY, Use.RENEW, Use.FAILED)
+            interactive = first and use not in (Use.SERVICE, Use.RENEW, Use.FAILED)
             first = first and not interactive
             kind: Kind = "interactive" if interactive or use is Use.FAILED else "non-interactive"
             incoming = self._incoming(rng, person, interactive=interactive)

@@ -9,16 +9,20 @@ import random
 from datetime import date
 
 from counterfoil.lab.history.names import hosting_address
-from counterfoil.model.storm_0558 import TABLE
+from counterfoil.model.storm_0558 import BLOCKED, PANELS, TABLE
 
 
-def proxies(day: date) -> tuple[str, ...]:
-    """Return the addresses that the attackers of 2023 used on `day`, or ten of an invented provider."""
-    known = tuple(seen.ip for seen in TABLE if seen.first.date() <= day <= seen.last.date())
+def proxies(day: date, *, new_panels: bool = False) -> tuple[str, ...]:
+    """Return the addresses that the attackers of 2023 used on `day`, or ten of an invented provider.
+
+    `new_panels`: the panels alone that were first seen after the block.
+    """
+    among = [panel for panel in PANELS if panel.first > BLOCKED] if new_panels else TABLE
+    known = tuple(seen.ip for seen in among if seen.first.date() <= day <= seen.last.date())
     return known or tuple(hosting_address(n) for n in range(20, 30))
 
 
-def pick(rng: random.Random, day: date) -> str:
+def pick(rng: random.Random, day: date, *, new_panels: bool = False) -> str:
     """Return one of the proxies of `day`."""
-    choices = proxies(day)
+    choices = proxies(day, new_panels=new_panels)
     return choices[rng.randrange(len(choices))]

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 from counterfoil.config import HuntSettings
-from counterfoil.lab.history.cast import cast_of
+from counterfoil.lab.history.attack import Intrusion
 from counterfoil.lab.history.estate import Written, write_estate
-from counterfoil.lab.history.intrusions import Intrusion, Storm0558
+from counterfoil.lab.history.federation import Federation
 from counterfoil.lab.history.losses import SIGNIN_KINDS, IntervalLoss, Kind, Loss
 from counterfoil.lab.history.settings import Tenant
+from counterfoil.lab.history.storm import Storm0558
+from counterfoil.lab.history.wrap_audit import search_csv
+from counterfoil.lab.history.wrap_signin import log_analytics
 from counterfoil.model.coverage import Declaration
 
 _START = date(2025, 9, 1)  # a Monday
@@ -24,11 +27,12 @@ class Scenario:
     name: str
     tenant: Tenant
     intrusions: tuple[Intrusion, ...] = ()
-    losses: tuple[Loss, ...] = field(default=())
+    losses: tuple[Loss, ...] = ()
+    federation: Federation | None = None
 
     def write(self, folder: Path, truth_path: Path) -> Written:
         """Write the logs below `folder` and the truth to `truth_path`."""
-        return write_estate(self.tenant, self.intrusions, self.losses, folder, truth_path)
+        return write_estate(self.tenant, self.intrusions, self.losses, folder, truth_path, self.federation)
 
     @property
     def exported_at(self) -> datetime:
@@ -44,11 +48,6 @@ class Scenario:
             federated=self.federated(),
             threads=threads,
         )
-
-    def identities(self) -> tuple[tuple[str, str], ...]:
-        """Return (object id, name) of all people, for user@domain and for the account name."""
-        people = cast_of(self.tenant).people
-        return tuple((person.oid, name) for person in people for name in (person.upn, person.sam))
 
     def federated(self) -> tuple[tuple[str, str], ...]:
         """Return (domain, issuer) of each federated domain."""
@@ -90,7 +89,7 @@ def _at(day: date) -> datetime:
 def demo(seed: int = 558) -> Scenario:
     """Return a small tenant of 2025, with Storm-0558 in the third week and two days of sign-ins lost in the second."""
     tenant = Tenant(
-        seed=seed, start=_START, days=21, people=40, null_id_share=0.02, audit_wrappers=("management-api",),
+        seed=seed, start=_START, days=21, people=40, null_id_share=0.02,
         holidays=(date(2025, 9, 12),),
     )
     storm = Storm0558(start=_at(date(2025, 9, 15)), end=_at(date(2025, 9, 20)), victims=(4, 11, 17))
@@ -102,7 +101,7 @@ def demo_2023(seed: int = 558) -> Scenario:
     """Return the same intrusion in June 2023: no token ids in mail records, published addresses of the attackers."""
     tenant = Tenant(
         seed=seed, name="fabrikam", start=date(2023, 6, 5), days=21, people=40, id_era="2023",
-        audit_wrappers=("search-csv",), signin_wrappers=("log-analytics",),
+        audit_wrappers=(search_csv,), signin_wrappers=(log_analytics,),
     )
     storm = Storm0558(start=_at(date(2023, 6, 19)), end=_at(date(2023, 6, 24)), victims=(4, 11, 17))
     return Scenario("demo-2023", tenant, (storm,))

@@ -3,35 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
-from typing import Literal, get_args
+from datetime import date
+from typing import Literal
 
 from counterfoil.errors import UsageError
 from counterfoil.lab.history.clock import DAY, midnight
 from counterfoil.lab.history.ids import guid, seeded
-from counterfoil.lab.history.windows import SECURITY_EVENT, Form
+from counterfoil.lab.history.wrap_audit import AuditWrapper, management_api
+from counterfoil.lab.history.wrap_signin import SigninWrapper, azure_monitor
 
 IdEra = Literal["2025", "2023"]
-AuditWrapper = Literal[
-    "management-api", "management-lines", "search-csv", "purview-csv", "cloudappevents", "officeactivity"
-]
-SigninWrapper = Literal["azure-monitor", "graph", "log-analytics"]
-UtiForm = Literal["plain", "padded", "ascii"]
-CsvDates = Literal["american", "australian"]
-AdfsNames = Literal["sam", "upn"]
-AdfsLevel = Literal["basic", "verbose"]
 
-_SHARES = (
-    "cae_share",
-    "service_share",
-    "stray_gatfr_share",
-    "null_id_share",
-    "throttled_share",
-    "duplicate_share",
-    "enum_text_share",
-    "federated_share",
-    "moving_share",
-)
+
+_SHARES = ("cae_share", "service_share", "null_id_share", "federated_share", "moving_share")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,22 +55,12 @@ class Tenant:
     cae_share: float = 0.2  # share of tokens that live 20 to 28 hours instead of 60 to 90 minutes
     act_as_share: float = 0.1  # share of people who use an application with act-as tokens
     service_share: float = 0.05  # share of mail records made by the services themselves, which no sign-in explains
-    stray_gatfr_share: float = 0.0  # share of secondary issuances that match no sign-in and are never used
     null_id_share: float = 0.0  # share of mail records that carry no token id
-    throttled_share: float = 0.0  # share of mail records that say IsThrottled True
 
     id_era: IdEra = "2025"
-    audit_wrappers: tuple[AuditWrapper, ...] = ("management-api",)
-    signin_wrappers: tuple[SigninWrapper, ...] = ("azure-monitor",)
-    uti_form: UtiForm = "plain"  # of the sign-in logs
-    csv_dates: CsvDates = "american"
-    adfs_names: AdfsNames = "sam"  # DOMAIN\\name or user@domain in AD FS events 1200 and 1202
-    adfs_level: AdfsLevel = "verbose"  # audit level of the federation servers; basic has events 1200 and 1202 alone
-    adfs_form: Form = SECURITY_EVENT
-    duplicate_share: float = 0.0  # share of lines that are written twice in the same wrapper
-    enum_text_share: float = 0.05  # share of management API records whose numeric enums are strings
-    per_day: bool = False  # one file per day and stream instead of one per stream
-    gzip: bool = False
+    audit_wrappers: tuple[AuditWrapper, ...] = (management_api,)
+    keeps_ids: bool = True  # whether any of these keeps the token ids
+    signin_wrappers: tuple[SigninWrapper, ...] = (azure_monitor,)
     genuine_truth: bool = True  # False: the truth holds only what was planted (for histories of 10^8 records)
 
     def __post_init__(self) -> None:
@@ -98,10 +72,8 @@ class Tenant:
         for name in _SHARES:
             if not 0 <= getattr(self, name) <= 1:
                 raise UsageError(f"{name} must lie between 0 and 1, got {getattr(self, name)}")
-        if not self.audit_wrappers or not set(self.audit_wrappers) <= set(get_args(AuditWrapper)):
-            raise UsageError(f"audit_wrappers must be some of {get_args(AuditWrapper)}, got {self.audit_wrappers}")
-        if not self.signin_wrappers or not set(self.signin_wrappers) <= set(get_args(SigninWrapper)):
-            raise UsageError(f"signin_wrappers must be some of {get_args(SigninWrapper)}, got {self.signin_wrappers}")
+        if not self.audit_wrappers or not self.signin_wrappers:
+            raise UsageError("audit and sign-in records need a wrapper each")
 
     @property
     def tenant_id(self) -> str:
@@ -124,11 +96,6 @@ class Tenant:
         return self.begins + self.days * DAY
 
     @property
-    def keeps_ids(self) -> bool:
-        """Whether any wrapper in use keeps the token ids of audit records (OfficeActivity drops them)."""
-        return any(wrapper != "officeactivity" for wrapper in self.audit_wrappers)
-
-    @property
     def mail_has_ids(self) -> bool:
         """Whether mail, Teams and inbox-rule records carry token ids."""
         return self.id_era == "2025" and self.keeps_ids
@@ -136,7 +103,3 @@ class Tenant:
     def is_working_day(self, day: date) -> bool:
         """Return whether most people work on `day`."""
         return day.weekday() < 5 and day not in self.holidays
-
-    def working_days(self) -> int:
-        """Return how many days of the history are working days."""
-        return sum(self.is_working_day(self.start + timedelta(days=n)) for n in range(self.days))

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from counterfoil.lab.history.clock import ticks
 from counterfoil.lab.history.files import quoted
-from counterfoil.lab.history.ids import uti_ascii
 from counterfoil.lab.history.losses import Kind
 from counterfoil.lab.history.routes import Route
-from counterfoil.lab.history.settings import UtiForm
 
 REASONS = {
     0: "Other.",
@@ -46,10 +44,3 @@ def signin(
         f'"isInteractive":{"true" if kind == "interactive" else "false"},"incomingTokenType":"{incoming}",'
         f'"status":{_STATUS[error]},"authenticationProcessingDetails":{_DETAILS[cae]}{route.what}}}'
     )
-
-
-def written_uti(name: str, uti: str, form: UtiForm) -> str:
-    """Return the token id in the `form` that the sign-in logs of this tenant use."""
-    if form == "plain":
-        return uti
-    return f"{uti}==" if form == "padded" else uti_ascii(name)

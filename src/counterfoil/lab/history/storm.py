@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
 
 from counterfoil.lab.history import audit
 from counterfoil.lab.history.audit import Token
@@ -11,19 +12,39 @@ from counterfoil.lab.history.cast import Person
 from counterfoil.lab.history.clock import HOUR, MINUTE, SECOND, instant, midnight, seconds
 from counterfoil.lab.history.habits import Habits
 from counterfoil.lab.history.ids import guid, request_id, seeded
-from counterfoil.lab.history.intrusions import Storm0558
+from counterfoil.lab.history.life import Life
 from counterfoil.lab.history.names import EXCHANGE, OWA_ITSELF, Client, office_clients
 from counterfoil.lab.history.proxies import pick
 from counterfoil.lab.history.routes import Route, mail_route, user_route
-from counterfoil.lab.history.truth import CONTRADICTED, FORGED, FORGED_AS_SERVICE, FORGED_NO_ID, TAINTED, Label
+from counterfoil.lab.history.truth import FORGED, FORGED_NO_ID, TAINTED, Label
 from counterfoil.lab.history.world import World
-from counterfoil.model.known import CONSUMER_TENANT
 from counterfoil.model.storm_0558 import BROWSERS, CLIENT_INFO
 
 _HOURS = 9  # of work per day, from 00:00 UTC
 _SEED_NOTE = "Signed with a stolen key; accepted by the mail service; no sign-in issued it."
 _RENEWED_NOTE = "Issued by the mail service in exchange for the forged seed or its descendant."
 _OWA = office_clients(139)[1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Storm0558:
+    """The intrusion of 2023: a forged seed per victim, renewed by the service itself, mail read with the renewals.
+
+    Victims are numbered from 0 in the order of the tenant's people. Work is done Monday to Friday, 00:00-09:00 UTC.
+    Renewals convict only in a tenant whose own secondary issuances are many more and have sign-ins.
+    """
+
+    start: datetime
+    end: datetime
+    victims: tuple[int, ...]
+    name: str = "storm-0558"
+    renewals_per_day: int = 3  # per victim
+    reads_per_renewal: int = 4  # MailItemsAccessed records per renewed token
+    new_panels: bool = False  # True: he comes from the four panels alone that were first seen after the block
+
+    def at_work(self, world: World, habits: Habits, life: Life) -> StormAttack:  # noqa: ARG002  # as others need
+        """Return it at work in a world."""
+        return StormAttack(self, world, habits)
 
 
 class StormAttack:
@@ -34,7 +55,7 @@ class StormAttack:
         people = world.cast.people
         self._victims = [people[n] for n in intrusion.victims]
         known = world.cast.calendar_app
-        self._reader = Client(intrusion.client_id or known.id, known.name, CLIENT_INFO, BROWSERS[0])
+        self._reader = Client(known.id, known.name, CLIENT_INFO, BROWSERS[0])
         self._first, self._last = instant(intrusion.start), instant(intrusion.end)
         self._seeded: set[str] = set()
 
@@ -57,20 +78,19 @@ class StormAttack:
     def _within(self, t: int) -> bool:
         return self._first <= t < self._last and t < self._world.ends
 
-    def _route(self, rng: random.Random, victim: Person, client: Client, day: date, *, realm: str = "") -> Route:
+    def _route(self, rng: random.Random, victim: Person, client: Client, day: date) -> Route:
         agent = BROWSERS[rng.randrange(len(BROWSERS))]
         tid = self._world.tenant.tenant_id
-        route = user_route(victim, client, EXCHANGE, tid, pick(rng, day), agent=agent)
-        return mail_route(route, client, self._habits.mail_access(victim, token_tenant=realm))
+        address = pick(rng, day, new_panels=self._intrusion.new_panels)
+        route = user_route(victim, client, EXCHANGE, tid, address, agent=agent)
+        return mail_route(route, client, self._habits.mail_access(victim))
 
     def _seed(self, rng: random.Random, t: int, victim: Person, session: str, day: date) -> None:
-        realm = CONSUMER_TENANT if self._intrusion.consumer_realm else ""
-        modern = self._world.tenant.id_era == "2025" and not self._intrusion.claims_service
-        route = self._route(rng, victim, _OWA if modern else OWA_ITSELF, day, realm=realm)
+        modern = self._world.tenant.id_era == "2025"
+        route = self._route(rng, victim, _OWA if modern else OWA_ITSELF, day)
         name, uti = request_id(rng)
         token = Token(name, uti, seconds(t - int(rng.random() * 20 * MINUTE)), session, route)
-        expect = CONTRADICTED if realm else FORGED_AS_SERVICE if self._intrusion.claims_service else FORGED
-        self._read(rng, [t + SECOND], token, "forged", expect, _SEED_NOTE)
+        self._read(rng, [t + SECOND], token, "forged", FORGED, _SEED_NOTE)
 
     def _renewal(self, rng: random.Random, t: int, span: int, victim: Person, session: str, day: date) -> None:
         if not self._within(t):
@@ -107,5 +127,4 @@ class StormAttack:
                 subject_name=route.subject_name, issued_at=token.iat, first=times[0], last=times[-1],
                 acceptances=len(times), label=label, intrusion=name, expect=expect,
                 lost=world.losses.hides(times[0], times[-1]), note=note,
-                token_tenant=CONSUMER_TENANT if expect is CONTRADICTED else None,
             )

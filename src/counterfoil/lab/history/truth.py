@@ -23,16 +23,11 @@ _BATCH = 512
 MINTED = ("minted",)
 FORGED = ("forged",)
 TAINTED = ("tainted",)
-CONTRADICTED = ("contradicted",)
 NO_ID = ("unlinkable", "uncovered")
-FORGED_AS_SERVICE = ("forged", "uncovered")
 FORGED_NO_ID = ("forged", "unlinkable", "uncovered")
 ASSERTION = ("unlinkable", "minted")
-FORGED_BY_COUNT = ("forged", "unlinkable")
-TAINTED_BY_COUNT = ("tainted", "uncovered")
-CONTRADICTED_BY_LAW = ("contradicted", "minted")
 
-_named = lru_cache(maxsize=65_536)(quoted)  # names and notes recur
+_named = lru_cache(maxsize=65_536)(quoted)  # names, notes and expectations recur
 _LOST = "The record of its issuance is lost."
 _NOTES = {
     "genuine": "Issued by a sign-in that the logs hold.",
@@ -83,7 +78,7 @@ class Truth:
             f'"subject_id":"{subject_id}","subject_name":{_named(subject_name)},'
             f'"issued_at":{_moment(issued_at)},"first_seen":"{seconds(first)}Z","last_seen":"{seconds(last)}Z",'
             f'"acceptances":{acceptances},"label":"{label}","intrusion":{_text(intrusion)},'
-            f'"expect":{_EXPECT[expect]},"lost":{"true" if lost else "false"},"note":{_named(note)},'
+            f'"expect":{_named(expect)},"lost":{"true" if lost else "false"},"note":{_named(note)},'
             f'"token_tenant":{_text(token_tenant)}}}\n'
         )
         if len(self._waiting) >= _BATCH:
@@ -97,16 +92,6 @@ class Truth:
         """Write what waits and close the file."""
         self._flush()
         self._file.close()
-
-
-_EXPECT: dict[tuple[str, ...], str] = {
-    expect: quoted(expect)
-    for expect in (
-        FORGED_AS_SERVICE,
-        MINTED, FORGED, TAINTED, CONTRADICTED, NO_ID, FORGED_NO_ID, ASSERTION, FORGED_BY_COUNT, TAINTED_BY_COUNT,
-        CONTRADICTED_BY_LAW,
-    )
-}
 
 
 def _text(value: str | None) -> str:

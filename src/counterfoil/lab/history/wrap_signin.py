@@ -1,4 +1,7 @@
-"""The wrappers in which sign-in records are exported: Azure Monitor, Microsoft Graph, Log Analytics."""
+"""The wrappers in which sign-in records are exported: Azure Monitor and Log Analytics.
+
+A wrapper is called with the tenant's seed and id, the kind of sign-ins, and the folder that it is written below.
+"""
 
 from __future__ import annotations
 
@@ -9,24 +12,18 @@ from typing import Any
 import msgspec
 
 from counterfoil.lab.history.clock import ticks
-from counterfoil.lab.history.files import Output
+from counterfoil.lab.history.files import Output, Sink
 from counterfoil.lab.history.ids import guid, seeded
 from counterfoil.lab.history.losses import Kind
-from counterfoil.lab.history.settings import SigninWrapper, Tenant
 
 # (created, signIn object as JSON, error code, address, correlation id)
 SigninRow = tuple[int, str, int, str, str]
+SigninWrapper = Callable[[int, str, Kind, Path], Sink[SigninRow]]
 CATEGORIES: dict[Kind, str] = {
     "interactive": "SignInLogs",
     "non-interactive": "NonInteractiveUserSignInLogs",
     "service-principal": "ServicePrincipalSignInLogs",
     "managed-identity": "ManagedIdentitySignInLogs",
-}
-_EVENT_TYPES: dict[Kind, str] = {
-    "interactive": "interactiveUser",
-    "non-interactive": "nonInteractiveUser",
-    "service-principal": "servicePrincipal",
-    "managed-identity": "managedIdentity",
 }
 _TABLES: dict[Kind, str] = {
     "interactive": "SigninLogs",
@@ -34,17 +31,13 @@ _TABLES: dict[Kind, str] = {
     "service-principal": "AADServicePrincipalSignInLogs",
     "managed-identity": "AADManagedIdentitySignInLogs",
 }
-_PAGE = 1000  # sign-ins per page of Graph
-# `{"id":"<36>","createdDateTime":"2025-09-01T08:00:00` and from there `.1234560Z`, which Graph does not write.
-_FRACTION = len('{"id":"","createdDateTime":"2025-09-01T08:00:00') + 36
-_FRACTION_END = _FRACTION + len(".1234560")
 
 
 class _Lags:
     """Ingestion delays: median about two minutes, one in twenty above a quarter of an hour."""
 
-    def __init__(self, tenant: Tenant, name: str) -> None:
-        rng = seeded(tenant.seed, "lag", name)
+    def __init__(self, seed: int, name: str) -> None:
+        rng = seeded(seed, "lag", name)
         self._table = [int(min(rng.lognormvariate(4.73, 1.45), 6000) * 1_000_000) for _ in range(1021)]
         self._next = 0
 
@@ -54,12 +47,12 @@ class _Lags:
         return self._table[self._next]
 
 
-def _azure_monitor(tenant: Tenant, kind: Kind) -> Callable[[list[SigninRow]], list[str]]:
-    lags = _Lags(tenant, kind)
-    category, tid = CATEGORIES[kind], tenant.tenant_id
+def azure_monitor(seed: int, tenant_id: str, kind: Kind, folder: Path) -> Sink[SigninRow]:
+    """Write what diagnostic settings stream."""
+    lags, category = _Lags(seed, kind), CATEGORIES[kind]
     head = (
-        f'","resourceId":"/tenants/{tid}/providers/Microsoft.aadiam","operationName":"Sign-in activity",'
-        f'"operationVersion":"1.0","category":"{category}","tenantId":"{tid}","resultType":"'
+        f'","resourceId":"/tenants/{tenant_id}/providers/Microsoft.aadiam","operationName":"Sign-in activity",'
+        f'"operationVersion":"1.0","category":"{category}","tenantId":"{tenant_id}","resultType":"'
     )
 
     def render(rows: list[SigninRow]) -> list[str]:
@@ -70,30 +63,32 @@ def _azure_monitor(tenant: Tenant, kind: Kind) -> Callable[[list[SigninRow]], li
             for t, body, error, ip, correlation in rows
         ]
 
-    return render
+    return Output(folder, category, "jsonl", render)
 
 
-def _graph(kind: Kind) -> Callable[[list[SigninRow]], list[str]]:
-    head = f'{{"signInEventTypes":["{_EVENT_TYPES[kind]}"],'
+def log_analytics(seed: int, tenant_id: str, kind: Kind, folder: Path) -> Sink[SigninRow]:
+    """Write the tables of a workspace."""
+    lags, workspace = _Lags(seed, kind), guid(seeded(seed, "workspace"))
 
     def render(rows: list[SigninRow]) -> list[str]:
-        return [f"{head}{body[1:_FRACTION]}{body[_FRACTION_END:]}" for _, body, *_ in rows]
+        dicts = [_table_row(tenant_id, workspace, kind, row, lags.take()) for row in rows]
+        return [msgspec.json.encode(row).decode() + "\n" for row in dicts]
 
-    return render
+    return Output(folder, _TABLES[kind], "jsonl", render)
 
 
 def _column(name: str) -> str:
     return {"ipAddress": "IPAddress", "location": "LocationDetails"}.get(name, name[0].upper() + name[1:])
 
 
-def _log_analytics_row(tenant: Tenant, workspace: str, kind: Kind, row: SigninRow, lag: int) -> dict[str, Any]:
+def _table_row(tenant_id: str, workspace: str, kind: Kind, row: SigninRow, lag: int) -> dict[str, Any]:
     t, body, error, _, correlation = row
     data: dict[str, Any] = msgspec.json.decode(body)
     out: dict[str, Any] = {
         "TenantId": workspace,
         "SourceSystem": "Azure AD",
         "TimeGenerated": ticks(t + lag),
-        "ResourceId": f"/tenants/{tenant.tenant_id}/providers/Microsoft.aadiam",
+        "ResourceId": f"/tenants/{tenant_id}/providers/Microsoft.aadiam",
         "OperationName": "Sign-in activity",
         "OperationVersion": "1.0",
         "Category": CATEGORIES[kind],
@@ -105,7 +100,7 @@ def _log_analytics_row(tenant: Tenant, workspace: str, kind: Kind, row: SigninRo
         "ResourceGroup": "Microsoft.aadiam",
         "Level": "4",
         "Location": data.get("location", {}).get("countryOrRegion", ""),
-        "AADTenantId": tenant.tenant_id,
+        "AADTenantId": tenant_id,
         "Type": _TABLES[kind],
     }
     for key, value in data.items():
@@ -113,79 +108,3 @@ def _log_analytics_row(tenant: Tenant, workspace: str, kind: Kind, row: SigninRo
         nested = isinstance(value, list | dict) and kind != "interactive"
         out[_column(key)] = msgspec.json.encode(value).decode() if nested else value
     return out
-
-
-def _log_analytics(tenant: Tenant, kind: Kind) -> Callable[[list[SigninRow]], list[str]]:
-    lags = _Lags(tenant, kind)
-    workspace = guid(seeded(tenant.seed, "workspace"))
-
-    def render(rows: list[SigninRow]) -> list[str]:
-        dicts = [_log_analytics_row(tenant, workspace, kind, row, lags.take()) for row in rows]
-        return [msgspec.json.encode(row).decode() + "\n" for row in dicts]
-
-    return render
-
-
-class _Pages:
-    """Documents of Graph, each a page of at most 1,000 sign-ins of one kind."""
-
-    def __init__(self, tenant: Tenant, kind: Kind, folder: Path) -> None:
-        self._folder, self._kind, self._compress = folder, kind, tenant.gzip
-        self._waiting: list[str] = []
-        self.paths: list[Path] = []
-
-    def write(self, _t: int, pieces: list[str]) -> None:
-        self._waiting += pieces
-        while len(self._waiting) > _PAGE:
-            self._page(self._waiting[:_PAGE], last=False)
-            self._waiting = self._waiting[_PAGE:]
-
-    def _page(self, rows: list[str], *, last: bool) -> None:
-        number = len(self.paths) + 1
-        base = "https://graph.microsoft.com/beta"
-        following = "" if last else f'"@odata.nextLink":"{base}/auditLogs/signIns?$skiptoken={number + 1:08x}",'
-        head = f'{{"@odata.context":"{base}/$metadata#auditLogs/signIns",{following}"value":['
-        stem = f"signIns-{_EVENT_TYPES[self._kind]}-{number:04d}"
-        output = Output(self._folder, stem, "json", compress=self._compress, opening=head, between=",", closing="]}")
-        output.write(0, rows)
-        output.close()
-        self.paths += output.paths
-
-    def close(self) -> None:
-        if self._waiting:
-            self._page(self._waiting, last=True)
-            self._waiting = []
-
-
-class SigninSink:
-    """Writes the sign-ins of one kind in one wrapper."""
-
-    def __init__(self, tenant: Tenant, wrapper: SigninWrapper, kind: Kind, folder: Path) -> None:
-        self._share, self._duplicates = tenant.duplicate_share, seeded(tenant.seed, "duplicates", wrapper, kind)
-        self._output: Output | _Pages
-        if wrapper == "graph":
-            self._render, self._output = _graph(kind), _Pages(tenant, kind, folder)
-        elif wrapper == "azure-monitor":
-            self._render = _azure_monitor(tenant, kind)
-            self._output = _lines_of(tenant, folder, CATEGORIES[kind])
-        else:
-            self._render = _log_analytics(tenant, kind)
-            self._output = _lines_of(tenant, folder, _TABLES[kind])
-        self.lines = 0
-
-    def write(self, rows: list[SigninRow]) -> None:
-        """Write one slice of rows; all are of one day."""
-        if self._share:
-            rows = [row for row in rows for _ in range(2 if self._duplicates.random() < self._share else 1)]
-        self.lines += len(rows)
-        if rows:
-            self._output.write(rows[0][0], self._render(rows))
-
-    def close(self) -> list[Path]:
-        """Finish the files and return them."""
-        self._output.close()
-        return self._output.paths
-
-
-def _lines_of(tenant: Tenant, folder: Path, stem: str) -> Output:
-    return Output(folder, stem, "jsonl", per_day=tenant.per_day, compress=tenant.gzip)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from counterfoil.expressions import ibis, ir
+from counterfoil.model.key_store import FOUND
 from counterfoil.model.leak_evidence import KEY_KINDS, LEAKS_LOG, LEAKS_SCHEMA
 from counterfoil.model.logs import Log
 from counterfoil.model.schema import Leg, Outcome
@@ -30,7 +31,7 @@ def to_evidence(raw: ir.Table) -> ir.Table:
         event_time=mapping.when(raw.time),
         record_id=ibis.literal("leak:") + place.hexdigest("md5"),
         key_id=ibis.coalesce(mapping.text(raw.kid), mapping.text(raw.thumbprint)),
-        key_operation="found",
+        key_operation=FOUND,
         operation=ibis.cases((raw.kind == "known-key", "the private half of a known key was found"),
                              (raw.kind == "token-secret", "the secret of a token was found"),
                              else_="a private key was found"),

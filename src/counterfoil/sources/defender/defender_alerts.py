@@ -11,11 +11,10 @@ from dataclasses import replace
 
 from counterfoil.expressions import ibis, ir
 from counterfoil.sources import mapping
-from counterfoil.sources.defender import alerts
+from counterfoil.sources.defender import alerts, hunting
 from counterfoil.sources.source import TEXT, Csv, RawType, Source
 
 _RETENTION = "180 days for alerts and incidents, 30 days in the tables of advanced hunting."
-_HUNTING_CAPS = "100,000 rows for a hunting query by API, 10,000 in the portal: take short intervals."
 
 _USER_ACCOUNT = dict.fromkeys(("azureAdUserId", "userPrincipalName", "accountName"), TEXT)
 _EVIDENCE: RawType = [{"userAccount": _USER_ACCOUNT, **dict.fromkeys(("ipAddress", "appId", "clientAppId"), TEXT)}]
@@ -153,16 +152,15 @@ INFO = Source(
     tables=frozenset({"AlertInfo"}),
     csv=Csv(
         header=frozenset({"AlertId", "Title", "Severity", "ServiceSource"}),
-        dates=frozenset({"Timestamp", "TimeGenerated"}),
+        dates=hunting.DATES,
     ),
     raw=_INFO,
-    row_caps=frozenset({10_000, 100_000}),
+    row_caps=hunting.ROW_CAPS,
     to_evidence=from_info,
     explain=alerts.explain(
-        'POST https://graph.microsoft.com/v1.0/security/runHuntingQuery {"Query": "AlertInfo | where Timestamp between'
-        ' (datetime(2025-09-01) .. datetime(2025-09-02))"}, keep .results as JSON (and the same for AlertEvidence)',
-        "in the portal: Hunting > Advanced hunting > run the query > Export",
-        caps=_HUNTING_CAPS,
+        hunting.by_api("AlertInfo") + " (and the same for AlertEvidence)",
+        hunting.PORTAL,
+        caps=hunting.CAPS,
         retention=_RETENTION,
     ),
 )
@@ -174,7 +172,7 @@ ENTITIES = replace(
     tables=frozenset({"AlertEvidence"}),
     absent=frozenset(),
     csv=Csv(
-        header=frozenset({"AlertId", "EntityType", "EvidenceRole"}), dates=frozenset({"Timestamp", "TimeGenerated"})
+        header=frozenset({"AlertId", "EntityType", "EvidenceRole"}), dates=hunting.DATES
     ),
     raw=_ENTITY,
     to_evidence=from_evidence,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from counterfoil.expressions import ibis, ir
+from counterfoil.model.known import AAD_GRAPH_API, GRAPH_API
 from counterfoil.model.logs import Log
 from counterfoil.model.schema import Leg, Outcome, TokenClass
 from counterfoil.sources import mapping
@@ -20,8 +21,8 @@ GRAPH = "graph"
 AAD_GRAPH = "aad-graph"
 # The application id of each API: the audience of its tokens.
 RESOURCES: Mapping[str, str] = {
-    GRAPH: "00000003-0000-0000-c000-000000000000",
-    AAD_GRAPH: "00000002-0000-0000-c000-000000000000",
+    GRAPH: GRAPH_API,
+    AAD_GRAPH: AAD_GRAPH_API,
 }
 CATEGORIES: Mapping[str, str] = {
     "MicrosoftGraphActivityLogs": GRAPH,
@@ -46,11 +47,11 @@ FLAT: tuple[str, ...] = (
 
 
 def activity_rows(
-    raw: ir.Table, flat: Mapping[str, ir.Value], *, fidelity: int, dates: str | None = None
+    raw: ir.Table, flat: Mapping[str, ir.Value], *, fidelity: int, dates: str | None = None, log: Log = LOG
 ) -> ir.Table:
-    """Return the evidence of requests, of which `flat` names all of FLAT.
+    """Return the evidence of requests, of which `flat` names all of FLAT; what it names besides goes to `extra`.
 
-    `dates`: MONTH_FIRST where the wrapper always writes so; else the file tells (RAW_DATES).
+    `dates`: MONTH_FIRST where the wrapper always writes so; else the file tells (RAW_DATES). `log`: whose they are.
     """
     table = raw.select(**{name: raw[name] for name in READER_COLUMNS}, **flat)
     # Both ids are the token's `uti`; the second is newer and not filled everywhere.
@@ -65,7 +66,7 @@ def activity_rows(
     happened = mapping.own_or_arrival(table.happened, table.happened_at, table.received_at)
     return mapping.rows(
         table,
-        source=LOG.name,
+        source=log.name,
         fidelity=fidelity,
         reject=mapping.two_ways(
             ibis.coalesce(mapping.text(table.happened), table.received), order, happened
@@ -101,7 +102,7 @@ def activity_rows(
             responseStatusCode=table.responseStatusCode,
             roles=table.roles.left(MAX_FIELD_CHARS),
             wids=table.wids.left(MAX_FIELD_CHARS),
-            **{name: table[name] for name in _KEPT},
+            **{name: table[name] for name in (*_KEPT, *(name for name in flat if name not in FLAT))},
         ),
     )
 
@@ -150,6 +151,7 @@ def explain(*export: str, caps: str) -> Explain:
             "two to three records in a hundred are delivered more than once; they count once",
             "managed identities cannot be told from applications with a certificate: their class stays unknown",
             "in Log Analytics TenantId is the workspace, AadTenantId the tenant",
-            "Defender's GraphAPIAuditEvents holds no token id: it does not replace this log",
+            "without a diagnostic setting, Defender's GraphApiAuditEvents holds the last 30 days: with the token's id,"
+            " without its issued-at, session, device and agent",
         ),
     )

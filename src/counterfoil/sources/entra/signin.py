@@ -17,20 +17,23 @@ from counterfoil.model.schema import Leg, Outcome, TokenClass
 from counterfoil.sources import mapping
 from counterfoil.sources.source import RAW_DATES, READER_COLUMNS, TEXT, RawType
 
-_PERSONAL = ("interactive", "non-interactive")
-_ANY = (*_PERSONAL, "service-principal", "managed-identity")
+PERSONAL = ("interactive", "non-interactive")
+ANY = (*PERSONAL, "service-principal", "managed-identity")
+LAG = 73 * 3600  # the longest delay between event and log seen in real exports, in seconds
+# As whom identity providers know the service that takes their assertions.
+FEDERATION = "urn:federation:microsoftonline"
 # Which kinds of sign-in could have issued a token of the class. The class is a claim of the token's maker: one that
 # is not shown needs them all.
-_PARTS = {
-    TokenClass.USER: _PERSONAL,
-    TokenClass.DELEGATED: _PERSONAL,
-    TokenClass.ACT_AS: _PERSONAL,
+PARTS = {
+    TokenClass.USER: PERSONAL,
+    TokenClass.DELEGATED: PERSONAL,
+    TokenClass.ACT_AS: PERSONAL,
     TokenClass.APPLICATION: ("service-principal",),
     TokenClass.MANAGED_IDENTITY: ("managed-identity",),
-    TokenClass.SERVICE: _ANY,
+    TokenClass.SERVICE: ANY,
     # recorded in MicrosoftServicePrincipalSignInLogs, which customers do not have as a whole, or nowhere
     OWN_APPLICATION: ("microsoft-service-principal",),
-    UNKNOWN_CLASS: _ANY,
+    UNKNOWN_CLASS: ANY,
 }
 LOG = Log(
     "entra-signin",
@@ -38,17 +41,17 @@ LOG = Log(
     issuance=Issuance(
         ids=(IdKind.ENTRA_UTI,),  # 1,829 of 1,829 sign-ins of all four kinds carry the id that their token bears
         issuers="entra:",
-        parts=_PARTS,
-        kinds=(*_ANY, "adfs", "microsoft-service-principal"),
-        lag=73 * 3600,  # the longest delay between event and log seen in real exports
+        parts=PARTS,
+        kinds=(*ANY, "adfs", "microsoft-service-principal"),
+        lag=LAG,
     ),
     sign_ins=SignIns(
-        people=_PERSONAL,
+        people=PERSONAL,
         interactive="interactive",
         addressed=True,
         placeless=("managed-identity",),  # no address is written down where one signs in
         lawful=True,  # issued-at is the second of createdDateTime, less 300
-        federation="urn:federation:microsoftonline",
+        federation=FEDERATION,
     ),
 )
 
@@ -224,11 +227,11 @@ def entra(tenant: ir.Value) -> ir.StringValue:
 
 
 def signin_rows(
-    raw: ir.Table, flat: Mapping[str, ir.Value], *, fidelity: int, dates: str | None = None
+    raw: ir.Table, flat: Mapping[str, ir.Value], *, fidelity: int, dates: str | None = None, log: Log = LOG
 ) -> ir.Table:
     """Return the evidence of sign-ins, of whose columns `flat` names all of FLAT.
 
-    `dates`: MONTH_FIRST where the wrapper always writes so; else the file tells (RAW_DATES).
+    `dates`: MONTH_FIRST where the wrapper always writes so; else the file tells (RAW_DATES). `log`: whose they are.
     """
     table = raw.select(**{name: raw[name] for name in READER_COLUMNS}, **flat)
     tenant = ibis.coalesce(*(mapping.lower(table[name]) for name in ("resourceTenantId", "tenant", "homeTenantId")))
@@ -240,7 +243,7 @@ def signin_rows(
     happened = mapping.own_or_arrival(table.createdDateTime, table.created_at, table.received_at)
     return mapping.rows(
         table,
-        source=LOG.name,
+        source=log.name,
         fidelity=fidelity,
         reject=mapping.two_ways(
             ibis.coalesce(mapping.text(table.createdDateTime), table.received), order, happened

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from counterfoil.expressions import ibis, ir
 from counterfoil.sources import mapping
+from counterfoil.sources.defender import hunting
 from counterfoil.sources.m365 import ual, ual_record
 from counterfoil.sources.m365.ual_docs import ual_explain
 from counterfoil.sources.source import TEXT, Csv, RawType, Source
@@ -65,16 +66,14 @@ _TABLE = Source(
     raw=_COLUMNS,
     embedded=frozenset({"RawEventData"}),
     breakable=frozenset({"RawEventData"}),
-    csv=Csv(header=frozenset({"ActionType", "RawEventData"}), dates=frozenset({"Timestamp", "TimeGenerated"})),
-    row_caps=frozenset({10_000, 100_000}),
+    csv=Csv(header=frozenset({"ActionType", "RawEventData"}), dates=hunting.DATES),
+    row_caps=hunting.ROW_CAPS,
     to_evidence=from_table,
     explain=ual_explain(
-        "POST https://graph.microsoft.com/v1.0/security/runHuntingQuery"
-        ' {"Query": "CloudAppEvents | where Timestamp between (datetime(2025-09-01) .. datetime(2025-09-02))"},'
-        " keep .results as JSON",
-        "in the portal: Hunting > Advanced hunting > run the query > Export",
-        caps="100,000 rows for a hunting query by API, 10,000 in the portal: take short intervals.",
-        retention="30 days in Defender XDR; as long as the workspace keeps it in Sentinel.",
+        hunting.by_api("CloudAppEvents"),
+        hunting.PORTAL,
+        caps=hunting.CAPS,
+        retention=hunting.RETENTION,
         traps=("keeps every id: prefer it to OfficeActivity",),
     ),
 )

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 
 from counterfoil.expressions import ibis, ir
 from counterfoil.model.ids import NULL_FORMS, IdKind
-from counterfoil.model.known import INTERRUPT_CODES
+from counterfoil.model.known import EXCHANGE_ONLINE, INTERRUPT_CODES, SHAREPOINT_ONLINE
 from counterfoil.model.schema import Leg, Outcome, TokenClass
 from counterfoil.sources import mapping
 from counterfoil.sources.m365 import ual_types as types
@@ -33,7 +33,7 @@ _ACTOR_ID = rf'"ID"\s*:\s*"({_GUID})"'
 _ACTOR_TYPED = rf'"ID"\s*:\s*"(?:User|ServicePrincipal)_({_GUID})"'
 
 # Services that act on behalf of nobody when they hold an application's token.
-_SERVICES = ("00000002-0000-0ff1-ce00-000000000000", "00000003-0000-0ff1-ce00-000000000000")
+_SERVICES = (EXCHANGE_ONLINE, SHAREPOINT_ONLINE)
 
 
 def to_evidence(audit: ir.Table, *, fidelity: int) -> ir.Table:

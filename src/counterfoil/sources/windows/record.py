@@ -24,6 +24,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from counterfoil.expressions import ibis, ir
+from counterfoil.model import key_store
 from counterfoil.model.logs import Hosts, Issuance, KeyReads, Log
 from counterfoil.model.schema import Leg, Outcome, TokenClass
 from counterfoil.sources import mapping
@@ -255,6 +256,10 @@ def _rows(table: ir.Table) -> ir.Table:
         resource=table.party,
         ip=table.ip,
         user_agent=pieces.first(table.tagUserAgentString, table.agent),
+        key_operation=ibis.cases(
+            (kind == SIGNING_KEY, key_store.READ),
+            ((kind == AUDITING_OFF) | (table.event == _CLEARED) & (kind == "event_log"), key_store.AUDIT_OFF),
+        ),
         operation=table.event,
         outcome=ibis.cases((failed, Outcome.FAILED.value), else_=Outcome.SUCCESS.value),
         object_kind=kind,
@@ -312,6 +317,7 @@ def _object(table: ir.Table) -> tuple[ir.StringValue, ir.StringValue]:
     return kind, ibis.coalesce(*(name for _, name in found))
 
 
+_CLEARED = "1102"
 # About the Security log: service shut down, events dropped, cleared, full, saved automatically, logging error.
 _LOG_EVENTS = ("1100", "1101", "1102", "1104", "1105", "1108")
 

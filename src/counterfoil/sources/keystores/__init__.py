@@ -1,0 +1,1 @@
+"""Logs of key stores of others: who used and who administered signing keys."""

@@ -1,0 +1,109 @@
+"""Rule 4.8: logs of which nobody has published how complete they are, and rule 4.1 where two logs tell of the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from counterfoil.model.coverage import Declaration
+from counterfoil.model.reason import Reason
+
+from .cases import Case, Table, coverage, innocent, last, of
+from .reference import Policy, Settings
+from .rows import ISSUER, KINDS, Row, access, at, background, complete, foreign, sign_in
+
+DAY = 1440
+FEW = Policy(proving_links=4)
+ENOUGH = FEW.proving_links
+TABLE: Row = {"source": "defender-signin", "home_tenant": None, "incoming_token": None}
+GRAPH: Row = {"source": "defender-graph", "kind": "graph", "object_kind": "api", "operation": "GET", "logon_type": None}
+# Declared with the others, which are not in evidence then.
+BOTH = tuple(Declaration(log, kind, at(-14400), at(14400)) for log in ("defender-signin", "entra-signin")
+             for kind in KINDS)
+DECLARED = complete(declarations=BOTH)
+MIXED = complete(declarations=BOTH, exported_at=at(43201))  # a run of its own: home tenants are known in it
+UNDECLARED = complete(declarations=())
+CUT = complete(declarations=BOTH, truncated=frozenset({"defender-signin"}))
+AROUND = [row | TABLE for row in background()]
+OTHERS: Row = {"kind": "non-interactive"}
+DIVIDED = [row | (TABLE if row["kind"] == OTHERS["kind"] else {}) for row in background()]
+PEOPLE = ("alice", "bob", "carl", "dora", "eve")
+STRANGER = [foreign(DAY, "x"), foreign(DAY + 9, "y", "bob")]
+
+
+def linking(number: int = ENOUGH, issued: Row = TABLE, **accepted: Any) -> list[Row]:
+    """Return people at home, each of whom signs in for days and then uses a token that links."""
+    rows = [sign_in(-DAY * day, f"h{day}-{who}", who) | issued for who in PEOPLE for day in range(1, 4)]
+    for place in range(number):
+        who = PEOPLE[place % len(PEOPLE)]
+        rows += [sign_in(place, f"ok{place}", who) | issued, access(place + 1, f"ok{place}", who, **accepted)]
+    return rows
+
+
+def told(rows: Iterable[Row], *wanted: Any, settings: Settings = DECLARED, around: list[Row] = AROUND,
+         rule: str = "4.8", **more: Any) -> Case:
+    """Return a case of such tables."""
+    return Case(rule, list(rows), wanted, settings, FEW, around, **more)
+
+
+PROBABLY = last(Reason.UNPROVEN_LOG, probable="unproven-log")
+CASES: Table = {
+    "with a declaration and enough that link, what the table lacks is forged": told(
+        [*linking(), *STRANGER], last(Reason.ID_NOT_ISSUED)),
+    "with a declaration and one link too few, it is probably forged": told(
+        [*linking(ENOUGH - 1), *STRANGER], PROBABLY),
+    "with a declaration and one own use missing, it is probably forged": told(
+        [*linking(), access(DAY + 5, "lost"), *STRANGER], PROBABLY, of("lost", Reason.ORDINARY_MISS)),
+    "an own use that comes before the table begins is not missing from it": told(
+        [*linking(), access(-14390, "early"), *STRANGER], last(Reason.ID_NOT_ISSUED),
+        of("early", Reason.OUTSIDE_COVERAGE)),
+    "links of applications show nothing of people's sign-ins": told(
+        [*linking(ENOUGH - 1), sign_in(0, "app", "app", kind="service-principal", token_class="application") | TABLE,
+         access(5, "app", "app", token_class="application"), *STRANGER], PROBABLY),
+    "links to another log show nothing of the table": told(
+        [*linking(1), *linking(ENOUGH, issued={"source": "m365-ual", "kind": "sign-in"})[len(PEOPLE) * 3:], *STRANGER],
+        PROBABLY),
+    "one lost record of a new device looks the same, enough links or not": told(
+        [*linking(), access(DAY, "x", client_id="outlook", ip="203.0.113.9")], last(Reason.LONE_MISS)),
+    "without an id, the table convicts by the same rule": told(
+        [*linking(ENOUGH - 1), foreign(DAY + 4000, None, object_kind="file"), *STRANGER],
+        of(None, Reason.UNPROVEN_LOG, probable="unproven-log")),
+    "undeclared, enough that link make it probably forged": told(
+        [*linking(), *STRANGER], last(Reason.NOT_DECLARED, probable="unproven-log"), settings=UNDECLARED),
+    "undeclared and too few that link, nothing is said": told(
+        [*linking(ENOUGH - 1), *STRANGER], innocent, settings=UNDECLARED),
+    "undeclared and an own use missing, nothing is said": told(
+        [*linking(), access(DAY + 5, "lost"), *STRANGER], innocent, settings=UNDECLARED),
+    "undeclared, what came within the lag of the last record is not missing yet": told(
+        [*linking(), foreign(14400 - 73 * 60 - 9, "x")], innocent, settings=UNDECLARED),
+    "a table that was cut off convicts nobody and says nothing": told(
+        [*linking(), *STRANGER], innocent, coverage("defender-signin", "interactive", status=["refused"]),
+        settings=CUT),
+    "ids of such a table of requests need links of their own": told(
+        [*linking(ENOUGH, issued={}), foreign(DAY, "x", **GRAPH), foreign(DAY + 9, "y", "bob", **GRAPH)], PROBABLY,
+        settings=complete(), around=background()),
+    "with links of its own, the table of requests convicts": told(
+        [*linking(ENOUGH, issued={}, **GRAPH), foreign(DAY, "x", **GRAPH), foreign(DAY + 9, "y", "bob", **GRAPH)],
+        last(Reason.ID_NOT_ISSUED), settings=complete(), around=background()),
+    "where another log is declared complete, the table need not show anything": told(
+        [*linking(1, issued={}), *STRANGER], last(Reason.ID_NOT_ISSUED), rule="4.1",
+        around=[*background(), *AROUND], settings=MIXED),
+    "of two logs of sign-ins, each will do for the kinds that it holds": told(
+        [*linking(issued=TABLE | OTHERS), *STRANGER], last(Reason.ID_NOT_ISSUED), rule="4.1", around=DIVIDED,
+        settings=MIXED),
+    "where one kind is in such a table alone, its links count and no other log's": told(
+        [*linking(issued={}), *STRANGER], PROBABLY, around=DIVIDED, settings=MIXED),
+    "the presence of an id in either clears": told(
+        [*linking(1, issued={}), sign_in(5, "x") | TABLE, foreign(7, "x")], last(Reason.BY_ID), rule="4.1",
+        around=[*background(), *AROUND], settings=MIXED),
+    "a guest of whom only that is told is not compared": told(
+        [*linking(), sign_in(5, "x", "guest", cross_tenant="b2bCollaboration") | TABLE, access(7, "x", "bob")],
+        last(Reason.BY_ID), rule="3.2"),
+    "who is told to be none is compared": told(
+        [*linking(), sign_in(5, "x", "carl", cross_tenant="none") | TABLE, access(7, "x", "bob")],
+        last(Reason.SUBJECT_DIFFERS), rule="3.2"),
+    "of a log without home tenants, those are its own whose services accepted something": told(
+        [*linking(), sign_in(0, "away", resource_tenant="partner", issuer="entra:partner") | TABLE, *STRANGER],
+        coverage("defender-signin", "interactive", issuer=[ISSUER, "entra:partner"], status=["accepted", "seen"]),
+        last(Reason.ID_NOT_ISSUED), rule="5.2"),
+}
