@@ -28,6 +28,7 @@ from counterfoil.investigate.dossier import dossier
 from counterfoil.investigate.hunt import investigate
 from counterfoil.investigate.pivot import DEFAULT_LINES
 from counterfoil.investigate.pivot import pivot as pivoted
+from counterfoil.investigate.readiness import readiness as is_ready
 from counterfoil.investigate.sightings import Sighting, sighted
 from counterfoil.investigate.summary import summary
 from counterfoil.leaks.finding import LeaksReport
@@ -35,6 +36,7 @@ from counterfoil.model.hunt import HuntReport, InputFile
 from counterfoil.model.indicators import Indicator, NotLookedFor, of_2023
 from counterfoil.model.key_watch import KeyWatch
 from counterfoil.model.pivot import Pivot, Trait
+from counterfoil.model.readiness import Readiness
 from counterfoil.model.verdict import FindingVerdict
 from counterfoil.pipeline import leak_evidence
 from counterfoil.pipeline.attested import attested, trust
@@ -53,8 +55,8 @@ from counterfoil.tokens.limits import MAX_JWKS_BYTES
 
 __all__ = [
     "Progress", "QueryResult", "Silent", "detailed", "hunt", "ingest", "keep_leaks", "key_watch", "mailboxes",
-    "messages", "pivot", "ready", "reconcile", "render", "report", "seal", "sightings", "sources", "sql", "unsealed",
-    "write_messages",
+    "messages", "pivot", "readiness", "ready", "reconcile", "render", "report", "seal", "sightings", "sources",
+    "sql", "unsealed", "write_messages",
 ]
 
 _SILENT = Silent()
@@ -199,6 +201,16 @@ def pivot(case: Path, asked: Mapping[Trait, Sequence[str]], limit: int = DEFAULT
     index(folder, manifest)
     with opened(folder, manifest) as con:
         return pivoted(con, folder, manifest, asked, limit)
+
+
+def readiness(case: Path) -> Readiness:
+    """Return whether a forged token could be judged with the logs of the case, and what is missing, most gain first.
+
+    It goes by the last reconciliation. Raises CaseError for a case without results.
+    """
+    folder = existing(case)
+    with opened(folder, read_manifest(folder.manifest)) as con:
+        return is_ready(con, str(case))
 
 
 def ready(case: Path) -> None:

@@ -15,6 +15,8 @@ from counterfoil.lab.estate.scenarios import SCENARIOS
 from counterfoil.model import advice, schema
 from counterfoil.model.diagnosis import Diagnosis
 from counterfoil.model.ids import NULL_FORMS, IdKind
+from counterfoil.model.readiness import Judged
+from counterfoil.model.readiness import Why as Missing
 from counterfoil.model.reason import Probable, Reason
 from counterfoil.model.verdict import FindingVerdict, Verdict
 from counterfoil.posture import baseline
@@ -77,6 +79,7 @@ def codes() -> set[str]:
     sources = {name for source in all_sources() for name in (source.name, source.log.name)}
     kinds = {kind for kinds in logs().declarable.values() for kind in kinds}
     told = {*map(str, Verdict), *map(str, FindingVerdict), *map(str, Reason), *map(str, Probable), *map(str, Diagnosis)}
+    told |= {*map(str, Judged), *map(str, Missing)}
     return {*told, *map(str, Why), *advice.RULES, *rules, *sources, *kinds, *BY_CODE, *CLASSES, *SCENARIOS}
 
 

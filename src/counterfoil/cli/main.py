@@ -29,6 +29,7 @@ from counterfoil.cli import (
     messages,
     pivot,
     posture,
+    ready,
     respond,
     rules,
     sql,
@@ -60,8 +61,8 @@ def program() -> typer.Typer:
     )
     app.callback(epilog=_exit_codes())(_program)
     groups = (
-        demo, hunt, messages, pivot, indicators, sql, case, explain, rules, token, ledger, leaks, lab, keys, respond,
-        posture,
+        demo, hunt, messages, pivot, indicators, ready, sql, case, explain, rules, token, ledger, leaks, lab, keys,
+        respond, posture,
     )
     for group in groups:
         group.add_to(app)

@@ -14,7 +14,7 @@ everybody.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from duckdb import DuckDBPyConnection
@@ -38,6 +38,7 @@ RARE = 0.01  # what this share of the case's records carries, or less, is rare
 # Of each trait, the values that are looked up in the whole case: those that most of the records carry.
 MAX_CANDIDATES = 200
 MAX_LINES, DEFAULT_LINES = 10_000, 100
+MAX_WRITTEN = 500  # values that are written into a query
 MAX_VALUES, MAX_CHARS = 100, 2_000
 
 _WAYS = {0: ""} | {place: str(way) for place, way in enumerate(Joined, 1)}  # 0: carries what was asked
@@ -134,34 +135,49 @@ def _find(con: DuckDBPyConnection, wanted: Mapping[Trait, Sequence[str]]) -> str
 
     Returns why not all ways were followed, or an empty text.
     """
-    carries = " AND ".join(_carries(con, trait, values) for trait, values in wanted.items())
-    (seed,) = rows(con, f"SELECT count(*) AS records FROM traits WHERE {carries}")  # noqa: S608  # numbers
+    carries = _carry(con, wanted)
+    every = " UNION ALL ".join(f"SELECT * FROM traits WHERE {condition}" for condition in carries)  # noqa: S608
+    con.execute(f"CREATE OR REPLACE TEMP TABLE seed AS {_with_actor(every)} LIMIT {MAX_FOLLOWED + 1}")
+    (seed,) = rows(con, "SELECT count(*) AS records FROM seed")
     if seed["records"] > MAX_FOLLOWED:
-        con.execute(f"CREATE OR REPLACE TEMP VIEW found AS SELECT *, 0 AS how FROM traits WHERE {carries}")  # noqa: S608
-        return f"too common here to follow: {seed['records']:,} records carry it"
-    con.execute(f"CREATE OR REPLACE TEMP TABLE seed AS {_with_actor(f'SELECT * FROM traits WHERE {carries}')}")  # noqa: S608
+        con.execute(f"CREATE OR REPLACE TEMP VIEW found AS SELECT *, 0 AS how FROM ({every})")  # noqa: S608  # our own
+        return f"too common here to follow: more than {MAX_FOLLOWED:,} records carry it"
     by_user = seed["records"] <= MAX_BY_USER and set(wanted) != {Trait.USER}  # those of a user are all found
-    ways = _ways(con)
-    told = " ".join(f"WHEN {condition} THEN {place}" for place, condition in ways.items())
-    near = [f"({carries})", *ways.values(), *([_OF_ACTORS] if by_user else [])]
-    con.execute(f"""CREATE OR REPLACE TEMP TABLE near AS {_with_actor(f'''
-        SELECT *, CASE WHEN {carries} THEN 0 {told} END AS sure FROM traits WHERE {" OR ".join(near)}''')}""")  # noqa: S608
+    branches = [f"SELECT *, {place} AS sure FROM traits WHERE {condition}" for place, condition in _ways(con)]  # noqa: S608
+    if by_user:
+        branches += [f"SELECT *, NULL AS sure FROM traits WHERE {condition}" for condition in _of_actors(con)]  # noqa: S608
+    near = " UNION ALL ".join(["SELECT * EXCLUDE (actor), 0 AS sure FROM seed", *branches])
+    # one condition to a scan: then what does not fulfil it is not read
+    con.execute(f"""CREATE OR REPLACE TEMP TABLE near AS {_with_actor(near)}
+        QUALIFY row_number() OVER (PARTITION BY file, place ORDER BY sure NULLS LAST) = 1""")
     con.execute(_FOUND)
     if by_user or set(wanted) == {Trait.USER}:
         return ""
     return f"users not followed: more than {MAX_BY_USER:,} records carry it"
 
 
-def _carries(con: DuckDBPyConnection, trait: Trait, values: Sequence[str]) -> str:
-    """Return the condition under which a row of the index carries one of the values."""
-    if trait is not Trait.USER:
-        return f"coalesce({trait} IN ({_hashes(con, values)}), false)"
+def _carry(con: DuckDBPyConnection, wanted: Mapping[Trait, Sequence[str]]) -> list[str]:
+    """Return conditions that exclude each other: a row of the index that carries what is wanted fulfils one of them.
+
+    They are plain ones, so that the engine passes over what cannot fulfil them without reading it.
+    """
+    plain = [f"{trait} IN ({_hashes(con, values)})" for trait, values in wanted.items() if trait is not Trait.USER]
+    if Trait.USER not in wanted:
+        return [" AND ".join(plain)]
+    hashes = _of_user(con, wanted[Trait.USER])
+    ways: list[str] = []
+    for each in hashes.split(", "):  # one value to a scan: the index is in the order of users
+        ways += [f"subject = {each}", f"subject_name = {each} AND NOT coalesce(subject IN ({hashes}), false)"]
+    return [" AND ".join([way, *plain]) for way in ways]
+
+
+def _of_user(con: DuckDBPyConnection, values: Sequence[str]) -> str:
+    """Return the hashes of the ids and names of the users, and of what evidence proves to be theirs."""
     told = rows(con, "SELECT subject_name, proven_id FROM names WHERE list_contains($1, subject_name)"
                      " OR list_contains($1, proven_id)", [list(values)])
     whose = [*values, *(row["proven_id"] for row in told), *(row["subject_name"] for row in told)]
     known = rows(con, "SELECT subject_name FROM names WHERE list_contains($1, proven_id)", [whose])
-    hashes = _hashes(con, dict.fromkeys([*whose, *(row["subject_name"] for row in known)]))
-    return f"coalesce(subject IN ({hashes}) OR subject_name IN ({hashes}), false)"
+    return _hashes(con, dict.fromkeys([*whose, *(row["subject_name"] for row in known)]))
 
 
 def _hashes(con: DuckDBPyConnection, values: Iterable[str]) -> str:
@@ -175,38 +191,52 @@ def _with_actor(query: str) -> str:
         LEFT JOIN alias ON alias.name = CASE WHEN q.subject IS NULL THEN q.subject_name END"""  # noqa: S608  # our own
 
 
-def _ways(con: DuckDBPyConnection) -> dict[int, str]:
-    """Return the conditions of the ways that the seed can be followed by, the surest first."""
-    (has,) = rows(con, "SELECT count(digest) AS digest, count(token) AS token, count(session) AS session,"
-                       " count(parents) AS parents FROM seed")
-    ways = {
-        Joined.DIGEST: [_same("digest")] if has["digest"] else [],
-        Joined.TOKEN: [_same("token")] if has["token"] else [],
-        Joined.LINEAGE: ["token IN (SELECT unnest(parents) FROM seed)"] if has["parents"] else [],
-        Joined.SESSION: [_same("session"), "token IN (SELECT token FROM of_sessions)"] if has["session"] else [],
-    }
-    if has["session"]:  # a record of a session's token may not name the session
-        con.execute(f"""CREATE OR REPLACE TEMP TABLE of_sessions AS SELECT DISTINCT token FROM traits
-            WHERE token IS NOT NULL AND {_same('session')}""")  # noqa: S608  # our own names
-    if has["token"]:
+def _ways(con: DuckDBPyConnection) -> Iterator[tuple[int, str]]:
+    """Yield the ways that the seed can be followed by (a place in `Joined`), each with a condition; some have two."""
+    place = {way: number for number, way in enumerate(Joined, 1)}
+    if same := _same(con, "digest"):
+        yield place[Joined.DIGEST], same
+    if same := _same(con, "token"):
+        yield place[Joined.TOKEN], same
         con.execute("""CREATE OR REPLACE TEMP TABLE children AS SELECT DISTINCT record FROM
             (SELECT record, unnest(parents) AS parent FROM traits WHERE parents IS NOT NULL)
             WHERE parent IN (SELECT token FROM seed WHERE token IS NOT NULL)""")
-        if rows(con, "SELECT 1 FROM children LIMIT 1"):
-            ways[Joined.LINEAGE].append("record IN (SELECT record FROM children)")
-    return {
-        list(Joined).index(way) + 1: f"coalesce({' OR '.join(conditions)}, false)"
-        for way, conditions in ways.items() if conditions
-    }
+        if same := _same(con, "record", "children"):
+            yield place[Joined.LINEAGE], same
+    con.execute("CREATE OR REPLACE TEMP TABLE parents AS SELECT unnest(parents) AS token FROM seed")
+    if same := _same(con, "token", "parents"):
+        yield place[Joined.LINEAGE], same
+    if same := _same(con, "session"):
+        yield place[Joined.SESSION], same
+        # a record of a session's token may not name the session
+        con.execute(f"CREATE OR REPLACE TEMP TABLE of_sessions AS SELECT DISTINCT token FROM traits WHERE {same}")  # noqa: S608
+        if same := _same(con, "token", "of_sessions"):
+            yield place[Joined.SESSION], same
 
 
-def _same(trait: str) -> str:
-    return f"{trait} IN (SELECT {trait} FROM seed WHERE {trait} IS NOT NULL)"  # noqa: S608  # our own names
+def _same(con: DuckDBPyConnection, trait: str, table: str = "seed", column: str = "") -> str:
+    """Return the condition that a row has the trait of one in the table, empty if none there has any.
+
+    A few values are written out: the engine then looks at nothing else of the rows that have none of them.
+    """
+    column = column or trait
+    some = f"SELECT DISTINCT {column} AS value FROM {table} WHERE {column} IS NOT NULL"  # noqa: S608  # our own names
+    found = [str(row["value"]) for row in rows(con, f"{some} LIMIT {MAX_WRITTEN + 1}")]
+    if not found:
+        return ""
+    return f"{trait} IN ({some if len(found) > MAX_WRITTEN else ', '.join(found)})"
 
 
-_OF_ACTORS = """subject IN (SELECT actor FROM seed WHERE actor IS NOT NULL) OR subject IS NULL AND subject_name IN (
-    SELECT actor FROM seed WHERE actor IS NOT NULL
-    UNION ALL SELECT name FROM alias WHERE id IN (SELECT actor FROM seed))"""
+def _of_actors(con: DuckDBPyConnection) -> Iterator[str]:
+    """Yield the conditions under which a row is of a user of the seed: by id, or by name where it has no id."""
+    if same := _same(con, "subject", column="actor"):
+        yield same
+    con.execute("""CREATE OR REPLACE TEMP TABLE actor_names AS SELECT actor AS name FROM seed WHERE actor IS NOT NULL
+        UNION SELECT name FROM alias WHERE id IN (SELECT actor FROM seed)""")
+    if same := _same(con, "subject_name", "actor_names", "name"):
+        yield f"subject IS NULL AND {same}"
+
+
 _FOUND = f"""CREATE OR REPLACE TEMP TABLE found AS
 WITH spots AS (SELECT DISTINCT actor, ip, event_time FROM seed WHERE actor IS NOT NULL AND event_time IS NOT NULL),
 timed AS (SELECT n.*, least(n.event_time - before.event_time, after.event_time - n.event_time) AS apart,
@@ -230,7 +260,10 @@ def _next(con: DuckDBPyConnection, wanted: Mapping[Trait, Sequence[str]]) -> lis
         if trait in (Trait.TOKEN, Trait.DIGEST):
             continue  # what has these is found
         value = "actor" if trait is Trait.USER else str(trait)
-        asked = f"AND NOT {_carries(con, trait, wanted[trait])}" if trait in wanted else ""
+        asked = ""
+        if trait in wanted:
+            known = _of_user(con, wanted[trait]) if trait is Trait.USER else _hashes(con, wanted[trait])
+            asked = f"AND {value} NOT IN ({known})"
         con.execute(f"""CREATE OR REPLACE TEMP TABLE here AS
             SELECT {value} AS value, count(*) AS here, count_if(how <= {_STRONG}) AS sure,
                 min({{file: file, place: place}}) FILTER (how <= {_STRONG}) AS spot

@@ -58,6 +58,7 @@ class Tenant:
     null_id_share: float = 0.0  # share of mail records that carry no token id
 
     id_era: IdEra = "2025"
+    mail_audited: bool = True  # False: no mailbox has MailItemsAccessed in its audit set
     audit_wrappers: tuple[AuditWrapper, ...] = (management_api,)
     keeps_ids: bool = True  # whether any of these keeps the token ids
     signin_wrappers: tuple[SigninWrapper, ...] = (azure_monitor,)

@@ -28,6 +28,9 @@ from counterfoil.lab.history.wrap_signin import SigninRow
 Line = tuple[int, str]
 
 
+_MAIL = '"Operation":"MailItemsAccessed"'
+
+
 class World:
     """The records of one tenant on their way to the files."""
 
@@ -54,8 +57,8 @@ class World:
         self.lines = 0
 
     def audit(self, t: int, body: str, leg: str = "acceptance") -> None:
-        """Record one audit record at `t`; records after the end of the history are not kept."""
-        if t < self.ends:
+        """Record one audit record at `t`; what is not audited, or after the end of the history, is not kept."""
+        if t < self.ends and (self.tenant.mail_audited or _MAIL not in body):
             self._audit.add((t, body))
             self.counts[leg] += 1
 

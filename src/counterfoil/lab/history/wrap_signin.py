@@ -25,7 +25,7 @@ CATEGORIES: dict[Kind, str] = {
     "service-principal": "ServicePrincipalSignInLogs",
     "managed-identity": "ManagedIdentitySignInLogs",
 }
-_TABLES: dict[Kind, str] = {
+TABLES: dict[Kind, str] = {
     "interactive": "SigninLogs",
     "non-interactive": "AADNonInteractiveUserSignInLogs",
     "service-principal": "AADServicePrincipalSignInLogs",
@@ -74,7 +74,7 @@ def log_analytics(seed: int, tenant_id: str, kind: Kind, folder: Path) -> Sink[S
         dicts = [_table_row(tenant_id, workspace, kind, row, lags.take()) for row in rows]
         return [msgspec.json.encode(row).decode() + "\n" for row in dicts]
 
-    return Output(folder, _TABLES[kind], "jsonl", render)
+    return Output(folder, TABLES[kind], "jsonl", render)
 
 
 def _column(name: str) -> str:
@@ -101,7 +101,7 @@ def _table_row(tenant_id: str, workspace: str, kind: Kind, row: SigninRow, lag: 
         "Level": "4",
         "Location": data.get("location", {}).get("countryOrRegion", ""),
         "AADTenantId": tenant_id,
-        "Type": _TABLES[kind],
+        "Type": TABLES[kind],
     }
     for key, value in data.items():
         # Only SigninLogs has dynamic columns; the other tables hold the same objects as text.
