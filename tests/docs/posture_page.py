@@ -31,7 +31,7 @@ case (`--case DIR`) proves outranks what a setting or a scan says.
 | scans | {tools}: their JSON as it is |
 | exports of key stores | custody's `inventory.json`; OpenBao or Vault (transit); AWS KMS |
 | `Get-MailboxAuditStatus` | the CSV of the Microsoft-Extractor-Suite |
-| `--case DIR` | a case that was judged: what its records prove |
+| `--case DIR` | a case that was judged: what its records prove, and what [ready](../ready.md) says of it |
 
 One fetch is a sample: replicas of large issuers answer with different sets. A key is *new* only if fetches of seven
 days did not have it, *away* only if three fetches or more over seven days miss it, and *back* only after that.
