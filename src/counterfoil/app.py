@@ -63,8 +63,8 @@ from counterfoil.tokens.limits import MAX_JWKS_BYTES
 
 __all__ = [
     "Progress", "QueryResult", "Silent", "detailed", "hunt", "ingest", "intrusions", "keep_leaks", "key_watch",
-    "mailboxes", "messages", "pivot", "readiness", "ready", "reconcile", "render", "report", "seal", "sightings", "sources",
-    "sql", "stories", "tell", "unsealed", "write_messages",
+    "mailboxes", "messages", "pivot", "readiness", "ready", "reconcile", "render", "report", "seal", "sightings",
+    "sources", "sql", "stories", "tell", "unsealed", "write_messages",
 ]
 
 _SILENT = Silent()

@@ -1,6 +1,7 @@
 """Writes what the pages take from the program: `python -m tests.docs.refresh`, from the root of the project.
 
-That is the pages of the evidence columns and of the rules, and the output under the commands of the pages that are run.
+That is the pages of the evidence columns, of the rules and of posture's checks, and the output under the commands of
+the pages that are run.
 """
 
 from __future__ import annotations
@@ -9,12 +10,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import evidence_page, rules_page
+from . import evidence_page, posture_page, rules_page
 from .pages import ROOT, Page, page
 from .transcript import DEMO, Ran, Shown, played, renewed, run
 
 # Pages whose `console` blocks are run in order, in a folder that holds what `counterfoil demo` wrote.
-RUN = ("README.md", "docs/tutorial.md", "docs/pivot.md", "docs/reference/tables.md")
+RUN = ("README.md", "docs/tutorial.md", "docs/pivot.md", "docs/reference/tables.md", "docs/harden.md")
 
 
 def with_output(page: Page, results: list[tuple[Shown, Ran]]) -> str:
@@ -30,7 +31,7 @@ def with_output(page: Page, results: list[tuple[Shown, Ran]]) -> str:
 
 def main() -> None:
     """Write the pages."""
-    for own in (evidence_page, rules_page):
+    for own in (evidence_page, posture_page, rules_page):
         (ROOT / own.PATH).write_text(own.rendered(), encoding="utf-8")
     for name in sys.argv[1:] or RUN:
         with tempfile.TemporaryDirectory() as folder:

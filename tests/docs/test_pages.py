@@ -19,6 +19,8 @@ from counterfoil.model.readiness import Judged
 from counterfoil.model.readiness import Why as Missing
 from counterfoil.model.reason import Probable, Reason
 from counterfoil.model.verdict import FindingVerdict, Verdict
+from counterfoil.posture import baseline
+from counterfoil.posture.registry import all_checks
 from counterfoil.respond.evicted import Why
 from counterfoil.sources.registry import all_sources, logs
 from counterfoil.tokens.flow import CLASSES
@@ -72,7 +74,7 @@ def test_commands_named_in_the_text_exist(name: str) -> None:
 
 def codes() -> set[str]:
     """Return every code that the program knows."""
-    rules = {rule.id for rule in every_rule()}
+    rules = {rule.id for rule in every_rule()} | {check.id for check in all_checks()} | {*baseline.shipped().figures}
     sources = {name for source in all_sources() for name in (source.name, source.log.name)}
     kinds = {kind for kinds in logs().declarable.values() for kind in kinds}
     told = {*map(str, Verdict), *map(str, FindingVerdict), *map(str, Reason), *map(str, Probable), *map(str, Diagnosis)}

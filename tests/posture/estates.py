@@ -70,6 +70,21 @@ def scuba(path: Path, results: dict[str, str]) -> None:
     path.write_text(json.dumps(document), encoding="utf-8-sig")
 
 
+def transit(path: Path, born: datetime, **data: Any) -> None:
+    """Write what `bao read -format=json transit/keys/NAME` prints."""
+    told = {"name": "tokens", "type": "ecdsa-p256", "exportable": False, "allow_plaintext_backup": False,
+            "imported_key": False, "auto_rotate_period": 2_592_000, "supports_signing": True,
+            "supports_encryption": False, "supports_decryption": False, "latest_version": 2,
+            "keys": {"2": {"creation_time": born.isoformat(), "public_key": "-----BEGIN PUBLIC KEY-----"}}}
+    write(path, {"request_id": "x", "data": {**told, **data}})
+
+
+def kms(path: Path, born: datetime, origin: str = "AWS_KMS") -> None:
+    """Write what `aws kms describe-key` prints."""
+    write(path, {"KeyMetadata": {"KeyId": "1234abcd", "KeyUsage": "SIGN_VERIFY", "Origin": origin,
+                                 "KeySpec": "ECC_NIST_P256", "CreationDate": born.timestamp(), "KeyState": "Enabled"}})
+
+
 def defaults(root: Path) -> Path:
     """Write an estate as it comes: one key for ever, metadata that offers nothing more, audit as Microsoft sets it."""
     fetches(root / "issuer", still(bare("only")))

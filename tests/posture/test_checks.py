@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from counterfoil.jose.jwk import rsa_members
 from counterfoil.posture import baseline, key_sets
 from counterfoil.posture.check import Check, Verdict
 from counterfoil.posture.issuer import Issuer, KeyUse, Sample
+from counterfoil.posture.key_store import KeyStore, StoredKey
 from counterfoil.posture.records import AuditChange, Part, Proof, Records
 from counterfoil.posture.registry import all_checks
 from counterfoil.posture.tenant import ImportedResult, ImportedRun, MailboxAudit, Tenant
@@ -323,7 +324,30 @@ TENANTS: Mapping[str, tuple[str, Tenant, Verdict]] = {
     "a scan that says that logs stay": (KEPT, tenant(imports=scanned(KEPT, PASS)), PARTIAL),
     "records of a day, which prove nothing": (KEPT, tenant(part("m365-ual", "exchange-item")), UNKNOWN),
 }
-ROWS: Mapping[str, tuple[str, Any, Verdict]] = {**ISSUERS, **TENANTS}
+OTHER = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def store(**more: Any) -> KeyStore:
+    """Return a store of one key that was made a month before."""
+    made = StoredKey("tokens", OTHER - timedelta(days=30), frozenset({"sign"}), False, False, False, True)
+    return KeyStore("store.json", OTHER, (replace(made, **more),))
+
+
+STORES: Mapping[str, tuple[str, KeyStore, Verdict]] = {
+    "a key that can leave its store": ("store-exportable-keys", store(exportable=True), FAIL),
+    "a key that cannot": ("store-exportable-keys", store(), PASS),
+    "a store that does not say": ("store-exportable-keys", store(exportable=None), UNKNOWN),
+    "a key of three years": ("store-key-age", store(born=OTHER - timedelta(days=1000)), FAIL),
+    "a key of a month": ("store-key-age", store(), PASS),
+    "a key without a date": ("store-key-age", store(born=None), UNKNOWN),
+    "a key to sign and decrypt": ("store-key-purpose", store(uses=frozenset({"sign", "decrypt"})), FAIL),
+    "a key to sign": ("store-key-purpose", store(), PASS),
+    "a key without a purpose": ("store-key-purpose", store(uses=frozenset()), UNKNOWN),
+    "a key in software": ("store-hardware", store(hardware=False), FAIL),
+    "a key in hardware": ("store-hardware", store(), PASS),
+    "a key somewhere": ("store-hardware", store(hardware=None), UNKNOWN),
+}
+ROWS: Mapping[str, tuple[str, Any, Verdict]] = {**ISSUERS, **TENANTS, **STORES}
 
 
 @pytest.mark.parametrize(("check", "subject", "verdict"), ROWS.values(), ids=ROWS)
@@ -336,14 +360,14 @@ def test_a_check_says(check: str, subject: Any, verdict: Verdict) -> None:
 
 
 def test_every_check_has_its_cases() -> None:
-    """A check passes in one row, fails in one and cannot tell in one; with badkeys' list missing, one cannot pass."""
+    """A check passes in one row, fails in one and cannot tell in one; one passes in a test of its own."""
     said = {check.id: {row[2] for row in ROWS.values() if row[0] == check.id} for check in all_checks()}
     said["issuer-known-bad-keys"].add(PASS)  # test_known_bad_keys
     assert [name for name, verdicts in said.items() if not verdicts >= {PASS, FAIL, UNKNOWN}] == []
 
 
 def test_known_bad_keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Passes with the list of known keys, in part without it, and not at all without badkeys."""
+    """Passes with the list of known keys only: without it, or without badkeys, nothing can be told."""
     checks = pytest.importorskip("badkeys.checks")
     subject = issuer(fetch(0, rsa_jwk("a", PRIMES[0] * PRIMES[1])))
     judge = CHECKS["issuer-known-bad-keys"].judge
@@ -358,7 +382,7 @@ def test_known_bad_keys(monkeypatch: pytest.MonkeyPatch) -> None:
         raise FileNotFoundError
 
     listed(missing)
-    assert judge(subject, baseline.shipped()).verdict is PARTIAL
+    assert judge(subject, baseline.shipped()).verdict is UNKNOWN
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     assert judge(subject, baseline.shipped()).verdict is UNKNOWN
 

@@ -86,3 +86,7 @@ def test_what_a_case_lacks_is_told(case: Path, capsys: pytest.CaptureFixture[str
     assert told["tenant-throttled-mailboxes"]["verdict"] == "pass"
     assert told["tenant-linkable-ids"]["verdict"] == "cannot tell"  # a handful of records is no sample
     assert told["tenant-log-retention"]["verdict"] == "cannot tell"
+    ready = told["ready"]  # of `counterfoil ready`
+    assert ready["verdict"] == "fail"
+    assert ready["seen"].startswith("0 of 1 services")
+    assert "no: nothing of its issuer is in evidence" in ready["where"][0]

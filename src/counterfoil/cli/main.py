@@ -62,9 +62,8 @@ def program() -> typer.Typer:
     )
     app.callback(epilog=_exit_codes())(_program)
     groups = (
-        demo, hunt, messages, intrusions, pivot, indicators, ready, sql, case, explain, rules, token, ledger, leaks, lab,
-        keys,
-        respond, posture,
+        demo, hunt, messages, intrusions, pivot, indicators, ready, sql, case, explain, rules, token, ledger, leaks,
+        lab, keys, respond, posture,
     )
     for group in groups:
         group.add_to(app)

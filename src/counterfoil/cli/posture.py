@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,9 @@ from counterfoil.cli import options, params, terminal
 from counterfoil.cli.exits import ExitCode
 from counterfoil.errors import UsageError
 from counterfoil.model.key_life import CLASSES, DEFAULT_CLASS
+
+if TYPE_CHECKING:
+    from counterfoil.model.readiness import Readiness
 
 _Paths = Annotated[
     list[str] | None,
@@ -82,13 +85,19 @@ def posture(
     held_to = figures.load(baseline, key_class)
     exempt = exempted.read(exceptions) if exceptions else ()
     subjects = inputs.read(paths or [], now, None if case is None else records.read(case))
-    report = judge.judge(subjects, held_to, exempt, now)
+    report = judge.judge(subjects, held_to, exempt, now, None if case is None else _ready(case))
     if before is not None:
         report = replace(report, changes=compare.changes(report, before))
     terminal.write(forms.render(report, form, terminal.screen(output)), output)
     if judge.failed(report):
         terminal.leave(ExitCode.FOUND)
     terminal.leave(ExitCode.CLEAN if judge.clean(report) else ExitCode.WITHHELD)
+
+
+def _ready(case: Path) -> Readiness:
+    from counterfoil import app
+
+    return app.readiness(case)
 
 
 def _list(form: str, output: Path | None) -> None:

@@ -15,6 +15,8 @@ from counterfoil.posture.registry import all_checks
 
 MAX_FILE_BYTES = 1 << 20
 MAX_EXCEPTIONS = 10_000
+# The answer of `counterfoil ready`, which stands among those of the checks.
+READY_CHECK = "ready"
 _FIELDS = ("check", "owner", "reason", "until")
 _HINT = "[[exception]] with check, owner, reason, until (a date) and, if it is one subject's, subject"
 
@@ -43,7 +45,7 @@ def read(path: Path) -> tuple[Exempt, ...]:
     entries = told.get("exception")
     if not isinstance(entries, list) or set(told) != {"exception"} or len(entries) > MAX_EXCEPTIONS:
         raise UsageError(f"{path}: expected exceptions", hint=_HINT)
-    known = frozenset(check.id for check in all_checks())
+    known = frozenset(check.id for check in all_checks()) | {READY_CHECK}
     return tuple(_entry(entry, f"{path}, exception {place}", known) for place, entry in enumerate(entries, 1))
 
 

@@ -1,4 +1,4 @@
-"""What people name, sorted into subjects: issuers, and a tenant. What nothing recognises is told, with a reason."""
+"""What people name, sorted into issuers, key stores and tenants. What nothing recognises is told, with a reason."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import Any
 
 from counterfoil.errors import InputError, UsageError
 from counterfoil.pipeline.inputs import find
-from counterfoil.posture import key_sets, mailbox_status
+from counterfoil.posture import key_sets, key_store, mailbox_status
 from counterfoil.posture.documents import content, json_of, text_of
 from counterfoil.posture.imports.registry import all_imports
 from counterfoil.posture.issuer import Issuer
+from counterfoil.posture.key_store import KeyStore
 from counterfoil.posture.records import Records
 from counterfoil.posture.tenant import ImportedRun, MailboxAudit, Tenant
 
@@ -35,6 +36,7 @@ class Subjects:
     """What checks are asked of."""
 
     issuers: tuple[Issuer, ...] = ()
+    stores: tuple[KeyStore, ...] = ()
     tenants: tuple[Tenant, ...] = ()
     unread: tuple[Unread, ...] = ()
 
@@ -42,6 +44,7 @@ class Subjects:
 @dataclass
 class _Found:
     issuers: list[Issuer] = field(default_factory=list)
+    stores: list[KeyStore] = field(default_factory=list)
     documents: dict[Path, dict[Path, Any]] = field(default_factory=dict)
     imports: list[ImportedRun] = field(default_factory=list)
     mailboxes: list[MailboxAudit] = field(default_factory=list)
@@ -61,14 +64,14 @@ def read(named: Sequence[str], now: datetime, records: Records | None = None) ->
         found.issuers.append(key_sets.of_git(name))
     paths = [name for name in named if "://" not in name and not name.startswith(key_sets.GIT)]
     for path in _files(paths):
-        _sort(path, found)
+        _sort(path, now, found)
     for folder, files in found.documents.items():
         found.issuers.append(key_sets.of_folder(folder, files))
     tenants = _tenants(found, records)
-    if not found.issuers and not tenants:
+    if not found.issuers and not found.stores and not tenants:
         why = f"{found.unread[0].path}: {found.unread[0].why}" if found.unread else "nothing was named"
         raise InputError(f"nothing to check: {why}", hint="counterfoil posture --list says what checks read")
-    return Subjects(_with_records(found.issuers, records), tenants, tuple(found.unread))
+    return Subjects(_with_records(found.issuers, records), tuple(found.stores), tenants, tuple(found.unread))
 
 
 def _files(paths: Sequence[str]) -> tuple[Path, ...]:
@@ -78,7 +81,7 @@ def _files(paths: Sequence[str]) -> tuple[Path, ...]:
     return files
 
 
-def _sort(path: Path, found: _Found) -> None:
+def _sort(path: Path, now: datetime, found: _Found) -> None:
     if path.suffix == ".headers":
         return  # read with the key set that it lies beside
     raw = content(path, MAX_FILE_BYTES)
@@ -90,6 +93,9 @@ def _sort(path: Path, found: _Found) -> None:
             found.unread.append(Unread(str(path), "a CSV that no check reads"))
         return
     document = json_of(raw)
+    if (store := key_store.parsed(document, str(path), now)) is not None:  # custody's inventory has a list of keys, too
+        found.stores.append(store)
+        return
     if key_sets.is_key_set(document) or key_sets.is_metadata(document):
         found.documents.setdefault(path.parent, {})[path] = key_sets.parsed(text_of(raw), str(path))
         return

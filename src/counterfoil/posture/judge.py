@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
+from counterfoil.model.readiness import Readiness
+from counterfoil.posture import readiness
 from counterfoil.posture.baseline import Baseline
 from counterfoil.posture.check import Answer, Check, Verdict
 from counterfoil.posture.exceptions import Exempt
@@ -17,10 +19,17 @@ from counterfoil.posture.tenant import ImportedResult
 _GRAVE = frozenset({"shall", "critical", "high"})
 
 
-def judge(subjects: Subjects, baseline: Baseline, exempt: Sequence[Exempt], now: datetime) -> PostureReport:
-    """Return what checks say of these subjects at a time. Exceptions that ended before it do not hold."""
-    holding = [one for one in exempt if one.until >= now.date()]
+def judge(
+    subjects: Subjects, baseline: Baseline, exempt: Sequence[Exempt], now: datetime, ready: Readiness | None = None
+) -> PostureReport:
+    """Return what checks say of these subjects at a time. Exceptions that ended before it do not hold.
+
+    `ready`: of the case that was named, whether a forged token could be judged in it.
+    """
+    holding = tuple(one for one in exempt if one.until >= now.date())
     findings = tuple(_findings(subjects, baseline, holding))
+    if ready is not None:
+        findings = (readiness.finding(ready, holding), *findings)
     return PostureReport(
         made=now, baseline=baseline.id, key_class=baseline.key_class, findings=findings,
         imports=tuple(run for tenant in subjects.tenants for run in tenant.imports), unread=subjects.unread,
@@ -30,7 +39,7 @@ def judge(subjects: Subjects, baseline: Baseline, exempt: Sequence[Exempt], now:
 
 def _findings(subjects: Subjects, baseline: Baseline, exempt: Iterable[Exempt]) -> Iterator[Finding]:
     whole = list(exempt)
-    for subject in (*subjects.issuers, *subjects.tenants):
+    for subject in (*subjects.issuers, *subjects.stores, *subjects.tenants):
         for check in all_checks():
             if isinstance(subject, check.reads):
                 yield _finding(check, subject.name, check.judge(subject, baseline), whole)

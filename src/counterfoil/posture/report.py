@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from counterfoil.posture.check import Answer, Verdict
-from counterfoil.posture.exceptions import Exempt
+from counterfoil.posture.exceptions import READY_CHECK, Exempt
 from counterfoil.posture.inputs import Unread
 from counterfoil.posture.tenant import ImportedRun
 
@@ -17,9 +17,8 @@ STEPS = 5
 WEIGHTS: Mapping[Verdict, float] = {
     Verdict.FAIL: 1.0, Verdict.PARTIAL: 0.6, Verdict.CANNOT_TELL: 0.4, Verdict.PASS: 0.0,
 }
-READY = (
-    "Not asked: counterfoil ready, which tells whether a forged token could be judged with the logs at hand; this "
-    "version has no such command."
+_NOT_ASKED = (
+    "Not asked: could a forged token be judged with the logs at hand (counterfoil ready)? Name a case with --case."
 )
 
 
@@ -105,6 +104,11 @@ class PostureReport:
         """How many findings have which verdict, exempt ones left out."""
         found = Counter(finding.answer.verdict for finding in self.findings if finding.exempt is None)
         return {verdict: found[verdict] for verdict in Verdict}
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the report does not answer."""
+        return () if any(finding.check == READY_CHECK for finding in self.findings) else (_NOT_ASKED,)
 
     @property
     def steps(self) -> tuple[Step, ...]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from markupsafe import Markup, escape
 
 from counterfoil.posture.check import Verdict
-from counterfoil.posture.report import READY, Change, Finding, PostureReport, Step
+from counterfoil.posture.report import Change, Finding, PostureReport, Step
 from counterfoil.report.clean import clean
 from counterfoil.report.screen import Screen
 
@@ -45,7 +45,7 @@ def _summary(report: PostureReport) -> Iterator[str]:
     yield _p(f"Subjects: {', '.join(report.subjects)}")
     yield "<h2>Next steps, what gains most first</h2><ol>"
     yield from (_step(step) for step in report.steps)
-    yield "</ol>" + _p(READY)
+    yield "</ol>" + "".join(_p(note) for note in report.notes)
 
 
 def _step(step: Step) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from counterfoil._version import __version__
-from counterfoil.posture.report import READY, Finding, PostureReport
+from counterfoil.posture.report import Finding, PostureReport
 from counterfoil.report.clean import escape_json
 from counterfoil.report.screen import Screen
 
@@ -37,7 +37,7 @@ def document(report: PostureReport) -> dict[str, Any]:
         "changes": None if report.changes is None else [
             {**asdict(change), "direction": change.direction} for change in report.changes
         ],
-        "notes": [READY],
+        "notes": list(report.notes),
     }
 
 

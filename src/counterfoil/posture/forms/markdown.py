@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from counterfoil.posture.check import Verdict
-from counterfoil.posture.report import READY, PostureReport
+from counterfoil.posture.report import PostureReport
 from counterfoil.report.clean import clean
 from counterfoil.report.screen import Screen
 
@@ -13,8 +13,10 @@ MAX_VALUE = 400
 def render(report: PostureReport, screen: Screen) -> str:  # noqa: ARG001  # every form has this shape
     """Return the text."""
     counts = ", ".join(f"{count} {verdict}" for verdict, count in report.counts.items() if count)
-    lines = [f"# Posture: {counts}", "", f"Made {report.made:%Y-%m-%d %H:%M} UTC, baseline {report.baseline}, keys of "
-             f"the class {report.key_class}.", "", READY, "", "## Next steps", ""]
+    made = f"{report.made:%Y-%m-%d %H:%M} UTC"
+    lines = [f"# Posture: {counts}", "", f"Made {made}, baseline {report.baseline}, keys of the class {report.key_class}."]
+    lines += [part for note in report.notes for part in ("", note)]
+    lines += ["", "## Next steps", ""]
     for step in report.steps:
         lines.append(f"- [ ] **{plain(step.check)}** ({step.verdict}): {plain(', '.join(step.subjects))}")
         lines += [f"  {number}. {plain(text)}" for number, text in enumerate(step.do, 1)]

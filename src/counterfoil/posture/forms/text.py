@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from counterfoil.posture.check import Verdict
-from counterfoil.posture.report import READY, Finding, PostureReport
+from counterfoil.posture.report import Finding, PostureReport
 from counterfoil.report.clean import clean
 from counterfoil.report.screen import Screen
 
@@ -128,8 +128,9 @@ def _changes(report: PostureReport) -> Iterator[tuple[int, str]]:
 
 
 def _next(report: PostureReport) -> Iterator[tuple[int, str]]:
-    yield 0, ""
-    yield 0, READY
+    for note in report.notes:
+        yield 0, ""
+        yield 0, note
     steps = report.steps
     yield 0, ""
     if not steps:

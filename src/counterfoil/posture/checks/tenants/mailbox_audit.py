@@ -15,7 +15,7 @@ _ID = "tenant-mailbox-audit"
 _READING = "MailItemsAccessed"
 _EXPECTED = f"auditing on and not bypassed, and {_READING} among the actions of owner and delegate, in every mailbox"
 # Mailboxes that are named.
-_SHOWN = 5
+_SHOWN, _PROVEN = 5, 2
 
 
 def _judge(tenant: Tenant, baseline: Baseline) -> Answer:
@@ -88,7 +88,7 @@ def _lacks(found: MailboxAudit) -> str:
 def _proven(tenant: Tenant) -> Iterator[str]:
     if tenant.records is None:
         return
-    for mailbox, proof in list(tenant.records.mail.items())[:_SHOWN]:
+    for mailbox, proof in list(tenant.records.mail.items())[:_PROVEN]:
         yield f"{mailbox}: audited on {day(proof.time)}, by record: {proof.record}"
 
 

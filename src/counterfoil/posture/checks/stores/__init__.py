@@ -1,0 +1,1 @@
+"""Checks of key stores, by their exports."""
