@@ -2,6 +2,7 @@
 
     python -m bench intrusions              20 tenants of each row (some ten minutes on 2 cores)
     python -m bench intrusions --seeds 3    fewer tenants
+    python -m bench intrusions --rows 1000000    how long so many records take, all of them in findings
 
 In each tenant many people share the few exits of a VPN, and sign-ins are lost at random though declared complete.
 Each intruder's evidence is held against the intrusion that has most of it: precision is the share of that intrusion's
@@ -11,17 +12,22 @@ records that are his, recall the share of his tokens that it has.
 from __future__ import annotations
 
 import argparse
+import resource
+import sys
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
 from tests.lab.spray import Spray
 
 from bench import results
 from counterfoil import app
+from counterfoil.investigate.intrusions.found import find
 from counterfoil.lab.history.attack import Intrusion
 from counterfoil.lab.history.compare import TruthRow, read_truth
 from counterfoil.lab.history.losses import RandomLoss
@@ -139,12 +145,57 @@ def measure(row: Row, seed: int) -> tuple[int, list[Score]]:
         return scores(read_truth(folder / "truth.jsonl"), folder / "case")
 
 
+# Records of 400 people, half of a million by one of two intruders from 40 addresses each, beside as many sign-ins.
+_TABLES = """
+CREATE TABLE evidence AS SELECT 'm365-ual' AS source, 'r' || i AS record_id, 'acceptance' AS leg, 'success' AS outcome,
+    TIMESTAMP '2025-09-01' + INTERVAL (i % 1000000) SECONDS AS event_time, 'MailItemsAccessed' AS operation,
+    't' || (i % 2) || '-' || (i // 8) AS token_id, 'mailbox' AS object_kind, 'b' || (i % 400) AS object_id,
+    'u' || (i % 400) AS subject_id, 'user' || (i % 400) || '@x' AS subject_name,
+    '10.' || (i % 2) || '.' || (i // 7 % 4) || '.' || (i // 3 % 10) AS ip,
+    'app' || (i % 2) AS client_id, 'tool' || (i % 2) || '/' || (i // 11 % 3) AS user_agent, NULL::VARCHAR AS extra,
+    NULL::VARCHAR AS device_id, NULL::VARCHAR AS key_id, 's' || (i % 2) || '-' || (i // 8) AS session_id,
+    'exchange-item' AS kind,
+    NULL::VARCHAR AS object_parent, 1::BIGINT AS item_count, false AS aggregated, false AS throttled,
+    NULL::VARCHAR AS signing_input_digest, 'sha' AS raw_file, i AS raw_position FROM range($rows) r(i)
+UNION ALL BY NAME SELECT 'entra-signin' AS source, 'g' || i AS record_id, 'issuance' AS leg, 'success' AS outcome,
+    TIMESTAMP '2025-09-01' + INTERVAL (i % 1000000) SECONDS AS event_time, 'Sign-in activity' AS operation,
+    'g' || i AS token_id, 'u' || (i % 400) AS subject_id, 'user' || (i % 400) || '@x' AS subject_name,
+    '192.0.2.' || (i % 9) AS ip, 'outlook' AS client_id, 'edge' AS user_agent, 'sha' AS raw_file, i AS raw_position,
+    'interactive' AS kind FROM range($rows) r(i);
+CREATE TABLE tokens AS SELECT token_id AS token_key, 'id-not-issued' AS group_rule, 'entra:x' AS group_issuer,
+    client_id AS group_client, NULL::VARCHAR AS diagnosis, min(token_id) AS token_id, min(subject_name) AS subject_name,
+    '' AS derived, 'forged' AS verdict FROM evidence WHERE leg = 'acceptance' GROUP BY ALL;
+CREATE TABLE acceptances AS SELECT token_id AS token_key, source, record_id, NULL::VARCHAR AS child_id FROM evidence
+    WHERE leg = 'acceptance';
+CREATE TABLE names (subject_name VARCHAR, proven_id VARCHAR);
+CREATE TABLE inputs AS SELECT 'audit.json' AS path, 'sha' AS sha256, 'm365-ual-api' AS source;
+CREATE TABLE findings (id VARCHAR, rule VARCHAR, evidence VARCHAR[]);
+"""
+MEMORY, THREADS = "2GB", 2
+
+
+def speed(count: int) -> dict[str, object]:
+    """Return how long the clustering of so many records takes, and what comes of it."""
+    with duckdb.connect(config={"memory_limit": MEMORY, "threads": THREADS}) as con:
+        con.execute(_TABLES.replace("$rows", str(count)))
+        began = time.perf_counter()
+        found = find(con)
+        took = time.perf_counter() - began
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    return {"records in findings": count, "intrusions": len(found), "seconds": took, "peak memory GiB": peak}
+
+
 def main(arguments: Sequence[str]) -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=20, help="tenants of each row")
+    parser.add_argument("--rows", type=int, help="measure time with so many records instead")
     parser.add_argument("--output", type=Path, help="keep the figures in this file")
     asked = parser.parse_args(arguments)
+    if asked.rows:
+        told = {"memory": MEMORY, "threads": THREADS}
+        results.keep(asked.output, "intrusions", arguments, told, [speed(asked.rows)], ("duckdb",))
+        return
     table = []
     for row in ROWS:
         found = [measure(row, seed) for seed in range(1, asked.seeds + 1)]
@@ -157,5 +208,6 @@ def main(arguments: Sequence[str]) -> None:
             "worst precision": min(score.precision for score in every),
             "worst recall": min(score.recall for score in every),
         })
+        print(f"{row.sentence}: done", file=sys.stderr, flush=True)
     results.keep(asked.output, "intrusions", arguments, {"seeds": asked.seeds, "lost": LOST}, table,
                  ("duckdb",))
