@@ -90,18 +90,16 @@ def open_reason(tokens: ir.Table) -> ir.StringValue:
         *doubted,
         default=Reason.SUBJECT_NOT_SIGNED_IN,
     )
-    sound = tokens.sound
-    proven = tokens.proven >= tokens.needed
     without_root = _first((unrooted(tokens), Reason.UNROOTED), default=Reason.UNROOTED_UNCOVERED)
     with_id = _first(
         (tokens.interrupted, Reason.INTERRUPT_ONLY),
         (tokens.failed, Reason.FAILURE_ONLY),
         unknown,
-        (~sound, Reason.KEY_NOT_SOUND),
+        (~tokens.sound, Reason.KEY_NOT_SOUND),
         (tokens.silent, Reason.SILENT_STRATUM),
         (tokens.agentic, Reason.AGENT_IDENTITY),
         *uncovered,
-        (proven, Reason.ID_NOT_ISSUED),  # what a verified log lacks was never in it
+        (tokens.proven >= tokens.needed, Reason.ID_NOT_ISSUED),  # what a verified log lacks was never in it
         *doubted,
         default=Reason.ID_NOT_ISSUED,
     )
