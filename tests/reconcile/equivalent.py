@@ -24,6 +24,7 @@ EQUIVALENT: dict[str, str] = {
     "custody._logs: without row.start": _BOTH_ENDS,
     "custody._span: without key[\"first\"]": _BOTH_ENDS,
     "custody._span: without key[\"first\"] #2": _BOTH_ENDS,
+    "custody.with_custody: without absent #2": "asked of tokens whose bytes are known and that no key store signed",
     "custody.not_signed: without not custody.relied": _LESS_WORK + "where nothing is relied on there are no spans",
     "custody.not_signed: without filter(every.signing_input_digest.notnull())": _UNSIGNED,
     "custody.not_signed: without anti_join(custody.signed)": _UNSIGNED,
