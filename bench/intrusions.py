@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+from tests.lab.losses import RandomLoss
 from tests.lab.spray import Spray
 
 from bench import results
@@ -30,7 +31,6 @@ from counterfoil import app
 from counterfoil.investigate.intrusions.found import find
 from counterfoil.lab.history.attack import Intrusion
 from counterfoil.lab.history.compare import TruthRow, read_truth
-from counterfoil.lab.history.losses import RandomLoss
 from counterfoil.lab.history.names import EDGE, hosting_address
 from counterfoil.lab.history.scenarios import Scenario
 from counterfoil.lab.history.settings import Tenant
