@@ -3,7 +3,7 @@
     python -m bench keys                     90 days, five seeds
     python -m bench keys --seeds 1 --days 60
 
-Each row is a history (`lab.history.custody`) that is read, judged and watched as `counterfoil keys watch` does it.
+Each row is a history (`tests.lab.custody_logs`) that is read, judged and watched as `counterfoil keys watch` does it.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.lab.custody_logs import CustodyLog, custody_log
+
 from counterfoil import app
 from counterfoil.config import HuntSettings
-from counterfoil.lab.history.custody import CustodyLog, custody_log
 from counterfoil.model.key_watch import KeyClue
 
 MAX_FALSE_A_WEEK = 1.0

@@ -57,11 +57,11 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--part", nargs=2, metavar=("PART", "CASE"), help=argparse.SUPPRESS)
     asked = parser.parse_args(arguments)
     if asked.part:
-        size = _size(asked.tokens)
+        size = how_many(asked.tokens)
         print(json.dumps(_PARTS[asked.part[0]](Path(asked.part[1]), Made(size), asked)))
         return
     rows = _earlier(asked.results)
-    for size in sorted({_size(text) for text in asked.tokens.split(",")} - {row["tokens"] for row in rows}):
+    for size in sorted({how_many(text) for text in asked.tokens.split(",")} - {row["tokens"] for row in rows}):
         row, stages = _measure(size, asked)
         rows = sorted([*rows, row], key=lambda row: row["tokens"])
         _tell(asked, arguments, rows)
@@ -73,7 +73,8 @@ def main(arguments: Sequence[str]) -> None:
         draw(rows, asked.plot)
 
 
-def _size(text: str) -> int:
+def how_many(text: str) -> int:
+    """Return a number as it is typed, such as 10M."""
     text = text.strip().upper()
     return int(float(text[:-1]) * UNITS[text[-1]]) if text[-1:] in UNITS else int(text)
 

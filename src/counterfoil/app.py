@@ -16,6 +16,7 @@ from counterfoil.case.engine import engine
 from counterfoil.case.folder import CaseFolder, existing, locked
 from counterfoil.case.manifest import Manifest, read_manifest
 from counterfoil.case.results import opened, query
+from counterfoil.case.traits import index
 from counterfoil.config import HuntSettings, read_bounded, read_token_policy
 from counterfoil.errors import CaseError, UsageError
 from counterfoil.files import save
@@ -25,12 +26,15 @@ from counterfoil.investigate import messages as mail
 from counterfoil.investigate import seal as sealing
 from counterfoil.investigate.dossier import dossier
 from counterfoil.investigate.hunt import investigate
+from counterfoil.investigate.pivot import DEFAULT_LINES
+from counterfoil.investigate.pivot import pivot as pivoted
 from counterfoil.investigate.sightings import Sighting, sighted
 from counterfoil.investigate.summary import summary
 from counterfoil.leaks.finding import LeaksReport
 from counterfoil.model.hunt import HuntReport, InputFile
 from counterfoil.model.indicators import Indicator, NotLookedFor, of_2023
 from counterfoil.model.key_watch import KeyWatch
+from counterfoil.model.pivot import Pivot, Trait
 from counterfoil.model.verdict import FindingVerdict
 from counterfoil.pipeline import leak_evidence
 from counterfoil.pipeline.attested import attested, trust
@@ -40,6 +44,7 @@ from counterfoil.pipeline.inputs import find
 from counterfoil.pipeline.progress import Progress, Silent
 from counterfoil.reconcile.asked import Asked
 from counterfoil.report.registry import render
+from counterfoil.respond import journal
 from counterfoil.sources.registry import all_sources as sources
 from counterfoil.sources.registry import logs
 from counterfoil.tlog.note import MAX_NOTE_BYTES
@@ -48,7 +53,7 @@ from counterfoil.tokens.limits import MAX_JWKS_BYTES
 
 __all__ = [
     "Progress", "QueryResult", "Silent", "detailed", "hunt", "ingest", "keep_leaks", "key_watch", "mailboxes",
-    "messages", "ready", "reconcile", "render", "report", "seal", "sightings", "sources", "sql", "unsealed",
+    "messages", "pivot", "ready", "reconcile", "render", "report", "seal", "sightings", "sources", "sql", "unsealed",
     "write_messages",
 ]
 
@@ -183,6 +188,19 @@ def unsealed(
     return was, kid, tuple(sealing.checked(was, now, manifest, progress))
 
 
+def pivot(case: Path, asked: Mapping[Trait, Sequence[str]], limit: int = DEFAULT_LINES) -> Pivot:
+    """Return all records that touch what is asked, each with how it is joined, and where to look next.
+
+    Each trait must hold, of each any of its values. Keeps an index in the case, which the first call makes. Raises
+    UsageError for values that cannot be, CaseError for a case without results, or one that cannot be written to.
+    """
+    folder = existing(case)
+    manifest = read_manifest(folder.manifest)
+    index(folder, manifest)
+    with opened(folder, manifest) as con:
+        return pivoted(con, folder, manifest, asked, limit)
+
+
 def ready(case: Path) -> None:
     """Make the case folder if there is none; raises CaseError or CaseBusyError if it cannot be written to."""
     with locked(case):
@@ -217,7 +235,8 @@ def _run(paths: Sequence[str], settings: HuntSettings, progress: Progress) -> Hu
 
 def _summary(folder: CaseFolder, settings: HuntSettings) -> HuntReport:
     with opened(folder, read_manifest(folder.manifest)) as con:
-        return summary(con, str(settings.case))
+        found = summary(con, str(settings.case))
+    return replace(found, response=journal.done(folder))
 
 
 def _asked(settings: HuntSettings, manifest: Manifest, identities: tuple[tuple[str, str], ...]) -> Asked:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from counterfoil.lab.history.custody import ORIGIN, SIGNER, START, CustodyLog, custody_log
 from counterfoil.model.counterfoil import CUSTODY_SCHEMA
+from lab.custody_logs import ORIGIN, SIGNER, START, CustodyLog, custody_log
 
 from .run import run
 

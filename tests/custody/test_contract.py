@@ -132,6 +132,20 @@ def test_a_disabled_key_signs_no_more(store: KeyStore) -> None:
     verify(store.current("idp"), store.sign("idp", INPUT).signature, INPUT)
 
 
+def test_a_key_that_was_disabled_before_can_be_blocked(store: KeyStore) -> None:
+    """Retired, then blocked, and once more after a crash: each has the back-end disable what it disabled already."""
+    first = store.create("idp", Algorithm.ES256)
+    store.rotate("idp")
+    store.retire("idp", first.kid)
+    blocked = store.block("idp", first.kid, "found in a dump")
+    assert blocked.state is KeyState.BLOCKED
+    store._driver.disable(blocked.reference)
+    if store.capabilities.enforces_disable:
+        with pytest.raises((KeyStoreError, KeyUnusableError)):
+            store.sign_with(first, INPUT)
+    verify(store.current("idp"), store.sign("idp", INPUT).signature, INPUT)
+
+
 def test_only_what_is_disabled_is_destroyed(store: KeyStore) -> None:
     """A key in use is kept; a destroyed one is gone for the back-end too, and its name stays taken."""
     store.create("idp", Algorithm.ES256)

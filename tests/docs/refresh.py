@@ -14,7 +14,7 @@ from .pages import ROOT, Page, page
 from .transcript import DEMO, Ran, Shown, played, renewed, run
 
 # Pages whose `console` blocks are run in order, in a folder that holds what `counterfoil demo` wrote.
-RUN = ("README.md", "docs/tutorial.md", "docs/reference/tables.md")
+RUN = ("README.md", "docs/tutorial.md", "docs/pivot.md", "docs/reference/tables.md")
 
 
 def with_output(page: Page, results: list[tuple[Shown, Ran]]) -> str:

@@ -17,7 +17,7 @@ from counterfoil.lab.history.life import Life
 from counterfoil.lab.history.names import EXCHANGE, Client
 from counterfoil.lab.history.proxies import pick
 from counterfoil.lab.history.routes import MailAccess, mail_route, user_route
-from counterfoil.lab.history.uses import Uses
+from counterfoil.lab.history.uses import Copies, Uses
 from counterfoil.lab.history.world import World
 from counterfoil.model.storm_0558 import BROWSERS
 
@@ -63,24 +63,24 @@ class CopiedAttack:
         self._todo = [variant for _ in range(intrusion.per_variant) for variant in intrusion.variants]
         self._taken: set[tuple[str, int]] = set()
         self._other_tenant = guid(seeded(world.tenant.seed, intrusion.name, "tenant"))
-        uses.copied, uses.copy_note, uses.copy_name = self._watch, _NOTES["exact"], intrusion.name
+        uses.copied = self._watch
 
     def plan(self, day: date) -> None:
         """Do nothing: copies are made when the genuine token is."""
 
-    def _watch(self, issued: int, token: Token) -> list[int]:
+    def _watch(self, issued: int, token: Token) -> Copies | None:
         source = self._sources.get(token.route.subject_id)
         if source is None or not self._todo or not self._first <= issued < self._last:
-            return []
+            return None
         key = (source.oid, issued // DAY)
         if key in self._taken or issued + 40 * MINUTE >= self._world.ends:
-            return []
+            return None
         self._taken.add(key)
         variant = self._todo.pop(0)
         rng = seeded(self._world.tenant.seed, self._intrusion.name, token.name)
         times = [issued + (3 + 17 * n) * MINUTE + int(rng.random() * 10 * MINUTE) for n in range(2)]
         self._present(rng, token, source, variant, times)
-        return times if variant == "exact" else []
+        return Copies(times, self._intrusion.name, _NOTES[variant]) if variant == "exact" else None
 
     def _present(
         self, rng: random.Random, token: Token, source: Person, variant: CopyVariant, times: list[int]

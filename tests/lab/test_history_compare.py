@@ -2,18 +2,19 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
-from counterfoil.lab.history.compare import compare, read_truth
+from counterfoil.lab.history.compare import TruthRow, compare, read_truth
 from counterfoil.lab.history.estate import Written
 
 Row = dict[str, Any]
 ID = "a"
 
 
-def true(name: str | None = ID, label: str = "genuine", expect: tuple[str, ...] = ("minted",), **more: Any) -> Row:
+def true(name: str | None = ID, label: str = "genuine", expect: tuple[str, ...] = ("minted",), **more: Any) -> TruthRow:
     """Return a row of truth."""
-    return {
+    row = {
         "token_id": name,
         "source": "m365-ual",
         "record_id": None if name else "r",
@@ -30,6 +31,7 @@ def true(name: str | None = ID, label: str = "genuine", expect: tuple[str, ...] 
         "note": "",
         **more,
     }
+    return msgspec.convert(row, TruthRow)
 
 
 def said(verdict: str, name: str | None = ID, **more: Any) -> Row:
@@ -59,7 +61,7 @@ def test_right_answers_are_ok() -> None:
     ],
     ids=["a genuine token accused", "a forgery passed", "a row without verdict", "a verdict without row"],
 )
-def test_each_mistake_is_counted(truth: Row | None, verdict: str | None, count: str) -> None:
+def test_each_mistake_is_counted(truth: TruthRow | None, verdict: str | None, count: str) -> None:
     """Each way to be wrong has its count and makes the comparison not ok."""
     result = compare([truth] if truth else [], [said(verdict)] if verdict else [])
     assert getattr(result, count) == 1
@@ -107,7 +109,7 @@ def test_records_without_id_match_by_source_and_record() -> None:
     """Rows without token id match by record; a sign-in's record may be marked with its result."""
     bare = true(None, expect=("unlinkable",))
     assert compare([bare], [said("unlinkable", None)]).ok
-    signin = {**bare, "source": "entra-signin", "record_id": "x"}
+    signin = msgspec.structs.replace(bare, source="entra-signin", record_id="x")
     assert compare([signin], [{**said("unlinkable", None), "source": "entra-signin", "record_id": "X/0"}]).ok
 
 

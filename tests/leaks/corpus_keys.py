@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from counterfoil.jose.base64url import encode_number
+from counterfoil.leaks.hits import Order
 from counterfoil.leaks.known import KnownKey, from_public
 
 
@@ -46,6 +47,14 @@ def made() -> Keys:
 def numbers(keys: Keys) -> rsa.RSAPrivateNumbers:
     """Return the numbers of the RSA key."""
     return keys.rsa.private_numbers()
+
+
+def in_order(order: Order, value: int, width: int) -> bytes:
+    """Return `width` bytes that hold a number in an order."""
+    window = value.to_bytes(width, "little" if order is Order.LITTLE else "big")
+    if order is Order.WORDS:
+        window = b"".join(window[at : at + 4][::-1] for at in range(0, width, 4))
+    return window
 
 
 def written(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, encoding: Encoding, form: PrivateFormat) -> bytes:

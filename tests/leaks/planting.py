@@ -57,7 +57,7 @@ def buffer_with(parts: Sequence[tuple[int, int, int, Order]], size: int = 1 << 1
     """Return noise that holds numbers: (offset, number, width in bytes, order)."""
     noise = bytearray(os.urandom(size))
     for offset, number, width, order in parts:
-        noise[offset : offset + width] = order.bytes_of(number, width)
+        noise[offset : offset + width] = corpus_keys.in_order(order, number, width)
     return bytes(noise)
 
 

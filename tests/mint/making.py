@@ -13,8 +13,9 @@ import msgspec
 from counterfoil.custody import founding
 from counterfoil.custody.algorithm import Algorithm
 from counterfoil.custody.custody import Custody, utc_now
+from counterfoil.mint.countersign import Countersigner
 from counterfoil.mint.ledger import FileLedger
-from counterfoil.mint.mint import Countersigning, Mint
+from counterfoil.mint.mint import Mint
 from counterfoil.mint.policy import MintPolicy
 from counterfoil.tokens.policy import TokenPolicy
 from counterfoil.tokens.pseudonym import SubjectKey
@@ -88,7 +89,7 @@ def custody_in(
 
 @contextmanager
 def making(
-    path: Path, text: str = MINT_POLICY, *, countersigner: Countersigning | None = None,
+    path: Path, text: str = MINT_POLICY, *, countersigner: Countersigner | None = None,
     clock: Callable[[], datetime] = lambda: NOW,
 ) -> Iterator[Made]:
     """Yield a mint over new custody and a new ledger in `path`."""

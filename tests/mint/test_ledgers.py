@@ -15,7 +15,7 @@ import pytest
 
 from counterfoil.errors import LogError, LogTamperedError, UsageError
 from counterfoil.mint import proofs
-from counterfoil.mint.ledger import FileLedger, LogLedger, decode
+from counterfoil.mint.ledger import FileLedger, Ledger, decode
 from counterfoil.mint.mint import Mint
 from counterfoil.mint.policy import MintPolicy
 from counterfoil.mint.sqlledger import SqlLedger, create
@@ -33,7 +33,7 @@ from .making import CLAIMS, MINT_POLICY, NOW, ORIGIN, SUBJECTS, custody_in
 class Kind:
     """One kind of ledger: opens it (again), and where it is."""
 
-    open: Callable[..., LogLedger]
+    open: Callable[..., Ledger]
     place: str
 
     @property
@@ -63,7 +63,7 @@ def stub(number: int) -> Counterfoil:
     )
 
 
-def fill(ledger: LogLedger, begin: int, until: int) -> None:
+def fill(ledger: Ledger, begin: int, until: int) -> None:
     """Record counterfoils by several threads, which share writes; those of one write stand in any order."""
     with ThreadPoolExecutor(32) as pool:
         placed = pool.map(lambda number: ledger.record(stub(number)), range(begin, until))

@@ -79,33 +79,30 @@ def _hawk(root: Path) -> Mapping[str, str]:
 
 
 def _suite(root: Path) -> Mapping[str, str]:
-    """Write a folder of Microsoft-Extractor-Suite; return the source of each file, empty for a by-product."""
+    """Write the logs of a folder of Microsoft-Extractor-Suite; return the source of each file."""
     rows = [dict(row) for row in _rows("m365/search.csv") if row["AuditData"].endswith("}")]
     first, second = rows[:6], rows[4:9]  # overlapping queries repeat records
     graph = json.loads((SAMPLES / "m365/graph.json").read_text())["value"]
     objects = json.loads((SAMPLES / "entra/graph-beta.json").read_text())["value"]
-    users = _csv([{"UserPrincipalName": "adele@contoso.example", "Id": "1"}])
-    uses = _csv([{"SessionId": "1", "ClientIP": "192.0.2.1"}])
     lines = "".join(json.dumps(one["auditData"]) + "\n" for one in graph if one["auditData"])
     query = (SAMPLES / "m365/graph.csv").read_text("utf-8-sig")
     alerts = (SAMPLES / "alerts/20260320-SecurityAlerts.csv").read_text()
     files = {
-        "LogFile.txt": ("[INFO] Running Get-UALAll", ""),
+        "LogFile.txt": ("[INFO] Running Get-UALAll", "mes-messages"),
         "UnifiedAuditLog/20260302101500/UAL-20260301000000.csv": (_csv(first), "m365-ual-search"),
         "UnifiedAuditLog/20260302101500/UAL-20260301120000.csv": (_csv(second), "m365-ual-search"),
         "UnifiedAuditLog/20260302101500/Merged/UAL-Combined.csv": (_csv([*first, *second]), "m365-ual-search"),
         "UnifiedAuditLog/2026-case-UnifiedAuditLog.csv": (query, "m365-ual-graph"),
         "UnifiedAuditLog/2026-case-UnifiedAuditLog.json": (json.dumps(graph, indent=4), "m365-ual-graph"),
         "UnifiedAuditLog/2026-case-UnifiedAuditLog.jsonl": (lines, "m365-ual-api"),
-        "UnifiedAuditLog/Amount_Of_Audit_Logs.csv": (_csv([{"RecordType": "ExchangeAdmin", "Amount": "3"}]), ""),
+        "UnifiedAuditLog/Amount_Of_Audit_Logs.csv":
+            (_csv([{"RecordType": "ExchangeAdmin", "Amount": "3"}]), "mes-audit-counts"),
         "EntraID/20260302-SignInLogs/servicePrincipal/1-SignInLogs.json":
             (json.dumps(objects[:3], indent=4) + "\n" + json.dumps(objects[3:], indent=4), "entra-signin-graph"),
         "EntraID/20260302-Auditlogs/1-AuditLogs.json":
             (json.dumps(json.loads((SAMPLES / "entra/audit-graph.json").read_text())["value"]), "entra-audit-graph"),
         "SecurityAlerts/202603201000-SecurityAlerts.csv": (alerts, "graph-security-alerts"),
-        "Users/202603201000-Users.csv": (users, ""),
-        "MailItemsAccessed/Sessions.csv": (uses, ""),
-        "Rules/MailboxRules.csv": (_csv([{"UserName": "adele", "RuleName": "x"}]), ""),
+        "Rules/MailboxRules.csv": (_csv([{"UserName": "adele", "RuleName": "x"}]), "mes-mailbox-rules"),
     }
     return _written(root / "Output", files)
 
@@ -203,9 +200,7 @@ def test_a_summarised_export_refuses_the_declaration(tmp_path: Path) -> None:
 PLACES = [
     ("/e/Hawk_Contoso_20260302_101500/Hawk.log", "messages of its own run"),
     ("C:\\e\\Hawk_A_20260302_101500\\Tenant\\AdminAuditLogConfig.csv", "settings or a summary"),
-    ("/e/case.zip/Output/LogFile.txt", "messages of its own run"),
-    ("/e/Output/Case 7/Roles/1-All-Roles.csv", "settings of the tenant"),
-    ("/e/Output/Activity Logs/1-ActivityLogs.json", "Azure activity"),
+    ("/e/case.zip/Output/Case 7/Email Export/20260302/mail.eml", "mail that Microsoft-Extractor-Suite exported"),
     ("/e/InteractiveSignIns_AuthDetails_2026-03-01.csv", "authentication details"),
 ]
 

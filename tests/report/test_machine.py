@@ -35,7 +35,7 @@ def test_keys_of_the_document_and_their_order_are_promised() -> None:
     assert DOCUMENT["schema"] == "counterfoil.hunt/1"
     assert list(DOCUMENT) == [
         "schema", "version", "case", "since", "until", "first_event", "last_event", "totals", "legs", "inputs",
-        "rejects", "coverage", "verdicts", "clearance", "findings", "intrusions",
+        "rejects", "coverage", "response", "verdicts", "clearance", "findings", "intrusions",
     ]
     assert list(DOCUMENT["inputs"][0]) == [
         "path", "sha256", "size", "source", "read", "kept", "duplicates", "rejected", "truncated", "unread", "nearest",

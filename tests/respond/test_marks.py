@@ -31,7 +31,7 @@ def issued(jti: str, hour: float, parents: tuple[str, ...] = ()) -> dict[str, An
 
 
 def accepted(
-    jti: str, hour: float, kid: str = "k-2", *, minutes: int = 1, place: Mapping[str, str] = USUAL
+    jti: str, hour: float, place: Mapping[str, str] = USUAL, *, kid: str = "k-2", minutes: int = 1
 ) -> dict[str, Any]:
     """Return a receipt of a service for a token of that hour."""
     minted = BEGIN + timedelta(hours=hour)
@@ -50,10 +50,10 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> Path:
     issuances = [issued(f"g-{hour}", hour) for hour in hours]
     issuances += [issued("r-1", 19.0, ("forged",)), issued("r-2", 21.0, ("r-1",)), issued("r-3", 22.0, ("r-2",))]
     receipts = [accepted(f"g-{hour}", hour) for hour in hours]
-    receipts.append(accepted("forged", 10.0, "k-1", place=HIS))
+    receipts.append(accepted("forged", 10.0, HIS, kid="k-1"))
     # after the block: his agent, his address and his application, each with a genuine token
     for number, name in enumerate(("ip", "user_agent", "client")):
-        receipts.append(accepted(f"g-{21.0 + number}", 21.0 + number, minutes=12, place=USUAL | {name: HIS[name]}))
+        receipts.append(accepted(f"g-{21.0 + number}", 21.0 + number, {**USUAL, name: HIS[name]}, minutes=12))
     for name, rows in (("idp.jsonl", issuances), ("mail.jsonl", receipts)):
         (folder / name).write_text("".join(json.dumps(row) + "\n" for row in rows))
     complete = ("--complete", "issuer-log/idp:2026-02-28..2026-03-03", "--exported-at", "2026-03-04")
@@ -90,3 +90,14 @@ def test_his_marks_under_other_identities_are_told_until_somebody_looked(
     for left, target in ((2, HIS["user_agent"]), (1, HIS["ip"]), (0, HIS["client"])):
         assert run(capsys, "respond", "done", "traits", "--case", case, "--target", target).code == 0
         assert len(reasons(case, capsys).get(Why.TRAITS_AGAIN, [])) == left
+
+
+@pytest.mark.parametrize("form", ["text", "json", "html"])
+def test_what_was_done_is_part_of_the_report(case: Path, capsys: pytest.CaptureFixture[str], form: str) -> None:
+    """When, what, who and the note, whatever they hold; single probes are not."""
+    command = ("respond", "done", "block", "--case", case, "--at", "2026-03-01T20:00", "--who", "<b>alex</b>")
+    assert run(capsys, *command, "--note", "list 1 is published").code == 0
+    told = run(capsys, "report", "--case", case, "--format", form).out
+    assert "list 1 is published" in told
+    assert ("<b>alex" in told) is (form != "html")  # no markup gets into the page
+    assert "2026-03-01" in told

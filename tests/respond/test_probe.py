@@ -21,7 +21,7 @@ from counterfoil.errors import UsageError
 from counterfoil.jose.algorithms import jws_form
 from counterfoil.mint.ledger import FileLedger
 from counterfoil.model.counterfoil import LEDGER_SCHEMA
-from counterfoil.respond.probe import Canary, Pair, Party, Probed, Said, asks, judged, made, measured, probe
+from counterfoil.respond.probe import Canary, Pair, Party, Probed, Said, asks, judged, made, measured, probe, repeated
 from counterfoil.tlog import exported
 from counterfoil.tlog.stored import InFolder
 from counterfoil.tokens.decoded import decoded
@@ -118,6 +118,24 @@ def test_services_are_asked(pair: tuple[Pair, Path]) -> None:
     gone = probe(Party("gone", blocks), tokens, asks, lambda: NOW)
     assert said == {"blocks": Said.BLOCKED, "accepts": Said.ACCEPTS, "closed": Said.UNKNOWN}
     assert (gone.said, "no answer" in gone.why) == (Said.UNKNOWN, True)
+
+
+def test_probes_go_on_until_all_refuse_and_not_longer_than_the_canary_lives(pair: tuple[Pair, Path]) -> None:
+    """A service that learns of the block is asked until it refuses; one that never does, to the end."""
+    now, kept, refused = [NOW], list[Said](), set[str]()
+
+    def keep(found: list[Probed]) -> None:
+        kept.extend(each.said for each in found)
+        refused.update(["dead"] * (len(kept) == 2))
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    with service(refused) as url, service(set()) as deaf:
+        repeated([Party("mail", url)], pair[0], keep, 600.0, clock=lambda: now[0], sleep=sleep)
+        assert kept == [Said.ACCEPTS, Said.ACCEPTS, Said.BLOCKED]
+        repeated([Party("deaf", deaf)], pair[0], lambda _: None, 600.0, clock=lambda: now[0], sleep=sleep)
+    assert NOW + 50 < now[0] < NOW + 60
 
 
 def test_time_to_block_counts_from_the_last_acceptance() -> None:

@@ -25,6 +25,7 @@ from counterfoil.case.manifest import Input
 from counterfoil.case.results import evidence_sql
 from counterfoil.pipeline.ingest import ingest
 from counterfoil.pipeline.progress import Silent
+from counterfoil.read.documents import LISTS
 from counterfoil.read.sniff import Container, sniff
 from counterfoil.sources.recognise import Recognised
 from counterfoil.unpack.walk import plain
@@ -73,7 +74,7 @@ def records_of(path: Path) -> list[Row]:
     """Return the JSON objects of a sample, in its order; broken lines are left out."""
     if sniff(plain(path)).container is Container.DOCUMENT:
         found = json.loads(path.read_text(encoding="utf-8-sig"))
-        return list(found["value"] if isinstance(found, dict) else found)
+        return list(next(found[name] for name in LISTS if name in found) if isinstance(found, dict) else found)
     lines = []
     for line in path.read_text(encoding="utf-8-sig").splitlines():
         try:

@@ -4,6 +4,7 @@
     CASE/evidence/BATCH/leg=.../bucket=.../*.parquet
     CASE/settled/GENERATION/...     tokens as runs settled them (case.piles); made anew from the evidence if lost
     CASE/case.duckdb            results of the last reconciliation, replaced as a whole
+    CASE/traits/VERSION/BATCH.parquet   what records can be joined by (case.traits); made anew if lost
     CASE/leaks/*.jsonl          what `counterfoil leaks --case` found: inputs that only exist here
     CASE/respond/journal.jsonl  what was done about it, when (respond.journal)
     CASE/stamps.json            what input files were when they were hashed; may be lost
@@ -56,6 +57,11 @@ class CaseFolder:
     def settled(self) -> Path:
         """The folder of what runs settled."""
         return self.root / "settled"
+
+    @property
+    def traits(self) -> Path:
+        """The folder of the index of what records can be joined by."""
+        return self.root / "traits"
 
     @property
     def leaks(self) -> Path:

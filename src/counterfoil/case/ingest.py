@@ -81,12 +81,16 @@ class Shape:
 
 @dataclass(frozen=True)
 class FileCount:
-    """Records of one file in a batch, how many of them were rejected, and how many have no date."""
+    """Records of one file in a batch, how many of them were rejected, and how many issuances have no date.
+
+    `denied`: the logs that, as the file says, the service refused to whoever exported.
+    """
 
     sha256: str
     rows: int
     rejected: int
     undated: int
+    denied: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -198,11 +202,13 @@ def _counts(con: duckdb.DuckDBPyConnection, target: Path) -> tuple[FileCount, ..
         return ()
     rows = con.execute(
         f"""SELECT raw_file, count(*), count(*) FILTER (leg = '{REJECTED}'),
-            count(*) FILTER (leg <> '{REJECTED}' AND event_time IS NULL)
+            count(*) FILTER (leg NOT IN ('{REJECTED}', '{schema.Leg.CONTEXT}') AND event_time IS NULL),
+            list_sort(list(DISTINCT object_id) FILTER (object_kind = '{schema.WHOLE_LOG}'
+                AND leg = '{schema.Leg.CONTEXT}' AND outcome = '{schema.Outcome.REFUSED}' AND object_id IS NOT NULL))
         FROM read_parquet(?, hive_partitioning = true) GROUP BY 1 ORDER BY 1""",  # noqa: S608  # a constant
         [str(pattern(target) / "*" / "*" / "*.parquet")],
     ).fetchall()
-    return tuple(FileCount(*row) for row in rows)
+    return tuple(FileCount(sha, n, bad, dateless, tuple(denied or ())) for sha, n, bad, dateless, denied in rows)
 
 
 def mapped(shape: Shape) -> ir.Table:

@@ -116,7 +116,7 @@ def _prepare(con: duckdb.DuckDBPyConnection, folder: CaseFolder, manifest: Manif
     _make_tokens(con, folder)
     con.execute(f"CREATE VIEW evidence_raw AS {evidence_sql(folder, manifest)}")
     con.execute(_EVIDENCE)
-    read = (folder.evidence, folder.settled)
+    read = (folder.evidence, folder.settled, folder.traits)
     allowed = [path for own in read for path in (own.resolve(), own, pattern(own))]
     con.execute("SET allowed_directories = [" + ", ".join(f"'{_quote(path)}'" for path in allowed) + "]")
     con.execute("SET enable_external_access = false")

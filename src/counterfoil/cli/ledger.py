@@ -16,7 +16,7 @@ from counterfoil.report import registry
 from counterfoil.report.clean import clean
 
 if TYPE_CHECKING:
-    from counterfoil.mint.ledger import LogLedger
+    from counterfoil.mint.ledger import Ledger
     from counterfoil.model.counterfoil import Counterfoil
     from counterfoil.tlog.witness import Witness
 
@@ -91,7 +91,7 @@ def _in_database(place: str, key: Path | None, option: str = "--key") -> bool:
     return True
 
 
-def opened(place: str, key: Path | None, option: str = "--key") -> LogLedger:
+def opened(place: str, key: Path | None, option: str = "--key") -> Ledger:
     """Return the ledger in a folder, or at the address of a database, for writing; `option` gave the key's file."""
     from counterfoil.mint.ledger import FileLedger
 

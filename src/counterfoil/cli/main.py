@@ -27,6 +27,8 @@ from counterfoil.cli import (
     leaks,
     ledger,
     messages,
+    pivot,
+    posture,
     respond,
     rules,
     sql,
@@ -57,9 +59,11 @@ def program() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
     app.callback(epilog=_exit_codes())(_program)
-    for group in (
-        demo, hunt, messages, indicators, sql, case, explain, rules, token, ledger, leaks, lab, keys, respond,
-    ):
+    groups = (
+        demo, hunt, messages, pivot, indicators, sql, case, explain, rules, token, ledger, leaks, lab, keys, respond,
+        posture,
+    )
+    for group in groups:
         group.add_to(app)
     return app
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -22,7 +21,8 @@ if TYPE_CHECKING:
 RUNBOOK_FORMATS = ("text", "markdown", "html")
 STATEMENT_FORMATS = ("text", "json")
 MAX_TOKEN_FILE = 64 * 1024
-MAX_WAIT_SECONDS = 7 * 86_400.0
+# A canary lives no longer.
+MAX_WAIT_SECONDS = 600.0
 
 At = Annotated[str | None, typer.Option("--at", metavar="TIME", help="When it was (UTC); default: now.")]
 SinceBlock = Annotated[
@@ -160,6 +160,13 @@ def probe(
     canary: Annotated[Path, typer.Option("--canary", metavar="FILE", help="Token under the blocked key.")] = Path(),
     twin: Annotated[Path, typer.Option("--twin", metavar="FILE", help="The same under the current key.")] = Path(),
     since: Annotated[str, typer.Option("--since", metavar="TIME", help="When the block was published (UTC).")] = "",
+    wait: Annotated[
+        float,
+        typer.Option(
+            "--wait", metavar="SECONDS", min=0.0, max=MAX_WAIT_SECONDS,
+            help="Probe again until all refuse; ends with the canary's life at the latest.",
+        ),
+    ] = 0.0,
     format: params.OutputFormat = "text",
 ) -> None:
     """Ask each party whether it still accepts a key: blocked is said where it lets the twin in, and not the canary.
@@ -177,7 +184,7 @@ def probe(
     existing(case)
     texts = (read_bounded(file, MAX_TOKEN_FILE).decode("ascii", "replace").strip() for file in (canary, twin))
     pair = probing.Pair(*texts)
-    desk.keep_probes(case, [probing.probe(each, pair, probing.asks, time.time) for each in parties])
+    probing.repeated(parties, pair, lambda found: desk.keep_probes(case, found), wait)
     told = [each for each in desk.probed(case, began) if each.party in {one.name for one in parties}]
     rows = [
         (each.party, str(each.said), "" if (took := each.seconds) is None else f"{took:.0f}", f"{each.stale:.0f}",

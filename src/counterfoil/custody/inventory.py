@@ -9,6 +9,7 @@ import hashlib
 import re
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -51,6 +52,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 _SCHEMA = "counterfoil.key-inventory/1"
+_FIELDS = _Version.__struct_fields__
 
 
 class Inventory:
@@ -132,22 +134,17 @@ class Inventory:
 
     def _write(self, versions: list[KeyVersion]) -> None:
         life.check(versions)
-        rows = [
-            _Version(
-                found.name, found.version, found.algorithm, found.state, found.reference, found.public,
-                found.created, found.attached, found.exportable, found.published, found.began, found.ended,
-                found.since, found.reason,
-            )
-            for found in versions
-        ]
+        rows = [_Version(**{name: getattr(found, name) for name in _FIELDS}) for found in versions]
         raw = msgspec.json.format(msgspec.json.encode(_File(_SCHEMA, rows)), indent=1)
         self._folder.put(FILE, raw)
         self._versions, self.digest = versions, _digest(raw)
         self._signing = _signing(versions)
 
 
-def _utc(moment: datetime | None) -> datetime | None:
-    return None if moment is None else moment.astimezone(UTC)
+def _version(row: _Version) -> KeyVersion:
+    told: dict[str, Any] = {name: getattr(row, name) for name in _FIELDS}
+    moments = {name: value.astimezone(UTC) for name, value in told.items() if isinstance(value, datetime)}
+    return KeyVersion(kid=thumbprint(spki.public_jwk(row.public)), **told | moments)
 
 
 def digest_in(folder: Folder) -> str:
@@ -170,14 +167,7 @@ def _parsed(raw: bytes, path: Path) -> list[KeyVersion]:
         file = msgspec.json.decode(raw, type=_File)
         if file.schema != _SCHEMA:
             raise msgspec.ValidationError(f"expected the schema {_SCHEMA}, got {file.schema[:80]}")
-        return [
-            KeyVersion(
-                row.name, row.version, thumbprint(spki.public_jwk(row.public)), row.algorithm, row.state, row.reference,
-                row.public, row.created.astimezone(UTC), row.attached, row.exportable, _utc(row.published),
-                _utc(row.began), _utc(row.ended), _utc(row.since), row.reason,
-            )
-            for row in file.keys
-        ]
+        return [_version(row) for row in file.keys]
     except (msgspec.MsgspecError, KeyUnusableError) as error:
         told = f"{path / FILE}: {error}"
         raise KeyStoreError(told, hint="restore it from a backup; the audit log has its digest") from error

@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.serialization import (
     Encoding,
     PublicFormat,
     load_der_public_key,
+    load_pem_public_key,
 )
 
 from counterfoil.custody.algorithm import Algorithm
@@ -20,17 +21,25 @@ PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519Public
 def loaded(public: bytes) -> PublicKey:
     """Return the key of a DER SubjectPublicKeyInfo; KeyUnusableError if it is of no kind that we use."""
     try:
-        key = load_der_public_key(public)
+        return _fit(load_der_public_key(public))
     except (ValueError, UnsupportedAlgorithm) as error:
         raise KeyUnusableError("the public key cannot be read") from error
-    if not isinstance(key, PublicKey):
-        raise KeyUnusableError(f"expected an RSA, P-256 or Ed25519 key, got {type(key).__name__}")
-    return key
 
 
 def der(key: PublicKey) -> bytes:
     """Return the DER SubjectPublicKeyInfo."""
     return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def der_of_pem(text: bytes) -> bytes:
+    """Return the DER SubjectPublicKeyInfo of a key in PEM; KeyUnusableError if it is of no kind that we use."""
+    return der(_fit(load_pem_public_key(text)))
+
+
+def _fit(key: object) -> PublicKey:
+    if not isinstance(key, PublicKey):
+        raise KeyUnusableError(f"expected an RSA, P-256 or Ed25519 key, got {type(key).__name__}")
+    return key
 
 
 def algorithms_of(public: bytes) -> tuple[Algorithm, ...]:

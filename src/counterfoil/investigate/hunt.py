@@ -17,6 +17,7 @@ from counterfoil.detect.rule import FIRST_USES, SIGN_IN_PLACES
 from counterfoil.detect.rule import Tables as RuleTables
 from counterfoil.detect.suspicion import OPEN, suspects, suspicion
 from counterfoil.expressions import ibis, ir
+from counterfoil.expressions.values import bound
 from counterfoil.investigate import groups as grouping
 from counterfoil.investigate.changes import of_changes
 from counterfoil.investigate.findings import Decoys, findings
@@ -169,10 +170,18 @@ def _tables(
         "unclaimed": tables.given("unclaimed_out", {"issuer": "string"}, [[issuer] for issuer in found.unclaimed]),
         "inputs": tables.given("inputs_out", _INPUT, _input_rows(tables, manifest, found.facts.logs.accepting)),
         "merged": _merged(tables, found),
-        "legs": found.records.group_by("leg").agg(
-            records=found.records.count(), first=found.records.event_time.min(), last=found.records.event_time.max()
-        ),
+        "legs": _legs(found),
     }
+
+
+def _legs(found: Reconciled) -> ir.Table:
+    """Return how many records each leg has, and between which times things happened: a state is no event."""
+    records = found.records
+    happened = ~records.source.isin(bound("states", found.facts.logs.states))
+    return records.group_by("leg").agg(
+        records=records.count(),
+        first=records.event_time.min(where=happened), last=records.event_time.max(where=happened),
+    )
 
 
 def _merged(tables: Tables, found: Reconciled) -> ir.Table:

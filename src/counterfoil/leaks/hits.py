@@ -24,13 +24,6 @@ class Order(IntFlag):
             window = b"".join(window[at : at + 4][::-1] for at in range(0, len(window), 4))
         return int.from_bytes(window, "big")
 
-    def bytes_of(self, value: int, width: int) -> bytes:
-        """Return `width` bytes that hold a number in this order; the inverse of `value_of`."""
-        window = value.to_bytes(width, "little" if self is Order.LITTLE else "big")
-        if self is Order.WORDS:
-            window = b"".join(window[at : at + 4][::-1] for at in range(0, width, 4))
-        return window
-
 
 ALL_ORDERS = Order.BIG | Order.LITTLE | Order.WORDS
 

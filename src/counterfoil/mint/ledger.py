@@ -31,19 +31,6 @@ _DECODER = msgspec.json.Decoder(Counterfoil)
 _HEX = frozenset("0123456789abcdef")
 
 
-class Ledger(Protocol):
-    """Where counterfoils are kept."""
-
-    def record(self, counterfoil: Counterfoil) -> int:
-        """Keep a counterfoil and return its number from 0.
-
-        It is durable, or LogError is raised: then no token may be handed out for it. UsageError: it cannot be kept.
-        """
-
-    def close(self) -> None:
-        """Let go of it."""
-
-
 class Log(Protocol):
     """What keeps the entries of a ledger: `tlog.filelog` in a folder, `tlog.sqllog` in a database."""
 
@@ -68,7 +55,7 @@ class Log(Protocol):
         """Let go of it."""
 
 
-class LogLedger:
+class Ledger:
     """A ledger over a log. Threads may share it."""
 
     def __init__(self, log: Log, witnesses: tuple[Witness, ...] = ()) -> None:
@@ -86,7 +73,10 @@ class LogLedger:
         return self._log.key
 
     def record(self, counterfoil: Counterfoil) -> int:
-        """Keep a counterfoil; see `Ledger.record`."""
+        """Keep a counterfoil and return its number from 0.
+
+        It is durable, or LogError is raised: then no token may be handed out for it. UsageError: it cannot be kept.
+        """
         return self._log.append(encode(counterfoil))
 
     def size(self) -> int:
@@ -109,7 +99,7 @@ class LogLedger:
         self.close()
 
 
-class FileLedger(LogLedger):
+class FileLedger(Ledger):
     """A ledger in a folder, which one process at a time holds."""
 
     @classmethod

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
@@ -20,6 +20,7 @@ from counterfoil.custody.custody import utc_now
 from counterfoil.custody.keys import KeyVersion
 from counterfoil.errors import KeyUnusableError, UsageError
 from counterfoil.jose import base64url
+from counterfoil.mint.countersign import Countersigner
 from counterfoil.mint.ledger import Ledger
 from counterfoil.mint.policy import MintPolicy, Rule
 from counterfoil.mint.signing import Signing, current_version
@@ -36,17 +37,6 @@ _OWN = ("jti", "iat", "nbf", "exp")
 _encode = msgspec.json.Encoder().encode
 
 
-class Countersigning(Protocol):
-    """Makes counter-signatures with a key of another custody."""
-
-    @property
-    def key_id(self) -> str:
-        """The id of the key that counter-signs."""
-
-    def header(self, payload: bytes, kid: str, alg: str, typ: str) -> str:
-        """Return the counter-signature of these claims (as JSON) under that kid, alg and typ."""
-
-
 @dataclass(frozen=True)
 class Minted:
     """A token with its counterfoil, and the counterfoil's number in the ledger."""
@@ -61,7 +51,7 @@ class Mint:
 
     def __init__(
         self, custody: Signing, ledger: Ledger, policy: MintPolicy, subject_key: SubjectKey | SubjectKeys, *,
-        countersigner: Countersigning | None = None, clock: Callable[[], datetime] = utc_now,
+        countersigner: Countersigner | None = None, clock: Callable[[], datetime] = utc_now,
     ) -> None:
         """Use these parts. Raises UsageError if a rule wants a counter-signature and nobody makes them."""
         wanting = next((rule.name for rule in policy.rules.values() if rule.counterfoil), None)

@@ -25,7 +25,7 @@ from counterfoil.tokens.encoding import from_translated
 from counterfoil.tokens.limits import MAX_NUMERIC_DATE, MAX_TOKEN_BYTES
 from counterfoil.tokens.pseudonym import SubjectKey
 from counterfoil.tokens.shape import shape_of
-from counterfoil.tokens.subject_keys import SubjectKeys
+from counterfoil.tokens.subject_keys import SubjectKeys, pseudonym
 
 # A line holds the longest token, the ids of as many parents as a counterfoil may have, and their names.
 MAX_LINE = 128 * 1024
@@ -75,7 +75,7 @@ def counterfoil_of(
     return Counterfoil(
         time=time, jti=_text(claims, "jti"), digest=found.digest.hex(), kid=_needed(header, "kid"),
         alg=_needed(header, "alg"), typ=_text(header, "typ"), iss=issuer, aud=_audience(claims),
-        subject=_subject(subject_key, issuer, claims.get("sub"), issued), tid=_text(claims, "tid"),
+        subject=pseudonym(subject_key, issuer, claims.get("sub"), issued), tid=_text(claims, "tid"),
         client=_text(claims, "client_id") or _text(claims, "azp"), iat=issued, exp=_moment(claims, "exp"),
         sid=_text(claims, "sid"), grant=grant, parents=tuple(parents), shape=shape_of(header, claims, payload),
         counter_key=countersignature.key_id_of(counter) if isinstance(counter, str) else "",
@@ -157,13 +157,6 @@ def _line(raw: bytes) -> Line:
     if twice is not None:
         raise InputError(f"no line of an issuer: it has {twice[:80]!r} twice", hint=hint)
     return line
-
-
-def _subject(key: SubjectKey | SubjectKeys | None, issuer: str, subject: object, issued: datetime) -> str:
-    """Return the pseudonym under the key for the token's `iat`; nothing where no key is for it."""
-    if isinstance(key, SubjectKeys):
-        key = key.find(issued)
-    return key.pseudonym(issuer, subject) if key is not None and isinstance(subject, str) else ""
 
 
 def _needed(said: Any, name: str) -> str:

@@ -11,7 +11,7 @@ from typing import Self
 
 from counterfoil.custody import private_file
 from counterfoil.errors import LogError
-from counterfoil.mint.ledger import LogLedger
+from counterfoil.mint.ledger import Ledger
 from counterfoil.tlog import note
 from counterfoil.tlog.sqllog import Database, create_sql_log, open_sql_log
 from counterfoil.tlog.witness import Witness
@@ -19,7 +19,7 @@ from counterfoil.tlog.witness import Witness
 MAX_KEY_BYTES = 4_096
 
 
-class SqlLedger(LogLedger):
+class SqlLedger(Ledger):
     """A ledger in a database, which several processes on several machines write at once."""
 
     @classmethod

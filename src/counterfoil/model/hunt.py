@@ -89,6 +89,16 @@ class SilentCalls:
 
 
 @dataclass(frozen=True)
+class Done:
+    """What was done about a case, as the journal of its response has it. `time` is naive UTC, as all of a report."""
+
+    time: datetime
+    step: str
+    who: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class HuntReport:
     """Everything that a report shows. `verdicts` has one row per verdict, reason and missing logs that occur.
 
@@ -116,6 +126,8 @@ class HuntReport:
     unclaimed_farms: tuple[str, ...] = ()
     # domains whose sign-ins presented an assertion of an issuer that nobody named (--federated)
     unnamed_domains: tuple[str, ...] = ()
+    # what was done, in the order in which it was written down
+    response: tuple[Done, ...] = ()
     needed: tuple[Needed, ...] = ()
     # what could be declared complete; issuers of tokens of which no log is in evidence, nor could be; options given
     offers: tuple[Offer, ...] = ()

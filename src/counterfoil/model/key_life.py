@@ -24,6 +24,7 @@ CLASSES: Mapping[str, Span] = {
     "own": Span(365 * DAY, f"{_DRAFT}: an organisation's own issuer on its premises"),
 }
 DEFAULT_CLASS = "own"
-CACHE = Span(3_600.0, "an hour, as large providers' key sets say; Logto's post-mortem of 2026-01-08 had the same")
-PREPUBLISH = Span(DAY, "Microsoft identity platform, signing key rollover: services refresh keys every 24 hours")
+_ROLLOVER = "Microsoft identity platform, signing key rollover, keys metadata caching (2024-10-28)"
+CACHE = Span(3_600.0, f"{_ROLLOVER}: keys are refreshed every hour; Logto's post-mortem of 2026-01-08 has an hour, too")
+PREPUBLISH = Span(DAY, f"{_ROLLOVER}: a cached key lives for 24 hours")
 DRAIN = Span(28 * 3_600.0 + 300.0, "the longest life of an access token (Entra ID, 28 h), and skew")

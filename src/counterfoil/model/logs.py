@@ -119,6 +119,7 @@ class Log:
     `issuers`: of services of one tenant, which records do not name: how the name of its issuer begins.
     `decoys`: a record says where a key was left that nothing is ever signed with.
     `key_alerts`: titles, in lower case, of alerts that say that a farm's signing key was read.
+    `states`: a record is no event, but says how something is; its time is that of the last change it tells of, if any.
     """
 
     name: str
@@ -130,6 +131,7 @@ class Log:
     issuers: str = ""
     decoys: bool = False
     key_alerts: tuple[str, ...] = ()
+    states: bool = False
     issuance: Issuance | None = None
     sign_ins: SignIns | None = None
     hosts: Hosts | None = None
@@ -278,6 +280,11 @@ class Logs:
     def key_alerts(self) -> Mapping[str, tuple[str, ...]]:
         """Logs of alerts, and the titles that tell that a signing key was read."""
         return {log.name: log.key_alerts for log in self.every if log.key_alerts}
+
+    @cached_property
+    def states(self) -> tuple[str, ...]:
+        """The names of those whose records tell how things are."""
+        return tuple(log.name for log in self.every if log.states)
 
     @cached_property
     def sign_ins(self) -> tuple[str, ...]:

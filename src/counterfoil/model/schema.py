@@ -60,9 +60,11 @@ _LIST = "array<string>"
 EVIDENCE: tuple[Column, ...] = (
     # what and when
     Column("leg", "string", "link of the trail: key_use, issuance, secondary_issuance, acceptance, context", "never"),
-    Column("event_time", _TIME, "when it happened, by the recording service; UTC, microseconds. Equal to ingested_at: "
+    Column("event_time", _TIME, "when it happened, by the recording service; UTC, microseconds; of a state "
+           "(`tenant-state`), when it last changed. Equal to ingested_at: "
            "the record does not say, and this is when it arrived",
-           "an issuance whose date is missing or cannot be read: it clears by its id, and tells nothing of a time"),
+           "an issuance whose date is missing or cannot be read: it clears by its id, and tells nothing of a time; or "
+           "a state that does not tell since when"),
     Column("issued_at", _TIME, "the token's own issued-at claim (`iat`), UTC"),
     Column("expires_at", _TIME, "the token's own expiry (`exp`), UTC"),
     Column("ingested_at", _TIME, "when the log received the record, UTC", "not in the record, or equal to event_time"),
@@ -124,6 +126,9 @@ EVIDENCE: tuple[Column, ...] = (
 
 NAMES: tuple[str, ...] = tuple(column.name for column in EVIDENCE)
 TYPES: dict[str, str] = {column.name: column.dtype for column in EVIDENCE}
+
+# What a record is about that tells how a log could be exported.
+WHOLE_LOG = "log"
 
 # An Exchange record names up to a few thousand messages; the rest stays in the raw record.
 MAX_ITEM_IDS = 10_000

@@ -45,6 +45,7 @@ BATCH_FILES = 2_000
 HASHERS = 2
 _DATA = (".json", ".jsonl", ".csv")
 TWO_WAYS = "rows are left out: nothing in the file tells whether its dates have the day or the month first"
+DENIED = "the service refused it (403), for want of a licence or of a permission: that is not the same as no records"
 LAST_PAGE_MISSING = "the last page is missing (@odata.nextLink)"
 MAX_PAGE_DIGITS = 18  # what is longer is no page number
 
@@ -312,6 +313,9 @@ def _note(source: Source, sha: str, parts: Sequence[tuple[Source, Written]]) -> 
         good = sum(file.rows - file.rejected for file in batch.files if file.sha256 == sha)
         if other is not source and good:
             notes.append(f"{good:,} of its records are of {other.name}")
+    denied = {log for _, batch in parts for file in batch.files if file.sha256 == sha for log in file.denied}
+    if denied:
+        notes.append(f"{', '.join(sorted(denied))}: {DENIED}")
     undated = sum(file.undated for _, batch in parts for file in batch.files if file.sha256 == sha)
     if undated:
         notes.append(f"{undated:,} of its records have no date that can be read: they clear by their id, no more")

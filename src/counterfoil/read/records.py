@@ -21,7 +21,7 @@ import numpy as np
 import pyarrow as pa
 
 from counterfoil.errors import InputError
-from counterfoil.read import columns, documents, windows
+from counterfoil.read import columns, documents, messages, windows
 from counterfoil.read.documents import Notes
 from counterfoil.read.encoding import Encoding, utf8
 from counterfoil.read.sniff import Container
@@ -274,6 +274,14 @@ def _events(job: _Job) -> TextStream:
         raise InputError(f"cannot read {job.file.member.name}: {error}") from error
 
 
+def _messages(job: _Job) -> TextStream:
+    """Yield the messages of a collecting tool, each as a JSON object."""
+    found = messages.messages(job.handle, job.advance, job.limits)
+    while batch := list(islice(found, BATCH_ROWS)):
+        texts = pa.array([text for text, _ in batch], pa.large_string())
+        yield texts, pa.array([why for _, why in batch], pa.string())
+
+
 _READERS: dict[Container, Callable[[_Job], TextStream]] = {
     Container.LINES: _lines,
     Container.DOCUMENT: _document,
@@ -281,4 +289,5 @@ _READERS: dict[Container, Callable[[_Job], TextStream]] = {
     Container.EVENT_XML: _events,
     Container.EVENT_TEXT: _events,
     Container.EVTX: _events,
+    Container.MESSAGES: _messages,
 }

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import islice
 from typing import IO, Any
 
 import msgspec
 
-from counterfoil.read import columns, windows
+from counterfoil.read import columns, messages, windows
 from counterfoil.read.documents import LISTS, sample
 from counterfoil.read.encoding import Encoding, encoding_of, is_windows_1252, utf8
+from counterfoil.read.texts import Limits
 from counterfoil.unpack.walk import Member
 
 HEAD_BYTES = 4 << 20  # enough for a few records of the largest kind
@@ -37,6 +40,7 @@ class Container(StrEnum):
     EVENT_XML = "windows-event-xml"
     EVENT_TEXT = "windows-event-text"
     EVTX = "windows-evtx"
+    MESSAGES = "messages"
     EMPTY = "empty"
     UNKNOWN = "unknown"
 
@@ -90,11 +94,20 @@ def _told(data: bytes, whole: bool) -> Head:
         return Head(Container.UNKNOWN, why="JSON records inside of strings: write them as objects (jq -c fromjson)")
     if b"\x00" in text[:1024]:
         return Head(Container.UNKNOWN, why="binary file, not a log export in text")
+    if messages.looks_like(text):
+        return _messages(data)
     if text[:1] == b"[":
         return _document(data)
     if text[:1] == b"{":
         return _lines(data, whole) or _document(data)
     return _lines(data, whole) or _csv(data, whole)
+
+
+def _messages(data: bytes) -> Head:
+    """Return the first messages of a collecting tool."""
+    found = messages.messages(_stream(data), lambda _: None, Limits())
+    texts = [text for text, _ in islice(found, SAMPLE_RECORDS) if text is not None]
+    return Head(Container.MESSAGES, records=(*map(json.loads, texts),) or (messages.NOTHING,))
 
 
 def _lines(data: bytes, whole: bool) -> Head | None:

@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Protocol
 
 import msgspec
 
@@ -21,20 +20,7 @@ from counterfoil.relying.receipts import NO_REQUEST, Receipts, Request
 from counterfoil.relying.sinks import Sink
 from counterfoil.tokens.flow import Flow
 from counterfoil.tokens.presentation import BEARER, Presentation
-from counterfoil.tokens.verified import VerifiedToken
-
-
-class Verifying(Protocol):
-    """What verifies tokens of one flow: a `Verifier`, or one that fetches its keys (`fetching.FetchingVerifier`)."""
-
-    @property
-    def flow(self) -> Flow:
-        """What is accepted."""
-
-    def verify(
-        self, token: str | bytes, *, at: float | datetime, shown: Presentation = BEARER
-    ) -> VerifiedToken:
-        """Return the verified token, or raise VerifyError."""
+from counterfoil.tokens.verified import VerifiedToken, Verifying
 
 
 class Guard:

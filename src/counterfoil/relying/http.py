@@ -65,10 +65,11 @@ class Endpoint:
         if answer.status != http.client.OK:
             hint = "redirects are not followed" if 300 <= answer.status < 400 else ""
             raise InputError(f"{self.url}: HTTP {answer.status}", hint=hint)
-        return Answer(answer.body, _max_age(answer.cache_control))
+        return Answer(answer.body, max_age(answer.cache_control))
 
 
-def _max_age(control: str) -> float | None:
+def max_age(control: str) -> float | None:
+    """Return for how many seconds a Cache-Control header lets an answer be kept; None where it does not say."""
     directives = [part.strip().lower() for part in control.split(",")]
     if "no-store" in directives or "no-cache" in directives:
         return 0.0

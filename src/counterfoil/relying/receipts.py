@@ -20,7 +20,7 @@ from counterfoil.tokens.limits import MAX_NUMERIC_DATE
 from counterfoil.tokens.looks import holds_token
 from counterfoil.tokens.pseudonym import SubjectKey
 from counterfoil.tokens.shape import shape_of
-from counterfoil.tokens.subject_keys import SubjectKeys
+from counterfoil.tokens.subject_keys import SubjectKeys, pseudonym
 from counterfoil.tokens.verified import VerifiedToken
 
 # Longest text of a receipt: ids of tokens and issuers are shorter, and what is longer was written to be.
@@ -94,7 +94,7 @@ class Receipts:
         return self._claims(parts.header, parts.claims, payload) | {"digest": parts.digest.hex()}
 
     def _claims(self, header: Mapping[str, Any], claims: Mapping[str, Any], payload: bytes) -> dict[str, Any]:
-        issuer, subject = _text(claims.get("iss")), claims.get("sub")
+        issuer = _text(claims.get("iss"))
         confirmation = claims.get("cnf")
         counter = header.get(countersignature.MEMBER)
         return {
@@ -105,7 +105,7 @@ class Receipts:
             "iss": issuer,
             "aud": _audience(claims.get("aud")),
             "tid": _text(claims.get("tid")),
-            "subject": self._subject(issuer, subject, _moment(claims.get("iat"))),
+            "subject": pseudonym(self._subjects, issuer, claims.get("sub"), _moment(claims.get("iat"))),
             "client": _text(claims.get("client_id") or claims.get("azp") or claims.get("appid")),
             "jti": _text(claims.get("uti") or claims.get("jti")),
             "sid": _text(claims.get("sid")),
@@ -116,13 +116,6 @@ class Receipts:
             "shape": shape_of(header, claims, payload),
             "counter_key": _text(countersignature.key_id_of(counter)) if isinstance(counter, str) else "",
         }
-
-    def _subject(self, issuer: str, subject: object, issued: datetime | None) -> str:
-        """Return the pseudonym under the key for the token's `iat`, as the mint does; nothing without such a key."""
-        key = self._subjects
-        if isinstance(key, SubjectKeys):
-            key = None if issued is None else key.find(issued)
-        return key.pseudonym(issuer, subject) if key is not None and isinstance(subject, str) else ""
 
     def _made(self, at: datetime, by: Request, outcome: str, signature: Signature, told: dict[str, Any]) -> Receipt:
         return Receipt(

@@ -48,6 +48,7 @@ def hunt(report: HuntReport) -> Document:
         "inputs": [_fields(entry) for entry in report.inputs],
         "rejects": [_fields(entry) for entry in report.rejects],
         "coverage": [_fields(row) for row in report.coverage],
+        "response": [_fields(entry) for entry in report.response],
         "verdicts": {verdict.value: _verdict(report, verdict) for verdict in Verdict},
         "clearance": _clearance(report),
         "findings": [finding(entry) for entry in report.findings],

@@ -36,6 +36,7 @@ MAX_SILENT = 3
 MAX_FULL_FINDINGS = 5
 MAX_SUSPICIONS = 5
 MAX_USES = 3  # of a finding
+MAX_DONE = 10
 MAX_DETAIL = 400
 MAX_WIDTH = 160
 MIN_WIDTH = 80
@@ -362,7 +363,18 @@ def _hanging(place: int, words: Text) -> Table:
     return grid
 
 
+def _done(report: HuntReport) -> Iterator[RenderableType]:
+    if not report.response:
+        return
+    yield Text()
+    yield _title("DONE", some(len(report.response), "entry", "entries") + " in the journal of the response")
+    for entry in report.response[-MAX_DONE:]:
+        told = [clean(entry.step, 40), *(clean(text, 80) for text in (entry.who, entry.note) if text)]
+        yield _item(f"{minute(entry.time)}  {': '.join(told)}")
+
+
 def _next(report: HuntReport, width: int) -> Iterator[RenderableType]:
+    yield from _done(report)
     todo = steps(report)
     if not todo:
         return

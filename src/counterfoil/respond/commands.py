@@ -14,7 +14,7 @@ from dataclasses import dataclass
 class Command:
     """One thing to do at a vendor's. `lines`: as typed; `breaks`: what genuine users feel; `each`: once for each value.
 
-    `each` is `subject`, `client` or empty (once).
+    `each` is `subject`, `client` or empty (once). `checked`: the lines were compared with the source.
     """
 
     id: str
@@ -24,6 +24,7 @@ class Command:
     breaks: str
     source: str
     each: str = ""
+    checked: bool = True
 
 
 _GRAPH = "https://graph.microsoft.com/v1.0"
@@ -32,7 +33,8 @@ ENTRA = (
     Command(
         "entra-sessions", "Entra", "Revoke every refresh token and session of a victim",
         (f"az rest --method POST --url {_GRAPH}/users/{{subject}}/revokeSignInSessions",),
-        "they sign in again on every device; access tokens live on for up to 28 hours",
+        "they sign in again on every device; access tokens live on for up to 28 hours; guests sign in at their own"
+        " tenant, which has to do the same",
         f"{_LEARN}/graph/api/user-revokesigninsessions", "subject",
     ),
     Command(
@@ -65,7 +67,7 @@ ENTRA = (
         "entra-credentials", "Entra", "Look at the secrets, certificates and federated credentials of an application",
         ("az ad app credential list --id {client}", "az ad app federated-credential list --id {client}"),
         "nothing; an application whose secret is deleted stops until it has a new one",
-        f"{_LEARN}/cli/azure/ad/app/credential", "client",
+        f"{_LEARN}/cli/azure/ad/app/federated-credential", "client",
     ),
 )
 AWS = (
@@ -82,13 +84,14 @@ KEYCLOAK = (
     Command(
         "keycloak-not-before", "Keycloak", "Refuse every token of the realm that was issued before now",
         ("kcadm.sh update realms/REALM -s notBefore={now_unix}", "kcadm.sh create realms/REALM/push-revocation"),
-        "everybody signs in again; clients that do not hear of it accept old tokens until they end",
-        "https://www.keycloak.org/docs/latest/server_admin/#_revocation-policies",
+        "everybody signs in again; clients without an admin URL do not hear of it, and accept old tokens to their end",
+        "https://www.keycloak.org/docs-api/latest/rest-api/#_post_adminrealmsrealmpush_revocation", checked=False,
     ),
     Command(
         "keycloak-logout", "Keycloak", "End all sessions of a victim",
-        ("kcadm.sh create users/{subject}/logout -r REALM",),
-        "they sign in again", "https://www.keycloak.org/docs-api/latest/rest-api/", "subject",
+        ("kcadm.sh create users/{subject}/logout -r REALM -s realm=REALM -s user={subject}",),
+        "they sign in again; offline tokens are sessions of their own: see users/ID/offline-sessions/CLIENT",
+        "https://www.keycloak.org/docs/latest/server_admin/#_user_operations", "subject",
     ),
 )
 COMMANDS = (*ENTRA, *AWS, *KEYCLOAK)

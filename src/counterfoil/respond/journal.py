@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
 from counterfoil.case.folder import PRIVATE, CaseFolder
 from counterfoil.errors import CaseError
+from counterfoil.model.hunt import Done
 
 SCHEMA = "counterfoil.respond-journal/1"
 # What one journal may take; a response of months takes kilobytes.
@@ -67,6 +68,14 @@ def add(folder: CaseFolder, entries: Iterable[Entry]) -> None:
             os.close(handle)
     except OSError as error:
         raise CaseError(f"cannot write {path}: {error.strerror}") from error
+
+
+def done(folder: CaseFolder) -> tuple[Done, ...]:
+    """Return what a report tells: every entry but single probes. Raises CaseError for a journal that is none."""
+    return tuple(
+        Done(entry.time.astimezone(UTC).replace(tzinfo=None), entry.step, entry.who, entry.note)
+        for entry in read(folder) if "party" not in entry.told
+    )
 
 
 def last(entries: Iterable[Entry], step: str) -> Entry | None:

@@ -177,7 +177,8 @@ def _vendors(facts: CaseFacts) -> Iterator[Step]:
             if values:
                 yield Step(
                     command.id, Phase.ERADICATE, Who.TENANT, f"{command.vendor}: {command.what}",
-                    tuple(_lines(command, values, facts)), command.breaks, ("preserve",), command.source,
+                    tuple(_lines(command, values, facts)), command.breaks, ("preserve",),
+                    command.source + ("" if command.checked else " (the command was not compared with it)"),
                 )
 
 

@@ -7,6 +7,7 @@ something else than the key: nothing is said about it. Both are in the ledger be
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,6 +32,8 @@ SUBJECT = "counterfoil-canary"
 LIFE_SECONDS = 60
 MAX_LIFE_SECONDS = 600
 MAX_ANSWER_BYTES = 256 * 1024
+# Between two probes of one party.
+PAUSE_SECONDS = 2.0
 _UNAUTHORIZED, _FORBIDDEN, _SERVER_ERROR = 401, 403, 500
 
 
@@ -173,6 +176,24 @@ def probe(party: Party, pair: Pair, ask: Asks, clock: Callable[[], float]) -> Pr
     except OSError as error:
         return Probed(party.name, clock(), Said.UNKNOWN, f"no answer: {error or type(error).__name__}")
     return Probed(party.name, clock(), *judged(twin, canary))
+
+
+def repeated(
+    parties: Sequence[Party], pair: Pair, keep: Callable[[list[Probed]], object], wait: float, *, ask: Asks = asks,
+    clock: Callable[[], float] = time.time, sleep: Callable[[float], object] = time.sleep,
+) -> None:
+    """Probe all parties, and `keep` what that says; again until all refuse the key, or `wait` seconds are over.
+
+    It ends while the canary lives: whoever refuses it later may refuse it for its age. Raises VerifyError where that
+    cannot be told.
+    """
+    end = min(clock() + wait, float(decoded(pair.canary).claims.get("exp", 0))) if wait else 0.0
+    while True:
+        found = [probe(party, pair, ask, clock) for party in parties]
+        keep(found)
+        if all(each.said is Said.BLOCKED for each in found) or clock() + PAUSE_SECONDS >= end:
+            return
+        sleep(PAUSE_SECONDS)
 
 
 def judged(twin: int, canary: int) -> tuple[Said, str]:

@@ -27,14 +27,18 @@ class Shape:
 
 @dataclass(frozen=True)
 class Place:
-    """A by-product that is known by its path, with `/` between the parts; the first that matches counts."""
+    """A file that is known by its path, with `/` between the parts; the first that matches counts.
+
+    `beside`: it is a by-product of what `of` names; else `of` says why it is not read.
+    """
 
     path: re.Pattern[str]
     of: str
+    beside: bool = True
 
 
 _HAWK = "Hawk, not a log: "
-_SUITE = "Microsoft-Extractor-Suite, not a log: "
+MAIL = "mail that Microsoft-Extractor-Suite exported: messages are kept by whoever exported them, and not read here"
 
 SHAPES: tuple[Shape, ...] = (
     Shape(
@@ -58,27 +62,13 @@ SHAPES: tuple[Shape, ...] = (
 )
 
 _IN_HAWK = r"(?:^|/)Hawk_[^/]+_\d{8}_\d{6}/"
-_IN_SUITE = r"(?:^|/)Output/(?:[^/]+/)?"
+_IN_SUITE = r"(?:^|/)Output/(?:[^/]+/){0,2}"
 PLACES: tuple[Place, ...] = (
     Place(re.compile(r"(?:^|/)Hawk\.log$"), _HAWK + "messages of its own run"),
     Place(re.compile(_IN_HAWK + r".*_Investigate[^/]*$"), _HAWK + "what it singled out of its other files"),
     Place(re.compile(_IN_HAWK + r"(?:.*/)?XML/[^/]+\.xml$"), _HAWK + "objects that its JSON or CSV holds as well"),
     Place(re.compile(_IN_HAWK + r".*[^/]\.(?:csv|json|txt|xml|html?|xlsx)$"), _HAWK + "settings or a summary"),
-    Place(re.compile(_IN_SUITE + r"LogFile\.txt$"), _SUITE + "messages of its own run"),
-    Place(re.compile(_IN_SUITE + r"MailItemsAccessed/"), _SUITE + "sessions and message ids taken from the audit log"),
-    Place(re.compile(_IN_SUITE + r"(?:Activity ?Logs|DirectoryActivityLogs)/"), _SUITE + "Azure activity"),
-    Place(re.compile(_IN_SUITE + r"MessageTrace/"), _SUITE + "mail that passed by, not who read it"),
-    Place(re.compile(_IN_SUITE + r"(?:Email ?Export)/"), _SUITE + "exported mail"),
-    Place(re.compile(_IN_SUITE + r"RiskyEvents/"), _SUITE + "users and sign-ins that Entra ID Protection rated"),
-    Place(re.compile(_IN_SUITE + r"UnifiedAuditLog/.*(?:Statistics|Amount_Of_Audit_Logs)[^/]*$"), _SUITE + "counts"),
-    Place(
-        re.compile(
-            _IN_SUITE + r"(?:Admins|AuditStatus|Audit ?Settings|ConditionalAccessPolic(?:y|ies)|Device ?Information"
-            r"|Devices|Groups|Licenses|Mailbox(?:Audit|Permissions)[^/]*|MFA|OAuthPermissions|Applications|Roles|Rules"
-            r"|SecureScore|Users)/"
-        ),
-        _SUITE + "settings of the tenant",
-    ),
+    Place(re.compile(_IN_SUITE + r"Email ?Export/"), MAIL, beside=False),
     Place(re.compile(r"(?:interactive)?signins[^/]*authdetails[^/]*$", re.IGNORECASE), SHAPES[-1].of),
 )
 
@@ -91,9 +81,10 @@ def by_shape(names: Iterable[str]) -> str:
 
 
 def by_place(path: str) -> str:
-    """Return why the file at that path is not read, empty if it is no known by-product."""
+    """Return why the file at that path is not read, empty if nothing is known of it."""
     plain = path.replace("\\", "/")
-    return next((_reason(place.of) for place in PLACES if place.path.search(plain)), "")
+    found = (place for place in PLACES if place.path.search(plain))
+    return next((_reason(place.of) if place.beside else place.of for place in found), "")
 
 
 def _reason(of: str) -> str:

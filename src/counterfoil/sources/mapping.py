@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from counterfoil.expressions import ibis, ir
 from counterfoil.expressions.values import builtin
@@ -29,6 +29,17 @@ def rows(raw: ir.Table, /, *, source: ir.StringValue | str, fidelity: ir.Integer
     A missing `record_id` becomes the hash of the record's text. Of a record that is broken, columns hold what its text
     still shows (`_torn`).
     """
+    return _checked(_typed(raw, source, fidelity, reject, columns))
+
+
+def states(raw: ir.Table, /, *, source: str, fidelity: int, reject: ir.StringValue, **columns: ir.Value | str
+           ) -> ir.Table:
+    """Return evidence rows as `rows` does, of a log whose records are no events, but states: they need no date."""
+    return _checked(_typed(raw, source, fidelity, reject, columns), dated=False)
+
+
+def _typed(raw: ir.Table, source: ir.StringValue | str, fidelity: ir.IntegerValue | int,
+           reject: ir.StringValue | None, columns: Mapping[str, ir.Value | str | None]) -> ir.Table:
     unknown = columns.keys() - set(schema.NAMES)
     if unknown:
         raise ValueError(f"not evidence columns: {sorted(unknown)}")
@@ -51,15 +62,15 @@ def rows(raw: ir.Table, /, *, source: ir.StringValue | str, fidelity: ir.Integer
     broken = raw[RAW_REFUSED].notnull()
     values |= {name: ibis.ifelse(broken, told, values[name]) for name, told in shown(raw[RAW_TEXT]).items()}
     values[REJECT] = ibis.coalesce(raw[RAW_REFUSED], reject if reject is not None else ibis.null("string"))
-    return _checked(raw.select(**values, **_barrier()))
+    return raw.select(**values, **_barrier())
 
 
-def _checked(evidence: ir.Table) -> ir.Table:
+def _checked(evidence: ir.Table, *, dated: bool = True) -> ir.Table:
     time = evidence.event_time
     issued = evidence.leg.isin([str(Leg.ISSUANCE), str(Leg.SECONDARY_ISSUANCE)])
     clears = issued & (evidence.token_id.notnull() | evidence.signing_input_digest.notnull())
     checks = [
-        (time.isnull() & ~clears, "undated"),
+        *([(time.isnull() & ~clears, "undated")] if dated else []),
         ((time < ibis.timestamp(EARLIEST)) | (time >= ibis.timestamp(LATEST)), "date out of range"),
         (evidence.operation.isnull(), "no operation"),
     ]

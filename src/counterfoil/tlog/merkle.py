@@ -71,10 +71,6 @@ class Frontier:
         """The roots of the perfect subtrees, widest first."""
         return tuple(self._peaks)
 
-    def copy(self) -> Frontier:
-        """Return a tree that grows on its own."""
-        return Frontier(self.size, self._peaks)
-
 
 def root_of(leaves: Sequence[bytes]) -> bytes:
     """Return the root over hashes of leaves."""

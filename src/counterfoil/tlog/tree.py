@@ -12,7 +12,7 @@ from counterfoil.tlog.merkle import Frontier, leaf_hash, range_root, root_of
 
 # Gives the hashes of the 256 leaves of a sealed block.
 ReadTile = Callable[[int], list[bytes]]
-State = tuple[int, int, Frontier, Frontier]
+State = tuple[int, int, int, tuple[bytes, ...]]
 
 
 class Edge:
@@ -59,42 +59,38 @@ class Tree:
         self.blocks: list[bytes] = []
         self.leaves: list[bytes] = []
         self.entries: list[bytes] = []
-        self._upper, self._lower = Frontier(), Frontier()
+        self._edge = Edge()
 
     @property
     def size(self) -> int:
         """How many leaves there are."""
-        return self._upper.size * tiles.WIDTH + self._lower.size
+        return self._edge.size
 
     def append(self, entry: bytes, leaf: bytes) -> None:
         """Add an entry with its hash."""
         self.entries.append(entry)
         self.leaves.append(leaf)
-        self._lower.append(leaf)
-        if self._lower.size == tiles.WIDTH:
-            self._block(self._lower.root())
+        block = self._edge.append(leaf)
+        if block is not None:
+            self.blocks.append(block)
 
     def append_block(self, leaves: list[bytes]) -> None:
         """Add 256 leaves of which the entries are sealed already; only at a start, before anything is appended."""
-        self._block(root_of(leaves))
+        self.blocks += filter(None, map(self._edge.append, leaves))
         self.sealed += tiles.WIDTH
-
-    def _block(self, root: bytes) -> None:
-        self.blocks.append(root)
-        self._upper.append(root)
-        self._lower = Frontier()
 
     def root(self) -> bytes:
         """Return the root of all leaves."""
-        return self._upper.joined(self._lower).root()
+        return self._edge.root()
 
     def state(self) -> State:
         """Return what `back_to` needs to undo the appends that follow, up to the next `seal`."""
-        return len(self.entries), len(self.blocks), self._upper.copy(), self._lower.copy()
+        return len(self.entries), len(self.blocks), self._edge.size, self._edge.peaks
 
     def back_to(self, state: State) -> None:
         """Undo the appends since then."""
-        entries, blocks, self._upper, self._lower = state
+        entries, blocks, size, peaks = state
+        self._edge = Edge(size, peaks)
         del self.entries[entries:], self.leaves[entries:], self.blocks[blocks:]
 
     def seal(self, until: int) -> None:

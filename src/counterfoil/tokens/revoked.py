@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
 import msgspec
 
@@ -18,7 +17,7 @@ from counterfoil.tokens import rules
 from counterfoil.tokens.flow import Flow
 from counterfoil.tokens.presentation import BEARER, Presentation
 from counterfoil.tokens.rules import refused
-from counterfoil.tokens.verified import VerifiedToken
+from counterfoil.tokens.verified import VerifiedToken, Verifying
 
 SCHEMA = "counterfoil.revoked/1"
 # What one list may hold, and take as JSON.
@@ -97,19 +96,10 @@ def written(names: Iterable[TokenName]) -> bytes:
     return msgspec.json.encode(_Document(SCHEMA, tuple(names))) + b"\n"
 
 
-class _Verifying(Protocol):
-    @property
-    def flow(self) -> Flow: ...
-
-    def verify(
-        self, token: str | bytes, *, at: float | datetime, shown: Presentation = BEARER
-    ) -> VerifiedToken: ...
-
-
 class NotRevoked:
     """A verifier that also refuses tokens of a list. Otherwise as the verifier that it is given."""
 
-    def __init__(self, verifier: _Verifying, revoked: Callable[[], RevokedTokens]) -> None:
+    def __init__(self, verifier: Verifying, revoked: Callable[[], RevokedTokens]) -> None:
         """Verify by `verifier`; `revoked` returns the list as it is now, or raises: then nothing is let in."""
         self._verifier, self._revoked = verifier, revoked
 

@@ -119,6 +119,13 @@ class SubjectKeys:
         return "\n".join(lines) + "\n"
 
 
+def pseudonym(key: SubjectKey | SubjectKeys | None, issuer: str, subject: object, issued: datetime | None) -> str:
+    """Return the pseudonym under the key for the token's `iat`, as the mint does; "" without key or subject."""
+    if isinstance(key, SubjectKeys):
+        key = None if issued is None else key.find(issued)
+    return key.pseudonym(issuer, subject) if key is not None and isinstance(subject, str) else ""
+
+
 class _Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     id: str
     secret: str

@@ -1,13 +1,16 @@
-"""A verified token: the one value that verification gives back."""
+"""A verified token, the one value that verification gives back; and what gives it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from datetime import datetime
+from typing import Any, Protocol
 
 import msgspec
 
 from counterfoil.tokens.encoding import thawed
+from counterfoil.tokens.flow import Flow
+from counterfoil.tokens.presentation import BEARER, Presentation
 
 
 class VerifiedToken(msgspec.Struct, frozen=True):
@@ -54,3 +57,16 @@ class VerifiedToken(msgspec.Struct, frozen=True):
     def token_id(self) -> str | None:
         """The id that logs know the token by: `uti` (Entra), else `jti`."""
         return self.claims.get("uti") or self.claims.get("jti")
+
+
+class Verifying(Protocol):
+    """What verifies tokens of one flow: a `Verifier`, or one that fetches its keys, or that wraps another."""
+
+    @property
+    def flow(self) -> Flow:
+        """What is accepted."""
+
+    def verify(
+        self, token: str | bytes, *, at: float | datetime, shown: Presentation = BEARER
+    ) -> VerifiedToken:
+        """Return the verified token, or raise VerifyError."""

@@ -14,7 +14,6 @@ from typing import Any
 import hvac
 import requests
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from hvac.exceptions import Forbidden, InvalidPath, InvalidRequest, VaultError
 from requests.adapters import HTTPAdapter
 
@@ -166,7 +165,4 @@ def _public_der(text: str) -> bytes:
     """Return the SubjectPublicKeyInfo: the server gives PEM, and raw base64 for Ed25519."""
     if not text.startswith("-----"):
         return spki.der(Ed25519PublicKey.from_public_bytes(base64.b64decode(text)))
-    key = load_pem_public_key(text.encode())
-    if not isinstance(key, spki.PublicKey):
-        raise KeyUnusableError(f"expected an RSA, P-256 or Ed25519 key, got {type(key).__name__}")
-    return spki.der(key)
+    return spki.der_of_pem(text.encode())

@@ -18,7 +18,6 @@ from typing import Any
 
 os.environ.setdefault("TSS2_LOG", "all+NONE")  # its library writes to stderr; errors come as exceptions
 
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from tpm2_pytss import (
     ESAPI,
     ESYS_TR,
@@ -94,7 +93,7 @@ class Tpm:
             private, public, *_ = self._tpm.create(parent, TPM2B_SENSITIVE_CREATE(), template)
             told = bytes(public.marshal())
             self._folder.put(_file(label), len(told).to_bytes(2, "big") + told + bytes(private.marshal()))
-            return NewKey(label, _public_der(public), exportable=False)
+            return NewKey(label, spki.der_of_pem(public.to_pem()), exportable=False)
 
     def attach(self, label: str, reference: str) -> NewKey:
         """Take over a persistent signing key by its handle, such as 0x81000005."""
@@ -106,7 +105,7 @@ class Tpm:
         with self._calling(f"find key {reference}"):
             public, *_ = self._tpm.read_public(self._tpm.tr_from_tpmpublic(handle))
             fixed = bool(public.publicArea.objectAttributes & TPMA_OBJECT.FIXEDTPM)
-            return NewKey(f"{HANDLE_PREFIX}{handle:#x}", _public_der(public), exportable=not fixed)
+            return NewKey(f"{HANDLE_PREFIX}{handle:#x}", spki.der_of_pem(public.to_pem()), exportable=not fixed)
 
     def sign(self, reference: str, algorithm: Algorithm, signing_input: bytes) -> Signed:
         """Sign in the TPM. The evidence is what its audit digest is made of."""
@@ -251,12 +250,5 @@ def _file(label: str) -> str:
 def _attested(told: Any, signature: Any, public: Any) -> dict[str, str]:
     return {
         "attested": encoded(bytes(told.attestationData)), "signature": encoded(bytes(signature.marshal())),
-        "key": encoded(_public_der(public)),
+        "key": encoded(spki.der_of_pem(public.to_pem())),
     }
-
-
-def _public_der(public: Any) -> bytes:
-    key = load_pem_public_key(public.to_pem())
-    if not isinstance(key, spki.PublicKey):
-        raise KeyUnusableError(f"expected an RSA or P-256 key, got {type(key).__name__}")
-    return spki.der(key)

@@ -44,7 +44,7 @@ class TruthRow(msgspec.Struct, frozen=True):
         return self.intrusion is not None and not CONVICTING.isdisjoint(self.expect)
 
 
-class VerdictRow(msgspec.Struct, frozen=True):
+class _VerdictRow(msgspec.Struct, frozen=True):
     """One row of the `tokens` table, as far as the comparison needs it."""
 
     verdict: str
@@ -104,34 +104,31 @@ def read_truth(path: Path) -> list[TruthRow]:
 
 
 def compare(
-    truth: Iterable[TruthRow | Mapping[str, object]],
-    verdicts: Iterable[VerdictRow | Mapping[str, object]],
-    *,
-    declared: bool = True,
+    truth: Iterable[TruthRow], verdicts: Iterable[Mapping[str, object]], *, declared: bool = True
 ) -> Comparison:
-    """Match `verdicts` to `truth` and count.
+    """Match `verdicts`, rows of the table `tokens`, to `truth` and count.
 
     Rows match by token id (by subject, issue time and tenant where one id has several tuples), else by source and
     record id. `declared` False says that nothing was declared complete: then no absence can convict, and `uncovered`
     and `unlinkable` are right answers to everything.
     """
-    rows = [row if isinstance(row, TruthRow) else msgspec.convert(row, TruthRow) for row in truth]
+    rows = list(truth)
     groups: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
     for index, row in enumerate(rows):
         groups[_key(row.token_id, row.source, row.record_id)].append(index)
     tally = _Tally(rows, declared=declared)
     for item in verdicts:
-        verdict = item if isinstance(item, VerdictRow) else _verdict_row(item)
+        verdict = _verdict_row(item)
         tally.add(verdict, groups.get(_key(verdict.token_id, verdict.source, verdict.record_id), []))
     return tally.result()
 
 
-def _verdict_row(item: Mapping[str, object]) -> VerdictRow:
+def _verdict_row(item: Mapping[str, object]) -> _VerdictRow:
     # Tables hold more columns than these, and times as values.
-    known = {name: item.get(name) for name in VerdictRow.__struct_fields__}
+    known = {name: item.get(name) for name in _VerdictRow.__struct_fields__}
     subject = item.get("subject_id", item.get("subject"))
     known["subject_id"] = None if subject is None or str(subject).startswith(_ONLY_A_NAME) else subject
-    return VerdictRow(**{name: None if value is None else str(value) for name, value in known.items()})  # type: ignore[arg-type]
+    return _VerdictRow(**{name: None if value is None else str(value) for name, value in known.items()})  # type: ignore[arg-type]
 
 
 def _key(token_id: str | None, source: str | None, record_id: str | None) -> tuple[str, str]:
@@ -146,7 +143,7 @@ def _moment(text: str | None) -> str | None:
     return None if text is None else text[:19].replace(" ", "T")
 
 
-def _score(row: TruthRow, verdict: VerdictRow) -> int:
+def _score(row: TruthRow, verdict: _VerdictRow) -> int:
     pairs = (
         (row.subject_id.lower(), verdict.subject_id and verdict.subject_id.lower()),
         (_moment(row.issued_at), _moment(verdict.issued_at)),
@@ -163,7 +160,7 @@ class _Tally:
         self._diagnoses: list[set[str]] = [set() for _ in rows]
         self._unknown = self._verdicts = 0
 
-    def add(self, verdict: VerdictRow, candidates: list[int]) -> None:
+    def add(self, verdict: _VerdictRow, candidates: list[int]) -> None:
         self._verdicts += 1
         if not candidates:
             self._unknown += 1

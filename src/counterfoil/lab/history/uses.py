@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import msgspec
 
@@ -12,12 +13,23 @@ from counterfoil.lab.history.audit import EMPTY_CONTEXTS, Token
 from counterfoil.lab.history.cast import Person
 from counterfoil.lab.history.ids import guid
 from counterfoil.lab.history.routes import Route
-from counterfoil.lab.history.truth import NO_ID, Source
+from counterfoil.lab.history.truth import NO_ID, Label, Source
 from counterfoil.lab.history.world import World
 
 _NO_ID_NOTE = "Genuine, but the record carries no token id."
-# Called with (issued, token) for each mail token; returns the times at which an exact copy of it was accepted.
-CopyWatcher = Callable[[int, Token], list[int]]
+
+
+@dataclass(frozen=True)
+class Copies:
+    """Exact copies of a token, which no log can tell from it: when they were accepted, whose they are, and a note."""
+
+    times: list[int]
+    intrusion: str
+    note: str
+
+
+# Called with (issued, token) for each mail token.
+CopyWatcher = Callable[[int, Token], Copies | None]
 
 
 class Used(msgspec.Struct, frozen=True):
@@ -39,8 +51,6 @@ class Uses:
         self._modern = world.tenant.id_era == "2025"
         self._ids = world.tenant.mail_has_ids
         self.copied: CopyWatcher | None = None
-        self.copy_note = ""
-        self.copy_name = ""
 
     def mail(self, rng: random.Random, used: Used) -> None:
         """Read mail at each time; some records carry no token id, and are rows of truth of their own."""
@@ -59,11 +69,8 @@ class Uses:
             else:
                 world.audit(t, audit.mail(rng, t, rid, route, fields, token.session))
                 known.append(t)
-        copies = self.copied(used.issued, token) if self.copied and known else []
-        if copies:
-            self._copied_row(used, known + copies)
-        else:
-            self._row(used, "m365-ual", token.iat, known)
+        copies = self.copied(used.issued, token) if self.copied and known else None
+        self._row(used, "m365-ual", token.iat, known, copies)
 
     def files(self, rng: random.Random, used: Used) -> None:
         """Open a file of SharePoint at each time; its records do not carry the time of issue."""
@@ -111,21 +118,18 @@ class Uses:
             self._world.line("graph", t, activity.graph_request(rng, t, guid(rng), used.token))
         self._row(used, "graph-activity", used.token.iat, used.times)
 
-    def _row(self, used: Used, source: Source, issued_at: str | None, times: list[int]) -> None:
+    def _row(
+        self, used: Used, source: Source, issued_at: str | None, times: list[int], copies: Copies | None = None
+    ) -> None:
         if not times:
             return
         token, route = used.token, used.token.route
+        label: Label = "copied" if copies else "genuine"
+        times = sorted([*times, *(copies.times if copies else ())])
         self._world.truth.add(
             token_id=token.name, source=source, subject_id=route.subject_id, subject_name=route.subject_name,
-            issued_at=issued_at, first=times[0], last=times[-1], acceptances=len(times), lost=used.lost,
-        )
-
-    def _copied_row(self, used: Used, times: list[int]) -> None:
-        token, route = used.token, used.token.route
-        self._world.truth.add(
-            token_id=token.name, source="m365-ual", subject_id=route.subject_id, subject_name=route.subject_name,
-            issued_at=token.iat, first=min(times), last=max(times), acceptances=len(times), label="copied",
-            intrusion=self.copy_name, lost=used.lost, note=self.copy_note,
+            issued_at=issued_at, first=times[0], last=times[-1], acceptances=len(times), lost=used.lost, label=label,
+            intrusion=copies.intrusion if copies else None, note=copies.note if copies else "",
         )
 
     def _without_id(self, t: int, rid: str, route: Route) -> None:

@@ -1,0 +1,1 @@
+"""The checks: each module holds one `CHECK`; nothing else lists it."""

@@ -1,0 +1,1 @@
+"""Checks of issuers: their metadata and the history of their key sets."""

@@ -1,0 +1,1 @@
+"""Forms of a posture report: each module renders one."""

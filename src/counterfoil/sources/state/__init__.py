@@ -1,0 +1,1 @@
+"""How a tenant is set up, as Microsoft-Extractor-Suite writes it down: states, not events. Context."""
