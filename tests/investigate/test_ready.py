@@ -84,8 +84,7 @@ RIGHT: Mapping[str, Right] = {
     ),
     "sign-ins of one kind only": Right(
         TENANT, all_but_interactive, Judged.IN_PART,
-        ((Why.NOT_EXPORTED, "non-interactive"), (Why.NOT_EXPORTED, "service-principal"),
-         (Why.NOT_DECLARED, "interactive")), "Diagnostic settings",
+        ((Why.NOT_EXPORTED, "non-interactive"), (Why.NOT_DECLARED, "interactive")), "Diagnostic settings",
     ),
     "AD FS whose servers audit nothing": Right(
         replace(TENANT, federated_domains=("fabrikam.com",)), audits_of_adfs, Judged.ONCE_DECLARED,

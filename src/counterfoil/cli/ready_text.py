@@ -98,7 +98,7 @@ def _service(each: ServiceReadiness) -> Iterator[str]:
     whose = clean(brief(each.issuer) or "issuer not told", 60)
     yield f"  {each.service} of {whose}: {each.answer.words}"
     sums = [
-        (each.judged, "judged"), (each.waiting, "wait for a log that is not relied on"),
+        (each.judged, "judged"), (each.waiting, "of times that no log is relied on for"),
         (each.missing, "wait for a log that is not there"), (each.nameless, "have no id"),
         (each.apart, "leave no record at their issuer"),
     ]

@@ -9,6 +9,7 @@ from shlex import quote
 from duckdb import DuckDBPyConnection
 
 from counterfoil.case.results import rows
+from counterfoil.model.clearance import parts_of
 from counterfoil.model.coverage import ASSERTIONS, named_parts
 from counterfoil.model.hunt import HuntReport
 from counterfoil.model.readiness import Gap, ServiceReadiness, Shape, Why
@@ -79,12 +80,9 @@ def _services(shape: Shape) -> Iterator[Gap]:
 def _sign_ins(con: DuckDBPyConnection, report: HuntReport, shape: Shape) -> Iterator[Gap]:
     """Yield parts of issuers' logs that open tokens wait for."""
     refused = {row["log"] for row in rows(con, _REFUSED)}
-    waiting: dict[tuple[str, tuple[str, ...]], int] = {}
-    for need in report.needed:
-        if need.missing:
-            key = (need.issuer, need.missing)
-            waiting[key] = waiting.get(key, 0) + need.tokens
-    for (issuer, parts), tokens in waiting.items():
+    for issuer in dict.fromkeys(need.issuer for need in report.needed if need.missing):
+        mine = [need for need in report.needed if need.issuer == issuer and need.missing]
+        parts, tokens = parts_of(mine, "missing"), sum(need.tokens for need in mine)
         log = parts[0].partition("/")[0]
         used = ("entra-signin-azure-monitor",) if _OF_MICROSOFT in parts else shape.sign_ins
         how = export(log, used) if log in _DEFAULTS else (f"counterfoil sources explain {log}",)
