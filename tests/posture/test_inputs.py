@@ -217,6 +217,8 @@ def test_what_nothing_reads_is_told_beside_the_rest(capsys: pytest.CaptureFixtur
     """One file that no check reads stops nothing."""
     write(tmp_path / "jwks.json", key_set(jwk("a")))
     write(tmp_path / "other.json", {"x": 1})
+    (tmp_path / "gone.json").symlink_to(tmp_path / "nowhere")
     ran = run(capsys, "posture", tmp_path)
-    assert "NOT READ 1" in ran.out
+    assert "NOT READ 2" in ran.out
+    assert "gone.json: No such file or directory" in " ".join(ran.out.split())
     assert "other.json: JSON that no check reads" in " ".join(ran.out.split())

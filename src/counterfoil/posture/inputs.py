@@ -84,7 +84,11 @@ def _files(paths: Sequence[str]) -> tuple[Path, ...]:
 def _sort(path: Path, now: datetime, found: _Found) -> None:
     if path.suffix == ".headers":
         return  # read with the key set that it lies beside
-    raw = content(path, MAX_FILE_BYTES)
+    try:
+        raw = content(path, MAX_FILE_BYTES)
+    except InputError as error:  # one file among many, and not known to be of any use
+        found.unread.append(Unread(str(path), str(error).removeprefix(f"{path}: ")))
+        return
     if path.suffix.lower() == ".csv":
         text = text_of(raw).decode("utf-8", "replace")
         if mailbox_status.fits(mailbox_status.columns(text)):

@@ -14,8 +14,8 @@ def render(report: PostureReport, screen: Screen) -> str:  # noqa: ARG001  # eve
     """Return the text."""
     counts = ", ".join(f"{count} {verdict}" for verdict, count in report.counts.items() if count)
     made = f"{report.made:%Y-%m-%d %H:%M} UTC"
-    told = f"Made {made}, baseline {report.baseline}, keys of the class {report.key_class}."
-    lines = [f"# Posture: {counts}", "", told]
+    under = f"baseline {report.baseline}, keys of the class {report.key_class}"
+    lines = [f"# Posture: {counts}", "", f"Made {made}, {under}."]
     lines += [part for note in report.notes for part in ("", note)]
     lines += ["", "## Next steps", ""]
     for step in report.steps:
