@@ -12,6 +12,7 @@ from counterfoil.model.reason import Reason
 from . import (
     cases_assertions,
     cases_clearing,
+    cases_clusters,
     cases_coverage,
     cases_custody,
     cases_entitled,
@@ -34,10 +35,9 @@ from .groups import grouped
 from .reference import judge
 
 TABLES = (
-    cases_records, cases_links, cases_ids, cases_without_id, cases_coverage, cases_farms, cases_misses, cases_lineage,
-    cases_own_ledger, cases_own_log, cases_custody, cases_entitled, cases_assertions, cases_unread,
-    cases_unpublished,
-    cases_clearing, cases_exchanges,
+    cases_records, cases_links, cases_ids, cases_without_id, cases_coverage, cases_farms, cases_misses, cases_clusters,
+    cases_lineage, cases_own_ledger, cases_own_log, cases_custody, cases_entitled, cases_assertions, cases_unread,
+    cases_unpublished, cases_clearing, cases_exchanges,
 )
 CASES: dict[str, Case] = {sentence: case for table in TABLES for sentence, case in table.CASES.items()}
 GROUPS = grouped(CASES)
