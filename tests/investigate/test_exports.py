@@ -29,7 +29,7 @@ NEEDED = {
 
 def exported(capsys: pytest.CaptureFixture[str], story: Story, form: str) -> str:
     """Return what the program writes."""
-    ran = run(capsys, "intrusions", story.case, "--format", form)
+    ran = run(capsys, "intrusions", "--case", story.case, "--format", form)
     assert ran.code == 0, ran.err
     return ran.out
 

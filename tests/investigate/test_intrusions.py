@@ -84,7 +84,7 @@ def test_who_is_one(faces: Sequence[Face], ties: Sequence[Tie], many: int) -> No
 
 def test_two_intruders_are_two(capsys: pytest.CaptureFixture[str], story: Story) -> None:
     """The program tells exactly two intrusions, and each has all of one intruder's tokens and nothing else."""
-    ran = run(capsys, "intrusions", story.case, "--list", "--format", "jsonl")
+    ran = run(capsys, "intrusions", "--case", story.case, "--list", "--format", "jsonl")
     told = [json.loads(line) for line in ran.out.splitlines()]
     names = [entry["id"] for entry in told if entry["sort"] == "intrusion"]
     assert ran.code == 0
@@ -119,5 +119,5 @@ def test_a_case_gives_the_same_again(capsys: pytest.CaptureFixture[str], story: 
     """What is found anew, with indicators of nothing, is what the case keeps."""
     nothing = tmp_path / "nothing.txt"
     nothing.write_text("# nothing\n")
-    kept = run(capsys, "intrusions", story.case, "--list", "--format", "json").out
-    assert run(capsys, "intrusions", story.case, "--indicators", nothing, "--list", "--format", "json").out == kept
+    kept = run(capsys, "intrusions", "--case", story.case, "--list", "--format", "json").out
+    assert run(capsys, "intrusions", "--case", story.case, "--indicators", nothing, "--list", "--format", "json").out == kept

@@ -34,7 +34,7 @@ HIS, THEIRS = "203.0.113.66", "192.0.2.9"
 
 def told(capsys: pytest.CaptureFixture[str], case: Path, *options: object) -> list[dict[str, Any]]:
     """Return what the program tells of the intrusions of a case."""
-    ran = run(capsys, "intrusions", case, "--format", "json", *options)
+    ran = run(capsys, "intrusions", "--case", case, "--format", "json", *options)
     assert ran.code == 0, ran.err
     entries: list[dict[str, Any]] = json.loads(ran.out)["intrusions"]
     return entries
@@ -161,7 +161,7 @@ def test_what_no_log_tells_is_unknown(capsys: pytest.CaptureFixture[str], mail: 
 
 def test_nothing_is_told_of_an_unknown_id(capsys: pytest.CaptureFixture[str], mail: tuple[Path, Path]) -> None:
     """An id of no intrusion is one clear line; a case without intrusions tells none."""
-    ran = run(capsys, "intrusions", mail[0], "--id", "0123456789ab")
+    ran = run(capsys, "intrusions", "--case", mail[0], "--id", "0123456789ab")
     assert (ran.code, ran.out) == (2, "")
     assert "no intrusion '0123456789ab' here" in ran.err
     assert told(capsys, mail[0]) == []

@@ -11,15 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from counterfoil import app
+from counterfoil.case.results import TABLES
 from counterfoil.config import HuntSettings
 from counterfoil.lab.history.scenarios import Scenario
 from counterfoil.model.hunt import HuntReport
-
-# Every table that a case promises. Results and evidence alike must not depend on how the evidence got there.
-TABLES = (
-    "evidence", "tokens", "acceptances", "findings", "intrusions", "intrusion_records", "intrusion_links", "coverage",
-    "strata", "keys", "rejects", "inputs",
-)
 
 Rows = dict[str, list[tuple[Any, ...]]]
 

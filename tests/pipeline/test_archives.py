@@ -13,10 +13,11 @@ import pytest
 
 from counterfoil import app
 from counterfoil.case.manifest import read_manifest
+from counterfoil.case.results import TABLES
 from unpack.packing import Named, seven_zipped, tarred, zipped
 
 from .conftest import Estate
-from .estates import TABLES, digest, hunted, settings, tables
+from .estates import digest, hunted, settings, tables
 
 
 def _members(estate: Estate) -> Named:

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from counterfoil import app
+from counterfoil.case.results import TABLES
 from counterfoil.errors import CaseError, UsageError
 from counterfoil.model import schema
 
 from .conftest import Estate
-from .estates import TABLES, digest
+from .estates import digest
 
 FORBIDDEN = {
     "writes a file beside the evidence": "COPY (SELECT 1 AS a) TO '{case}/evidence/x.parquet'",

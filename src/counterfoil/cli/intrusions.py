@@ -22,7 +22,6 @@ def add_to(app: typer.Typer) -> None:
 
 
 def intrusions(
-    case: Annotated[Path, typer.Argument(metavar="CASE", help="Folder of the case.", show_default=False)],
     of: Annotated[
         list[str] | None,
         typer.Option("--id", metavar="ID", help="Only this intrusion, whatever it is taken for. Repeatable."),
@@ -43,6 +42,7 @@ def intrusions(
         list[str] | None,
         typer.Option("--jwks", metavar="NAME=FILE", help="A key set (JWKS): does it hold a key of his? Repeatable."),
     ] = None,
+    case: params.Case = params.DEFAULT_CASE,
     format: Annotated[
         str, typer.Option("--format", metavar="|".join(FORMATS), help="Form of the output.", show_default=False)
     ] = "text",

@@ -303,7 +303,7 @@ def chosen(told: Sequence[Intrusion], ids: Sequence[str]) -> tuple[Intrusion, ..
         return tuple(entry for entry in told if entry.sort is Sort.INTRUSION)
     known = {entry.id: entry for entry in told}
     if missing := [name for name in ids if name not in known]:
-        raise UsageError(f"no intrusion {missing[0][:80]!r} here", hint="counterfoil intrusions CASE lists them")
+        raise UsageError(f"no intrusion {missing[0][:80]!r} here", hint="counterfoil intrusions --case CASE lists them")
     return tuple(known[name] for name in dict.fromkeys(ids))
 
 

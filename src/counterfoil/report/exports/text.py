@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import textwrap
 from collections.abc import Iterator, Sequence
 
@@ -30,7 +31,7 @@ def render(stories: Sequence[Story], about: About) -> str:
          some(about.suspected, "group") + " of suspicious tokens may be an intruder's, or an innocent's"),
         (about.single, some(about.single, "token") + " that nothing convicts and that join nothing"),
     ) if count]
-    parts += [f"\n{words}: counterfoil intrusions CASE --list" for words in left]
+    parts += [f"\n{words}: counterfoil intrusions --case {shlex.quote(about.case)} --list" for words in left]
     return "".join(parts).rstrip("\n") + "\n"
 
 
