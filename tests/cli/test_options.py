@@ -79,7 +79,7 @@ BAD_DECLARATIONS = {
     "": ("expected SOURCE/KIND", "entra-signin/interactive"),
     "entra/interactive": ("unknown log 'entra'", "did you mean entra-signin?"),
     "entra-signins/interactive": ("unknown log", "did you mean entra-signin?"),
-    "m365-ual/sign-in": ("unknown log", "logs that can be declared: adfs, counterfoil-custody,"),
+    "m365-ual/sign-in": ("unknown log", "logs that can be declared: adfs, aws-cloudtrail, counterfoil-custody,"),
     "entra-signin/x/y": ("unknown kind", "kinds: interactive"),
     "adfs/a b": ("not the name of a host", "adfs/fs01"),
     "issuer-log/a b": ("not the name of a log", "issuer-log/idp"),

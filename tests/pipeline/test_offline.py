@@ -25,6 +25,7 @@ ASKED_TO = {
     "custody/signer.py": "the signer's Unix socket",
     "custody/drivers/openbao.py": "the key store that the settings name",
     "custody/drivers/aws_kms.py": "the key store that the settings name",
+    "leaks/egress.py": "none: what an application sends goes through it, and asyncio only waits",
     "exchange.py": "one exchange with an address that its callers were given",
     "respond/endpoints.py": "where security events are pushed to and polled for, served where its user says",
     "respond/transmit.py": "the receiver of security events that its user names",

@@ -96,7 +96,7 @@ def test_a_canary_has_what_the_service_wants_besides(command: Run, held: Stores,
     assert ran.code == 0, ran.err
     for name in ("canary", "twin"):
         claims = decoded((tmp_path / name).read_text().strip()).claims
-        assert {each: claims[each] for each in ("tid", "ver", "n")} == {"tid": "t-1", "ver": "2.0", "n": [1]}
+        assert {each: claims[each] for each in ("tid", "ver", "n")} == {"tid": "t-1", "ver": "2.0", "n": (1,)}
     for bad, told in (("scp=mail.read", "no claim 'scp'"), ("tid", "expected NAME=VALUE")):
         ran = canary(command, held, tmp_path / "other", *asked, bad)
         assert (ran.code, told in ran.err) == (2, True), ran.err

@@ -6,13 +6,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import typer
 
 from counterfoil.cli import options, params, terminal
 from counterfoil.cli.exits import ExitCode
 from counterfoil.cli.paragraphs import paragraph
-from counterfoil.config import HuntSettings
 from counterfoil.report.clean import clean
 
 if TYPE_CHECKING:
@@ -48,9 +46,10 @@ def watch(
     """
     form = options.one_of(format, FORMATS, "--format: unknown", "formats")
     begin, end = options.window(since, until)
-    settings = HuntSettings(case=case, since=begin, until=end, memory=options.memory(memory), threads=threads)
     from counterfoil import app
+    from counterfoil.config import HuntSettings
 
+    settings = HuntSettings(case=case, since=begin, until=end, memory=options.memory(memory), threads=threads)
     if paths or begin or end:
         with terminal.progress(quiet=quiet) as progress:
             (app.hunt(paths, settings, progress) if paths else app.reconcile(settings, progress))
@@ -64,6 +63,8 @@ def watch(
 
 
 def _json(found: KeyWatch, case: Path) -> str:
+    import msgspec
+
     members = {
         "schema": SCHEMA, "case": str(case),
         "stores": [asdict(store) | _times(store) | {"days": store.days} for store in found.stores],

@@ -27,7 +27,9 @@ def suspicion(keep: Callable[[str, ir.Table], ir.Table], tables: Tables) -> ir.T
             rule.find(tables)
             .distinct()
             .mutate(
-                rule=ibis.literal(f"{number:0{_DIGITS}}{rule.id}"), weight=ibis.literal(rule.weight, type="float64")
+                rule=ibis.literal(f"{number:0{_DIGITS}}{rule.id}"),
+                # one type for all: engines give each literal its own
+                weight=ibis.literal(rule.weight, type="float64").cast("decimal(3, 1)"),
             ),
         )
         for number, rule in enumerate(all_rules())
