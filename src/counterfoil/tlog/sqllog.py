@@ -49,8 +49,8 @@ from counterfoil.tlog.filelog import Cosign
 from counterfoil.tlog.group import Group, Waiting
 from counterfoil.tlog.merkle import EMPTY_ROOT, HASH_BYTES, leaf_hash
 from counterfoil.tlog.replay import Visit
-from counterfoil.tlog.stored import Verified
 from counterfoil.tlog.tree import Edge, Tree, View, hashed
+from counterfoil.tlog.verified import Verified
 
 FORM = 1
 # Connections of one process: one writes, others read.

@@ -8,30 +8,15 @@ from typing import TYPE_CHECKING, Protocol
 
 from counterfoil.errors import MissingExtraError
 from counterfoil.tlog import note, replay
-from counterfoil.tlog.checkpoint import parse
 from counterfoil.tlog.folder import Folder
 from counterfoil.tlog.replay import Visit
-from counterfoil.tlog.tree import View
+from counterfoil.tlog.verified import Verified
 
 if TYPE_CHECKING:
     from counterfoil.tlog.sqllog import InDatabase
 
 # How the address of a database begins.
 SCHEMES = ("postgresql://", "postgres://")
-
-
-@dataclass(frozen=True)
-class Verified:
-    """A log that was read and verified: its key, its signed head, and the tree that it is the head of."""
-
-    key: note.VerifierKey
-    head: note.Note
-    view: View
-
-    @property
-    def size(self) -> int:
-        """How many entries it has."""
-        return parse(self.head.text).size
 
 
 class Stored(Protocol):
