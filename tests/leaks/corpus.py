@@ -57,12 +57,13 @@ class Corpus:
     clean: tuple[str, ...]
 
 
-def write(folder: Path) -> Corpus:
-    """Write the corpus into a new folder; raises UsageError if it exists."""
+def write(folder: Path, chance: random.Random | None = None) -> Corpus:
+    """Write the corpus into a new folder, its noise by `chance`; raises UsageError if it exists."""
     try:
         folder.mkdir(parents=True)
     except OSError as error:
         raise UsageError(f"cannot make {folder}: {error.strerror}", hint="name a folder that does not exist") from error
+    chance = chance or random.SystemRandom()
     keys = forms.made()
     (folder / "planted").mkdir()
     (folder / "clean").mkdir()
@@ -70,7 +71,9 @@ def write(folder: Path) -> Corpus:
     for (form, variant), make in FORMS.items():
         name = f"{form:02}-{variant}.data"
         kind = "ed25519" if "ed25519" in variant else "ec" if "ec" in variant.split("-") else "rsa"
-        (folder / "planted" / name).write_bytes(_in_noise(make(keys), text=form in _TEXT_FORMS or variant in WRAPPED))
+        (folder / "planted" / name).write_bytes(
+            _in_noise(make(keys), chance, text=form in _TEXT_FORMS or variant in WRAPPED)
+        )
         planted.append(Planted(name, form, variant, f"corpus-{kind}", form in BARE_FORMS or variant in BARE))
     clean = _clean_files()
     for name, data in clean.items():
@@ -84,9 +87,9 @@ def write(folder: Path) -> Corpus:
     return corpus
 
 
-def _in_noise(data: bytes, *, text: bool) -> bytes:
-    before = random.SystemRandom().randrange(_LEAST_BEFORE, _MOST_BEFORE)
-    noise = os.urandom(_NOISE_BYTES)
+def _in_noise(data: bytes, chance: random.Random, *, text: bool) -> bytes:
+    before = chance.randrange(_LEAST_BEFORE, _MOST_BEFORE)
+    noise = chance.randbytes(_NOISE_BYTES)
     edge = b"\n" if text else b""
     return noise[:before] + edge + data + edge + noise[before:]
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import io
 import json
+import random
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,7 +30,8 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     """Return a corpus."""
-    return corpus.write(tmp_path_factory.mktemp("leaks") / "corpus")
+    noise = random.Random(2023)  # noqa: S311  # the same in each run
+    return corpus.write(tmp_path_factory.mktemp("leaks") / "corpus", noise)
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +109,30 @@ def test_a_short_value_tells_no_place(made: Corpus, keys: KnownKeys) -> None:
         for before in (b"", b"AQAB " * 9)
     )
     assert after.offset == alone.offset + len(b"AQAB " * 9)
+
+
+AROUND = {
+    "two digits behind it": (b"", b"0d"),
+    "two digits before it": (b"be", b""),
+    "a digit before it": (b"A", b""),
+    "another number on each side": (b"5e" * 32, b"77" * 48),
+    "hex that is no number": (b"c0ffee", b"c0ff ee:c0"),
+}
+
+
+@pytest.mark.parametrize("around", AROUND)
+def test_a_number_in_its_line_is_found_whatever_hex_stands_around_it(
+    made: Corpus, keys: KnownKeys, around: str
+) -> None:
+    """Hex in lines is read as one, for what was broken into lines, and each line by itself."""
+    before, behind = AROUND[around]
+    engine = Engine(best(), keys)
+    for name, kid in (("00-hex-seed-ed25519.data", "corpus-ed25519"), ("00-hex-scalar-ec.data", "corpus-ec")):
+        written = re.search(rb"\n([0-9a-fA-F]{64})\n", (made.folder / "planted" / name).read_bytes())
+        assert written
+        data = b"\n".join((b"here:", before, written[1], behind, b"that is all"))
+        found = [leak.kid for chunk in of_stream(io.BytesIO(data), len(data)) for leak in engine.scan(chunk, name)]
+        assert found == [kid]
 
 
 def test_no_report_holds_a_secret(made: Corpus, proven: LeaksReport) -> None:

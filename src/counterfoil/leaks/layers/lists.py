@@ -19,6 +19,8 @@ _HEX = re.compile(
     rb"(?<![0-9a-fA-F])(?:[0-9a-fA-F]{2})++(?![0-9a-fA-F])"
     rb"(?:%b{1,80}+(?:[0-9a-fA-F]{2})++(?![0-9a-fA-F]))*+" % _BETWEEN
 )
+# A line of them may be a seed or a scalar by itself, and what stands around it hex by chance.
+_LINE = re.compile(rb"(?<![0-9a-fA-F])(?:[0-9a-fA-F]{2}){%d,}+(?![0-9a-fA-F])" % _LEAST_BYTES)
 _ODD = re.compile(rb"(?<![0-9a-fA-F])[0-9a-fA-F]{49,}(?![0-9a-fA-F])")
 _NOT_HEX = bytes(byte for byte in range(256) if byte not in _DIGITS)
 _MARKED = re.compile(rb"(?:0[xX]|\\+x|%(?:25){0,3})([0-9a-fA-F]{1,2})(?![0-9a-fA-F])")
@@ -63,6 +65,8 @@ def _hex(text: bytes) -> Iterator[tuple[bytes, int, int]]:
         digits = match[0].translate(None, _NOT_HEX)
         if len(digits) >= 2 * _LEAST_BYTES:
             yield bytes.fromhex(digits.decode()), match.start(), match.end()
+        for line in _LINE.finditer(text, *match.span()) if len(digits) < len(match[0]) else ():
+            yield bytes.fromhex(line[0].decode()), *line.span()
     for match in _ODD.finditer(text):
         if len(match[0]) % 2:  # a number without its leading zero
             yield bytes.fromhex(f"0{match[0].decode()}"), match.start(), match.end()
