@@ -48,11 +48,11 @@ def gather(con: duckdb.DuckDBPyConnection, indicators: Indicators) -> int:
     give(con, "in_claims", {"group_rule": "string", "level": "int64"}, told)
     con.execute(f"CREATE OR REPLACE TEMP VIEW in_records AS {RECORDS}")
     indicators.prepare(con)
-    con.execute(_HIS)
-    con.execute(_FACES)
+    for query in (_SEEDS, _HIS, _FACES):
+        con.execute(query)
     # where nobody is suspected, what is people's own is compared with nothing, and no evidence is read for it
     most = "" if rows(con, "SELECT 1 FROM in_faces LIMIT 1") else " LIMIT 0"
-    for query in (_HOME, _OWN, _PEOPLE):
+    for query in (_ESTATE, _HOME, _OWN, _PEOPLE):
         con.execute(query + most)
     return int(rows(con, f"SELECT greatest(count(*) - {MAX_FACES}, 0) AS n FROM in_faces")[0]["n"])  # noqa: S608
 
@@ -75,37 +75,42 @@ JOIN inputs i ON starts_with(f.place, i.path || ':') AND i.source <> ''
 JOIN evidence e ON e.raw_file = i.sha256 AND e.raw_position::VARCHAR = f.place[length(i.path) + 2:]"""  # noqa: S608
 _INDICATED = f"""SELECT source, record_id, NULL AS token_key, NULL AS level, NULL AS group_rule, NULL AS group_issuer,
     NULL AS group_client, NULL AS diagnosis, '{BY_INDICATOR}' AS found_by, NULL AS domain FROM in_indicated"""  # noqa: S608
+# A table of their own, and no condition on evidence beside it: the engine then reads of evidence what these name.
+_SEEDS = f"CREATE OR REPLACE TEMP TABLE in_seeds AS {_USED} UNION ALL {_READ} UNION ALL {_INDICATED}"  # our own names
 _HIS = f"""CREATE OR REPLACE TEMP TABLE in_his AS
-WITH seeds AS ({_USED} UNION ALL {_READ} UNION ALL {_INDICATED}),
-seen AS (SELECT s.*, r.* EXCLUDE (source, record_id) FROM seeds s JOIN in_records r USING (source, record_id)
-    WHERE r.event_time IS NOT NULL),
+WITH seen AS (SELECT s.*, r.* EXCLUDE (source, record_id) FROM in_seeds s JOIN in_records r USING (source, record_id)),
 weighed AS (SELECT *, coalesce(min(level) OVER record < {SUSPICION}, false)
     OR bool_or(found_by = '{BY_INDICATOR}') OVER record AS grave FROM seen
     WINDOW record AS (PARTITION BY source, record_id))
-SELECT *, dense_rank() OVER (ORDER BY NOT grave, {_VALUES}, domain) AS face FROM weighed"""  # noqa: S608
+SELECT *, dense_rank() OVER (ORDER BY NOT grave, {_VALUES}, domain) AS face FROM weighed
+WHERE event_time IS NOT NULL"""  # noqa: S608
 # A face's hours are those in which most of it lies: of equals the first.
 _FACES = f"""CREATE OR REPLACE TEMP TABLE in_faces AS
 SELECT face, {', '.join(f'any_value({kind}) AS {kind}' for kind in _KINDS)}, bool_or(grave) AS grave,
     min(event_time) AS first, max(event_time) AS last, any_value(domain) AS domain FROM in_his GROUP BY face"""  # noqa: S608
-# Places where the issuer recorded a person: not by what was issued for a forged token.
-_GOOD = f"""(SELECT r.* FROM in_records r ANTI JOIN in_his h ON h.source = r.source AND h.record_id = r.record_id
-    WHERE r.outcome IN ('{Outcome.SUCCESS}', '{Outcome.DENIED}') AND r.person IS NOT NULL
-    AND (r.token_id IS NULL OR r.token_id NOT IN (SELECT token_id FROM in_his WHERE token_id IS NOT NULL)))"""  # noqa: S608
-_HOME = f"""CREATE OR REPLACE TEMP TABLE in_home AS SELECT DISTINCT person, place FROM {_GOOD} r
-    WHERE r.leg = '{Leg.ISSUANCE}' AND r.place IS NOT NULL"""  # noqa: S608
+# What no finding tells of, nor was issued for its tokens. Nothing is left out by a value here: the engine works out
+# traits once for a value that many records share, but for each record where a filter chose them.
+_OTHERS = """in_records r ANTI JOIN in_his h ON h.source = r.source AND h.record_id = r.record_id
+    WHERE r.token_id IS NULL OR r.token_id NOT IN (SELECT token_id FROM in_his WHERE token_id IS NOT NULL)"""
+_GOOD = f"outcome IN ('{Outcome.SUCCESS}', '{Outcome.DENIED}') AND person IS NOT NULL"
+_ESTATE = f"""CREATE OR REPLACE TEMP TABLE in_estate AS
+SELECT DISTINCT leg, outcome, person, place, {', '.join(_COMMON)} FROM {_OTHERS}"""  # noqa: S608
+# Places where the issuer recorded a person.
+_HOME = f"""CREATE OR REPLACE TEMP TABLE in_home AS SELECT DISTINCT person, place FROM in_estate
+    WHERE {_GOOD} AND leg = '{Leg.ISSUANCE}' AND place IS NOT NULL"""  # noqa: S608
 # What is a person's own: what the issuer recorded, and what came from a place where it did; of those of whom no
 # sign-in is in evidence, everything that no finding tells of.
-_OWN = f"""CREATE OR REPLACE TEMP TABLE in_own AS SELECT DISTINCT person, {', '.join(_COMMON)} FROM {_GOOD} r
-    WHERE r.leg = '{Leg.ISSUANCE}' OR r.leg IN ('{Leg.ACCEPTANCE}', '{Leg.CONTEXT}') AND (
-        (r.person, r.place) IN (SELECT (person, place) FROM in_home)
-        OR r.person NOT IN (SELECT person FROM in_home))"""  # noqa: S608
+_OWN = f"""CREATE OR REPLACE TEMP TABLE in_own AS SELECT DISTINCT person, {', '.join(_COMMON)} FROM in_estate
+    WHERE {_GOOD} AND (leg = '{Leg.ISSUANCE}' OR leg IN ('{Leg.ACCEPTANCE}', '{Leg.CONTEXT}') AND (
+        (person, place) IN (SELECT (person, place) FROM in_home)
+        OR person NOT IN (SELECT person FROM in_home)))"""  # noqa: S608
 _EACH = " UNION ALL ".join(
     f"SELECT '{kind}' AS kind, {kind} AS value, count(DISTINCT person) AS people FROM in_own"  # noqa: S608  # our own
     f" WHERE {kind} IS NOT NULL GROUP BY {kind}" for kind in _COMMON
 )
 _PEOPLE = f"""CREATE OR REPLACE TEMP TABLE in_people AS {_EACH} UNION ALL
-    SELECT '{SESSION.kind}', r.session_id, count(DISTINCT r.person) FROM {_GOOD} r
-    WHERE r.session_id IN (SELECT session_id FROM in_his) AND r.leg = '{Leg.ISSUANCE}' GROUP BY ALL"""  # noqa: S608
+    SELECT '{SESSION.kind}', session_id, count(DISTINCT person) FROM (SELECT r.* FROM {_OTHERS})
+    WHERE {_GOOD} AND session_id IN (SELECT session_id FROM in_his) AND leg = '{Leg.ISSUANCE}' GROUP BY ALL"""  # noqa: S608
 
 
 def faces(con: duckdb.DuckDBPyConnection) -> list[Face]:
