@@ -146,13 +146,17 @@ def test_what_a_record_proves_outranks_what_a_setting_says(tmp_path: Path) -> No
     assert gap.why is Why.NOT_AUDITED
 
 
-def test_a_refused_export_is_no_licence_not_no_records(tmp_path: Path) -> None:
+def test_a_refused_export_is_no_licence_not_no_records(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The message of a collecting tool says that the service refused the sign-in log: that is the reason told."""
     refusal = {"leg": "context", "source": "tenant-state", "kind": "collection", "operation": "Sign-in logs",
                "outcome": "refused", "object_kind": "log", "object_id": "entra-signin"}
     written(tmp_path / "case", [access(n, f"t{n}") for n in range(5)] + [refusal])
     found = app.readiness(tmp_path / "case")
     assert {gap.why for gap in found.gaps if "logs of entra:" in gap.what} == {Why.NOT_LICENSED}
+    asked = run(capsys, "report", "--case", str(tmp_path / "case"))
+    assert "The service refused it to the tool that collected (403)" in " ".join(asked.out.split())
 
 
 ALL_KINDS = ("interactive", "non-interactive", "service-principal", "managed-identity")

@@ -14,7 +14,7 @@ from counterfoil.model.coverage import ASSERTIONS, named_parts
 from counterfoil.model.hunt import HuntReport
 from counterfoil.model.readiness import Gap, ServiceReadiness, Shape, Why
 from counterfoil.model.reason import Reason
-from counterfoil.model.schema import Leg, Outcome
+from counterfoil.model.schema import Leg
 from counterfoil.model.verdict import JUDGED
 from counterfoil.sources.registry import all_sources
 from counterfoil.sources.windows.docs import AUDITING
@@ -44,7 +44,7 @@ def gaps(
 ) -> tuple[Gap, ...]:
     """Return what to close, first what nothing can be seen without, then by how many tokens it would let judge."""
     every = [
-        *_services(shape), *_sign_ins(con, report, shape), *_undeclared(report), *_begins_late(con, report),
+        *_services(shape), *_sign_ins(report, shape), *_undeclared(report), *_begins_late(con, report),
         *_without_ids(services, shape), *_assertions(con), *_unaudited(con),
     ]
     return tuple(sorted(every, key=lambda gap: (not gap.first, -gap.tokens, gap.what)))
@@ -77,23 +77,17 @@ def _services(shape: Shape) -> Iterator[Gap]:
         yield Gap("requests to Microsoft Graph", Why.NOT_EXPORTED, 0, export("graph-activity"), note)
 
 
-def _sign_ins(con: DuckDBPyConnection, report: HuntReport, shape: Shape) -> Iterator[Gap]:
+def _sign_ins(report: HuntReport, shape: Shape) -> Iterator[Gap]:
     """Yield parts of issuers' logs that open tokens wait for."""
-    refused = {row["log"] for row in rows(con, _REFUSED)}
     for issuer in dict.fromkeys(need.issuer for need in report.needed if need.missing):
         mine = [need for need in report.needed if need.issuer == issuer and need.missing]
         parts, tokens = parts_of(mine, "missing"), sum(need.tokens for need in mine)
         log = parts[0].partition("/")[0]
         used = ("entra-signin-azure-monitor",) if _OF_MICROSOFT in parts else shape.sign_ins
         how = export(log, used) if log in _DEFAULTS else (f"counterfoil sources explain {log}",)
-        why = Why.NOT_LICENSED if log in refused else Why.NOT_EXPORTED
-        note = "the service refused the export (403)" if log in refused else ""
+        why = Why.NOT_LICENSED if log in report.refused_logs else Why.NOT_EXPORTED
+        note = "the service refused the export (403)" if log in report.refused_logs else ""
         yield Gap(f"logs of {issuer}: {named_parts(parts)}", why, tokens, how, note)
-
-
-# What a collecting tool was refused: the messages of its own run are context, and name the log.
-_REFUSED = f"""SELECT DISTINCT object_id AS log FROM evidence WHERE leg = '{Leg.CONTEXT}' AND object_kind = 'log'
-AND outcome = '{Outcome.REFUSED}'"""  # noqa: S608  # constants
 
 
 def _undeclared(report: HuntReport) -> Iterator[Gap]:

@@ -15,6 +15,7 @@ from counterfoil.investigate.intrusions.found import stored
 from counterfoil.model.coverage import CoverageRow, Offer
 from counterfoil.model.finding import Finding, Use
 from counterfoil.model.hunt import HuntReport, InputFile, RejectCount
+from counterfoil.model.schema import Leg, Outcome
 from counterfoil.model.verdict import FindingVerdict
 from counterfoil.pipeline.asked import SINCE, UNTIL, moment, options_of
 
@@ -43,6 +44,7 @@ def summary(con: duckdb.DuckDBPyConnection, case: str) -> HuntReport:
         unclaimed_farms=tuple(row["issuer"] for row in rows(con, "SELECT issuer FROM unclaimed ORDER BY issuer")),
         unnamed_domains=tuple(row["domain"] for row in rows(con, _UNNAMED)),
         needed=counted.needed,
+        refused_logs=tuple(row["log"] for row in rows(con, _REFUSED)),
         offers=tuple(Offer(**(row | {"issuers": tuple(row["issuers"])})) for row in rows(con, "SELECT * FROM offers")),
         foreign=counted.foreign,
         options_given=bool(asked),
@@ -63,6 +65,9 @@ def last_event(con: duckdb.DuckDBPyConnection) -> datetime | None:
 _INPUTS = f"""SELECT {', '.join(f'"{column.name}"' for column in fields(InputFile))} FROM inputs ORDER BY path"""  # noqa: S608  # our own names
 _UNNAMED = """SELECT DISTINCT issuer[11:] AS domain FROM tokens WHERE starts_with(issuer, 'federated:')
 ORDER BY domain LIMIT 50"""
+# What a collecting tool was refused: the messages of its own run are context, and name the log.
+_REFUSED = f"""SELECT DISTINCT object_id AS log FROM evidence WHERE leg = '{Leg.CONTEXT}' AND object_kind = 'log'
+AND outcome = '{Outcome.REFUSED}' AND object_id IS NOT NULL ORDER BY log"""  # noqa: S608  # constants
 _COVERAGE = 'SELECT issuer, source, kind, status, start, "end", records, reason FROM coverage ORDER BY ALL'
 
 

@@ -130,6 +130,8 @@ class HuntReport:
     # what was done, in the order in which it was written down
     response: tuple[Done, ...] = ()
     needed: tuple[Needed, ...] = ()
+    # logs that the service did not give to the tool that collected (403), as its messages say
+    refused_logs: tuple[str, ...] = ()
     # what could be declared complete; issuers of tokens of which no log is in evidence, nor could be; options given
     offers: tuple[Offer, ...] = ()
     foreign: tuple[str, ...] = ()

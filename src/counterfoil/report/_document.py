@@ -153,5 +153,6 @@ def _clearance(report: HuntReport) -> Document:
         "stranger_tokens": report.strangers,
         "withheld": [_fields(each) for each in withheld(report)],
         "needed": [_fields(each) for each in report.needed],
+        "refused_logs": list(report.refused_logs),
         "silent": [_fields(each) for each in report.silent],
     }

@@ -123,6 +123,9 @@ def _absent(report: HuntReport) -> Iterator[Step]:
         whose = f"tenant {issuer.removeprefix(_TENANT)}" if issuer.startswith(_TENANT) else issuer
         text = f"Export what is missing of the logs of {clean(whose)} ({named_parts(parts)}): {waiting} may be of it."
         wrapper = "azure-monitor" if _OF_MICROSOFT in parts else "graph"
+        if {part.partition("/")[0] for part in parts} & set(report.refused_logs):
+            text += (" The service refused it to the tool that collected (403): sign-ins want Entra ID P1 and somebody"
+                     " who may read them.")
         yield Step(f"{text} How", f"counterfoil sources explain entra-signin-{wrapper}")
     if report.foreign:
         names = series([clean(issuer, 48) for issuer in report.foreign])
