@@ -68,8 +68,9 @@ def pivot(
     records = int(rows(con, "SELECT coalesce(sum(records), 0) AS records FROM legs")[0]["records"])
     every = [] if counted.get(0, 0) > MAX_FOLLOWED else _next(con, wanted)
     more = [row for row in every if row["place_of_trait"] < MAX_NEXT_OF_A_TRAIT][:MAX_NEXT]
-    odd = [row for row in every if not row["sign_ins"] and row["trait"] not in _IN_NO_SIGN_IN
-           and row["records"] <= RARE * records]
+    odd = [row for row in every if row["trait"] not in _IN_NO_SIGN_IN and row["records"] <= RARE * records]
+    _describe(con, [*more, *(row for row in odd if row not in more)])
+    odd = [row for row in odd if not row["sign_ins"]]
     read = _read(con, folder, [(row["file"], row["place"]) for row in [*told, *more, *odd]])
     ways = _WAYS | {0: " and ".join(trait.words for trait in wanted)}
     return Pivot(
@@ -271,15 +272,28 @@ def _next(con: DuckDBPyConnection, wanted: Mapping[Trait, Sequence[str]]) -> lis
             ORDER BY sure DESC, value LIMIT {MAX_CANDIDATES}""")  # noqa: S608  # our own names
         if not rows(con, "SELECT 1 FROM here LIMIT 1"):
             continue
-        theirs = _OF_HERE if trait is Trait.USER else f"{trait} IN (SELECT value FROM here)"  # noqa: S608
-        own = "" if trait is Trait.USER else f"{trait} AS value, "
-        whole = _with_actor(f"SELECT {own} subject, subject_name, signed_in FROM traits WHERE {theirs}")  # noqa: S608
-        found = rows(con, f"""SELECT here.*, records, users, sign_ins, spot.file AS file, spot.place AS place
-            FROM here JOIN (SELECT {'actor' if trait is Trait.USER else 'value'} AS value, count(*) AS records,
-                count(DISTINCT actor) AS users, count_if(signed_in) AS sign_ins FROM ({whole}) GROUP BY 1) USING (value)
-            WHERE records > here ORDER BY records, sure DESC, value LIMIT {MAX_TOGETHER}""")  # noqa: S608
+        found = rows(con, f"""SELECT here.*, records, spot.file AS file, spot.place AS place
+            FROM here JOIN (SELECT value, count(*) AS records FROM ({_of_here(trait, "")}) GROUP BY 1) USING (value)
+            WHERE records > here ORDER BY records, sure DESC, value LIMIT {MAX_TOGETHER}""")  # noqa: S608  # our own names
         every += [row | {"trait": trait, "place_of_trait": place} for place, row in enumerate(found)]
     return sorted(every, key=lambda row: (row["records"], -row["sure"]))
+
+
+def _describe(con: DuckDBPyConnection, told: Sequence[dict[str, Any]]) -> None:
+    """Add how many users carry each value, and in how many sign-ins: not asked of what is common, and not told."""
+    for trait in dict.fromkeys(row["trait"] for row in told):
+        mine = {row["value"]: row for row in told if row["trait"] is trait}
+        con.execute("CREATE OR REPLACE TEMP TABLE here AS SELECT unnest($1::UBIGINT[]) AS value", [list(mine)])
+        for row in rows(con, f"""SELECT value, count(DISTINCT actor) AS users, count_if(signed_in) AS sign_ins
+                FROM ({_with_actor(_of_here(trait, "subject, subject_name, signed_in,"))}) GROUP BY 1"""):  # noqa: S608
+            mine[row["value"]] |= row
+
+
+def _of_here(trait: Trait, more: str) -> str:
+    """Return a query over the rows of the index that carry a value of `here`: `more` columns, and `value`."""
+    if trait is Trait.USER:
+        return f"SELECT {more} actor AS value FROM ({_with_actor(f'SELECT * FROM traits WHERE {_OF_HERE}')})"  # noqa: S608
+    return f"SELECT {more} {trait} AS value FROM traits WHERE {trait} IN (SELECT value FROM here)"  # noqa: S608
 
 
 _OF_HERE = """subject IN (SELECT value FROM here) OR subject IS NULL AND subject_name IN (
