@@ -15,10 +15,10 @@ _HEAD = """\
 Written by `python -m tests.docs.refresh` from `src/counterfoil/posture/`; a test compares the two. How to begin:
 [harden](../harden.md).
 
-`counterfoil posture PATH...` asks every check of every issuer and tenant that it finds in what you name. An answer is
-*pass*, *partial*, *fail* or *cannot tell*, with the value seen beside the value expected, and whether what is seen is
-a default or somebody's choice. Where data are missing the answer is *cannot tell*, never *pass*. What a record of a
-case (`--case DIR`) proves outranks what a setting or a scan says.
+`counterfoil posture PATH...` asks every check of every issuer, key store, service and tenant that it finds in what you
+name. An answer is *pass*, *partial*, *fail* or *cannot tell*, with the value seen beside the value expected, and
+whether what is seen is a default or somebody's choice. Where data are missing the answer is *cannot tell*, never
+*pass*. What a record of a case (`--case DIR`) proves outranks what a setting or a scan says.
 
 ## What is read
 
@@ -30,6 +30,7 @@ case (`--case DIR`) proves outranks what a setting or a scan says.
 | `git:FILE` | a history: every committed version of a file |
 | scans | {tools}: their JSON as it is |
 | exports of key stores | custody's `inventory.json`; OpenBao or Vault (transit); AWS KMS |
+| a matrix | what `counterfoil matrix --format json` wrote: which tokens services let in ([matrix](../matrix.md)) |
 | `Get-MailboxAuditStatus` | the CSV of the Microsoft-Extractor-Suite |
 | `--case DIR` | a case that was judged: what its records prove, and what [ready](../ready.md) says of it |
 

@@ -20,6 +20,7 @@ from counterfoil.posture.registry import all_checks
 from counterfoil.posture.tenant import ImportedResult, ImportedRun, MailboxAudit, Tenant
 
 from .making import CONSUMER, ENTERPRISE, Members, days, jwk, key_set
+from .service_cases import SERVICES
 
 FAIL, PARTIAL, UNKNOWN, PASS = Verdict.FAIL, Verdict.PARTIAL, Verdict.CANNOT_TELL, Verdict.PASS
 CHECKS: Mapping[str, Check[Any]] = {check.id: check for check in all_checks()}
@@ -347,7 +348,7 @@ STORES: Mapping[str, tuple[str, KeyStore, Verdict]] = {
     "a key in hardware": ("store-hardware", store(), PASS),
     "a key somewhere": ("store-hardware", store(hardware=None), UNKNOWN),
 }
-ROWS: Mapping[str, tuple[str, Any, Verdict]] = {**ISSUERS, **TENANTS, **STORES}
+ROWS: Mapping[str, tuple[str, Any, Verdict]] = {**ISSUERS, **TENANTS, **STORES, **SERVICES}
 
 
 @pytest.mark.parametrize(("check", "subject", "verdict"), ROWS.values(), ids=ROWS)

@@ -74,6 +74,9 @@ JUDGED = {
     "refuses the twin a right, and the canary": ((403, 401), Said.BLOCKED),
     "has no such page": ((404, 401), Said.BLOCKED), "is broken": ((500, 500), Said.UNKNOWN),
     "is broken for the canary": ((200, 503), Said.UNKNOWN), "lets in the canary alone": ((401, 200), Said.ACCEPTS),
+    "sends the canary to sign in": ((200, 302), Said.BLOCKED), "calls the canary malformed": ((200, 400), Said.BLOCKED),
+    "sends both to sign in": ((302, 302), Said.UNKNOWN), "has had enough of us": ((200, 429), Said.UNKNOWN),
+    "shows the canary nothing": ((200, 404), Said.UNKNOWN), "has no such page for either": ((404, 404), Said.ACCEPTS),
 }
 
 

@@ -27,6 +27,7 @@ from counterfoil.cli import (
     lab,
     leaks,
     ledger,
+    matrix,
     messages,
     pivot,
     posture,
@@ -63,7 +64,7 @@ def program() -> typer.Typer:
     app.callback(epilog=_exit_codes())(_program)
     groups = (
         demo, hunt, messages, intrusions, pivot, indicators, ready, sql, case, explain, rules, token, ledger, leaks,
-        lab, keys, respond, posture,
+        lab, keys, respond, posture, matrix,
     )
     for group in groups:
         group.add_to(app)

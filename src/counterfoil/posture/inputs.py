@@ -1,4 +1,4 @@
-"""What people name, sorted into issuers, key stores and tenants. What nothing recognises is told, with a reason."""
+"""What people name, sorted into issuers, key stores, services and tenants. What nothing recognises is told."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from counterfoil.posture.documents import content, json_of, text_of
 from counterfoil.posture.imports.registry import all_imports
 from counterfoil.posture.issuer import Issuer
 from counterfoil.posture.key_store import KeyStore
+from counterfoil.posture.matrix import kept
 from counterfoil.posture.records import Records
+from counterfoil.posture.service import Service, services
 from counterfoil.posture.tenant import ImportedRun, MailboxAudit, Tenant
 
 # A scan of a large account, as one document.
@@ -38,6 +40,7 @@ class Subjects:
     issuers: tuple[Issuer, ...] = ()
     stores: tuple[KeyStore, ...] = ()
     tenants: tuple[Tenant, ...] = ()
+    services: tuple[Service, ...] = ()
     unread: tuple[Unread, ...] = ()
 
 
@@ -45,6 +48,7 @@ class Subjects:
 class _Found:
     issuers: list[Issuer] = field(default_factory=list)
     stores: list[KeyStore] = field(default_factory=list)
+    services: list[Service] = field(default_factory=list)
     documents: dict[Path, dict[Path, Any]] = field(default_factory=dict)
     imports: list[ImportedRun] = field(default_factory=list)
     mailboxes: list[MailboxAudit] = field(default_factory=list)
@@ -68,10 +72,11 @@ def read(named: Sequence[str], now: datetime, records: Records | None = None) ->
     for folder, files in found.documents.items():
         found.issuers.append(key_sets.of_folder(folder, files))
     tenants = _tenants(found, records)
-    if not found.issuers and not found.stores and not tenants:
+    if not (found.issuers or found.stores or found.services or tenants):
         why = f"{found.unread[0].path}: {found.unread[0].why}" if found.unread else "nothing was named"
         raise InputError(f"nothing to check: {why}", hint="counterfoil posture --list says what checks read")
-    return Subjects(_with_records(found.issuers, records), tuple(found.stores), tenants, tuple(found.unread))
+    issuers = _with_records(found.issuers, records)
+    return Subjects(issuers, tuple(found.stores), tenants, tuple(found.services), tuple(found.unread))
 
 
 def _files(paths: Sequence[str]) -> tuple[Path, ...]:
@@ -97,6 +102,9 @@ def _sort(path: Path, now: datetime, found: _Found) -> None:
             found.unread.append(Unread(str(path), "a CSV that no check reads"))
         return
     document = json_of(raw)
+    if kept.fits(document):
+        found.services += services(kept.parsed(document, str(path)))
+        return
     if (store := key_store.parsed(document, str(path), now)) is not None:  # custody's inventory has a list of keys, too
         found.stores.append(store)
         return

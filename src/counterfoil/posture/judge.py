@@ -39,7 +39,7 @@ def judge(
 
 def _findings(subjects: Subjects, baseline: Baseline, exempt: Iterable[Exempt]) -> Iterator[Finding]:
     whole = list(exempt)
-    for subject in (*subjects.issuers, *subjects.stores, *subjects.tenants):
+    for subject in (*subjects.issuers, *subjects.stores, *subjects.services, *subjects.tenants):
         for check in all_checks():
             if isinstance(subject, check.reads):
                 yield _finding(check, subject.name, check.judge(subject, baseline), whole)

@@ -34,7 +34,7 @@ MAX_LIFE_SECONDS = 600
 MAX_ANSWER_BYTES = 256 * 1024
 # Between two probes of one party.
 PAUSE_SECONDS = 2.0
-_UNAUTHORIZED, _FORBIDDEN, _SERVER_ERROR = 401, 403, 500
+_NO_SUCCESS, _BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN, _TOO_MANY, _SERVER_ERROR = 300, 400, 401, 403, 429, 500
 
 
 class Signs(Protocol):
@@ -90,11 +90,15 @@ def made(asked: Canary, dead: Signs, current: Signs, ledger: Ledger, now: float)
 
 def canary(asked: Canary, key: Signs, ledger: Ledger, now: float) -> str:
     """Return a canary under a key, which is in the ledger already. `now`: Unix seconds."""
-    told = {
+    return _token(asked.typ, claims_of(asked, now), key, ledger, now)
+
+
+def claims_of(asked: Canary, now: float) -> dict[str, Any]:
+    """Return what a canary claims, all but its id. `now`: Unix seconds."""
+    return {
         "iss": asked.issuer, "sub": SUBJECT, "aud": asked.audience, "client_id": asked.client, **asked.claims,
         "iat": int(now), "exp": int(now) + asked.life,
     }
-    return _token(asked.typ, told, key, ledger, now)
 
 
 def twin(of: str, key: Signs, ledger: Ledger, now: float) -> str:
@@ -122,13 +126,24 @@ def twin(of: str, key: Signs, ledger: Ledger, now: float) -> str:
 def _token(typ: str, claims: dict[str, Any], key: Signs, ledger: Ledger, now: float) -> str:
     claims["jti"] = str(uuid.uuid4())
     header = {"alg": key.alg, "kid": key.kid, "typ": typ}
-    given = ".".join(base64url.encode(msgspec.json.encode(part)) for part in (header, claims)).encode()
-    ledger.record(Counterfoil(
-        time=datetime.fromtimestamp(now, UTC), jti=claims["jti"], digest=sha256(given).hexdigest(), kid=key.kid,
-        alg=key.alg, typ=typ, iss=claims["iss"], aud=(claims["aud"],), client=claims["client_id"],
-        iat=datetime.fromtimestamp(claims["iat"], UTC), exp=datetime.fromtimestamp(claims["exp"], UTC), policy=CANARY,
-    ))
+    given = signing_input(header, claims)
+    record(ledger, given, header, claims, now)
     return f"{given.decode()}.{base64url.encode(key.sign(given))}"
+
+
+def record(ledger: Ledger, given: bytes, header: Mapping[str, str], claims: Mapping[str, Any], now: float) -> None:
+    """Keep a canary's counterfoil, before it leaves. `given`: its signing input; `claims`: as a canary has them."""
+    ledger.record(Counterfoil(
+        time=datetime.fromtimestamp(now, UTC), jti=claims["jti"], digest=sha256(given).hexdigest(),
+        kid=header["kid"], alg=header["alg"], typ=header["typ"], iss=claims["iss"], aud=(claims["aud"],),
+        client=claims["client_id"], iat=datetime.fromtimestamp(claims["iat"], UTC),
+        exp=datetime.fromtimestamp(claims["exp"], UTC), policy=CANARY,
+    ))
+
+
+def signing_input(header: Mapping[str, Any], claims: Mapping[str, Any]) -> bytes:
+    """Return what a signature is over (RFC 7515, 5.1)."""
+    return ".".join(base64url.encode(msgspec.json.encode(part)) for part in (header, claims)).encode()
 
 
 class Said(StrEnum):
@@ -202,17 +217,20 @@ def judged(twin: int, canary: int) -> tuple[Said, str]:
     >>> judged(200, 401)[0].value, judged(401, 401)[0].value, judged(403, 403)[0].value, judged(403, 401)[0].value
     ('blocked', 'cannot tell', 'cannot tell', 'blocked')
     """
-    if max(twin, canary) >= _SERVER_ERROR:
+    if max(twin, canary) >= _SERVER_ERROR or _TOO_MANY in (twin, canary):
         return Said.UNKNOWN, f"the service itself fails (HTTP {twin} and {canary})"
-    if _lets_in(canary):
+    if not _refuses(canary):
+        if canary != twin and canary >= _NO_SUCCESS:  # 404: some hide so what one may not see
+            return Said.UNKNOWN, f"HTTP {twin} to the twin and {canary} to the canary: neither let in nor refused"
         return Said.ACCEPTS, f"the canary was let in (HTTP {canary})"
-    if twin in (_UNAUTHORIZED, canary):
+    if _refuses(twin) and (twin != _FORBIDDEN or canary == twin):
         return Said.UNKNOWN, f"it refuses the twin as well (HTTP {twin}): this says nothing about the key"
     return Said.BLOCKED, f"the twin was let in (HTTP {twin}), the canary was not (HTTP {canary})"
 
 
-def _lets_in(status: int) -> bool:
-    return status not in (_UNAUTHORIZED, _FORBIDDEN)
+def _refuses(status: int) -> bool:
+    """Tell whether a token is refused so: RFC 6750, 3.1; a redirection is how a page asks to sign in."""
+    return status in (_BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN) or _NO_SUCCESS <= status < _BAD_REQUEST
 
 
 @dataclass(frozen=True)

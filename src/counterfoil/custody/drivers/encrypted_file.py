@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
@@ -23,7 +23,7 @@ from counterfoil.custody.keys import Attestation, Capabilities, NewKey, OwnLog, 
 from counterfoil.custody.secrets import Secret, read_secret
 from counterfoil.custody.settings import FileSettings, StoreSettings
 from counterfoil.errors import KeyStoreError, KeyUnusableError, UsageError
-from counterfoil.jose.algorithms import ALGORITHMS, jws_form, rsa_padding
+from counterfoil.jose import signing
 from counterfoil.tlog.folder import Folder
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
@@ -88,12 +88,7 @@ class EncryptedFiles:
 
     def sign(self, reference: str, algorithm: Algorithm, signing_input: bytes) -> Signed:
         """Sign in this process."""
-        key = self._key(reference)
-        if isinstance(key, rsa.RSAPrivateKey):
-            return Signed(key.sign(signing_input, rsa_padding(ALGORITHMS[algorithm]), hashes.SHA256()))
-        if isinstance(key, ec.EllipticCurvePrivateKey):
-            return Signed(jws_form(key.sign(signing_input, ec.ECDSA(hashes.SHA256()))))
-        return Signed(key.sign(signing_input))
+        return Signed(signing.sign(self._key(reference), algorithm, signing_input))
 
     def disable(self, reference: str) -> None:
         """Forget the key in memory. The file stays: whoever has it and the passphrase could still use it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from markupsafe import Markup, escape
 
@@ -23,18 +23,21 @@ _STYLE = (
 
 def render(report: PostureReport, screen: Screen) -> str:  # noqa: ARG001  # every form has this shape
     """Return the page; every value is cleaned and escaped."""
+    return page("Posture", [*_summary(report), *_changed(report.changes), *_findings(report.findings)])
+
+
+def page(title: str, parts: Iterable[str]) -> str:
+    """Return a page of these parts, which are markup; it loads nothing, and runs nothing."""
     digest = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-    parts = [
+    whole = [
         '<!doctype html><html lang="en"><head><meta charset="utf-8">',
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
-        f"<title>Posture</title><style>{_STYLE}</style></head><body>",
-        *_summary(report),
-        *_changed(report.changes),
-        *_findings(report.findings),
+        f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>",
+        *parts,
         "</body></html>",
     ]
-    return "\n".join(parts).encode("ascii", "xmlcharrefreplace").decode() + "\n"
+    return "\n".join(whole).encode("ascii", "xmlcharrefreplace").decode() + "\n"
 
 
 def _summary(report: PostureReport) -> Iterator[str]:

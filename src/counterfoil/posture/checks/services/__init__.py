@@ -1,0 +1,1 @@
+"""Checks of relying parties, by what they let in: the acceptance matrix."""
