@@ -36,7 +36,7 @@ from counterfoil.investigate.readiness import readiness as is_ready
 from counterfoil.investigate.sightings import Sighting, sighted
 from counterfoil.investigate.summary import last_event, summary
 from counterfoil.leaks.finding import LeaksReport
-from counterfoil.model.hunt import HuntReport, InputFile
+from counterfoil.model.hunt import MAX_STORIES, HuntReport, InputFile
 from counterfoil.model.indicators import Indicator, NotLookedFor, of_2023
 from counterfoil.model.intrusion import Sort
 from counterfoil.model.key_watch import KeyWatch
@@ -111,7 +111,11 @@ def detailed(result: HuntReport, case: Path) -> HuntReport:
     """Return the report of a judged case with its dossier: what formats such as html show beyond the summary."""
     folder = existing(case)
     with opened(folder, read_manifest(folder.manifest)) as con:
-        return replace(result, dossier=dossier(con, folder.manifest))
+        told = [entry for entry in result.intrusions if entry.sort is Sort.INTRUSION][:MAX_STORIES]
+        return replace(
+            result, dossier=dossier(con, folder.manifest),
+            stories=tuple(story(con, entry, intruders.records(None), Known()) for entry in told),
+        )
 
 
 def mailboxes(case: Path, claims: frozenset[FindingVerdict]) -> QueryResult:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from counterfoil.cli import exits, options, params, terminal
 from counterfoil.cli.exits import ExitCode
 from counterfoil.config import HuntSettings
-from counterfoil.model.hunt import HuntReport
+from counterfoil.errors import UsageError
+from counterfoil.model.hunt import NO_COVER, HuntReport
 from counterfoil.model.verdict import FindingVerdict
 from counterfoil.report import registry
 
@@ -105,6 +107,16 @@ def reconcile(
 
 
 def report(
+    title: Annotated[str, typer.Option("--title", metavar="TEXT", help="Title of the report.")] = "",
+    organisation: Annotated[
+        str, typer.Option("--organisation", metavar="TEXT", help="Whose report it is, or for whom.")
+    ] = "",
+    author: Annotated[str, typer.Option("--author", metavar="TEXT", help="Who answers for it.")] = "",
+    date: Annotated[str | None, typer.Option("--date", metavar="DATE", help="Date of the report: 2026-05-12.")] = None,
+    tlp: Annotated[
+        str | None,
+        typer.Option("--tlp", metavar="|".join(options.TLP), help="To whom it may be passed on (TLP 2.0).")
+    ] = None,
     case: params.Case = params.DEFAULT_CASE,
     format: params.OutputFormat = "text",
     output: params.Output = None,
@@ -112,9 +124,12 @@ def report(
 ) -> None:
     """Show the report of the last reconciliation of a case."""
     form, fatal = _form(format), options.fail_on(fail_on)
+    cover = options.cover(title, organisation, author, date, tlp)
+    if cover != NO_COVER and not registry.covered(form):
+        raise UsageError(f"--format {form} has no cover", hint="leave out --title, --author, --tlp..., or take html")
     from counterfoil import app
 
-    _finish(app.report(HuntSettings(case=case)), form, output, fatal)
+    _finish(replace(app.report(HuntSettings(case=case)), cover=cover), form, output, fatal)
 
 
 def _settings(

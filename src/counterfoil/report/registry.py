@@ -40,6 +40,11 @@ def detailed(name: str) -> bool:
     return getattr(by_name(name), "DETAILED", False)
 
 
+def covered(name: str) -> bool:
+    """Tell whether the format of that name shows whose report it is (`HuntReport.cover`)."""
+    return getattr(by_name(name), "COVERED", False)
+
+
 def render(report: HuntReport, name: str, screen: Screen | None = None) -> str:
     """Return the report in the format of that name."""
     return by_name(name).render(report, screen or Screen())
