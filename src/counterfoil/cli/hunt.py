@@ -117,6 +117,10 @@ def report(
         str | None,
         typer.Option("--tlp", metavar="|".join(options.TLP), help="To whom it may be passed on (TLP 2.0).")
     ] = None,
+    sheets: Annotated[
+        Path | None,
+        typer.Option("--sheets", metavar="FOLDER", help="Write a page for each mailbox that was read there, too.")
+    ] = None,
     case: params.Case = params.DEFAULT_CASE,
     format: params.OutputFormat = "text",
     output: params.Output = None,
@@ -129,7 +133,12 @@ def report(
         raise UsageError(f"--format {form} has no cover", hint="leave out --title, --author, --tlp..., or take html")
     from counterfoil import app
 
-    _finish(replace(app.report(HuntSettings(case=case)), cover=cover), form, output, fatal)
+    told = replace(app.report(HuntSettings(case=case)), cover=cover)
+    if sheets is not None:
+        told = app.detailed(told, case)
+        count = app.write_sheets(told, sheets)
+        terminal.say(f"{count:,} {'sheet' if count == 1 else 'sheets'} in {sheets}")
+    _finish(told, form, output, fatal)
 
 
 def _settings(
@@ -180,7 +189,7 @@ def _finish(result: HuntReport, form: str, output: Path | None, fatal: frozenset
     """Show the report and end with the code that it means."""
     from counterfoil import app
 
-    if registry.detailed(form):
+    if registry.detailed(form) and result.dossier is None:
         result = app.detailed(result, Path(result.case))
     _show(result, form, output)
     code = exits.after(result, fatal)

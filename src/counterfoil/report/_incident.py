@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -223,7 +223,7 @@ def _unknown(report: HuntReport) -> Iterator[str]:
         yield "Which key signed the tokens, and how he got it: no log of a key store is in evidence."
     why = dict.fromkeys(words for box in mailboxes(report.stories) for words in box.unbounded)
     if why:
-        yield f"How much more mail was read: {series([_MORE.get(words, clean(words, 60)) for words in why])}."
+        yield f"How much more mail was read: {why_more(why)}."
     blind = max((story.whole.mail.blind_elsewhere for story in report.stories), default=0)
     if blind:
         were = "was" if blind == 1 else "were"
@@ -233,6 +233,11 @@ def _unknown(report: HuntReport) -> Iterator[str]:
     if dark:
         yield f"Whether more is forged: {percent(dark, report.total)} of all accepted tokens could not be judged."
     yield "Who he is."
+
+
+def why_more(unbounded: Iterable[str]) -> str:
+    """Return why nobody can say how much mail was read at most, for who decides."""
+    return series([_MORE.get(words, clean(words, 60)) for words in unbounded])
 
 
 def certain(box: Mailbox) -> str:

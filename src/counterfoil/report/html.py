@@ -37,16 +37,17 @@ MAX_VALUE = 8_192
 
 def render(report: HuntReport, screen: Screen) -> str:  # noqa: ARG001  # every format has this shape
     """Return the page of the report."""
-    return _rendered("page.html", page=_view.page(report), glossary=list(Verdict), mark=report.cover.tlp)
+    return rendered("page.html", page=_view.page(report), glossary=list(Verdict), mark=report.cover.tlp)
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]], screen: Screen) -> str:  # noqa: ARG001
     """Return a page with one table."""
     cells = [[_cell(value) for value in row] for row in rows]
-    return _rendered("rows.html", columns=list(columns), rows=cells)
+    return rendered("rows.html", columns=list(columns), rows=cells)
 
 
-def _rendered(name: str, mark: Tlp | None = None, **context: Any) -> str:
+def rendered(name: str, mark: Tlp | None = None, **context: Any) -> str:
+    """Return the page of a template, made safe as this module says; `mark` stands on every printed page."""
     style = files("counterfoil.report").joinpath("_page", "style.css").read_text(encoding="ascii")
     if mark is not None:  # on every printed page
         style += f'@media print{{@page{{@top-right{{content:"{mark}";font:700 9pt sans-serif}}}}}}\n'

@@ -13,6 +13,7 @@ from counterfoil.investigate.intrusions.habits import REFUSED
 from counterfoil.investigate.messages import read_records, whole_sum
 from counterfoil.model.attack import operation_key
 from counterfoil.model.blast import (
+    MAX_ALL_MESSAGES,
     MAX_HOLDS,
     MAX_MESSAGES,
     MAX_OBJECTS,
@@ -115,7 +116,8 @@ def _object(row: Mapping[str, Any], names: list[str]) -> Objects:
 # What a record of a message says of it: its subject and folder, and who sent it if it is of the sending.
 _MESSAGES = f"""WITH opened AS (SELECT box, min(owner) AS owner, item, min(event_time) AS first_seen,
         min(folder) AS folder FROM (SELECT *, unnest(item_ids) AS item FROM mail) GROUP BY box, item
-    ORDER BY first_seen, box, item LIMIT {MAX_MESSAGES}),
+    QUALIFY row_number() OVER (PARTITION BY box ORDER BY first_seen, item) <= {MAX_MESSAGES}
+    ORDER BY first_seen, box, item LIMIT {MAX_ALL_MESSAGES}),
 known AS (SELECT item, min(subject) AS subject, min(folder) AS folder,
         min(subject_name) FILTER (starts_with(lower(operation), 'send')) AS sender
     FROM in_told SEMI JOIN opened USING (item) GROUP BY item)

@@ -1,4 +1,7 @@
-"""Reads what is drawn of one intrusion from the case: see `model.picture`. Needs the table `in_one` (`story.one`)."""
+"""Reads what is drawn of one intrusion from the case: see `model.picture`.
+
+Needs the tables `in_one` (`story.one`) and `mail`, of all its mail (`blast.whole`).
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,7 @@ def picture(con: duckdb.DuckDBPyConnection, entry: Intrusion) -> Picture:
     )
 
 
-_MAILBOX = f"leg = '{Leg.ACCEPTANCE}' AND object_kind = 'mailbox' AND {LET_IN}"
+_MAILBOX = f"leg = '{Leg.ACCEPTANCE}' AND operation IN ('MailItemsAccessed', 'AttachmentAccess') AND {LET_IN}"
 # What shows each, and whether the first or the last of it.
 _TURNS: dict[Turn, tuple[str, str]] = {
     Turn.KEY_READ: (f"basis = '{BY_KEY_READ}'", "ASC"),
@@ -56,14 +59,11 @@ def _moment(con: duckdb.DuckDBPyConnection, turn: Turn, where: str, order: str) 
 
 _BUSY = f"""SELECT date_trunc('{{unit}}', event_time)::TIMESTAMP AS start, count(*) AS records FROM in_one
 GROUP BY ALL ORDER BY start LIMIT {MAX_BUSY}"""  # noqa: S608  # our own number
-_MAIL = f"""WITH opened AS (SELECT coalesce(object_parent, object_id, '') AS mailbox, event_time::DATE AS day, source,
-    record_id FROM in_one WHERE {_MAILBOX}),
-each AS (SELECT o.mailbox, o.day, e.record_id, e.source, e.access_mode, e.item_ids FROM opened o
-    JOIN evidence e USING (source, record_id))
-SELECT mailbox, day, count(DISTINCT (source, record_id)) AS records,
+_MAIL = f"""WITH names AS (SELECT box, coalesce(min(owner), min(mailbox_id), '') AS mailbox FROM mail GROUP BY box)
+SELECT mailbox, event_time::DATE AS day, count(DISTINCT (raw_file, raw_position)) AS records,
     coalesce(len(list_distinct(flatten(list(item_ids) FILTER (item_ids IS NOT NULL)))), 0) AS messages,
-    coalesce(bool_or(access_mode = 'sync'), false) AS synced
-FROM each GROUP BY ALL ORDER BY mailbox, day LIMIT {MAX_MAIL_DAYS}"""  # noqa: S608  # our own names
+    bool_or(access = 'sync') AS synced
+FROM mail JOIN names USING (box) GROUP BY ALL ORDER BY mailbox, day LIMIT {MAX_MAIL_DAYS}"""  # noqa: S608  # our own
 _KIN = """WITH own AS (SELECT DISTINCT token_key FROM in_one WHERE token_key IS NOT NULL),
 edges AS (SELECT DISTINCT a.token_key AS parent, c.token_key FROM acceptances a SEMI JOIN own USING (token_key)
     JOIN tokens c ON c.token_id = a.child_id AND c.token_key <> a.token_key WHERE a.child_id IS NOT NULL)

@@ -22,11 +22,13 @@ def story(con: duckdb.DuckDBPyConnection, entry: Intrusion, records: str, known:
     one(con, entry, records)
     blast.prepare(con)
     lines, left = timeline.timeline(con)
+    whole = blast.whole(con, entry.id)
+    drawn = picture(con, entry)  # of the mail that was read for the whole
     return Story(
-        intrusion=entry, habits=habits(con, entry), whole=blast.whole(con, entry.id),
+        intrusion=entry, habits=habits(con, entry), whole=whole,
         victims=blast.by_victim(con), keys=blast.by_key(con),
         reachable=tuple(reachable(con, key, known) for key in entry.keys), lines=lines, lines_left=left,
-        picture=picture(con, entry),
+        picture=drawn,
     )
 
 
