@@ -19,7 +19,7 @@ from counterfoil.case.results import opened, query
 from counterfoil.case.traits import index
 from counterfoil.config import HuntSettings, read_bounded, read_token_policy
 from counterfoil.errors import CaseError, UsageError
-from counterfoil.files import save
+from counterfoil.files import file_name, new_folder, save
 from counterfoil.investigate import indicator_files
 from counterfoil.investigate import key_watch as watch
 from counterfoil.investigate import messages as mail
@@ -36,7 +36,7 @@ from counterfoil.investigate.readiness import readiness as is_ready
 from counterfoil.investigate.sightings import Sighting, sighted
 from counterfoil.investigate.summary import last_event, summary
 from counterfoil.leaks.finding import LeaksReport
-from counterfoil.model.hunt import HuntReport, InputFile
+from counterfoil.model.hunt import MAX_STORIES, HuntReport, InputFile
 from counterfoil.model.indicators import Indicator, NotLookedFor, of_2023
 from counterfoil.model.intrusion import Sort
 from counterfoil.model.key_watch import KeyWatch
@@ -54,6 +54,7 @@ from counterfoil.reconcile.asked import Asked
 from counterfoil.report.exports import registry as exports
 from counterfoil.report.exports.registry import About
 from counterfoil.report.registry import render
+from counterfoil.report.sheets import sheets
 from counterfoil.respond import journal
 from counterfoil.sources.registry import all_sources as sources
 from counterfoil.sources.registry import logs
@@ -65,6 +66,7 @@ __all__ = [
     "Progress", "QueryResult", "Silent", "detailed", "hunt", "ingest", "intrusions", "keep_leaks", "key_watch",
     "mailboxes", "messages", "pivot", "readiness", "ready", "reconcile", "render", "report", "seal", "sightings",
     "sources", "sql", "stories", "tell", "unsealed", "write_messages",
+    "write_sheets",
 ]
 
 _SILENT = Silent()
@@ -111,7 +113,23 @@ def detailed(result: HuntReport, case: Path) -> HuntReport:
     """Return the report of a judged case with its dossier: what formats such as html show beyond the summary."""
     folder = existing(case)
     with opened(folder, read_manifest(folder.manifest)) as con:
-        return replace(result, dossier=dossier(con, folder.manifest))
+        told = [entry for entry in result.intrusions if entry.sort is Sort.INTRUSION][:MAX_STORIES]
+        return replace(
+            result, dossier=dossier(con, folder.manifest),
+            stories=tuple(story(con, entry, intruders.records(None), Known()) for entry in told),
+        )
+
+
+def write_sheets(result: HuntReport, into: Path) -> int:
+    """Write a page for each mailbox that a detailed report's intruders read, into a new or empty folder.
+
+    Return how many; raises UsageError if that cannot be.
+    """
+    new_folder(into)
+    count = 0
+    for count, (name, page) in enumerate(sheets(result), 1):
+        save(into / file_name(count, name, "html"), [page])
+    return count
 
 
 def mailboxes(case: Path, claims: frozenset[FindingVerdict]) -> QueryResult:

@@ -6,6 +6,7 @@ A link is followed to what it leads to. What is no plain file (a device, a FIFO)
 from __future__ import annotations
 
 import os
+import re
 import stat
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -16,6 +17,8 @@ from typing import BinaryIO
 from counterfoil.errors import UsageError
 
 PRIVATE = 0o600
+MAX_FILE_NAME = 100
+_UNSAFE = re.compile(r"[^a-z0-9@._-]+")
 
 
 @contextmanager
@@ -53,6 +56,25 @@ def save(path: Path, parts: Iterable[str]) -> None:
             file.writelines(part.encode("utf-8", "replace") for part in parts)
     except OSError as error:
         raise unwritable(path, error) from error
+
+
+def new_folder(into: Path) -> None:
+    """Make the folder, which is new or empty and yours alone; raises UsageError if that cannot be."""
+    try:
+        into.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if any(into.iterdir()):
+            raise UsageError(f"{into} holds files already", hint="name a new folder, so that nothing is mixed")
+    except OSError as error:
+        raise UsageError(f"cannot write into {into}: {error.strerror}", hint="name another folder") from error
+
+
+def file_name(place: int, name: str, ending: str) -> str:
+    """Return a file name that no log can steer: letters, digits and @._- of a name, after a number.
+
+    >>> file_name(7, "../Eve <x>", "csv")
+    '0007-.._eve_x_.csv'
+    """
+    return f"{place:04d}-{_UNSAFE.sub('_', name.lower())[:MAX_FILE_NAME] or 'unnamed'}.{ending}"
 
 
 def unwritable(path: Path, error: OSError) -> UsageError:

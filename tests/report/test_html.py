@@ -174,7 +174,7 @@ def test_what_a_list_leaves_out_is_counted() -> None:
     kinds = tuple(replace(REPORT.coverage[0], kind=f"host{n}") for n in range(100))
     many = replace(FULL, coverage=kinds, inputs=REPORT.inputs * 50, rejects=REPORT.rejects * 50)
     text = " ".join(" ".join(outline(registry.render(many, "html")).text).split())
-    for words in ("76 more logs are not drawn", "40 more parts", "100 more files", "40 more rows"):
+    for words in ("76 more rows are not drawn", "40 more parts", "100 more files", "40 more rows"):
         assert words in text
 
 
@@ -201,15 +201,6 @@ def test_commands_hold_no_text_of_a_log() -> None:
     commands = [part.split("</pre>")[0] for part in registry.render(report, "html").split("<pre")[1:]]
     assert commands
     assert not any("touch" in command for command in commands)
-
-
-def test_plots_are_optional(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the plotting library the page says what is missing, and its tables hold the numbers."""
-    monkeypatch.setitem(__import__("sys").modules, "vl_convert", None)
-    page = registry.render(FULL, "html")
-    assert "<svg" not in page
-    assert "counterfoil[plots]" in page
-    assert "The numbers of this plot" in page
 
 
 def test_plots_hold_words_and_numbers_of_ours_only() -> None:

@@ -34,7 +34,7 @@ def test_keys_of_the_document_and_their_order_are_promised() -> None:
     """`counterfoil.hunt/1` has these keys, in this order."""
     assert DOCUMENT["schema"] == "counterfoil.hunt/1"
     assert list(DOCUMENT) == [
-        "schema", "version", "case", "since", "until", "first_event", "last_event", "totals", "legs", "inputs",
+        "schema", "version", "case", "cover", "since", "until", "first_event", "last_event", "totals", "legs", "inputs",
         "rejects", "coverage", "response", "verdicts", "clearance", "findings", "intrusions",
     ]
     assert list(DOCUMENT["inputs"][0]) == [

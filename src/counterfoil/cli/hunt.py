@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from counterfoil.cli import exits, options, params, terminal
 from counterfoil.cli.exits import ExitCode
 from counterfoil.config import HuntSettings
-from counterfoil.model.hunt import HuntReport
+from counterfoil.errors import UsageError
+from counterfoil.model.hunt import NO_COVER, HuntReport
 from counterfoil.model.verdict import FindingVerdict
 from counterfoil.report import registry
 
@@ -105,6 +107,20 @@ def reconcile(
 
 
 def report(
+    title: Annotated[str, typer.Option("--title", metavar="TEXT", help="Title of the report.")] = "",
+    organisation: Annotated[
+        str, typer.Option("--organisation", metavar="TEXT", help="Whose report it is, or for whom.")
+    ] = "",
+    author: Annotated[str, typer.Option("--author", metavar="TEXT", help="Who answers for it.")] = "",
+    date: Annotated[str | None, typer.Option("--date", metavar="DATE", help="Date of the report: 2026-05-12.")] = None,
+    tlp: Annotated[
+        str | None,
+        typer.Option("--tlp", metavar="|".join(options.TLP), help="To whom it may be passed on (TLP 2.0).")
+    ] = None,
+    sheets: Annotated[
+        Path | None,
+        typer.Option("--sheets", metavar="FOLDER", help="Write a page for each mailbox that was read there, too.")
+    ] = None,
     case: params.Case = params.DEFAULT_CASE,
     format: params.OutputFormat = "text",
     output: params.Output = None,
@@ -112,9 +128,17 @@ def report(
 ) -> None:
     """Show the report of the last reconciliation of a case."""
     form, fatal = _form(format), options.fail_on(fail_on)
+    cover = options.cover(title, organisation, author, date, tlp)
+    if cover != NO_COVER and not registry.covered(form):
+        raise UsageError(f"--format {form} has no cover", hint="leave out --title, --author, --tlp..., or take html")
     from counterfoil import app
 
-    _finish(app.report(HuntSettings(case=case)), form, output, fatal)
+    told = replace(app.report(HuntSettings(case=case)), cover=cover)
+    if sheets is not None:
+        told = app.detailed(told, case)
+        count = app.write_sheets(told, sheets)
+        terminal.say(f"{count:,} {'sheet' if count == 1 else 'sheets'} in {sheets}")
+    _finish(told, form, output, fatal)
 
 
 def _settings(
@@ -165,7 +189,7 @@ def _finish(result: HuntReport, form: str, output: Path | None, fatal: frozenset
     """Show the report and end with the code that it means."""
     from counterfoil import app
 
-    if registry.detailed(form):
+    if registry.detailed(form) and result.dossier is None:
         result = app.detailed(result, Path(result.case))
     _show(result, form, output)
     code = exits.after(result, fatal)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from counterfoil.errors import InputError, UsageError
+from counterfoil.model.cover import MAX_TEXT, Cover, Tlp
 from counterfoil.model.coverage import Declaration
 from counterfoil.model.verdict import FAIL_ON_DEFAULT, FindingVerdict
 
@@ -182,6 +183,24 @@ def claims(text: str | None) -> frozenset[FindingVerdict]:
     ['contradicted', 'forged']
     """
     return _or_graver(text, "--of", "some of") if text is not None else FAIL_ON_DEFAULT
+
+
+TLP = tuple(str(label).removeprefix("TLP:").lower() for label in Tlp)
+
+
+def cover(title: str, organisation: str, author: str, date: str | None, tlp: str | None) -> Cover:
+    """Return what stands on a report; raises UsageError.
+
+    >>> cover("", "", "", None, "TLP:amber").tlp
+    <Tlp.AMBER: 'TLP:AMBER'>
+    """
+    for option, text in (("--title", title), ("--organisation", organisation), ("--author", author)):
+        if len(text) > MAX_TEXT:
+            raise UsageError(f"{option}: longer than {MAX_TEXT} characters", hint="shorten it")
+    label = None
+    if tlp is not None:
+        label = Tlp(f"TLP:{one_of(tlp.lower().removeprefix('tlp:'), TLP, '--tlp: unknown', 'labels').upper()}")
+    return Cover(title, organisation, author, None if date is None else moment(date, "--date").date(), label)
 
 
 def fail_on(text: str | None) -> frozenset[FindingVerdict]:

@@ -8,7 +8,6 @@ logged for 24 hours (IsThrottled). docs/reference/messages.md derives the three 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ import duckdb
 
 from counterfoil.case.results import rows
 from counterfoil.errors import UsageError
-from counterfoil.files import save
+from counterfoil.files import file_name, new_folder, save
 from counterfoil.model.advice import claim_of
 from counterfoil.model.dossier import MAX_FOLDERS, MAX_MAILBOXES, Mailbox, MailSum
 from counterfoil.model.first_party import name as client_name
@@ -28,7 +27,6 @@ from counterfoil.report import csv
 BLIND_HOURS = 24
 # Items that are read at a time.
 CHUNK = 10_000
-MAX_FILE_NAME = 100
 
 ATTACHMENT = "attachment"  # the access of a record that counts opened attachments
 WHOLE_FOLDER = "whole folder"
@@ -197,22 +195,12 @@ def write(con: duckdb.DuckDBPyConnection, into: Path) -> int:
 
     Raises UsageError if that cannot be.
     """
-    try:
-        into.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if any(into.iterdir()):
-            raise UsageError(f"{into} holds files already", hint="name a new folder, so that nothing is mixed")
-    except OSError as error:
-        raise UsageError(f"cannot write into {into}: {error.strerror}", hint="name another folder") from error
+    new_folder(into)
     save(into / "mailboxes.csv", csv.parts(SUM_COLUMNS, [[sum_row(box) for box in mailboxes(con)]]))
     boxes = _boxes(con)
     for place, row in enumerate(boxes, 1):
-        save(into / _file_name(place, str(row["name"])), csv.parts(ITEM_COLUMNS, items(con, row["box"])))
+        save(into / file_name(place, str(row["name"]), "csv"), csv.parts(ITEM_COLUMNS, items(con, row["box"])))
     return len(boxes) + 1
-
-
-def _file_name(place: int, name: str) -> str:
-    """Return a file name that no log can steer: letters, digits and @._- of the mailbox's name, after a number."""
-    return f"{place:04d}-{re.sub(r'[^a-z0-9@._-]+', '_', name.lower())[:MAX_FILE_NAME] or 'unnamed'}.csv"
 
 
 def _boxes(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:

@@ -12,8 +12,8 @@ from enum import StrEnum
 
 from counterfoil.model.dossier import MailSum
 
-# Objects that are named of each kind, holds, parties, and names of messages.
-MAX_OBJECTS, MAX_HOLDS, MAX_PARTIES, MAX_MESSAGES = 50, 200, 200, 200
+# Objects that are named of each kind, holds, parties; messages of one mailbox, and in all.
+MAX_OBJECTS, MAX_HOLDS, MAX_PARTIES, MAX_MESSAGES, MAX_ALL_MESSAGES = 50, 200, 200, 200, 2_000
 
 
 class Of(StrEnum):

@@ -5,12 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from counterfoil.model.cover import Cover
 from counterfoil.model.coverage import CoverageRow, Needed, Offer
 from counterfoil.model.dossier import Dossier
 from counterfoil.model.finding import Finding
 from counterfoil.model.intrusion import Intrusion
+from counterfoil.model.story import Story
 from counterfoil.model.verdict import ACCUSING, JUDGED, FindingVerdict, Verdict
 
+# Intrusions that a report to hand over tells in full.
+MAX_STORIES = 6
+NO_COVER = Cover()
 # How the reason of an unread file begins that a tool wrote beside the logs: no log, and no error.
 BYPRODUCT = "by-product"
 
@@ -144,6 +149,10 @@ class HuntReport:
     intrusions: tuple[Intrusion, ...] = ()
     # what a report to hand over adds; read only for the formats that show it
     dossier: Dossier | None = None
+    # intrusions told in full, the gravest first; read with the dossier
+    stories: tuple[Story, ...] = ()
+    # whose report it is, as its options said
+    cover: Cover = NO_COVER
 
     def tokens(self, verdict: Verdict) -> int:
         """Return how many tokens have the verdict."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from counterfoil.model.blast import Blast, Reachable
 from counterfoil.model.habits import Habits
 from counterfoil.model.intrusion import Intrusion
+from counterfoil.model.picture import Picture
 from counterfoil.model.timeline import Line
 
 
@@ -22,3 +23,4 @@ class Story:
     reachable: tuple[Reachable, ...]
     lines: tuple[Line, ...]
     lines_left: int
+    picture: Picture

@@ -12,6 +12,7 @@ from counterfoil.model.hunt import HuntReport
 from counterfoil.model.schema import Leg
 from counterfoil.model.verdict import CONVICTING, FindingVerdict, Verdict
 from counterfoil.report._clearance import apart, convicted, grave, reason, whys
+from counterfoil.report._incident import Card, Incident, headline, incident
 from counterfoil.report._steps import Step, steps
 from counterfoil.report.clean import clean
 from counterfoil.report.words import brief, number, percent, series, some, span
@@ -34,14 +35,13 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Answer:
-    """The first screen, as sentences."""
+    """The first screen, as sentences. `incident`: where somebody broke in, with a timeline; else None."""
 
     state: State
     headline: str
-    happened: tuple[str, ...]
-    sure: tuple[str, ...]
-    open: tuple[str, ...]
+    cards: tuple[Card, ...]
     first: tuple[str, ...]
+    incident: Incident | None = None
 
 
 KINDS: dict[str, tuple[str, str]] = {
@@ -65,14 +65,16 @@ _SURE: dict[Verdict, str] = {
 def answer(report: HuntReport) -> Answer:
     """Return the answer that the report gives."""
     state = _state(report)
-    return Answer(
-        state=state,
-        headline=_headline(report, state),
-        happened=tuple(_happened(report)),
-        sure=tuple(_sure(report, state)),
-        open=tuple(_open(report)),
-        first=tuple(in_words(step) for step in steps(report)[:MAX_FIRST]),
+    first = tuple(in_words(step) for step in steps(report)[:MAX_FIRST])
+    if report.stories and state in (State.ACCUSED, State.PROBABLE):
+        told = incident(report)
+        return Answer(state, headline(report), told.cards, first, told)
+    cards = (
+        Card("What happened", tuple(_happened(report)) or ("Nothing can be said yet.",)),
+        Card("How sure", tuple(_sure(report, state))),
+        Card("What could not be judged", tuple(_open(report))),
     )
+    return Answer(state, _headline(report, state), cards, first)
 
 
 def _state(report: HuntReport) -> State:

@@ -12,7 +12,7 @@ import msgspec
 
 from counterfoil.model.clearance import MAX_OPEN_SHARE, counted, withheld
 from counterfoil.model.finding import Finding
-from counterfoil.model.hunt import HuntReport
+from counterfoil.model.hunt import NO_COVER, HuntReport
 from counterfoil.model.verdict import Verdict
 from counterfoil.report.clean import escape_json
 
@@ -39,6 +39,7 @@ def hunt(report: HuntReport) -> Document:
         "schema": HUNT,
         "version": report.version,
         "case": report.case,
+        "cover": _fields(report.cover) if report.cover != NO_COVER else None,
         "since": report.since,
         "until": report.until,
         "first_event": report.first_event,

@@ -1,58 +1,133 @@
-"""Plots as SVG, drawn by Vega-Lite when the report is made: the page needs no script.
+"""Drawings of the page: an intrusion over time, acceptances by answer, hours of the week, tokens by lineage.
 
-Only counts, days, hours and our own words are drawn, nothing that a log wrote. The plots need the extra `plots`
-(vl-convert); without it the page says so, and its tables hold the same numbers.
+Only counts, times and our own words are drawn. Each is drawn for two widths of screen; a table beside it, or the words
+that it carries, say the same.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-from functools import lru_cache
-from typing import Any
+from datetime import datetime, time, timedelta
 
-import msgspec
 from markupsafe import Markup
 
 from counterfoil.model.dossier import HourCount, JudgedDay
-from counterfoil.model.verdict import FindingVerdict, Verdict
-from counterfoil.report._strips import Axis
+from counterfoil.model.picture import Kin, Picture
+from counterfoil.model.verdict import ACCUSING, FindingVerdict, Verdict
+from counterfoil.report._axis import Axis, ticks
+from counterfoil.report._svg import Drawing
 
-WIDE, WIDE_HOURS, NARROW = 700, 400, 300
-PANEL_HEIGHT = 58
-
-# What is drawn from top to bottom: an answer, its name, its colour. Each has a panel of its own, so that no colour
-# has to be told from another, and three forged among thousands can be seen.
+WIDE, WIDE_HOURS, NARROW = 900, 460, 340
+# What is drawn from top to bottom: an answer, its name, its look. Each has a panel of its own, so that no colour has
+# to be told from another, and three forged among thousands can be seen.
 PANELS: tuple[tuple[str, str, str], ...] = (
-    (FindingVerdict.FORGED, "forged", "#8f1d1d"),
-    (FindingVerdict.CONTRADICTED, "contradicted", "#8f1d1d"),
-    (FindingVerdict.TAINTED, "tainted", "#8f1d1d"),
-    (FindingVerdict.PROBABLY_FORGED, "probably forged", "#8a5a00"),
-    (FindingVerdict.SUSPICION, "suspicious", "#8a5a00"),
-    ("open", "cannot be judged", "#6b7280"),
-    (Verdict.MINTED, "minted", "#1f5f8b"),
+    (FindingVerdict.FORGED, "forged", "bad"),
+    (FindingVerdict.CONTRADICTED, "contradicted", "bad"),
+    (FindingVerdict.TAINTED, "tainted", "bad"),
+    (FindingVerdict.PROBABLY_FORGED, "probably forged", "warn"),
+    (FindingVerdict.SUSPICION, "suspicious", "warn"),
+    ("open", "cannot be judged", "dim"),
+    (Verdict.MINTED, "minted", "ink"),
 )
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_FONT = "sans-serif"
-_AXIS = {"labelColor": "#333", "titleColor": "#333", "gridColor": "#e2e2e2", "domainColor": "#777", "tickColor": "#777"}
-_CONFIG: Mapping[str, Any] = {
-    "font": _FONT,
-    "background": "white",
-    "view": {"stroke": None},
-    "axis": {"labelFontSize": 11, "titleFontSize": 11, "titleFontWeight": "normal", **_AXIS},
-    "title": {"anchor": "start", "fontSize": 12, "fontWeight": "bold", "color": "#222", "offset": 4},
-}
+_PANEL, _TITLE, _FOOT = 46, 16, 20
+_LEFT, _RIGHT = 46, 8
+_LANE = 26
 
 
 @dataclass(frozen=True)
 class Plot:
-    """One plot for two widths of screen. `words` say what it shows, for who does not see it."""
+    """One drawing for two widths of screen. `words` say what it shows, for who does not see it."""
 
     wide: Markup
     narrow: Markup
     words: str
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A numbered turning point of a timeline."""
+
+    number: int
+    time: datetime
+
+
+@dataclass(frozen=True)
+class _Scale:
+    """Places of times between two edges."""
+
+    first: datetime
+    last: datetime
+    left: float
+    right: float
+
+    def __call__(self, when: datetime) -> float:
+        whole = (self.last - self.first).total_seconds()
+        return self.left + (self.right - self.left) * ((when - self.first).total_seconds() / whole if whole else 0.5)
+
+
+def _both(draw: Callable[[float], Drawing], wide: float, words: str) -> Plot:
+    return Plot(draw(wide).markup(), draw(NARROW).markup(), words)
+
+
+def _foot(drawing: Drawing, scale: _Scale, y: float) -> None:
+    """Draw the axis of time: every name of a time has its year."""
+    drawing.line("d-axis", scale.left, y, scale.right, y)
+    hours = scale.last - scale.first < timedelta(days=2)
+    room = 110 if hours else 84
+    for when in ticks(scale.first, scale.last, max(1, int((scale.right - scale.left) // room)), whole_days=not hours):
+        x = scale(when)
+        drawing.line("d-axis", x, y, x, y + 4)
+        at = "start" if x - scale.left < room / 2 else "end" if scale.right - x < room / 2 else "middle"
+        drawing.words("d-words", x, y + 15, when.strftime("%Y-%m-%d %H:%M" if hours else "%Y-%m-%d"), at=at)
+
+
+def intrusion(lanes: Sequence[tuple[Picture, Sequence[Mark]]], words: str) -> Plot | None:
+    """Return intrusions over time, a lane each: bars are records, numbers turning points that a list beside names."""
+    times = [mark.time for _, marks in lanes for mark in marks] + [
+        edge for picture, _ in lanes for busy in picture.busy for edge in (busy.start, busy.start + _unit(picture))]
+    if not times:
+        return None
+    margin = max((max(times) - min(times)) / 50, timedelta(minutes=30))
+    first, last = min(times) - margin, max(times) + margin
+
+    def draw(width: float) -> Drawing:
+        height = 54
+        drawing = Drawing(width, height * len(lanes) + _FOOT)
+        scale = _Scale(first, last, 2, width - 2)
+        for place, (picture, marks) in enumerate(lanes):
+            floor = height * (place + 1) - 2
+            most = max((busy.records for busy in picture.busy), default=1)
+            for busy in picture.busy:
+                x = scale(busy.start)
+                tall = max(2.0, 24 * busy.records / most)
+                drawing.bar("d-bad", x, floor - tall, max(1.5, scale(busy.start + _unit(picture)) - x - 0.5), tall)
+            if place < len(lanes) - 1:
+                drawing.line("d-axis", scale.left, floor, scale.right, floor)
+            _numbered(drawing, scale, marks, floor)
+        _foot(drawing, scale, height * len(lanes) - 2)
+        return drawing
+
+    return _both(draw, WIDE, words)
+
+
+def _numbered(drawing: Drawing, scale: _Scale, marks: Sequence[Mark], floor: float) -> None:
+    """Draw the numbers side by side where their times are too near, each with a line to its time."""
+    taken = -100.0
+    right = scale.right - 9
+    for left, mark in enumerate(sorted(marks, key=lambda mark: (mark.time, mark.number))):
+        x = max(scale(mark.time), taken + 20, scale.left + 9)
+        x = min(x, right - 20 * (len(marks) - 1 - left))
+        taken = x
+        drawing.line("d-pin", x, floor - 34, scale(mark.time), floor)
+        drawing.dot("d-mark", x, floor - 42, 9)
+        drawing.words("d-number", x, floor - 38, str(mark.number), at="middle")
+
+
+def _unit(picture: Picture) -> timedelta:
+    return timedelta(days=1) if picture.day_long else timedelta(hours=1)
 
 
 def days(rows: Sequence[JudgedDay], over: Axis) -> tuple[tuple[str, tuple[int, ...]], ...]:
@@ -70,103 +145,112 @@ def days(rows: Sequence[JudgedDay], over: Axis) -> tuple[tuple[str, tuple[int, .
 
 
 def timeline(shown: Sequence[tuple[str, tuple[int, ...]]], over: Axis) -> Plot | None:
-    """Return acceptances over time, a panel per answer; None without a plotting library or anything to plot."""
+    """Return acceptances over time, a panel per answer; None without anything to plot."""
     if not shown or not over.days:
         return None
+    looks = {name: look for _, name, look in PANELS}
+    begin = datetime.combine(over.days[0], time())
+    end = datetime.combine(over.days[-1], time()) + timedelta(days=over.step)
+
+    def draw(width: float) -> Drawing:
+        drawing = Drawing(width, len(shown) * (_PANEL + _TITLE) + _FOOT)
+        scale = _Scale(begin, end, _LEFT, width - _RIGHT)
+        column = (scale.right - scale.left) / len(over.days)
+        for place, (name, counts) in enumerate(shown):
+            floor, most = (place + 1) * (_PANEL + _TITLE), max(counts)
+            drawing.words("d-title", _LEFT, floor - _PANEL - 4, name)
+            drawing.words("d-words", _LEFT - 4, floor - _PANEL + 9, _thousands(most), at="end")
+            for n, count in enumerate(counts):
+                tall = _PANEL * count / most if most else 0
+                if count:
+                    drawing.bar(f"d-{looks[name]}", scale.left + n * column + 0.5, floor - max(tall, 2),
+                                max(column - 1, 1), max(tall, 2))
+            drawing.line("d-axis", scale.left, floor, scale.right, floor)
+        _foot(drawing, scale, len(shown) * (_PANEL + _TITLE))
+        return drawing
+
     names = ", ".join(name for name, _ in shown)
     span = f"from {over.days[0]} to {over.days[-1]}"
-    words = f"Acceptances {span}, one panel each: {names}. The table below has the numbers."
-    return _plot(lambda width: _panels(shown, over, width), words, WIDE)
+    return _both(draw, 700, f"Acceptances {span}, one panel each: {names}. The table below has the numbers.")
+
+
+def _thousands(count: int) -> str:
+    """Return a number that fits beside a drawing.
+
+    >>> _thousands(950), _thousands(12_400)
+    ('950', '12k')
+    """
+    return str(count) if count < 10_000 else f"{count / 1000:.0f}k"
 
 
 def hours(rows: Sequence[HourCount]) -> Plot | None:
-    """Return the hours at which tokens of findings were used; None as for `timeline`."""
+    """Return the hours at which tokens of findings were used; None where none were."""
     if not rows:
         return None
-    words = "Uses of tokens of findings by weekday and hour, UTC."
-    return _plot(lambda width: _hours(rows, width), words, WIDE_HOURS)
+    most = max(row.acceptances for row in rows)
+
+    def draw(width: float) -> Drawing:
+        drawing = Drawing(width, 7 * 22 + _FOOT)
+        column = (width - _LEFT - _RIGHT) / 24
+        for place, name in enumerate(_WEEKDAYS):
+            y = 11 + 22 * place
+            drawing.words("d-words", _LEFT - 6, y + 4, name, at="end")
+            drawing.line("d-grid", _LEFT, y, width - _RIGHT, y)
+        for row in rows:
+            size = 2 + 8 * (row.acceptances / most) ** 0.5
+            drawing.dot("d-ink", _LEFT + column * (row.hour + 0.5), 11 + 22 * (row.weekday - 1), size)
+        for hour in range(0, 24, 3):
+            drawing.words("d-words", _LEFT + column * (hour + 0.5), 7 * 22 + 15, f"{hour:02}", at="middle")
+        return drawing
+
+    return _both(draw, WIDE_HOURS, "Uses of tokens of findings by weekday and hour, UTC.")
 
 
-def _plot(spec: Callable[[int], Mapping[str, Any]], words: str, wanted: int) -> Plot | None:
-    wide, narrow = (_drawn(spec(width)) for width in (wanted, NARROW))
-    return None if wide is None or narrow is None else Plot(wide, narrow, words)
+@dataclass(frozen=True)
+class Lane:
+    """The tokens of one person in time. `name`: a person's, from a log; `words`: what is drawn, in numbers."""
+
+    name: str
+    drawn: Plot
+    words: str
 
 
-def _drawn(spec: Mapping[str, Any]) -> Markup | None:
-    """Return the SVG, None without the library."""
-    try:
-        import vl_convert
-    except ImportError:
-        return None
-    return _svg(vl_convert.vegalite_to_svg, msgspec.json.encode({**spec, "config": _CONFIG}).decode())
+def lineage(kin: Sequence[Kin]) -> tuple[Lane, ...]:
+    """Return a lane per person, the earliest first: which token was obtained with which."""
+    if not kin:
+        return ()
+    people: dict[str, list[Kin]] = {}
+    for each in kin:
+        people.setdefault(each.subject, []).append(each)
+    first, last = kin[0].first_seen, max(each.first_seen for each in kin)
+    return tuple(Lane(name, _lane(own, first, last), _counted(own)) for name, own in people.items())
 
 
-@lru_cache(maxsize=8)
-def _svg(draw: Callable[[str], str], spec: str) -> Markup:
-    """Return the SVG of a specification: our own words and numbers, drawn and escaped by the library."""
-    return Markup(draw(spec))  # noqa: S704
+def _lane(own: Sequence[Kin], first: datetime, last: datetime) -> Plot:
+    def draw(width: float) -> Drawing:
+        drawing = Drawing(width, 2 * _LANE)
+        scale = _Scale(first, last, 10, width - 10)
+        drawing.line("d-grid", 0, 1.5 * _LANE, width, 1.5 * _LANE)
+        roots = {each.token_key: scale(each.first_seen) for each in own}
+        for each in own:
+            x = scale(each.first_seen)
+            for parent in each.parents:
+                if parent in roots:
+                    drawing.line("d-edge", roots[parent], 0.5 * _LANE, x, 1.5 * _LANE)
+        for each in own:
+            x = scale(each.first_seen)
+            if each.parents or each.unrooted:
+                drawing.dot("d-unrooted" if each.unrooted else "d-child", x, 1.5 * _LANE, 5)
+            else:
+                drawing.diamond("d-bad" if each.verdict in ACCUSING else "d-warn", x, 0.5 * _LANE, 7)
+        return drawing
+
+    return _both(draw, 640, _counted(own))
 
 
-def _panels(shown: Sequence[tuple[str, tuple[int, ...]]], over: Axis, width: int) -> Mapping[str, Any]:
-    colours = {name: colour for _, name, colour in PANELS}
-    panels = [
-        {
-            "title": name,
-            "width": width - 60,
-            "height": PANEL_HEIGHT,
-            "data": {"values": [{"day": _day(day), "n": n} for day, n in zip(over.days, counts, strict=True)]},
-            "mark": {"type": "bar", "color": colours[name], "width": max(2, (width - 90) // len(over.days) - 2)},
-            "encoding": {
-                "x": {
-                    "field": "day", "type": "temporal", "scale": {"type": "utc", "domain": _domain(over)},
-                    "axis": {
-                        "title": None, "labels": place == len(shown) - 1, "format": "%m-%d", "grid": False,
-                        "values": _ticks(over, 4 if width == NARROW else 10), "labelOverlap": True,
-                    },
-                },
-                "y": {
-                    "field": "n", "type": "quantitative",
-                    "axis": {"title": None, "tickCount": 3, "minExtent": 40, "format": "~s"},
-                },
-            },
-        }
-        for place, (name, counts) in enumerate(shown)
-    ]
-    return {"vconcat": panels, "spacing": 12}
-
-
-def _hours(rows: Sequence[HourCount], width: int) -> Mapping[str, Any]:
-    values = [{"weekday": _WEEKDAYS[row.weekday - 1], "hour": row.hour, "n": row.acceptances} for row in rows]
-    return {
-        "width": width - 60,
-        "height": 150,
-        "data": {"values": values},
-        "mark": {"type": "circle", "color": "#222", "opacity": 0.85},
-        "encoding": {
-            "x": {
-                "field": "hour", "type": "quantitative", "scale": {"domain": [-0.5, 23.5], "nice": False},
-                "axis": {"title": "hour of the day, UTC", "values": list(range(0, 24, 3)), "format": "02d"},
-            },
-            "y": {
-                "field": "weekday", "type": "nominal", "sort": _WEEKDAYS, "scale": {"domain": _WEEKDAYS},
-                "axis": {"title": None, "grid": True, "minExtent": 40},
-            },
-            "size": {
-                "field": "n", "type": "quantitative", "legend": None,
-                "scale": {"range": [8, 90]},
-            },
-        },
-    }
-
-
-def _ticks(over: Axis, most: int) -> list[str]:
-    """Return the days that are named: bars stand on them, and no day is named twice."""
-    return [_day(day) for day in over.days[:: -(-len(over.days) // most)]]
-
-
-def _domain(over: Axis) -> list[str]:
-    return [_day(over.days[0], -0.5), _day(over.days[-1], over.step - 0.5)]
-
-
-def _day(day: date, days: float = 0) -> str:
-    return (datetime.combine(day, time()) + timedelta(days=days)).isoformat() + "Z"
+def _counted(own: Sequence[Kin]) -> str:
+    obtained = sum(bool(each.parents) for each in own)
+    unrooted = sum(each.unrooted for each in own)
+    parts = ((len(own) - obtained - unrooted, "by himself"), (obtained, "with one of these"),
+             (unrooted, "with one that no record names"))
+    return ", ".join(f"{count} {words}" for count, words in parts if count)

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 
 from counterfoil.model.coverage import RELIED, CoverageRow
 from counterfoil.model.dossier import Dossier, JudgedDay
 from counterfoil.model.hunt import HuntReport
+from counterfoil.model.picture import MailDay
 from counterfoil.model.verdict import CONVICTING, Verdict
+from counterfoil.report._axis import Axis
 from counterfoil.report._coverage import issuer_name
 from counterfoil.report.clean import clean
 from counterfoil.report.words import brief, number
 
-# Columns that a page holds; longer times are told in steps of several days.
-MAX_COLUMNS = 42
 # Rows of each table; the page says how many more there are.
 MAX_STRIPS = 24
 MAX_NAME = 64
@@ -41,38 +41,6 @@ class Strip:
     name: str
     total: int
     cells: tuple[Cell, ...]
-
-
-@dataclass(frozen=True)
-class Axis:
-    """The columns: the first day of each, and how many days each stands for."""
-
-    days: tuple[date, ...]
-    step: int
-
-    @property
-    def months(self) -> tuple[tuple[str, int], ...]:
-        """Each month with the number of its columns."""
-        counted: dict[str, int] = {}
-        for day in self.days:
-            counted[f"{day:%Y-%m}"] = counted.get(f"{day:%Y-%m}", 0) + 1
-        return tuple(counted.items())
-
-    def place(self, day: date) -> int | None:
-        """Return the column of a day, None if it has none."""
-        if not self.days or not self.days[0] <= day <= self.days[-1] + timedelta(days=self.step - 1):
-            return None
-        return (day - self.days[0]).days // self.step
-
-
-def axis(report: HuntReport) -> Axis:
-    """Return at most MAX_COLUMNS columns over all events."""
-    if report.first_event is None or report.last_event is None:
-        return Axis((), 1)
-    first, last = report.first_event.date(), report.last_event.date()
-    step = -(-((last - first).days + 1) // MAX_COLUMNS)
-    count = (last - first).days // step + 1
-    return Axis(tuple(first + timedelta(days=step * n) for n in range(count)), step)
 
 
 def issuing(report: HuntReport, dossier: Dossier, over: Axis) -> tuple[Strip, ...]:
@@ -111,6 +79,35 @@ def accepting(dossier: Dossier, over: Axis) -> tuple[Strip, ...]:
         )
         for source, places in sorted(by_source.items())
     )
+
+
+def mail(days: Sequence[MailDay], over: Axis) -> tuple[Strip, ...]:
+    """Return one strip per mailbox: how many messages its records name on each day, the fullest mailbox first."""
+    boxes: dict[str, dict[int, list[MailDay]]] = defaultdict(lambda: defaultdict(list))
+    for day in days:
+        place = over.place(day.day)
+        if place is not None:
+            boxes[day.mailbox][place].append(day)
+    most = max((_messages(each) for places in boxes.values() for each in places.values()), default=0)
+    strips = [
+        Strip(clean(name, MAX_NAME) or "not named", sum(map(_messages, places.values())),
+              tuple(_read(places.get(n, ()), most) for n in range(len(over.days))))
+        for name, places in boxes.items()
+    ]
+    return tuple(sorted(strips, key=lambda strip: (-strip.total, strip.name)))
+
+
+def _messages(days: Sequence[MailDay]) -> int:
+    return sum(day.messages for day in days)
+
+
+def _read(days: Sequence[MailDay], most: int) -> Cell:
+    if not days:
+        return Cell("none", "", "no mail read")
+    count, copied = _messages(days), any(day.synced for day in days)
+    words = f"{number(count)} messages named by {number(sum(day.records for day in days))} records"
+    shade = f"q{min(4, 4 * count // most if most else 0)}"
+    return Cell(shade, f"{count}{'+' if copied else ''}", words + (", a folder copied as a whole" if copied else ""))
 
 
 def _bounds(over: Axis, place: int) -> tuple[datetime, datetime]:

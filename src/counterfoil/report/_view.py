@@ -9,16 +9,20 @@ from dataclasses import dataclass
 
 from counterfoil.model.advice import SUSPICIOUS
 from counterfoil.model.diagnosis import Diagnosis
-from counterfoil.model.dossier import MailSum, Record, Trail
+from counterfoil.model.dossier import Mailbox, MailSum, Record, Trail
 from counterfoil.model.finding import Finding
 from counterfoil.model.hunt import HuntReport, InputFile, RejectCount
 from counterfoil.model.intrusion import Intrusion, Sort
 from counterfoil.model.schema import Leg
+from counterfoil.model.story import Story
 from counterfoil.model.verdict import FindingVerdict
 from counterfoil.report import _coverage, _plots, _strips
 from counterfoil.report._answer import Answer, answer, in_words
+from counterfoil.report._axis import Axis, axis, fitted
 from counterfoil.report._clearance import ORDER, reason, silent, whys
+from counterfoil.report._incident import mailboxes
 from counterfoil.report._intruders import intruders
+from counterfoil.report._sections import Section, sections
 from counterfoil.report._steps import Step, steps
 from counterfoil.report._trail import Link, links
 from counterfoil.report.clean import clean
@@ -27,6 +31,8 @@ from counterfoil.report.words import client, number, some
 # How much of each list a page holds; the counts beside them are whole, and a command shows the rest.
 MAX_FINDINGS = 40
 MAX_INTRUSIONS = 40
+MAX_LINES = 30
+MAX_VICTIMS = 24
 MAX_INPUTS = 200
 MAX_REJECTS = 60
 MAX_COVERAGE = 60
@@ -68,6 +74,17 @@ class VerdictRow:
 
 
 @dataclass(frozen=True)
+class Intruder:
+    """One intrusion in full: in words, mail by mailbox and day, tokens by lineage."""
+
+    story: Story
+    sections: tuple[Section, ...]
+    axis: Axis
+    mail: tuple[_strips.Strip, ...]
+    lanes: tuple[_plots.Lane, ...]
+
+
+@dataclass(frozen=True)
 class Page:
     """The whole page."""
 
@@ -76,7 +93,7 @@ class Page:
     findings: tuple[Told, ...]
     suspicions: tuple[Told, ...]
     findings_left: int
-    axis: _strips.Axis
+    axis: Axis
     issuing: tuple[_strips.Strip, ...]
     accepting: tuple[_strips.Strip, ...]
     coverage: tuple[_coverage.Line, ...]
@@ -89,6 +106,9 @@ class Page:
     hours: _plots.Plot | None
     mail: tuple[MailSum, ...]
     intruders: tuple[Intrusion, ...]
+    told: tuple[Intruder, ...]
+    victims: tuple[Mailbox, ...]
+    victims_left: int
     suspected: int
     steps: tuple[Step, ...]
     inputs: tuple[InputFile, ...]
@@ -99,6 +119,7 @@ class Page:
     repeat: str
     case: str
 
+
 def page(report: HuntReport) -> Page:
     """Return the page of a report; without a dossier it holds what was read."""
     dossier = report.dossier
@@ -106,7 +127,7 @@ def page(report: HuntReport) -> Page:
     told = [_told(place, finding, report, custody=custody) for place, finding in enumerate(report.findings, 1)]
     grave = [each for each in told if each.finding.verdict is not FindingVerdict.SUSPICION]
     weak = [each for each in told if each.finding.verdict is FindingVerdict.SUSPICION]
-    over = _strips.axis(report)
+    over = axis(report)
     days = _plots.days(dossier.judged, over) if dossier else ()
     coverage = _coverage.lines(report.coverage)
     return Page(
@@ -128,6 +149,10 @@ def page(report: HuntReport) -> Page:
         hours=_plots.hours(dossier.hours) if dossier else None,
         mail=dossier.mail if dossier else (),
         intruders=intruders(report)[:MAX_INTRUSIONS],
+        told=tuple(map(_intruder, report.stories)),
+        victims=mailboxes(report.stories)[:MAX_VICTIMS],
+        victims_left=sum(story.whole.mail.mailbox_count for story in report.stories)
+        - len(mailboxes(report.stories)[:MAX_VICTIMS]),
         suspected=sum(entry.sort is Sort.SUSPECTED for entry in report.intrusions),
         steps=tuple(Step(in_words(step), step.command) for step in steps(report)),
         inputs=tuple(sorted(report.inputs, key=_smooth)[:MAX_INPUTS]),
@@ -138,6 +163,14 @@ def page(report: HuntReport) -> Page:
               for name in ("read", "kept", "duplicates", "rejected")},
         repeat=_repeat(report),
         case=_case(report),
+    )
+
+
+def _intruder(story: Story) -> Intruder:
+    over = fitted(story.intrusion.first_seen.date(), story.intrusion.last_seen.date())
+    return Intruder(
+        story, tuple(sections(story, lines=MAX_LINES)), over, _strips.mail(story.picture.mail, over),
+        _plots.lineage(story.picture.kin),
     )
 
 

@@ -18,15 +18,18 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from counterfoil.model.cover import Tlp
 from counterfoil.model.hunt import HuntReport
 from counterfoil.model.verdict import Verdict
 from counterfoil.report import _document, _strips, _view
+from counterfoil.report._incident import certain, how
 from counterfoil.report.clean import clean
 from counterfoil.report.screen import Screen
 from counterfoil.report.words import brief, client, listed, minute, number, some, span, tail
 
 # This format shows what lies beyond the summary.
 DETAILED = True
+COVERED = True
 
 # A value in the page; commands and paths are the longest.
 MAX_VALUE = 8_192
@@ -34,17 +37,20 @@ MAX_VALUE = 8_192
 
 def render(report: HuntReport, screen: Screen) -> str:  # noqa: ARG001  # every format has this shape
     """Return the page of the report."""
-    return _rendered("page.html", page=_view.page(report), glossary=list(Verdict))
+    return rendered("page.html", page=_view.page(report), glossary=list(Verdict), mark=report.cover.tlp)
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]], screen: Screen) -> str:  # noqa: ARG001
     """Return a page with one table."""
     cells = [[_cell(value) for value in row] for row in rows]
-    return _rendered("rows.html", columns=list(columns), rows=cells)
+    return rendered("rows.html", columns=list(columns), rows=cells)
 
 
-def _rendered(name: str, **context: Any) -> str:
+def rendered(name: str, mark: Tlp | None = None, **context: Any) -> str:
+    """Return the page of a template, made safe as this module says; `mark` stands on every printed page."""
     style = files("counterfoil.report").joinpath("_page", "style.css").read_text(encoding="ascii")
+    if mark is not None:  # on every printed page
+        style += f'@media print{{@page{{@top-right{{content:"{mark}";font:700 9pt sans-serif}}}}}}\n'
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     # the style sheet is ours, and its hash in the policy is that of these very bytes
@@ -64,10 +70,25 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "brief": brief, "minute": minute, "number": number, "cut": clean, "client": client,
-        "tail": tail,
+        "tail": tail, "letters": _letters,
     }
-    environment.globals |= {"some": some, "listed": listed, "span": span, "most_strips": _strips.MAX_STRIPS}
+    environment.globals |= {"some": some, "listed": listed, "span": span, "most_strips": _strips.MAX_STRIPS,
+                            "certain": certain, "how": how}
     return environment
+
+
+def _letters(place: int) -> str:
+    """Return a number as the name of an anchor.
+
+    >>> _letters(1), _letters(27)
+    ('a', 'ba')
+    """
+    text, rest = "", place - 1
+    while True:
+        rest, digit = divmod(rest, 26)
+        text = chr(ord("a") + digit) + text
+        if not rest:
+            return text
 
 
 def _finalized(value: object) -> object:

@@ -10,7 +10,7 @@ from counterfoil import report as package
 from counterfoil.model.hunt import HuntReport
 from counterfoil.report.screen import Screen
 
-_HELPERS = frozenset({"clean", "exports", "registry", "screen", "words"})
+_HELPERS = frozenset({"clean", "exports", "registry", "screen", "sheets", "words"})
 
 
 class Format(Protocol):
@@ -38,6 +38,11 @@ def by_name(name: str) -> Format:
 def detailed(name: str) -> bool:
     """Tell whether the format of that name shows what lies beyond the summary (`HuntReport.dossier`)."""
     return getattr(by_name(name), "DETAILED", False)
+
+
+def covered(name: str) -> bool:
+    """Tell whether the format of that name shows whose report it is (`HuntReport.cover`)."""
+    return getattr(by_name(name), "COVERED", False)
 
 
 def render(report: HuntReport, name: str, screen: Screen | None = None) -> str:

@@ -62,6 +62,8 @@ _STYLE: dict[str, str] = {
     Verdict.MINTED: "green",
 }
 
+COVERED = True
+
 
 def render(report: HuntReport, screen: Screen) -> str:
     """Return the report for a screen."""
@@ -143,6 +145,10 @@ def _title(word: str, rest: str) -> Text:
 
 
 def _head(report: HuntReport) -> Iterator[RenderableType]:
+    cover = report.cover
+    told = [str(cover.tlp or ""), cover.title, cover.organisation, cover.author, str(cover.date or "")]
+    if any(told):
+        yield Text(" · ".join(clean(part, 200) for part in told if part), style="bold")
     events = span(report.first_event, report.last_event) if report.first_event else "no events"
     yield Text(f"counterfoil {clean(report.version)} · case {tail(report.case, 60)} · {events}", style="dim")
     if report.since or report.until:

@@ -13,6 +13,7 @@ from counterfoil.investigate.intrusions.habits import REFUSED
 from counterfoil.investigate.messages import read_records, whole_sum
 from counterfoil.model.attack import operation_key
 from counterfoil.model.blast import (
+    MAX_ALL_MESSAGES,
     MAX_HOLDS,
     MAX_MESSAGES,
     MAX_OBJECTS,
@@ -74,18 +75,18 @@ def _blast(con: duckdb.DuckDBPyConnection, of: Of, name: str, where: str, values
 
 _MAIL_OF = f"""SELECT source, record_id, token_key, coalesce(claim, basis) AS claim, verdict, reason, shown AS subject
 FROM in_some WHERE leg = '{Leg.ACCEPTANCE}'"""  # noqa: S608  # our own name
-_LET_IN = "outcome NOT IN (" + ", ".join(f"'{outcome}'" for outcome in REFUSED) + ")"
+LET_IN = "outcome NOT IN (" + ", ".join(f"'{outcome}'" for outcome in REFUSED) + ")"
 _OBJECTS = f"""WITH every AS (SELECT *, coalesce(object_kind, 'other') AS what FROM in_some
     WHERE leg IN ('{Leg.ACCEPTANCE}', '{Leg.CONTEXT}') AND coalesce(object_kind, '') <> 'mailbox')
-SELECT what AS kind, count(DISTINCT object_id) FILTER ({_LET_IN}) AS seen, count_if({_LET_IN}) AS records,
-    count_if(NOT {_LET_IN}) AS denied, count_if({_LET_IN} AND object_id IS NULL AND item_count IS NULL) AS nameless,
-    coalesce(sum(item_count) FILTER ({_LET_IN} AND object_id IS NULL), 0)::BIGINT AS counted,
-    count_if({_LET_IN} AND aggregated) AS aggregated,
+SELECT what AS kind, count(DISTINCT object_id) FILTER ({LET_IN}) AS seen, count_if({LET_IN}) AS records,
+    count_if(NOT {LET_IN}) AS denied, count_if({LET_IN} AND object_id IS NULL AND item_count IS NULL) AS nameless,
+    coalesce(sum(item_count) FILTER ({LET_IN} AND object_id IS NULL), 0)::BIGINT AS counted,
+    count_if({LET_IN} AND aggregated) AS aggregated,
     list_sort(list(DISTINCT operation))[:{MAX_OBJECTS}] AS operations
 FROM every GROUP BY what ORDER BY records DESC, what"""  # noqa: S608  # our own names
 _NAMES = f"""WITH named AS (SELECT coalesce(object_kind, 'other') AS kind,
     CASE WHEN object_parent IS NULL THEN object_id ELSE object_parent || ': ' || object_id END AS name, count(*) AS n
-FROM in_some WHERE object_id IS NOT NULL AND {_LET_IN} AND coalesce(object_kind, '') <> 'mailbox'
+FROM in_some WHERE object_id IS NOT NULL AND {LET_IN} AND coalesce(object_kind, '') <> 'mailbox'
     AND leg IN ('{Leg.ACCEPTANCE}', '{Leg.CONTEXT}')
 GROUP BY ALL)
 SELECT kind, name FROM named QUALIFY row_number() OVER (PARTITION BY kind ORDER BY n DESC, name) <= {MAX_OBJECTS}
@@ -115,7 +116,8 @@ def _object(row: Mapping[str, Any], names: list[str]) -> Objects:
 # What a record of a message says of it: its subject and folder, and who sent it if it is of the sending.
 _MESSAGES = f"""WITH opened AS (SELECT box, min(owner) AS owner, item, min(event_time) AS first_seen,
         min(folder) AS folder FROM (SELECT *, unnest(item_ids) AS item FROM mail) GROUP BY box, item
-    ORDER BY first_seen, box, item LIMIT {MAX_MESSAGES}),
+    QUALIFY row_number() OVER (PARTITION BY box ORDER BY first_seen, item) <= {MAX_MESSAGES}
+    ORDER BY first_seen, box, item LIMIT {MAX_ALL_MESSAGES}),
 known AS (SELECT item, min(subject) AS subject, min(folder) AS folder,
         min(subject_name) FILTER (starts_with(lower(operation), 'send')) AS sender
     FROM in_told SEMI JOIN opened USING (item) GROUP BY item)
@@ -141,7 +143,7 @@ _HIS_AND_BESIDE = "(FROM in_some UNION ALL BY NAME FROM in_beside)"
 _KEY = "rtrim(lower(operation), '.')"
 _HOLDS = f"""WITH made AS (SELECT DISTINCT {_KEY} AS op, operation, event_time, shown, basis,
         coalesce(object_id, object_parent) AS target FROM {{records}}
-    WHERE {_KEY} IN (SELECT operation FROM in_holds) AND {_LET_IN})
+    WHERE {_KEY} IN (SELECT operation FROM in_holds) AND {LET_IN})
 SELECT * FROM made m WHERE NOT EXISTS (SELECT 1 FROM in_undone u
     JOIN in_holds h ON h.undone = u.op AND h.operation = m.op WHERE u.target = m.target AND u.event_time > m.event_time)
 ORDER BY event_time, operation, target LIMIT {MAX_HOLDS}"""  # noqa: S608  # our own names

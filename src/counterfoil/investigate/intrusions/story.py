@@ -10,6 +10,7 @@ from counterfoil.errors import UsageError
 from counterfoil.investigate.intrusions import blast, timeline
 from counterfoil.investigate.intrusions.gathered import claim_levels
 from counterfoil.investigate.intrusions.habits import habits
+from counterfoil.investigate.intrusions.picture import picture
 from counterfoil.investigate.intrusions.reachable import Known, reachable
 from counterfoil.investigate.intrusions.traits import RECORDS
 from counterfoil.model.intrusion import Intrusion
@@ -21,10 +22,13 @@ def story(con: duckdb.DuckDBPyConnection, entry: Intrusion, records: str, known:
     one(con, entry, records)
     blast.prepare(con)
     lines, left = timeline.timeline(con)
+    whole = blast.whole(con, entry.id)
+    drawn = picture(con, entry)  # of the mail that was read for the whole
     return Story(
-        intrusion=entry, habits=habits(con, entry), whole=blast.whole(con, entry.id),
+        intrusion=entry, habits=habits(con, entry), whole=whole,
         victims=blast.by_victim(con), keys=blast.by_key(con),
         reachable=tuple(reachable(con, key, known) for key in entry.keys), lines=lines, lines_left=left,
+        picture=drawn,
     )
 
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from counterfoil.model.story import Story
+from counterfoil.report import _sections
 from counterfoil.report.clean import clean
-from counterfoil.report.exports import _words
 from counterfoil.report.exports.registry import About
 from counterfoil.report.words import number, some
 
@@ -23,7 +23,7 @@ def render(stories: Sequence[Story], about: About) -> str:
              f"counterfoil {plain(about.version)}, case {plain(about.case)}", ""]
     for story in stories:
         lines += [f"## Intrusion {story.intrusion.id}", ""]
-        for section in _words.sections(story, lines=MAX_LINES):
+        for section in _sections.sections(story, lines=MAX_LINES):
             lines += [f"### {plain(section.heading.capitalize())}", ""]
             lines += [f"- {plain(sentence)}" for sentence in section.sentences]
             lines += [""] * bool(section.sentences)
@@ -43,7 +43,7 @@ def plain(text: str) -> str:
     return _MARKUP.sub(r"\\\1", clean(text, 2_000))
 
 
-def _grid(grid: _words.Grid) -> Iterator[str]:
+def _grid(grid: _sections.Grid) -> Iterator[str]:
     if not grid.rows:
         return
     yield "| " + " | ".join(map(plain, grid.columns)) + " |"

@@ -7,8 +7,8 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from counterfoil.model.story import Story
-from counterfoil.report.exports import _words
-from counterfoil.report.exports._words import Grid
+from counterfoil.report import _sections
+from counterfoil.report._sections import Grid
 from counterfoil.report.exports.registry import About
 from counterfoil.report.words import number, some
 
@@ -22,7 +22,7 @@ def render(stories: Sequence[Story], about: About) -> str:
     parts = [f"{some(len(stories), 'intrusion')}\n"]
     for story in stories:
         parts.append(f"\nINTRUSION {story.intrusion.id}\n")
-        for section in _words.sections(story):
+        for section in _sections.sections(story):
             parts.append(f"  {section.heading}\n")
             parts += [_wrapped(sentence) for sentence in section.sentences]
             parts += [line for grid in section.grids for line in _grid(grid)]
