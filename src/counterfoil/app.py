@@ -20,6 +20,7 @@ from counterfoil.case.traits import index
 from counterfoil.config import HuntSettings, read_bounded, read_token_policy
 from counterfoil.errors import CaseError, UsageError
 from counterfoil.files import file_name, new_folder, save
+from counterfoil.investigate import baseline as baselines
 from counterfoil.investigate import indicator_files
 from counterfoil.investigate import key_watch as watch
 from counterfoil.investigate import messages as mail
@@ -63,10 +64,9 @@ from counterfoil.tokens.entitlement import Entitlement
 from counterfoil.tokens.limits import MAX_JWKS_BYTES
 
 __all__ = [
-    "Progress", "QueryResult", "Silent", "detailed", "hunt", "ingest", "intrusions", "keep_leaks", "key_watch",
-    "mailboxes", "messages", "pivot", "readiness", "ready", "reconcile", "render", "report", "seal", "sightings",
-    "sources", "sql", "stories", "tell", "unsealed", "write_messages",
-    "write_sheets",
+    "Progress", "QueryResult", "Silent", "baseline", "detailed", "hunt", "ingest", "intrusions", "keep_leaks",
+    "key_watch", "mailboxes", "messages", "pivot", "readiness", "ready", "reconcile", "render", "report", "seal",
+    "sightings", "sources", "sql", "stories", "tell", "unsealed", "write_messages", "write_sheets",
 ]
 
 _SILENT = Silent()
@@ -164,6 +164,18 @@ def key_watch(case: Path) -> KeyWatch:
         return watch.read(con)
 
 
+def baseline(
+    case: Path, *, days: int = baselines.DEFAULT_DAYS, groups: Path | None = None, since: datetime | None = None,
+    until: datetime | None = None,
+) -> baselines.Baseline:
+    """Return who reaches mailboxes through what in a judged case, the rarest first. Raises UsageError."""
+    named = baselines.groups(_text(groups, baselines.MAX_GROUP_BYTES), str(groups)) if groups else {}
+    asked = baselines.Asked(days, named, since, until)
+    folder = existing(case)
+    with opened(folder, read_manifest(folder.manifest)) as con:
+        return baselines.baseline(con, folder.tmp, asked)
+
+
 def sightings(
     case: Path, paths: Sequence[Path], valid: timedelta | None = None
 ) -> tuple[list[Sighting], list[NotLookedFor]]:
@@ -234,7 +246,11 @@ def tell(case: Path, asked: AskedStories, form: str) -> str:
 def _indicators(path: Path | None) -> Indicators | None:
     if path is None:
         return None
-    return Indicators.read(read_bounded(path, MAX_INDICATOR_BYTES).decode("utf-8", "replace"), str(path))
+    return Indicators.read(_text(path, MAX_INDICATOR_BYTES), str(path))
+
+
+def _text(path: Path, most: int) -> str:
+    return read_bounded(path, most).decode("utf-8", "replace")
 
 
 def sql(case: Path, text: str) -> QueryResult:

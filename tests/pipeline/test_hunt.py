@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
 import pytest
 
+from cli.run import run
 from counterfoil import app, rehearsal
 from counterfoil.config import HuntSettings
 from counterfoil.lab.history import scenarios
@@ -104,6 +106,23 @@ def test_logs_of_2023_rank_the_intruder_first(of_2023: Estate) -> None:
     assert [finding.rule for finding in first] == ["silent-service-from-elsewhere", "storm-0558-indicator"]
     victims = {row.subject_name for row in read_truth(of_2023.written.truth) if row.intrusion is not None}
     assert [len(finding.subjects) for finding in first] == [len(victims)] * 2
+
+
+def test_the_baseline_of_2023_begins_with_the_intruder(
+    of_2023: Estate, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without ids, and without what was published: the first rows are the intruder's applications and mailboxes."""
+    planted = {row.record_id for row in read_truth(of_2023.written.truth) if row.intrusion is not None}
+    told = app.sql(of_2023.case, "SELECT record_id, client_id, object_parent FROM tokens").rows
+    his = {client for record, client, _ in told if record in planted}
+    victims = {owner for record, _, owner in told if record in planted}
+    ran = run(capsys, "baseline", "--case", of_2023.case, "--format", "json")
+    assert ran.code == 1
+    found = json.loads(ran.out)
+    rows = [dict(zip(found["columns"], row, strict=True)) for row in found["rows"]]
+    assert {row["client_id"] for row in rows[: len(his)]} == his
+    assert all(set(row["names"].split(", ")) == victims for row in rows[: len(his)])
+    assert [row["told"] for row in rows[: len(his) + 1]] == [True] * len(his) + [False]
 
 
 def test_a_golden_saml_capture_is_left_open(tmp_path: Path) -> None:

@@ -40,6 +40,7 @@ COMMANDS = (
     f"hunt {LOGS} --case samples",
     f"hunt {SAMPLES} --case samples",
     f"hunt {LOGS} --case samples --since 2000-01-01 --until 2100-01-01",
+    "baseline --case samples",
     *(f"hunt {SAMPLES / name} --case {name}" for name in sorted(path.name for path in SAMPLES.iterdir())),
     # what somebody tries first: a file of one kind alone
     *(f"hunt {path} --case alone-{place}" for place, path in enumerate(sorted(SAMPLES.rglob("*"))) if path.is_file()),

@@ -17,6 +17,7 @@ import typer.main
 
 from counterfoil._version import __version__
 from counterfoil.cli import (
+    baseline,
     case,
     demo,
     explain,
@@ -63,8 +64,8 @@ def program() -> typer.Typer:
     )
     app.callback(epilog=_exit_codes())(_program)
     groups = (
-        demo, hunt, messages, intrusions, pivot, indicators, ready, sql, case, explain, rules, token, ledger, leaks,
-        lab, keys, respond, posture, matrix,
+        demo, hunt, messages, intrusions, pivot, indicators, baseline, ready, sql, case, explain, rules, token, ledger,
+        leaks, lab, keys, respond, posture, matrix,
     )
     for group in groups:
         group.add_to(app)
