@@ -51,6 +51,7 @@ from counterfoil.pipeline.identities import read_identities
 from counterfoil.pipeline.ingest import ingest as read_inputs
 from counterfoil.pipeline.inputs import find
 from counterfoil.pipeline.progress import Progress, Silent
+from counterfoil.pipeline.standing import stand
 from counterfoil.reconcile.asked import Asked
 from counterfoil.report.exports import registry as exports
 from counterfoil.report.exports.registry import About
@@ -338,7 +339,8 @@ def _run(paths: Sequence[str], settings: HuntSettings, progress: Progress) -> Hu
         if not any(entry.source for entry in manifest.inputs):
             raise UsageError(_unreadable(manifest), hint="counterfoil sources lists what can be read")
         asked = replace(_asked(settings, manifest, identities), attested=attested(con, folder, manifest, trusted))
-        investigate(con, folder, manifest, asked, progress)
+        if not files or not stand(con, folder, manifest, asked):
+            investigate(con, folder, manifest, asked, progress)
     return _summary(folder, settings)
 
 

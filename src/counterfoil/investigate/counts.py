@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 
 from counterfoil.case.results import rows
+from counterfoil.case.tables import give
 from counterfoil.model.coverage import ASSERTIONS, MAX_NAMED, REFUTED, RELIED, UNNAMED, CoverageRow, Needed
 from counterfoil.model.hunt import SilentCalls, VerdictCount
 from counterfoil.model.reason import LEAVES_NO_RECORD, Reason
@@ -36,8 +37,8 @@ class Counts:
 
 def counts(con: duckdb.DuckDBPyConnection, coverage: Sequence[CoverageRow]) -> Counts:
     """Return the counts of the case whose results `con` holds."""
-    tenants = sorted(set(logs().tenants.values()))
-    open_ = [_Group(row, coverage) for row in rows(con, _OPEN, [tenants])]
+    give(con, "own_issuers", {"begins": "string"}, [[begins] for begins in sorted(set(logs().tenants.values()))])
+    open_ = [_Group(row, coverage) for row in rows(con, _OPEN)]
     apart = [group for group in open_ if group.no_record or group.early]
     waiting = [group for group in open_ if group.own and group not in apart]
     return Counts(
@@ -47,7 +48,7 @@ def counts(con: duckdb.DuckDBPyConnection, coverage: Sequence[CoverageRow]) -> C
         no_record=sum(group.tokens for group in apart if group.no_record),
         before_log=sum(group.tokens for group in apart if not group.no_record),
         strangers=rows(con, "SELECT count(*) AS n FROM strangers")[0]["n"],
-        foreign=tuple(row["issuer"] for row in rows(con, _FOREIGN, [tenants])),
+        foreign=tuple(row["issuer"] for row in rows(con, _FOREIGN)),
     )
 
 
@@ -57,16 +58,15 @@ _SETTLED = f"""SELECT verdict, reason, NULL AS issuer, NULL AS needs, false AS o
     {_COUNTED} FROM tokens WHERE NOT {_LEFT} GROUP BY verdict, reason"""  # noqa: S608  # our own names
 # Issuers are told apart where a log of theirs is, or could be, in evidence: others are claims, as many as a forger
 # likes. Own is the tenant whose services were used, and who else has a log here.
-_OPEN = f"""WITH tenants AS (SELECT unnest(?) AS begins), named AS (SELECT DISTINCT issuer AS name FROM coverage
+_OPEN = f"""WITH named AS (SELECT DISTINCT issuer AS name FROM coverage
     WHERE issuer <> '' AND source <> '{ASSERTIONS}'),
 told AS (SELECT tokens.*, name IS NOT NULL AS known, begins, begins || resource_tenant AS tenant FROM tokens
-    LEFT JOIN named ON issuer = name LEFT JOIN tenants ON starts_with(issuer, begins) WHERE {_LEFT}),
+    LEFT JOIN named ON issuer = name LEFT JOIN own_issuers ON starts_with(issuer, begins) WHERE {_LEFT}),
 whose AS (SELECT *, coalesce(CASE WHEN begins IS NULL THEN known ELSE issuer = tenant END, false) AS own FROM told)
 SELECT verdict, reason, needs, silent, early, own, CASE WHEN own OR known THEN issuer END AS issuer, {_COUNTED}
 FROM whose GROUP BY ALL ORDER BY ALL"""  # noqa: S608  # our own names
-_FOREIGN = f"""WITH tenants AS (SELECT unnest(?) AS begins)
-SELECT issuer FROM tokens WHERE {_LEFT} AND reason = '{Reason.NO_ISSUER_LOG}' AND issuer IS NOT NULL
-    AND NOT coalesce(issuer IN (SELECT begins || resource_tenant FROM tenants), false)
+_FOREIGN = f"""SELECT issuer FROM tokens WHERE {_LEFT} AND reason = '{Reason.NO_ISSUER_LOG}' AND issuer IS NOT NULL
+    AND NOT coalesce(issuer IN (SELECT begins || resource_tenant FROM own_issuers), false)
     AND NOT starts_with(issuer, '{UNNAMED}')
 GROUP BY ALL ORDER BY count(*) DESC, issuer LIMIT {MAX_NAMED}"""  # noqa: S608  # our own names
 _UNRECORDED = ", ".join(f"'{reason}'" for reason in sorted(LEAVES_NO_RECORD))

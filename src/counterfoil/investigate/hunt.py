@@ -35,6 +35,7 @@ from counterfoil.pipeline.offers import offered
 from counterfoil.pipeline.progress import Progress
 from counterfoil.pipeline.repeats import repeats
 from counterfoil.pipeline.settled import state_after, state_table
+from counterfoil.pipeline.standing import digest
 from counterfoil.reconcile.absent import absent, rootless
 from counterfoil.reconcile.asked import Asked
 from counterfoil.reconcile.balance import overdrawn
@@ -76,7 +77,7 @@ def investigate(
                        [*_of_logs(tables, found, asked, policy), *of_thefts(thefts, paths), *of_clues(keys.clues),
                         *of_changes(tables, found.records, paths, asked.since, asked.until)])
     progress.stage("writing results")
-    state = state_after(folder, manifest, judged.plan)
+    state = state_after(folder, manifest, judged.plan, digest(manifest, asked))
     offers = offered(found.coverage, asked, found.facts, policy)
     kept = _tables(tables, manifest, found, told, results, offers) | {
         "key_watch": tables.given("key_watch_out", CLUE_COLUMNS, clue_rows(keys)),

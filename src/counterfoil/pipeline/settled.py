@@ -34,12 +34,16 @@ MAX_GENERATIONS = 8
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the results tell of their piles. `files`: sizes by path; `batches`: the evidence that they were made of."""
+    """What the results tell of their piles. `files`: sizes by path; `batches`: the evidence that they were made of.
+
+    `judged`: the hash of all that verdicts follow from (pipeline.standing).
+    """
 
     fingerprint: str
     generations: tuple[str, ...]
     files: dict[str, int]
     batches: dict[str, int]
+    judged: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,15 +66,15 @@ def fingerprint(asked: Asked, policy: Policy, tenant: str | None) -> str:
 def plan(con: duckdb.DuckDBPyConnection, folder: CaseFolder, manifest: Manifest, made_with: str) -> Plan:
     """Return what has to be settled, and sweep away what no run will use again."""
     batches = {batch.id: batch.rows for batch in manifest.batches}
-    state = _state(con, folder)
-    sweep(folder.settled, state.generations if state else ())
-    if state is not None and _serves(folder, state, made_with, batches):
-        added = tuple(sorted(batches.keys() - state.batches.keys()))
-        name = _name(made_with, *state.generations, *added)
-        return Plan(made_with, state.generations, name, added, ())
+    last = state(con, folder)
+    sweep(folder.settled, last.generations if last else ())
+    if last is not None and _serves(folder, last, made_with, batches):
+        added = tuple(sorted(batches.keys() - last.batches.keys()))
+        name = _name(made_with, *last.generations, *added)
+        return Plan(made_with, last.generations, name, added, ())
     buckets = divided(sum(batches.values()))
     name = _name(made_with, *sorted(batches))
-    sweep(folder.settled, [g for g in (state.generations if state else ()) if g != name])
+    sweep(folder.settled, [g for g in (last.generations if last else ()) if g != name])
     return Plan(made_with, (), name, None, buckets)
 
 
@@ -90,14 +94,14 @@ def divided(rows: int) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(names[place : place + size]) for place in range(0, len(names), size))
 
 
-def _serves(folder: CaseFolder, state: State, made_with: str, batches: dict[str, int]) -> bool:
-    added = batches.keys() - state.batches.keys()
+def _serves(folder: CaseFolder, last: State, made_with: str, batches: dict[str, int]) -> bool:
+    added = batches.keys() - last.batches.keys()
     return (
-        state.fingerprint == made_with
-        and state.batches.items() <= batches.items()
-        and (not added or len(state.generations) < MAX_GENERATIONS)
-        and sum(batches[name] for name in added) <= sum(state.batches.values())
-        and intact(folder.settled, state.generations, state.files)
+        last.fingerprint == made_with
+        and last.batches.items() <= batches.items()
+        and (not added or len(last.generations) < MAX_GENERATIONS)
+        and sum(batches[name] for name in added) <= sum(last.batches.values())
+        and intact(folder.settled, last.generations, last.files)
     )
 
 
@@ -105,7 +109,7 @@ def _name(*parts: str) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
 
-def _state(con: duckdb.DuckDBPyConnection, folder: CaseFolder) -> State | None:
+def state(con: duckdb.DuckDBPyConnection, folder: CaseFolder) -> State | None:
     """Return what the last results tell of their piles; None if there are none, or they cannot be read."""
     try:
         with attached(con, folder) as name:
@@ -117,7 +121,7 @@ def _state(con: duckdb.DuckDBPyConnection, folder: CaseFolder) -> State | None:
         return None
 
 
-def state_after(folder: CaseFolder, manifest: Manifest, plan: Plan) -> State:
+def state_after(folder: CaseFolder, manifest: Manifest, plan: Plan, judged: str) -> State:
     """Return what the results of this run tell the next one."""
     made = plan.generation if (folder.settled / plan.generation).is_dir() else None
     generations = (*plan.earlier, *([made] if made else []))
@@ -125,12 +129,14 @@ def state_after(folder: CaseFolder, manifest: Manifest, plan: Plan) -> State:
     for name in generations:
         files |= sizes(folder.settled / name)
     batches = {batch.id: batch.rows for batch in manifest.batches}
-    return State(fingerprint=plan.fingerprint, generations=generations, files=files, batches=batches)
+    return State(
+        fingerprint=plan.fingerprint, generations=generations, files=files, batches=batches, judged=judged
+    )
 
 
-def state_table(tables: Tables, state: State) -> ir.Table:
+def state_table(tables: Tables, told: State) -> ir.Table:
     """Return the state as a table of the results."""
-    return tables.given("settled_out", {"state": "string"}, [[msgspec.json.encode(state).decode()]])
+    return tables.given("settled_out", {"state": "string"}, [[msgspec.json.encode(told).decode()]])
 
 
 def before(con: duckdb.DuckDBPyConnection, folder: CaseFolder, tables: Tables, names: Sequence[str]) -> list[ir.Table]:
