@@ -57,20 +57,20 @@ def test_it_says_who_what_since_when_how_sure_and_what_next(told: HuntReport) ->
     assert all(name in cards["Who was hit"] for name in entry.subjects)
     assert f"{told.stories[0].whole.mail.at_least:,} messages at least" in cards["What was reached"]
     assert f"First seen {entry.first_seen:%Y-%m-%d %H:%M} UTC" in cards["Since when"]
-    assert "it may still go on" in cards["Since when"]
+    assert "It may still go on" in cards["Since when"]
     assert cards["How sure"].startswith("High confidence")
     assert "no log of a key store" in cards["What is unknown"]
     assert given.first
 
 
 def test_turning_points_are_numbered_in_time(told: HuntReport) -> None:
-    """First token, exchange, mail and last act are told in their order; those of one record are one line."""
+    """First token, renewal, mail and last act are told in their order; those of one record are one line."""
     incident = answer(told).incident
     assert incident is not None
     assert [each.number for each in incident.moments] == list(range(1, len(incident.moments) + 1))
     assert [each.time for each in incident.moments] == sorted(each.time for each in incident.moments)
     words = "; ".join(each.words for each in incident.moments)
-    for point in ("first token that nobody issued", "first exchange", "first mail is read", "last act"):
+    for point in ("first token that nobody issued", "first renewal", "first mail is read", "last of his acts"):
         assert words.count(point) == 1
     assert incident.moments[-1].time == told.stories[0].intrusion.last_seen
 

@@ -125,7 +125,7 @@ class FindingVerdict(Word):
     )
     TAINTED = (
         "tainted", "critical", "high", ("T1550.001", "T1528"), "laundered",
-        "Revoke the whole lineage of these users, and close the exchange to forged tokens.",
+        "Revoke every token and session of these users, and stop the token exchange from taking forged ones.",
         Verdict.TAINTED.meaning, Verdict.TAINTED.why, *Verdict.TAINTED.act,
     )
     PROBABLY_FORGED = (

@@ -29,10 +29,10 @@ SERVICES: dict[str, str] = {
 }
 _TURNS = {
     Turn.KEY_READ: "the signing key is read",
-    Turn.EXCHANGE: "first exchange for another token",
+    Turn.EXCHANGE: "first renewal: one token is exchanged for another",
     Turn.MAIL: "first mail is read",
     Turn.OTHER: "first access to anything but mail",
-    Turn.LAST: "last act in evidence",
+    Turn.LAST: "last of his acts in the records",
 }
 # Why no upper limit can be given (`model.dossier.Mailbox.unbounded`), for who decides.
 _MORE = {
@@ -80,7 +80,7 @@ def incident(report: HuntReport) -> Incident:
                for place, (when, words) in enumerate(_moments(story, report, several=len(stories) > 1), 1)]
         moments += own
         lanes.append((story.picture, [_plots.Mark(each.number, each.time) for each in own]))
-    told = "Records of the intrusion over time; the list below names what is numbered."
+    told = "Bars: records of the intrusion over time. The list names what is numbered."
     return Incident(
         cards=(
             Card("Who was hit", tuple(_who(stories))),
@@ -105,7 +105,7 @@ def headline(report: HuntReport) -> str:
     who = "An intruder" if len(stories) == 1 else f"{number(len(stories))} intruders"
     did = f"read the mail of {whom}" if mail else f"acted in the name of {whom}"
     days = f"on {first:%Y-%m-%d}" if first.date() == last.date() else f"from {first:%Y-%m-%d} to {last:%Y-%m-%d}"
-    return f"{who} {did} with {with_what}, {days}."
+    return f"{who} {did} with {with_what}, seen {days}."
 
 
 def people(stories: Sequence[Story]) -> tuple[str, ...]:
@@ -159,7 +159,7 @@ def _reached(stories: Sequence[Story]) -> Iterator[str]:
         least = sum(each.at_least for each in sums)
         unbounded = any(each.at_most is None for each in sums)
         limit = number(sum(each.at_most or 0 for each in sums))
-        most = "how many at most, no log tells" if unbounded else f"at most {limit}"
+        most = "the upper limit is unknown" if unbounded else f"at most {limit}"
         yield f"Mail (Exchange): {some(least, 'message')} at least, in {some(boxes, 'mailbox', 'mailboxes')}; {most}."
     seen: dict[str, int] = {}
     for story in stories:
@@ -175,7 +175,7 @@ def _reached(stories: Sequence[Story]) -> Iterator[str]:
     if holds:
         yield f"Left behind, to be undone: {series(list(holds)[:MAX_NAMES])}."
     elif sums or others:
-        yield "Nothing that he left behind is in the records."
+        yield "No rule, consent, secret or device that he left behind is in the records."
 
 
 def _when(report: HuntReport) -> Iterator[str]:
@@ -185,7 +185,7 @@ def _when(report: HuntReport) -> Iterator[str]:
     yield f"First seen {minute(first)} UTC, last seen {minute(last)} UTC{lasted}."
     blocks = [done.time for done in report.response if done.step == BLOCK]
     if not blocks:
-        yield "No block of the key is noted in this case: it may still go on."
+        yield "It may still go on: no block of the signing key is noted in this case."
     elif last > min(blocks):
         yield f"The key was blocked on {minute(min(blocks))} UTC, and tokens were used after that."
     else:
@@ -201,12 +201,12 @@ def _sure(report: HuntReport) -> Iterator[str]:
     contradicted = report.tokens(Verdict.CONTRADICTED)
     parts = []
     if forged:
-        parts.append(f"{some(forged, 'accepted token is', 'accepted tokens are')} in no record of the issuer, whose log"
-                     " is relied on for that time")
+        parts.append(f"the issuer's log is relied on for that time, and does not know {some(forged, 'token')} that"
+                     f" {'was' if forged == 1 else 'were'} accepted")
     if contradicted:
         parts.append(f"{some(contradicted, 'token contradicts', 'tokens contradict')} what the issuer recorded")
     if tainted:
-        parts.append(f"{some(tainted, 'more was', 'more were')} obtained with such tokens" if parts else
+        parts.append(f"{some(tainted, 'more was', 'more were')} obtained with such ones" if parts else
                      f"{some(tainted, 'token was', 'tokens were')} obtained with tokens that no sign-in stands behind")
     if parts:
         yield f"{level.capitalize()} confidence: {'; '.join(parts)}."
@@ -215,7 +215,7 @@ def _sure(report: HuntReport) -> Iterator[str]:
     if any(row.status == ATTESTED for row in report.coverage):
         yield "It rests on logs that verify, and of which another party keeps a checkpoint."
     elif any(row.status == "accepted" for row in report.coverage):
-        yield "It rests on the word of whoever declared the logs complete; checks found nothing against it."
+        yield "That these logs are complete was said by whoever ran this; checks found nothing against it."
 
 
 def _unknown(report: HuntReport) -> Iterator[str]:
@@ -231,8 +231,9 @@ def _unknown(report: HuntReport) -> Iterator[str]:
         yield f"Whether {boxes} that {were} not logged for a time {were} read."
     dark = report.tokens(Verdict.UNLINKABLE) + report.tokens(Verdict.UNCOVERED)
     if dark:
-        yield f"Whether more is forged: {percent(dark, report.total)} of all accepted tokens could not be judged."
-    yield "Who he is."
+        yield (f"Whether more is forged: {number(dark)} of {number(report.total)} accepted tokens"
+               f" ({percent(dark, report.total)}) could not be judged.")
+    yield "Who the intruder is."
 
 
 def why_more(unbounded: Iterable[str]) -> str:

@@ -24,7 +24,7 @@ def render(stories: Sequence[Story], about: About) -> str:
     for story in stories:
         lines += [f"## Intrusion {story.intrusion.id}", ""]
         for section in _sections.sections(story, lines=MAX_LINES):
-            lines += [f"### {plain(section.heading.capitalize())}", ""]
+            lines += [f"### {plain(section.heading[:1].upper() + section.heading[1:])}", ""]
             lines += [f"- {plain(sentence)}" for sentence in section.sentences]
             lines += [""] * bool(section.sentences)
             lines += [line for grid in section.grids for line in _grid(grid)]
