@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -14,13 +15,20 @@ from cli.run import run
 from counterfoil.errors import UsageError
 from counterfoil.lab.drill.parties import Held as HeldPolicy
 from counterfoil.lab.drill.parties import gateways, ours
-from counterfoil.lab.estate.settings import Flaw, Realm
+from counterfoil.lab.estate import policies
+from counterfoil.lab.estate.run import run as lab_run
+from counterfoil.lab.estate.scenarios import Scenario
+from counterfoil.lab.estate.settings import FILES, MAIL, Flaw, Realm
+from counterfoil.lab.estate.world import World
 from counterfoil.mint.ledger import FileLedger
+from counterfoil.posture.matrix import keys
 from counterfoil.posture.matrix import plan as plans
 from counterfoil.posture.matrix import run as matrix
 from counterfoil.posture.matrix.asking import asks, of_function
 from counterfoil.posture.matrix.cells import Form
 from counterfoil.posture.matrix.report import Answered, Declared, Held, MatrixReport
+from counterfoil.respond.probe import Canary
+from counterfoil.tokens.policy import TokenPolicy
 from counterfoil.tokens.pseudonym import SubjectKey
 
 from . import parties
@@ -305,3 +313,32 @@ def test_a_function_that_is_none_is_refused(tmp_path: Path) -> None:
 def test_the_libraries_are_installed() -> None:
     """The dev extra brings both, so that no test of them is skipped in silence."""
     assert all(importlib.util.find_spec(name) for name in ("jwt", "joserfc"))
+
+
+@pytest.mark.slow
+def test_the_running_lab(tmp_path: Path) -> None:
+    """Its real processes with all flaws of 2023: exactly these cells of its mail and file services are wrong."""
+    seen: dict[str, Wrong] = {}
+
+    def visit(world: World) -> None:
+        estate = world.estate
+        held = {"org": world.stolen[Realm.ORG], "service": world.stolen[Realm.SERVICE],
+                "dead": world.stolen[Realm.CONSUMER], "rogue": world.rogue}
+        signers = tuple(keys.in_memory(key.private, name, key.kid) for name, key in held.items())
+        names = (*map(str, Realm), "common")
+        documents = {name: world.client.get(f"{estate.issuer_url}/{name}/jwks").content for name in names}
+        issuers = {estate.issuer(realm): str(realm) for realm in Realm}
+        for audience in (MAIL, FILES):
+            of = plans.Party(audience, Canary("", audience), f"{estate.service(audience)}/messages")
+            plan = plans.Plan(tmp_path, None, tuple(issuers), ("access", "id"), (), signers, (of,), 0.0)
+            declared = TokenPolicy.from_toml(policies.token_policy(replace(estate, flaws=()), audience), documents)
+            report = matrix.run(plan, declared, clock=estate.clock.seconds)
+            assert report.counts[Held.BREAK] == report.counts[Held.UNKNOWN] == 0
+            seen[audience] = {
+                (one.cell.key, issuers[one.cell.issuer], one.cell.kind)
+                if one.cell.form is Form.PLAIN else one.cell.form.name for one in report.of(Held.HOLE)
+            }
+
+    lab_run(Scenario("matrix", "is asked", (visit,), frozenset(Flaw)), tmp_path / "lab", lambda _: None)
+    wrong = {cell for cell in anywhere("org", "service", "dead", "rogue") if cell[0] != cell[1]}
+    assert seen == {MAIL: wrong, FILES: wrong | {"UNSIGNED"}}
