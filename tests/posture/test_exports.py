@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import tomllib
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,13 @@ from counterfoil.posture import baseline
 from counterfoil.posture.check import Verdict
 from counterfoil.posture.exports.registry import all_exports
 from counterfoil.posture.federation_server import FederationServer
+from counterfoil.posture.joining import joined
 from counterfoil.posture.key_access import Grant, KeyAccess
 from counterfoil.posture.key_use_log import KeyUseLog
 from counterfoil.posture.records import DirectoryChange, KeyActs, KeyRecord, Records
 from counterfoil.posture.tenant import Tenant
 
-from .export_cases import EXPORTS
+from .export_cases import EXPORTS, NOW
 from .making import days, write
 from .test_checks import CHECKS, proof, scanned, store
 
@@ -47,6 +49,36 @@ def test_no_export_is_taken_for_another() -> None:
             seen.add(known[0])
     rest = {export.name for export in all_exports()} - seen
     assert all(any(word in name for word in ("custody", "describe-key", "transit/keys")) for name in rest), rest
+
+
+ODD = (None, True, 5, -1e300, "x", "", [], {}, [None], [[]], {"x": [1]}, {"value": None}, ["a", 1])
+
+
+def _broken(value: Any) -> Iterator[Any]:
+    """Yield a document with one of its values replaced by something odd, each in turn."""
+    yield from ODD
+    if isinstance(value, dict):
+        for name, held in value.items():
+            yield from ({**value, name: odd} for odd in _broken(held))
+            yield {other: kept for other, kept in value.items() if other != name}
+    elif isinstance(value, list):
+        for place, held in enumerate(value):
+            yield from ([*value[:place], odd, *value[place + 1:]] for odd in _broken(held))
+
+
+def test_odd_values_break_nothing() -> None:
+    """Whatever stands in the place of a value: the export is not recognised, or says less; no check fails for it."""
+    count = 0
+    for document in [tomllib.loads(one) if isinstance(one, str) else one for one, _ in EXPORTS.values()]:
+        for odd in _broken(document):
+            for export in all_exports():
+                if not export.fits(odd):
+                    continue
+                for subject in joined(export.read(odd, "export.json", NOW), None, ()):
+                    judged = [check.judge(subject, baseline.shipped()) for check in CHECKS.values()
+                              if isinstance(subject, check.reads)]
+                    count += len(judged)
+    assert count > 1_000
 
 
 KEY = KeyRecord("export", "tokens", "vault-audit", proof())

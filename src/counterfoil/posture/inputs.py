@@ -120,7 +120,8 @@ def _recognise(document: Any, raw: bytes, path: Path, now: datetime, found: _Fou
         if known.fits(document):
             found.imports.append(known.read(document, str(path)))
             return
-    found.unread.append(Unread(str(path), "no JSON" if document is None else "JSON that no check reads"))
+    form = "TOML" if path.suffix.lower() == ".toml" else "JSON"
+    found.unread.append(Unread(str(path), f"no {form}" if document is None else f"{form} that no check reads"))
 
 
 def _toml(raw: bytes) -> Any:

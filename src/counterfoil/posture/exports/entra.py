@@ -94,10 +94,9 @@ def _text(value: object) -> str | None:
 
 def _end(value: object) -> datetime | None:
     try:
-        found = x509.load_der_x509_certificate(base64.b64decode(str(value)))
+        return x509.load_der_x509_certificate(base64.b64decode(str(value))).not_valid_after_utc.astimezone(UTC)
     except (ValueError, binascii.Error):
         return None
-    return found.not_valid_after_utc.astimezone(UTC)
 
 
 EXPORTS = (
