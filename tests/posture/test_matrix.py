@@ -242,6 +242,54 @@ def test_a_key_that_left_may_be_held_for_as_long_as_the_cache(sentence: str) -> 
     assert left[ISSUERS[Realm.CONSUMER], "access"].held is Held.HOLE
 
 
+def test_a_blocked_key_is_refused_by_who_knows_of_it(tmp_path: Path) -> None:
+    """The policy blocks the organisation's key; a service that goes by yesterday's lets it in: one wrong cell."""
+    blocked = parties.policy_text().replace("[[flow]]", '[[keys.key]]\nkid = "service"\nstate = "blocked"\n\n[[flow]]')
+    declared = TokenPolicy.from_toml(blocked, parties.DOCUMENTS)
+    of = party("mail", "http://lab/messages")
+    report = matrix.run(parties.plan(of), declared, asking=parties.lab_service(tmp_path))
+    assert cells(report) == {("service", "service", "access")}
+    assert report.of(Held.HOLE)[0].rule == "V2 key-not-active"
+
+
+HERE, THERE, NOWHERE = (f"5a7e1e00-0000-4000-8000-00000000000{digit}" for digit in "abc")
+TENANTS = """
+schema = "counterfoil.token-policy/1"
+[[keys]]
+file = "keys"
+issuers = ["https://login.example/{tenantid}/v2.0"]
+classes = ["%(kind)s"]
+[[keys.key]]
+kid = "consumer"
+tenants = ["%(here)s"]
+[[flow]]
+name = "mail"
+class = "%(kind)s"
+issuers = ["https://login.example/{tenantid}/v2.0"]
+audiences = ["api://mail"]
+tenants = ["%(here)s", "%(there)s"]
+%(more)s
+"""
+
+
+@pytest.mark.parametrize("kind", ["access", "entra-access"])
+def test_tenants_are_an_axis(kind: str) -> None:
+    """A key of one tenant signs for no other, and nobody for a tenant that is not served; an Entra token as well."""
+    more = 'claims = { ver = ["2.0"] }' if kind == "entra-access" else ""
+    text = TENANTS % {"kind": kind, "here": HERE, "there": THERE, "more": more}
+    declared = TokenPolicy.from_toml(text, {"keys": parties.key_set("org", "consumer")})
+    plan = replace(
+        parties.plan(party("mail")), issuers=("https://login.example/{tenantid}/v2.0",), classes=(kind,),
+        tenants=(HERE, THERE, NOWHERE), keys=parties.plan().keys[:2],
+    )
+    report = matrix.run(plan, declared, asking=lambda _: of_function(lambda _: True))
+    plain = [one for one in report.results if one.cell.form is Form.PLAIN]
+    assert all(one.cell.tenant in one.cell.issuer for one in plain)
+    assert {(one.cell.key, one.cell.tenant, one.rule[:2]) for one in plain if one.held is Held.HOLE} == {
+        ("org", NOWHERE, "V5"), ("consumer", THERE, "V4"), ("consumer", NOWHERE, "V5"),
+    }
+
+
 # What a party answers to the first two tokens, and to all after them (0: nothing) -> how refusals compare.
 ANSWERS = {
     "refuses everything": (401, 401, Held.UNKNOWN), "has no answer": (0, 0, Held.UNKNOWN),
