@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from counterfoil.posture import checks_page
 from counterfoil.posture.baseline import shipped
+from counterfoil.posture.exports.registry import all_exports
 from counterfoil.posture.forms.registry import names
 from counterfoil.posture.imports.registry import all_imports
 
@@ -29,13 +30,19 @@ whether what is seen is a default or somebody's choice. Where data are missing t
 | a folder of fetches | a history: key sets named by the time of their fetch (UTC), `2024-06-05T120000Z.json` |
 | `git:FILE` | a history: every committed version of a file |
 | scans | {tools}: their JSON as it is |
-| exports of key stores | custody's `inventory.json`; OpenBao or Vault (transit); AWS KMS |
+| exports | of key stores, clouds, directories and AD FS, as their tools write them: [below](#exports) |
 | a matrix | what `counterfoil matrix --format json` wrote: which tokens services let in ([matrix](../matrix.md)) |
 | `Get-MailboxAuditStatus` | the CSV of the Microsoft-Extractor-Suite |
 | `--case DIR` | a case that was judged: what its records prove, and what [ready](../ready.md) says of it |
 
 One fetch is a sample: replicas of large issuers answer with different sets. A key is *new* only if fetches of seven
 days did not have it, *away* only if three fetches or more over seven days miss it, and *back* only after that.
+
+### Exports
+
+{exports}
+
+Keys are joined with the records of a case by their names: what was done to them outranks what an export says.
 
 ## Figures
 
@@ -73,6 +80,7 @@ def rendered() -> str:
     base = shipped()
     figures = "\n".join(f"| `{name}` | {figure.value:g} | {figure.source} |" for name, figure in base.figures.items())
     head = _HEAD.format(
+        exports="\n".join(f"- {one.name}" for one in all_exports()),
         tools=", ".join(one.tool for one in all_imports()), baseline=base.id, figures=figures,
         forms=", ".join(f"`{name}`" for name in names()),
     )

@@ -15,10 +15,12 @@ from counterfoil.posture import baseline, key_sets
 from counterfoil.posture.check import Check, Verdict
 from counterfoil.posture.issuer import Issuer, KeyUse, Sample
 from counterfoil.posture.key_store import KeyStore, StoredKey
+from counterfoil.posture.key_use_log import KeyUseLog
 from counterfoil.posture.records import AuditChange, Part, Proof, Records
 from counterfoil.posture.registry import all_checks
 from counterfoil.posture.tenant import ImportedResult, ImportedRun, MailboxAudit, Tenant
 
+from .export_cases import EXPORTS
 from .making import CONSUMER, ENTERPRISE, Members, days, jwk, key_set
 from .service_cases import SERVICES
 
@@ -334,7 +336,7 @@ def store(**more: Any) -> KeyStore:
     return KeyStore("store.json", OTHER, (replace(made, **more),))
 
 
-STORES: Mapping[str, tuple[str, KeyStore, Verdict]] = {
+STORES: Mapping[str, tuple[str, KeyStore | KeyUseLog, Verdict]] = {
     "a key that can leave its store": ("store-exportable-keys", store(exportable=True), FAIL),
     "a key that cannot": ("store-exportable-keys", store(), PASS),
     "a store that does not say": ("store-exportable-keys", store(exportable=None), UNKNOWN),
@@ -347,6 +349,7 @@ STORES: Mapping[str, tuple[str, KeyStore, Verdict]] = {
     "a key in software": ("store-hardware", store(hardware=False), FAIL),
     "a key in hardware": ("store-hardware", store(), PASS),
     "a key somewhere": ("store-hardware", store(hardware=None), UNKNOWN),
+    "a log of which nothing is known": ("store-key-use-log", KeyUseLog("trail", "aws-cloudtrail", None), UNKNOWN),
 }
 ROWS: Mapping[str, tuple[str, Any, Verdict]] = {**ISSUERS, **TENANTS, **STORES, **SERVICES}
 
@@ -364,6 +367,8 @@ def test_every_check_has_its_cases() -> None:
     """A check passes in one row, fails in one and cannot tell in one; one passes in a test of its own."""
     said = {check.id: {row[2] for row in ROWS.values() if row[0] == check.id} for check in all_checks()}
     said["issuer-known-bad-keys"].add(PASS)  # test_known_bad_keys
+    for check, verdict in (pair for _, expected in EXPORTS.values() for pair in expected.items()):  # test_exports
+        said[check].add(Verdict(verdict))
     assert [name for name, verdicts in said.items() if not verdicts >= {PASS, FAIL, UNKNOWN}] == []
 
 

@@ -35,6 +35,8 @@ EXPECTED: Mapping[str, tuple[str, str, str, str]] = {
     "issuer-sender-constraint":   (F, P, P, F),
     "issuer-shared-keys":         (P, P, P, P),
     "issuer-token-lifetime":      (U, U, U, U),
+    "tenant-application-credentials": (U, U, U, U),
+    "tenant-federated-domains":   (U, U, U, U),
     "tenant-graph-activity":      (U, U, U, U),
     "tenant-linkable-ids":        (U, U, U, U),
     "tenant-log-retention":       (F, H, H, F),
@@ -57,7 +59,7 @@ def test_an_estate_gets_its_verdicts(place: int, capsys: pytest.CaptureFixture[s
 
 def test_the_table_has_every_check() -> None:
     """A check that is added is added here."""
-    elsewhere = ("store-", "service-")  # test_stores and test_matrix have those
+    elsewhere = ("store-", "service-", "adfs-")  # test_stores, test_exports and test_matrix have those
     asked = {check.id for check in all_checks() if not check.id.startswith(elsewhere)}
     assert asked == {*EXPECTED, "issuer-known-bad-keys"}
 

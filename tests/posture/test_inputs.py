@@ -192,6 +192,11 @@ BAD: Mapping[str, tuple[Mapping[str, str], tuple[str, ...], str]] = {
         {"a.json": '{"keys": []}', "b.json": "{}"}, ("a.json", "--before", "b.json"),
         "b.json: no report of an earlier run",
     ),
+    "a matrix without its cells": (
+        {"a.json": '{"schema": "counterfoil.matrix-report/1", "made": "2026-11-30T12:00:00Z"}'}, ("a.json",),
+        "a.json: no report of a matrix: Object missing required field `cells`",
+    ),
+    "settings of something else": ({"a.toml": "x = 1"}, ("a.toml",), "a.toml: TOML that no check reads"),
     "no case": ({}, ("--case", "nowhere"), "no case at nowhere"),
 }
 

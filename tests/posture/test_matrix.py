@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -14,13 +15,20 @@ from cli.run import run
 from counterfoil.errors import UsageError
 from counterfoil.lab.drill.parties import Held as HeldPolicy
 from counterfoil.lab.drill.parties import gateways, ours
-from counterfoil.lab.estate.settings import Flaw, Realm
+from counterfoil.lab.estate import policies
+from counterfoil.lab.estate.run import run as lab_run
+from counterfoil.lab.estate.scenarios import Scenario
+from counterfoil.lab.estate.settings import FILES, MAIL, Flaw, Realm
+from counterfoil.lab.estate.world import World
 from counterfoil.mint.ledger import FileLedger
+from counterfoil.posture.matrix import keys
 from counterfoil.posture.matrix import plan as plans
 from counterfoil.posture.matrix import run as matrix
 from counterfoil.posture.matrix.asking import asks, of_function
 from counterfoil.posture.matrix.cells import Form
 from counterfoil.posture.matrix.report import Answered, Declared, Held, MatrixReport
+from counterfoil.respond.probe import Canary
+from counterfoil.tokens.policy import TokenPolicy
 from counterfoil.tokens.pseudonym import SubjectKey
 
 from . import parties
@@ -234,6 +242,54 @@ def test_a_key_that_left_may_be_held_for_as_long_as_the_cache(sentence: str) -> 
     assert left[ISSUERS[Realm.CONSUMER], "access"].held is Held.HOLE
 
 
+def test_a_blocked_key_is_refused_by_who_knows_of_it(tmp_path: Path) -> None:
+    """The policy blocks the organisation's key; a service that goes by yesterday's lets it in: one wrong cell."""
+    blocked = parties.policy_text().replace("[[flow]]", '[[keys.key]]\nkid = "service"\nstate = "blocked"\n\n[[flow]]')
+    declared = TokenPolicy.from_toml(blocked, parties.DOCUMENTS)
+    of = party("mail", "http://lab/messages")
+    report = matrix.run(parties.plan(of), declared, asking=parties.lab_service(tmp_path))
+    assert cells(report) == {("service", "service", "access")}
+    assert report.of(Held.HOLE)[0].rule == "V2 key-not-active"
+
+
+HERE, THERE, NOWHERE = (f"5a7e1e00-0000-4000-8000-00000000000{digit}" for digit in "abc")
+TENANTS = """
+schema = "counterfoil.token-policy/1"
+[[keys]]
+file = "keys"
+issuers = ["https://login.example/{tenantid}/v2.0"]
+classes = ["%(kind)s"]
+[[keys.key]]
+kid = "consumer"
+tenants = ["%(here)s"]
+[[flow]]
+name = "mail"
+class = "%(kind)s"
+issuers = ["https://login.example/{tenantid}/v2.0"]
+audiences = ["api://mail"]
+tenants = ["%(here)s", "%(there)s"]
+%(more)s
+"""
+
+
+@pytest.mark.parametrize("kind", ["access", "entra-access"])
+def test_tenants_are_an_axis(kind: str) -> None:
+    """A key of one tenant signs for no other, and nobody for a tenant that is not served; an Entra token as well."""
+    more = 'claims = { ver = ["2.0"] }' if kind == "entra-access" else ""
+    text = TENANTS % {"kind": kind, "here": HERE, "there": THERE, "more": more}
+    declared = TokenPolicy.from_toml(text, {"keys": parties.key_set("org", "consumer")})
+    plan = replace(
+        parties.plan(party("mail")), issuers=("https://login.example/{tenantid}/v2.0",), classes=(kind,),
+        tenants=(HERE, THERE, NOWHERE), keys=parties.plan().keys[:2],
+    )
+    report = matrix.run(plan, declared, asking=lambda _: of_function(lambda _: True))
+    plain = [one for one in report.results if one.cell.form is Form.PLAIN]
+    assert all(one.cell.tenant in one.cell.issuer for one in plain)
+    assert {(one.cell.key, one.cell.tenant, one.rule[:2]) for one in plain if one.held is Held.HOLE} == {
+        ("org", NOWHERE, "V5"), ("consumer", THERE, "V4"), ("consumer", NOWHERE, "V5"),
+    }
+
+
 # What a party answers to the first two tokens, and to all after them (0: nothing) -> how refusals compare.
 ANSWERS = {
     "refuses everything": (401, 401, Held.UNKNOWN), "has no answer": (0, 0, Held.UNKNOWN),
@@ -305,3 +361,32 @@ def test_a_function_that_is_none_is_refused(tmp_path: Path) -> None:
 def test_the_libraries_are_installed() -> None:
     """The dev extra brings both, so that no test of them is skipped in silence."""
     assert all(importlib.util.find_spec(name) for name in ("jwt", "joserfc"))
+
+
+@pytest.mark.slow
+def test_the_running_lab(tmp_path: Path) -> None:
+    """Its real processes with all flaws of 2023: exactly these cells of its mail and file services are wrong."""
+    seen: dict[str, Wrong] = {}
+
+    def visit(world: World) -> None:
+        estate = world.estate
+        held = {"org": world.stolen[Realm.ORG], "service": world.stolen[Realm.SERVICE],
+                "dead": world.stolen[Realm.CONSUMER], "rogue": world.rogue}
+        signers = tuple(keys.in_memory(key.private, name, key.kid) for name, key in held.items())
+        names = (*map(str, Realm), "common")
+        documents = {name: world.client.get(f"{estate.issuer_url}/{name}/jwks").content for name in names}
+        issuers = {estate.issuer(realm): str(realm) for realm in Realm}
+        for audience in (MAIL, FILES):
+            of = plans.Party(audience, Canary("", audience), f"{estate.service(audience)}/messages")
+            plan = plans.Plan(tmp_path, None, tuple(issuers), ("access", "id"), (), signers, (of,), 0.0)
+            declared = TokenPolicy.from_toml(policies.token_policy(replace(estate, flaws=()), audience), documents)
+            report = matrix.run(plan, declared, clock=estate.clock.seconds)
+            assert report.counts[Held.BREAK] == report.counts[Held.UNKNOWN] == 0
+            seen[audience] = {
+                (one.cell.key, issuers[one.cell.issuer], one.cell.kind)
+                if one.cell.form is Form.PLAIN else one.cell.form.name for one in report.of(Held.HOLE)
+            }
+
+    lab_run(Scenario("matrix", "is asked", (visit,), frozenset(Flaw)), tmp_path / "lab", lambda _: None)
+    wrong = {cell for cell in anywhere("org", "service", "dead", "rogue") if cell[0] != cell[1]}
+    assert seen == {MAIL: wrong, FILES: wrong | {"UNSIGNED"}}

@@ -12,7 +12,8 @@ from cli.run import run
 from counterfoil.posture import records
 
 from . import estates
-from .making import write
+from .export_cases import IDP, PEOPLE, kms, selector, selectors
+from .making import days, write
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 READ = "c27d7322-9cdc-41b7-9b56-000000000001"
@@ -40,9 +41,11 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> Path:
     changes = [
         audit("1", 1, "Set-MailboxAuditBypassAssociation", Identity="Bob@contoso.com", AuditBypassEnabled="True"),
         audit("2", 2, "Set-AdminAuditLogConfig", UnifiedAuditLogIngestionEnabled="False"),
+        {**audit("3", 3, "Set federation settings on domain."), "Workload": "AzureActiveDirectory", "RecordType": 8},
     ]
     write(folder / "audit.jsonl", "\n".join([*mail, *map(json.dumps, changes)]) + "\n")
-    app.hunt([str(folder / "audit.jsonl")], HuntSettings(case=folder / "case", threads=1), app.Silent())
+    keys = [str(SAMPLES / "keystores" / name) for name in ("cloudtrail.json", "openbao-audit.jsonl")]
+    app.hunt([str(folder / "audit.jsonl"), *keys], HuntSettings(case=folder / "case", threads=1), app.Silent())
     return folder / "case"
 
 
@@ -76,6 +79,34 @@ def test_a_record_proves_what_is_audited(case: Path) -> None:
     assert proof.record.endswith("audit.jsonl, 1)")
     assert f"{proof.time:%Y-%m-%d %H:%M}" == "2025-09-01 09:01"
     assert [(change.of, change.off) for change in held.changes] == [("bob@contoso.com", True), ("", True)]
+
+
+def test_records_of_key_stores_outrank_their_settings(
+    case: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """A trail is on by its settings and by Prowler, a key not exportable, a role only signs: records say otherwise."""
+    folder = tmp_path / "exports"
+    write(folder / "selectors.json", selectors(selector()))
+    write(folder / "policy.json", kms(IDP, PEOPLE))
+    estates.transit(folder / "key.json", days(0), name="k1")
+    write(folder / "prowler.json", [{
+        "metadata": {"event_code": "cloudtrail_multi_region_enabled", "product": {"name": "Prowler", "version": "5"}},
+        "finding_info": {"title": "trails"}, "status_code": "PASS", "status_detail": "main logs",
+    }])
+    told = found(capsys, folder, "--case", case)
+    trail = {one["subject"]: one for one in json.loads(
+        run(capsys, "posture", folder, "--case", case, "--format", "json").out)["findings"]
+        if one["check"] == "store-key-use-log"}
+    assert "against Prowler cloudtrail_multi_region_enabled, which says pass" in (
+        trail[str(folder / "selectors.json")]["seen"]
+    )
+    assert any("vault-audit" in name for name in trail)  # no export of it: its records alone
+    assert "let out by record, against the export" in told["store-exportable-keys"]["seen"]
+    duties = told["store-separation-of-duties"]
+    assert duties["verdict"] == "fail"
+    assert any("user/carol" in line and "aws-cloudtrail" in line for line in duties["where"])
+    assert told["tenant-federated-domains"]["verdict"] == "fail"
+    assert "set federation settings on domain, 2025-09-02 03:00 UTC" in told["tenant-federated-domains"]["where"][0]
 
 
 def test_what_a_case_lacks_is_told(case: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,9 +7,12 @@ import re
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
+from ocsf_json_schema import OcsfJsonSchemaEmbedded, get_ocsf_schema
 
 from cli.run import run
 from counterfoil.posture import checks_page
+from counterfoil.posture.forms.ocsf import OCSF
 from counterfoil.posture.forms.registry import names
 from counterfoil.posture.registry import all_checks
 from docs import posture_page
@@ -69,6 +72,23 @@ def test_the_machine_forms_have_their_shapes(capsys: pytest.CaptureFixture[str],
     picked = ("issuer-key-age", "issuer-pkce", "issuer-token-lifetime", "issuer-realms")
     assert [status[name] for name in picked] == [3, 2, 0, 1]
     assert len({one["finding_info"]["uid"] for one in ocsf}) == len(ocsf)
+
+
+def test_ocsf_is_valid_by_its_schema(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Every finding, of every verdict and under an exception, is a Compliance Finding by the schema of OCSF 1.8.0."""
+    schema = OcsfJsonSchemaEmbedded(get_ocsf_schema(version=OCSF))
+    name = schema.lookup_class_name_from_uid(class_uid=2003)
+    valid = Draft202012Validator(schema.get_class_schema(class_name=name, profiles=[]))
+    file = tmp_path / "exceptions.toml"
+    file.write_text('[[exception]]\ncheck = "issuer-pkce"\nowner = "Kim"\nreason = "r"\nuntil = 2099-01-01\n')
+    folder = estates.half(tmp_path / "estate")
+    found = json.loads(run(capsys, "posture", folder, "--exceptions", file, "--format", "ocsf").out)
+    assert {one["compliance"]["status_id"] for one in found} == {0, 1, 2, 3}
+    assert {one["status_id"] for one in found} == {1, 3}
+    assert [(error.json_path, error.message[:200]) for one in found for error in valid.iter_errors(one)] == []
+    wrong = {**found[0], "compliance": {**found[0]["compliance"], "status_id": 7}}  # and it would say so
+    assert [error.json_path for error in valid.iter_errors(wrong)] == ["$.compliance.status_id"]
+    assert list(valid.iter_errors({**found[0], "verdict": "fail"}))
 
 
 def test_an_exception_holds_until_its_end(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

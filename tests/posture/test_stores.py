@@ -50,6 +50,17 @@ ROWS: Mapping[str, tuple[Callable[[Path], None], Mapping[str, str]]] = {
 }
 
 
+@pytest.mark.parametrize(("backend", "said"), [("file", F), ("tpm", P), ("aws-kms", P), ("pkcs11", U)])
+def test_custody_says_where_its_keys_lie(
+    backend: str, said: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """By its settings, which stand beside its inventory; a token of PKCS#11 may be software."""
+    custody(tmp_path / "inventory.json")
+    (tmp_path / "custody.toml").write_text(f'backend = "{backend}"\norigin = "custody.example/idp"\n')
+    told = json.loads(run(capsys, "posture", tmp_path, "--format", "json").out)
+    assert {one["check"]: one["verdict"] for one in told["findings"]}[HARD] == said
+
+
 @pytest.mark.parametrize(("make", "expected"), ROWS.values(), ids=ROWS)
 def test_an_export_is_read(
     make: Callable[[Path], None], expected: Mapping[str, str], capsys: pytest.CaptureFixture[str], tmp_path: Path

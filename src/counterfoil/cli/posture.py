@@ -1,4 +1,4 @@
-"""`posture`: issuers, key sets and tenants against a baseline."""
+"""`posture`: issuers, key stores, services and tenants against a baseline."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _Paths = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="PATH", show_default=False,
-        help="An issuer's address; files or folders of key sets, metadata, scans, exports; git:FILE.",
+        help="An issuer's address; files or folders of key sets, metadata, scans, exports, matrices; git:FILE.",
     ),
 ]
 _Case = Annotated[
@@ -65,7 +65,7 @@ def posture(
     format: _Format = "text",
     output: params.Output = None,
 ) -> None:
-    """Check how hardened an issuer, its keys and a tenant are; end with the five steps that gain most.
+    """Check how hardened issuers, key stores, services and tenants are; end with the five steps that gain most.
 
     Ends with 0 if all pass, 1 if a check fails, 3 if none fails but some pass in part or cannot tell.
     """

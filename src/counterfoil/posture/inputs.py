@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -10,15 +11,16 @@ from typing import Any
 
 from counterfoil.errors import InputError, UsageError
 from counterfoil.pipeline.inputs import find
-from counterfoil.posture import key_sets, key_store, mailbox_status
+from counterfoil.posture import key_sets, mailbox_status
 from counterfoil.posture.documents import content, json_of, text_of
+from counterfoil.posture.exports.registry import all_exports
 from counterfoil.posture.imports.registry import all_imports
 from counterfoil.posture.issuer import Issuer
-from counterfoil.posture.key_store import KeyStore
+from counterfoil.posture.joining import Subject, joined
 from counterfoil.posture.matrix import kept
 from counterfoil.posture.records import Records
 from counterfoil.posture.service import Service, services
-from counterfoil.posture.tenant import ImportedRun, MailboxAudit, Tenant
+from counterfoil.posture.tenant import Application, FederatedDomain, ImportedRun, MailboxAudit, Tenant
 
 # A scan of a large account, as one document.
 MAX_FILE_BYTES = 512 << 20
@@ -35,19 +37,17 @@ class Unread:
 
 @dataclass(frozen=True)
 class Subjects:
-    """What checks are asked of."""
+    """What checks are asked of: `whole`, each of the type that a check reads; and the tenants among them."""
 
-    issuers: tuple[Issuer, ...] = ()
-    stores: tuple[KeyStore, ...] = ()
+    whole: tuple[Subject, ...] = ()
     tenants: tuple[Tenant, ...] = ()
-    services: tuple[Service, ...] = ()
     unread: tuple[Unread, ...] = ()
 
 
 @dataclass
 class _Found:
     issuers: list[Issuer] = field(default_factory=list)
-    stores: list[KeyStore] = field(default_factory=list)
+    exported: list[object] = field(default_factory=list)
     services: list[Service] = field(default_factory=list)
     documents: dict[Path, dict[Path, Any]] = field(default_factory=dict)
     imports: list[ImportedRun] = field(default_factory=list)
@@ -71,12 +71,13 @@ def read(named: Sequence[str], now: datetime, records: Records | None = None) ->
         _sort(path, now, found)
     for folder, files in found.documents.items():
         found.issuers.append(key_sets.of_folder(folder, files))
-    tenants = _tenants(found, records)
-    if not (found.issuers or found.stores or found.services or tenants):
+    tenants = _tenants(found, records, now)
+    exported = joined(found.exported, records, [result for run in found.imports for result in run.results])
+    if not (found.issuers or exported or found.services or tenants):
         why = f"{found.unread[0].path}: {found.unread[0].why}" if found.unread else "nothing was named"
         raise InputError(f"nothing to check: {why}", hint="counterfoil posture --list says what checks read")
     issuers = _with_records(found.issuers, records)
-    return Subjects(issuers, tuple(found.stores), tenants, tuple(found.services), tuple(found.unread))
+    return Subjects((*issuers, *exported, *found.services, *tenants), tenants, tuple(found.unread))
 
 
 def _files(paths: Sequence[str]) -> tuple[Path, ...]:
@@ -101,13 +102,17 @@ def _sort(path: Path, now: datetime, found: _Found) -> None:
         else:
             found.unread.append(Unread(str(path), "a CSV that no check reads"))
         return
-    document = json_of(raw)
+    _recognise(_toml(raw) if path.suffix.lower() == ".toml" else json_of(raw), raw, path, now, found)
+
+
+def _recognise(document: Any, raw: bytes, path: Path, now: datetime, found: _Found) -> None:
     if kept.fits(document):
         found.services += services(kept.parsed(document, str(path)))
         return
-    if (store := key_store.parsed(document, str(path), now)) is not None:  # custody's inventory has a list of keys, too
-        found.stores.append(store)
-        return
+    for export in all_exports():  # before key sets: custody's inventory has a list of keys, too
+        if export.fits(document):
+            found.exported += export.read(document, str(path), now)
+            return
     if key_sets.is_key_set(document) or key_sets.is_metadata(document):
         found.documents.setdefault(path.parent, {})[path] = key_sets.parsed(text_of(raw), str(path))
         return
@@ -115,17 +120,31 @@ def _sort(path: Path, now: datetime, found: _Found) -> None:
         if known.fits(document):
             found.imports.append(known.read(document, str(path)))
             return
-    found.unread.append(Unread(str(path), "no JSON" if document is None else "JSON that no check reads"))
+    form = "TOML" if path.suffix.lower() == ".toml" else "JSON"
+    found.unread.append(Unread(str(path), f"no {form}" if document is None else f"{form} that no check reads"))
 
 
-def _tenants(found: _Found, records: Records | None) -> tuple[Tenant, ...]:
+def _toml(raw: bytes) -> Any:
+    try:
+        return tomllib.loads(text_of(raw).decode())
+    except (tomllib.TOMLDecodeError, UnicodeError, RecursionError):
+        return None
+
+
+def _tenants(found: _Found, records: Records | None, now: datetime) -> tuple[Tenant, ...]:
     """Return the tenants: one for each that scans name; exports and records are of the first."""
     names = list(dict.fromkeys(run.tenant for run in found.imports if run.tenant)) or ["tenant"]
-    if not found.imports and not found.mailboxes and not _of_tenant(records):
+    applications = [one for one in found.exported if isinstance(one, Application)]
+    domains = [one for one in found.exported if isinstance(one, FederatedDomain)]
+    exported = applications or domains or found.mailboxes
+    if not found.imports and not exported and not _of_tenant(records):
         return ()
     first, *others = (Tenant(name, tuple(run for run in found.imports if run.tenant == name)) for name in names)
     unnamed = tuple(run for run in found.imports if not run.tenant)
-    own = replace(first, imports=(*first.imports, *unnamed), mailboxes=tuple(found.mailboxes), records=records)
+    own = replace(
+        first, imports=(*first.imports, *unnamed), mailboxes=tuple(found.mailboxes), records=records,
+        applications=tuple(applications) or None, domains=tuple(domains) or None, read=now,
+    )
     return (own, *others)
 
 

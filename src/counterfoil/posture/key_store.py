@@ -1,18 +1,12 @@
-"""A key store as a check sees it, from exports: our custody's inventory, OpenBao and Vault (transit), AWS KMS."""
+"""A key store as a check sees it: what exports say of its keys, and what records show was done to them. Values."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
-from counterfoil.posture.imports.scan import moment
-
-INVENTORY = "counterfoil.key-inventory/1"
-MAX_KEYS = 10_000
-# States of custody's inventory in which a key is of no use to anybody any more.
-_PAST = frozenset({"retired", "blocked", "disabled", "destroyed"})
+from counterfoil.posture.records import KeyRecord
 
 
 @dataclass(frozen=True)
@@ -35,82 +29,27 @@ class StoredKey:
 
 @dataclass(frozen=True)
 class KeyStore:
-    """What one export says. `read`: when it was looked at, for ages."""
+    """What one export says. `read`: when it was looked at, for ages. `records`: of what was done at its keys."""
 
     name: str
     read: datetime
     keys: tuple[StoredKey, ...]
+    records: tuple[KeyRecord, ...] = ()
+
+    def of(self, recorded: Iterable[KeyRecord]) -> tuple[KeyRecord, ...]:
+        """Return those records that are about one of its keys."""
+        return tuple(one for one in recorded if any(_same(key.name, one.key) for key in self.keys))
 
 
-def parsed(document: Any, file: str, read: datetime) -> KeyStore | None:
-    """Return the store of an export; None for what is none, or holds more keys than any store."""
-    for fits, keys in ((_is_inventory, _inventory), (_is_transit, _transit), (_is_kms, _kms)):
-        if fits(document):
-            found = keys(document)
-            return KeyStore(file, read, tuple(found)) if len(found) <= MAX_KEYS else None
-    return None
+@dataclass(frozen=True)
+class BackEnd:
+    """Where the keys of the store in a folder lie. `hardware`: None where its kind does not say."""
+
+    folder: str
+    hardware: bool | None
 
 
-def _is_inventory(document: Any) -> bool:
-    return isinstance(document, dict) and document.get("schema") == INVENTORY and isinstance(document.get("keys"), list)
-
-
-def _inventory(document: Mapping[str, Any]) -> Sequence[StoredKey]:
-    return [
-        StoredKey(
-            f"{row.get('name')} v{row.get('version')}", moment(row.get("began") or row.get("created")),
-            frozenset({"sign"}), exportable=_flag(row.get("exportable")), imported=_flag(row.get("attached")),
-        )
-        for row in document["keys"] if isinstance(row, dict) and row.get("state") not in _PAST
-    ]
-
-
-def _is_transit(document: Any) -> bool:
-    data = document.get("data") if isinstance(document, dict) else None
-    return isinstance(data, dict) and isinstance(data.get("keys"), dict) and "exportable" in data and "type" in data
-
-
-def _transit(document: Mapping[str, Any]) -> Sequence[StoredKey]:
-    """Return the key of `bao read -format=json transit/keys/NAME`."""
-    data = document["data"]
-    newest = data["keys"].get(str(data.get("latest_version")))
-    born = newest.get("creation_time") if isinstance(newest, dict) else newest
-    can = {"sign": "supports_signing", "encrypt": "supports_encryption", "decrypt": "supports_decryption"}
-    return [StoredKey(
-        str(data.get("name"))[:80], _time(born), frozenset(use for use, member in can.items() if data.get(member)),
-        exportable=_flag(data.get("exportable")), backup=_flag(data.get("allow_plaintext_backup")),
-        imported=_flag(data.get("imported_key")), every=_seconds(data.get("auto_rotate_period")),
-    )]
-
-
-def _is_kms(document: Any) -> bool:
-    about = document.get("KeyMetadata") if isinstance(document, dict) else None
-    return isinstance(about, dict) and {"KeyId", "KeyUsage", "Origin"} <= set(about)
-
-
-def _kms(document: Mapping[str, Any]) -> Sequence[StoredKey]:
-    """Return the key of `aws kms describe-key`: never exportable, and asymmetric ones never rotate by themselves."""
-    about = document["KeyMetadata"]
-    signs = about["KeyUsage"] in ("SIGN_VERIFY", "GENERATE_VERIFY_MAC")
-    return [StoredKey(
-        str(about["KeyId"])[:80], _time(about.get("CreationDate")), frozenset({"sign"} if signs else {"encrypt"}),
-        exportable=False, backup=False, imported=about["Origin"] == "EXTERNAL", hardware=True,
-        every=timedelta() if signs else None,
-    )]
-
-
-def _flag(value: object) -> bool | None:
-    return value if isinstance(value, bool) else None
-
-
-def _time(value: object) -> datetime | None:
-    try:
-        return datetime.fromtimestamp(value, UTC) if isinstance(value, int | float) else moment(value)
-    except (ValueError, OverflowError, OSError):
-        return None
-
-
-def _seconds(value: object) -> timedelta | None:
-    """Return a period as the API gives it: seconds, as a number or with its unit."""
-    text = str(value).removesuffix("s")
-    return timedelta(seconds=int(text)) if text.isdecimal() and len(text) < 12 else None
+def _same(name: str, recorded: str) -> bool:
+    """Tell whether a key's name in an export and in a record are one: a record may have its ARN, or no version."""
+    plain = name.rpartition(" v")[0] or name
+    return recorded in (name, plain) or recorded.endswith((f":key/{name}", f"/keys/{name}", f"/{plain}"))

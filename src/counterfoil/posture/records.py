@@ -12,7 +12,9 @@ from typing import Any
 from counterfoil.case.folder import existing
 from counterfoil.case.manifest import read_manifest
 from counterfoil.case.results import opened, rows
+from counterfoil.model import key_store
 from counterfoil.model.key_life import DAY
+from counterfoil.model.persistence import HOLDS
 from counterfoil.posture.issuer import KeyUse
 
 # Mailboxes, changes of settings and keys that are taken in.
@@ -24,6 +26,14 @@ _OFF: Mapping[str, tuple[str, str]] = {
     "set-organizationconfig": ("auditdisabled", "true"),
     "set-mailbox": ("auditenabled", "false"),
 }
+
+
+# What rules over a key: an automated rotation is none of it.
+_ADMINISTERS = (
+    key_store.ALLOW_EXPORT, key_store.BACKUP, key_store.EXPORT, key_store.POLICY, "destroy", "disable",
+)
+CREDENTIALS = tuple(sorted(name for name, hold in HOLDS.items() if hold is HOLDS["add service principal credentials"]))
+FEDERATION = ("set domain authentication", "set federation settings on domain")
 
 
 @dataclass(frozen=True)
@@ -46,6 +56,34 @@ class AuditChange:
 
 
 @dataclass(frozen=True)
+class KeyRecord:
+    """A record of what was done to a key, or to the log of its uses. `operation`: a word of model.key_store."""
+
+    operation: str
+    key: str
+    source: str
+    proof: Proof
+
+
+@dataclass(frozen=True)
+class KeyActs:
+    """What one principal did at keys, by record: used one, administered one; None for what nothing shows."""
+
+    principal: str
+    used: Proof | None
+    administered: Proof | None
+
+
+@dataclass(frozen=True)
+class DirectoryChange:
+    """A record of a change in the directory. `operation`: in lower case, without a dot at the end."""
+
+    operation: str
+    of: str
+    proof: Proof
+
+
+@dataclass(frozen=True)
 class Part:
     """A part of a log: how many records, of how many with a token id, from when to when."""
 
@@ -60,7 +98,11 @@ class Part:
 
 @dataclass(frozen=True)
 class Records:
-    """What a case holds. `mail`: mailboxes whose reading was recorded. `throttled`: those whose log stopped."""
+    """What a case holds. `mail`: mailboxes whose reading was recorded. `throttled`: those whose log stopped.
+
+    `keys`: keys that were let out, and logs of key use that were turned off. `acts`: who used and administered keys.
+    `directory`: credentials of applications and federation settings that were changed.
+    """
 
     case: str
     parts: tuple[Part, ...] = ()
@@ -68,6 +110,9 @@ class Records:
     throttled: Mapping[str, Proof] = field(default_factory=dict)
     changes: tuple[AuditChange, ...] = ()
     uses: tuple[KeyUse, ...] = ()
+    keys: tuple[KeyRecord, ...] = ()
+    acts: tuple[KeyActs, ...] = ()
+    directory: tuple[DirectoryChange, ...] = ()
 
     def of(self, *sources: str) -> tuple[Part, ...]:
         """Return the parts of these logs."""
@@ -88,6 +133,9 @@ def read(case: Path) -> Records:
         mail, throttled = rows(con, _MAIL), rows(con, _THROTTLED)
         changes = rows(con, _CHANGES, [sorted(_OFF)])
         uses = rows(con, _USES)
+        keys = rows(con, _KEYS, [[key_store.AUDIT_OFF, *key_store.TAKES]])
+        acts = rows(con, _ACTS, [key_store.SIGN, [key_store.SIGN, *_ADMINISTERS]])
+        directory = rows(con, _DIRECTORY, [sorted({*CREDENTIALS, *FEDERATION})])
     return Records(
         case=str(case),
         parts=tuple(
@@ -103,6 +151,9 @@ def read(case: Path) -> Records:
                    None if row["life"] is None else timedelta(seconds=float(row["life"])), row["record"])
             for row in uses
         ),
+        keys=tuple(KeyRecord(row["did"], row["key"], row["source"], _proof(row)) for row in keys),
+        acts=tuple(_acts(acts)),
+        directory=tuple(DirectoryChange(row["did"], row["object"], _proof(row)) for row in directory),
     )
 
 
@@ -124,6 +175,24 @@ _USES = f"""SELECT key_id, min(coalesce(issued_at, event_time)) AS first,
     WHERE key_id IS NOT NULL AND leg IN ('issuance', 'secondary_issuance', 'acceptance')
       AND coalesce(issued_at, event_time) IS NOT NULL AND coalesce(outcome, '') NOT IN ('refused', 'failed')
     GROUP BY key_id ORDER BY key_id LIMIT {MAX_ROWS}"""  # noqa: S608  # our own texts
+
+_DONE = "coalesce(outcome, '') NOT IN ('refused', 'failed', 'denied')"
+_KEYS = f"""SELECT key_operation AS did, coalesce(key_id, object_id, '') AS key, source, {_PLACE} {_FROM}
+    WHERE list_contains(?, key_operation) AND {_DONE} AND event_time IS NOT NULL
+    GROUP BY ALL ORDER BY "at", did, key LIMIT {MAX_ROWS}"""
+_ACTS = f"""SELECT coalesce(subject_name, subject_id) AS who, key_operation = ? AS used, {_PLACE} {_FROM}
+    WHERE list_contains(?, key_operation) AND coalesce(subject_name, subject_id) IS NOT NULL AND {_DONE}
+      AND event_time IS NOT NULL GROUP BY ALL ORDER BY who, used LIMIT {MAX_ROWS}"""
+_DIRECTORY = f"""SELECT rtrim(lower(operation), '.') AS did, coalesce(object_id, '') AS object, {_PLACE} {_FROM}
+    WHERE list_contains(?, rtrim(lower(operation), '.')) AND {_DONE} AND event_time IS NOT NULL
+    GROUP BY ALL ORDER BY "at", did, object LIMIT {MAX_ROWS}"""
+
+
+def _acts(found: Iterable[Mapping[str, Any]]) -> Iterable[KeyActs]:
+    by: dict[str, dict[bool, Proof]] = {}
+    for row in found:
+        by.setdefault(str(row["who"]), {})[bool(row["used"])] = _proof(row)
+    return [KeyActs(who, done.get(True), done.get(False)) for who, done in by.items()]
 
 
 def _change(row: Mapping[str, Any]) -> Iterable[AuditChange]:

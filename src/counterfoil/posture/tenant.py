@@ -54,13 +54,45 @@ class MailboxAudit:
 
 
 @dataclass(frozen=True)
+class Application:
+    """A service principal with what it signs in with. `owner`: the tenant that its application is of, None: not told.
+
+    `credentials`: each with its kind, its name and its end (None: not told).
+    """
+
+    app_id: str
+    name: str
+    owner: str | None
+    credentials: tuple[tuple[str, str, datetime | None], ...]
+
+
+@dataclass(frozen=True)
+class FederatedDomain:
+    """A domain whose users are asserted by another. `issuer`: who asserts. `ends`: of each certificate that may sign.
+
+    `mfa`: what `federatedIdpMfaBehavior` says, empty: not told.
+    """
+
+    name: str
+    issuer: str
+    ends: tuple[datetime | None, ...]
+    mfa: str = ""
+
+
+@dataclass(frozen=True)
 class Tenant:
-    """A tenant. `records`: None where no case was named."""
+    """A tenant. `records`: None where no case was named. `applications`, `domains`: None where no export was named.
+
+    `read`: when the exports were looked at.
+    """
 
     name: str
     imports: tuple[ImportedRun, ...] = ()
     mailboxes: tuple[MailboxAudit, ...] = ()
     records: Records | None = None
+    applications: tuple[Application, ...] | None = None
+    domains: tuple[FederatedDomain, ...] | None = None
+    read: datetime | None = None
 
     def about(self, topic: str) -> tuple[ImportedResult, ...]:
         """Return what other scanners say of a topic."""

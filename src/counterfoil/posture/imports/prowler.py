@@ -8,6 +8,8 @@ from typing import Any
 from counterfoil.errors import InputError
 from counterfoil.posture.check import Verdict
 from counterfoil.posture.imports.scan import (
+    AWS_USE_LOG,
+    GOOGLE_USE_LOG,
     MAIL_AUDIT,
     MAX_RESULTS,
     RETENTION,
@@ -26,6 +28,9 @@ TOPICS: Mapping[str, str] = {
     "exchange_user_mailbox_auditing_enabled": MAIL_AUDIT,
     "exchange_mailbox_audit_bypass_disabled": MAIL_AUDIT,
     "purview_audit_log_search_enabled": UNIFIED_AUDIT,
+    "cloudtrail_multi_region_enabled": AWS_USE_LOG,
+    "cloudtrail_multi_region_enabled_logging_management_events": AWS_USE_LOG,
+    "iam_audit_logs_enabled": GOOGLE_USE_LOG,
     "cloudwatch_log_group_retention_policy_specific_days_enabled": RETENTION,
 }
 

@@ -17,6 +17,9 @@ MAX_RESULTS = 500_000
 MAX_TOLD = 400
 
 MAIL_AUDIT, UNIFIED_AUDIT, RETENTION = "tenant-mailbox-audit", "tenant-unified-audit", "tenant-log-retention"
+# With the log that it is about: of AWS, of Google Cloud.
+USE_LOG = "store-key-use-log"
+AWS_USE_LOG, GOOGLE_USE_LOG = f"{USE_LOG} aws-cloudtrail", f"{USE_LOG} google-audit"
 _TAG = re.compile(r"<[^<>]{0,200}>")
 
 

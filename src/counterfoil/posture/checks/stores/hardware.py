@@ -27,7 +27,8 @@ CHECK = Check(
     "left its store in such a way; since then Microsoft signs in an HSM.",
     sources=("CSRB 2024, recommendation 6", "NIST IR 8587 (draft of 2025-12-22): moderate and high systems"),
     reads=KeyStore,
-    needs="an export that says so: `aws kms describe-key`; OpenBao says nothing of what seals it",
+    needs="an export that says so: custody.toml beside inventory.json, `aws kms describe-key`, `gcloud kms keys "
+    "versions list --format=json`, `az keyvault key show`; OpenBao says nothing of what seals it",
     gain=5,
     fix=("Make the next key in an HSM, a TPM or a KMS: counterfoil keys with one of those back-ends.",
          "Rotate to it; an old key that is moved into an HSM has been outside."),

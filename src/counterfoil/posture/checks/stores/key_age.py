@@ -31,7 +31,8 @@ CHECK = Check(
     "by itself, whatever its switch says of others.",
     sources=("CSRB 2024, page 17", "NIST IR 8587 (draft of 2025-12-22)", "AWS KMS, rotating keys"),
     reads=KeyStore,
-    needs="inventory.json of custody, `bao read -format=json transit/keys/NAME`, `aws kms describe-key`",
+    needs="an export of its keys: inventory.json of custody, `bao read -format=json transit/keys/NAME`, `aws kms "
+    "describe-key`, `gcloud kms keys versions list --format=json`, `az keyvault key show`",
     gain=7,
     fix=("Rotate now: counterfoil keys rotate, or the store's own command; publish the new key a day ahead.",
          "In transit set auto_rotate_period; for KMS make a new key by a timer, one for each generation.",

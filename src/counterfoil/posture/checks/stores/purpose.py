@@ -28,7 +28,8 @@ CHECK = Check(
     "the other. A key has one purpose.",
     sources=("SP 800-57 part 1, 5.2", "NIST IR 8587, 5.2.1.2", "RFC 8725, 3.8"),
     reads=KeyStore,
-    needs="inventory.json of custody, `bao read -format=json transit/keys/NAME`, `aws kms describe-key`",
+    needs="an export of its keys: inventory.json of custody, `bao read -format=json transit/keys/NAME`, `aws kms "
+    "describe-key`, `gcloud kms keys versions list --format=json`, `az keyvault key show`",
     gain=6,
     fix=("Make a key of its own for signatures: ecdsa-p256 or ed25519 in transit, SIGN_VERIFY in KMS.",
          "Rotate tokens to it.", "Forbid the sign endpoint for the other key in the store's policy."),

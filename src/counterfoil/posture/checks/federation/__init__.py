@@ -1,0 +1,1 @@
+"""Checks of federation servers (AD FS)."""

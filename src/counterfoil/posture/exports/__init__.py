@@ -1,0 +1,1 @@
+"""Exports of key stores, clouds and directories: each module holds one `EXPORT`, or several as `EXPORTS`."""
