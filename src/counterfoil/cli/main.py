@@ -34,6 +34,7 @@ from counterfoil.cli import (
     ready,
     respond,
     rules,
+    sigma,
     sql,
     terminal,
     token,
@@ -63,8 +64,8 @@ def program() -> typer.Typer:
     )
     app.callback(epilog=_exit_codes())(_program)
     groups = (
-        demo, hunt, messages, intrusions, pivot, indicators, baseline, ready, sql, case, explain, rules, token, ledger,
-        leaks, lab, keys, respond, posture,
+        demo, hunt, messages, intrusions, pivot, indicators, baseline, ready, sql, case, explain, rules, sigma, token,
+        ledger, leaks, lab, keys, respond, posture,
     )
     for group in groups:
         group.add_to(app)
