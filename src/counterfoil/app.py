@@ -35,6 +35,8 @@ from counterfoil.investigate.pivot import DEFAULT_LINES
 from counterfoil.investigate.pivot import pivot as pivoted
 from counterfoil.investigate.readiness import readiness as is_ready
 from counterfoil.investigate.sightings import Sighting, sighted
+from counterfoil.investigate.sigma.run import Result
+from counterfoil.investigate.sigma.run import run as sigma_run
 from counterfoil.investigate.summary import last_event, summary
 from counterfoil.leaks.finding import LeaksReport
 from counterfoil.model.hunt import MAX_STORIES, HuntReport, InputFile
@@ -67,7 +69,7 @@ from counterfoil.tokens.limits import MAX_JWKS_BYTES
 __all__ = [
     "Progress", "QueryResult", "Silent", "baseline", "detailed", "hunt", "ingest", "intrusions", "keep_leaks",
     "key_watch", "mailboxes", "messages", "pivot", "readiness", "ready", "reconcile", "render", "report", "seal",
-    "sightings", "sources", "sql", "stories", "tell", "unsealed", "write_messages", "write_sheets",
+    "sightings", "sigma", "sources", "sql", "stories", "tell", "unsealed", "write_messages", "write_sheets",
 ]
 
 _SILENT = Silent()
@@ -175,6 +177,23 @@ def baseline(
     folder = existing(case)
     with opened(folder, read_manifest(folder.manifest)) as con:
         return baselines.baseline(con, folder.tmp, asked)
+
+
+def sigma(
+    case: Path, rules: Sequence[Path], progress: Progress = _SILENT, *, memory: str | None = None
+) -> tuple[tuple[Result, ...], tuple[str, ...]]:
+    """Return what rules of Sigma hold for in the raw records of the case's inputs, and the inputs that are gone.
+
+    Needs the extra `sigma`. Raises UsageError for paths without rules, CaseError for the case.
+    """
+    try:
+        from counterfoil.investigate.sigma.rules import load
+    except ImportError as error:
+        raise UsageError("rules of Sigma need pySigma", hint="pip install 'counterfoil[sigma]'") from error
+    loaded = load(rules)
+    manifest = read_manifest(existing(case).manifest)
+    with locked(case) as folder, engine(folder.tmp, memory=memory, threads=None) as con:
+        return sigma_run(con, folder, manifest, loaded, progress)
 
 
 def sightings(

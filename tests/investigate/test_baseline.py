@@ -74,6 +74,18 @@ def test_a_window_changes_no_number(late: duckdb.DuckDBPyConnection, tmp_path: P
     assert INTRUDER not in _who(until)
 
 
+def test_nothing_that_the_intruder_does_beside_vouches_for_him(tmp_path: Path) -> None:
+    """He reads through an ordinary application from the same networks, and his victims sign in to another service."""
+    con = month(PEOPLE, FIRST_DAY, 21)
+    his = f"FROM month WHERE client_id = '{EXCHANGE}' AND logon_type = 'owner' AND token_class IS NULL"
+    con.execute(f"INSERT INTO month SELECT * REPLACE ('9199bf20-a13f-4107-85dc-02114787ef48' AS client_id) {his}")
+    con.execute(f"""INSERT INTO month SELECT * REPLACE ('issuance' AS leg, 'files' AS resource, NULL AS ip,
+        NULL AS object_kind) {his}""")
+    con.execute("UPDATE month SET resource = 'mail' WHERE leg = 'acceptance'")
+    first = _rows(_asked(con, tmp_path, FIRST_DAY))[0]
+    assert (first["client_id"], first["acting"], first["strange"], first["told"]) == (*INTRUDER, 20, True)
+
+
 def test_without_sign_ins_that_is_said_and_counts_for_nothing(
     late: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:

@@ -78,10 +78,10 @@ SELECT d, 'acceptance' AS leg, $start::TIMESTAMP + to_days(d::INTEGER) + to_minu
     AS event_time, 'success' AS outcome, app AS client_id, person AS subject_name, net AS ip, 'mailbox' AS object_kind,
     box AS object_id, upn AS object_parent, CASE WHEN acting = 'delegate' THEN acting ELSE 'owner' END AS logon_type,
     CASE WHEN acting IN ('service', 'application') THEN acting END AS token_class, 'MailItemsAccessed' AS operation,
-    'fabrikam' AS resource_tenant
+    'fabrikam' AS resource_tenant, NULL::VARCHAR AS resource
 FROM mail
 UNION ALL SELECT d, 'issuance', $start::TIMESTAMP + to_days(d::INTEGER), 'success', app, person, net, NULL, NULL, NULL,
-    NULL, NULL, 'sign-in', 'fabrikam' FROM sign_ins"""
+    NULL, NULL, 'sign-in', 'fabrikam', NULL FROM sign_ins"""
 
 
 def month(people: int, intruder: int, seed: int) -> duckdb.DuckDBPyConnection:

@@ -35,6 +35,7 @@ from counterfoil.cli import (
     ready,
     respond,
     rules,
+    sigma,
     sql,
     terminal,
     token,
@@ -64,8 +65,8 @@ def program() -> typer.Typer:
     )
     app.callback(epilog=_exit_codes())(_program)
     groups = (
-        demo, hunt, messages, intrusions, pivot, indicators, baseline, ready, sql, case, explain, rules, token, ledger,
-        leaks, lab, keys, respond, posture, matrix,
+        demo, hunt, messages, intrusions, pivot, indicators, baseline, ready, sql, case, explain, rules, sigma, token,
+        ledger, leaks, lab, keys, respond, posture, matrix,
     )
     for group in groups:
         group.add_to(app)

@@ -3,10 +3,10 @@
 A row of the answer is an application that does one operation on a tenant's mailboxes in one way: as their owner, as a
 delegate, as itself. What a quarter of the mailboxes have is ordinary. Of the rest each mailbox is a cell, which is held
 against its peers (how many have that row), against its own earlier time (is the row new to it), against where its
-person is otherwise (sign-ins, and the ordinary applications on the same mailbox), and against sign-ins through that
-application. What holds for the cells of a row weighs as many bits as it would surprise among the cells of all other
-rare rows, where sign-ins are lost and telephones are new, too: so nobody's first day matters, and an intruder who was
-there from the beginning is no less rare for that.
+person is otherwise (sign-ins; without any, the ordinary applications on the same mailbox), and against sign-ins through
+that application for that resource. What holds for the cells of a row weighs as many bits as it would surprise among the
+cells of all other rare rows, where sign-ins are lost and telephones are new, too: so nobody's first day matters, and an
+intruder who was there from the beginning is no less rare for that.
 """
 
 from __future__ import annotations
@@ -17,9 +17,11 @@ from counterfoil.model.schema import TokenClass
 
 ROW = ("tenant", "client", "acting", "operation")
 USES = Shape("baseline_uses", "a row, a mailbox, who used it and from which network", (
-    *ROW, "mailbox", "name", "peers", "person", "network", "first", "last", "records",
+    *ROW, "mailbox", "name", "peers", "person", "resource", "network", "first", "last", "records",
 ))
-SIGNED = Shape("baseline_signed", "an application, a person and a network of sign-ins", ("client", "person", "network"))
+SIGNED = Shape("baseline_signed", "an application, a person, a resource and a network of sign-ins", (
+    "client", "person", "resource", "network",
+))
 
 DAY = 86_400
 # What one mailbox in so many has is ordinary.
@@ -65,19 +67,26 @@ def _cells(uses: ir.Table, signed: ir.Table, rows: ir.Table, boxes: ir.Table, da
         clients=ordinary.client.nunique(), one=ordinary.client.min(),
     )
     homes = _yes(signed.filter(signed.network.notnull()).select("person", "network"), "home")
-    pairs = _yes(signed.select("client", "person"), "pair")
+    pairs = _yes(signed.select("client", "person", "resource"), "exact")
+    bare = _yes(signed.filter(signed.resource == "").select("client", "person"), "bare")
+    through = _yes(signed.select("client", "person"), "pair")
+    whose = _yes(signed.select("person"), "theirs")
     known = _yes(signed.select("client"), "heard")
     stands = _yes(signed.filter(signed.network.notnull()).select("client", "network"), "there")
     used = uses.left_join(places, ["tenant", "mailbox", "network"], rname="{name}_p")
     used = used.left_join(homes, ["person", "network"], rname="{name}_h")
-    used = used.left_join(pairs, ["client", "person"], rname="{name}_s").left_join(known, "client", rname="{name}_k")
+    used = used.left_join(pairs, ["client", "person", "resource"], rname="{name}_e")
+    used = used.left_join(bare, ["client", "person"], rname="{name}_b").left_join(whose, "person", rname="{name}_w")
+    used = used.left_join(through, ["client", "person"], rname="{name}_s").left_join(known, "client", rname="{name}_k")
     used = used.left_join(stands, ["client", "network"], rname="{name}_t")
-    beside = ((used.clients > 1) | (used.one != used.client)).fill_null(False)
+    # an intruder may read through an ordinary application, too: it tells where people are only if no sign-in does
+    beside = used.theirs.isnull() & ((used.clients > 1) | (used.one != used.client)).fill_null(False)
+    pair = used.exact.notnull() | used.bare.notnull() | ((used.resource == "") & used.pair.notnull())
     itself, untold = used.acting.isin(ITSELF), used.acting == _UNTOLD
     used = used.mutate(
         at_home=used.network.isnull() | untold
         | ibis.ifelse(itself, used.there.notnull(), beside | used.home.notnull()),
-        signed_in=untold | ibis.ifelse(itself, used.heard.notnull(), used.pair.notnull()),
+        signed_in=untold | ibis.ifelse(itself, used.heard.notnull(), pair),
     )
     cells = used.group_by(*ROW, "mailbox").agg(
         name=used.name.min(), first=used["first"].min(), last=used["last"].max(), records=used.records.sum(),

@@ -107,9 +107,9 @@ def _uses(evidence: ir.Table, named: ir.Table) -> ir.Table:
     mail = mail.select(
         "operation", tenant=mail.resource_tenant.fill_null(""), client=mail.client_id, acting=acting, mailbox=mailbox,
         name=ibis.coalesce(mail.object_parent, mail.object_id), person=mail.subject_name.fill_null(""),
-        network=network(mail.ip), seconds=seconds,
+        resource=mail.resource.fill_null(""), network=network(mail.ip), seconds=seconds,
     ).filter(lambda t: t.mailbox.notnull())
-    uses = mail.group_by(*ROW, "mailbox", "name", "person", "network").agg(
+    uses = mail.group_by(*ROW, "mailbox", "name", "person", "resource", "network").agg(
         first=mail.seconds.min(), last=mail.seconds.max(), records=mail.count(),
     )
     joined = uses.left_join(named, uses.name == named.owner, rname="{name}_g")
@@ -122,7 +122,8 @@ def _signed(evidence: ir.Table) -> ir.Table:
         evidence.leg == str(Leg.ISSUANCE), evidence.outcome == str(Outcome.SUCCESS), evidence.client_id.notnull()
     )
     person = good.subject_name.fill_null("")
-    return good.select(client=good.client_id, person=person, network=network(good.ip)).distinct()
+    resource = good.resource.fill_null("")
+    return good.select(client=good.client_id, person=person, resource=resource, network=network(good.ip)).distinct()
 
 
 def _short(tables: Tables, uses: ir.Table, signed: ir.Table, days: int) -> list[str]:

@@ -1,0 +1,1 @@
+"""Rules of Sigma over the raw records of a case: a thin bridge. pySigma parses, the engine matches."""
