@@ -14,13 +14,16 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from counterfoil import app
+from counterfoil.case.manifest import read_manifest
 from counterfoil.errors import UsageError
 from counterfoil.model.hunt import HuntReport, InputFile
 from counterfoil.pipeline.identities import read_identities
 from counterfoil.pipeline.inputs import find
+from counterfoil.read.texts import CHUNK_BYTES
+from unpack.packing import zstd
 
 from .conftest import Estate
-from .estates import digest, hunted
+from .estates import digest, ended, hunted, program
 from .estates import settings as told
 
 
@@ -34,6 +37,22 @@ def _ingested(paths: list[Path], case: Path) -> HuntReport:
 
 def _adds_up(report: HuntReport) -> bool:
     return all(entry.read == entry.kept + entry.duplicates + entry.rejected for entry in report.inputs)
+
+
+def test_what_breaks_off_in_mid_stream_ends_with_one_line(tiny: Estate, tmp_path: Path) -> None:
+    """Compressed logs that end after megabytes, while the engine reads: code 2 and one line, no end of the process."""
+    logs, case = tmp_path / "logs", tmp_path / "case"
+    logs.mkdir()
+    lines = tiny.written.paths[-1].read_bytes()
+    long = lines * (3 * CHUNK_BYTES // len(lines) + 1)
+    for name, packed in (("a.gz", gzip.compress(long, 1)), ("b.zst", zstd(long))):
+        (logs / name).write_bytes(packed[: len(packed) * 9 // 10])
+    code, out, err = ended(program("hunt", logs, "--case", case, "--quiet"))
+    assert (code, out) == (2, "")
+    assert err.startswith("counterfoil: nothing readable; ")
+    assert len(err.splitlines()) <= 2
+    assert not any(case.glob("evidence/*"))
+    assert all(entry.unread and not entry.read for entry in read_manifest(case / "manifest.json").inputs)
 
 
 def test_what_cannot_be_read_is_named_and_the_rest_is_read(tiny: Estate, tmp_path: Path) -> None:

@@ -92,6 +92,8 @@ def _first(audit: ir.Table) -> dict[str, ir.Value]:
         "request_type": said("ExtendedProperties", "RequestType"),
         "device": said("DeviceProperties", "Id"),
         "device_session": said("DeviceProperties", "SessionId"),
+        "access_mode": ibis.coalesce(*(mapping.bag(audit.OperationProperties, name) for name in types.ACCESS_TYPES)),
+        "throttled": mapping.bag(audit.OperationProperties, "IsThrottled"),
         "message_ids": _messages(audit, "InternetMessageId"),
         "sizes": _messages(audit, "SizeInBytes"),
         "wrapper_time": mapping.when(audit[WRAPPER_DATE], audit[RAW_DATES]),
@@ -306,11 +308,9 @@ def _items(audit: ir.Table) -> dict[str, ir.Value]:
         "item_ids": ibis.cases((named.length() > 0, named)),
         "item_count": audit["count"],
         "byte_count": ibis.coalesce(sizes, mapping.number(audit.FileSizeBytes)),
-        "access_mode": ibis.coalesce(
-            *(mapping.bag(audit.OperationProperties, name) for name in types.ACCESS_TYPES)
-        ).lower(),
+        "access_mode": audit.access_mode.lower(),
         "aggregated": ibis.cases((audit.Operation.isin(types.MAIL_ACCESSES), audit["count"] > 1)),
-        "throttled": mapping.flag(mapping.bag(audit.OperationProperties, "IsThrottled")),
+        "throttled": mapping.flag(audit.throttled),
     }
 
 
