@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import glob
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -19,7 +20,7 @@ from counterfoil.case.results import opened, query
 from counterfoil.case.traits import index
 from counterfoil.config import HuntSettings, read_bounded, read_token_policy
 from counterfoil.errors import CaseError, UsageError
-from counterfoil.files import file_name, new_folder, save
+from counterfoil.files import file_name, new_folder, save, writing
 from counterfoil.investigate import baseline as baselines
 from counterfoil.investigate import indicator_files
 from counterfoil.investigate import key_watch as watch
@@ -57,6 +58,7 @@ from counterfoil.pipeline.standing import stand
 from counterfoil.reconcile.asked import Asked
 from counterfoil.report.exports import registry as exports
 from counterfoil.report.exports.registry import About
+from counterfoil.report.redact import KEY_BYTES, Redactor
 from counterfoil.report.registry import render
 from counterfoil.report.sheets import sheets
 from counterfoil.respond import journal
@@ -68,11 +70,12 @@ from counterfoil.tokens.limits import MAX_JWKS_BYTES
 
 __all__ = [
     "Progress", "QueryResult", "Silent", "baseline", "detailed", "hunt", "ingest", "intrusions", "keep_leaks",
-    "key_watch", "mailboxes", "messages", "pivot", "readiness", "ready", "reconcile", "render", "report", "seal",
-    "sightings", "sigma", "sources", "sql", "stories", "tell", "unsealed", "write_messages", "write_sheets",
+    "key_watch", "mailboxes", "messages", "pivot", "readiness", "ready", "reconcile", "redacted", "render", "report",
+    "seal", "sightings", "sigma", "sources", "sql", "stories", "tell", "unsealed", "write_messages", "write_sheets",
 ]
 
 _SILENT = Silent()
+_Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True)
@@ -121,6 +124,18 @@ def detailed(result: HuntReport, case: Path) -> HuntReport:
             result, dossier=dossier(con, folder.manifest),
             stories=tuple(story(con, entry, intruders.records(None), Known()) for entry in told),
         )
+
+
+def redacted(case: Path, value: _Value) -> _Value:
+    """Return a report, or a tuple of stories, with pseudonyms: the same for the same case, and for no other.
+
+    The key is made when it is first asked for, and stays in the case: whoever has it can test guesses.
+    """
+    path = existing(case).redaction_key
+    if not path.exists():
+        with writing(path) as file:
+            file.write(secrets.token_bytes(KEY_BYTES))
+    return Redactor(read_bounded(path, KEY_BYTES), tuple(logs().hosts)).redact(value)
 
 
 def write_sheets(result: HuntReport, into: Path) -> int:
@@ -214,7 +229,7 @@ def sightings(
         return sighted(con, given), left
 
 
-def intrusions(case: Path, indicators: Path | None = None) -> QueryResult:
+def intrusions(case: Path, indicators: Path | None = None, *, redact: bool = False) -> QueryResult:
     """Return one row per intrusion: those that the case keeps, or those found with a file of indicators.
 
     Raises UsageError for what is wrong in the file.
@@ -222,7 +237,9 @@ def intrusions(case: Path, indicators: Path | None = None) -> QueryResult:
     folder = existing(case)
     with opened(folder, read_manifest(folder.manifest)) as con:
         told = intruders.found(con, _indicators(indicators))
-        return QueryResult(tuple(intruders.COLUMNS), [astuple(entry) for entry in told])
+    if redact:
+        told = redacted(case, told)
+    return QueryResult(tuple(intruders.COLUMNS), [astuple(entry) for entry in told])
 
 
 @dataclass(frozen=True)
@@ -236,6 +253,7 @@ class AskedStories:
     indicators: Path | None = None
     token_policy: Path | None = None
     jwks: tuple[tuple[str, Path], ...] = ()
+    redact: bool = False
 
 
 def stories(case: Path, asked: AskedStories) -> tuple[tuple[Story, ...], About]:
@@ -260,7 +278,8 @@ def stories(case: Path, asked: AskedStories) -> tuple[tuple[Story, ...], About]:
 
 def tell(case: Path, asked: AskedStories, form: str) -> str:
     """Return intrusions of the case in one of the formats of `report.exports`."""
-    return exports.render(form, *stories(case, asked))
+    told = stories(case, asked)
+    return exports.render(form, *(redacted(case, told) if asked.redact else told))
 
 
 def _indicators(path: Path | None) -> Indicators | None:

@@ -7,6 +7,7 @@
     CASE/traits/VERSION/BATCH.parquet   what records can be joined by (case.traits); made anew if lost
     CASE/leaks/*.jsonl          what `counterfoil leaks --case` found: inputs that only exist here
     CASE/respond/journal.jsonl  what was done about it, when (respond.journal)
+    CASE/redaction.key          under which `--redact` gives pseudonyms; with it, guesses can be tested
     CASE/stamps.json            what input files were when they were hashed; may be lost
     CASE/staging/, CASE/tmp/    work in progress; removed when the next run opens the case
     CASE/.counterfoil.lock      held by the run that works on the case; shows that the folder is ours to sweep
@@ -47,6 +48,11 @@ class CaseFolder:
     def manifest(self) -> Path:
         """The manifest."""
         return self.root / "manifest.json"
+
+    @property
+    def redaction_key(self) -> Path:
+        """The key of pseudonyms."""
+        return self.root / "redaction.key"
 
     @property
     def evidence(self) -> Path:

@@ -117,6 +117,7 @@ def report(
         str | None,
         typer.Option("--tlp", metavar="|".join(options.TLP), help="To whom it may be passed on (TLP 2.0).")
     ] = None,
+    redact: params.Redact = False,
     sheets: Annotated[
         Path | None,
         typer.Option("--sheets", metavar="FOLDER", help="Write a page for each mailbox that was read there, too.")
@@ -134,8 +135,11 @@ def report(
     from counterfoil import app
 
     told = replace(app.report(HuntSettings(case=case)), cover=cover)
-    if sheets is not None:
+    if sheets is not None or registry.detailed(form):
         told = app.detailed(told, case)
+    if redact:
+        told = app.redacted(case, told)
+    if sheets is not None:
         count = app.write_sheets(told, sheets)
         terminal.say(f"{count:,} {'sheet' if count == 1 else 'sheets'} in {sheets}")
     _finish(told, form, output, fatal)

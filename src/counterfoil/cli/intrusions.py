@@ -42,6 +42,7 @@ def intrusions(
         list[str] | None,
         typer.Option("--jwks", metavar="NAME=FILE", help="A key set (JWKS): does it hold a key of his? Repeatable."),
     ] = None,
+    redact: params.Redact = False,
     case: params.Case = params.DEFAULT_CASE,
     format: Annotated[
         str, typer.Option("--format", metavar="|".join(FORMATS), help="Form of the output.", show_default=False)
@@ -54,13 +55,13 @@ def intrusions(
     from counterfoil import app
 
     if table:
-        result = app.intrusions(case, indicators)
+        result = app.intrusions(case, indicators, redact=redact)
         columns = SHORT if form == "text" else result.columns
         places = [result.columns.index(name) for name in columns]
         rows = [[row[place] for place in places] for row in result.rows]
         terminal.write(registry.table(form, columns, rows, terminal.screen(output)), output)
         return
-    asked = app.AskedStories(tuple(of or ()), indicators, token_policy, tuple(map(_named, jwks or ())))
+    asked = app.AskedStories(tuple(of or ()), indicators, token_policy, tuple(map(_named, jwks or ())), redact)
     terminal.write(app.tell(case, asked, form), output)
 
 

@@ -108,3 +108,7 @@ Output = Annotated[
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Tell nothing on stderr but errors.")]
+Redact = Annotated[
+    bool,
+    typer.Option("--redact", help="Pseudonyms for people, mailboxes, addresses, ids, tenants, files: for sharing."),
+]

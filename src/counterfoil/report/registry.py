@@ -10,7 +10,7 @@ from counterfoil import report as package
 from counterfoil.model.hunt import HuntReport
 from counterfoil.report.screen import Screen
 
-_HELPERS = frozenset({"clean", "exports", "registry", "screen", "sheets", "words"})
+_HELPERS = frozenset({"clean", "exports", "redact", "registry", "schemas", "screen", "sheets", "words"})
 
 
 class Format(Protocol):

@@ -16,6 +16,7 @@ from counterfoil.investigate.intrusions.traits import LEASE_DAYS, TRAITS, enough
 
 # What is worth less is not told.
 TELLING = 0.05
+_LEASE = timedelta(days=LEASE_DAYS)
 
 
 @dataclass(frozen=True)
@@ -75,10 +76,11 @@ def clustered(faces: Sequence[Face], ties: Iterable[Tie], people: Mapping[tuple[
     """
     ordered = sorted(faces, key=lambda face: (face.first, face.id))
     by_id = {face.id: face for face in ordered}
+    known = list(ties)
     sets = _Sets(ordered)
     links = [
-        _link(by_id[first], by_id[second], people, tie)
-        for _, _, _, first, second, tie in sorted(_offers(ordered, ties, people), key=lambda offer: offer[:5])
+        _link(by_id[first], by_id[second], people, None if tie < 0 else known[tie])
+        for _, _, _, first, second, tie in sorted(_offers(ordered, known, people))
         if sets.join(first, second)
     ]
     groups: dict[int, list[int]] = {}
@@ -104,9 +106,11 @@ class _Sets:
 
     def join(self, first: int, second: int) -> bool:
         """Make one set of two; tell whether that was done."""
-        low, high = sorted((self.find(first), self.find(second)))
-        both_grave = low in self._grave and high in self._grave
-        if low == high or (both_grave and not {first, second} <= self._own):
+        low, high = self.find(first), self.find(second)
+        if low == high:
+            return False
+        low, high = min(low, high), max(low, high)
+        if low in self._grave and high in self._grave and not {first, second} <= self._own:
             return False
         self._root[high] = low
         if high in self._grave:
@@ -114,17 +118,18 @@ class _Sets:
         return True
 
 
-_Offer = tuple[int, float, str, int, int, Tie | None]
+# Its turn, what it is worth (negated), its kind, two faces, and the place of its tie or -1: in order, the best first.
+_Offer = tuple[int, float, str, int, int, int]
 
 
-def _offers(ordered: Sequence[Face], ties: Iterable[Tie], people: Mapping[tuple[str, str], int]) -> Iterable[_Offer]:
+def _offers(ordered: Sequence[Face], ties: Sequence[Tie], people: Mapping[tuple[str, str], int]) -> Iterable[_Offer]:
     """Yield links that hold: of all faces that share enough, each with the next in time; first the grave ones."""
     place = {face.id: number for number, face in enumerate(ordered)}
-    for tie in ties:
+    for rank, tie in enumerate(ties):
         if reaches(tie.worth):
             members = [ordered[number] for number in sorted(place[face] for face in tie.faces)]
             for turn, some in _turns(members):
-                yield from ((turn, -tie.worth, tie.kind, a.id, b.id, tie) for a, b in pairwise(some))
+                yield from ((turn, -tie.worth, tie.kind, a.id, b.id, rank) for a, b in pairwise(some))
     sharing: dict[tuple[tuple[int, str], ...], list[Face]] = {}
     for face in ordered:
         for choice in enough(_worths(face, people)):
@@ -134,7 +139,7 @@ def _offers(ordered: Sequence[Face], ties: Iterable[Tie], people: Mapping[tuple[
         value = sum(worth(TRAITS[number].kind, people.get((TRAITS[number].kind, text), 0)) for number, text in key)
         placed = any(TRAITS[number].aspect == "place" for number, _ in key)
         for turn, some in _turns(members):
-            yield from ((turn, -value, "traits", a.id, b.id, None) for a, b in _next(some, leased=placed))
+            yield from ((turn, -value, "traits", a.id, b.id, -1) for a, b in _next(some, leased=placed))
 
 
 def _turns(members: Sequence[Face]) -> Iterable[tuple[int, Sequence[Face]]]:
@@ -146,11 +151,15 @@ def _turns(members: Sequence[Face]) -> Iterable[tuple[int, Sequence[Face]]]:
 
 def _next(members: Sequence[Face], *, leased: bool) -> Iterable[tuple[Face, Face]]:
     """Yield each with the next in time; an address that lay idle for longer than a lease may be another's since."""
-    reached = members[0].last if members else None
+    if not leased or not members:
+        yield from pairwise(members)
+        return
+    reached = members[0].last
     for a, b in pairwise(members):
-        if reached is None or not leased or b.first - reached <= timedelta(days=LEASE_DAYS):
+        if b.first - reached <= _LEASE:
             yield a, b
-        reached = b.last if reached is None else max(reached, b.last)
+        if b.last > reached:
+            reached = b.last
 
 
 def _worths(face: Face, people: Mapping[tuple[str, str], int]) -> tuple[float, ...]:

@@ -146,11 +146,14 @@ def ties(con: duckdb.DuckDBPyConnection, known: Iterable[Face]) -> list[Tie]:
     return found
 
 
-_TOKENS = """SELECT list_sort(list(DISTINCT face)) AS faces, min(token_id) AS value, 0 AS people FROM in_his
-WHERE token_key IS NOT NULL GROUP BY token_key HAVING count(DISTINCT face) > 1"""
-_SESSIONS = f"""SELECT list_sort(list(DISTINCT face)) AS faces, session_id AS value, coalesce(min(people), 0) AS people
-FROM in_his LEFT JOIN in_people ON in_people.kind = '{SESSION.kind}' AND in_people.value = session_id
-WHERE session_id IS NOT NULL GROUP BY session_id HAVING count(DISTINCT face) > 1"""  # noqa: S608  # our own names
+_TOKENS = """SELECT list(face ORDER BY face) AS faces, min(value) AS value, 0 AS people
+FROM (SELECT token_key, face, min(token_id) AS value FROM in_his WHERE token_key IS NOT NULL GROUP BY ALL)
+GROUP BY token_key HAVING count(*) > 1"""
+_SESSIONS = f"""SELECT faces, session_id AS value, coalesce(people, 0) AS people
+FROM (SELECT session_id, list(face ORDER BY face) AS faces
+    FROM (SELECT DISTINCT session_id, face FROM in_his WHERE session_id IS NOT NULL)
+    GROUP BY session_id HAVING count(*) > 1)
+LEFT JOIN in_people ON in_people.kind = '{SESSION.kind}' AND in_people.value = session_id"""  # noqa: S608  # our own
 _LINEAGE = """SELECT DISTINCT [p.face, c.face] AS faces, c.token_id AS value, 0 AS people
 FROM in_his p JOIN acceptances a ON a.source = p.source AND a.record_id = p.record_id AND a.token_key = p.token_key
 JOIN in_his c ON c.token_id = a.child_id WHERE a.child_id IS NOT NULL AND p.face <> c.face"""

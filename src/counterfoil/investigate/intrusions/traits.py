@@ -57,6 +57,7 @@ SHOWN: tuple[Trait, ...] = tuple(trait for trait in BY_KIND.values() if trait.ki
 TOKEN_WORTH = LINEAGE_WORTH = 3.0
 
 
+@lru_cache(maxsize=65_536)
 def worth(kind: str, people: int) -> float:
     """Return what a trait of that kind is worth that so many people of the estate show.
 
