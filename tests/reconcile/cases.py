@@ -33,12 +33,18 @@ from typing import Any
 
 from counterfoil.model.coverage import CoverageRow
 from counterfoil.model.reason import Probable, Reason
+from counterfoil.model.schema import TokenClass
 from counterfoil.model.verdict import ACCUSING, Verdict
 
 from .reference import Policy, Settings
 from .rows import Row, complete
 
 REAL = Policy()
+TINY = Policy(
+    life={TokenClass.ASSERTION: 20 * 60}, default_life=4 * 3600, default_lag=10 * 60,
+    law_pairs=2, law_share=0.75, rooted_pairs=1, rooted_share=0.75, silent_days=99, silent_subjects=2,
+    raise_nats=2.0, raise_misses=2, thin=5, gap_hours=4, gap_records=6,
+)
 SMALL = Policy(law_pairs=9, law_share=0.9, rooted_pairs=2, rooted_share=0.6, gap_records=5)
 
 VERDICT: Mapping[Reason, Verdict] = {

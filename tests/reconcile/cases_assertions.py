@@ -6,6 +6,7 @@ A second domain accuses nobody; one for people of another provider, or of a sudd
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from counterfoil.model.coverage import Declaration
@@ -14,6 +15,7 @@ from counterfoil.reconcile.unnamed import ASSERTIONS, NO_LOG, UNTOLD
 
 from .cases import Case, Table, Told, Wanted, coverage, each, none
 from .reference import Settings
+from .reference_policy import FEDERATION
 from .rows import (
     FARM,
     OTHER_TENANT,
@@ -65,6 +67,24 @@ TOLD: Mapping[str, tuple[Sequence[Row], Sequence[tuple[str, str | None]]]] = {
         [BEFORE, of_domain(0, ip=AWAY), of_domain(5, ip=AWAY)], [(SECOND, UNKNOWN)] * 2),
     "without an address nothing is strange": ([BEFORE, of_domain(0, ip=None)], [(SECOND, None)]),
     "within the first day of relied time": ([BEFORE, of_domain(-14400 + 1439, ip=AWAY)], [(SECOND, None)]),
+    "a day to the second after relied time begins": ([BEFORE, of_domain(-14400 + 1440, ip=AWAY)], [(SECOND, UNKNOWN)]),
+    "after relied time ends": ([BEFORE, of_domain(14400 + 1 / 60, ip=AWAY)], [(SECOND, None)]),
+    "at the very end of relied time": ([BEFORE, of_domain(14400, ip=AWAY)], [(SECOND, UNKNOWN)]),
+    "what she exchanged there before is no sign-in": (
+        [BEFORE, sign_in(-2000, "q"), exchange(-1999, "e", ["q"], ip=AWAY), of_domain(0, ip=AWAY)],
+        [(SECOND, UNKNOWN)]),
+    "she tried in vain to sign in there before": (
+        [BEFORE, sign_in(-2000, "f", outcome="failed", ip=AWAY), of_domain(0, ip=AWAY)], [(SECOND, UNKNOWN)]),
+    "somebody of whom only a name is known signed in there before": (
+        [BEFORE, *(sign_in(minute, f"z{minute}", None, subject_name=f"zed@{SECOND}", ip=AWAY, incoming_token=token)
+                   for minute, token in ((-2000, "none"), (0, "saml11")))], [(SECOND, None)]),
+    "somebody of whom only a name is known signs in so day by day": (
+        [BEFORE, of_domain(0, ip=AWAY), *(
+            sign_in(minute, f"z{minute}", None, subject_name=f"zed@{SECOND}", ip=AWAY, incoming_token="saml11")
+            for minute in (1, DAY + 1))], [(SECOND, UNKNOWN)] * 3),
+    "renewals that nobody sees are no other way to sign in": (
+        [BEFORE, *(of_domain(DAY * n, ip=AWAY) for n in range(2)),
+         *(sign_in(-DAY * n - 100, f"r{n}", kind="non-interactive") for n in range(5))], [(SECOND, None)] * 2),
     "for people of a named identity provider": (
         [*farm_log(), of_domain(-5, "example.com"), of_domain(0)], [(FARM, None), (SECOND, UNKNOWN)]),
     "for a colleague of people of a named one": (
@@ -102,6 +122,9 @@ AGAIN = {"ip": HOME}  # the same address and agent
 SERVED: Mapping[str, tuple[Sequence[Row], Sequence[tuple[str, str | None]], int]] = {
     "each has an issuance": ([issued(0), issued(9), shown(1), shown(10)], [(NO_ID, None)] * 2, 0),
     "one of two was issued": ([issued(0), shown(1), shown(10)], [(COUNT, COUNT)] * 2, 1),
+    "one of three was issued": ([issued(0), shown(1), shown(10), shown(20)], [(COUNT, COUNT)] * 3, 2),
+    "one that was issued in the last second in which it may serve the first, and in the first for the other": (
+        [issued(5), shown(0), shown(75)], [(COUNT, COUNT)] * 2, 1),
     "a sign-in that may be one assertion posted twice": (
         [issued(0), shown(1, **AGAIN), shown(2, **AGAIN)], [(NO_ID, TWICE)] * 2, 0),
     "a minute and a second apart": (
@@ -111,6 +134,8 @@ SERVED: Mapping[str, tuple[Sequence[Row], Sequence[tuple[str, str | None]], int]
         [issued(0), shown(1, **AGAIN), shown(2, **AGAIN, user_agent="curl")], [(COUNT, COUNT)] * 2, 1),
     "without an address": (
         [issued(0), shown(1, ip=None), shown(2, ip=None)], [(COUNT, COUNT)] * 2, 1),
+    "without an agent": (
+        [issued(0), *(shown(n, **AGAIN, user_agent=None) for n in (1, 2))], [(COUNT, COUNT)] * 2, 1),
     "posted three times, each within a minute": (
         [issued(0), *(shown(n, **AGAIN) for n in (1, 2, 3))], [(NO_ID, TWICE)] * 3, 0),
     "one posted twice, and one forged": (
@@ -127,6 +152,21 @@ SERVED: Mapping[str, tuple[Sequence[Row], Sequence[tuple[str, str | None]], int]
     "another's full name on another server than writes hers": (
         [issued(-300), issued(0, "x1@example.com", "sts2"), shown(1)], [(NO_ID, None)], 0),
     "a full name of another domain": ([issued(-300), issued(0, "x1@else.example"), shown(1)], [(NO_ID, None)], 0),
+    **{
+        f"what was issued {words}": (
+            [issued(-300), issued(0, **more), shown(1)], [(said, said if said == NEVER else None)], 0)
+        for words, more, said in (
+            ("for another service", {"resource": "urn:other"}, NEVER),
+            ("for this one", {"resource": FEDERATION}, NO_ID),
+            ("in an exchange", {"leg": "secondary_issuance"}, NEVER), ("in vain", {"outcome": "failed"}, NEVER))
+    },
+    "one of too many, and the same posted again when no issuance could serve it any more": (
+        [issued(-69.5), shown(-10), shown(0, **AGAIN), shown(1, **AGAIN)],
+        [*[(COUNT, COUNT)] * 2, (NEVER, NEVER)], 1),
+    "another's full name, where hers is in another farm's log": (
+        [issued(-300, issuer="adfs:sts.other.example"), issued(0, "x1@example.com"), shown(1)], [(NO_ID, None)], 0),
+    "another's full name, where a colleague's is in that server's log": (
+        [issued(-300, "bob@example.com"), issued(0, "x1@example.com"), shown(1)], [(NO_ID, None)], 0),
     "hers among others'": (
         [issued(0), issued(1, "x1@example.com"), shown(2), shown(10)], [(COUNT, COUNT)] * 2, 1),
 }
@@ -192,7 +232,11 @@ IN_SET = [
     sign_in(2, "other", "bob"), access(20, "other", "bob"),
 ]
 
-NAMELESS = [*farm_log(), issued(0, "corp\\sam"), issued(5, "corp\\eve"), federated_sign_in(6, "a")]
+NAMELESS = [
+    *farm_log(), issued(0, "corp\\sam"), issued(5, "corp\\eve", resource=FEDERATION), federated_sign_in(6, "a"),
+    issued(7, "corp\\r", leg="secondary_issuance"), issued(8, "corp\\f", outcome="failed"),
+    issued(9, "corp\\n", issuer=None), issued(10, "corp\\o", resource="urn:other"),
+]
 UNKNOWN_NAMES = "2 of 5 issuances name nobody who is known: say who they are (--identities)"
 
 CASES: Table = {
@@ -215,6 +259,9 @@ CASES: Table = {
             "4.3", rows, served(wanted, least), WHOLE, around=AROUND)
         for sentence, (rows, wanted, least) in SERVED.items()
     },
+    "another's full name counts, where hers is written without a domain": Case(
+        "4.3", [issued(-300, "corp\\alice"), issued(0, "x1@example.com"), shown(1)], served([(NO_ID, None)], 0),
+        replace(WHOLE, identities=(("alice", "corp\\alice"),)), around=AROUND),
     "where nothing is relied on no domain comes out of nowhere": Case(
         "4.5", [BEFORE, of_domain(0, ip=AWAY)], assertions([(SECOND, None)]), Settings()),
     **{
@@ -226,7 +273,15 @@ CASES: Table = {
     },
     "an assertion for somebody whom nothing identifies may be any that was issued": Case(
         "4.3", [*farm_log(), sign_in(5, "a", None, subject_name="nobody@example.com", incoming_token="saml11")],
-        each(Reason.NO_ID, where=lambda t: t["derived"] == "assertion", count=1)),
+        [each(Reason.NO_ID, where=lambda t: t["derived"] == "assertion", count=1),
+         coverage("entra-signin", "interactive", reason=["declared complete"])]),
+    "what people are given of whom only a name is known is not counted": Case(
+        "4.3 e", [row for day in (3, 2, 1, 0) for row in (
+            issued(-DAY * day, "nobody@example.com"), *(
+                sign_in(minute - DAY * day, f"n{day}{minute}", None, subject_name="nobody@example.com",
+                        incoming_token="saml11", ip=ip)
+                for minute, ip in (((1, HOME),) if day else ((1, HOME), (10, AWAY)))))],
+        served([(NO_ID, None)] * 5, 0), WHOLE, around=AROUND),
     "what is no sign-in presents no assertion": Case(
         "1.3 a", [*farm_log(), shown(5) | {"leg": "context"}], none),
     "what was issued for a set is listed with it": Case(

@@ -10,9 +10,10 @@ from counterfoil.model.known import CONSUMER_TENANT
 from counterfoil.model.reason import Probable, Reason
 from counterfoil.model.verdict import ACCUSING
 
-from .cases import VERDICT, Case, Table, of
-from .own_rows import OWN, minted, pseudonym, received, renewed, told
-from .rows import OTHER_TENANT, Row, access, at, background, exchange, foreign, sign_in
+from .cases import VERDICT, Case, Table, coverage, of
+from .cases_misses import home
+from .own_rows import OWN, digest_of, minted, pseudonym, received, renewed, told
+from .rows import OTHER_TENANT, TENANT, Row, access, at, background, exchange, foreign, sign_in
 
 SERVICES = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
 APP: Row = {"kind": "service-principal", "token_class": "application", "subject_id": "app", "subject_name": "backup",
@@ -75,6 +76,9 @@ TOLD = (
          [sign_in(0, "c3", **APP), access(5, "c3", "alice", **DELEGATED)], Reason.CLASS_DIFFERS),
     Clearing("the audit log's sign-ins are those of people", "c3a",
          [sign_in(0, "c3a", "mallory", **AUDITED), access(5, "c3a", "app", **APP_ONLY)], Reason.CLASS_DIFFERS),
+    Clearing("unless they say that they are an application's", "c3b",
+         [sign_in(0, "c3b", "app", **AUDITED | {"token_class": "application"}), access(5, "c3b", "app", **APP_ONLY)],
+         Reason.BY_ID),
     Clearing("applications and managed identities are one side", "c4",
          [sign_in(0, "c4", **APP), access(5, "c4", "app", **APP_ONLY | {"token_class": "managed_identity"})],
          Reason.BY_ID),
@@ -90,6 +94,9 @@ TOLD = (
          [sign_in(0, "p4", **APP), access(5, "p4", "alice", token_class=None)], Reason.SUBJECT_DIFFERS),
     Clearing("nobody known may be that principal in another log, where the class is not shown", "p5",
          [sign_in(0, "p5", **APP), access(5, "p5", "app-there", token_class=None)], Reason.BY_ID),
+    Clearing("and so may another application of this tenant", "p6",
+         [sign_in(0, "p6", **APP), sign_in(1, "p6-own", **APP | {"subject_id": "robot", "subject_name": "robot"}),
+          access(5, "p6", "robot", token_class=None)], Reason.BY_ID),
     Clearing("a record of administration names who acted", "n1",
          [sign_in(0, "n1", "mallory"), named(5, "n1", **RULE)], Reason.SUBJECT_DIFFERS),
     Clearing("a record of the directory names who acted", "n1a",
@@ -106,6 +113,14 @@ TOLD = (
     Clearing("who tried in vain to open that mailbox is no delegate", "n9",
          [sign_in(0, "n9", "bob"), sign_in(1, "n9-more", "bob"),
           access(2, "n9-more", "bob", outcome="denied", **DELEGATE), named(5, "n9", "dana", **DELEGATED)],
+         Reason.NAME_DIFFERS, Probable.NAME_DIFFERS),
+    Clearing("who opens that mailbox as an administrator is no delegate", "n10",
+         [sign_in(0, "n10", "bob"), sign_in(1, "n10-more", "bob"),
+          access(2, "n10-more", "bob", **DELEGATE | {"logon_type": "admin"}), named(5, "n10", "dana", **DELEGATED)],
+         Reason.NAME_DIFFERS, Probable.NAME_DIFFERS),
+    Clearing("a delegate whose sign-in failed does not hold its id", "n11",
+         [sign_in(-1, "n11", "bob", outcome="failed"), sign_in(0, "n11", "mallory"), sign_in(1, "n11-more", "bob"),
+          access(2, "n11-more", "bob", **DELEGATE), named(5, "n11", "dana", **DELEGATED)],
          Reason.NAME_DIFFERS, Probable.NAME_DIFFERS),
     Clearing("a name at the mailbox of a delegate's own record may be that of the mailbox", "n5",
          [sign_in(0, "n5", "mallory"), named(5, "n5", logon_type="delegate", object_parent="alice@example.com")],
@@ -133,6 +148,9 @@ TOLD = (
           access(9, "x3a-child", "dana")], Reason.BY_ID),
     Clearing("an exchange for somebody who never signs in convicts nobody", "x4",
          [sign_in(0, "x4", "bob"), exchange(5, "x4-child", ["x4"], "room-12")], Reason.BY_ID, derived="exchange"),
+    Clearing("an exchange makes nobody a member", "x6",
+         [sign_in(0, "x6", "bob"), exchange(5, "x6-child", ["x6"], "room-13", home_tenant=TENANT,
+                                            resource_tenant=TENANT)], Reason.BY_ID, derived="exchange"),
     Clearing("an exchange with the id of somebody of whom only the audit log knows", "x5",
          [sign_in(0, "x5", "vic", **AUDITED), exchange(5, "x5-child", ["x5"], "alice")],
          Reason.NAME_DIFFERS, Probable.NAME_DIFFERS, derived="exchange"),
@@ -232,6 +250,38 @@ TOLD = (
          [minted(0, "i0"), received(5, "i13", issuer=f"{OWN}/", signature="unchecked")], Reason.NO_ISSUER_LOG),
     Clearing("another issuer's token under a key of the same name", "i14",
          [minted(0, "i0"), received(5, "i14", issuer="https://elsewhere.example", **VERIFIED)], Reason.NO_ISSUER_LOG),
+    Clearing("a key that the provider's log names is no own issuer's", "i17",
+         [minted(0, "i0"), received(1, "i0"), sign_in(0, "i17-p", key_id="k8"),
+          received(5, "i17", issuer=None, key_id="k8", **VERIFIED)], Reason.NO_ISSUER_LOG),
+    Clearing("a key that some token of the provider's names is no own issuer's", "i18",
+         [minted(0, "i0"), received(1, "i0"), sign_in(0, "i18-p"), access(3, "i18-p", key_id="k5"),
+          received(5, "i18", issuer=None, key_id="k5", **VERIFIED)], Reason.NO_ISSUER_LOG),
+    Clearing("a key under which its issuer failed to issue may be another's", "i19",
+         [minted(0, "i0"), received(1, "i0"), minted(0, "i19-f", key_id="k7", outcome="failed"),
+          received(5, "i19", issuer=f"{OWN}/", key_id="k7", **VERIFIED)], Reason.NO_ISSUER_LOG),
+    Clearing("a key that a log names of nobody is nobody's", "i20",
+         [minted(0, "i0"), received(1, "i0"), told(0, "i20-a", issuer=None, key_id="k6"),
+          received(5, "i20", issuer=None, key_id="k6", **VERIFIED)], Reason.NO_ISSUER_LOG),
+    Clearing("a key that only a forged token names is no own issuer's", "i21",
+         [minted(0, "i0"), received(1, "i0"), received(2, "i21-f", key_id="k4"),
+          received(5, "i21", issuer=f"{OWN}/", key_id="k4", **VERIFIED)], Reason.NO_ISSUER_LOG),
+    Clearing("a missing issuer under a key of nobody's", "i22",
+         [minted(0, "i0"), received(1, "i0"), received(5, "i22", issuer=None, key_id="k3", **VERIFIED)],
+         Reason.NO_ISSUER_LOG),
+    Clearing("of two issuers that are written nearly alike one's name under the other's key", "i23",
+         [minted(0, "i0"), received(1, "i0"), minted(0, "i23-o", issuer=OWN.replace("https", "http"), key_id="k2"),
+          received(5, "i23", issuer=OWN.replace("https", "http"), **VERIFIED)], Reason.NOT_DECLARED,
+         Probable.ISSUER_MISSPELT),
+    Clearing("an issuer written nearly so under the key of another altogether", "i25",
+         [minted(0, "i0"), received(1, "i0"), minted(0, "i25-o", issuer="https://partner.example", key_id="k2"),
+          received(5, "i25", issuer=f"{OWN}/", key_id="k2", **VERIFIED)], Reason.NO_ISSUER_LOG),
+    Clearing("those bytes were verified under another key's name", "i26",
+         [minted(0, "i0"), received(1, "i0"), received(
+             4, "i26-v", issuer=f"{OWN}/", key_id="k9", signing_input_digest=digest_of("i26"), **VERIFIED),
+          received(5, "i26", issuer=f"{OWN}/", signature="unchecked")], Reason.NO_ISSUER_LOG),
+    Clearing("another token was verified under that key", "i27",
+         [minted(0, "i0"), received(1, "i0", **VERIFIED), received(5, "i27", issuer=f"{OWN}/", signature="unchecked")],
+         Reason.NO_ISSUER_LOG),
     Clearing("the key of an issuer whose log names no keys is known by what it issued", "i16",
          [told(0, "i16-own", issuer="https://quiet.example"),
           received(1, "i16-own", issuer="https://quiet.example", key_id="k3"),
@@ -239,6 +289,12 @@ TOLD = (
          Reason.NO_ISSUER_LOG, Probable.ISSUER_MISSPELT),
     Clearing("what the provider never issued, beside issuers with ledgers", "f1",
          [minted(0, "i0"), foreign(5, "f1")], Reason.ID_NOT_ISSUED),
+    Clearing("what one lost record explains, beside issuers with ledgers", "f3",
+         [minted(0, "i0"), *home("carl"), access(5, "f3", "carl", ip="203.0.113.9")], Reason.LONE_MISS,
+         Probable.LONE_MISS),
+    Clearing("what one obtained with another's forged id at the provider, beside issuers with ledgers", "f4-child",
+         [minted(0, "i0"), foreign(5, "f4"), foreign(6, "f4-more", "dana"), *home("bob"),
+          exchange(8, "f4-child", ["f4"], "bob"), access(9, "f4-child", "bob")], Reason.UNROOTED_UNCOVERED),
     Clearing("its issued-at tells less of the provider's log, beside issuers with ledgers", "f2",
          [minted(0, "i0"), foreign(14395, "f2", issued_at=at(14390))], Reason.OUTSIDE_COVERAGE),
     Clearing("an issuer that writes two forms has both in its log", "i15",
@@ -264,4 +320,9 @@ CASES: Table = {
            **({"uncompared": UNCOMPARED[one.target]} if one.target in UNCOMPARED else {})),
         around=[*background(), *PEOPLE])
     for one in TOLD
+} | {
+    "ids of another kind refute nothing, beside issuers with ledgers": Case(
+        "5.5", [minted(0, "i0"), *home("alice"), *home("bob"), *(
+            access(5, f"j-{who}", who, token_id_kind="jti") for who in ("alice", "bob"))],
+        coverage("entra-signin", "interactive", status=["accepted"])),
 }

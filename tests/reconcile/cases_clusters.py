@@ -1,4 +1,4 @@
-"""Rules 5.7 and 5.11: misses that cluster, and tokens of agents."""
+"""Rules 5.7, 5.11 and 4.6: misses that cluster, tokens of agents, and what is no second sign."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from typing import Any
 
 from counterfoil.model.reason import Reason
 
-from .cases import Case, Table, each, innocent, last, last_innocent
-from .cases_misses import AGENT_SIDE, BOT, EXCHANGES, home, trail
+from .cases import TINY, Case, Table, each, innocent, last, last_innocent, of
+from .cases_coverage import THEIRS
+from .cases_misses import AGENT_SIDE, BOT, EXCHANGES, ONLINE, home, trail
 from .reference import Settings
-from .rows import KINDS, Row, access, at, complete, foreign, sign_in
+from .rows import KINDS, Row, access, at, complete, exchange, foreign, sign_in
 
 SINCE = Settings(since=at(0))
 
@@ -22,6 +23,12 @@ def population(count: int) -> list[Row]:
 def spray(count: int, **more: Any) -> list[Row]:
     """Return foreign misses of so many people."""
     return [foreign(100 + n, f"x{n}", f"u{n}", **more) for n in range(count)]
+
+
+def astray(count: int, **more: Any) -> list[Row]:
+    """Return misses of so many people, each from a client and a network of its own."""
+    return [access(-3000 + n, f"m{n}", f"m{n}", client_id=f"c{n}", ip=f"203.0.{n}.9", user_agent="odd", **more)
+            for n in range(count)]
 
 
 BACKUP = [
@@ -46,6 +53,28 @@ CLUSTERS: Table = {
                   for n in range(6))],
         each(where=lambda t: t["user_agent"] == "curl", count=6, probable=RAISED), Settings()),
     "two misses are no cluster": Case("5.7", [*population(200), *spray(2)], innocent, Settings()),
+    "fewer misses than a cluster needs are none, however odd they are": Case(
+        "5.7", [*population(20), foreign(100, "x0", "u0")], innocent, Settings(), TINY),
+    "as many as a cluster needs are one": Case(
+        "5.7", [*population(20), *spray(2)],
+        each(where=lambda t: t["client_id"] == "rogue", count=2, probable=RAISED), Settings(), TINY),
+    "misses at the rate of their kind are not raised": Case(
+        "5.7", [*population(60), *(row for n in range(40) for row in (
+                    sign_in(n, f"s{n}", f"w{n}"), access(n + 1, f"s{n}", f"w{n}", kind="sharepoint"))),
+                *astray(40, kind="sharepoint"), *spray(6, kind="sharepoint")],
+        each(where=lambda t: t["client_id"] == "rogue", count=6, group_rule=None), Settings()),
+    **{
+        f"misses are held against {words} that come to {count}": Case(
+            "5.7", [*population(60), *(row for n in range(25) for row in (
+                        sign_in(n, f"s{n}", f"w{n}"), access(n + 1, f"s{n}", f"w{n}", kind="sharepoint"))),
+                    *astray(count - 25, kind="sharepoint"), *spray(16, kind="sharepoint")],
+            each(where=lambda t: t["client_id"] == "rogue", count=16, group_rule=rule), Settings())
+        for words, count, rule in (
+            ("others of their kind", 50, None), ("all others where those of their kind", 49, RAISED))
+    },
+    "a cluster of two kinds is held against the rest of the one that comes first": Case(
+        "5.7", [*population(50), *astray(40), foreign(99, "x", "v"), *spray(19, kind="sharepoint")],
+        each(where=lambda t: t["client_id"] == "rogue", count=20, group_rule=None), Settings()),
     "misses at the issuers own rate are not raised": Case(
         "5.7", [*population(40), *(access(100 + n, f"lost{n}", f"u{n}") for n in range(10)),
                 foreign(200, "x0", "u0"), foreign(300, "c", "u9"), sign_in(299, "c", "u9")], innocent, Settings()),
@@ -58,8 +87,38 @@ CLUSTERS: Table = {
     "ids that no sign in log holds are not raised": Case(
         "4.1 b, 5.7", [*population(60), *spray(6, token_id_kind="jti")],
         [innocent, each(Reason.KEY_NOT_SOUND, where=lambda t: t["client_id"] == "rogue", count=6)]),
+    "what an exchange gave is no miss": Case(
+        "5.7", [*population(60), *spray(2), *(row for n in range(6) for row in (
+            exchange(90, f"e{n}", [], f"u{n}"), foreign(100 + n, f"e{n}", f"u{n}")))],
+        each(where=lambda t: t["token_id"] in ("x0", "x1"), count=2, group_rule=None), Settings()),
+    "what bears no id is not counted": Case(
+        "5.7", [*population(60), *spray(6), *(foreign(200 + n, None, f"v{n}", object_kind="file") for n in range(60))],
+        each(where=lambda t: (t["token_id"] or "").startswith("x"), count=6, probable=RAISED), Settings()),
+    "silent calls are not counted": Case(
+        "5.7", [*population(60), *(foreign(100 + n, f"x{n}", f"u{n}", client_id=ONLINE, ip=f"203.0.{n}.9")
+                                   for n in range(6)),
+                *(access(200 + n, f"q{n}", f"u{n}", client_id=ONLINE, ip="40.96.1.1") for n in range(60))],
+        each(where=lambda t: t["token_id"].startswith("x"), count=6, probable=RAISED), Settings()),
+    "ordinary misses from one network are not raised": Case(
+        "5.7", [*population(60), *(row for n in range(8) for row in home(f"v{n}")),
+                sign_in(50, "ok", "v0", client_id="phone"), access(51, "ok", "v0", client_id="phone"),
+                *(access(100 + n, f"x{n}", f"v{n}", client_id="phone") for n in range(8))],
+        each(where=lambda t: t["token_id"].startswith("x"), count=8, ordinary=True, group_rule=None), Settings()),
     "an application whose sign ins were not exported is not raised": Case(
         "5.7", [*population(60), *kinds("interactive", "non-interactive"), *BACKUP],
+        each(where=lambda t: t["client_id"] == "backup", count=9, group_rule=None), Settings(), around=[]),
+    "an application of whose client something links at another tenant is not raised": Case(
+        "5.7", [*population(60), *kinds("interactive", "non-interactive"), *BACKUP,
+                sign_in(90, "bk", "gus", client_id="backup", **THEIRS),
+                access(91, "bk", "gus", client_id="backup", issuer=THEIRS["issuer"])],
+        each(where=lambda t: t["token_class"] == "application", count=9, group_rule=None), Settings(), around=[]),
+    "an application of whose client something links is raised": Case(
+        "5.7", [*population(60), *kinds("interactive", "non-interactive"), *BACKUP,
+                sign_in(90, "bk", "u0", client_id="backup"), access(91, "bk", "u0", client_id="backup")],
+        each(where=lambda t: t["token_class"] == "application", count=9, probable=RAISED), Settings(), around=[]),
+    "records of another log are no kinds of sign in": Case(
+        "5.7", [*population(60), *kinds("interactive", "non-interactive"), *BACKUP,
+                *(row | {"source": "elsewhere"} for row in kinds("service-principal", "managed-identity"))],
         each(where=lambda t: t["client_id"] == "backup", count=9, group_rule=None), Settings(), around=[]),
     "an application is raised where all kinds of sign in are there": Case(
         "5.7", [*population(60), *kinds(*KINDS), *BACKUP],
@@ -74,12 +133,25 @@ CLUSTERS: Table = {
     "two ids that a sign in without success made are no cluster": Case(
         "5.7", [*population(60), *(sign_in(90 + n, f"x{n}", "mallory", outcome="failed") for n in range(2)), *spray(2)],
         innocent, Settings()),
-    "what may have been issued after the log ends is not raised": Case(
-        "5.7", [*population(60), *spray(6)], innocent, Settings(), around=[]),
+    **{
+        f"what {words} raised": Case(
+            "5.7", [*population(60), *(foreign(100, f"x{n}", f"u{n}") for n in range(6)),
+                    sign_in(50, "other", "u0", kind="non-interactive"), sign_in(last, "last", "u0")],
+            each(where=lambda t: t["client_id"] == "rogue", count=6, probable=probable), Settings(), around=[])
+        for words, last, probable in (
+            ("must have been issued when the log ends is", 110, RAISED),
+            ("may have been issued after the log ends is not", 110 - 1 / 60, None))
+    },
     "explained misses are raised": Case(
         "5.7", [*population(60), sign_in(50, "t", "boss", client_id="tool"), access(51, "t", "boss", client_id="tool"),
                 *(access(100 + n, f"x{n}", f"u{n}", client_id="tool", user_agent="curl") for n in range(6))],
         each(Reason.NOT_DECLARED, where=lambda t: t["user_agent"] == "curl", count=6, probable=RAISED), Settings()),
+    "an own miss among them is not": Case(
+        "5.7", [*population(60), *home("boss", client_id="tool"), sign_in(50, "t", "boss", client_id="tool"),
+                access(51, "t", "boss", client_id="tool"), access(99, "own", "boss", client_id="tool"),
+                *(access(100 + n, f"x{n}", f"u{n}", client_id="tool", user_agent="curl") for n in range(6))],
+        [each(where=lambda t: t["user_agent"] == "curl", count=6, probable=RAISED),
+         of("own", ordinary=True, group_rule=None)], Settings()),
     "misses from one network that name no client are raised": Case(
         "5.7", [*population(12), *(foreign(100 + n, f"x{n}", f"u{n}", client_id=None) for n in range(9))],
         each(Reason.NOT_DECLARED, where=lambda t: t["client_id"] is None, count=9, probable=RAISED), Settings()),
@@ -95,12 +167,16 @@ CLUSTERS: Table = {
                 *(access(100 + n, f"x{n}", f"u{n}", client_id="vpn") for n in range(6))],
         each(Reason.DECLARATION_REFUTED, where=lambda t: t["client_id"] == "vpn" and t["route"], count=6,
              group_rule=None)),
+    "own misses of one person by such a client are not": Case(
+        "5.7", [*population(60), access(-14000, "first", "zoe", client_id="vpn", ip="192.0.2.200"),
+                *(access(100 + n, f"x{n}", "u0", client_id="vpn") for n in range(9))],
+        each(where=lambda t: t["client_id"] == "vpn" and t["subject"] == "u0", count=9, group_rule=None), Settings()),
     "a window that is asked for changes no verdict": Case(
-        "5.7", [*population(12), *spray(6)],
-        each(Reason.ID_NOT_ISSUED, where=lambda t: t["client_id"] == "rogue", count=6), complete(since=at(50))),
+        "5.7", [*population(12), *spray(6), sign_in(49, "first", "u0"), access(50, "first", "u0")],
+        [each(Reason.ID_NOT_ISSUED, where=lambda t: t["client_id"] == "rogue", count=3), of("first", Reason.BY_ID)],
+        complete(since=at(50), until=at(103))),
     "the rate of misses is that of the whole evidence": Case(
-        "5.7", [*(access(-3000 + n, f"m{n}", f"m{n}", client_id=f"c{n}", ip=f"203.0.{n}.9", user_agent="odd")
-                  for n in range(60)), *population(60), *spray(6)],
+        "5.7", [*astray(60), *population(60), *spray(6)],
         each(where=lambda t: t["client_id"] == "rogue", count=6, group_rule=None), SINCE),
 }
 
@@ -142,4 +218,19 @@ AGENTS: Table = {
     },
 }
 
-CASES: Table = {**AGENTS, **CLUSTERS}
+SIGNS: Table = {
+    **{
+        f"{words} is no second sign": Case(
+            "4.6", [*home("alice"), *home("bob"), AGENT_SIDE, access(4, "y", "bob") | other,
+                    access(5, "x", ip="203.0.113.9", session_id="s9")], of("x", Reason.LONE_MISS))
+        for words, other in (
+            ("a service's call of that session", {"client_id": ONLINE, "ip": "40.96.1.1", "session_id": "s9"}),
+            ("an agent's token from that network", {"client_id": "bot", "ip": "203.0.113.9"}))
+    },
+    "what may have been issued after all is no second sign": Case(
+        "4.6", [*home("alice"), *home("bob"), sign_in(0, "s", "bob"),
+                access(1, None, "bob", ip="203.0.113.9", user_agent="x"), access(5, "x", ip="203.0.113.9")],
+        of("x", Reason.LONE_MISS)),
+}
+
+CASES: Table = {**AGENTS, **CLUSTERS, **SIGNS}

@@ -8,10 +8,11 @@ from typing import Any
 from counterfoil.model.coverage import Declaration
 from counterfoil.model.reason import Reason
 
-from .cases import SMALL, Case, Table, Wanted, coverage, last
+from .cases import SMALL, Case, Table, Wanted, coverage, last, of
 from .reference import Settings
 from .rows import (
     CLEARED,
+    ISSUER,
     KINDS,
     OTHER_TENANT,
     Row,
@@ -87,18 +88,26 @@ DECLARED: Table = {
     "a declaration without bounds speaks of what is there": alone(
         "5.2", [sign_in(0, "a"), sign_in(9000, "c")],
         interactive("accepted", start=[at(0)], end=[at(9000 - 73 * 60)]), UNBOUNDED),
+    "a sign in that names no issuer is of nobodys log": Case(
+        "5.2", [sign_in(0, "a", issuer=None)], coverage("entra-signin", "interactive", issuer=[ISSUER])),
     "a kind nobody declared is seen": alone(
         "5.2", [sign_in(0, "a"), sign_in(5, "c")], interactive("seen"), Settings()),
     "a declaration that the export contradicts is refused: no records": alone(
-        "5.2", [sign_in(20000, "a")], interactive("refused")),
+        "5.2", [sign_in(20000, "a")],
+        interactive("refused", reason=["no record of this kind around the interval"])),
     "a declaration that the export contradicts is refused: truncated": alone(
         "5.2", [sign_in(0, "a"), sign_in(60, "c")], interactive("refused"), TRUNCATED),
     "a declaration that the export contradicts is refused: empty": alone(
         "5.2", [sign_in(0, "a"), sign_in(60, "c")], interactive("refused"), EARLY),
     "a refused declaration convicts nobody": Case(
         "5.2", [foreign(5, "x")], last(Reason.NOT_DECLARED), TRUNCATED),
-    "an interval without any record is refused": declared(
-        [assertion(-14400, "zoe"), assertion(-1500, "zoe"), assertion(14400, "zoe")], "refused", at(-9000), at(-6000)),
+    **{
+        f"an interval without any record {words}": declared(
+            [assertion(-14400, "zoe"), assertion(-1500, "zoe"), assertion(14400, "zoe")], status, at(start), at(end))
+        for words, status, start, end in (
+            ("is refused", "refused", -9000, -6000), ("a day after the last one is not", "accepted", -12960, -6000),
+            ("a day before the next one is not", "accepted", -9000, -2940))
+    },
     "a guests home tenant is no own issuer": Case(
         "5.2", [sign_in(0, "g", "gus", **THEIRS | {"resource_tenant": None}), foreign(5, "x", "gus", **THEIRS)],
         last(Reason.NOT_DECLARED)),
@@ -145,6 +154,17 @@ def busy(*days: int) -> list[Row]:
 # she is at home, and one of her own records is missing from the hole
 AT_HOME = [*(sign_in(1440 * day, f"h{day}") for day in (-12, -11, -10)), access(1440 * -4 + 30, "lost")]
 
+# 28 h and ten minutes lie between the first moment in which a token may have been issued, and its use.
+EARLY_TOKENS: Table = {
+    f"a token {words}": Case("5.3", [foreign(minute, "x")], of("x", early=early), settings)
+    for words, minute, early, settings in (
+        ("that may be a second older than the log is early", -14400 + 1690 - 1 / 60, True, complete()),
+        ("that is no older than the log is not", -14400 + 1690, False, complete()),
+        ("that was used in the log's first second is early", -14400, True, complete()),
+        ("that was used a second before is not", -14400 - 1 / 60, False, complete()),
+        ("of logs that nobody relies on is not", -14400 + 1000, False, Settings()))
+}
+
 HOLES: Table = {
     "a day without records in a busy log is a hole": alone(
         "5.3", busy(-4, -3, -2, -1, 1, 2, 3, 4),
@@ -156,11 +176,16 @@ HOLES: Table = {
     **{
         f"a strangers token in a hole {words}": Case(
             "4.7", [*busy(*(day for day in EARLIER if day != -5)), *more, foreign(1440 * -4 + 60, "x") | token],
-            last(Reason.OUTSIDE_COVERAGE, probable=probable), policy=SMALL)
-        for words, more, token, probable in (
-            ("is probably forged where nothing of anybodys own is missing", [], {}, "lone-miss"),
-            ("is left open where somebodys own is missing", AT_HOME, {}, None),
-            ("is left open before the log begins", [], {"event_time": at(-14400 - 600)}, None),
+            last(reason, probable=probable), policy=SMALL)
+        for words, more, token, reason, probable in (
+            ("is probably forged where nothing of anybodys own is missing", [], {}, Reason.OUTSIDE_COVERAGE,
+             "lone-miss"),
+            ("is left open where somebodys own is missing", AT_HOME, {}, Reason.OUTSIDE_COVERAGE, None),
+            ("is left open before the log begins", [], {"event_time": at(-14400 - 600)}, Reason.OUTSIDE_COVERAGE, None),
+            ("is left open where its sign in was interrupted", [sign_in(1440 * -7, "x", outcome="interrupted")], {},
+             Reason.INTERRUPT_ONLY, None),
+            ("is left open where it is an agents", [sign_in(1440 * -7, "g", client_id="bot", token_class="agent")],
+             {"client_id": "bot"}, Reason.AGENT_IDENTITY, None),
         )
     },
     "the persons own in a hole is left open": Case(
@@ -173,6 +198,13 @@ HOLES: Table = {
         [last(Reason.OUTSIDE_COVERAGE), coverage("adfs", "sts1", status=["hole"])],
         complete(declarations=(*complete().declarations[:4],
                                Declaration("adfs", "sts1", at(-1440 + 660), at(1440 * 3))))),
+    "a day to the second without records is a hole": Case(
+        "5.3", [assertion(1440 * day + 60 * hour, "zoe") for day in range(-3, 5) for hour in range(12)
+                if day != 1 or hour == 11],
+        coverage("adfs", "sts1", status=["hole", "hole", "accepted", "accepted"]), policy=SMALL),
+    "less than a day of a silence is no hole": Case(
+        "5.3", DAILY, coverage("adfs", "sts1", status=["accepted"]), complete(declarations=(
+            *complete().declarations[:4], Declaration("adfs", "sts1", at(1440 * 2 + 240), at(1440 * 5)))), SMALL),
     "silence in a quiet log is no hole": alone("5.3", busy(-3, -2, -1, 1, 2), interactive("accepted")),
     "silence on weekends is no hole where weekends are silent": alone(
         "5.3", busy(*WEEKDAYS), interactive("accepted"), policy=SMALL),
@@ -185,4 +217,4 @@ HOLES: Table = {
         interactive("accepted"), policy=SMALL),
 }
 
-CASES: Table = {**DECLARED, **HOSTS, **HOLES}
+CASES: Table = {**DECLARED, **HOSTS, **EARLY_TOKENS, **HOLES}

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from counterfoil.model.counterfoil import CUSTODY_LOG, LEDGER_LOG
+from counterfoil.model.counterfoil import CUSTODY_LOG, ISSUER_LOG, LEDGER_LOG
 from counterfoil.model.coverage import Declaration
 from counterfoil.model.diagnosis import Diagnosis
 from counterfoil.model.reason import Reason
 from counterfoil.model.verdict import Verdict
 
 from .cases import Case, Table, Told, Wanted, coverage, last, of
+from .cases_own_ledger import AT_HOME
 from .own_rows import (
     BOTH,
     CUSTODY,
@@ -23,6 +24,7 @@ from .own_rows import (
     key_used,
     minted,
     own_logs,
+    pseudonym,
     received,
     renewed,
     signed,
@@ -56,11 +58,21 @@ def made(minutes: float, key: str, operation: str = "create", **more: object) ->
 
 
 NEW: Row = {"key_id": "k2"}
+OTHER = "https://other.example"
 
 TOKENS: dict[str, tuple[list[Row], Settings, Said]] = {
     "a key store never signed what a service verified under its key: the key is out": ([USED], attested(*BOTH), OUT),
     "nobody verified it: the key is out, or a service did not check": (
         [USED | {"signature": "unchecked"}], attested(*BOTH), MAYBE_OUT),
+    "a service verified those bytes under another key's name": (
+        [received(9, "x", age=4, key_id="k9", signature="verified"), USED | {"signature": "unchecked"}],
+        attested(*BOTH), MAYBE_OUT),
+    "a service verified another token under that key": (
+        [*signed(minted(4, "y")), received(9, "y", signature="verified"), USED | {"signature": "unchecked"}],
+        attested(*BOTH), MAYBE_OUT),
+    "whose bytes were issued, and who is somebody else": (
+        [*signed(minted(5, "x")), USED | {"subject_id": pseudonym("bob")}], attested(*BOTH),
+        (Verdict.CONTRADICTED, Reason.SUBJECT_DIFFERS, None)),
     "one of several services verified it": (
         [USED | {"signature": "unchecked"}, USED | {"event_time": at(11)}], attested(*BOTH), OUT),
     "the key store signed what the ledger lacks": ([USED, key_used(9, digest_of("x"))], attested(*BOTH), THROUGH),
@@ -77,12 +89,15 @@ TOKENS: dict[str, tuple[list[Row], Settings, Said]] = {
         [USED, key_used(1, digest_of("a"), sequence=1), key_used(2, digest_of("b"), sequence=3)], DECLARED, UNKNOWN),
     "a log that ends before the use may lack the signature": (
         [USED], Settings(attested=(verified(), verified(CUSTODY_LOG, end=at(10)))), UNKNOWN),
-    "whatever custody wrote down after the use shows that its log goes on": (
-        [made(10.5, "k2", "list", kind="custody.example/late", sequence=2, key_id=None),
-         key_used(0, digest_of("late"), key_id="late", kind="custody.example/late", sequence=1),
-         minted(0, "late", key_id="late", signing_input_digest=digest_of("late")), USED | {"key_id": "late"}],
-        replace(attested(*BOTH), attested=(*attested(*BOTH).attested,
-                                           replace(verified(CUSTODY_LOG), origin="custody.example/late"))), OUT),
+    **{
+        f"whatever custody wrote down after the use shows that its log goes on{words}": (
+            [made(10.5, "k2", "list", kind="custody.example/late", sequence=number, key_id=None),
+             key_used(0, digest_of("late"), key_id="late", kind="custody.example/late", sequence=1),
+             minted(0, "late", key_id="late", signing_input_digest=digest_of("late")), USED | {"key_id": "late"}],
+            replace(attested(*BOTH), attested=(*attested(*BOTH).attested,
+                                               replace(verified(CUSTODY_LOG), origin="custody.example/late"))), said)
+        for words, number, said in (("", 2, OUT), (", if it is an entry of it", None, UNKNOWN))
+    },
     "a log that counts without digests tells nothing of one token": (
         [USED, key_used(1, None)], attested(*BOTH), UNKNOWN),
     "a use that was refused has no digest, and no token lacks it": (
@@ -108,7 +123,7 @@ TOKENS: dict[str, tuple[list[Row], Settings, Said]] = {
     "a key that a rotation made in custody has no older signatures": (
         [made(0, "k2", "rotate"), USED | NEW | {"issued_at": at(-5)}], attested(*BOTH), OUT),
     "a key that no custody knows, of an issuer whose log leaves out a key": (
-        [minted(0, "b", key_id=None), made(1, "k2", "list", key_id=None), USED | {"key_id": "rogue"}],
+        [minted(0, "b", key_id=None), made(-60, "k2", "list", key_id=None), USED | {"key_id": "rogue"}],
         attested(*BOTH), UNKNOWN),
     "a key that no custody knows, of an issuer that failed to sign outside custody": (
         [minted(0, "b", key_id="elsewhere", outcome="failed"), USED | {"key_id": "rogue"}], attested(*BOTH),
@@ -136,6 +151,19 @@ TOKENS: dict[str, tuple[list[Row], Settings, Said]] = {
     "the ledger holds it, and the use is later than the log of custody": (
         [minted(5, "x"), received(600, "x", age=595)],
         Settings(attested=(verified(), verified(CUSTODY_LOG, end=at(30)))), ALTERED),
+    "the ledger holds it, and custody signed no token of anybody's under its key": (
+        [key_used(-60, digest_of("other"), **NEW), minted(5, "x", **NEW), USED | NEW], attested(*BOTH), ALTERED),
+    "the ledger holds it, and custody signed another issuer's tokens alone under a key of its name": (
+        [made(-60, "k2", "attach"), *signed(minted(1, "o", issuer=OTHER, **NEW)), minted(5, "x", **NEW), USED | NEW],
+        attested(*BOTH), MINTED),
+    "the ledger holds it, and the service that received it tells no key": (
+        [minted(5, "x"), USED | {"key_id": None}], attested(*BOTH), MINTED),
+    "the ledger holds it, dated later than it was used": (
+        [minted(5, "x", issued_at=at(60)), received(10, "x", age=-50)],
+        Settings(attested=(verified(), verified(CUSTODY_LOG, end=at(30)))), ALTERED),
+    "the ledger holds it, dated later than it was used: its key was taken in between": (
+        [made(30, "k2", "attach"), minted(5, "x", issued_at=at(60), **NEW), received(10, "x", age=-50, **NEW)],
+        attested(*BOTH), MINTED),
     "a token of an exchange is in the ledger and was never signed": (
         [*signed(minted(0, "a")), renewed(5, "x", ["a"]), USED], attested(*BOTH), ALTERED),
     "a cloned id under other bytes that custody never signed": (
@@ -156,10 +184,14 @@ TOKENS: dict[str, tuple[list[Row], Settings, Said]] = {
     "without the issuer's word, a key that custody does not know may be signed with elsewhere": (
         [USED | {"key_id": "rogue"}], attested(CUSTODY_LOG), (Verdict.UNCOVERED, Reason.NOT_DECLARED, None)),
     "without the issuer's word, another issuer's key of the same id is not custody's": (
-        [received(10, "x", issuer="https://other.example")], attested(CUSTODY_LOG),
+        [received(10, "x", issuer=OTHER)], attested(CUSTODY_LOG),
+        (Verdict.UNCOVERED, Reason.NO_ISSUER_LOG, None)),
+    "without the issuer's word, what custody signed with another key tells nobody whose that of the token's name is": (
+        [made(-60, "k2"), key_used(2, digest_of("t")), received(3, "t", age=1, issuer=OTHER, **NEW),
+         received(10, "x", issuer=OTHER, **NEW)], attested(CUSTODY_LOG),
         (Verdict.UNCOVERED, Reason.NO_ISSUER_LOG, None)),
     "what another issuer's ledger holds, under a key of the same id, is not altered": (
-        [minted(5, "x", issuer="https://other.example"), received(10, "x", issuer="https://other.example")],
+        [minted(5, "x", issuer=OTHER), received(10, "x", issuer=OTHER)],
         attested(*BOTH),
         (Verdict.MINTED, Reason.BY_DIGEST, None)),
     "without the issuer's word, an issued-at before the key was taken in": (
@@ -233,6 +265,24 @@ UNACCOUNTED: dict[str, tuple[list[Row], Settings, int]] = {
     "a signature before the ledger began": ([LOST], Settings(attested=(verified(start=at(20)),)), 0),
     "a signature that was refused was not made": ([LOST | {"outcome": "refused"}], attested(), 0),
     "a key that signs other things than tokens": ([LOST | {"key_id": "log"}], attested(), 0),
+    "a second ledger under that key is not relied on": ([LOST, minted(0, "b", kind="second")], attested(), 0),
+    "another log of the ledger's name has tokens under that key": (
+        [LOST, told(0, "b", kind=LEDGER, key_id=LOST["key_id"])], attested(), 0),
+    "what is revoked was not signed then": ([minted(9, "r", leg="context", operation="revoke")], attested(), 0),
+    "a signature without its digest may be any token's": ([LOST | {"signing_input_digest": None}], attested(), 0),
+    "a signature in the second from which on the ledger tells": (
+        [LOST], Settings(attested=(verified(start=at(9 - 10 / 60)),)), 1),
+    "a signature in the last second of the ledger": ([LOST], Settings(attested=(verified(end=at(9)),)), 1),
+    "a log of the ledger's name is relied on, and it is not": (
+        [LOST, *(told(minute, f"l{minute}", kind=LEDGER) for minute in (FIRST, -FIRST))],
+        Settings((Declaration(ISSUER_LOG, LEDGER),)), 0),
+    "another log tells that it failed to issue under that key": (
+        [LOST, minted(0, "b", source="other", kind="other", outcome="failed")], attested(), 1),
+    "another issuer began later to write that ledger": (
+        [LOST, minted(60, "o", issuer=OTHER, key_id="k2")], attested(), 1),
+    "another ledger of that issuer begins later": (
+        [LOST, minted(60, "o", kind="second", key_id="k2")],
+        Settings(attested=(verified(), replace(verified(), origin="second"))), 1),
     "a key of an issuer part of whose log is not here": (
         [LOST, minted(0, "b", source="other", kind="other")], attested(), 0),
 }
@@ -245,6 +295,8 @@ BALANCES: dict[str, tuple[list[Row], Settings, list[int]]] = {
     "a token without any signature near it": ([key_used(60, None), *PAIR], attested(*BOTH), [1]),
     "two tokens in a minute that holds one signature": (
         [COUNTED, *PAIR, received(10, "y"), key_used(90, None), key_used(95, None)], attested(*BOTH), [1]),
+    "a token without any signature near it, and one with": (
+        [key_used(60, None), key_used(90, None), *PAIR, minted(60, "y"), received(65, "y")], attested(*BOTH), [1]),
     "one token that was accepted often": ([COUNTED, *PAIR, received(11, "x", age=6)], attested(*BOTH), []),
     "a signature that was refused is none": ([COUNTED | {"outcome": "refused"}, key_used(60, None), *PAIR],
                                              attested(*BOTH), [1]),
@@ -252,6 +304,25 @@ BALANCES: dict[str, tuple[list[Row], Settings, list[int]]] = {
     "an issued-at outside the log": (
         [COUNTED, received(10, "x", issued_at=at(5))],
         Settings(attested=(verified(), verified(CUSTODY_LOG, start=at(5.1)))), []),
+    "a signature in the last second of the minute after": ([key_used(6 + 59 / 60, None), *PAIR], attested(*BOTH), []),
+    **{
+        f"a signature {words}": (
+            [key_used(minute, None), key_used(90, None), *PAIR],
+            Settings(attested=(verified(), verified(CUSTODY_LOG, **{edge: at(when)}))), at_least)
+        for words, minute, edge, when, at_least in (
+            ("before the log is relied on", 4.5, "start", 4.6, [1]),
+            ("in the very second from which on the log is relied on", 4.5, "start", 4.5, []),
+            ("after the log is relied on", 5.5, "end", 5.4, [1]),
+            ("in the last second for which the log is relied on", 5.5, "end", 5.5, []))
+    },
+    **{
+        f"an issued-at {words} of the log": (
+            [key_used(-60, None), key_used(60, None), *PAIR],
+            Settings(attested=(verified(), verified(CUSTODY_LOG, **{edge: at(5 + seconds / 60)}))), at_least)
+        for words, edge, seconds, at_least in (
+            ("ten seconds from the beginning", "start", -10, [1]), ("nine seconds from the end", "end", 9, []),
+            ("ten seconds from the end", "end", 10, [1]))
+    },
     "a log with digests tells of each token by itself": (PAIR, attested(*BOTH), []),
 }
 
@@ -289,6 +360,20 @@ CASES: Table = {
             "3.5, 4.4, 8", rows, last(reason, diagnosis=diagnosis), settings)
         for sentence, (rows, settings, (_, reason, diagnosis)) in TOKENS.items()
     },
+    **{
+        f"what custody never signed, of two people at home, is missing from no {words}": kept(
+            "4.4, 5.5", [*(row for row in AT_HOME for row in (signed(row) if row["leg"] == "issuance" else [row])),
+                         received(FIRST + 60, "r0", "zoe", client_id="new", ip="192.0.2.200"),
+                         *(received(20, f"r-{who}", who, client_id=client) for who in ("alice", "bob")),
+                         received(30, "x", "carol", client_id=client, ip="203.0.113.9", user_agent="curl")],
+            [last(Reason.ID_NOT_ISSUED, refuted=False), coverage(LEDGER_LOG, status=["accepted"])],
+            replace(attested(CUSTODY_LOG), declarations=(Declaration(LEDGER_LOG, LEDGER),)))
+        for words, client in (("ledger", "shop"), ("client's sign-ins", "new"))
+    },
+    "a child of what custody never signed is tainted, whichever of two tokens under that id was shown": kept(
+        "6.4", [minted(5, "x"), USED, received(10, "x", signing_input_digest=digest_of("x", "other")),
+                *signed(renewed(11, "child", ["x"])), received(15, "child", age=4)],
+        of("child", Reason.FORGED_ANCESTOR), attested(*BOTH)),
     "a child of what custody never signed is tainted": kept(
         "6.4", CHILD, [of("child", Reason.FORGED_ANCESTOR, diagnosis="laundered"),
                        of("x", Reason.NOT_SIGNED_IN_CUSTODY, diagnosis="ledger-altered")], attested(*BOTH)),

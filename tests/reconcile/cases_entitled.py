@@ -35,9 +35,12 @@ KEYS = {
     "files": may(OWN, audiences=frozenset({"api://files"})),
     "old": may(OWN, sign_until=seconds(0)),
     "new": may(OWN, sign_from=seconds(100)),
+    "now": may(OWN, sign_from=seconds(5), sign_until=seconds(5) + 1),
+    "past": may(OWN, sign_until=seconds(5)),
     "blocked": may(OWN, state=KeyState.BLOCKED),
 }
 BARRED = ("contradicted", "key-not-entitled", "key-not-entitled")
+UNKNOWN = ("uncovered", "no-issuer-log", None)
 FINE = ("minted", "basis-digest", None)
 
 
@@ -57,7 +60,21 @@ TOKENS: dict[str, tuple[list[Row], tuple[str, str, str | None]]] = {
     "a template of issuers, and a token that names no tenant": (issued("template"), FINE),
     "a template of issuers, and another tenant's issuer": (issued("template", token_tenant=TENANT), BARRED),
     "a key for one audience, in whatever case": (issued("mail"), FINE),
+    "a key for one audience, and a token that names none": (issued("mail", resource=None), FINE),
     "a key for another audience": (issued("files"), BARRED),
+    "signed in the very second of the key's window": (issued("now"), FINE),
+    "signed at the end of the key's window": (issued("past"), BARRED),
+    **{
+        f"what its key may not sign bars no other token: {words}": (
+            [received(9, "other", key_id=key) | wrong, *issued(key, **right)], FINE)
+        for words, key, wrong, right in (
+            ("another key's", "own", {"key_id": "consumer"}, Row()),
+            ("another issuer's", "own", {"issuer": "https://other.example"}, Row()),
+            ("another tenant's", "tenant", {"token_tenant": OTHER}, Row(token_tenant=TENANT)),
+            ("another audience's", "mail", {"resource": "api://other"}, Row()))
+    },
+    "the token names no issuer": ([received(10, "x", issuer=None, key_id="own")], UNKNOWN),
+    "the log tells a tenant, and no issuer": ([received(10, "x", issuer=f"entra:{TENANT}", key_id="own")], UNKNOWN),
     "signed after the key's window": (issued("old"), BARRED),
     "signed before the key's window": (issued("new"), BARRED),
     "a key that is blocked by now is no proof of what was then": (issued("blocked"), FINE),

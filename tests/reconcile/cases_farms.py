@@ -12,7 +12,7 @@ from counterfoil.sources.registry import logs
 
 from .cases import Case, Table, Told, Wanted, coverage, last
 from .reference import Settings
-from .rows import CLEARED, Row, assertion, at, complete, farm_log, federated_sign_in
+from .rows import CLEARED, ISSUER, Row, assertion, at, complete, farm_log, federated_sign_in
 
 SILENT_NODE = logs().hosts["adfs"].silent
 
@@ -32,15 +32,19 @@ def declared(*hosts: str, start: datetime | None = None, end: datetime | None = 
     return complete(declarations=(*complete().declarations[:4], *named))
 
 
-SERVERS: Table = {
+SERVERS: dict[str, Case] = {
     "a declared server that is alone in its farm is all of it": Case(
-        "5.3", PRESENTED, last(Reason.ASSERTION_NOT_ISSUED)),
+        "5.3", PRESENTED,
+        [last(Reason.ASSERTION_NOT_ISSUED), coverage("entra-signin", "interactive", issuer=[ISSUER])]),
     "a declared server without evidence belongs to the farm of its domain": Case(
         "5.3", PRESENTED,
         [last(Reason.OUTSIDE_COVERAGE), coverage("adfs", NODE, status=["refused"], reason=[ABSENT_NODE])],
         also(NODE)),
     "a declared server of another domain belongs to another farm": Case(
-        "5.3", PRESENTED, last(Reason.ASSERTION_NOT_ISSUED), also("adfs02.other.example")),
+        "5.3", PRESENTED,
+        [last(Reason.ASSERTION_NOT_ISSUED),
+         coverage("adfs", "adfs02.other.example", issuer=[""], reason=["no record of this kind is in evidence"])],
+        also("adfs02.other.example")),
     "a server that evidence knows must be declared": Case(
         "5.3", SECOND,
         [last(Reason.OUTSIDE_COVERAGE), coverage("adfs", "sts2", status=["seen"], reason=[SILENT_NODE])]),
@@ -53,6 +57,18 @@ SERVERS: Table = {
              "declared complete; audit 1200 alone (Basic); no record numbers, so that gaps cannot be seen;"
              " of no use while sts2 is not relied on"
          ])]),
+}
+
+SERVERS |= {
+    f"servers that nobody declared are named, three of them: {len(others)}": Case(
+        "5.3", [row for host in ("sts1", *others) for row in farm_log(host)],
+        coverage("adfs", "sts1", reason=[
+            "declared complete; audit 1200 alone (Basic); no record numbers, so that gaps cannot be seen;"
+            f" of no use while {words} is not relied on"
+        ]))
+    for others, words in (
+        (("sts2", "sts3", "sts4"), "sts2, sts3, sts4"),
+        (("sts2", "sts3", "sts4", "sts5"), "sts2, sts3, sts4 and 1 more"))
 }
 
 LOST = {
@@ -96,6 +112,23 @@ LOGS: Table = {
     "a log that says of itself that it is not whole is refused: not another providers event of that number": Case(
         "5.2", [*farm_log(), assertion(7, None, **CLEARED | {"object_kind": None})],
         coverage("adfs", status=["accepted"]), declared("sts1")),
+    "a record of the event log that tells of no loss refuses nothing": Case(
+        "5.2", [*farm_log(), assertion(7, None, **CLEARED | {"operation": "104"})],
+        coverage("adfs", status=["accepted"]), declared("sts1")),
+    "an accepted log says how it was audited and exported: one number": accepted(
+        [assertion(0, "zoe", sequence=5), assertion(290, "zoe")],
+        "audit 1200 alone (Basic); no record numbers, so that gaps cannot be seen"),
+    "a log of one number does not say with which it begins": Case(
+        "5.2", [assertion(0, "zoe", sequence=5), assertion(290, "zoe")],
+        begins(f"the log begins {at(0):%Y-%m-%d %H:%M}Z: what came before was overwritten or left out"),
+        declared("sts1", start=at(-14400), end=at(280))),
+    **{
+        f"an accepted log says how it was audited and exported: {other} says something else": accepted(
+            [*numbered_log(range(500, 530), own), assertion(295, None, leg="context", operation=other, sequence=530)],
+            f"{words}; record numbers 500 to 530")
+        for own, other, words in (
+            ("299", "1200", "audit 299 alone, which names no user"), ("1200", "299", "audit 1200 alone (Basic)"))
+    },
     "an accepted log says how it was audited and exported": accepted(
         numbered_log(range(500, 530)), "audit 1200 alone (Basic); record numbers 500 to 529"),
     "an accepted log says how it was audited and exported: filtered": accepted(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from counterfoil.model.coverage import NOT_DECLARED
 from counterfoil.model.reason import Reason
 from counterfoil.model.schema import TokenClass
 
-from .cases import SMALL, Case, Table, last, last_innocent
+from .cases import SMALL, Case, Table, coverage, last, last_innocent
 from .reference import Settings
 from .rows import OTHER_TENANT, Row, access, at, complete, foreign, sign_in
 
@@ -67,7 +68,8 @@ CASES: Table = {
     "app only access needs the service principals log alone": Case(
         "4.1", [APP], last(Reason.ID_NOT_ISSUED), HALF, SMALL),
     "a managed identity needs the managed identities log": Case(
-        "4.1", [IDENTITY], [last(Reason.NOT_DECLARED), last_innocent], HALF, SMALL),
+        "4.1", [IDENTITY], [last(Reason.NOT_DECLARED), last_innocent,
+                            coverage("entra-signin", "managed-identity", reason=[NOT_DECLARED])], HALF, SMALL),
     "a managed identity needs the managed identities log alone": Case(
         "4.1", [IDENTITY], last(Reason.ID_NOT_ISSUED), OTHER_HALF, SMALL),
     "a token that may be older than the log is uncovered": Case(

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from counterfoil.model.reason import Reason
 
-from .cases import SMALL, Case, Table, Wanted, last, last_innocent, of, reasons
+from .cases import SMALL, Case, Table, Wanted, coverage, last, last_innocent, of, reasons
+from .cases_coverage import THEIRS
 from .cases_ids import HALF
 from .cases_misses import AGENT_SIDE, ONLINE, home, trail
 from .reference import Settings
-from .rows import Row, access, assertion, exchange, farm_log, federated_sign_in, foreign, sign_in
+from .rows import SPAN, Row, access, assertion, exchange, farm_log, federated_sign_in, foreign, sign_in
 
 
 def rooting(count: int = 2) -> list[Row]:
@@ -36,7 +37,10 @@ def small(rule: str, rows: Sequence[Row], wanted: Wanted | Sequence[Wanted], set
 ROOTS: Table = {
     "a token from an exchange with a root is minted": Case(
         "6.2", [sign_in(0, "a"), exchange(1, "c", ["a"]), exchange(2, "d", ["c"]), access(3, "d")],
-        last(Reason.BY_ID)),
+        [last(Reason.BY_ID), coverage("m365-ual", status=[])]),
+    "an id of another kind is not that of an exchange with a root": Case(
+        "6.2", [sign_in(0, "a"), exchange(1, "c", ["a"]), foreign(5, "c", token_id_kind="jti")],
+        last(Reason.KEY_NOT_SOUND)),
     "an unrooted token is tainted where exchanges normally root": small(
         "6.3", [*rooting(), UNROOTED, USED], last(Reason.UNROOTED)),
     "an unrooted token of an agent taints nothing": small(
@@ -63,6 +67,12 @@ ROOTS: Table = {
         for minute, reason in ((-14396, Reason.UNROOTED), (-14395, Reason.UNROOTED_UNCOVERED),
                                (14395, Reason.UNROOTED_UNCOVERED), (14396, Reason.UNROOTED))
     },
+    "roots are counted where sign ins of that very issuer are relied on": small(
+        "6.3", [*(sign_in(minute, f"{kind}{minute}", "gus", kind=kind, **THEIRS) for minute in SPAN
+                  for kind in ("interactive", "service-principal")),
+                *(row | {"issuer": THEIRS["issuer"]} for row in (*rooting(), UNROOTED)),
+                foreign(10, "x", "app", issuer=THEIRS["issuer"], token_class="application")],
+        of("x", Reason.UNROOTED_UNCOVERED)),
     "one root makes no habit": small(
         "6.3", [*rooting(1), exchange(-14500, "x", []), USED], of("x", Reason.UNROOTED_UNCOVERED)),
     "as many roots as the share says make a habit": small(
@@ -120,6 +130,9 @@ ROOTS: Table = {
 }
 
 TAINT: Table = {
+    "what was obtained with a forged token is so whether or not it must have a root": small(
+        "6.3, 6.4", [*rooting(), foreign(5, "x"), foreign(6, "y", "bob"), exchange(8, "kid", ["x"]), foreign(9, "kid")],
+        last(Reason.FORGED_ANCESTOR)),
     "a cycle of exchanges has no root and ends": small(
         "6.4", [exchange(1, "c", ["d"]), exchange(2, "d", ["c"]), foreign(3, "d")], last(Reason.UNROOTED_UNCOVERED)),
     "what a forged token obtained is tainted at any depth": Case(
@@ -134,7 +147,11 @@ TAINT: Table = {
         "6.4", [*farm_log(), assertion(0, "bob"), federated_sign_in(5, "a"), access(9, "a")],
         last(Reason.FORGED_ANCESTOR)),
     "a contradicted token stays contradicted when tainted": Case(
-        "7", [assertion(0, "bob"), federated_sign_in(5, "a"), access(9, "a", "bob")], last(Reason.SUBJECT_DIFFERS)),
+        "7", [*farm_log(), assertion(0, "bob"), federated_sign_in(5, "a"), access(9, "a", "bob")],
+        last(Reason.SUBJECT_DIFFERS)),
+    "an id of another kind than the tainted one is not tainted": Case(
+        "6.4", [foreign(5, "x"), exchange(6, "c", ["x"], ip="203.0.113.9"), foreign(9, "c", token_id_kind="jti")],
+        last(Reason.KEY_NOT_SOUND)),
     "a sign in that names a forged parent was not obtained with it": Case(
         "6.1", [foreign(4, "p"), exchange(5, "q", ["p"]), sign_in(6, "c", parent_token_ids=["q"]), access(9, "c")],
         last(Reason.BY_ID)),

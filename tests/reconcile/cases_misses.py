@@ -11,6 +11,7 @@ from counterfoil.model.reason import Reason
 
 from .cases import Case, Table, Told, Wanted, coverage, each, innocent, last, last_innocent, of
 from .reference import Settings
+from .reference_policy import CONSUMER_TENANT
 from .rows import (
     KINDS,
     OTHER_TENANT,
@@ -101,9 +102,32 @@ HABITS: Table = {
     "a network of two days is one of a device that is known for a week": Case(
         "5.4", [sign_in(-DAY * 9, "d1", device_id="laptop"), sign_in(-DAY, "d2", device_id="laptop"),
                 access(5, "lost")], last(Reason.ORDINARY_MISS)),
-    "a device that is known for six days makes no habit": Case(
-        "5.4", [sign_in(-DAY * 7, "d1", device_id="laptop"), sign_in(-DAY, "d2", device_id="laptop"),
-                access(5, "lost")], last(Reason.EXPLAINED_MISS)),
+    **{
+        f"a device that is known for {words} makes {how}": Case(
+            "5.4", [sign_in(-DAY * 8, "d1", **first), sign_in(-DAY, "d2", device_id="laptop"), access(5, "lost")],
+            last(reason))
+        for words, how, first, reason in (
+            ("seven days to the second", "a habit", {"device_id": "laptop"}, Reason.ORDINARY_MISS),
+            ("seven days but for a second", "none",
+             {"device_id": "laptop", "event_time": at(-DAY * 8 + 1 / 60)}, Reason.EXPLAINED_MISS),
+            ("seven days, at first from nowhere", "none", {"device_id": "laptop", "ip": None}, Reason.EXPLAINED_MISS),
+            ("a day, beside another", "none", {"device_id": "desktop"}, Reason.EXPLAINED_MISS),
+            ("a day, and longer to somebody else", "none", {"device_id": "laptop", "subject_id": "bob"},
+             Reason.EXPLAINED_MISS))
+    },
+    **{
+        f"nobody asks whose own it is where {words}": Case(
+            "5.4", [*home("alice"), sign_in(0, "a", "dora"), access(5, id_) | used],
+            last(reason, at_home=False, ordinary=False, linked=False, diagnosis=diagnosis))
+        for words, id_, used, reason, diagnosis in (
+            ("its id was issued to another person", "a",
+             {"subject_id": None, "subject_name": "alice@example.com", "logon_type": None}, Reason.NAME_DIFFERS, None),
+            ("it cannot be", "x", {"token_tenant": CONSUMER_TENANT}, Reason.CONSUMER_REALM, "key-not-entitled"))
+    },
+    "a program that was used from somebody else's network is not made hers": Case(
+        "5.4", [*home("alice"), *home("bob", ip="203.0.113.9"), sign_in(-20, "k"),
+                access(-19, "k", client_id="tool", ip="203.0.113.9"),
+                access(5, "x", client_id="tool", user_agent="curl")], last(Reason.EXPLAINED_MISS)),
     "a new program at home is explained": Case(
         "5.4", [*home("alice"), *home("bob", client_id="tool"), access(5, "x", client_id="tool", user_agent="curl")],
         [last(Reason.EXPLAINED_MISS, explained=True), last_innocent]),
@@ -117,7 +141,10 @@ HABITS: Table = {
         for word, claim in {"session": Row(session_id="s1"), "device": Row(device_id="d1")}.items()
     },
     "anothers session explains nothing": Case(
-        "5.4", [*home("alice"), *home("bob", session_id="s2"), access(5, "x", ip="203.0.113.9", session_id="s2")],
+        "5.4", [*home("alice"), *home("bob", session_id="s2"), access(4, "y", "bob", ip="192.0.2.9"),
+                access(5, "x", ip="203.0.113.9", session_id="s2")], last(Reason.LONE_MISS)),
+    "a session of nobody's explains nothing": Case(
+        "5.4", [*home("alice", session_id="s1"), access(5, "x", ip="203.0.113.9", session_id="s2")],
         last(Reason.LONE_MISS)),
     "a session alone explains nothing": Case(
         "5.4", [*home("alice", session_id="s1"), foreign(5, "x", session_id="s1")], last(Reason.ID_NOT_ISSUED)),
@@ -236,9 +263,13 @@ REFUTED: Table = {
                 federated_sign_in(5, f"u-{who}", who, incoming_token=None) for who in ("alice", "bob")],
         }.items()
     },
-    "own assertions of two people refute the farms log": Case(
-        "5.5", [*FARM_BOTH, *(federated_sign_in(5, f"u-{who}", who) for who in ("alice", "bob"))],
-        [last(Reason.DECLARATION_REFUTED), coverage("adfs", status=["refuted"])]),
+    **{
+        f"own assertions of two people refute the farms log{words}": Case(
+            "5.5", [*FARM_BOTH, *agent, *(federated_sign_in(5, f"u-{who}", who, client_id=client)
+                                          for who in ("alice", "bob"))],
+            [last(Reason.DECLARATION_REFUTED), coverage("adfs", status=["refuted"])])
+        for words, agent, client in (("", [], "outlook"), (", whatever an agent is", [AGENT_SIDE], "bot"))
+    },
     "ordinary misses of one person refute nothing": Case(
         "5.5", [*trail("alice"), access(5, "lost-1"), access(6, "lost-2"), STRANGER], last(Reason.ID_NOT_ISSUED)),
     "ordinary misses in silent strata refute nothing": Case(
@@ -397,6 +428,8 @@ SILENCE: Table = {
     },
     "the same operation with an address is a persons": Case(
         "5.6", [sign_in(-9000, "a"), foreign(5, None, operation="Create")], last(Reason.SUBJECT_NOT_SIGNED_IN)),
+    "an operation of services and people without an address has a token where it has an id": Case(
+        "5.6", [foreign(4, "y", "bob"), foreign(5, "x", operation="Create", ip=None)], last(silent=False)),
     "the same operation with an id has a token": Case(
         "5.6", [foreign(4, "y", "bob"), foreign(5, "x", operation="MeetingDetail")], last(Reason.ID_NOT_ISSUED)),
     **{
@@ -408,6 +441,12 @@ SILENCE: Table = {
             ("its class is not shown", EXCHANGES, None, Reason.SILENT_STRATUM, True),
             ("from elsewhere", "203.0.113.9", "application", Reason.NOT_DECLARED, False),
         )
+    },
+    **{
+        f"a client of Microsoft's does not make an application of {words}": Case(
+            "4.1", [sign_in(0, "a"), access(9000, "x", who, client_id=INTUNE, ip=EXCHANGES, subject_name=name,
+                                            token_class=None)], last(silent=False))
+        for words, who, name in (("who signs in", "alice", None), ("who is named", "sp", "sp@example.com"))
     },
 }
 

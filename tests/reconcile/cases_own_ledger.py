@@ -6,8 +6,9 @@ from counterfoil.model.counterfoil import LEDGER_LOG
 from counterfoil.model.coverage import Declaration
 from counterfoil.model.reason import Reason
 from counterfoil.model.verdict import Verdict
+from counterfoil.reconcile.declared import VERIFIED
 
-from .cases import Case, Table, Told, Wanted, coverage, last, of
+from .cases import Case, Table, Told, Wanted, coverage, each, last, of
 from .own_rows import (
     FIRST,
     LEDGER,
@@ -25,6 +26,7 @@ from .own_rows import (
 from .reference import Settings
 from .rows import Row, at, sign_in
 
+OTHER = "https://other.example"
 INTUNE = "0000000a-0000-0000-c000-000000000000"
 STRANGE: Row = {"client_id": "rogue", "ip": "203.0.113.9", "user_agent": "curl"}
 
@@ -152,14 +154,27 @@ CASES: Table = {
         for words, between, made in (
             ("at once", [], renewed(10, "child", ["x"])),
             ("in turn", [renewed(10, "more", ["x"])], renewed(10, "child", ["more"])),
+            ("and were recorded as failed, too", [minted(10, "aborted", outcome="failed", **BY_BYTES)],
+             renewed(10, "child", ["x"])),
         )
     },
     "an exchange with a root is minted where its bytes alone are known": own(
         "6.2", [minted(0, "a"), renewed(10, "child", ["a"]), received(15, None, **BY_BYTES)],
         last(Reason.BY_DIGEST), attested()),
+    "what was obtained with an id taints nothing where another id was forged": own(
+        "6.4", [received(9, "x", **STRANGE), minted(0, "a"), renewed(5, "b", ["a"]), received(10, "b", age=5)],
+        of("b", Reason.BY_DIGEST), attested()),
+    "what was obtained with an id taints nothing where another issuer's of that name was forged": own(
+        "6.4", [received(9, "x", **STRANGE), minted(3, "x", issuer=OTHER, signing_input_digest="d"),
+                received(11, "x", issuer=OTHER, signing_input_digest="d", age=8),
+                renewed(12, "c", ["x"], issuer=OTHER), received(15, "c", issuer=OTHER, age=3)],
+        of("c", Reason.BY_DIGEST), attested()),
     "a chain of genuine exchanges is minted": own(
         "6.2", [minted(0, "a"), renewed(10, "b", ["a"]), renewed(20, "c", ["b"]), received(25, "c")],
         of("c", Reason.BY_DIGEST), attested()),
+    "a chain of genuine exchanges is minted, each of which was used": own(
+        "6.2", [minted(0, "a"), renewed(10, "b", ["a"]), received(15, "b"), renewed(20, "c", ["b"]), received(25, "c")],
+        [of("b", Reason.BY_DIGEST), of("c", Reason.BY_DIGEST)], attested()),
     "ordinary misses of two people refute a declared ledger": own(
         "5.5", [*PEOPLE, received(30, "x", "carol", **STRANGE)],
         [last(Reason.DECLARATION_REFUTED), coverage(LEDGER_LOG, status=["refuted"])], declared(LEDGER_LOG)),
@@ -171,6 +186,18 @@ CASES: Table = {
                      received(30, "x", "carol", **STRANGE | {"client_id": "new"})],
         last(Reason.ID_NOT_ISSUED, refuted=False), attested()),
     **{
+        f"own uses of ids that were asked for in vain refute no ledger: {outcome}": own(
+            "5.5", [*AT_HOME, *(row for who in ("alice", "bob") for row in (
+                minted(20, f"f-{who}", who, outcome=outcome), received(25, f"f-{who}", who)))],
+            coverage(LEDGER_LOG, status=["accepted"]), declared(LEDGER_LOG))
+        for outcome in ("failed", "interrupted")
+    },
+    "route misses refute a client where a verified ledger does not reach": own(
+        "5.5, 5.9", [*PEOPLE, received(FIRST + 60, "r0", "zoe", client_id="new", ip="192.0.2.200"),
+                     *(received(20, f"r-{who}", who, client_id="new") for who in ("alice", "bob")),
+                     received(90, "x", "carol", **STRANGE | {"client_id": "new"})],
+        last(Reason.ID_NOT_ISSUED, refuted=True), Settings(attested=(verified(start=at(60)),))),
+    **{
         f"renewals that are known by their bytes alone refute nothing: {client}": own(
             "5.5", [*AT_HOME, received(FIRST + 60, "r0", "zoe", client_id="new", ip="192.0.2.200"), *(
                 row for n, who in enumerate(("alice", "bob")) for row in (
@@ -180,6 +207,18 @@ CASES: Table = {
             [of("x", refuted=False), coverage(LEDGER_LOG, status=["accepted"])], declared(LEDGER_LOG))
         for client in ("shop", "new")
     },
+    "a ledger that was checked says so": own(
+        "5.9", [USED], coverage(LEDGER_LOG, status=["attested"], reason=[VERIFIED]), attested()),
+    "a ledger that was refused for no reason that is known says so": own(
+        "5.9", [USED], coverage(LEDGER_LOG, status=["refused"], reason=["it could not be verified"]),
+        Settings(attested=(verified(status="refused", reason=""),))),
+    "what links by its bytes alone is not counted among ids": own(
+        "5.7", [*(row for n in range(60) for row in (
+                    minted(n, f"b{n}"), minted(n, f"i{n}"), received(n + 5, f"i{n}"),
+                    received(n + 5, None, signing_input_digest=digest_of(f"b{n}"), **STRANGE))),
+                *(received(100 + n, f"x{n}", f"u{n}", **STRANGE) for n in range(6))],
+        each(where=lambda t: (t["token_id"] or "").startswith("x"), count=6, probable="misses-far-beyond-rate"),
+        Settings()),
     "a refused ledger says why": own(
         "5.9", [USED], coverage(LEDGER_LOG, status=["refused"], reason=[WORDS]),
         Settings(attested=(verified(status="refused", reason=WORDS),))),

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from counterfoil.model.counterfoil import ISSUER_LOG, LEDGER_LOG
-from counterfoil.model.coverage import Declaration
+from counterfoil.model.coverage import NOT_DECLARED, Declaration
 from counterfoil.model.reason import Reason
 from counterfoil.model.verdict import Verdict
 
-from .cases import Case, Table, last
+from .cases import Case, Table, coverage, last
 from .cases_own_ledger import STRANGE
-from .own_rows import OWN_LOG, attested, declared, digest_of, minted, own_log, received, told
+from .own_rows import OWN, OWN_LOG, attested, declared, digest_of, minted, own_log, received, told
 from .reference import Settings
 from .rows import Row, at
 
@@ -23,6 +23,7 @@ OTHER = "https://other.example"
 USED = received(10, "x")
 STOLEN = USED | STRANGE
 HASHED = {"signing_input_digest": digest_of("x")}
+ANONYMOUS = "1 of its issuances name no issuer: whose tokens they are, nothing tells"
 LATER = Declaration(ISSUER_LOG, OWN_LOG, None, at(14))
 
 TOKENS: dict[str, tuple[list[Row], Settings, tuple[Verdict, Reason]]] = {
@@ -93,6 +94,18 @@ CASES: Table = {
         f"a token of an issuer with a log: {sentence}": Case("3, 4.1", rows, last(reason), settings, around=own_log())
         for sentence, (rows, settings, (_, reason)) in TOKENS.items()
     },
+    **{
+        f"a log whose lines name no issuer says so: {words}": Case(
+            "5.2", [told(5, "x", issuer=None)],
+            coverage(ISSUER_LOG, issuer=[*[OWN] * bool(around), ""], status=[*["seen"] * bool(around), status],
+                     reason=[*[NOT_DECLARED] * bool(around), ANONYMOUS]), settings, around=around)
+        for words, around, status, settings in (
+            ("nobody declared it", [], "seen", Settings()), ("and others do", own_log(), "seen", Settings()),
+            ("somebody declared it", [], "refused", declared(ISSUER_LOG)))
+    },
+    "what an issuer's own log lacks in a hole is left open": Case(
+        "4.7", [*(told(60 * hour, f"h{hour}") for hour in range(-96, 96) if not 0 <= hour < 30),
+                received(900, "x", **STRANGE)], last(Reason.OUTSIDE_COVERAGE, probable=None), COMPLETE, around=[]),
     "a log with digests throughout tells of tokens without id": Case(
         "4.1", [received(10, None, issued_at=at(5), **STRANGE)], last(Reason.ID_NOT_ISSUED), COMPLETE, around=[
             told(-14400, "own", **HASHED), told(14400, None, signing_input_digest=digest_of("late")),

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from counterfoil.model.reason import Reason
 
 from .cases import Case, Table, each, innocent, last, none, of
-from .rows import OTHER_TENANT, access, assertion, complete, exchange, federated_sign_in, sign_in
+from .own_rows import minted, received
+from .reference import Settings
+from .rows import OTHER_TENANT, Row, access, assertion, at, complete, exchange, federated_sign_in, sign_in
 
 NAMED = access(5, None, None, subject_name="alice@example.com")
 POOR = access(5, None) | {"record_id": "same", "fidelity": 1, "ip": "192.0.2.1"}
@@ -13,7 +17,36 @@ RICH = access(5, "a") | {"record_id": "same", "fidelity": 2}
 CLAIMED = access(4, "x", "mallory", subject_name="alice@example.com")
 TWO_OWNERS = [sign_in(0, "a"), sign_in(1, "c", "bob", subject_name="alice@example.com")]
 
+SAME: Row = {"record_id": "same"}
+NAMELESS: Row = {"subject_id": None, "subject_name": "alice@example.com"}
+# What else two copies of one record may differ in, and how many records they are.
+COPIES: Mapping[str, tuple[Row, Row, int]] = {
+    "in nothing": ({}, {}, 1), "by a second": ({}, {"event_time": at(5 + 1 / 60)}, 1),
+    "by two seconds": ({}, {"event_time": at(5 + 2 / 60)}, 2),
+    "by two seconds, of which one is that of arrival": (
+        {}, {"event_time": at(5 + 2 / 60), "ingested_at": at(5 + 2 / 60)}, 1),
+    "in their operation": ({}, {"operation": "Send"}, 2), "in their user": ({}, {"subject_id": "bob"}, 2),
+    "in the name of one user": ({}, {"subject_name": "al@example.com"}, 1),
+    "in two names of one user": ({"subject_name": "al@example.com"}, {"subject_name": "alice@example.com"}, 1),
+    "in their user's name alone": (NAMELESS, {**NAMELESS, "subject_name": "bob@example.com"}, 2),
+    "in a name where one has no id": (NAMELESS, {"subject_name": "bob@example.com"}, 2),
+    "in whether they name the user by id or name": (NAMELESS, {}, 1),
+}
+
 CASES: Table = {
+    **{
+        f"copies of one id that differ {words} are so many records: {count}": Case(
+            "1.1", [sign_in(0, "a"), sign_in(1, "b", "bob"), access(5, "a") | SAME | one,
+                    access(5, "b") | SAME | other],
+            each(count=count), compared=False)
+        for words, (one, other, count) in COPIES.items()
+    },
+    "records of a log whose ids are made of their parts are versions, whatever they differ in": Case(
+        "1.1", [minted(0, "a") | SAME, minted(3, "b", "bob", operation="other") | SAME, received(5, "a"),
+                received(6, "b", "bob", age=3)],
+        each(Reason.BY_DIGEST, where=lambda t: t["verdict"] == "minted", count=1), Settings()),
+    "ids of two logs are not one": Case(
+        "1.1", [sign_in(0, "a") | SAME, access(5, "a") | SAME], last(Reason.BY_ID)),
     "wrappers of one record are one acceptance and fill each other": Case(
         "1.1", [sign_in(0, "a"), RICH, POOR], last(Reason.BY_ID, acceptances=1, ip="192.0.2.1")),
     "a name with one id in evidence is that subject": Case(
@@ -22,6 +55,8 @@ CASES: Table = {
         "1.2", [*TWO_OWNERS, NAMED], last(subject="name:alice@example.com")),
     "the users identities overrule the evidence": Case(
         "1.2", [*TWO_OWNERS, NAMED], last(subject="bob"), complete(identities=(("bob", "alice@example.com"),))),
+    "the users identities overrule what the evidence proves": Case(
+        "1.2", [sign_in(0, "a"), NAMED], last(subject="bob"), complete(identities=(("bob", "alice@example.com"),))),
     "what an acceptance claims proves no name: it spoils no proof": Case(
         "1.2", [sign_in(0, "a"), CLAIMED, NAMED], last(subject="alice")),
     "what an acceptance claims proves no name: it makes none": Case(

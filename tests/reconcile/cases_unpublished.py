@@ -9,8 +9,9 @@ from counterfoil.model.coverage import Declaration
 from counterfoil.model.reason import Reason
 
 from .cases import Case, Table, coverage, innocent, last, of
+from .cases_misses import AGENT_SIDE, BOT, EXCHANGES, ONLINE
 from .reference import Policy, Settings
-from .rows import ISSUER, KINDS, Row, access, at, background, complete, foreign, sign_in
+from .rows import ISSUER, KINDS, TENANT, Row, access, at, background, complete, farm_log, foreign, sign_in
 
 DAY = 1440
 FEW = Policy(proving_links=4)
@@ -27,6 +28,7 @@ CUT = complete(declarations=BOTH, truncated=frozenset({"defender-signin"}))
 AROUND = [row | TABLE for row in background()]
 OTHERS: Row = {"kind": "non-interactive"}
 DIVIDED = [row | (TABLE if row["kind"] == OTHERS["kind"] else {}) for row in background()]
+LATER = [sign_in(minute, f"{kind}{minute}", "zoe", kind=kind) for kind in KINDS for minute in (9000, 14400)]
 PEOPLE = ("alice", "bob", "carl", "dora", "eve")
 STRANGER = [foreign(DAY, "x"), foreign(DAY + 9, "y", "bob")]
 
@@ -64,7 +66,40 @@ CASES: Table = {
         [*linking(1), *linking(ENOUGH, issued={"source": "m365-ual", "kind": "sign-in"})[len(PEOPLE) * 3:], *STRANGER],
         PROBABLY),
     "one lost record of a new device looks the same, enough links or not": told(
-        [*linking(), access(DAY, "x", client_id="outlook", ip="203.0.113.9")], last(Reason.LONE_MISS)),
+        [*linking(), access(DAY, "x", client_id="outlook", ip="203.0.113.9")],
+        last(Reason.LONE_MISS, group_rule="lone-miss")),
+    **{
+        f"what is not missing shows nothing against the table: {words}": told(
+            [*linking(), *rows, *STRANGER], of("y", Reason.ID_NOT_ISSUED))
+        for words, rows in {
+            "an own use whose sign-in was interrupted": [
+                sign_in(DAY + 4, "own", outcome="interrupted") | TABLE, access(DAY + 5, "own")],
+            "an own use without an id, of some sign-in or other": [access(9, None)],
+            "what a delegate did at home, without an id": [access(DAY + 4000, None, logon_type="delegate")],
+            "an own use of a new client": [access(DAY + 5, "own", client_id="new")],
+            "an own use of a client that was there from the first day": [
+                access(-14390, "first", "zoe", client_id="new", ip="192.0.2.200"),
+                access(DAY + 5, "own", client_id="new")],
+            "a service's call": [
+                *(sign_in(-DAY * day, f"s{day}", ip=EXCHANGES, client_id=ONLINE) | TABLE for day in range(1, 4)),
+                access(DAY + 5, "own", ip=EXCHANGES, client_id=ONLINE)],
+            "an agent's call": [
+                AGENT_SIDE | TABLE, sign_in(2, "h", "bob", **BOT) | TABLE | {"kind": BOT["kind"]},
+                access(3, "h", "bob", client_id="bot"), access(DAY + 5, "own", client_id="bot")],
+        }.items()
+    },
+    "links to the table of sign-ins show nothing of that of requests": told(
+        [*linking(), *(row | GRAPH for row in STRANGER)], PROBABLY),
+    **{
+        f"undeclared, nothing is said of {words}": told([*linking(), *rows], innocent, settings=UNDECLARED)
+        for words, rows in {
+            "an own use of a new client": [access(DAY, "x", client_id="new")],
+            "a new client at home, under another agent": [
+                sign_in(20, "t", "carl", client_id="tool") | TABLE, access(21, "t", "carl", client_id="tool"),
+                access(DAY, "x", client_id="tool", user_agent="curl")],
+            "what bears no id": [foreign(DAY + 4000, None, object_kind="file")],
+        }.items()
+    },
     "without an id, the table convicts by the same rule": told(
         [*linking(ENOUGH - 1), foreign(DAY + 4000, None, object_kind="file"), *STRANGER],
         of(None, Reason.UNPROVEN_LOG, probable="unproven-log")),
@@ -74,6 +109,24 @@ CASES: Table = {
         [*linking(ENOUGH - 1), *STRANGER], innocent, settings=UNDECLARED),
     "undeclared and an own use missing, nothing is said": told(
         [*linking(), access(DAY + 5, "lost"), *STRANGER], innocent, settings=UNDECLARED),
+    "undeclared, nothing is said of another tenant's tokens": told(
+        [row | {"issuer": "entra:partner", **({"resource_tenant": "partner"} if row["leg"] == "issuance" else {})}
+         for row in [*linking(), *STRANGER]], innocent, settings=UNDECLARED,
+        around=[*AROUND, *(row | {"issuer": "entra:partner", "resource_tenant": "partner"} for row in AROUND)]),
+    **{
+        f"undeclared, {words}": told(
+            [*linking(), foreign(minute, "x")], of("x", Reason.NOT_DECLARED, probable=probable), settings=UNDECLARED)
+        for words, minute, probable in (
+            ("what may have been issued when the table begins is probably forged", -14400 + 1690, "unproven-log"),
+            ("what may have been issued a second before is not", -14400 + 1690 - 1 / 60, None),
+            ("what must have been issued until the lag of its end is probably forged", 14400 - 73 * 60 - 10,
+             "unproven-log"),
+            ("what may have been issued a second later is not", 14400 - 73 * 60 - 10 + 1 / 60, None))
+    },
+    "undeclared, another log tells nothing of a time that the table lacks": told(
+        [*linking(), *STRANGER], innocent, settings=UNDECLARED,
+        around=[*(row for row in AROUND if row["event_time"] < at(0)),
+                *(row | {"home_tenant": None} for row in background())]),
     "undeclared, what came within the lag of the last record is not missing yet": told(
         [*linking(), foreign(14400 - 73 * 60 - 9, "x")], innocent, settings=UNDECLARED),
     "a table that was cut off convicts nobody and says nothing": told(
@@ -88,11 +141,19 @@ CASES: Table = {
     "where another log is declared complete, the table need not show anything": told(
         [*linking(1, issued={}), *STRANGER], last(Reason.ID_NOT_ISSUED), rule="4.1",
         around=[*background(), *AROUND], settings=MIXED),
+    "where another log is declared complete, and begins later, the table must show it": told(
+        [*linking(1), *STRANGER], PROBABLY, rule="4.1", around=[*AROUND, *LATER], settings=MIXED),
     "of two logs of sign-ins, each will do for the kinds that it holds": told(
         [*linking(issued=TABLE | OTHERS), *STRANGER], last(Reason.ID_NOT_ISSUED), rule="4.1", around=DIVIDED,
         settings=MIXED),
-    "where one kind is in such a table alone, its links count and no other log's": told(
-        [*linking(issued={}), *STRANGER], PROBABLY, around=DIVIDED, settings=MIXED),
+    **{
+        f"where one kind is in such a table alone, its links count and no other log's{words}": told(
+            [*linking(issued={}), *(sign_in(n, f"ok{n}", PEOPLE[n % 5]) | TABLE | OTHERS | more
+                                    for n in range(ENOUGH * bool(more))), *STRANGER],
+            PROBABLY, around=DIVIDED, settings=MIXED)
+        for words, more in (("", {}), (", nor what failed there", {"outcome": "interrupted"}),
+                            (", nor ids of another kind", {"token_id_kind": "jti"}))
+    },
     "the presence of an id in either clears": told(
         [*linking(1, issued={}), sign_in(5, "x") | TABLE, foreign(7, "x")], last(Reason.BY_ID), rule="4.1",
         around=[*background(), *AROUND], settings=MIXED),
@@ -103,7 +164,14 @@ CASES: Table = {
         [*linking(), sign_in(5, "x", "carl", cross_tenant="none") | TABLE, access(7, "x", "bob")],
         last(Reason.SUBJECT_DIFFERS), rule="3.2"),
     "of a log without home tenants, those are its own whose services accepted something": told(
-        [*linking(), sign_in(0, "away", resource_tenant="partner", issuer="entra:partner") | TABLE, *STRANGER],
+        [*linking(), sign_in(0, "away", resource_tenant="partner", issuer="entra:partner") | TABLE, *STRANGER,
+         sign_in(1, "untold", "zoe") | TABLE | {"home_tenant": TENANT, "resource_tenant": None}],
         coverage("defender-signin", "interactive", issuer=[ISSUER, "entra:partner"], status=["accepted", "seen"]),
         last(Reason.ID_NOT_ISSUED), rule="5.2"),
+    "of a log without home tenants, where nothing says whose services accepted, all issuers are own ones": told(
+        [row | ({"resource_tenant": None} if row["leg"] == "acceptance" else {}) for row in [*linking(), *STRANGER]],
+        last(Reason.ID_NOT_ISSUED), rule="5.2", alone=True),
+    "of a log without home tenants, and of a farm": told(
+        [*linking(), *farm_log()], coverage("adfs", status=["accepted"]), rule="5.2",
+        settings=complete(declarations=(*BOTH, Declaration("adfs", "sts1", at(-14400), at(14400))))),
 }

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from counterfoil.model.reason import Reason
 
-from .cases import Case, Table, Told, Wanted, of
+from .cases import SMALL, Case, Table, Told, Wanted, last, of
+from .cases_lineage import UNROOTED, USED, rooting
+from .cases_misses import home
 from .rows import ISSUER, KINDS, Row, access, assertion, at, exchange, farm_log, federated_sign_in, foreign, sign_in
 
 IDS = [f"{n:08x}-0000-4000-8000-000000000000" for n in range(12)]
@@ -29,7 +31,7 @@ def broken(position: int, file: str = "log", **shown: object) -> Row:
 
 DAYS = [1440 * n for n in range(-4, 5)]  # one record a day; used at minute 5, a token is of this day or the one before
 HERE, THERE, ELSEWHERE = 45, 46, 75  # positions: between minutes 0 and 1440, and three days later
-MISS = foreign(5, IDS[0])
+MISS, SECOND = foreign(5, IDS[0]), 1 / 60
 OTHER = foreign(5, None, ip="192.0.2.77", client_id="another", user_agent="wget")  # of hers, without an id
 
 
@@ -61,6 +63,9 @@ ALONE: Mapping[str, tuple[list[Row], str]] = {
         [*file(broken(2, "mail")), access(1, "log-4", "zoe", raw_file="mail", raw_position=1)], FORGED),
     "its file holds sign-ins of applications only": (
         [*file(broken(5, "apps")), *log(0, 1440, file="apps", kind="service-principal")], FORGED),
+    "its file holds sign-ins of applications, and something else about people's": (
+        [*file(broken(5, "apps")), *log(0, 1440, file="apps", kind="service-principal"),
+         sign_in(1, None, leg="context", raw_file="apps", raw_position=7)], FORGED),
     "it shows another person": (file(broken(HERE, subject_id="bob")), FORGED),
     "it shows another person by name": (
         [*file(broken(HERE, subject_name="bob@example.com")), sign_in(-900, "b", "bob")], FORGED),
@@ -74,9 +79,45 @@ ALONE: Mapping[str, tuple[list[Row], str]] = {
     "it stands elsewhere, and shows its time": (file(broken(ELSEWHERE, event_time=at(-30))), MAY),
     "it shows its kind, and that is another": (
         file(broken(HERE, issuer=ISSUER, kind="managed-identity")), FORGED),
+    "it shows its kind, and no issuer": (file(broken(HERE, kind="managed-identity")), MAY),
+    "it shows its issuer, and no kind": (file(broken(HERE, issuer=ISSUER)), MAY),
     "it is a record of another log": (file(broken(HERE, source=None)), FORGED),
 }
 
+
+# Windows reach from 28 h and ten minutes before the use to ten minutes after it.
+EDGES: Mapping[str, tuple[list[Row], Reason]] = {
+    "it stands where her window ends": ([*file(broken(HERE)), foreign(-10, IDS[0])], MAY),
+    "it stands a second after her window": ([*file(broken(HERE)), foreign(-10 - SECOND, IDS[0])], FORGED),
+    "it stands where her window begins": ([*file(broken(HERE)), foreign(1440 + 1690, IDS[0])], MAY),
+    "it stands a second before her window": ([*file(broken(HERE)), foreign(1440 + 1690 + SECOND, IDS[0])], FORGED),
+    **{
+        f"it stands elsewhere, and shows a time {words}": (
+            [*file(broken(ELSEWHERE, event_time=at(minute))), MISS], said)
+        for words, minute, said in (
+            ("that is the first of her window", 5 - 1690, MAY), ("a second before", 5 - 1690 - SECOND, FORGED),
+            ("that is the last", 15, MAY), ("a second after", 15 + SECOND, FORGED))
+    },
+    "it shows another person than somebody of whom only a name is known": (
+        [*file(broken(HERE, subject_id="bob")), foreign(5, IDS[0], None, subject_name="nobody@example.com")], MAY),
+    "it shows another issuer": ([*file(broken(HERE, issuer="entra:other", kind="interactive")), MISS], FORGED),
+    "it shows another log": (
+        [*file(broken(HERE, source="defender-signin", issuer=ISSUER, kind="interactive")), MISS], FORGED),
+    "it is of her own use": ([*file(broken(HERE)), *home("alice"), access(5, IDS[0])], Reason.ORDINARY_MISS),
+}
+
+ORDERS: Mapping[str, tuple[list[Row], Reason]] = {
+    "it stands behind the only record of its file, before her window's end": (
+        [*log(0, file="one"), broken(5, "one"), foreign(2390, IDS[0])], MAY),
+    "it stands before a file's first record, which jumps back for half of its time": (
+        [*log(-5760, 0, 5760, 0, file="half"), broken(-1, "half"), foreign(2880, IDS[0])], FORGED),
+    "it stands behind the last record of a file in no order, and may be of its first day": (
+        [*log(-5760, 5760, -2880, file="odd"), broken(35, "odd"), foreign(-4000, IDS[0])], MAY),
+    "it stands before the first record of a file in no order, and may be of its last day": (
+        [*log(-5760, 5760, -2880, file="odd"), broken(-1, "odd"), foreign(5000, IDS[0])], MAY),
+    "it stands before a file's first record, which jumps back for more than half of it": (
+        [*log(-5760, 0, 5760, -1, file="half"), broken(-1, "half"), foreign(2880, IDS[0])], MAY),
+}
 
 SETS: Mapping[str, tuple[list[Row], dict[str, int], int]] = {
     "as many are missing as are broken": ([*file(broken(THERE), broken(HERE)), *misses(2)], {MAY: 2}, 0),
@@ -147,6 +188,9 @@ CASES: Table = {
         f"{RULE}: {sentence}": Case("5.10", [*rows, MISS], missing({wanted: 1}))
         for sentence, (rows, wanted) in ALONE.items()
     },
+    **{f"{RULE}: {sentence}": Case("5.10", rows, missing({wanted: 1})) for sentence, (rows, wanted) in EDGES.items()},
+    "an exchange whose root may be unread taints nothing": Case(
+        "5.10, 6.3", [*rooting(), *file(broken(HERE)), UNROOTED, USED], last(Reason.UNROOTED_UNCOVERED), policy=SMALL),
     **{
         f"{RULE}: {sentence}": Case("5.10", rows, missing(wanted, least))
         for sentence, (rows, wanted, least) in SETS.items()
@@ -156,6 +200,18 @@ CASES: Table = {
     "a broken record that is alone in its file may be of any time": Case(
         "5.10", [*file(broken(1, "other")), MISS],
         [missing({MAY: 1}), *(says(ANY_TIME, kind) for kind in KINDS)], alone=True),
+    **{
+        f"{RULE}: {sentence}": Case("5.10", rows, missing({wanted: 1})) for sentence, (rows, wanted) in ORDERS.items()
+    },
+    "what descends from a set and from a forged token is tainted": Case(
+        "6.4, 6.5", [*file(broken(HERE)), *misses(5), foreign(7000, "x"), foreign(7001, "y", "bob"),
+                     exchange(7010, "kid", [IDS[0], "x"]), access(7020, "kid")], of("kid", Reason.FORGED_ANCESTOR)),
+    "what is accused by itself stays so where it descends from a set": Case(
+        "6.5", [*rooting(), *file(broken(HERE)), *misses(5), exchange(20, "kid", [IDS[0]], "p0"),
+                foreign(5770, "kid", "p0")], of("kid", Reason.UNROOTED), policy=SMALL),
+    "a record of something else without a time is no issuance": Case(
+        "5.10", [*file(), UNDATED | {"leg": "context", "token_id": None, "issuer": None}, MISS], missing({FORGED: 1}),
+        compared=False),
     "what descends from two sets is one token": Case(
         "6.5", [*file(broken(HERE)), *misses(5), *farm_log(), assertion(0), federated_sign_in(5, "f1"),
                 federated_sign_in(6, "f2", ip="192.0.2.50"), exchange(20, "kid", [IDS[0], "f1"]), access(25, "kid")],

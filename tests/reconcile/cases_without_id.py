@@ -162,4 +162,9 @@ ASSERTIONS: Table = {
         "1.3 a", [*farm_log(), PRESENTED, federated_sign_in(6, "a")], each(count=1, derived="assertion")),
 }
 
-CASES: Table = {**BARE, **ASSERTIONS}
+CASES: Table = {
+    "who signs in by a mere name is no person that is known": Case(
+        "4.2 c", [sign_in(-9000, "z", None, subject_name="zed@example.com"),
+                  foreign(5, None, None, subject_name="zed@example.com")], last(Reason.KEY_NOT_SOUND)),
+    **BARE, **ASSERTIONS,
+}

@@ -17,19 +17,13 @@ from counterfoil.model.ids import IdKind
 from counterfoil.model.schema import TokenClass
 
 from . import scenes
-from .cases import REAL, Case
+from .cases import REAL, TINY, Case
 from .groups import Group, grouped
 from .histories import History, Rolled, history
 from .reference import Policy, Settings
 from .reference_policy import CONSUMER_TENANT
 from .rows import KINDS, Row, at, sign_in
 
-MINUTE, HOUR = 60, 3600
-TINY = Policy(
-    life={TokenClass.ASSERTION: 20 * MINUTE}, default_life=4 * HOUR, default_lag=10 * MINUTE,
-    law_pairs=2, law_share=0.75, rooted_pairs=1, rooted_share=0.75, silent_days=99, silent_subjects=2,
-    raise_nats=2.0, raise_misses=2, thin=5, gap_hours=4, gap_records=6,
-)
 COUNT = {"real": 40, "tiny": 60}
 VARIED = 12  # histories of each run that are told otherwise, too
 HARMLESS = (scenes.genuine, scenes.app_only, scenes.interrupted, scenes.busy)

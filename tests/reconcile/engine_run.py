@@ -40,6 +40,8 @@ COLUMNS = {column.name: column.dtype for column in EVIDENCE}
 CLAIMS = ("issuer", "token_id", "subject", "token_tenant", "issued_at", "key_id", "signing_input_digest")
 WHOSE = ("source", "record_id", "derived")  # of a token without id and digest
 TOLD = ("verdict", "reason", "acceptances", "first_seen", "last_seen")
+STRATUM = ("issuer", "kind", "resource", "client_id")
+FIGURES = ("ids", "linked", "subjects", "days", "first_seen", "rate", "rate_sd")
 FLAGS = ("ordinary", "route", "silent", "refuted")  # both tell of tokens that nothing settles
 
 Key = tuple[Any, ...]
@@ -48,7 +50,10 @@ Facts = dict[str, Any]
 
 @dataclass(frozen=True)
 class Answer:
-    """What the engine says: a row per token, with `group_rule`, the coverage, and what else results are made of."""
+    """What the engine says: a row per token, with `group_rule`, the coverage, and what else results are made of.
+
+    `numbers`: one row of what is said of the evidence as a whole.
+    """
 
     tokens: list[Row]
     coverage: tuple[CoverageRow, ...]
@@ -57,6 +62,7 @@ class Answer:
     uses: list[Row]
     unaccounted: list[Row]
     overdrawn: list[Row]
+    numbers: list[Row]
 
 
 EngineOf = Callable[[duckdb.DuckDBPyConnection, Path, Sequence[Path]], Engine]  # works there, on top of these piles
@@ -128,6 +134,7 @@ def answered(tables: Engine, out: Reconciled, policy: Policy) -> Answer:
     return Answer(
         tables.rows(described(tokens, odd, score)), out.coverage, tables.rows(out.strata), twins, tables.rows(uses),
         [] if lost is None else tables.rows(lost), [] if drawn is None else tables.rows(drawn),
+        [{name: getattr(out, name) for name in ("lost_acceptances", "nameless", "unclaimed")}],
     )
 
 
@@ -148,6 +155,7 @@ def asked(settings: Settings, policy: Policy) -> Asked:
         declarations=settings.declarations,
         exported_at=settings.exported_at,
         since=settings.since,
+        until=settings.until,
         federated=tuple(sorted(settings.federated.items())),
         identities=settings.identities,
         truncated=dict.fromkeys(settings.truncated, "cut"),
@@ -165,7 +173,10 @@ def differences(
     `told`: what the reference says, where that is known already.
     """
     told = told or judge(rows, settings, policy)
-    wanted = {_key(vars(t)): _wanted(t) for t in told.tokens if settings.since is None or t.last_seen >= settings.since}
+    wanted = {
+        _key(vars(t)): _wanted(t) for t in told.tokens
+        if t.last_seen >= (settings.since or t.last_seen) and (settings.until is None or t.first_seen < settings.until)
+    }
     found = {_key(row): row for row in engine_says.tokens}
     words = [f"only the reference has {key}" for key in wanted.keys() - found.keys()]
     words += [f"only the engine has {key}" for key in found.keys() - wanted.keys()]
@@ -178,6 +189,32 @@ def differences(
         ]
     parts = {(row.get("issuer"), row["source"], row["kind"]) for row in rows if row["leg"] != REJECTED}
     return words + _coverage_differences(engine_says.coverage, told.coverage, parts)
+
+
+def strata_differences(engine_says: Answer) -> list[str]:
+    """Return in words which strata (5.1) are not what the tokens with an id say."""
+    found: dict[Key, list[Row]] = {}
+    for token in engine_says.tokens:
+        if token["has_id"]:
+            found.setdefault(tuple(token[name] for name in STRATUM), []).append(token)
+    wanted = {key: _stratum(tokens) for key, tokens in found.items()}
+    got = {tuple(row[name] for name in STRATUM): {name: row[name] for name in FIGURES} | {
+        name: round(row[name], 9) for name in ("rate", "rate_sd")} for row in engine_says.strata}
+    words = [f"stratum {key} is only told by one" for key in wanted.keys() ^ got.keys()]
+    return words + [f"stratum {key} is {got[key]}, not {wanted[key]}" for key in wanted.keys() & got.keys()
+                    if got[key] != wanted[key]]
+
+
+def _stratum(tokens: Sequence[Row]) -> Facts:
+    """Return the figures of tokens of one stratum: the rate is the mean of Beta(linked + 0.5, misses + 0.5)."""
+    links = sum(bool(token["linked"]) for token in tokens)
+    a, b = links + 0.5, len(tokens) - links + 0.5
+    return {
+        "ids": len(tokens), "linked": links, "subjects": len({token["subject"] for token in tokens} - {None}),
+        "days": len({token["first_seen"].date() for token in tokens}),
+        "first_seen": min(token["first_seen"] for token in tokens),
+        "rate": round(a / (a + b), 9), "rate_sd": round((a * b / ((a + b) ** 2 * (a + b + 1))) ** 0.5, 9),
+    }
 
 
 def _key(token: Mapping[str, Any]) -> Key:

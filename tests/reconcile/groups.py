@@ -15,7 +15,7 @@ from counterfoil.model.receipt import RECEIPTS_LOG
 from counterfoil.tokens.entitlement import Entitlement, IssuerPattern
 
 from .cases import Case, Told
-from .engine_run import Answer, differences
+from .engine_run import Answer, differences, strata_differences
 from .reference import Judgement, Policy, Settings, judge
 from .reference_policy import ENTRA_LOGS, SIGN_IN_LOGS
 from .rows import Row, background, numbered
@@ -32,6 +32,7 @@ VENDORS_OWN = frozenset(
     value for values in vars(known).values() if isinstance(values, frozenset) for value in values
 ) | {known.CONSUMER_TENANT}
 CLIENT_GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-")
+STRATA = "strata count their tokens"
 WEEKS_APART = timedelta(weeks=8)
 
 WORD = len(".c0000")
@@ -123,6 +124,8 @@ class Group:
                 words += differences(parts[sentence], one.rows, one.settings, one.case.policy, double)
             if words:
                 found[sentence] = words
+        if not (self.settings.since or self.settings.until) and (words := strata_differences(answer)):
+            found[STRATA] = words
         return found
 
 
@@ -141,7 +144,8 @@ def _key(case: Case) -> Key:
     shared = tuple(d for d in s.declarations if d.source in ENTRA_LOGS)
     constants = tuple(sorted((name, str(value)) for name, value in vars(policy).items()))
     own_logs = any(row["source"] in OWN_LOGS for row in _around(case))
-    return (shared, s.exported_at, s.since, s.truncated, constants, own_logs, _moved(case), case.alone and id(case))
+    window = (s.exported_at, s.since, s.until)
+    return (shared, window, s.truncated, constants, own_logs, _moved(case), case.alone and id(case))
 
 
 def _moved(case: Case) -> bool:

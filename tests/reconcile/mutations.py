@@ -59,7 +59,7 @@ class _Finder:
     def found(self) -> Iterator[Mutant]:
         tree = ast.parse(self._source)
         for node in tree.body:
-            if _is_bound(node):
+            if _is_bound(node) or _is_type(node):
                 continue
             yield from self._of(node, getattr(node, "name", ""))
 
@@ -175,6 +175,11 @@ def _is_bound(node: ast.stmt) -> bool:
     targets = node.targets if isinstance(node, ast.Assign) else []
     names = [name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)]
     return bool(names) and all(name.startswith("MAX_") for name in names)
+
+
+def _is_type(node: ast.stmt) -> bool:
+    """Tell whether this gives a type a name."""
+    return isinstance(node, ast.Assign) and isinstance(node.value, ast.Subscript)
 
 
 def _walk(node: ast.AST) -> Iterator[ast.AST]:

@@ -149,9 +149,10 @@ def of_unknown_provider(case: Case, token: Token) -> bool:
     most = [person for person in people if _signs_in_so(case, person, alike)]
     if people and 2 * len(most) >= len(people):
         return False
+    known = {t.subject for t in alike} - {None}  # by a mere name, too
     own = {
         r.network for r in case.issued
-        if r.leg == "issuance" and r.source in ENTRA_LOGS and r.subject in people and r.second < first
+        if r.leg == "issuance" and r.source in ENTRA_LOGS and r.subject in known and r.second < first
     }
 
     def foreign(one: Token) -> bool:

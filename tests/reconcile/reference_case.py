@@ -34,6 +34,7 @@ class Settings:
     declarations: tuple[Declaration, ...] = ()
     exported_at: datetime | None = None
     since: datetime | None = None
+    until: datetime | None = None
     federated: Mapping[str, str] = field(default_factory=dict)
     identities: tuple[tuple[str, str], ...] = ()
     truncated: frozenset[str] = frozenset()

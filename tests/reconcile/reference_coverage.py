@@ -80,6 +80,11 @@ def _issuers(case: Case, declaration: Declaration) -> set[str]:
         return {r.issuer for r in _log(case, declaration) if r.issuer is not None} or _farms(case, declaration)
     if declaration.source not in ENTRA_LOGS:
         return {r.issuer for r in _log(case, declaration) if r.issuer is not None}
+    return tenants(case)
+
+
+def tenants(case: Case) -> set[str]:
+    """Rule 5.2: the own issuers of sign-ins."""
     sign_ins = [r for r in case.issuances if r.source in ENTRA_LOGS]
     with_tenants = [r for r in sign_ins if r.home_tenant is not None and r.resource_tenant is not None]
     if not with_tenants:

@@ -66,7 +66,7 @@ def known_subjects(token: Token) -> set[str | None]:
 def _by_name(case: Case, token: Token) -> Reason | None:
     if not is_user(case, token.subject) and not is_member(case, token):
         return None
-    holders = {r.subject for r in case.issued if r.token_id == token.token_id and identified(r.subject)}
+    holders = {r.subject for r in case.issued if r.token_id == token.token_id and r.subject is not None}
     delegates = any(_opens(case, a, b) for h in holders for a, b in ((h, token.subject), (token.subject, h)))
     if token.first.derived == "exchange":
         if not delegates and any(is_user(case, h) for h in holders):
@@ -80,7 +80,7 @@ def _by_name(case: Case, token: Token) -> Reason | None:
 def _opens(case: Case, opener: str | None, owner: str | None) -> bool:
     """Whether a delegate's record shows the one at the other's mailbox."""
     return any(
-        r.leg == "acceptance" and r.outcome == "success" and r.logon_type == "delegate"
+        r.outcome == "success" and r.logon_type == "delegate"
         and r.subject == opener and r.object_parent is not None and case.names.get(r.object_parent) == owner
         for r in case.records
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from . import reference_doubts, reference_misses
+from . import reference_coverage, reference_doubts, reference_misses
 from .reference_case import Case, Grade, Token
 from .reference_policy import UNPUBLISHED, logs_of
 
@@ -53,7 +53,8 @@ def _is_spanned(case: Case, token: Token) -> bool:
 
     def holds(source: str, kind: str) -> bool:
         times = [r.second for r in case.issuances if (r.issuer, r.source, r.kind) == (token.issuer, source, kind)]
-        if source not in UNPUBLISHED or source in case.settings.truncated or not times:
+        own = token.issuer in reference_coverage.tenants(case)
+        if source not in UNPUBLISHED or source in case.settings.truncated or not times or not own:
             return False
         lag = timedelta(seconds=logs_of(case.policy).lag(source, 0))
         return min(times) < max(times) - lag and min(times) <= low and high <= max(times) - lag

@@ -31,7 +31,7 @@ from . import (
 )
 from .cases import Case
 from .conftest import AnswerOf
-from .groups import grouped
+from .groups import STRATA, grouped
 from .reference import judge
 
 TABLES = (
@@ -64,6 +64,14 @@ def wrong(answer_of: AnswerOf) -> Wrong:
 def test_case(wrong: Wrong, number: int, sentence: str) -> None:
     """1 to 8: the engine says what the case wants, and what the double says."""
     assert wrong(number).get(sentence, []) == []
+
+
+@pytest.mark.parametrize("number", [
+    pytest.param(number, marks=pytest.mark.xdist_group(f"reference-{number}")) for number, _ in enumerate(GROUPS)
+])
+def test_strata_count_their_tokens(wrong: Wrong, number: int) -> None:
+    """5.1: a stratum says how many tokens with an id it has, and what of them link; no window changes that."""
+    assert wrong(number).get(STRATA, []) == []
 
 
 def test_no_two_cases_have_one_name() -> None:

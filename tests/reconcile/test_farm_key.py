@@ -33,7 +33,9 @@ def read(minutes: float, account: str, operation: str = "4662", **more: Any) -> 
     return event(minutes, operation, account, **({"object_kind": "signing_key", "object_id": "dkm"} | more))
 
 
-def logon(minutes: float, account: str, host: str, ip: str | None = None, how: int = 3, session: str = "0x1") -> Row:
+def logon(
+    minutes: float, account: str | None, host: str, ip: str | None = None, how: int = 3, session: str = "0x1"
+) -> Row:
     """Return a logon."""
     return event(minutes, "4624", account, host, ip=ip, extra=f'{{"logonType":"{how}","logonId":"{session}"}}')
 
@@ -77,13 +79,30 @@ CASES: Mapping[str, tuple[Sequence[Row], Sequence[tuple[str, str]]]] = {
     "nothing shows who the service is, and one reads day by day": (
         [AUDIT, *(read(DAY * n, "corp\\fs$") for n in range(3)), read(5, "corp\\mallory")],
         [("corp\\mallory", CONTROLLER)]),
+    "a service of nobody's shows not who the service is": (
+        [AUDIT, logon(0, None, SERVER, how=5), *(read(DAY * n, "corp\\fs$") for n in range(3)),
+         read(5, "corp\\mallory")],
+        [("corp\\mallory", CONTROLLER)]),
+    "who opens the pipe day by day is not the service": (
+        [AUDIT, *(read(DAY * n, "corp\\x$", operation="18", host=SERVER) for n in range(3)), read(5, "corp\\x$")],
+        [("corp\\x$", SERVER), ("corp\\x$", CONTROLLER)]),
     "nothing shows who the service is, and one read twice": (
         [AUDIT, read(0, "corp\\fs$"), read(DAY, "corp\\fs$")], [("corp\\fs$", CONTROLLER)]),
     "a directory that audits the photos of its address book": (
         [AUDIT, SERVICE, *(read(n, "corp\\ann", object_id=f"c{n}") for n in range(MAX_CONTACTS + 1))], []),
+    "a few contacts, as many as farms may have": (
+        [AUDIT, SERVICE, *(read(n, "corp\\ann", object_id=f"c{n}") for n in range(MAX_CONTACTS))],
+        [("corp\\ann", CONTROLLER)]),
+    "what is no contact is not counted as one": (
+        [AUDIT, SERVICE, read(1, "corp\\ann"), *(
+            read(2 + n, "corp\\mallory", object_id=f"c{n}", **SETTINGS) for n in range(MAX_CONTACTS + 1))],
+        [("corp\\ann", CONTROLLER), ("corp\\mallory", SERVER)]),
     "an alert of Defender": (
         [event(5, "Suspected AD FS DKM key read", "mallory@corp.example", "alert", source="m365-defender",
                device_id="d1")], [("mallory@corp.example", "d1")]),
+    "what another log calls by that alert's name": (
+        [event(5, "Suspected AD FS DKM key read", "mallory@corp.example", "audit", source="m365-ual")], []),
+    "the key of something else, in another log": ([AUDIT, SERVICE, read(5, "mallory", source="vault-audit")], []),
     "another alert": (
         [event(5, "Suspected DCSync attack", "mallory@corp.example", "alert", source="m365-defender")], []),
 }
@@ -131,3 +150,4 @@ def test_a_theft_is_a_finding_that_fails_the_run_and_says_who_where_and_when(tab
     assert (found.verdict, found.severity, found.ips) == ("probably-forged", "critical", (AWAY,))
     assert found.evidence == ("dc01.xml:3", "dc01.xml:4")
     assert _taken(tables, rows, until=at(5)) == [] == _taken(tables, rows, since=at(9))
+    assert [row["records"] for row in _taken(tables, rows, since=at(8))] == [1]

@@ -31,7 +31,7 @@ def absent(tokens: ir.Table, rows: Iterable[CoverageRow], logs: Logs) -> ir.Bool
 def rootless(tokens: ir.Table, rows: Iterable[CoverageRow], logs: Logs) -> ir.BooleanValue:
     """Tell which tokens are of an issuer of which no sign-in of a person is in evidence: no exchange has a root."""
     told = ((issuer, kinds, logs.persons.get(log, ())) for issuer, (log, kinds) in _seen(rows, logs).items())
-    bare = sorted(issuer for issuer, kinds, persons in told if persons and kinds.isdisjoint(persons))
+    bare = sorted(issuer for issuer, kinds, persons in told if kinds.isdisjoint(persons))
     return tokens.issuer.isin(bound("without persons", bare)).fill_null(False)
 
 

@@ -156,8 +156,7 @@ def _named(signins: ir.Table, domains: ir.Table) -> ir.Table:
     asked = signins.select("domain").distinct()
     named = domains.select(above=domains.domain, federation=domains.federation)
     met = asked.join(named, (asked.domain == named.above) | asked.domain.endswith(ibis.literal(".") + named.above))
-    place = ibis.row_number().over(group_by=met.domain, order_by=met.above.length().desc())
-    return met.mutate(place=place).filter(lambda t: t.place == 0).select("domain", "federation")
+    return met.group_by("domain").agg(federation=met.federation.argmax(met.above.length()))
 
 
 def _guest(signins: ir.Table) -> ir.BooleanValue:

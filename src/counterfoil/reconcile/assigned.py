@@ -53,34 +53,11 @@ class _Assignment:
 
 
 def left_out(pairs: Iterable[tuple[str, str, int]]) -> dict[str, int]:
-    """Return every miss that some largest assignment leaves out, with a number.
+    """Return every miss that some largest assignment leaves out, with a number: 1 on as many as it leaves out, else 0.
 
-    `pairs`: a miss, a record that may hide it, and how many the record may hide. Misses that share records with each
-    other make a set; at least so many of it are in no record: the number stands on its first member, 0 on the others.
+    `pairs`: a miss, a record that may hide it, and how many the record may hide.
     """
     given = _Assignment(pairs)
     free = [miss for miss in sorted(given.records) if not given.place(miss)]
-    members = {*free, *(miss for record in given.dead for miss in given.held[record])}
-    holders: dict[str, list[str]] = defaultdict(list)
-    for miss in sorted(members):
-        for record in given.records[miss]:
-            holders[record].append(miss)
-    found: dict[str, int] = {}
-    for miss in sorted(members):
-        if miss not in found:
-            mates = _mates(miss, given.records, holders)
-            found |= dict.fromkeys(mates, 0) | {miss: sum(one in mates for one in free)}
-    return found
-
-
-def _mates(miss: str, records: dict[str, list[str]], holders: dict[str, list[str]]) -> set[str]:
-    """Return the members that are connected with this one through records."""
-    mates, asked, queue = {miss}, set[str](), deque([miss])
-    while queue:
-        for record in records[queue.popleft()]:
-            if record not in asked:
-                asked.add(record)
-                new = [one for one in holders[record] if one not in mates]
-                mates.update(new)
-                queue.extend(new)
-    return mates
+    held = (miss for record in given.dead for miss in given.held[record])
+    return dict.fromkeys(held, 0) | dict.fromkeys(free, 1)

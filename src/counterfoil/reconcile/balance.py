@@ -31,7 +31,7 @@ def overdrawn(
     uses = records.filter(records.leg == str(Leg.KEY_USE), records.outcome == str(Outcome.SUCCESS))
     uses = uses.select("key_id", at=whole_seconds(uses.event_time)).join(keys, "key_id")
     signed = uses.filter(uses.at >= uses.lo, uses.at <= uses.hi)
-    tokens = every.filter(every.derived == "", every.t_issued.notnull()).join(keys, "key_id")
+    tokens = every.join(keys, "key_id")
     # what was issued near the edges may have been signed beyond them
     lag = policy.mint_lag
     tokens = tokens.filter(tokens.t_issued >= tokens.lo + lag, tokens.t_issued <= tokens.hi - lag)

@@ -137,13 +137,14 @@ def required(facts: LogFacts, told: Sequence[CoverageRow]) -> list[Required]:
     """
     rows: list[Required] = []
     for issuer in sorted({part.issuer for part in facts.extents} - {NO_ISSUER}):
+        mine = [part for part in facts.extents if part.issuer == issuer]
         if names := facts.logs.of(issuer):
-            held = {part.source for part in facts.extents if part.issuer == issuer}
+            held = {part.source for part in mine}
             rows += [(issuer, str(cls), log, kind, kind) for cls in facts.logs.parts(names[0])
                      for kind, there in facts.logs.alternatives(issuer, cls, held).items() for log in there]
             continue
-        parts = {(part.source, part.kind) for part in facts.extents if part.issuer == issuer}
-        parts |= {(row.source, row.kind) for row in told if row.issuer == issuer and row.source in facts.logs.hosts}
+        parts = {(part.source, part.kind) for part in mine}
+        parts |= {(row.source, row.kind) for row in told if row.issuer == issuer}
         each = [(*part, "/".join(part)) for part in sorted(parts)]
         rows += [(issuer, str(cls), *part) for cls in (*TokenClass, UNKNOWN_CLASS) for part in each]
     return rows
@@ -160,6 +161,6 @@ def personal_stretches(rows: Iterable[CoverageRow], logs: Logs) -> list[tuple[st
     for (issuer, log), of_log in sorted(spans.items()):
         first, *others = (of_log.get(kind, []) for kind in logs.persons[log])
         for other in others:
-            first = [(max(lo, a), min(hi, b)) for lo, hi in first for a, b in other if max(lo, a) < min(hi, b)]
+            first = [(max(lo, a), min(hi, b)) for lo, hi in first for a, b in other]  # many hold nothing
         found += [(issuer, lo, hi) for lo, hi in first]
     return found

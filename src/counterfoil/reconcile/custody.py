@@ -72,13 +72,9 @@ def custody_of(
 
 
 def _own(engine: Engine, records: ir.Table, made: ir.Table) -> ir.Table:
-    """Return (issuer, key_id) under which a token was issued or let in that a key store signed with that key."""
-    legs = [str(Leg.ISSUANCE), str(Leg.SECONDARY_ISSUANCE), str(Leg.ACCEPTANCE)]
-    told = records.filter(
-        records.leg.isin(legs), records.outcome.isin([str(Outcome.SUCCESS), str(Outcome.DENIED)])
-    )
-    known = told.semi_join(made, ["key_id", "signing_input_digest"])
-    return engine.keep("custody_own", known.select("issuer", "key_id").distinct())
+    """Return (issuer, key_id) under which a token is in evidence that a key store signed with that key."""
+    told = records.filter(records.leg != str(Leg.KEY_USE)).semi_join(made, ["key_id", "signing_input_digest"])
+    return engine.keep("custody_own", told.select("issuer", "key_id").distinct())
 
 
 def counting_spans(engine: Engine, records: ir.Table, rows: Sequence[CoverageRow]) -> list[list[Any]]:
@@ -159,14 +155,14 @@ def _issuers(engine: Engine, issued: ir.Table, spans: Sequence[dict[str, Any]]) 
     """Return rows of _ISSUER."""
     if not spans:
         return []
-    used = issued.filter(issued.outcome == str(Outcome.SUCCESS))
+    used = issued.filter(issued.outcome == str(Outcome.SUCCESS), issued.issuer.notnull())
     keys: dict[str, set[str | None]] = {}
     for row in engine.rows(used.select("issuer", "key_id").distinct().limit(MAX_KEYS)):
         keys.setdefault(row["issuer"], set()).add(row["key_id"])
     latest = _latest(spans)
     told: list[list[Any]] = []
     for issuer, names in sorted(keys.items()):
-        if names <= latest.keys():
+        if all(name in latest for name in names):
             all_of = [span for name in names for span in latest[name].values()]
             told.append([issuer, max(span["lo"] for span in all_of), min(span["hi"] for span in all_of)])
     return told
@@ -196,11 +192,11 @@ def with_custody(engine: Engine, tokens: ir.Table, custody: Custody | None, poli
         return told.mutate(unsigned=no, denied=no, in_custody=no)
     # of a token that the issuer recorded, its record says when it was signed; of any other, its use says until when
     issued_at = whole_seconds(told.issued_at)
-    w_lo = ibis.ifelse(told.issued_at.notnull(), issued_at - policy.mint_lag, told.t_first - policy.default_life)
-    dated = told.by_digest & (issued_at <= told.t_first + policy.mint_lag).fill_null(False)
-    w_hi = ibis.ifelse(dated, issued_at, told.t_first) + policy.mint_lag
+    early = ibis.least(issued_at, told.t_first)  # it cannot be signed later than it was used
+    w_lo = ibis.ifelse(told.issued_at.notnull(), early - policy.mint_lag, told.t_first - policy.default_life)
+    w_hi = ibis.ifelse(told.by_digest, early, told.t_first) + policy.mint_lag
     # the word of custody alone: two clocks may disagree, and nothing but issued-at tells when a token began
-    late = ibis.ifelse((issued_at > told.t_first).fill_null(False), issued_at, told.t_first)
+    late = ibis.greatest(issued_at, told.t_first)
     told = told.mutate(c_lo=w_lo, c_hi=w_hi, d_lo=issued_at - policy.skew, d_hi=late + policy.skew)
     spans, issuers = custody.spans, custody.issuers
     by_key = told.select("token_key", "key_id", "c_lo", "c_hi", "d_lo", "d_hi")

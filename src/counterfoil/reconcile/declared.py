@@ -124,11 +124,11 @@ def coverage(
         for part in sorted(owned, key=str):
             declared.add(part)
             rows += _one(part, declaration, exported_at, facts, policy)
-    farms, servers = {row.issuer for row in rows if row.source in facts.logs.hosts}, facts.logs.hosts
+    spoken_of, servers = {row.issuer for row in rows}, facts.logs.hosts
     for part in sorted(facts.extents.keys() - declared, key=str):
         extent = facts.extents[part]
         total = sum(extent.daily.values())
-        why = NODE_MISSING if part.source in servers and part.issuer in farms else (
+        why = NODE_MISSING if part.source in servers and part.issuer in spoken_of else (
             NOT_DECLARED if part.source in facts.logs.declarable else PARTIAL
         )
         words = "; ".join([why, *_wanting(part, facts)])
@@ -169,9 +169,8 @@ def _with_missing_nodes(rows: Sequence[CoverageRow], facts: LogFacts) -> Iterabl
         if row.source in facts.logs.hosts:
             told[row.issuer].add((row.source, row.kind))
     for row in rows:
-        known = sorted(told[row.issuer] | facts.hosts.get(row.issuer, frozenset()))
-        missing = [host for source, host in known if (row.issuer, source, host) not in relied]
-        if row.source in facts.logs.hosts and row.status == "accepted" and missing:
+        missing = [host for source, host in sorted(told[row.issuer]) if (row.issuer, source, host) not in relied]
+        if row.status == "accepted" and missing:
             more = f" and {len(missing) - MAX_NAMED} more" if len(missing) > MAX_NAMED else ""
             names = ", ".join(missing[:MAX_NAMED]) + more
             yield replace(row, reason=f"{row.reason}; of no use while {names} is not relied on")
@@ -250,11 +249,10 @@ def _wanting(part: Part, facts: LogFacts) -> Iterable[str]:
     """Yield what keeps a log from telling all that it could, and the remedy."""
     if part in facts.unread:
         yield _unread(facts.unread[part])
-    servers = facts.logs.hosts
-    issued, unknown = facts.nameless.get((part.issuer, part.kind), (0, 0)) if part.source in servers else (0, 0)
+    issued, unknown = facts.nameless.get((part.issuer, part.kind), (0, 0))
     if unknown:
         yield f"{unknown:,} of {issued:,} issuances name nobody who is known: say who they are (--identities)"
-    if part.source in servers and part.issuer in facts.unclaimed:
+    if part.issuer in facts.unclaimed:
         yield "nobody said whose assertions it issues (--federated)"
 
 
@@ -277,7 +275,8 @@ def _records(extent: Extent, start: datetime, end: datetime) -> int:
 def _refusal(part: Part, start: datetime, asked: datetime, end: datetime, extent: Extent, facts: LogFacts) -> str:
     """Return why the declaration is refused; empty if it is not."""
     before, after = start - DAY, end + DAY
-    if extent.last < before or extent.first > after or any(a < before and b > after for a, b in extent.gaps):
+    without = ((before - DAY, extent.first), *extent.gaps, (extent.last, after + DAY))
+    if any(a < before and b > after for a, b in without):
         return "no record of this kind around the interval"
     if part.source in facts.truncated:
         return f"the export was cut off: {facts.truncated[part.source]}"
@@ -316,7 +315,7 @@ def _usual(day: date, first: date, last: date, extent: Extent) -> float:
     """Return the median of the other days of this weekday, outside the stretch; of all days if there is none."""
     known = (extent.first.date(), extent.last.date())
     weeks = range(-MAX_WEEKS, MAX_WEEKS + 1)
-    others = [day + week * 7 * DAY for week in weeks if week]
+    others = [day + week * 7 * DAY for week in weeks]
     counts = [extent.daily.get(d, 0) for d in others if known[0] <= d <= known[1] and not first <= d <= last]
     return median(counts or list(extent.daily.values()))
 

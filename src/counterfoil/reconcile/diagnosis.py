@@ -6,7 +6,6 @@ from counterfoil.expressions import ibis, ir
 from counterfoil.model.diagnosis import Diagnosis
 from counterfoil.model.reason import Reason
 from counterfoil.model.receipt import Signature
-from counterfoil.model.schema import Leg
 from counterfoil.model.verdict import Verdict
 from counterfoil.reconcile.custody import Custody, with_custody
 from counterfoil.reconcile.engine import Engine
@@ -24,10 +23,7 @@ def diagnosed(
         return judged.mutate(diagnosis=_of(judged, *[ibis.literal(False)] * 3))
     accused = judged.filter(judged.verdict.isin([str(verdict) for verdict in _ACCUSING]), ~judged.by_digest)
     traced = with_custody(engine, engine.keep("diagnosis_accused", accused), custody, policy)
-    seen = records.filter(
-        records.leg == str(Leg.ACCEPTANCE), records.signature == str(Signature.VERIFIED), records.key_id.notnull(),
-        records.signing_input_digest.notnull(),
-    )
+    seen = records.filter(records.signature == str(Signature.VERIFIED))
     checked = seen.select("key_id", "signing_input_digest").semi_join(traced, ["key_id", "signing_input_digest"])
     told = traced.select("token_key", "key_id", "signing_input_digest", "signed", "unsigned", "in_custody").left_join(
         checked.distinct().mutate(checked=ibis.literal(True)), ["key_id", "signing_input_digest"], rname="{name}_c"

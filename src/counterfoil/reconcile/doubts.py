@@ -97,7 +97,7 @@ def _with_members(engine: Engine, asked: ir.Table, known: Known) -> ir.Table:
     people = in_parts(issued, "people", known.logs.people) | in_logs(
         issued, "of people alone", known.logs.of_people_alone)
     here = issued.filter(
-        people, issued.leg == Leg.ISSUANCE, issued.identified, issued.home_tenant == issued.resource_tenant
+        people, issued.leg == Leg.ISSUANCE, issued.home_tenant == issued.resource_tenant
     ).semi_join(asked.select("subject").distinct(), "subject")
     members = here.select("subject", tenant=here.resource_tenant, member=ibis.literal(True)).distinct()
     at = asked.mutate(tenant=ibis.coalesce(asked.resource_tenant, asked.token_tenant))
@@ -107,10 +107,9 @@ def _with_members(engine: Engine, asked: ir.Table, known: Known) -> ir.Table:
 
 def _with_delegates(engine: Engine, asked: ir.Table, known: Known) -> ir.Table:
     """Add `theirs` (its id was issued to a person) and `delegate` (one of the two opens the other's mailbox)."""
-    issued = known.issued
-    good = issued.filter(issued.outcome == Outcome.SUCCESS, issued.identified, issued.token_id.notnull())
-    open_ = asked.filter(asked.subject_open).select("token_key", "token_id", "subject")
-    held = open_.join(good.select("token_id", holder=good.subject), "token_id").distinct()
+    good = known.issued.filter(known.issued.outcome == Outcome.SUCCESS)
+    shown = asked.select("token_key", "token_id", "subject")
+    held = shown.join(good.select("token_id", holder=good.subject), "token_id").distinct()
     held = engine.keep("doubts_held", held.select("token_key", "subject", "holder"))
     pairs = _openers(engine, known)
     either = ibis.union(
@@ -129,8 +128,7 @@ def _with_delegates(engine: Engine, asked: ir.Table, known: Known) -> ir.Table:
 def _openers(engine: Engine, known: Known) -> ir.Table:
     """Return (opener, owner): who opened whose mailbox as its delegate, by the services that let them."""
     opened = known.records.filter(
-        known.records.leg == Leg.ACCEPTANCE, known.records.logon_type == "delegate",
-        known.records.outcome == Outcome.SUCCESS, known.records.object_parent.notnull(),
+        known.records.logon_type == "delegate", known.records.outcome == Outcome.SUCCESS
     ).select("subject_id", "subject_name", "object_parent")
     told = with_subject(opened.distinct(), known.names)
     owners = known.names.select(object_parent=known.names.subject_name, owner=known.names.proven_id)

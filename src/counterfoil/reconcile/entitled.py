@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from counterfoil.expressions import ibis, ir
 from counterfoil.expressions.values import bound
 from counterfoil.reconcile.engine import Engine
-from counterfoil.tokens.entitlement import FOREVER, Entitlement
+from counterfoil.tokens.entitlement import Entitlement
 
 # Different claims under the keys of a policy that are looked at; an issuer has a few thousand tenants.
 MAX_CLAIMS = 200_000
@@ -42,8 +42,7 @@ def barred(engine: Engine, every: ir.Table, keys: Mapping[str, Entitlement]) -> 
     realm = engine.given("wrong_realms", {"key_id": "string", "issuer": "string", "tenant": "string"}, realms)
     place = engine.given("wrong_places", {"key_id": "string", "resource": "string"}, places)
     windows = engine.given("key_windows", {"key_id": "string", "lo": "float64", "hi": "float64"}, [
-        [name, key.sign_from, key.sign_until]
-        for name, key in keys.items() if key.sign_from > -FOREVER or key.sign_until < FOREVER
+        [name, key.sign_from, key.sign_until] for name, key in keys.items()
     ])
     timed = named.join(windows, "key_id")
     late = timed.filter((timed.t_issued < timed.lo) | (timed.t_issued >= timed.hi))
@@ -66,7 +65,7 @@ def _wrong_realm(key: Entitlement, issuer: str | None, tenant: str) -> bool:
     if issuer is None or "://" not in issuer:
         return False
     templates = any(pattern.is_template for patterns in key.issuers for pattern in patterns)
-    return (bool(tenant) or not templates) and key.forbids_issuer(issuer, tenant or None) is not None
+    return (bool(tenant) or not templates) and key.forbids_issuer(issuer, tenant) is not None
 
 
 def _wrong_place(key: Entitlement, resource: str) -> bool:

@@ -40,19 +40,18 @@ def log_facts(
     primary = issued.filter(issued.issuer.notnull(), first_hand)
     servers = host_facts(engine, evidence, logs)
     used = records.leg == str(Leg.KEY_USE)
-    custody = bool(engine.rows(records.filter(used).limit(1)))
     # whatever else custody writes down shows as well that its log was kept then
     kept = in_logs(records, "key stores", logs.key_uses) & records.sequence.notnull()
     uses = records.filter(used | kept).mutate(issuer=ibis.literal(NO_ISSUER))
-    extents = _extents(engine, primary, policy)
+    extents = _extents(engine, primary, policy) | _extents(engine, uses, policy)
     own = _own(engine, primary, records, logs)
     nameless = _nameless(engine, issued, logs) if servers.farms else {}
     return LogFacts(
-        extents=extents | _extents(engine, uses, policy) if custody else extents,
-        own=own | {NO_ISSUER} if custody else own,
+        extents=extents,
+        own=own | {NO_ISSUER},
         truncated=asked.truncated,
         unread=unread,
-        breaks={**servers.breaks, **(_missing_entries(engine, evidence, logs) if keepers.issuers or custody else {})},
+        breaks={**servers.breaks, **_missing_entries(engine, evidence, logs)},
         hosts=servers.farms,
         notes=servers.notes,
         begins=servers.begins,
@@ -150,7 +149,7 @@ def _own(engine: Engine, primary: ir.Table, records: ir.Table, logs: Logs) -> fr
     named = primary.home_tenant.notnull() & primary.resource_tenant.notnull()
     at_home = (primary.home_tenant == primary.resource_tenant).fill_null(False)
     told = engine.rows(primary.group_by("issuer").agg(
-        named=(shared & named).any(), at_home=(shared & at_home).any(), alone=(~shared).any()
+        named=(shared & named).any(), at_home=at_home.any(), alone=(~shared).any()
     ))
     if any(row["named"] for row in told):
         return frozenset(row["issuer"] for row in told if row["alone"] or row["at_home"])

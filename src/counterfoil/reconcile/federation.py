@@ -35,13 +35,13 @@ def assertion_counts(
         issued.leg == Leg.ISSUANCE,
         issued.outcome == Outcome.SUCCESS,
         issued.resource.isnull() | issued.resource.isin(federations(logs)),
-        issued.issuer.notnull(),
         issued.event_time.notnull(),
     )
     known = engine.keep("federation_upstream", upstream.mutate(t=whole_seconds(upstream.event_time)).select(
         "issuer", "subject", "identified", "t", "kind", upn_domain=domain_of(upstream.subject_name),
     ))
-    mine = assertions.filter(~assertions.unknown_presentation)
+    # an assertion for somebody whom nothing identifies may be any that was issued
+    mine = assertions.filter(~assertions.unknown_presentation, assertions.identified)
     mine = engine.keep("federation_assertions", mine.select(
         "token_key", "issuer", "subject", "ip", "user_agent", t=mine.t_first, domain=domain_of(mine.subject_name),
     ))
@@ -76,7 +76,7 @@ def _posted(counted: ir.Table) -> ir.Table:
 def _cumulated(engine: Engine, mine: ir.Table, known: ir.Table, life: int, skew: int) -> ir.Table:
     """Return the assertions with `upto` = issuances up to the window's end, `before` = those before its start."""
     # of people whose own UPN this server writes, another's full UPN is another's, also where nobody knows whose
-    named = known.filter(known.identified, known.upn_domain.notnull()).select("issuer", "subject", "kind").distinct()
+    named = known.filter(known.upn_domain.notnull()).select("issuer", "subject", "kind").distinct()
     others = engine.keep("federation_others", mine.join(named, ["issuer", "subject"]))
     ends = _count(mine, known, others, skew, "upto")
     starts = _count(mine, known, others, -life - skew - 1, "before")
@@ -93,9 +93,8 @@ def _count(mine: ir.Table, known: ir.Table, others: ir.Table, offset: int, name:
     asked = {"at": mine.t + offset, "weight": ibis.literal(0), "asks": ibis.literal(1)}
     given = {"token_key": ibis.null("string"), "at": known.t, "weight": ibis.literal(1), "asks": ibis.literal(0)}
     anyone = known.filter(~known.identified)
-    own = known.filter(known.identified)
     personal = _running(
-        mine.select("issuer", "subject", "token_key", **asked), own.select("issuer", "subject", **given),
+        mine.select("issuer", "subject", "token_key", **asked), known.select("issuer", "subject", **given),
         ["issuer", "subject"],
     )
     general = _running(
@@ -104,7 +103,7 @@ def _count(mine: ir.Table, known: ir.Table, others: ir.Table, offset: int, name:
     theirs = _running(
         others.select("issuer", "kind", "token_key", upn_domain=others.domain, at=others.t + offset,
                       weight=ibis.literal(0), asks=ibis.literal(1)),
-        anyone.filter(anyone.upn_domain.notnull()).select("issuer", "kind", **given, upn_domain=anyone.upn_domain),
+        anyone.select("issuer", "kind", **given, upn_domain=anyone.upn_domain),
         ["issuer", "kind", "upn_domain"],
     )
     named = theirs.group_by("token_key").agg(total=summed(theirs.total))
@@ -113,15 +112,13 @@ def _count(mine: ir.Table, known: ir.Table, others: ir.Table, offset: int, name:
 
 
 def _running(asked: ir.Table, given: ir.Table, by: list[str]) -> ir.Table:
-    """Return (token_key, total) of the asking rows: the weight of all rows of the group up to and at their time."""
+    """Return (token_key, total): the weight of all rows of the group up to and at the row's time."""
     columns = [*by, "token_key", "at", "weight", "asks"]
     rows = ibis.union(asked.select(*columns), given.select(*columns))
     window = ibis.window(
         group_by=[rows[name] for name in by], order_by=[rows["at"], rows.asks], preceding=None, following=0
     )
-    summed_up = rows.mutate(total=rows.weight.sum().over(window))
-    answers = summed_up.filter(summed_up.asks == 1)
-    return answers.select("token_key", "total")
+    return rows.select("token_key", total=rows.weight.sum().over(window))
 
 
 def _runs(counted: ir.Table, reach: int) -> ir.Table:

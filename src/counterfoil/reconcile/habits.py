@@ -28,11 +28,11 @@ def product(agent: ir.StringValue) -> ir.StringValue:
 
 
 def sign_ins(issued: ir.Table, logs: Logs) -> ir.Table:
-    """Return the successful primary issuances of identified people, with `t` (seconds).
+    """Return the successful primary issuances, with `t` (seconds).
 
     `addressed`: of a log that writes down where people sign in; `placeless`: of a part that has no addresses.
     """
-    good = issued.filter(issued.leg == Leg.ISSUANCE, issued.outcome == Outcome.SUCCESS, issued.identified)
+    good = issued.filter(issued.leg == Leg.ISSUANCE, issued.outcome == Outcome.SUCCESS)
     return good.select("subject", "ip", "client_id", "user_agent", "device_id", "session_id",
                        addressed=in_logs(good, "addressed logs", logs.addressed),
                        placeless=in_parts(good, "placeless parts", logs.placeless).fill_null(False),
@@ -67,16 +67,14 @@ def habits(engine: Engine, name: str, signed: ir.Table, uses: ir.Table, policy: 
     ))
     used = engine.keep(f"habits_{name}_used", uses.select(
         "subject", "network", "t", client=key(uses.client_id), agent=key(product(uses.user_agent))
-    ).filter(lambda t: t.network.notnull()))
+    ))
     addressed = told.filter(told.network.notnull() | told.addressed).select("subject").distinct()
     blind = used.anti_join(addressed, "subject")
-    seen = ibis.union(
-        told.filter(told.network.notnull()).select("subject", "network", "t"), blind.select("subject", "network", "t")
-    )
+    seen = ibis.union(told.select("subject", "network", "t"), blind.select("subject", "network", "t"))
     days = seen.group_by("subject", "network").agg(days=(seen.t // DAY).nunique())
-    owned = told.filter(told.device_id.notnull(), told.network.notnull())
-    ages = owned.group_by("subject", "device_id").agg(age=owned.t.max() - owned.t.min())
-    settled = owned.semi_join(ages.filter(ages.age >= policy.device_days * DAY), ["subject", "device_id"])
+    placed = told.filter(told.network.notnull())
+    ages = placed.group_by("subject", "device_id").agg(age=placed.t.max() - placed.t.min())
+    settled = placed.semi_join(ages.filter(ages.age >= policy.device_days * DAY), ["subject", "device_id"])
     often = ibis.union(
         days.filter(days.days >= policy.habit_days).select("subject", "network"), settled.select("subject", "network"),
         distinct=True,
@@ -86,8 +84,7 @@ def habits(engine: Engine, name: str, signed: ir.Table, uses: ir.Table, policy: 
     places = engine.keep(f"habits_{name}_places", places)
     at_home = used.semi_join(places, ["subject", "network"])
     claims = ibis.union(
-        told.filter(told.session_id.notnull()).select("subject", claim=told.session_id),
-        told.filter(told.device_id.notnull()).select("subject", claim=told.device_id), distinct=True,
+        told.select("subject", claim=told.session_id), told.select("subject", claim=told.device_id), distinct=True,
     )
     own = {
         trait: engine.keep(f"habits_{name}_{trait}s", ibis.union(
@@ -99,17 +96,15 @@ def habits(engine: Engine, name: str, signed: ir.Table, uses: ir.Table, policy: 
 
 
 def graded(engine: Engine, name: str, tokens: ir.Table, known: Habits, records: ir.Table | None) -> ir.Table:
-    """Return (token_key, at_home, own, explained) of identified tokens; whoever is neither is foreign.
+    """Return (token_key, at_home, own, explained); what is own is explained, too, and what is neither is foreign.
 
     `at_home`: the network is one of hers. `own`: so it is, and client or agent is hers. `explained`: a new program at
     home; or client and agent are hers, at a place of few sign-ins, or under a session or device of hers.
     `records`: where sessions and devices of uses stand; None: they are not looked at.
     """
-    asked = tokens.filter(tokens.identified)
-    mine = engine.keep(f"habits_{name}_asked", asked.select(
-        "token_key", "subject", "source", "record_id", "first_seen", network=key(asked.network),
-        client=key(asked.client_id),
-        agent=key(product(asked.user_agent)),
+    mine = engine.keep(f"habits_{name}_asked", tokens.select(
+        "token_key", "subject", "source", "record_id", "first_seen", network=key(tokens.network),
+        client=key(tokens.client_id), agent=key(product(tokens.user_agent)),
     ))
     yes = ibis.literal(True)
     joined = mine.left_join(known.places.mutate(known=yes), ["subject", "network"], rname="{name}_p")
@@ -123,8 +118,7 @@ def graded(engine: Engine, name: str, tokens: ir.Table, known: Habits, records: 
     ))
     both = told.her_client & told.her_agent
     own = told.often & (told.her_client | told.her_agent)
-    explained = (told.often & ~told.her_client & ~told.her_agent) | (both & told.known)
-    grades = told.select("token_key", at_home=told.often, own=own, explained=explained & ~own)
+    grades = told.select("token_key", at_home=told.often, own=own, explained=told.often | (both & told.known))
     open_ = engine.keep(f"habits_{name}_claims", told.filter(both & ~told.known))
     if records is None or not engine.rows(open_.limit(1)):
         return engine.keep(f"habits_{name}_grades", grades)

@@ -41,20 +41,18 @@ def doubted(
     if hidden is None or not engine.rows(missing.limit(1)):
         return open_
     pairs = engine.keep("hidden_pairs", _pairs(engine, missing, hidden, coverage, facts))
-    # several tokens may descend from one root, so that these are not counted
-    unrooted = pairs.filter(pairs.reason == _UNROOTED).select("token_key").distinct()
+    # several tokens may descend from one root, so that the unrooted are not counted
+    uncertain = pairs.select("token_key").distinct().mutate(uncertain=ibis.literal(True))
     counted = pairs.filter(pairs.reason != _UNROOTED)
     tokens = counted.select("token_key", "node").distinct()
     place = ibis.row_number().over(group_by=tokens.node, order_by=tokens.token_key)
     told = tokens.mutate(place=place).join(_said(engine, counted), "node")
-    joined = open_.left_join(told, "token_key", rname="{name}_u").left_join(
-        unrooted.mutate(uncertain=ibis.literal(True)), "token_key", rname="{name}_r"
-    )
+    joined = open_.left_join(told, "token_key", rname="{name}_u").left_join(uncertain, "token_key", rname="{name}_r")
     reason = ibis.ifelse(joined.uncertain.fill_null(False), str(Reason.UNROOTED_UNCOVERED), joined.open_reason)
     return engine.keep("hidden_told", joined.select(
         *(name for name in open_.columns if name not in ("open_reason", "at_least")),
         open_reason=ibis.coalesce(joined.said, reason),
-        # the number of a set stands on one token alone, so that sums are right
+        # the number of a node stands on one token alone, so that sums are right
         at_least=ibis.ifelse(joined.place == 0, joined.number, joined.at_least).fill_null(joined.at_least),
     ))
 
@@ -84,7 +82,7 @@ def _pairs(
 
 
 def _said(engine: Engine, pairs: ir.Table) -> ir.Table:
-    """Return (node, said, number): the reason, and on one node of each set how many of it at least are forged."""
+    """Return (node, said, number): the reason, and numbers whose sum is how many at least are forged."""
     edges = engine.keep("hidden_edges", pairs.select("node", "issuer", "row", "n").distinct())
     (size,) = engine.rows(edges.agg(n=edges.count()))
     if int(size["n"]) > MAX_PAIRS:

@@ -43,16 +43,15 @@ def host_facts(engine: Engine, evidence: ir.Table, logs: Logs) -> HostFacts:
     begins: dict[Host, tuple[datetime, int | None]] = {}
     for name, told in logs.hosts.items():
         of_log = _of_log(engine, evidence, name, told)
-        for farm, hosts in of_log.farms.items():
-            farms[farm] = farms.get(farm, frozenset()) | hosts
-        breaks, notes, begins = {**breaks, **of_log.breaks}, {**notes, **of_log.notes}, {**begins, **of_log.begins}
+        farms, breaks = {**farms, **of_log.farms}, {**breaks, **of_log.breaks}  # names of farms tell their log
+        notes, begins = {**notes, **of_log.notes}, {**begins, **of_log.begins}
     return HostFacts(farms, breaks, notes, begins)
 
 
 def _of_log(engine: Engine, evidence: ir.Table, name: str, told: Hosts) -> HostFacts:
     events = evidence.filter(evidence.source.isin([name, *told.beside]))
     farms: dict[str, set[Host]] = defaultdict(set)
-    members = events.filter(events.source == name, events.issuer.notnull()).select("issuer", "kind").distinct()
+    members = events.filter(events.issuer.notnull()).select("issuer", "kind").distinct()
     for row in engine.rows(members):
         farms[row["issuer"]].add((name, row["kind"]))
     stepped = _stepped(events)
@@ -62,7 +61,7 @@ def _of_log(engine: Engine, evidence: ir.Table, name: str, told: Hosts) -> HostF
     )
     numbers = {row["kind"]: row for row in engine.rows(numbering)}
     solid = {kind for kind, row in numbers.items() if row["steps"] and row["whole"] >= CONTIGUOUS * row["steps"]}
-    issued = (events.source == name) & (events.leg == Leg.ISSUANCE)
+    issued = events.leg == Leg.ISSUANCE
     logs = engine.rows(events.group_by("kind").agg(
         first=events.event_time.min(),
         full=events.count(where=issued & (events.operation == told.full)),
@@ -74,7 +73,6 @@ def _of_log(engine: Engine, evidence: ir.Table, name: str, told: Hosts) -> HostF
         notes={
             (name, log["kind"]): f"{_audits(log, told)}; {_numbers(numbers.get(log['kind']), log['kind'] in solid)}"
             for log in logs
-            if log["full"] or log["bare"]
         },
         begins={
             (name, log["kind"]): (log["first"], numbers[log["kind"]]["least"] if log["kind"] in solid else None)

@@ -27,7 +27,7 @@ def crossing(records: ir.Table) -> ir.BooleanValue:
 def aliases(engine: Engine, records: ir.Table, identities: Sequence[tuple[str, str]]) -> ir.Table:
     """Return (subject_name, proven_id): names that stand for exactly one id, and the given pairs above all."""
     told = records.leg.isin([Leg.ISSUANCE, Leg.SECONDARY_ISSUANCE, Leg.CONTEXT])  # acceptances may be forged
-    both = records.filter(told, records.subject_id.notnull(), records.subject_name.notnull(), ~guest(records))
+    both = records.filter(told, records.subject_id.notnull(), ~guest(records))
     pairs = both.select("subject_name", "subject_id").distinct()
     proven = pairs.group_by("subject_name").agg(ids=pairs.count(), proven_id=pairs.subject_id.min())
     proven = proven.filter(proven.ids == 1).select("subject_name", "proven_id")

@@ -105,8 +105,8 @@ def open_reason(tokens: ir.Table) -> ir.StringValue:
     )
     return ibis.cases(
         (tokens.derived == "assertion", assertion),
-        (tokens.secondary & tokens.rooted & tokens.by_digest, ibis.literal(str(Reason.BY_DIGEST))),
-        (tokens.secondary & tokens.rooted, ibis.literal(str(Reason.BY_ID))),
+        (tokens.secondary & tokens.rooted,
+         ibis.ifelse(tokens.by_digest, str(Reason.BY_DIGEST), str(Reason.BY_ID))),
         (tokens.secondary, without_root),
         (~tokens.has_id & ~tokens.sound, bare),
         else_=with_id,

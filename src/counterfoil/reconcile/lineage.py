@@ -24,7 +24,7 @@ def exchanges(issued: ir.Table) -> ir.Table:
 
 def with_issued_id(tokens: ir.Table, issued: ir.Table) -> ir.Table:
     """Return tokens with `issued_id`: its id, or that of the issuance of its bytes where it shows none."""
-    hashed = issued.filter(issued.signing_input_digest.notnull(), issued.outcome == Outcome.SUCCESS)
+    hashed = issued.filter(issued.outcome == Outcome.SUCCESS)
     known = hashed.group_by("signing_input_digest").agg(id_of_bytes=hashed.token_id.min())
     bare = tokens.mutate(bare=ibis.ifelse(tokens.token_id.isnull(), tokens.signing_input_digest, ibis.null("string")))
     told = bare.left_join(known, bare.bare == known.signing_input_digest, rname="{name}_b")

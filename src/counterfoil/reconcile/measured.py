@@ -75,7 +75,7 @@ def raised(engine: Engine, plain: ir.Table, watched: ir.Table, policy: Policy) -
     `plain`: cells of linked tokens; `watched`: every other token, with `linked`, `raisable`, `ordinary`, `fresh`,
     `silent`, `absent`.
     """
-    linking = ibis.union(plain.filter(plain.linked).select("issuer", "client_id"),
+    linking = ibis.union(plain.select("issuer", "client_id"),
                          watched.filter(watched.linked).select("issuer", "client_id"), distinct=True)
     joined = watched.left_join(linking.mutate(links=ibis.literal(True)), ["issuer", "client_id"], rname="{name}_l")
     watched = joined.select(*watched.columns, unheard=joined.absent & ~joined.links.fill_null(False))
@@ -113,16 +113,15 @@ def _clusters(
     heard: ir.Table, missed: ir.Table, name: str, by: tuple[str, ...], miss: str, policy: Policy
 ) -> ir.Table:
     """Return the misses of clusters that exceed the rate of everything else of their kind."""
-    keyed = heard.filter(*(heard[part].notnull() for part in by))
-    keys = ["issuer", *by]
-    clusters = keyed.group_by(*keys).agg(
-        ids=summed(keyed.n),
-        misses=summed(keyed[miss]),
-        kind=keyed.kind.argmin(keyed.first_seen),
-        **_rate(keyed),
+    keys = ["issuer", *by]  # what is not known joins with no miss
+    clusters = heard.group_by(*keys).agg(
+        ids=summed(heard.n),
+        misses=summed(heard[miss]),
+        kind=heard.kind.argmin(heard.first_seen),
+        **_rate(heard),
     )
     clusters = clusters.filter(clusters.misses >= policy.raise_misses)
-    inside = keyed.group_by(*keys, "kind").agg(**_rate(keyed))
+    inside = heard.group_by(*keys, "kind").agg(**_rate(heard))
     own = clusters.left_join(inside, [*keys, "kind"], rname="{name}_in")
     kinds = heard.group_by("issuer", "kind").agg(**_rate(heard))
     issuers = heard.group_by("issuer").agg(**_rate(heard))
@@ -151,6 +150,6 @@ def _beyond(joined: ir.Table, policy: Policy) -> ir.Table:
     told = joined.mutate(expected=expected, share=joined.misses / joined.ids)
     # n KL(share || expected), the exponent by which chance explains such a share
     rest = ibis.greatest(1 - told.share, 1e-12)
-    tail = ibis.ifelse(told.share < 1, rest * (rest / (1 - told.expected)).ln(), 0.0)
+    tail = rest * (rest / (1 - told.expected)).ln()
     nats = told.ids * (told.share * (told.share / told.expected).ln() + tail)
-    return told.filter(told.share > told.expected, nats >= policy.raise_nats, told.links_issuer > 0)
+    return told.filter(told.share > told.expected, nats >= policy.raise_nats)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from counterfoil.expressions import ibis, ir
 from counterfoil.model.logs import Logs
 from counterfoil.model.receipt import Signature
-from counterfoil.model.schema import Leg, Outcome
+from counterfoil.model.schema import Outcome
 from counterfoil.reconcile.engine import Engine
-from counterfoil.reconcile.log_parts import in_logs
 from counterfoil.reconcile.own_logs import in_own_log
 
 _SCHEME = r"^[a-z][a-z0-9+.-]*:/*"
@@ -21,25 +20,20 @@ def misspelt(engine: Engine, every: ir.Table, records: ir.Table, issued: ir.Tabl
     issuer tells something only where the service that wrote the receipt tells issuers of other tokens.
     """
     own = issued.filter(in_own_log(issued, logs), issued.outcome == Outcome.SUCCESS, issued.issuer.notnull())
-    seen = every.filter(in_logs(every, "receipts", logs.receipts), every.derived == "", every.key_id.notnull())
     # a log may name no keys: then those of what it issued do
-    used = seen.filter(seen.primary).semi_join(own.select("issuer").distinct(), "issuer")
+    used = every.filter(every.primary).semi_join(own.select("issuer").distinct(), "issuer")
     keys = engine.keep("misspelt_keys", ibis.union(
-        own.filter(own.key_id.notnull()).select("key_id", owner=own.issuer),
-        used.select("key_id", owner=used.issuer), distinct=True,
+        own.select("key_id", owner=own.issuer), used.select("key_id", owner=used.issuer), distinct=True,
     ))
-    shown = seen.filter(~seen.by_digest)
+    shown = every.filter(~every.by_digest)
     strange = shown.semi_join(keys, "key_id").anti_join(keys, ["key_id", ("issuer", "owner")])
     shown = engine.keep("misspelt_issuers", strange.select(
         "token_key", "kind", "key_id", "issuer", name=_name(strange), spelt=bare(strange.issuer)
     ))
-    told = every.filter(in_logs(every, "receipts", logs.receipts), every.issuer.notnull()).select("kind").distinct()
+    told = every.filter(every.issuer.notnull()).select("kind").distinct()
     absent = shown.filter(shown.issuer.isnull()).semi_join(told, "kind")
     variant = shown.semi_join(keys.mutate(spelt=bare(keys.owner)), ["key_id", "spelt"])
-    verified = records.filter(
-        records.leg == Leg.ACCEPTANCE, in_logs(records, "receipts", logs.receipts),
-        records.signature == str(Signature.VERIFIED),
-    )
+    verified = records.filter(records.signature == str(Signature.VERIFIED))
     verified = verified.select("key_id", name=_name(verified))
     found = ibis.union(absent, variant).semi_join(verified, ["key_id", "name"])
     return engine.keep("misspelt_found", found.select("token_key"))

@@ -23,12 +23,11 @@ def with_quiet_holes(
     if not any(row.status == "hole" for row in rows):
         return open_
     asked = open_.filter(
-        open_.missed, open_.sound, open_.has_id, ~open_.relied, ~open_.silent, ~open_.agentic,
-        open_.derived != "assertion", ~open_.issuer.isin(keepers.named).fill_null(False),
+        open_.missed, ~open_.relied, ~open_.silent, ~open_.agentic, ~open_.issuer.isin(keepers.named).fill_null(False)
     )
     inside = engine.keep("quiet_holes", within(engine, "with_holes", asked, list(_with_holes(rows)), parts))
     lossy = inside.filter(inside.ordinary).select("issuer").distinct()
-    strange = inside.filter(~inside.ordinary, ~inside.explained).anti_join(lossy, "issuer")
+    strange = inside.filter(~inside.explained).anti_join(lossy, "issuer")
     marked = strange.select("token_key", in_hole=ibis.literal(str(Probable.LONE_MISS)))
     joined = open_.left_join(marked, "token_key", rname="{name}_h")
     kept = [name for name in open_.columns if name != "probable"]

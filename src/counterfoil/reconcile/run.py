@@ -206,7 +206,7 @@ def _watched(engine: Engine, seen: Seen, odd: ir.Table, keepers: Keepers, policy
     `missed` too.
     """
     if keepers.issuers:
-        unknown = ~(odd.primary | odd.secondary | odd.interrupted | odd.failed)
+        unknown = ~(odd.secondary | odd.interrupted | odd.failed)
         odd = odd.mutate(missed=odd.missed | (judge.sound_in_own_log(odd, keepers) & unknown))
     watched = shapes.WATCHED.kept(engine, with_people(odd, seen.people))
     told = with_law(engine, watched, seen.every, _lawless(engine, seen, watched, policy), policy)
@@ -274,10 +274,10 @@ def _tainted(
     ).select("token_key")
     if keepers.issuers:
         # an exchange names its parent's id and nothing else of it: what that id is, other uses of it tell
-        own = judged.filter(judged.issuer.isin(keepers.named), judged.token_id.notnull())
+        own = judged.filter(judged.issuer.isin(keepers.named))
         unissued = own.filter(own.base == str(Reason.ID_NOT_ISSUED)).select("issuer", "token_id").distinct()
-        shown = own.filter(own.derived == "exchange").semi_join(unissued, ["issuer", "token_id"])
-        bad = engine.keep("run_taint_tokens", ibis.union(bad, shown.select("token_key"), distinct=True))
+        alike = own.semi_join(unissued, ["issuer", "token_id"])
+        bad = engine.keep("run_taint_tokens", ibis.union(bad, alike.select("token_key"), distinct=True))
     uses = engine.piled(shapes.USES.name)
     seeds = uses.semi_join(bad, "token_key").select(id=uses.child_id)
     edges = exchanges(issued)

@@ -18,12 +18,12 @@ def microsoft_applications(engine: Engine, tokens: ir.Table, records: ir.Table) 
 
     By data, or by the owner's tenant that a sign-in of the application names.
     """
-    asked = tokens.filter(_app_only(tokens), tokens.client_id.notnull()).select("client_id").distinct()
+    asked = tokens.filter(_app_only(tokens)).select("client_id").distinct()
     asked = engine.keep("services_clients", asked)
     if not engine.rows(asked.limit(1)):
         return asked
     owned = [f'"appOwnerTenantId":"{tenant}"' for tenant in sorted(SERVICE_TENANTS)]
-    told = records.filter(records.client_id.notnull(), records.extra.notnull()).semi_join(asked, "client_id")
+    told = records.filter(records.extra.notnull()).semi_join(asked, "client_id")
     told = told.filter(ibis.or_(*(told.extra.replace(" ", "").contains(words) for words in owned)))
     named = asked.filter(asked.client_id.isin(sorted(first_party.names())))
     return engine.keep("services_applications", ibis.union(named, told.select("client_id"), distinct=True))

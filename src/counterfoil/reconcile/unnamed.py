@@ -12,7 +12,7 @@ from counterfoil.expressions import ibis, ir
 from counterfoil.model.coverage import CoverageRow
 from counterfoil.model.logs import Logs
 from counterfoil.model.reason import Probable
-from counterfoil.model.schema import Leg, Outcome
+from counterfoil.model.schema import Outcome
 from counterfoil.reconcile.acceptances import SAML, UNNAMED, domain_of, network
 from counterfoil.reconcile.clock import whole_seconds
 from counterfoil.reconcile.covered import personal_stretches
@@ -35,8 +35,8 @@ def suspected(
     strange = engine.keep("unnamed_given", given.filter(_is_unnamed(given)))
     if not engine.rows(strange.limit(1)):
         return judged
-    known = given.filter(~_is_unnamed(given), ~given.unknown_presentation, given.identified)
-    elsewhere = strange.filter(strange.identified).semi_join(known, "subject").select("token_key")
+    known = given.filter(~_is_unnamed(given), ~given.unknown_presentation)
+    elsewhere = strange.semi_join(known, "subject").select("token_key")  # who is a mere name is so under one domain
     found = ibis.union(elsewhere, _out_of_nowhere(engine, strange, issued, rows, logs), distinct=True)
     joined = judged.left_join(
         engine.keep("unnamed_found", found.mutate(found=ibis.literal(True))), "token_key", rname="{name}_u"
@@ -68,10 +68,9 @@ def _out_of_nowhere(
         *domain, "first"
     ).distinct())
     mine = engine.keep("unnamed_late", tenants.join(new, domain))
-    people = mine.filter(mine.identified).select("subject", *domain, "first").distinct()
+    people = mine.select("subject", *domain, "first").distinct()
     good = issued.filter(
-        issued.leg == str(Leg.ISSUANCE), in_logs(issued, "federated logs", sorted(logs.federations)),
-        issued.outcome == str(Outcome.SUCCESS),
+        in_logs(issued, "federated logs", sorted(logs.federations)), issued.outcome == str(Outcome.SUCCESS)
     )
     fresh = good.filter(in_parts(good, "parts where somebody was there", logs.interactive))
     new = new.anti_join(_established(engine, mine, fresh, people, domain), domain)
@@ -105,14 +104,13 @@ def _established(
 
 def assertion_rows(engine: Engine, judged: ir.Table) -> list[CoverageRow]:
     """Return rows for domains of whose identity provider there is no log, or whose sign-ins tell no presentation."""
-    given = judged.filter(judged.derived == "assertion")
-    told = given.filter(_is_unnamed(given) | given.unknown_presentation)
+    told = judged.filter(_is_unnamed(judged) | judged.unknown_presentation)
     counted = told.group_by("issuer", "unknown_presentation", domain=domain_of(told.subject_name)).agg(
         records=told.count(), first=told.first_seen.min(), last=told.last_seen.max()
     )
     most = counted.order_by([counted.records.desc(), counted.issuer, counted.domain]).limit(MAX_DOMAINS)
     return [
-        CoverageRow(row["issuer"], ASSERTIONS, row["domain"] or "", "seen", row["first"], row["last"],
+        CoverageRow(row["issuer"], ASSERTIONS, row["domain"], "seen", row["first"], row["last"],
                     int(row["records"]), UNTOLD if row["unknown_presentation"] else NO_LOG)
         for row in engine.rows(most)
     ]

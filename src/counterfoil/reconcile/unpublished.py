@@ -10,8 +10,9 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from counterfoil.expressions import ibis, ir
+from counterfoil.expressions.values import bound
 from counterfoil.model.reason import Probable
-from counterfoil.model.schema import Leg, Outcome
+from counterfoil.model.schema import Outcome
 from counterfoil.reconcile.covered import Required
 from counterfoil.reconcile.declared import LogFacts, seconds
 from counterfoil.reconcile.engine import Engine
@@ -36,15 +37,13 @@ def with_unpublished(
     """
     names = facts.logs.unpublished
     mine = [part for part in parts if part[2] in names]
-    of_log = in_logs(open_, "unpublished logs", names)
-    if not mine and not engine.rows(open_.filter(of_log).limit(1)):
-        return open_.mutate(unproven=ibis.literal(False))
-    missed = ibis.or_(open_.missed & open_.has_id, ~open_.has_id & ~open_.candidate & sound_person(open_))
-    asked = open_.filter(
-        missed, open_.derived != "assertion", ~open_.silent, ~open_.agentic, ~open_.never,
-        ~open_.issuer.isin(facts.keepers.named).fill_null(False),
-    )
+    issuers = bound("unpublished issuers", sorted({issuer for issuer, *_ in mine}))
+    concerned = in_logs(open_, "unpublished logs", names) | open_.issuer.isin(issuers).fill_null(False)
+    missed = ibis.or_(open_.missed, ~open_.has_id & ~open_.candidate & sound_person(open_))
+    asked = open_.filter(concerned, missed, ~open_.silent, ~open_.agentic)
     asked = engine.keep("unpublished_asked", asked)
+    if not engine.rows(asked.limit(1)):
+        return open_.mutate(unproven=ibis.literal(False))
     sorts = _sorts(engine, parts)
     needed = engine.given("unpublished_parts", dict.fromkeys(("issuer", "needs", "log"), "string"),
                           sorted({(issuer, needs, source) for issuer, needs, source, *_ in mine}))
@@ -57,14 +56,13 @@ def with_unpublished(
     rests = engine.keep("unpublished_rests", rests.join(sorts, _SORT))
     shown = _shown(engine, rests, linked.join(sorts, _SORT), issued, names, policy)
     lacking = rests.anti_join(shown, _OF).select("token_key").distinct()
-    strange = seen.filter(~seen.relied, ~seen.ordinary, ~seen.explained, ~seen.route, seen.has_id, seen.sound)
-    strange = strange.anti_join(lacking, "token_key")
+    strange = seen.filter(~seen.relied, ~seen.ordinary, ~seen.explained, seen.has_id).anti_join(lacking, "token_key")
     strange = strange.select("token_key", undeclared=ibis.literal(str(Probable.UNPROVEN_LOG)))
     joined = open_.left_join(lacking.mutate(lacking=ibis.literal(True)), "token_key", rname="{name}_k")
     joined = joined.left_join(strange, "token_key", rname="{name}_u")
     return joined.select(
         *(name for name in open_.columns if name != "probable"),
-        unproven=joined.lacking.fill_null(False) & joined.relied,
+        unproven=joined.lacking.fill_null(False),
         probable=ibis.coalesce(joined.probable, joined.undeclared),
     )
 
@@ -85,10 +83,7 @@ def _shown(
 
     Tokens link there that it issued, or that were first let in there.
     """
-    good = issued.filter(
-        in_logs(issued, "unpublished logs", names), issued.leg == str(Leg.ISSUANCE),
-        issued.outcome == str(Outcome.SUCCESS), issued.token_id.notnull(),
-    )
+    good = issued.filter(in_logs(issued, "unpublished logs", names), issued.outcome == str(Outcome.SUCCESS))
     keys = good.select("token_id", "token_id_kind", log=good.source).distinct()
     issued_there = linked.join(keys, ["token_id", "token_id_kind"]).select("token_key", *_OF)
     accepted_there = linked.filter(in_logs(linked, "unpublished logs", names)).mutate(log=linked.source)
@@ -99,9 +94,8 @@ def _shown(
 
 
 def _spans(facts: LogFacts) -> Iterator[tuple[str, str, str, int, int]]:
-    """Yield (issuer, source, kind, from, to) of what such logs hold, less their lag: exports cut off hold nothing."""
+    """Yield (issuer, source, kind, from, to) of what logs hold, less their lag: exports cut off hold nothing."""
     for part, extent in sorted(facts.extents.items(), key=str):
-        if part.source in facts.logs.unpublished and part.source not in facts.truncated and part.issuer in facts.own:
+        if part.source not in facts.truncated and part.issuer in facts.own:
             lag = timedelta(seconds=facts.logs.lag(part.source, 0))
-            if extent.first < extent.last - lag:
-                yield part.issuer, part.source, part.kind, seconds(extent.first), seconds(extent.last - lag)
+            yield part.issuer, part.source, part.kind, seconds(extent.first), seconds(extent.last - lag)

@@ -58,7 +58,7 @@ def unread(
     lost = engine.keep("unread_stretches", with_subject(lost, names).drop("subject_id", "subject_name"))
     if not engine.rows(lost.limit(1)):
         return Unread()
-    near = evidence.filter(evidence.event_time.notnull()).semi_join(lost, "raw_file")
+    near = evidence.semi_join(lost, "raw_file")
     beside = engine.keep("unread_beside", near.select(*_PLACE, *_PART, "leg", t=_seconds(near.event_time)))
     placed = engine.keep("unread_placed", _placed(lost, beside, policy.gap_hours * HOUR))
     hidden = engine.keep("unread_hidden", _of_parts(placed, beside, issued))
@@ -126,13 +126,12 @@ def _of_parts(placed: ir.Table, beside: ir.Table, issued: ir.Table) -> ir.Table:
     of its source.
     """
     columns = ("row", *_PART, "lo", "hi", "t", "token_id", "item_ids", "subject", "identified", "n")
-    own = placed.filter(placed.issuer.notnull(), placed.kind.notnull()).select(*columns)
-    rest = placed.filter(placed.issuer.isnull() | placed.kind.isnull())
-    near = beside.filter(beside.leg == str(Leg.ISSUANCE), beside.issuer.notnull())
-    near = near.select("raw_file", *_PART).distinct()
+    shown = placed.issuer.notnull() & placed.kind.notnull()
+    own, rest = placed.filter(shown).select(*columns), placed.filter(~shown)
+    near = beside.filter(beside.leg == str(Leg.ISSUANCE)).select("raw_file", *_PART).distinct()
     with_file = rest.drop(*_PART).join(near, "raw_file").select(*columns)
-    known = issued.filter(issued.issuer.notnull()).select(*_PART).distinct()
-    of_source = rest.filter(rest.alone).drop("issuer", "kind").join(known, "source").select(*columns)
+    of_source = rest.filter(rest.alone).drop("issuer", "kind")
+    of_source = of_source.join(issued.select(*_PART).distinct(), "source").select(*columns)
     return ibis.union(own, with_file, of_source, distinct=True)
 
 
@@ -144,9 +143,9 @@ def _acceptances(
     near = beside.filter(beside.leg == str(Leg.ACCEPTANCE)).select("raw_file").distinct()
     of_issuances = lost.source.isin(bound("issuance logs", sorted(logs.declarable))).fill_null(False)
     beyond = lost.filter(lost.alone, ~of_issuances)
-    silent = evidence.filter(evidence.leg != str(Leg.ACCEPTANCE)).select("source").distinct()
     heard = evidence.filter(evidence.leg == str(Leg.ACCEPTANCE)).select("source").distinct()
+    silent = evidence.select("source").distinct().anti_join(heard, "source")
     rows = ibis.union(lost.semi_join(near, "raw_file").select("row", "n"),
-                      beyond.anti_join(silent.anti_join(heard, "source"), "source").select("row", "n"))
+                      beyond.anti_join(silent, "source").select("row", "n"))
     (counted,) = engine.rows(rows.agg(n=summed(rows.n)))
     return int(counted["n"])

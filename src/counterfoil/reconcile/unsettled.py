@@ -262,14 +262,12 @@ def _with_signs(engine: Engine, open_: ir.Table, seen: Seen, facts: LogFacts) ->
     Add `raisable`, too: rule 5.7 counts it as a miss.
     """
     told = open_.mutate(
-        raisable=open_.sound & ~(open_.primary | open_.secondary) & ~open_.silent & ~open_.route & ~open_.late
-        & (~open_.agentic | open_.stray)
+        raisable=open_.sound & ~open_.secondary & ~open_.route & ~open_.late & (~open_.agentic | open_.stray)
     )
     bare = ~told.has_id & ~told.candidate & judge.sound_person(told)
-    missed = (told.has_id & told.missed) | bare
     foreign = told.filter(
-        missed, told.relied, told.proven < told.needed, ~told.silent, ~told.agentic, ~told.ordinary, ~told.explained,
-        told.derived != "assertion", ~told.issuer.isin(facts.keepers.named).fill_null(False),
+        told.missed | bare, told.relied, ~told.silent, ~told.agentic, ~told.ordinary, ~told.explained,
+        ~told.issuer.isin(facts.keepers.named).fill_null(False),
     )
     foreign = engine.keep("unsettled_foreign", foreign)
     if not engine.rows(foreign.limit(1)):
