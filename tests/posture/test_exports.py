@@ -51,7 +51,7 @@ def test_no_export_is_taken_for_another() -> None:
     assert all(any(word in name for word in ("custody", "describe-key", "transit/keys")) for name in rest), rest
 
 
-ODD = (None, True, 5, -1e300, "x", "", [], {}, [None], [[]], {"x": [1]}, {"value": None}, ["a", 1])
+ODD: tuple[Any, ...] = (None, True, 5, -1e300, "x", "", [], {}, [None], [[]], {"x": [1]}, {"value": None}, ["a", 1])
 
 
 def _broken(value: Any) -> Iterator[Any]:
