@@ -9,11 +9,14 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from counterfoil import app
+from counterfoil.case import ingest as writing
+from counterfoil.case.ingest import FEW_BYTES
 from counterfoil.case.manifest import read_manifest
 from counterfoil.errors import UsageError
 from counterfoil.model.hunt import HuntReport, InputFile
@@ -37,6 +40,22 @@ def _ingested(paths: list[Path], case: Path) -> HuntReport:
 
 def _adds_up(report: HuntReport) -> bool:
     return all(entry.read == entry.kept + entry.duplicates + entry.rejected for entry in report.inputs)
+
+
+def test_few_records_are_read_as_many_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every column of every record and reject, whichever way the engine is given them."""
+    log = tmp_path / "log.jsonl"
+    good = json.dumps(_GOOD | {"Id": "x", "Subject": "\x00 it's"}).encode() + b"\n"
+    log.write_bytes(good + b'{"no": "JSON\n\xff\n\n{"a": "it\'s \\u0000 nothing"}\n' + good[:300])
+    evidence = []
+    for few in (FEW_BYTES, 0):
+        monkeypatch.setattr(writing, "FEW_BYTES", few)
+        _ingested([log], tmp_path / str(few))
+        files = tmp_path / str(few) / "evidence" / "*" / "*" / "*" / "*.parquet"
+        evidence.append(duckdb.sql(f"FROM read_parquet('{files}', union_by_name = true) ORDER BY ALL").fetchall())
+    assert evidence[0] == evidence[1]
+    assert len(evidence[0]) == 5
+    assert {"not JSON", "not UTF-8"} <= {cell for row in evidence[0] for cell in row if isinstance(cell, str)}
 
 
 def test_what_breaks_off_in_mid_stream_ends_with_one_line(tiny: Estate, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ import pyarrow as pa
 
 from counterfoil.case.canonical import with_canonical_ids
 from counterfoil.case.folder import CaseFolder, pattern
+from counterfoil.case.tables import give
 from counterfoil.expressions import ir
 from counterfoil.expressions.compiled import sql
 from counterfoil.expressions.tables import table
@@ -39,6 +41,10 @@ BUCKET = """left(md5(coalesce(token_id, 'digest' || chr(31) || signing_input_dig
 _PRIVATE_FOLDER, _PRIVATE_FILE = 0o700, 0o600
 # Rows that the writer holds for each bucket before it writes them: buckets times this is what reading needs.
 ROW_GROUP = 30_720
+# So much text is given without a reader of Arrow's: for that, the engine imports pandas where there is one.
+FEW_BYTES = 1 << 20
+_STREAM = {"file": "int64", "position": "int64", "text": "string", "refused": "string"}
+_FILES = {"file": "int64", "sha256": "string", "dates": "string"}
 _TEXT = "VARCHAR"
 BLANK_BYTES = 64  # longer lines are not looked through for being blank: that costs as much as parsing them
 
@@ -138,9 +144,6 @@ def write_batch(
 
     Raises InputError if a file cannot be read to its end.
     """
-    # The engine imports this when a stream is registered, and Ctrl-C is lost meanwhile: imported here, it is not.
-    import pyarrow.dataset  # noqa: F401
-
     part = "" if records is None else "some of"
     told = [part + shape.name, *sorted(sha for sha, _ in files)]
     name = hashlib.sha256("\n".join(told).encode()).hexdigest()[:32]
@@ -149,18 +152,16 @@ def write_batch(
     texts = [text for _, text in files]
     orders = {sha: date_order(text) for sha, text in files}
     batches = stream(texts, counter, advance) if records is None else records
-    reader = pa.RecordBatchReader.from_batches(SCHEMA, batches)
-    con.register("cf_stream", reader)
-    con.register("cf_files", _files(files, orders))
     try:
+        give(con, "cf_files", _FILES, [[text.number, sha, orders[sha]] for sha, text in files])
+        _given(con, batches)
         con.execute(_copy(shape, target, bucketed=bucketed))
     except duckdb.Error as error:
         if counter.failure is not None:
             raise counter.failure from error
         raise
     finally:
-        con.unregister("cf_stream")
-        con.unregister("cf_files")
+        con.unregister("cf_stream")  # what was given as a table is replaced by the next
     streamed = {sha: counter.records.get(text.number, 0) for sha, text in files}
     cut = {sha: counter.cut[text.number] for sha, text in files if text.number in counter.cut}
     linked = frozenset(sha for sha, text in files if text.number in counter.linked)
@@ -179,14 +180,22 @@ def set_aside(con: duckdb.DuckDBPyConnection, written: Written) -> Iterator[pa.R
         ).to_arrow_reader(BATCH_ROWS)
 
 
-def _files(files: Sequence[tuple[str, InputText]], orders: Mapping[str, Order | None]) -> pa.Table:
-    """Return the table that the engine joins the stream with: what is known of each file."""
-    columns = {
-        "file": [text.number for _, text in files],
-        "sha256": [sha for sha, _ in files],
-        "dates": pa.array([orders[sha] for sha, _ in files], pa.string()),
-    }
-    return pa.table(columns)
+def _given(con: duckdb.DuckDBPyConnection, batches: Iterable[pa.RecordBatch]) -> None:
+    """Let the engine see the records as `cf_stream`: a few as a table of its own, more of them while they are read."""
+    con.execute("DROP TABLE IF EXISTS cf_stream")
+    records, held, size = iter(batches), [], 0
+    for batch in records:
+        held.append(batch)
+        size += batch.nbytes
+        if size > FEW_BYTES:
+            break
+    else:
+        give(con, "cf_stream", _STREAM, [[*row.values()] for batch in held for row in batch.to_pylist()])
+        return
+    # The engine imports this when a stream is registered, and Ctrl-C is lost meanwhile: imported here, it is not.
+    import pyarrow.dataset  # noqa: F401
+
+    con.register("cf_stream", pa.RecordBatchReader.from_batches(SCHEMA, chain(held, records)))
 
 
 def commit(folder: CaseFolder, written: Written) -> None:
