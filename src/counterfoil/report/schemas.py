@@ -60,7 +60,8 @@ def _hunt() -> dict[str, Any]:
             "type": "object", "required": ["max_open_share", "open_tokens", "withheld", "needed", "silent"],
             "properties": {"max_open_share": {"type": "number"}, "open_tokens": _INT, "counted_tokens": _INT,
                            "no_record_tokens": _INT, "before_log_tokens": _INT, "stranger_tokens": _INT,
-                           "withheld": _LIST, "needed": _list("Needed"), "silent": _list("SilentCalls")},
+                           "withheld": _LIST, "needed": _list("Needed"), "silent": _list("SilentCalls"),
+                           "refused_logs": {"type": "array", "items": _TEXT}},
         },
         "findings": _list("Finding"), "intrusions": _list("Intrusion"),
     }
