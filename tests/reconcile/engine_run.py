@@ -108,6 +108,8 @@ def reconciled(
     rows: list[Row] = []
     added: Added | None = None
     buckets: tuple[tuple[str, ...], ...] = tuple(tuple(BUCKETS[place::parts]) for place in range(parts))
+    if parts == 1:
+        buckets = ((),)  # no bucket is named where all is settled at once
     for tables, batch in zip(engines, batches, strict=True):
         rows += batch
         good = [row for row in rows if row["leg"] != REJECTED]

@@ -94,6 +94,23 @@ EQUIVALENT: dict[str, str] = {
     "hosts._of_log: without filter(evidence.source.isin([name, *told.beside]))":
         _LESS_WORK + "what other logs hold is of no server of these",
     "hosts._stepped: without filter(events.sequence.notnull())": _LESS_WORK + "what has no number is no step",
+    **{f"parts.settle_buckets: {what} len(buckets) < len(BUCKETS)": _LESS_WORK + "all buckets hold all records"
+       for what in ("without", "<= in")},
+    **{f"parts.settle_buckets: {what}": _LESS_WORK + "what was written by its bucket is of that bucket"
+       for what in (">= in digits > 1", "without records.bucket != ANY_BUCKET")},
+    **{f"touched.{what}": _LESS_WORK + "a family that nothing new concerns is settled again as it was" for what in (
+        "touched: without evidence.subject_id.isnull()", "touched: without semi_join(names)",
+        "_copies: without semi_join(repeated)", "_copies: without semi_join(again)",
+        "_changed: without anti_join(came)", "_changed: without anti_join(gone)",
+        "_by_digest: without filter(affected.leg.isin([Leg.ISSUANCE, Leg.SECONDARY_ISSUANCE]))",
+        "_by_digest: without evidence.leg == Leg.ACCEPTANCE", "_by_digest: without semi_join(digests)")},
+    **{f"touched.{what}": _LESS_WORK + "what is not there joins with nothing" for what in (
+        "touched: without evidence.subject_name.notnull()",
+        "touched: without filter(affected.parent_token_ids.length() > 0)",
+        "touched: >= in affected.parent_token_ids.length() > 0",
+        "_by_digest: without filter(issued.signing_input_digest.notnull())",
+        "_by_digest: without evidence.signing_input_digest.notnull()")},
+    "touched.touched: >= in len(records) > 1": _OF_ONE,
     "farm_key.taken: without filter(records.leg == str(Leg.CONTEXT))": _LESS_WORK + "reads and alerts are context",
     "farm_key.taken: >= in len(found) > 1": _OF_ONE,
     "farm_key._foreign: without filter(context.source.isin(list(hosts.beside)))":
