@@ -57,6 +57,8 @@ EQUIVALENT: dict[str, str] = {
         _LESS_WORK + "where nothing is missing nothing is hidden",
     "judge.sound_id: without tokens.token_id.notnull()": _KIND_OF_ID,
     "judge.sound_in_own_log: without tokens.token_id.notnull()": _KIND_OF_ID,
+    "judge.unrooted: without tokens.secondary":
+        "only what an exchange issued roots; its id of another kind is a miss, and two of a network are each a sign",
     "judge.verdict_of: without if of is not Verdict.UNCOVERED": "that verdict is what is left of all others",
     "law.with_law: without semi_join(concerned)": _LESS_WORK + "strata in which nobody breaks a law are not asked for",
     "links.linked: without filter(issued.token_id.notnull())": _LESS_WORK + "what has no id joins with nothing",
@@ -98,6 +100,10 @@ EQUIVALENT: dict[str, str] = {
        for what in ("without", "<= in")},
     **{f"parts.settle_buckets: {what}": _LESS_WORK + "what was written by its bucket is of that bucket"
        for what in (">= in digits > 1", "without records.bucket != ANY_BUCKET")},
+    "parts._settle: without told.primary": "a miss is asked of what no sign-in is in evidence of",
+    **{f"parts._twins: {what}": _LESS_WORK + "which ids disagree is asked of those with one, and each alone agrees"
+       for what in ("without told.token_id.notnull()", "without told.derived == \"\"", ">= in t.n > 1",
+                    "without filter(lambda t: t.n > 1)", "without semi_join(often)")},
     **{f"touched.{what}": _LESS_WORK + "a family that nothing new concerns is settled again as it was" for what in (
         "touched: without evidence.subject_id.isnull()", "touched: without semi_join(names)",
         "_copies: without semi_join(repeated)", "_copies: without semi_join(again)",
