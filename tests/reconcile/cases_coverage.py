@@ -206,7 +206,7 @@ HOLES: Table = {
                 if day != 1 or hour == 11],
         coverage("adfs", "sts1", status=["hole", "hole", "accepted", "accepted"]), policy=SMALL),
     "less than a day of a silence is no hole": Case(
-        "5.3", DAILY, coverage("adfs", "sts1", status=["accepted"]), complete(declarations=(
+        "5.3", DAILY, coverage("adfs", "sts1", status=["accepted"], records=[36]), complete(declarations=(
             *complete().declarations[:4], Declaration("adfs", "sts1", at(1440 * 2 + 240), at(1440 * 5)))), SMALL),
     "silence in a quiet log is no hole": alone("5.3", busy(-3, -2, -1, 1, 2), interactive("accepted")),
     "silence on weekends is no hole where weekends are silent": alone(

@@ -53,6 +53,7 @@ EQUIVALENT: dict[str, str] = {
     "habits.graded: without not engine.rows(open_.limit(1))": _LESS_WORK + "no token has no session",
     "habits.claimed: without filter(records.session_id.notnull() | records.device_id.notnull())":
         _LESS_WORK + "no session is nobody's",
+    "hidden._together: >= in beyond > 0 #2": "where none is beyond, the number of those is 0",
     "hidden.doubted: without not engine.rows(missing.limit(1))":
         _LESS_WORK + "where nothing is missing nothing is hidden",
     "judge.sound_id: without tokens.token_id.notnull()": _KIND_OF_ID,

@@ -14,7 +14,7 @@ from .reference import Settings
 from .rows import Row, access, numbered, sign_in
 
 ONE_BY_ONE = SETS["what can be only hers is hers"]  # four pairs
-ENOUGH = [*file(*(broken(HERE + n) for n in range(3))), *misses(2)]
+ENOUGH = [*file(*(broken(HERE + n) for n in range(2))), *misses(2)]
 
 
 BOUNDS = ((4, ({MAY: 1, MORE: 2}, 1)), (3, ({MORE: 3}, 1)))
