@@ -11,7 +11,6 @@ from counterfoil.model.reason import Reason
 from .cases import Case, Table, coverage, innocent, last, of
 from .cases_links import lawful, off
 from .cases_misses import AGENT_SIDE, BOT, EXCHANGES, ONLINE
-from .cases_unread import HERE, broken, file
 from .reference import Policy, Settings
 from .rows import ISSUER, KINDS, TENANT, Row, access, at, background, complete, farm_log, foreign, sign_in
 
@@ -140,9 +139,6 @@ CASES: Table = {
     "with links of its own, the table of requests convicts": told(
         [*linking(ENOUGH, issued={}, **GRAPH), foreign(DAY, "x", **GRAPH), foreign(DAY + 9, "y", "bob", **GRAPH)],
         last(Reason.ID_NOT_ISSUED), settings=complete(), around=background()),
-    "what a broken record of an unproven table may hold is not missing": told(
-        [*linking(ENOUGH - 1), *STRANGER, *(row | TABLE for row in file(broken(HERE)))],
-        of("x", Reason.MAY_BE_UNREAD)),
     "as many links as the real constants ask for prove a table, and a law": Case(
         "3.2, 4.8", [*lawful(200, **GRAPH), *off(0, **GRAPH), *(row | GRAPH for row in STRANGER)],
         [of("a", Reason.ISSUED_AT_DIFFERS), last(Reason.ID_NOT_ISSUED)]),
