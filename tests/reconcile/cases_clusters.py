@@ -52,7 +52,10 @@ CLUSTERS: Table = {
                 *(access(100 + n, f"x{n}", "u0", ip=f"203.0.{n}.9", client_id=f"c{n}", user_agent="curl")
                   for n in range(6))],
         each(where=lambda t: t["user_agent"] == "curl", count=6, probable=RAISED), Settings()),
-    "two misses are no cluster": Case("5.7", [*population(200), *spray(2)], innocent, Settings()),
+    "two misses are no cluster": Case("5.7", [*population(60), *spray(2)], innocent, Settings()),
+    "three misses are one, at odds of a million": Case(
+        "5.7", [*(row for n in range(220) for row in (sign_in(n, f"s{n}"), access(n + 1, f"s{n}"))), *spray(3)],
+        each(where=lambda t: t["client_id"] == "rogue", count=3, probable=RAISED), Settings()),
     "fewer misses than a cluster needs are none, however odd they are": Case(
         "5.7", [*population(20), foreign(100, "x0", "u0")], innocent, Settings(), TINY),
     "as many as a cluster needs are one": Case(

@@ -198,12 +198,15 @@ HOLES: Table = {
         [last(Reason.OUTSIDE_COVERAGE), coverage("adfs", "sts1", status=["hole"])],
         complete(declarations=(*complete().declarations[:4],
                                Declaration("adfs", "sts1", at(-1440 + 660), at(1440 * 3))))),
+    "a silence in which twenty records are usual is a hole": Case(
+        "5.3", DAILY, coverage("adfs", "sts1", status=["hole"]), complete(declarations=(
+            *complete().declarations[:4], Declaration("adfs", "sts1", at(600), at(600 + 60 * 41))))),
     "a day to the second without records is a hole": Case(
         "5.3", [assertion(1440 * day + 60 * hour, "zoe") for day in range(-3, 5) for hour in range(12)
                 if day != 1 or hour == 11],
         coverage("adfs", "sts1", status=["hole", "hole", "accepted", "accepted"]), policy=SMALL),
     "less than a day of a silence is no hole": Case(
-        "5.3", DAILY, coverage("adfs", "sts1", status=["accepted"]), complete(declarations=(
+        "5.3", DAILY, coverage("adfs", "sts1", status=["accepted"], records=[36]), complete(declarations=(
             *complete().declarations[:4], Declaration("adfs", "sts1", at(1440 * 2 + 240), at(1440 * 5)))), SMALL),
     "silence in a quiet log is no hole": alone("5.3", busy(-3, -2, -1, 1, 2), interactive("accepted")),
     "silence on weekends is no hole where weekends are silent": alone(

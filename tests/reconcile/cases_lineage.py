@@ -43,6 +43,8 @@ ROOTS: Table = {
         last(Reason.KEY_NOT_SOUND)),
     "an unrooted token is tainted where exchanges normally root": small(
         "6.3", [*rooting(), UNROOTED, USED], last(Reason.UNROOTED)),
+    "as many roots as the real constants ask for are a habit": Case(
+        "6.3", [*rooting(20), UNROOTED, USED], of("x", Reason.UNROOTED)),
     "an unrooted token of an agent taints nothing": small(
         "5.11", [*rooting(), AGENT_SIDE, UNROOTED, foreign(10, "x", client_id="bot")],
         last(Reason.UNROOTED_UNCOVERED)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from counterfoil.model.reason import Reason
 
@@ -18,17 +19,17 @@ SAID: Row = {"key_id": "k1"}
 
 
 
-def lawful(count: int) -> list[Row]:
+def lawful(count: int, **more: Any) -> list[Row]:
     """Return sign-ins and accesses whose issued-at lies 300 s before the sign-in."""
     return [
         row for n in range(count)
-        for row in (sign_in(n, f"l{n}"), access(n + 1, f"l{n}", issued_at=at(n - 5)))
+        for row in (sign_in(n, f"l{n}"), access(n + 1, f"l{n}", issued_at=at(n - 5), **more))
     ]
 
 
-def off(seconds: float) -> list[Row]:
+def off(seconds: float, **more: Any) -> list[Row]:
     """Return a sign-in, and an access whose issued-at lies so far from it."""
-    return [sign_in(20, "a"), access(25, "a", issued_at=at(20) + timedelta(seconds=seconds))]
+    return [sign_in(20, "a"), access(25, "a", issued_at=at(20) + timedelta(seconds=seconds), **more)]
 
 
 LINKS: Table = {

@@ -249,6 +249,8 @@ REFUTED: Table = {
             "uses without id that some sign in explains": [access(5, None), access(5, None, "bob")],
             "ids of a kind that no log holds": [
                 access(5, f"n-{who}", who, token_id_kind="jti") for who in ("alice", "bob")],
+            "sign ins that failed": [row for who in ("alice", "bob") for row in (
+                sign_in(4, f"f-{who}", who, outcome="failed"), access(5, f"f-{who}", who))],
             "exchanges": [row for who in ("alice", "bob") for row in (
                 exchange(5, f"e-{who}", [], who), access(6, f"e-{who}", who))],
         }.items()

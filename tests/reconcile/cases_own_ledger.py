@@ -9,6 +9,7 @@ from counterfoil.model.verdict import Verdict
 from counterfoil.reconcile.declared import VERIFIED
 
 from .cases import Case, Table, Told, Wanted, coverage, each, last, of
+from .cases_misses import BOTH as PERSONS
 from .own_rows import (
     FIRST,
     LEDGER,
@@ -24,7 +25,7 @@ from .own_rows import (
     verified,
 )
 from .reference import Settings
-from .rows import Row, at, sign_in
+from .rows import Row, access, at, complete, foreign, sign_in
 
 OTHER = "https://other.example"
 INTUNE = "0000000a-0000-0000-c000-000000000000"
@@ -162,13 +163,18 @@ CASES: Table = {
         "6.2", [minted(0, "a"), renewed(10, "child", ["a"]), received(15, None, **BY_BYTES)],
         last(Reason.BY_DIGEST), attested()),
     "what was obtained with an id taints nothing where another id was forged": own(
-        "6.4", [received(9, "x", **STRANGE), minted(0, "a"), renewed(5, "b", ["a"]), received(10, "b", age=5)],
-        of("b", Reason.BY_DIGEST), attested()),
+        "6.4", [received(9, "x", **STRANGE), minted(0, "a"), renewed(5, "b", ["a"]), renewed(7, "c", ["b"]),
+                received(10, "c", age=3)],
+        of("c", Reason.BY_DIGEST), attested()),
     "what was obtained with an id taints nothing where another issuer's of that name was forged": own(
-        "6.4", [received(9, "x", **STRANGE), minted(3, "x", issuer=OTHER, signing_input_digest="d"),
+        "6.4", [received(9, "x", **STRANGE), minted(2, "w", issuer=OTHER),
+                renewed(3, "x", ["w"], issuer=OTHER, signing_input_digest="d"),
                 received(11, "x", issuer=OTHER, signing_input_digest="d", age=8),
                 renewed(12, "c", ["x"], issuer=OTHER), received(15, "c", issuer=OTHER, age=3)],
         of("c", Reason.BY_DIGEST), attested()),
+    "ids of a kind that no log holds refute nothing beside an issuer with a ledger": Case(
+        "5.5", [*own_logs(), *PERSONS, *(access(5, f"n-{who}", who, token_id_kind="jti") for who in ("alice", "bob")),
+                foreign(9, "x")], of("x", Reason.ID_NOT_ISSUED), complete(attested=attested().attested)),
     "a chain of genuine exchanges is minted": own(
         "6.2", [minted(0, "a"), renewed(10, "b", ["a"]), renewed(20, "c", ["b"]), received(25, "c")],
         of("c", Reason.BY_DIGEST), attested()),

@@ -9,6 +9,7 @@ from counterfoil.model.coverage import Declaration
 from counterfoil.model.reason import Reason
 
 from .cases import Case, Table, coverage, innocent, last, of
+from .cases_links import lawful, off
 from .cases_misses import AGENT_SIDE, BOT, EXCHANGES, ONLINE
 from .reference import Policy, Settings
 from .rows import ISSUER, KINDS, TENANT, Row, access, at, background, complete, farm_log, foreign, sign_in
@@ -138,6 +139,9 @@ CASES: Table = {
     "with links of its own, the table of requests convicts": told(
         [*linking(ENOUGH, issued={}, **GRAPH), foreign(DAY, "x", **GRAPH), foreign(DAY + 9, "y", "bob", **GRAPH)],
         last(Reason.ID_NOT_ISSUED), settings=complete(), around=background()),
+    "as many links as the real constants ask for prove a table, and a law": Case(
+        "3.2, 4.8", [*lawful(200, **GRAPH), *off(0, **GRAPH), *(row | GRAPH for row in STRANGER)],
+        [of("a", Reason.ISSUED_AT_DIFFERS), last(Reason.ID_NOT_ISSUED)]),
     "where another log is declared complete, the table need not show anything": told(
         [*linking(1, issued={}), *STRANGER], last(Reason.ID_NOT_ISSUED), rule="4.1",
         around=[*background(), *AROUND], settings=MIXED),

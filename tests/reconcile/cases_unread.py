@@ -206,6 +206,10 @@ CASES: Table = {
     "what descends from a set and from a forged token is tainted": Case(
         "6.4, 6.5", [*file(broken(HERE)), *misses(5), foreign(7000, "x"), foreign(7001, "y", "bob"),
                      exchange(7010, "kid", [IDS[0], "x"]), access(7020, "kid")], of("kid", Reason.FORGED_ANCESTOR)),
+    "what descends from a set of assertions and from a forged token is tainted once": Case(
+        "6.4, 6.5", [*farm_log(), assertion(0), federated_sign_in(5, "f1"), federated_sign_in(6, "f2", ip="192.0.2.50"),
+                     foreign(7000, "x"), foreign(7001, "y", "bob"), exchange(7010, "kid", ["f1", "x"]),
+                     access(7020, "kid")], of("kid", Reason.FORGED_ANCESTOR)),
     "what is accused by itself stays so where it descends from a set": Case(
         "6.5", [*rooting(), *file(broken(HERE)), *misses(5), exchange(20, "kid", [IDS[0]], "p0"),
                 foreign(5770, "kid", "p0")], of("kid", Reason.UNROOTED), policy=SMALL),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -108,6 +109,8 @@ def reconciled(
     rows: list[Row] = []
     added: Added | None = None
     buckets: tuple[tuple[str, ...], ...] = tuple(tuple(BUCKETS[place::parts]) for place in range(parts))
+    if parts == 1:
+        buckets = ((),)  # no bucket is named where all is settled at once
     for tables, batch in zip(engines, batches, strict=True):
         rows += batch
         good = [row for row in rows if row["leg"] != REJECTED]
@@ -203,6 +206,15 @@ def strata_differences(engine_says: Answer) -> list[str]:
     words = [f"stratum {key} is only told by one" for key in wanted.keys() ^ got.keys()]
     return words + [f"stratum {key} is {got[key]}, not {wanted[key]}" for key in wanted.keys() & got.keys()
                     if got[key] != wanted[key]]
+
+
+def uses_differences(engine_says: Answer) -> list[str]:
+    """Return in words which tokens do not have all their uses told: of one that was used once, the token itself is."""
+    told = Counter(row["token_key"] for row in engine_says.uses)
+    wanted = {token["token_key"]: token["acceptances"] * (token["acceptances"] > 1 or token["derived"] != "")
+              for token in engine_says.tokens}
+    return [f"{told[key]} uses are told of a token that has {count}" for key, count in wanted.items()
+            if told[key] != count]
 
 
 def _stratum(tokens: Sequence[Row]) -> Facts:

@@ -53,10 +53,13 @@ EQUIVALENT: dict[str, str] = {
     "habits.graded: without not engine.rows(open_.limit(1))": _LESS_WORK + "no token has no session",
     "habits.claimed: without filter(records.session_id.notnull() | records.device_id.notnull())":
         _LESS_WORK + "no session is nobody's",
+    "hidden._together: >= in beyond > 0 #2": "where none is beyond, the number of those is 0",
     "hidden.doubted: without not engine.rows(missing.limit(1))":
         _LESS_WORK + "where nothing is missing nothing is hidden",
     "judge.sound_id: without tokens.token_id.notnull()": _KIND_OF_ID,
     "judge.sound_in_own_log: without tokens.token_id.notnull()": _KIND_OF_ID,
+    "judge.unrooted: without tokens.secondary":
+        "only what an exchange issued roots; its id of another kind is a miss, and two of a network are each a sign",
     "judge.verdict_of: without if of is not Verdict.UNCOVERED": "that verdict is what is left of all others",
     "law.with_law: without semi_join(concerned)": _LESS_WORK + "strata in which nobody breaks a law are not asked for",
     "links.linked: without filter(issued.token_id.notnull())": _LESS_WORK + "what has no id joins with nothing",
@@ -94,6 +97,27 @@ EQUIVALENT: dict[str, str] = {
     "hosts._of_log: without filter(evidence.source.isin([name, *told.beside]))":
         _LESS_WORK + "what other logs hold is of no server of these",
     "hosts._stepped: without filter(events.sequence.notnull())": _LESS_WORK + "what has no number is no step",
+    **{f"parts.settle_buckets: {what} len(buckets) < len(BUCKETS)": _LESS_WORK + "all buckets hold all records"
+       for what in ("without", "<= in")},
+    **{f"parts.settle_buckets: {what}": _LESS_WORK + "what was written by its bucket is of that bucket"
+       for what in (">= in digits > 1", "without records.bucket != ANY_BUCKET")},
+    "parts._settle: without told.primary": "a miss is asked of what no sign-in is in evidence of",
+    **{f"parts._twins: {what}": _LESS_WORK + "which ids disagree is asked of those with one, and each alone agrees"
+       for what in ("without told.token_id.notnull()", "without told.derived == \"\"", ">= in t.n > 1",
+                    "without filter(lambda t: t.n > 1)", "without semi_join(often)")},
+    **{f"touched.{what}": _LESS_WORK + "a family that nothing new concerns is settled again as it was" for what in (
+        "touched: without evidence.subject_id.isnull()", "touched: without semi_join(names)",
+        "_copies: without semi_join(repeated)", "_copies: without semi_join(again)",
+        "_changed: without anti_join(came)", "_changed: without anti_join(gone)",
+        "_by_digest: without filter(affected.leg.isin([Leg.ISSUANCE, Leg.SECONDARY_ISSUANCE]))",
+        "_by_digest: without evidence.leg == Leg.ACCEPTANCE", "_by_digest: without semi_join(digests)")},
+    **{f"touched.{what}": _LESS_WORK + "what is not there joins with nothing" for what in (
+        "touched: without evidence.subject_name.notnull()",
+        "touched: without filter(affected.parent_token_ids.length() > 0)",
+        "touched: >= in affected.parent_token_ids.length() > 0",
+        "_by_digest: without filter(issued.signing_input_digest.notnull())",
+        "_by_digest: without evidence.signing_input_digest.notnull()")},
+    "touched.touched: >= in len(records) > 1": _OF_ONE,
     "farm_key.taken: without filter(records.leg == str(Leg.CONTEXT))": _LESS_WORK + "reads and alerts are context",
     "farm_key.taken: >= in len(found) > 1": _OF_ONE,
     "farm_key._foreign: without filter(context.source.isin(list(hosts.beside)))":

@@ -15,7 +15,7 @@ from counterfoil.model.receipt import RECEIPTS_LOG
 from counterfoil.tokens.entitlement import Entitlement, IssuerPattern
 
 from .cases import Case, Told
-from .engine_run import Answer, differences, strata_differences
+from .engine_run import Answer, differences, strata_differences, uses_differences
 from .reference import Judgement, Policy, Settings, judge
 from .reference_policy import ENTRA_LOGS, SIGN_IN_LOGS
 from .rows import Row, background, numbered
@@ -32,7 +32,7 @@ VENDORS_OWN = frozenset(
     value for values in vars(known).values() if isinstance(values, frozenset) for value in values
 ) | {known.CONSUMER_TENANT}
 CLIENT_GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-")
-STRATA = "strata count their tokens"
+COUNTS = "strata count their tokens, and tokens their uses"
 WEEKS_APART = timedelta(weeks=8)
 
 WORD = len(".c0000")
@@ -124,8 +124,9 @@ class Group:
                 words += differences(parts[sentence], one.rows, one.settings, one.case.policy, double)
             if words:
                 found[sentence] = words
-        if not (self.settings.since or self.settings.until) and (words := strata_differences(answer)):
-            found[STRATA] = words
+        words = [] if self.settings.since or self.settings.until else strata_differences(answer)
+        if words := words + uses_differences(answer):
+            found[COUNTS] = words
         return found
 
 

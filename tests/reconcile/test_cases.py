@@ -31,7 +31,7 @@ from . import (
 )
 from .cases import Case
 from .conftest import AnswerOf
-from .groups import STRATA, grouped
+from .groups import COUNTS, grouped
 from .reference import judge
 
 TABLES = (
@@ -69,9 +69,9 @@ def test_case(wrong: Wrong, number: int, sentence: str) -> None:
 @pytest.mark.parametrize("number", [
     pytest.param(number, marks=pytest.mark.xdist_group(f"reference-{number}")) for number, _ in enumerate(GROUPS)
 ])
-def test_strata_count_their_tokens(wrong: Wrong, number: int) -> None:
+def test_strata_count_their_tokens_and_tokens_their_uses(wrong: Wrong, number: int) -> None:
     """5.1: a stratum says how many tokens with an id it has, and what of them link; no window changes that."""
-    assert wrong(number).get(STRATA, []) == []
+    assert wrong(number).get(COUNTS, []) == []
 
 
 def test_no_two_cases_have_one_name() -> None:

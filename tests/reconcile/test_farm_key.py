@@ -44,6 +44,7 @@ AUDIT = event(0, "1202", "corp\\ann", SERVER, source="adfs")  # shows that the s
 SERVICE = logon(0, "corp\\fs$", SERVER, how=5)
 MACHINE = logon(0, "corp\\adfs01$", CONTROLLER, HOME)
 IN_SESSION = {"extra": '{"logonId":"0xAB"}'}
+PROGRAM = {"extra": '{"image":"C:\\\\Windows\\\\ADFS\\\\Microsoft.IdentityServer.ServiceHost.exe"}'}
 SETTINGS = {"operation": "33205", "host": SERVER}
 
 CASES: Mapping[str, tuple[Sequence[Row], Sequence[tuple[str, str]]]] = {
@@ -53,9 +54,14 @@ CASES: Mapping[str, tuple[Sequence[Row], Sequence[tuple[str, str]]]] = {
     "the account of the server itself": ([AUDIT, read(5, "corp\\adfs01$")], []),
     "the account of another computer": ([AUDIT, SERVICE, read(5, "corp\\ws7$")], [("corp\\ws7$", CONTROLLER)]),
     "the service opened the pipe, and reads": (
-        [AUDIT, event(0, "18", "corp\\gm$", SERVER, object_kind="pipe",
-                      extra='{"image":"C:\\\\Windows\\\\ADFS\\\\Microsoft.IdentityServer.ServiceHost.exe"}'),
-         read(5, "corp\\gm$")], []),
+        [AUDIT, event(0, "18", "corp\\gm$", SERVER, object_kind="pipe", **PROGRAM), read(5, "corp\\gm$")], []),
+    "what shows not under whom the service runs": (
+        [AUDIT, SERVICE, event(0, "17", "corp\\a", SERVER, object_kind="pipe", **PROGRAM),
+         event(0, "18", "corp\\b", SERVER, object_kind="file", **PROGRAM),
+         event(0, "18", "corp\\c", SERVER, object_kind="pipe", extra='{"image":"C:\\\\tools\\\\sqlcmd.exe"}'),
+         logon(0, "corp\\d", SERVER, how=5) | {"operation": "4634"}, logon(0, "corp\\e", SERVER),
+         *(read(5 + n, f"corp\\{name}") for n, name in enumerate("abcde"))],
+        [(f"corp\\{name}", CONTROLLER) for name in "abcde"]),
     "the service's account, from a computer that is none of the farm's": (
         [AUDIT, SERVICE, MACHINE, logon(4, "corp\\fs$", CONTROLLER, AWAY, session="0xab"),
          read(5, "corp\\fs$", **IN_SESSION)], [("corp\\fs$", CONTROLLER)]),
@@ -65,6 +71,22 @@ CASES: Mapping[str, tuple[Sequence[Row], Sequence[tuple[str, str]]]] = {
     "where no address of a server is known, none is strange": (
         [AUDIT, SERVICE, logon(4, "corp\\fs$", CONTROLLER, AWAY, session="0xab"),
          read(5, "corp\\fs$", **IN_SESSION)], []),
+    **{
+        f"where {words}, none is strange": (
+            [AUDIT, SERVICE, shown, logon(4, "corp\\fs$", CONTROLLER, AWAY, session="0xab"),
+             read(5, "corp\\fs$", **IN_SESSION)], [])
+        for words, shown in (
+            ("a server logged on from no address", logon(0, "corp\\adfs01$", CONTROLLER)),
+            ("only something else than a logon tells a server's address", MACHINE | {"operation": "4769"}))
+    },
+    **{
+        f"the service's account, from nowhere that is known: {words}": (
+            [AUDIT, SERVICE, MACHINE, other, read(5, "corp\\fs$", **IN_SESSION)], [])
+        for words, other in (
+            ("nobody's logon", logon(4, None, CONTROLLER, AWAY, session="0xab")),
+            ("another session", logon(3, "corp\\ann", CONTROLLER, AWAY, session="0x2")),
+            ("another computer's session of that number", logon(4, "corp\\fs$", "dc02", AWAY, session="0xab")))
+    },
     "a service of every computer is none of the farm's": (
         [AUDIT, logon(0, "nt authority\\system", SERVER, how=5), read(5, "nt authority\\system", **SETTINGS)],
         [("nt authority\\system", SERVER)]),

@@ -14,7 +14,7 @@ from .reference import Settings
 from .rows import Row, access, numbered, sign_in
 
 ONE_BY_ONE = SETS["what can be only hers is hers"]  # four pairs
-ENOUGH = [*file(*(broken(HERE + n) for n in range(3))), *misses(2)]
+ENOUGH = [*file(*(broken(HERE + n) for n in range(2))), *misses(2)]
 
 
 BOUNDS = ((4, ({MAY: 1, MORE: 2}, 1)), (3, ({MORE: 3}, 1)))
@@ -29,6 +29,7 @@ def test_beyond_a_number_of_pairs_all_misses_are_held_against_all_records(
     cases = {"more are missing": Case("5.10", ONE_BY_ONE[0], missing(*wanted), compared=False)}
     if bound == 3:
         cases["records suffice"] = Case("5.10", ENOUGH, missing({MAY: 2}), compared=False)
+        cases["more than do"] = Case("5.10", [*ENOUGH, broken(HERE + 2)], missing({MAY: 2}), compared=False)
     (group,) = grouped(cases)
     assert group.wrong(engine_judge(group.rows, group.settings, group.policy)) == {}
 
