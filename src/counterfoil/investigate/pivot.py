@@ -22,6 +22,7 @@ from duckdb import DuckDBPyConnection
 from counterfoil.case.folder import CaseFolder
 from counterfoil.case.manifest import Manifest
 from counterfoil.case.results import rows
+from counterfoil.case.tables import give
 from counterfoil.case.traits import at_sql, index_sql, traits_sql
 from counterfoil.errors import UsageError
 from counterfoil.investigate.pivot_lines import SHOWN, lines
@@ -174,16 +175,26 @@ def _carry(con: DuckDBPyConnection, wanted: Mapping[Trait, Sequence[str]]) -> li
 
 def _of_user(con: DuckDBPyConnection, values: Sequence[str]) -> str:
     """Return the hashes of the ids and names of the users, and of what evidence proves to be theirs."""
-    told = rows(con, "SELECT subject_name, proven_id FROM names WHERE list_contains($1, subject_name)"
-                     " OR list_contains($1, proven_id)", [list(values)])
+    _give(con, values)
+    either = f"subject_name IN {_GIVEN} OR proven_id IN {_GIVEN}"
+    told = rows(con, f"SELECT subject_name, proven_id FROM names WHERE {either}")  # noqa: S608  # our own names
     whose = [*values, *(row["proven_id"] for row in told), *(row["subject_name"] for row in told)]
-    known = rows(con, "SELECT subject_name FROM names WHERE list_contains($1, proven_id)", [whose])
+    _give(con, whose)
+    known = rows(con, f"SELECT subject_name FROM names WHERE proven_id IN {_GIVEN}")  # noqa: S608  # our own names
     return _hashes(con, dict.fromkeys([*whose, *(row["subject_name"] for row in known)]))
 
 
 def _hashes(con: DuckDBPyConnection, values: Iterable[str]) -> str:
-    found = rows(con, "SELECT DISTINCT hash(value) AS h FROM (SELECT unnest($1::VARCHAR[]) AS value)", [list(values)])
-    return ", ".join(str(row["h"]) for row in found)
+    _give(con, values)
+    return ", ".join(str(row["h"]) for row in rows(con, "SELECT DISTINCT hash(value) AS h FROM given_values"))
+
+
+# Values come as a table: for a parameter the engine imports pandas where there is one, which takes a quarter second.
+_GIVEN = "(SELECT value FROM given_values)"
+
+
+def _give(con: DuckDBPyConnection, values: Iterable[str]) -> None:
+    give(con, "given_values", {"value": "string"}, [(value,) for value in values])
 
 
 def _with_actor(query: str) -> str:
@@ -283,7 +294,8 @@ def _describe(con: DuckDBPyConnection, told: Sequence[dict[str, Any]]) -> None:
     """Add how many users carry each value, and in how many sign-ins: not asked of what is common, and not told."""
     for trait in dict.fromkeys(row["trait"] for row in told):
         mine = {row["value"]: row for row in told if row["trait"] is trait}
-        con.execute("CREATE OR REPLACE TEMP TABLE here AS SELECT unnest($1::UBIGINT[]) AS value", [list(mine)])
+        written = ", ".join(map(str, mine))
+        con.execute(f"CREATE OR REPLACE TEMP TABLE here AS SELECT unnest([{written}]::UBIGINT[]) AS value")  # numbers
         for row in rows(con, f"""SELECT value, count(DISTINCT actor) AS users, count_if(signed_in) AS sign_ins
                 FROM ({_with_actor(_of_here(trait, "subject, subject_name, signed_in,"))}) GROUP BY 1"""):  # noqa: S608
             mine[row["value"]] |= row
@@ -321,8 +333,7 @@ def _read(
     """Return what the records at these places of the index say."""
     columns = ", ".join(f"{column} AS {name}" for name, column in SHOWN.items())
     at = [place for place in dict.fromkeys(places) if place[0] is not None]
-    con.execute("CREATE OR REPLACE TEMP TABLE wanted AS SELECT unnest($1::VARCHAR[]) AS file, unnest($2::BIGINT[]) AS"
-                " place", [[file for file, _ in at], [place for _, place in at]])
+    give(con, "wanted", {"file": "string", "place": "int64"}, at)
     found: list[dict[str, Any]] = []
     if at:
         files = sorted({str(file) for file, _ in at})
@@ -330,5 +341,5 @@ def _read(
             JOIN wanted ON e.at_file = wanted.file AND e.at_place = wanted.place""")  # noqa: S608  # our own names
     if merged := [place for file, place in places if file is None]:
         found += rows(con, f"""SELECT NULL AS file, rowid AS place, {columns} FROM results.merged
-            WHERE list_contains($1, rowid)""", [merged])  # noqa: S608  # our own names
+            WHERE rowid IN ({', '.join(map(str, merged))})""")  # noqa: S608  # our own names, and numbers
     return {(row["file"], row["place"]): row for row in found}

@@ -10,6 +10,7 @@ from typing import Any
 from duckdb import DuckDBPyConnection
 
 from counterfoil.case.results import rows
+from counterfoil.case.tables import give
 from counterfoil.model.pivot import Line
 from counterfoil.model.schema import Leg
 from counterfoil.model.verdict import Verdict
@@ -77,15 +78,18 @@ def _verdicts(con: DuckDBPyConnection, told: Sequence[Mapping[str, Any]]) -> dic
     used = [row for row in told if row["leg"] == Leg.ACCEPTANCE]
     tokens = sorted({row["token_id"] for row in used if row["token_id"]})
     records = sorted({row["record_id"] for row in used if not row["token_id"]})
+    give(con, "told_tokens", {"token_id": "string"}, [(token,) for token in tokens])
+    give(con, "told_records", {"record_id": "string"}, [(record,) for record in records])
     judged = rows(con, """SELECT token_id, source, record_id, verdict FROM judged
-        WHERE token_id IN (SELECT unnest($1::VARCHAR[]))
-        OR token_id IS NULL AND derived = '' AND record_id IN (SELECT unnest($2::VARCHAR[]))""", [tokens, records])
+        WHERE token_id IN (SELECT token_id FROM told_tokens)
+        OR token_id IS NULL AND derived = '' AND record_id IN (SELECT record_id FROM told_records)""")
     found: dict[object, set[str]] = {}
     for row in judged:
         found.setdefault(row["token_id"] or _record(row), set()).add(row["verdict"])
     rest = [token for token in tokens if token not in found]
     if rest:  # what is minted and nothing else lies on the piles alone
+        give(con, "told_tokens", {"token_id": "string"}, [(token,) for token in rest])
         plain = """SELECT DISTINCT token_id FROM settled_tokens
-            WHERE plain AND token_id IN (SELECT unnest($1::VARCHAR[]))"""
-        found |= {row["token_id"]: {str(Verdict.MINTED)} for row in rows(con, plain, [rest])}
+            WHERE plain AND token_id IN (SELECT token_id FROM told_tokens)"""
+        found |= {row["token_id"]: {str(Verdict.MINTED)} for row in rows(con, plain)}
     return {key: ", ".join(sorted(verdicts)) for key, verdicts in found.items()}
