@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -36,8 +36,6 @@ from counterfoil.investigate.pivot import DEFAULT_LINES
 from counterfoil.investigate.pivot import pivot as pivoted
 from counterfoil.investigate.readiness import readiness as is_ready
 from counterfoil.investigate.sightings import Sighting, sighted
-from counterfoil.investigate.sigma.run import Result
-from counterfoil.investigate.sigma.run import run as sigma_run
 from counterfoil.investigate.summary import last_event, summary
 from counterfoil.leaks.finding import LeaksReport
 from counterfoil.model.hunt import MAX_STORIES, HuntReport, InputFile
@@ -60,13 +58,15 @@ from counterfoil.report.exports import registry as exports
 from counterfoil.report.exports.registry import About
 from counterfoil.report.redact import KEY_BYTES, Redactor
 from counterfoil.report.registry import render
-from counterfoil.report.sheets import sheets
 from counterfoil.respond import journal
 from counterfoil.sources.registry import all_sources as sources
 from counterfoil.sources.registry import logs
 from counterfoil.tlog.note import MAX_NOTE_BYTES
 from counterfoil.tokens.entitlement import Entitlement
 from counterfoil.tokens.limits import MAX_JWKS_BYTES
+
+if TYPE_CHECKING:
+    from counterfoil.investigate.sigma.run import Result
 
 __all__ = [
     "Progress", "QueryResult", "Silent", "baseline", "detailed", "hunt", "ingest", "intrusions", "keep_leaks",
@@ -143,6 +143,8 @@ def write_sheets(result: HuntReport, into: Path) -> int:
 
     Return how many; raises UsageError if that cannot be.
     """
+    from counterfoil.report.sheets import sheets  # templates: other commands do without
+
     new_folder(into)
     count = 0
     for count, (name, page) in enumerate(sheets(result), 1):
@@ -205,10 +207,12 @@ def sigma(
         from counterfoil.investigate.sigma.rules import load
     except ImportError as error:
         raise UsageError("rules of Sigma need pySigma", hint="pip install 'counterfoil[sigma]'") from error
+    from counterfoil.investigate.sigma.run import run
+
     loaded = load(rules)
     manifest = read_manifest(existing(case).manifest)
     with locked(case) as folder, engine(folder.tmp, memory=memory, threads=None) as con:
-        return sigma_run(con, folder, manifest, loaded, progress)
+        return run(con, folder, manifest, loaded, progress)
 
 
 def sightings(

@@ -140,7 +140,7 @@ def _short(tables: Tables, uses: ir.Table, signed: ir.Table, days: int) -> list[
 
 
 def _row(row: Mapping[str, Any]) -> tuple[object, ...]:
-    first, last = (datetime.fromtimestamp(row[name], UTC).replace(tzinfo=None) for name in ("first", "last"))
+    first, last = _span(row)
     values = dict(row) | {
         "application": client_name(row["client"]) or "", "client_id": row["client"], "first_seen": first,
         "last_seen": last, "records": int(row["records"]), "names": ", ".join(row["names"] or ()),
@@ -148,6 +148,11 @@ def _row(row: Mapping[str, Any]) -> tuple[object, ...]:
     return tuple(values[name] for name in COLUMNS)
 
 
-def _within(row: Mapping[str, Any], asked: Asked) -> bool:
+def _span(row: Mapping[str, Any]) -> tuple[datetime, datetime]:
     first, last = (datetime.fromtimestamp(row[name], UTC).replace(tzinfo=None) for name in ("first", "last"))
+    return first, last
+
+
+def _within(row: Mapping[str, Any], asked: Asked) -> bool:
+    first, last = _span(row)
     return (asked.since is None or last >= asked.since) and (asked.until is None or first < asked.until)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
 from counterfoil.posture.check import Verdict
-from counterfoil.posture.records import Records
+from counterfoil.posture.records import DirectoryChange, Records
 
 
 @dataclass(frozen=True)
@@ -97,3 +98,8 @@ class Tenant:
     def about(self, topic: str) -> tuple[ImportedResult, ...]:
         """Return what other scanners say of a topic."""
         return tuple(result for run in self.imports for result in run.results if result.topic == topic)
+
+    def changes(self, operations: Collection[str]) -> tuple[DirectoryChange, ...]:
+        """Return the changes of the directory by these operations that records show."""
+        directory = self.records.directory if self.records else ()
+        return tuple(change for change in directory if change.operation in operations)

@@ -20,7 +20,7 @@ def _judge(tenant: Tenant, baseline: Baseline) -> Answer:
     results = tenant.about(_ID)
     added = tuple(
         f"added to {change.of or 'an application'} on {day(change.proof.time)}, by record: {change.proof.record}"
-        for change in (tenant.records.directory if tenant.records else ()) if change.operation in CREDENTIALS
+        for change in tenant.changes(CREDENTIALS)
     )
     if tenant.applications is None:
         if added:

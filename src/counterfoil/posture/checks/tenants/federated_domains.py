@@ -21,7 +21,7 @@ def _judge(tenant: Tenant, baseline: Baseline) -> Answer:
     results = tenant.about(_ID)
     changed = tuple(
         f"{change.of or 'a domain'}: {change.operation}, {day(change.proof.time)}, {change.proof.record}"
-        for change in (tenant.records.directory if tenant.records else ()) if change.operation in FEDERATION
+        for change in tenant.changes(FEDERATION)
     )
     if changed:
         seen = f"{some(len(changed), 'change')} by record{contradicted(results, Verdict.PASS)}"
