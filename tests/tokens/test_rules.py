@@ -449,7 +449,7 @@ REALMS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("told", REALMS)
 def test_what_was_allowed_under_a_header_allows_nothing_else(told: str) -> None:
-    """V4 to V7: of a verified token, issuer, tenant and audiences are remembered together; another of them is judged."""
+    """V4 to V7: issuer, tenant and audiences of a verified token are remembered together; another one is judged."""
     judge = verifier()
     for changes in ({}, REALMS[told], {}):
         if changes:
