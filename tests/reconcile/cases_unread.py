@@ -217,7 +217,7 @@ CASES: Table = {
         "5.10, 6.3", [*rooting(), *file(broken(HERE)), UNROOTED, USED], last(Reason.UNROOTED_UNCOVERED), policy=SMALL),
     **{
         f"{RULE}: {sentence}": Case("5.10", rows, missing(wanted, least))
-        for sentence, (rows, wanted, least) in (SETS | WEAK).items()
+        for sentence, (rows, wanted, least) in {**SETS, **WEAK}.items()
     },
     "coverage says how many records and which time": Case(
         "5.10", SETS["as many are missing as are broken"][0], says(UNREAD)),

@@ -32,6 +32,9 @@ def test_beyond_a_number_of_pairs_all_misses_are_held_against_all_records(
         cases["records suffice"] = Case("5.10", ENOUGH, missing({MAY: 2}), compared=False)
         cases["what convicts nobody alone"] = Case(
             "5.10", [*ENOUGH, *lone(5)], missing({MAY: 2, Reason.LONE_MISS: 1}), compared=False)
+        cases["what convicts nobody alone, where records suffice"] = Case(
+            "5.10", [*file(*(broken(HERE + n) for n in range(2))), *misses(1), *lone(5)], missing({MAY: 2}),
+            compared=False)
         cases["more than do"] = Case("5.10", [*ENOUGH, broken(HERE + 2)], missing({MAY: 2}), compared=False)
     (group,) = grouped(cases)
     assert group.wrong(engine_judge(group.rows, group.settings, group.policy)) == {}

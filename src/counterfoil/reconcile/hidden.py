@@ -114,6 +114,6 @@ def _together(edges: ir.Table) -> ir.Table:
     beyond = met.convicting - met.room
     return met.filter(met.strong | (met["size"] <= met.room)).select(
         "node",
-        said=ibis.ifelse(met.strong & (beyond > 0), str(Reason.MORE_THAN_UNREAD), str(Reason.MAY_BE_UNREAD)),
-        number=ibis.ifelse(met.strong & (met.place == 0) & (beyond > 0), beyond, number(0)),
+        said=ibis.ifelse(beyond > 0, str(Reason.MORE_THAN_UNREAD), str(Reason.MAY_BE_UNREAD)),
+        number=ibis.ifelse((met.place == 0) & (beyond > 0), beyond, number(0)),
     )
