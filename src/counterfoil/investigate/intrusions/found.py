@@ -169,7 +169,7 @@ def _shared_words(shared: Shared) -> str:
         return f"the same hours of the day ({some(shared.people, 'person', 'people')} of the estate)"
     if shared.kind == "person":
         return "the same victim"
-    whose = f"{some(shared.people, 'person', 'people')} of the estate" if shared.people else "nobody's of the estate"
+    whose = f"{some(shared.people, 'person', 'people')} of the estate" if shared.people else "nobody of the estate"
     return f"{BY_KIND[shared.kind].words} {clean(shared.value, MAX_VALUE)} ({whose})"
 
 
