@@ -343,14 +343,15 @@ def pivot(case: Path, asked: Mapping[Trait, Sequence[str]], limit: int = DEFAULT
         return pivoted(con, folder, manifest, asked, limit)
 
 
-def readiness(case: Path) -> Readiness:
+def readiness(case: Path, exports: Sequence[str] = ()) -> Readiness:
     """Return whether a forged token could be judged with the logs of the case, and what is missing, most gain first.
 
-    It goes by the last reconciliation. Raises CaseError for a case without results.
+    It goes by the last reconciliation. `exports`: what the case was made of, if it will not stay: then commands name
+    these. Raises CaseError for a case without results.
     """
     folder = existing(case)
     with opened(folder, read_manifest(folder.manifest)) as con:
-        return is_ready(con, str(case))
+        return is_ready(con, str(case), exports)
 
 
 def ready(case: Path) -> None:

@@ -18,6 +18,8 @@ from counterfoil.expressions.tables import table as named
 
 # A table that is read into Python is small by design; more rows than this are a mistake of ours.
 MAX_ROWS = 1_000_000
+# Rows that are written as one value: the engine takes the square of a list's length to unfold it.
+WRITTEN = 500
 _PRIVATE = 0o600
 _FORM = "(FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, COMPRESSION_LEVEL 1)"
 _TYPES = {
@@ -100,9 +102,10 @@ def _written(columns: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> str:
     is one, which takes as long as judging a small case.
     """
     told = [dict(zip(columns, map(_value, row), strict=True)) for row in rows]
-    data = msgspec.json.encode(told).decode().replace("'", "''")
+    parts = (told[place : place + WRITTEN] for place in range(0, max(len(told), 1), WRITTEN))
+    data = ", ".join("('" + msgspec.json.encode(part).decode().replace("'", "''") + "')" for part in parts)
     kind = msgspec.json.encode([{name: _kind(dtype) for name, dtype in columns.items()}]).decode()
-    return f"SELECT unnest(from_json_strict('{data}', '{kind}'), max_depth := 2)"  # quoted above
+    return f"SELECT unnest(from_json_strict(data, '{kind}'), max_depth := 2) FROM (VALUES {data}) AS written(data)"  # noqa: S608  # quoted above
 
 
 def _value(value: Any) -> Any:

@@ -169,7 +169,7 @@ def _shared_words(shared: Shared) -> str:
         return f"the same hours of the day ({some(shared.people, 'person', 'people')} of the estate)"
     if shared.kind == "person":
         return "the same victim"
-    whose = f"{some(shared.people, 'person', 'people')} of the estate" if shared.people else "nobody's of the estate"
+    whose = f"{some(shared.people, 'person', 'people')} of the estate" if shared.people else "nobody of the estate"
     return f"{BY_KIND[shared.kind].words} {clean(shared.value, MAX_VALUE)} ({whose})"
 
 
@@ -232,7 +232,9 @@ def _intrusion(row: Mapping[str, Any], name: str, group: _Group, told: Sequence[
     claim = None if row["level"] is None else list(FindingVerdict)[row["level"]]
     reasons: dict[tuple[str, ...], str] = {}  # one of each kind, the worthiest
     for link in sorted(group.links, key=lambda link: (-link.worth, link.first, link.second)):
-        reasons.setdefault(tuple(each.kind for each in link.shared), link_words(link))
+        kinds = tuple(each.kind for each in link.shared)
+        if kinds not in reasons:
+            reasons[kinds] = link_words(link)
     lists = {name: tuple(row[name] or ()) for name in
              ("subjects", "mailboxes", "ips", "networks", "agents", "clients", "keys")}
     return Intrusion(

@@ -76,14 +76,19 @@ JOIN evidence e ON e.raw_file = i.sha256 AND e.raw_position::VARCHAR = f.place[l
 _INDICATED = f"""SELECT source, record_id, NULL AS token_key, NULL AS level, NULL AS group_rule, NULL AS group_issuer,
     NULL AS group_client, NULL AS diagnosis, '{BY_INDICATOR}' AS found_by, NULL AS domain FROM in_indicated"""  # noqa: S608
 # A table of their own, and no condition on evidence beside it: the engine then reads of evidence what these name.
-_SEEDS = f"CREATE OR REPLACE TEMP TABLE in_seeds AS {_USED} UNION ALL {_READ} UNION ALL {_INDICATED}"  # our own names
+_SEEDS = f"""CREATE OR REPLACE TEMP TABLE in_seeds AS
+SELECT *, coalesce(min(level) OVER record < {SUSPICION}, false)
+    OR bool_or(found_by = '{BY_INDICATOR}') OVER record AS grave
+FROM ({_USED} UNION ALL {_READ} UNION ALL {_INDICATED}) WINDOW record AS (PARTITION BY source, record_id)"""  # noqa: S608
+# Faces are few beside records: they are numbered alone, and the records look theirs up.
+_OF_FACE = ("grave", *_KINDS, "domain")
 _HIS = f"""CREATE OR REPLACE TEMP TABLE in_his AS
-WITH seen AS (SELECT s.*, r.* EXCLUDE (source, record_id) FROM in_seeds s JOIN in_records r USING (source, record_id)),
-weighed AS (SELECT *, coalesce(min(level) OVER record < {SUSPICION}, false)
-    OR bool_or(found_by = '{BY_INDICATOR}') OVER record AS grave FROM seen
-    WINDOW record AS (PARTITION BY source, record_id))
-SELECT *, dense_rank() OVER (ORDER BY NOT grave, {_VALUES}, domain) AS face FROM weighed
-WHERE event_time IS NOT NULL"""  # noqa: S608
+WITH seen AS MATERIALIZED (SELECT s.*, r.* EXCLUDE (source, record_id)
+    FROM in_seeds s JOIN in_records r USING (source, record_id) WHERE r.event_time IS NOT NULL),
+known AS (SELECT *, row_number() OVER (ORDER BY NOT grave, {_VALUES}, domain) AS face
+    FROM (SELECT DISTINCT {', '.join(_OF_FACE)} FROM seen))
+SELECT s.*, k.face FROM seen s JOIN known k
+    ON {' AND '.join(f's.{column} IS NOT DISTINCT FROM k.{column}' for column in _OF_FACE)}"""  # noqa: S608
 # A face's hours are those in which most of it lies: of equals the first.
 _FACES = f"""CREATE OR REPLACE TEMP TABLE in_faces AS
 SELECT face, {', '.join(f'any_value({kind}) AS {kind}' for kind in _KINDS)}, bool_or(grave) AS grave,
@@ -139,7 +144,9 @@ def ties(con: duckdb.DuckDBPyConnection, known: Iterable[Face]) -> list[Tie]:
         ("token", _TOKENS, TOKEN_WORTH), ("session", _SESSIONS, None), ("lineage", _LINEAGE, LINEAGE_WORTH),
         ("farm", _FARMS, TOKEN_WORTH),
     ):
-        for row in rows(con, f"{query} ORDER BY ALL LIMIT {MAX_TIES}"):
+        # one of those that tie the same faces is reason enough
+        once = f"SELECT faces, min(value) AS value, people FROM ({query}) GROUP BY faces, people"  # noqa: S608
+        for row in rows(con, f"{once} ORDER BY ALL LIMIT {MAX_TIES}"):
             members = tuple(face for face in row["faces"] if face in ids)
             strength = worth(SESSION.kind, row["people"]) if value is None else value
             found += [Tie(kind, row["value"] or "", strength, members)] if len(members) > 1 else []
