@@ -20,6 +20,7 @@ NETWORK = {
 }
 # What reaches out, and only when its user says where; none of it reads evidence.
 ASKED_TO = {
+    "case/spark.py": "the Spark that its user names",
     "custody/audit.py": "the name of this host, for the record",
     "custody/client.py": "the signer's Unix socket",
     "custody/signer.py": "the signer's Unix socket",
