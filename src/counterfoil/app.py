@@ -38,6 +38,7 @@ from counterfoil.investigate.readiness import readiness as is_ready
 from counterfoil.investigate.sightings import Sighting, sighted
 from counterfoil.investigate.summary import last_event, summary
 from counterfoil.leaks.finding import LeaksReport
+from counterfoil.model.hosting import NetworkFile
 from counterfoil.model.hunt import MAX_STORIES, HuntReport, InputFile
 from counterfoil.model.indicators import Indicator, NotLookedFor, of_2023
 from counterfoil.model.intrusion import Sort
@@ -51,6 +52,7 @@ from counterfoil.pipeline.attested import attested, trust
 from counterfoil.pipeline.identities import read_identities
 from counterfoil.pipeline.ingest import ingest as read_inputs
 from counterfoil.pipeline.inputs import find
+from counterfoil.pipeline.networks import named as network_file
 from counterfoil.pipeline.progress import Progress, Silent
 from counterfoil.pipeline.standing import stand
 from counterfoil.reconcile.asked import Asked
@@ -372,6 +374,7 @@ def keep_leaks(case: Path, found: LeaksReport, progress: Progress = _SILENT) -> 
 
 def _run(paths: Sequence[str], settings: HuntSettings, progress: Progress) -> HuntReport:
     identities = read_identities(settings.identities)
+    networks = None if settings.networks is None else network_file(settings.networks)
     trusted = trust(settings.log_keys, [read_bounded(path, MAX_NOTE_BYTES) for path in settings.checkpoints])
     files = find(paths)
     with locked(settings.case) as folder, engine(folder.tmp, memory=settings.memory, threads=settings.threads) as con:
@@ -380,7 +383,8 @@ def _run(paths: Sequence[str], settings: HuntSettings, progress: Progress) -> Hu
             manifest = read_inputs(con, folder, files, progress, rehash=settings.rehash)
         if not any(entry.source for entry in manifest.inputs):
             raise UsageError(_unreadable(manifest), hint="counterfoil sources lists what can be read")
-        asked = replace(_asked(settings, manifest, identities), attested=attested(con, folder, manifest, trusted))
+        asked = _asked(settings, manifest, identities, networks)
+        asked = replace(asked, attested=attested(con, folder, manifest, trusted))
         if not files or not stand(con, folder, manifest, asked):
             investigate(con, folder, manifest, asked, progress)
     return _summary(folder, settings)
@@ -392,7 +396,9 @@ def _summary(folder: CaseFolder, settings: HuntSettings) -> HuntReport:
     return replace(found, response=journal.done(folder))
 
 
-def _asked(settings: HuntSettings, manifest: Manifest, identities: tuple[tuple[str, str], ...]) -> Asked:
+def _asked(
+    settings: HuntSettings, manifest: Manifest, identities: tuple[tuple[str, str], ...], networks: NetworkFile | None
+) -> Asked:
     return Asked(
         declarations=settings.complete,
         exported_at=settings.exported_at,
@@ -402,6 +408,7 @@ def _asked(settings: HuntSettings, manifest: Manifest, identities: tuple[tuple[s
         identities=identities,
         keys=_keys(settings.token_policy),
         logs=logs(),
+        networks=networks,
         truncated={
             log: f"{entry.truncated} ({entry.path})"
             for entry in manifest.inputs if entry.truncated for log in (entry.log, *entry.logs)

@@ -27,6 +27,7 @@ class HuntSettings:
     `log_keys`: public keys of own logs (note keys as text); `checkpoints`: files of checkpoints of them that other
     parties keep.
     `token_policy`: a file that says what signing keys may sign (docs/reference/token-policy.md).
+    `networks`: a file that says whose network an address is in (`pipeline.networks`).
     `rehash`: read every input again for its hash, also those that stand as they were.
     """
 
@@ -43,6 +44,7 @@ class HuntSettings:
     log_keys: tuple[str, ...] = ()
     checkpoints: tuple[Path, ...] = ()
     token_policy: Path | None = None
+    networks: Path | None = None
 
 
 def read_token_policy(path: Path) -> TokenPolicy:
