@@ -362,7 +362,7 @@ def ready(case: Path) -> None:
 
 
 def keep_leaks(case: Path, found: LeaksReport, progress: Progress = _SILENT) -> int:
-    """Take the keys that a scan found into the case as evidence; return how many records that are."""
+    """Take the keys and tokens that a scan found into the case as evidence; return how many records that are."""
     lines = leak_evidence.lines(found)
     if not lines:
         return 0
