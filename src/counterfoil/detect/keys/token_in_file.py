@@ -8,14 +8,14 @@ from counterfoil.expressions import ibis, ir
 from counterfoil.model.leak_evidence import TOKEN_KIND
 
 # Signed documents that are nobody's token, and tokens that their own key did not sign: samples.
-_NO_TOKEN = r'"form":"jws"|"verified":"no"'
+_UNTRUE = r'"form":"jws"|"verified":"no"'
 _LIVE = '"state":"live"'
 _RENEWS = r'"form":"(?:refresh-token|session-cookie)"'
 
 
 def _find(tables: KeyTables) -> ir.Table:
     found = lying(tables.records, (TOKEN_KIND,))
-    whole = found.filter(~found.extra.re_search(_NO_TOKEN).fill_null(False))
+    whole = found.filter(~found.extra.re_search(_UNTRUE).fill_null(False))
     # of a file that holds several, the gravest is told: it comes first
     what = ibis.cases(
         (whole.extra.contains(_LIVE).fill_null(False), "live tokens lie in "),
