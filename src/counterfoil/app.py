@@ -29,7 +29,6 @@ from counterfoil.investigate import seal as sealing
 from counterfoil.investigate.dossier import dossier
 from counterfoil.investigate.hunt import investigate
 from counterfoil.investigate.intrusions import found as intruders
-from counterfoil.investigate.intrusions.indicators import MAX_INDICATOR_BYTES, Indicators
 from counterfoil.investigate.intrusions.reachable import Known, listed
 from counterfoil.investigate.intrusions.story import story
 from counterfoil.investigate.pivot import DEFAULT_LINES
@@ -71,9 +70,10 @@ if TYPE_CHECKING:
     from counterfoil.investigate.sigma.run import Result
 
 __all__ = [
-    "Progress", "QueryResult", "Silent", "baseline", "detailed", "hunt", "ingest", "intrusions", "keep_leaks",
-    "key_watch", "mailboxes", "messages", "pivot", "readiness", "ready", "reconcile", "redacted", "render", "report",
-    "seal", "sightings", "sigma", "sources", "sql", "stories", "tell", "unsealed", "write_messages", "write_sheets",
+    "Progress", "QueryResult", "Silent", "baseline", "detailed", "hunt", "indicators", "ingest", "intrusions",
+    "keep_leaks", "key_watch", "mailboxes", "messages", "pivot", "readiness", "ready", "reconcile", "redacted",
+    "render", "report", "seal", "sightings", "sigma", "sources", "sql", "stories", "tell", "unsealed",
+    "write_messages", "write_sheets",
 ]
 
 _SILENT = Silent()
@@ -224,25 +224,33 @@ def sightings(
 
     Without a file, the published ones of 2023. `valid`: how long those count that have no end. Raises InputError.
     """
-    given: list[Indicator] = [] if paths else list(of_2023())
-    left: list[NotLookedFor] = []
-    for path in paths:
-        found, refused = indicator_files.read(read_bounded(path, indicator_files.MAX_FILE_BYTES), str(path))
-        given += found if valid is None else indicator_files.ended(found, valid)
-        left += refused
+    given, left = indicators(paths, valid) if paths else (tuple(of_2023()), [])
     folder = existing(case)
     with opened(folder, read_manifest(folder.manifest)) as con:
         return sighted(con, given), left
 
 
-def intrusions(case: Path, indicators: Path | None = None, *, redact: bool = False) -> QueryResult:
-    """Return one row per intrusion: those that the case keeps, or those found with a file of indicators.
+def indicators(
+    paths: Sequence[Path], valid: timedelta | None = None
+) -> tuple[tuple[Indicator, ...], list[NotLookedFor]]:
+    """Return the indicators of files, and those that are not looked for. `valid`: how long those count without an end.
 
-    Raises UsageError for what is wrong in the file.
+    Raises InputError for a file that holds none.
     """
+    given: list[Indicator] = []
+    left: list[NotLookedFor] = []
+    for path in paths:
+        found, refused = indicator_files.read(read_bounded(path, indicator_files.MAX_FILE_BYTES), str(path))
+        given += found if valid is None else indicator_files.ended(found, valid)
+        left += refused
+    return tuple(given), left
+
+
+def intrusions(case: Path, given: Sequence[Indicator] | None = None, *, redact: bool = False) -> QueryResult:
+    """Return one row per intrusion: those that the case keeps, or those found with indicators of others."""
     folder = existing(case)
     with opened(folder, read_manifest(folder.manifest)) as con:
-        told = intruders.found(con, _indicators(indicators))
+        told = intruders.found(con, given)
     if redact:
         told = redacted(case, told)
     return QueryResult(tuple(intruders.COLUMNS), [astuple(entry) for entry in told])
@@ -256,7 +264,7 @@ class AskedStories:
     """
 
     ids: tuple[str, ...] = ()
-    indicators: Path | None = None
+    indicators: tuple[Indicator, ...] | None = None
     token_policy: Path | None = None
     jwks: tuple[tuple[str, Path], ...] = ()
     redact: bool = False
@@ -270,10 +278,9 @@ def stories(case: Path, asked: AskedStories) -> tuple[tuple[Story, ...], About]:
     folder = existing(case)
     documents = [(name, read_bounded(path, MAX_JWKS_BYTES)) for name, path in asked.jwks]
     known = Known(_keys(asked.token_policy), listed(documents))
-    indicators = _indicators(asked.indicators)
     with opened(folder, read_manifest(folder.manifest)) as con:
-        told = intruders.found(con, indicators)
-        records = intruders.records(indicators)
+        told = intruders.found(con, asked.indicators)
+        records = intruders.records(asked.indicators)
         whole = tuple(story(con, entry, records, known) for entry in intruders.chosen(told, asked.ids))
         return whole, About(
             case=str(case), version=__version__, last_event=last_event(con),
@@ -286,12 +293,6 @@ def tell(case: Path, asked: AskedStories, form: str) -> str:
     """Return intrusions of the case in one of the formats of `report.exports`."""
     told = stories(case, asked)
     return exports.render(form, *(redacted(case, told) if asked.redact else told))
-
-
-def _indicators(path: Path | None) -> Indicators | None:
-    if path is None:
-        return None
-    return Indicators.read(_text(path, MAX_INDICATOR_BYTES), str(path))
 
 
 def _text(path: Path, most: int) -> str:
