@@ -72,6 +72,8 @@ USES: tuple[Row, ...] = ({"ip": "198.51.100.9", "event_time": THEN - timedelta(d
 THEIRS: tuple[Row, ...] = tuple({"subject": person} for person in PEOPLE)
 
 
+MADE = {"leg": "context", "operation": "Add user", "object_kind": "directory", "object_id": "alice",
+        "event_time": THEN, "source": "entra-audit"}
 # Whose networks these are: the proxy is rented, as is another address of the same host; the office is not.
 NETS: tuple[Row, ...] = (
     {"ip": PROXY, "asn": 64511, "hosting": True}, {"ip": "203.0.113.9", "asn": 64511, "hosting": True},
@@ -160,6 +162,11 @@ FIRES: dict[str, dict[str, Scene]] = {
     "hosting-network": {
         "of a user who signs in from the office": Scene({"ip": PROXY}, issued=({"ip": "192.0.2.1"},), networks=NETS),
         "of a user without a sign-in": Scene({"ip": PROXY}, networks=NETS),
+    },
+    "issued-before-account": {
+        "by a day": Scene({"t_issued": NOW - DAY}, records=(MADE,)),
+        "of the account that was made last": Scene({"t_issued": NOW - DAY}, records=(
+            MADE, MADE | {"event_time": THEN - timedelta(days=9)})),
     },
     "issued-at-scripted": {
         "each a second after": Scene({"t_issued": NOW - 1, "subject": "p0"}, more=_minted(*PEOPLE[1:], after=1)),
@@ -294,6 +301,12 @@ SILENCE: dict[str, dict[str, Scene]] = {
         "a service that was there from the first day": Scene(
             {"subject": "p0", "object_id": "p0", "ip": PROXY}, more=_at_proxy(*PEOPLE[1:]), issued=THEIRS,
             records=(*USES, {**USES[0], "ip": PROXY})),
+    },
+    "issued-before-account": {
+        "of the first sign-in": Scene({"t_issued": NOW - 300}, records=(MADE,)),
+        "of an account of somebody else": Scene({"t_issued": NOW - DAY}, records=(MADE | {"object_id": "bob"},)),
+        "an account that was changed": Scene({"t_issued": NOW - DAY}, records=(MADE | {"operation": "Update user"},)),
+        "no issued-at": Scene({}, records=(MADE,)),
     },
     "issued-at-scripted": {
         "each at another time": Scene({"t_issued": NOW - 1, "subject": "p0"}, more=tuple(

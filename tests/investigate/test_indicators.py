@@ -46,6 +46,12 @@ READ: dict[str, tuple[str, set[tuple[IndicatorKind, str]]]] = {
     "a set": (stix("[ipv4-addr:value IN ('192.0.2.7', '192.0.2.8')]"), {(IP, "192.0.2.7"), (IP, "192.0.2.8")}),
     "a network": (stix("[ipv4-addr:value ISSUBSET '192.0.2.0/30']"), {(NETWORK, "192.0.2.0/30")}),
     "the source of traffic": (stix("[network-traffic:src_ref.value = '192.0.2.7']"), {(IP, "192.0.2.7")}),
+    "the same as misp-stix writes it, with its type and a port": (
+        stix("[network-traffic:src_ref.type = 'ipv4-addr' AND network-traffic:src_ref.value = '192.0.2.7']",
+             "[network-traffic:dst_ref.type = 'ipv4-addr' AND network-traffic:dst_ref.value = '192.0.2.8'"
+             " AND network-traffic:dst_port = '443']"),
+        {(IP, "192.0.2.7"), (IP, "192.0.2.8")},
+    ),
     "an agent, with a quote in it": (
         stix(r"[network-traffic:extensions.'http-request-ext'.request_header.'User-Agent' = 'a\'b; c']"),
         {(AGENT, "a'b; c")},

@@ -2,7 +2,8 @@
 
 Of STIX, indicators whose pattern is one observation, or several joined by OR, of comparisons for equality joined by OR:
 whatever must hold together (AND, FOLLOWEDBY, WITHIN) or looks like something (LIKE, MATCHES) is not looked for, and is
-told. docs.oasis-open.org/cti/stix/v2.1, 4.7 (indicators) and 9 (patterns); misp-standard.org, core format.
+told. Of traffic, the type of an end and a port are left out: MISP writes them beside the address, and no record has
+ports. docs.oasis-open.org/cti/stix/v2.1, 4.7 (indicators) and 9 (patterns); misp-standard.org, core format.
 """
 
 from __future__ import annotations
@@ -31,8 +32,10 @@ _SHOWN = 80
 Read = Iterator[Indicator | NotLookedFor]
 
 _COMPARISON = re.compile(
-    r"\s*\[?\s*(?P<path>[a-z0-9-]+:[^\s=()]+)\s*(?P<how>=|IN|ISSUBSET)\s*"
-    r"(?P<what>'(?:[^'\\]|\\.)*'|\((?:\s*'(?:[^'\\]|\\.)*'\s*,?)*\))\s*\]?\s*(?:OR|$)"
+    r"\s*\[?\s*(?:network-traffic:(?:src|dst)_ref\.type\s*=\s*'[a-z0-9-]+'\s+AND\s+)?"
+    r"(?P<path>[a-z0-9-]+:[^\s=()]+)\s*(?P<how>=|IN|ISSUBSET)\s*"
+    r"(?P<what>'(?:[^'\\]|\\.)*'|\((?:\s*'(?:[^'\\]|\\.)*'\s*,?)*\))"
+    r"(?P<port>\s+AND\s+network-traffic:(?:src|dst)_port\s*=\s*'?\d{1,5}'?)?\s*\]?\s*(?:OR|$)"
 )
 _TEXT = re.compile(r"'((?:[^'\\]|\\.)*)'")
 _PATHS: tuple[tuple[re.Pattern[str], IndicatorKind], ...] = (
@@ -131,7 +134,7 @@ def _pattern(pattern: str, name: str) -> Read:
     place, found = 0, list[Indicator]()
     while place < len(pattern):
         match = _COMPARISON.match(pattern, place)
-        if match is None:
+        if match is None or (match["port"] and not match["path"].startswith("network-traffic:")):
             yield NotLookedFor(name, f"its pattern is more than equality: {pattern[place : place + _SHOWN].strip()}")
             return
         kind = next((kind for path, kind in _PATHS if path.fullmatch(match["path"])), None)
