@@ -190,7 +190,7 @@ def test_files_of_ones_own_are_looked_for(case: Path, tmp_path: Path, capsys: py
     (tmp_path / "b.txt").write_text("user-agent:agent/1\n")
     told = run(capsys, "indicators", tmp_path / "a.json", tmp_path / "b.txt", "--case", case, "--format", "csv")
     assert [line.split(",")[:4] for line in told.out.splitlines()[1:]] == [
-        ["user-agent", "agent/1", "", "4"], ["ip", "192.0.2.1", "an actor", "1"]]
+        ["ip", "192.0.2.1", "an actor", "1"], ["user-agent", "agent/1", "", "4"]]
     assert "not looked for: an actor: file:name is in no record" in told.err
     (tmp_path / "c.txt").write_text("192.0.2.1,2023-06-21\n")
     assert run(capsys, "indicators", tmp_path / "c.txt", "--case", case).code == 0

@@ -14,10 +14,12 @@ from counterfoil.cli.exits import ExitCode
 from counterfoil.report import registry
 
 if TYPE_CHECKING:
+    from counterfoil.investigate.sightings import Sighting
     from counterfoil.model.indicators import NotLookedFor
 
 COLUMNS = ("kind", "value", "name", "records", "subjects", "first_seen", "last_seen", "evidence", "origin")
-_SHORT = COLUMNS[:-2]
+# What a line of text has room for; every other format has all columns.
+_SHORT = ("kind", "value", "records", "subjects", "seen", "name")
 _MAX_TOLD = 5
 
 
@@ -57,13 +59,18 @@ def indicators(
     valid = None if valid_days is None else timedelta(days=valid_days)
     found, left = app.sightings(case, files or (), valid)
     columns = _SHORT if form == "text" else COLUMNS
-    table = [tuple(getattr(one, name) for name in columns) for one in found]
+    table = [tuple(_days(one) if name == "seen" else getattr(one, name) for name in columns) for one in found]
     terminal.write(registry.table(form, columns, table, terminal.screen(output)), output)
     tell_left(left)
     if not files and any(one.kind is IndicatorKind.KEY for one in found):
         terminal.say(TRAP_2023)
     if found:
         terminal.leave(ExitCode.FOUND)
+
+
+def _days(one: Sighting) -> str:
+    first, last = one.first_seen.date(), one.last_seen.date()
+    return f"{first}" if first == last else f"{first} to {last}"
 
 
 def tell_left(left: Sequence[NotLookedFor]) -> None:

@@ -31,12 +31,12 @@ class Sighting:
     evidence: str
 
 
-# Which columns of evidence hold it.
+# Which columns of evidence hold it; what says most is first: an agent, everybody may have.
 _COLUMNS = {
-    IndicatorKind.IP: ("ip",), IndicatorKind.NETWORK: ("ip",), IndicatorKind.AGENT: ("user_agent",),
-    IndicatorKind.KEY: ("key_id",), IndicatorKind.CLIENT: ("client_id",), IndicatorKind.SESSION: ("session_id",),
-    IndicatorKind.DEVICE: ("device_id",), IndicatorKind.TOKEN: ("token_id",),
-    IndicatorKind.ID: ("client_id", "session_id", "device_id", "token_id"),
+    IndicatorKind.KEY: ("key_id",), IndicatorKind.TOKEN: ("token_id",), IndicatorKind.SESSION: ("session_id",),
+    IndicatorKind.DEVICE: ("device_id",), IndicatorKind.IP: ("ip",), IndicatorKind.NETWORK: ("ip",),
+    IndicatorKind.ID: ("client_id", "session_id", "device_id", "token_id"), IndicatorKind.CLIENT: ("client_id",),
+    IndicatorKind.AGENT: ("user_agent",),
 }
 # A key counts by when the token says that it was issued: one that was issued long before is somebody's sample. Where
 # that is not known, only a key without a beginning counts.
@@ -48,7 +48,7 @@ _GIVEN = {
 
 
 def sighted(con: duckdb.DuckDBPyConnection, indicators: Iterable[Indicator]) -> list[Sighting]:
-    """Return what the case whose results `con` holds has of them, those with most accounts first."""
+    """Return what the case whose results `con` holds has of them: by how much they say, then most accounts first."""
     with _given(con, indicators):
         found = rows(con, _SQL)
     return [Sighting(**(row | {"kind": IndicatorKind(row["kind"])})) for row in found]
@@ -115,4 +115,4 @@ SELECT kind, value, name, origin, count(*) AS records, count(DISTINCT subject) A
     min(event_time) AS first_seen, max(event_time) AS last_seen,
     arg_min(coalesce(path, raw_file) || ':' || raw_position, (event_time, raw_file, raw_position)) AS evidence
 FROM seen LEFT JOIN names ON sha256 = raw_file GROUP BY kind, value, name, origin
-ORDER BY subjects DESC, records DESC, kind, value, name"""  # noqa: S608  # our own names
+ORDER BY list_position({list(map(str, _COLUMNS))}, kind), subjects DESC, records DESC, value, name"""  # noqa: S608  # our own names
