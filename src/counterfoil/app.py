@@ -48,6 +48,7 @@ from counterfoil.model.story import Story
 from counterfoil.model.verdict import FindingVerdict
 from counterfoil.pipeline import leak_evidence
 from counterfoil.pipeline.attested import attested, trust
+from counterfoil.pipeline.engines import stores
 from counterfoil.pipeline.identities import read_identities
 from counterfoil.pipeline.ingest import ingest as read_inputs
 from counterfoil.pipeline.inputs import find
@@ -375,7 +376,11 @@ def _run(paths: Sequence[str], settings: HuntSettings, progress: Progress) -> Hu
     identities = read_identities(settings.identities)
     trusted = trust(settings.log_keys, [read_bounded(path, MAX_NOTE_BYTES) for path in settings.checkpoints])
     files = find(paths)
-    with locked(settings.case) as folder, engine(folder.tmp, memory=settings.memory, threads=settings.threads) as con:
+    with (
+        locked(settings.case) as folder,
+        engine(folder.tmp, memory=settings.memory, threads=settings.threads) as con,
+        stores(settings.engine, con, folder) as store_on,
+    ):
         manifest = read_manifest(folder.manifest)
         if files:
             manifest = read_inputs(con, folder, files, progress, rehash=settings.rehash)
@@ -383,7 +388,7 @@ def _run(paths: Sequence[str], settings: HuntSettings, progress: Progress) -> Hu
             raise UsageError(_unreadable(manifest), hint="counterfoil sources lists what can be read")
         asked = replace(_asked(settings, manifest, identities), attested=attested(con, folder, manifest, trusted))
         if not files or not stand(con, folder, manifest, asked):
-            investigate(con, folder, manifest, asked, progress)
+            investigate(con, store_on, folder, manifest, asked, progress)
     return _summary(folder, settings)
 
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from counterfoil.case.engine import engine
-from counterfoil.case.tables import WRITTEN, Tables
+from counterfoil.case.given import WRITTEN
+from counterfoil.case.tables import Tables
 
 
 @pytest.fixture

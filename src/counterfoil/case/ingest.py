@@ -21,7 +21,7 @@ import pyarrow as pa
 
 from counterfoil.case.canonical import with_canonical_ids
 from counterfoil.case.folder import CaseFolder, pattern
-from counterfoil.case.tables import give
+from counterfoil.case.given import give
 from counterfoil.expressions import ir
 from counterfoil.expressions.compiled import sql
 from counterfoil.expressions.tables import table

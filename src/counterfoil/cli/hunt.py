@@ -38,6 +38,7 @@ def hunt(
     memory: params.Memory = None,
     threads: params.Threads = None,
     rehash: params.Rehash = False,
+    engine: params.Engine = None,
     case: params.Case = params.DEFAULT_CASE,
     format: params.OutputFormat = "text",
     output: params.Output = None,
@@ -47,7 +48,7 @@ def hunt(
     """Read logs, reconcile what was accepted with what was issued, and report."""
     form, fatal = _form(format), options.fail_on(fail_on)
     settings = _settings(case, since, until, complete, exported_at, federated, identities, memory, threads)
-    settings = _trusting(replace(settings, rehash=rehash), log_key, checkpoint, token_policy)
+    settings = _trusting(replace(settings, rehash=rehash, engine=engine), log_key, checkpoint, token_policy)
     from counterfoil import app
 
     with terminal.progress(quiet=quiet) as progress:
@@ -89,6 +90,7 @@ def reconcile(
     token_policy: params.TokenPolicy = None,
     memory: params.Memory = None,
     threads: params.Threads = None,
+    engine: params.Engine = None,
     case: params.Case = params.DEFAULT_CASE,
     format: params.OutputFormat = "text",
     output: params.Output = None,
@@ -98,7 +100,7 @@ def reconcile(
     """Judge the tokens of a case again, with the options given now, and report."""
     form, fatal = _form(format), options.fail_on(fail_on)
     settings = _settings(case, since, until, complete, exported_at, federated, identities, memory, threads)
-    settings = _trusting(settings, log_key, checkpoint, token_policy)
+    settings = _trusting(replace(settings, engine=engine), log_key, checkpoint, token_policy)
     from counterfoil import app
 
     with terminal.progress(quiet=quiet) as progress:

@@ -20,9 +20,9 @@ from typing import Any
 from duckdb import DuckDBPyConnection
 
 from counterfoil.case.folder import CaseFolder
+from counterfoil.case.given import give
 from counterfoil.case.manifest import Manifest
 from counterfoil.case.results import rows
-from counterfoil.case.tables import give
 from counterfoil.case.traits import at_sql
 from counterfoil.errors import UsageError
 from counterfoil.investigate.pivot_found import MAX_FOLLOWED, find, hashes, of_user, prepare, with_actor

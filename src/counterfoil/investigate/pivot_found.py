@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from duckdb import DuckDBPyConnection
 
 from counterfoil.case.folder import CaseFolder
+from counterfoil.case.given import give
 from counterfoil.case.manifest import Manifest
 from counterfoil.case.results import rows
-from counterfoil.case.tables import give
 from counterfoil.case.traits import COLUMNS, index_sql, traits_sql
 from counterfoil.model.pivot import Joined, Trait
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import duckdb
 
+from counterfoil.case.given import give
 from counterfoil.case.results import rows
-from counterfoil.case.tables import give
 from counterfoil.errors import UsageError
 from counterfoil.investigate.findings import group_id
 from counterfoil.investigate.intrusions.beside import BASIS, add_beside

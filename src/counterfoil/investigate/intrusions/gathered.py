@@ -12,8 +12,8 @@ from typing import Any
 
 import duckdb
 
+from counterfoil.case.given import give
 from counterfoil.case.results import rows
-from counterfoil.case.tables import give
 from counterfoil.investigate.intrusions.clusters import Face, Tie
 from counterfoil.investigate.intrusions.indicators import Indicators
 from counterfoil.investigate.intrusions.traits import (

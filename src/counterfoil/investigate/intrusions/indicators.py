@@ -8,7 +8,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 import duckdb
 
-from counterfoil.case.tables import give
+from counterfoil.case.given import give
 from counterfoil.errors import UsageError
 
 MAX_INDICATORS, MAX_INDICATOR_BYTES = 100_000, 16 << 20

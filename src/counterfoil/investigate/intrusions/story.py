@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import duckdb
 
+from counterfoil.case.given import give
 from counterfoil.case.results import rows
-from counterfoil.case.tables import give
 from counterfoil.errors import UsageError
 from counterfoil.investigate.intrusions import blast, timeline
 from counterfoil.investigate.intrusions.gathered import claim_levels

@@ -12,8 +12,8 @@ from typing import Any
 
 import duckdb
 
+from counterfoil.case.given import give
 from counterfoil.case.results import rows
-from counterfoil.case.tables import give
 from counterfoil.investigate.intrusions.gathered import BY_KEY_READ
 from counterfoil.investigate.log_findings import WAYS
 from counterfoil.model.attack import OF_OPERATION
