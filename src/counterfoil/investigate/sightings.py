@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import duckdb
-import pyarrow as pa
 
+from counterfoil.case.given import give
 from counterfoil.case.results import rows
 from counterfoil.model.indicators import Indicator, IndicatorKind
 
@@ -38,20 +38,15 @@ _COLUMNS = {
 }
 
 
+_GIVEN = {"kind": "string", "value": "string", "first": "timestamp(6)", "last": "timestamp(6)", "name": "string",
+          "origin": "string"}
+
+
 def sighted(con: duckdb.DuckDBPyConnection, indicators: Iterable[Indicator]) -> list[Sighting]:
     """Return what the case whose results `con` holds has of them, those with most accounts first."""
     given = [(str(one.kind), one.value, *_naive(one), one.name, one.origin) for one in dict.fromkeys(indicators)]
-    time = pa.timestamp("us")
-    kinds = {"kind": pa.string(), "value": pa.string(), "first": time, "last": time, "name": pa.string(),
-             "origin": pa.string()}
-    table = pa.table({name: pa.array([row[place] for row in given], kind)
-                      for place, (name, kind) in enumerate(kinds.items())})
-    con.register("indicators", table)
-    try:
-        found = rows(con, _SQL)
-    finally:
-        con.unregister("indicators")
-    return [Sighting(**(row | {"kind": IndicatorKind(row["kind"])})) for row in found]
+    give(con, "indicators", _GIVEN, given)
+    return [Sighting(**(row | {"kind": IndicatorKind(row["kind"])})) for row in rows(con, _SQL)]
 
 
 def _naive(one: Indicator) -> tuple[datetime, datetime]:
