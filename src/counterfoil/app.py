@@ -50,7 +50,6 @@ from counterfoil.pipeline import leak_evidence
 from counterfoil.pipeline.attested import attested, trust
 from counterfoil.pipeline.engines import stores
 from counterfoil.pipeline.identities import read_identities
-from counterfoil.pipeline.ingest import ingest as read_inputs
 from counterfoil.pipeline.inputs import find
 from counterfoil.pipeline.networks import named as network_file
 from counterfoil.pipeline.progress import Progress, Silent
@@ -106,6 +105,8 @@ def reconcile(settings: HuntSettings, progress: Progress = _SILENT) -> HuntRepor
 
 def ingest(paths: Sequence[str], settings: HuntSettings, progress: Progress = _SILENT) -> HuntReport:
     """Read the logs that `paths` mean into the case and return a report of what was read."""
+    from counterfoil.pipeline.ingest import ingest as read_inputs  # what reads files: looking does without
+
     files = find(paths)
     with locked(settings.case) as folder, engine(folder.tmp, memory=settings.memory, threads=settings.threads) as con:
         manifest = read_inputs(con, folder, files, progress, rehash=settings.rehash)
@@ -387,6 +388,8 @@ def _run(paths: Sequence[str], settings: HuntSettings, progress: Progress) -> Hu
     ):
         manifest = read_manifest(folder.manifest)
         if files:
+            from counterfoil.pipeline.ingest import ingest as read_inputs
+
             manifest = read_inputs(con, folder, files, progress, rehash=settings.rehash)
         if not any(entry.source for entry in manifest.inputs):
             raise UsageError(_unreadable(manifest), hint="counterfoil sources lists what can be read")

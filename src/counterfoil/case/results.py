@@ -10,8 +10,7 @@ from typing import Any
 
 import duckdb
 
-from counterfoil.case.folder import CaseFolder, pattern
-from counterfoil.case.ingest import REJECTED
+from counterfoil.case.folder import REJECTED, CaseFolder, pattern
 from counterfoil.case.manifest import Manifest
 from counterfoil.case.piles import pile_sql
 from counterfoil.errors import CaseError, UsageError

@@ -12,9 +12,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from counterfoil.case.folder import PRIVATE, CaseFolder, pattern
+from counterfoil.case.folder import PRIVATE, REJECTED, CaseFolder, pattern
 from counterfoil.case.given import written
-from counterfoil.case.ingest import REJECTED
 from counterfoil.case.manifest import Manifest
 from counterfoil.case.piles import pile_sql
 from counterfoil.case.spark import Spark, uri

@@ -17,8 +17,7 @@ from pathlib import Path
 import duckdb
 
 from counterfoil.case.engine import engine
-from counterfoil.case.folder import PRIVATE, CaseFolder, pattern
-from counterfoil.case.ingest import REJECTED
+from counterfoil.case.folder import PRIVATE, REJECTED, CaseFolder, pattern
 from counterfoil.case.manifest import Manifest
 from counterfoil.errors import CaseError
 
