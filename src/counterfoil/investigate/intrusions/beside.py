@@ -9,7 +9,8 @@ from __future__ import annotations
 import duckdb
 
 from counterfoil.case.results import rows
-from counterfoil.investigate.intrusions.traits import BESIDE, LEASE_DAYS, SESSION, SHOWN, worth_sql
+from counterfoil.investigate.intrusions.gathered import people_sql
+from counterfoil.investigate.intrusions.traits import BESIDE, LEASE_DAYS, SESSION, SHOWN, few, worth_sql
 from counterfoil.model.schema import Leg
 
 # Each round adds what shares traits with those found in the round before.
@@ -38,7 +39,7 @@ def _count(con: duckdb.DuckDBPyConnection) -> int:
 _KINDS = [trait.kind for trait in SHOWN]
 _MEMBER_TRAITS = f"""CREATE OR REPLACE TEMP TABLE in_member_traits AS
 SELECT DISTINCT m.intrusion, m.basis, {', '.join(f'r.{kind}' for kind in _KINDS)}
-FROM in_members m JOIN in_records r USING (source, record_id) SEMI JOIN in_groups g
+FROM in_members m JOIN {few('in_members')} r USING (source, record_id) SEMI JOIN in_groups g
     ON g.intrusion = m.intrusion AND g.grows"""  # noqa: S608  # our own names
 # A session counts where a finding has it: of others it is not known how many people of the estate have it.
 _EACH = " UNION ALL ".join(
@@ -49,7 +50,7 @@ _EACH = " UNION ALL ".join(
 _ASPECT = "CASE kind " + " ".join(f"WHEN '{trait.kind}' THEN '{trait.aspect}'" for trait in SHOWN) + " END"
 _WORTHS = f"""CREATE OR REPLACE TEMP TABLE in_worths AS
 SELECT intrusion, kind, value, {_ASPECT} AS aspect, ({worth_sql('kind', 'coalesce(people, 0)')})::DOUBLE AS worth
-FROM ({_EACH}) LEFT JOIN in_people USING (kind, value)"""  # noqa: S608  # our own names
+FROM ({_EACH}) LEFT JOIN ({people_sql('in_member_traits')}) USING (kind, value)"""  # noqa: S608  # our own names
 _SPANS = f"""CREATE OR REPLACE TEMP TABLE in_spans AS
 SELECT intrusion, min(event_time) - INTERVAL {LEASE_DAYS} DAYS AS begins,
     max(event_time) + INTERVAL {LEASE_DAYS} DAYS AS ends FROM in_members GROUP BY intrusion"""  # noqa: S608
