@@ -20,10 +20,7 @@ def with_key(acceptances: ir.Table) -> ir.Table:
     bare = acceptances.token_id.isnull() & acceptances.signing_input_digest.isnull()
     record = acceptances.source + APART + acceptances.record_id + APART + acceptances.derived
     parts = [*tuple_parts, ibis.cases((bare, record), else_=ibis.literal(""))]
-    joined = parts[0]
-    for part in parts[1:]:
-        joined = joined + APART + part
-    return acceptances.mutate(token_key=joined.hexdigest("md5"))
+    return acceptances.mutate(token_key=ibis.literal(APART).join(parts).hexdigest("md5"))
 
 
 def _text(value: ir.Value) -> ir.StringValue:
