@@ -30,7 +30,7 @@ from counterfoil.investigate.intrusions.gathered import (
     ties,
 )
 from counterfoil.investigate.intrusions.indicators import Indicators
-from counterfoil.investigate.intrusions.traits import BY_KIND, few
+from counterfoil.investigate.intrusions.traits import BY_KIND
 from counterfoil.model.intrusion import MAX_VALUES, Intrusion, Sort
 from counterfoil.model.schema import Leg
 from counterfoil.model.verdict import ACCUSING, FindingVerdict, Verdict
@@ -220,7 +220,7 @@ def _listed(column: str, name: str) -> str:
 _SUMS = f"""WITH whole AS (SELECT m.*, r.person, coalesce(e.subject_name, r.person) AS shown, r.ip, r.network, r.agent,
     e.client_id, r.session_id, r.key_id, CASE WHEN e.object_kind = 'mailbox' AND e.leg = 'acceptance'
         THEN coalesce(e.object_parent, e.object_id) END AS box
-    FROM in_members m JOIN {few('in_members')} r USING (source, record_id) JOIN evidence e USING (source, record_id)),
+    FROM in_members m JOIN in_known r USING (source, record_id) JOIN evidence e USING (source, record_id)),
 names AS (SELECT person, min(shown) AS name FROM whole GROUP BY person)
 SELECT intrusion, min(level) AS level, min(event_time) AS first_seen, max(event_time) AS last_seen,
     count(DISTINCT token_key) AS tokens, count(*) AS records, count_if(basis = '{BASIS}') AS beside,
