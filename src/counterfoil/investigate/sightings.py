@@ -47,10 +47,6 @@ _GIVEN = {
 }
 
 
-_GIVEN = {"kind": "string", "value": "string", "first": "timestamp(6)", "last": "timestamp(6)", "name": "string",
-          "origin": "string"}
-
-
 def sighted(con: duckdb.DuckDBPyConnection, indicators: Iterable[Indicator]) -> list[Sighting]:
     """Return what the case whose results `con` holds has of them: by how much they say, then most accounts first."""
     with _given(con, indicators):
