@@ -53,8 +53,8 @@ LIKELY = {
 }
 TESTS = (
     *(f"tokens/test_{name}" for name in (
-        "rules", "dpop", "status", "saml", "keyset", "policy", "hostile", "matrix", "encoding", "rfc_examples",
-        "wycheproof", "subject_keys",
+        "blocklist", "rules", "dpop", "status", "saml", "keyset", "policy", "hostile", "matrix", "encoding",
+        "rfc_examples", "wycheproof", "subject_keys",
     )),
     "mint/test_countersign",  # V15: a token is counter-signed by a mint
 )
