@@ -29,7 +29,6 @@ from counterfoil.investigate import seal as sealing
 from counterfoil.investigate.dossier import dossier
 from counterfoil.investigate.hunt import investigate
 from counterfoil.investigate.intrusions import found as intruders
-from counterfoil.investigate.intrusions.indicators import MAX_INDICATOR_BYTES, Indicators
 from counterfoil.investigate.intrusions.reachable import Known, listed
 from counterfoil.investigate.intrusions.story import story
 from counterfoil.investigate.pivot import DEFAULT_LINES
@@ -38,6 +37,7 @@ from counterfoil.investigate.readiness import readiness as is_ready
 from counterfoil.investigate.sightings import Sighting, sighted
 from counterfoil.investigate.summary import last_event, summary
 from counterfoil.leaks.finding import LeaksReport
+from counterfoil.model.hosting import NetworkFile
 from counterfoil.model.hunt import MAX_STORIES, HuntReport, InputFile
 from counterfoil.model.indicators import Indicator, NotLookedFor, of_2023
 from counterfoil.model.intrusion import Sort
@@ -51,6 +51,7 @@ from counterfoil.pipeline.attested import attested, trust
 from counterfoil.pipeline.engines import stores
 from counterfoil.pipeline.identities import read_identities
 from counterfoil.pipeline.inputs import find
+from counterfoil.pipeline.networks import named as network_file
 from counterfoil.pipeline.progress import Progress, Silent
 from counterfoil.pipeline.standing import stand
 from counterfoil.reconcile.asked import Asked
@@ -69,9 +70,10 @@ if TYPE_CHECKING:
     from counterfoil.investigate.sigma.run import Result
 
 __all__ = [
-    "Progress", "QueryResult", "Silent", "baseline", "detailed", "hunt", "ingest", "intrusions", "keep_leaks",
-    "key_watch", "mailboxes", "messages", "pivot", "readiness", "ready", "reconcile", "redacted", "render", "report",
-    "seal", "sightings", "sigma", "sources", "sql", "stories", "tell", "unsealed", "write_messages", "write_sheets",
+    "Progress", "QueryResult", "Silent", "baseline", "detailed", "hunt", "indicators", "ingest", "intrusions",
+    "keep_leaks", "key_watch", "mailboxes", "messages", "pivot", "readiness", "ready", "reconcile", "redacted",
+    "render", "report", "seal", "sightings", "sigma", "sources", "sql", "stories", "tell", "unsealed",
+    "write_messages", "write_sheets",
 ]
 
 _SILENT = Silent()
@@ -224,25 +226,33 @@ def sightings(
 
     Without a file, the published ones of 2023. `valid`: how long those count that have no end. Raises InputError.
     """
-    given: list[Indicator] = [] if paths else list(of_2023())
-    left: list[NotLookedFor] = []
-    for path in paths:
-        found, refused = indicator_files.read(read_bounded(path, indicator_files.MAX_FILE_BYTES), str(path))
-        given += found if valid is None else indicator_files.ended(found, valid)
-        left += refused
+    given, left = indicators(paths, valid) if paths else (tuple(of_2023()), [])
     folder = existing(case)
     with opened(folder, read_manifest(folder.manifest)) as con:
         return sighted(con, given), left
 
 
-def intrusions(case: Path, indicators: Path | None = None, *, redact: bool = False) -> QueryResult:
-    """Return one row per intrusion: those that the case keeps, or those found with a file of indicators.
+def indicators(
+    paths: Sequence[Path], valid: timedelta | None = None
+) -> tuple[tuple[Indicator, ...], list[NotLookedFor]]:
+    """Return the indicators of files, and those that are not looked for. `valid`: how long those count without an end.
 
-    Raises UsageError for what is wrong in the file.
+    Raises InputError for a file that holds none.
     """
+    given: list[Indicator] = []
+    left: list[NotLookedFor] = []
+    for path in paths:
+        found, refused = indicator_files.read(read_bounded(path, indicator_files.MAX_FILE_BYTES), str(path))
+        given += found if valid is None else indicator_files.ended(found, valid)
+        left += refused
+    return tuple(given), left
+
+
+def intrusions(case: Path, given: Sequence[Indicator] | None = None, *, redact: bool = False) -> QueryResult:
+    """Return one row per intrusion: those that the case keeps, or those found with indicators of others."""
     folder = existing(case)
     with opened(folder, read_manifest(folder.manifest)) as con:
-        told = intruders.found(con, _indicators(indicators))
+        told = intruders.found(con, given)
     if redact:
         told = redacted(case, told)
     return QueryResult(tuple(intruders.COLUMNS), [astuple(entry) for entry in told])
@@ -256,7 +266,7 @@ class AskedStories:
     """
 
     ids: tuple[str, ...] = ()
-    indicators: Path | None = None
+    indicators: tuple[Indicator, ...] | None = None
     token_policy: Path | None = None
     jwks: tuple[tuple[str, Path], ...] = ()
     redact: bool = False
@@ -270,10 +280,9 @@ def stories(case: Path, asked: AskedStories) -> tuple[tuple[Story, ...], About]:
     folder = existing(case)
     documents = [(name, read_bounded(path, MAX_JWKS_BYTES)) for name, path in asked.jwks]
     known = Known(_keys(asked.token_policy), listed(documents))
-    indicators = _indicators(asked.indicators)
     with opened(folder, read_manifest(folder.manifest)) as con:
-        told = intruders.found(con, indicators)
-        records = intruders.records(indicators)
+        told = intruders.found(con, asked.indicators)
+        records = intruders.records(asked.indicators)
         whole = tuple(story(con, entry, records, known) for entry in intruders.chosen(told, asked.ids))
         return whole, About(
             case=str(case), version=__version__, last_event=last_event(con),
@@ -286,12 +295,6 @@ def tell(case: Path, asked: AskedStories, form: str) -> str:
     """Return intrusions of the case in one of the formats of `report.exports`."""
     told = stories(case, asked)
     return exports.render(form, *(redacted(case, told) if asked.redact else told))
-
-
-def _indicators(path: Path | None) -> Indicators | None:
-    if path is None:
-        return None
-    return Indicators.read(_text(path, MAX_INDICATOR_BYTES), str(path))
 
 
 def _text(path: Path, most: int) -> str:
@@ -363,7 +366,7 @@ def ready(case: Path) -> None:
 
 
 def keep_leaks(case: Path, found: LeaksReport, progress: Progress = _SILENT) -> int:
-    """Take the keys that a scan found into the case as evidence; return how many records that are."""
+    """Take the keys and tokens that a scan found into the case as evidence; return how many records that are."""
     lines = leak_evidence.lines(found)
     if not lines:
         return 0
@@ -375,6 +378,7 @@ def keep_leaks(case: Path, found: LeaksReport, progress: Progress = _SILENT) -> 
 
 def _run(paths: Sequence[str], settings: HuntSettings, progress: Progress) -> HuntReport:
     identities = read_identities(settings.identities)
+    networks = None if settings.networks is None else network_file(settings.networks)
     trusted = trust(settings.log_keys, [read_bounded(path, MAX_NOTE_BYTES) for path in settings.checkpoints])
     files = find(paths)
     with (
@@ -389,7 +393,8 @@ def _run(paths: Sequence[str], settings: HuntSettings, progress: Progress) -> Hu
             manifest = read_inputs(con, folder, files, progress, rehash=settings.rehash)
         if not any(entry.source for entry in manifest.inputs):
             raise UsageError(_unreadable(manifest), hint="counterfoil sources lists what can be read")
-        asked = replace(_asked(settings, manifest, identities), attested=attested(con, folder, manifest, trusted))
+        asked = _asked(settings, manifest, identities, networks)
+        asked = replace(asked, attested=attested(con, folder, manifest, trusted))
         if not files or not stand(con, folder, manifest, asked):
             investigate(con, store_on, folder, manifest, asked, progress)
     return _summary(folder, settings)
@@ -401,7 +406,9 @@ def _summary(folder: CaseFolder, settings: HuntSettings) -> HuntReport:
     return replace(found, response=journal.done(folder))
 
 
-def _asked(settings: HuntSettings, manifest: Manifest, identities: tuple[tuple[str, str], ...]) -> Asked:
+def _asked(
+    settings: HuntSettings, manifest: Manifest, identities: tuple[tuple[str, str], ...], networks: NetworkFile | None
+) -> Asked:
     return Asked(
         declarations=settings.complete,
         exported_at=settings.exported_at,
@@ -411,6 +418,7 @@ def _asked(settings: HuntSettings, manifest: Manifest, identities: tuple[tuple[s
         identities=identities,
         keys=_keys(settings.token_policy),
         logs=logs(),
+        networks=networks,
         truncated={
             log: f"{entry.truncated} ({entry.path})"
             for entry in manifest.inputs if entry.truncated for log in (entry.log, *entry.logs)

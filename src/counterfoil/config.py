@@ -28,6 +28,7 @@ class HuntSettings:
     parties keep.
     `token_policy`: a file that says what signing keys may sign (docs/reference/token-policy.md).
     `engine`: the Spark that judges, such as "sc://127.0.0.1:15002"; None: the embedded engine.
+    `networks`: a file that says whose network an address is in (`pipeline.networks`).
     `rehash`: read every input again for its hash, also those that stand as they were.
     """
 
@@ -45,6 +46,7 @@ class HuntSettings:
     checkpoints: tuple[Path, ...] = ()
     token_policy: Path | None = None
     engine: str | None = None
+    networks: Path | None = None
 
 
 def read_token_policy(path: Path) -> TokenPolicy:

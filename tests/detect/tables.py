@@ -10,7 +10,7 @@ from typing import Any
 
 from counterfoil.case.engine import engine
 from counterfoil.case.tables import Tables as Kept
-from counterfoil.detect.rule import FIRST_USES, SIGN_IN_PLACES, Rule, Tables
+from counterfoil.detect.rule import FIRST_USES, NETWORKS, SIGN_IN_PLACES, Rule, Tables
 from counterfoil.model import schema
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.shapes import DIAGNOSED
@@ -56,9 +56,12 @@ _USUAL = {
 }
 _RECORD = {column.name: (column.dtype, _USUAL.get(column.name)) for column in schema.EVIDENCE}
 _FIRST_USE = {name: (_RECORD[name][0], _USUAL[name]) for name in FIRST_USES.columns}
+_NETWORK = {"ip": ("string", "198.51.100.7"), "asn": ("int64", 64496), "name": ("string", "Example"),
+            "hosting": ("boolean", False)}
 _SIGN_IN_PLACE = {"subject": ("string", "alice"), "ip": ("string", "198.51.100.7")}
 # A rule that passes here finds its columns in a hunt, too.
 assert _TOKEN.keys() <= set(DIAGNOSED.columns) and tuple(_SIGN_IN_PLACE) == SIGN_IN_PLACES.columns
+assert {name: dtype for name, (dtype, _) in _NETWORK.items()} == NETWORKS
 
 
 @contextmanager
@@ -79,7 +82,7 @@ def _table(kept: Engine, name: str, columns: Mapping[str, tuple[str, Any]], rows
 
 def found(
     kept: Engine, rule: Rule, suspects: Iterable[Row], *, tokens: Iterable[Row] = (), acceptances: Iterable[Row] = (),
-    issued: Iterable[Row] = (), records: Iterable[Row] = (),
+    issued: Iterable[Row] = (), records: Iterable[Row] = (), networks: Iterable[Row] = (),
 ) -> set[str]:
     """Return the keys of the tokens for which the rule holds; `tokens` are judged ones beside the suspects."""
     suspects = list(suspects)
@@ -89,6 +92,7 @@ def found(
         acceptances=_table(kept, "given_acceptances", _FIRST_USE, acceptances),
         issued=_table(kept, "given_issued", _SIGN_IN_PLACE, issued),
         records=_table(kept, "given_records", _RECORD, records),
+        networks=_table(kept, "given_networks", _NETWORK, networks),
         logs=logs(),
     )
     return {row["token_key"] for row in kept.rows(rule.find(tables).distinct())}

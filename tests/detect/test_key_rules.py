@@ -93,6 +93,8 @@ FILE: dict[str, Any] = {
     "leg": "context", "source": "counterfoil-leaks", "kind": "known-key", "key_operation": "found", "key_id": "idp-1",
     "object_kind": "file", "object_id": "/var/crash/signer.core",
 }
+TOKEN = FILE | {"kind": "token", "key_id": None, "object_id": "/var/log/service.log",
+                "extra": '{"form":"jwt","state":"live","verified":"unknown"}'}
 SIGNED: Row = {"key_id": "k1"}
 SERVICES = tuple(fetched(day, "mail-service/2.1") for day in range(30))
 CAROL: dict[str, Any] = {"subject_name": "user:carol"}
@@ -149,6 +151,10 @@ FIRES: dict[str, dict[str, Scene]] = {
     "key-in-a-file": {
         "in a core dump": Scene((on(1, **FILE),)),
         "the secret of a token": Scene((on(1, **FILE | {"kind": "token-secret"}),)),
+    },
+    "token-in-a-file": {
+        "a live token in a service's log": Scene((on(1, **TOKEN),)),
+        "a refresh token in a dump": Scene((on(1, **TOKEN | {"extra": '{"form":"refresh-token"}'}),)),
     },
     "jwks-unknown-key": {
         "a key that nobody made": Scene((
@@ -227,6 +233,11 @@ SILENCE: dict[str, dict[str, Scene]] = {
     "key-in-a-file": {
         "a key of somebody else": Scene((on(1, **FILE | {"kind": "private-key"}),)),
         "a decoy that was left there": Scene((on(1, **FILE | {"key_operation": "planted"}),)),
+    },
+    "token-in-a-file": {
+        "a sample that its key did not sign": Scene((on(1, **TOKEN | {"extra": '{"form":"jwt","verified":"no"}'}),)),
+        "a signed document that is no token": Scene((on(1, **TOKEN | {"extra": '{"form":"jws","verified":"yes"}'}),)),
+        "a key": Scene((on(1, **FILE),)),
     },
     "jwks-unknown-key": {
         "all are known, of different ages": Scene((

@@ -31,6 +31,7 @@ class Scene:
     acceptances: tuple[Row, ...] = ()
     issued: tuple[Row, ...] = ()
     records: tuple[Row, ...] = ()
+    networks: tuple[Row, ...] = ()
 
 
 def _seen(days: float, **more: object) -> Row:
@@ -69,6 +70,15 @@ PEOPLE = tuple(f"p{n}" for n in range(5))
 USES: tuple[Row, ...] = ({"ip": "198.51.100.9", "event_time": THEN - timedelta(days=14)},
                          {"ip": PROXY})
 THEIRS: tuple[Row, ...] = tuple({"subject": person} for person in PEOPLE)
+
+
+MADE = {"leg": "context", "operation": "Add user", "object_kind": "directory", "object_id": "alice",
+        "event_time": THEN, "source": "entra-audit"}
+# Whose networks these are: the proxy is rented, as is another address of the same host; the office is not.
+NETS: tuple[Row, ...] = (
+    {"ip": PROXY, "asn": 64511, "hosting": True}, {"ip": "203.0.113.9", "asn": 64511, "hosting": True},
+    {"ip": "192.0.2.1", "asn": 64500},
+)
 
 
 def _at_proxy(*people: str) -> tuple[Row, ...]:
@@ -148,6 +158,15 @@ FIRES: dict[str, dict[str, Scene]] = {
         "of five people who signed in elsewhere": Scene(
             {"subject": "p0", "object_id": "p0", "ip": PROXY}, more=_at_proxy(*PEOPLE[1:]), issued=THEIRS,
             records=USES),
+    },
+    "hosting-network": {
+        "of a user who signs in from the office": Scene({"ip": PROXY}, issued=({"ip": "192.0.2.1"},), networks=NETS),
+        "of a user without a sign-in": Scene({"ip": PROXY}, networks=NETS),
+    },
+    "issued-before-account": {
+        "by a day": Scene({"t_issued": NOW - DAY}, records=(MADE,)),
+        "of the account that was made last": Scene({"t_issued": NOW - DAY}, records=(
+            MADE, MADE | {"event_time": THEN - timedelta(days=9)})),
     },
     "issued-at-scripted": {
         "each a second after": Scene({"t_issued": NOW - 1, "subject": "p0"}, more=_minted(*PEOPLE[1:], after=1)),
@@ -262,6 +281,15 @@ SILENCE: dict[str, dict[str, Scene]] = {
             OWN_KEY, VERIFIED, {"leg": "context", "key_operation": "published",
                                 "item_ids": ["k0", "k9"]})),
     },
+    "hosting-network": {
+        "the user's VPN, through which they sign in": Scene({"ip": PROXY}, issued=({"ip": "203.0.113.9"},),
+                                                            networks=NETS),
+        "the VPN of the house": Scene({"ip": PROXY}, networks=NETS, issued=tuple(
+            {"subject": person, "ip": "203.0.113.9"} for person in PEOPLE)),
+        "an office": Scene({"ip": "192.0.2.1"}, networks=NETS),
+        "a program that says that it is one": Scene({"ip": PROXY, "token_class": "application"}, networks=NETS),
+        "no file of networks": Scene({"ip": PROXY}),
+    },
     "address-on-many-mailboxes": {
         "somebody signs in from there": Scene(
             {"subject": "p0", "object_id": "p0", "ip": PROXY}, more=_at_proxy(*PEOPLE[1:]),
@@ -273,6 +301,12 @@ SILENCE: dict[str, dict[str, Scene]] = {
         "a service that was there from the first day": Scene(
             {"subject": "p0", "object_id": "p0", "ip": PROXY}, more=_at_proxy(*PEOPLE[1:]), issued=THEIRS,
             records=(*USES, {**USES[0], "ip": PROXY})),
+    },
+    "issued-before-account": {
+        "of the first sign-in": Scene({"t_issued": NOW - 300}, records=(MADE,)),
+        "of an account of somebody else": Scene({"t_issued": NOW - DAY}, records=(MADE | {"object_id": "bob"},)),
+        "an account that was changed": Scene({"t_issued": NOW - DAY}, records=(MADE | {"operation": "Update user"},)),
+        "no issued-at": Scene({}, records=(MADE,)),
     },
     "issued-at-scripted": {
         "each at another time": Scene({"t_issued": NOW - 1, "subject": "p0"}, more=tuple(
@@ -336,7 +370,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
 def _holds(kept: Engine, rule: str, scene: Scene) -> bool:
     suspect = {"token_key": "t", **scene.suspect}
     keys = found(kept, RULES[rule], [suspect, *scene.more], tokens=scene.tokens, acceptances=scene.acceptances,
-                 issued=scene.issued, records=scene.records)
+                 issued=scene.issued, records=scene.records, networks=scene.networks)
     assert keys <= {"t", *(str(row["token_key"]) for row in scene.more)}
     return "t" in keys
 

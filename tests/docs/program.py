@@ -69,7 +69,7 @@ def parsed(arguments: list[str], cwd: Path) -> None:
     """Assert that the program takes the arguments: options, their values, and the number of arguments."""
     command, left = names(arguments)
     for word in left:  # files that the parser looks for
-        if Path(word).suffix in {".csv", ".jsonl"} and not Path(word).is_absolute():
+        if Path(word).suffix in {".csv", ".jsonl", ".mmdb"} and not Path(word).is_absolute():
             (cwd / word).parent.mkdir(parents=True, exist_ok=True)
             (cwd / word).touch()
     context = command.make_context("counterfoil", left)

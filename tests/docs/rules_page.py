@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from counterfoil.detect.registry import all_rules, change_rules, key_rules
+from counterfoil.detect.registry import all_rules, change_rules, key_rules, use_rules
 from counterfoil.detect.rule import Described, Rule
 
 PATH = "docs/reference/rules.md"
@@ -23,6 +23,12 @@ _OF_TOKENS = """
 
 Each adds its weight to the suspicion of a token. Findings are shown from 2.5 on: one strong sign, or two weaker ones.
 """
+_OF_GENUINE = """
+## Of genuine tokens
+
+A token with an issuance that agrees is minted, also in a thief's hands. These tell of its uses: findings of their own,
+suspicions, which leave the verdict as it is.
+"""
 _AT_KEY_STORES = """
 ## At key stores
 
@@ -37,8 +43,8 @@ Each tells of an account and what it changed: findings of their own, suspicions.
 
 def rendered() -> str:
     """Return the page."""
-    parts = [_HEAD, _OF_TOKENS, *_entries(all_rules()), _AT_KEY_STORES, *_entries(key_rules()), _OF_CHANGES,
-             *_entries(change_rules())]
+    parts = [_HEAD, _OF_TOKENS, *_entries(all_rules()), _OF_GENUINE, *_entries(use_rules()), _AT_KEY_STORES,
+             *_entries(key_rules()), _OF_CHANGES, *_entries(change_rules())]
     return "".join(parts)
 
 

@@ -34,6 +34,7 @@ def misp(**attribute: Any) -> str:
 
 
 IP, AGENT, KEY, CLIENT = IndicatorKind.IP, IndicatorKind.AGENT, IndicatorKind.KEY, IndicatorKind.CLIENT
+NETWORK, SESSION, TOKEN, ID = IndicatorKind.NETWORK, IndicatorKind.SESSION, IndicatorKind.TOKEN, IndicatorKind.ID
 APP = "d3590ed6-52b3-4102-aeff-aad2292ab01c"
 READ: dict[str, tuple[str, set[tuple[IndicatorKind, str]]]] = {
     "an address in STIX": (stix("[ipv4-addr:value = '192.0.2.7']"), {(IP, "192.0.2.7")}),
@@ -43,8 +44,14 @@ READ: dict[str, tuple[str, set[tuple[IndicatorKind, str]]]] = {
         {(IP, "192.0.2.7"), (IP, "192.0.2.8"), (IP, "192.0.2.9")},
     ),
     "a set": (stix("[ipv4-addr:value IN ('192.0.2.7', '192.0.2.8')]"), {(IP, "192.0.2.7"), (IP, "192.0.2.8")}),
-    "a network": (stix("[ipv4-addr:value ISSUBSET '192.0.2.0/30']"), {(IP, f"192.0.2.{n}") for n in range(4)}),
+    "a network": (stix("[ipv4-addr:value ISSUBSET '192.0.2.0/30']"), {(NETWORK, "192.0.2.0/30")}),
     "the source of traffic": (stix("[network-traffic:src_ref.value = '192.0.2.7']"), {(IP, "192.0.2.7")}),
+    "the same as misp-stix writes it, with its type and a port": (
+        stix("[network-traffic:src_ref.type = 'ipv4-addr' AND network-traffic:src_ref.value = '192.0.2.7']",
+             "[network-traffic:dst_ref.type = 'ipv4-addr' AND network-traffic:dst_ref.value = '192.0.2.8'"
+             " AND network-traffic:dst_port = '443']"),
+        {(IP, "192.0.2.7"), (IP, "192.0.2.8")},
+    ),
     "an agent, with a quote in it": (
         stix(r"[network-traffic:extensions.'http-request-ext'.request_header.'User-Agent' = 'a\'b; c']"),
         {(AGENT, "a'b; c")},
@@ -63,9 +70,12 @@ READ: dict[str, tuple[str, set[tuple[IndicatorKind, str]]]] = {
     ),
     "a list, made harmless": ("# ours\nvalue,first\n192.0.2[.]7\n198.51.100.1,2023-06-01\n",
                               {(IP, "192.0.2.7"), (IP, "198.51.100.1")}),
-    "a list of all kinds": (f'{APP}\n{"ab" * 32}\nkey:{KID}\n"user-agent:a, b"\n192.0.2.0/31\n',
-                            {(CLIENT, APP), (KEY, "ab" * 32), (KEY, KID), (AGENT, "a, b"), (IP, "192.0.2.0"),
-                             (IP, "192.0.2.1")}),
+    "a list of all kinds": (
+        f'{APP.upper()}\n{"ab" * 32}\nkey:{KID}\n"user-agent:a, b"\n192.0.2.1/31\n2001:db8::/64\n192.0.2.9/32\n'
+        f"session:S1\ntoken:{APP}\nclient:{APP}\n",
+        {(ID, APP), (KEY, "ab" * 32), (KEY, KID), (AGENT, "a, b"), (NETWORK, "192.0.2.0/31"),
+         (NETWORK, "2001:db8::/64"), (IP, "192.0.2.9"), (SESSION, "S1"), (TOKEN, APP), (CLIENT, APP)},
+    ),
 }
 REFUSED: dict[str, tuple[str, str]] = {
     "what must hold together": (
@@ -78,11 +88,11 @@ REFUSED: dict[str, tuple[str, str]] = {
     "a file's hash": (stix("[file:hashes.'SHA-256' = 'ab']"), "is in no record"),
     "a rule of another language": (stix("rule x {}", pattern_type="yara"), "its pattern is yara"),
     "one that was revoked": (stix("[ipv4-addr:value = '192.0.2.7']", revoked=True), "it was revoked"),
-    "a network of half the world": (stix("[ipv4-addr:value ISSUBSET '0.0.0.0/1']"), "a network of over 65,536"),
+    "a network of half the world": (stix("[ipv4-addr:value ISSUBSET '0.0.0.0/1']"), "a network of more than a /16"),
     "what is no address": (stix("[ipv4-addr:value = 'example.com']"), "it is no address"),
     "a domain in MISP": (misp(type="domain", value="example.com"), "domain is in no record"),
     "what MISP says is not for detection": (misp(type="ip-src", value="192.0.2.7", to_ids=False), "not for detection"),
-    "a line that is nothing": ("something\n", "no address, key or application's id"),
+    "a line that is nothing": ("something\n", "no address, key or id"),
     "a line whose date is none": ("192.0.2.7,soon\n", "its dates cannot be read"),
 }
 
@@ -180,11 +190,21 @@ def test_files_of_ones_own_are_looked_for(case: Path, tmp_path: Path, capsys: py
     (tmp_path / "b.txt").write_text("user-agent:agent/1\n")
     told = run(capsys, "indicators", tmp_path / "a.json", tmp_path / "b.txt", "--case", case, "--format", "csv")
     assert [line.split(",")[:4] for line in told.out.splitlines()[1:]] == [
-        ["user-agent", "agent/1", "", "4"], ["ip", "192.0.2.1", "an actor", "1"]]
+        ["ip", "192.0.2.1", "an actor", "1"], ["user-agent", "agent/1", "", "4"]]
     assert "not looked for: an actor: file:name is in no record" in told.err
     (tmp_path / "c.txt").write_text("192.0.2.1,2023-06-21\n")
     assert run(capsys, "indicators", tmp_path / "c.txt", "--case", case).code == 0
     assert run(capsys, "indicators", tmp_path / "none", "--case", case).code == 2
+
+
+def test_networks_and_keys_of_ones_own_are_looked_for(
+    case: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A network by every address in it, under its own name; a key without a time counts in every record."""
+    (tmp_path / "own.txt").write_text("192.0.2.0/24\n195.26.80.0/21,2023-06-01,2023-06-30,theirs\nkey:k1\n")
+    told = run(capsys, "indicators", tmp_path / "own.txt", "--case", case, "--format", "csv")
+    assert [line.split(",")[:4] for line in told.out.splitlines()[1:]] == [
+        ["key", "k1", "", "2"], ["network", "192.0.2.0/24", "", "2"], ["network", "195.26.80.0/21", "theirs", "1"]]
 
 
 def test_what_has_no_end_is_over_when_asked(case: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

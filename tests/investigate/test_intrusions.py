@@ -118,7 +118,7 @@ def test_every_link_is_kept_with_its_reasons(story: Story) -> None:
 def test_a_case_gives_the_same_again(capsys: pytest.CaptureFixture[str], story: Story, tmp_path: Path) -> None:
     """What is found anew, with indicators of nothing, is what the case keeps."""
     nothing = tmp_path / "nothing.txt"
-    nothing.write_text("# nothing\n")
+    nothing.write_text("240.0.0.1\n")
     kept = run(capsys, "intrusions", "--case", story.case, "--list", "--format", "json").out
     again = run(capsys, "intrusions", "--case", story.case, "--indicators", nothing, "--list", "--format", "json")
     assert again.out == kept

@@ -15,7 +15,6 @@ import pytest
 from cli.run import run
 from counterfoil import app
 from counterfoil.config import HuntSettings
-from counterfoil.investigate.intrusions.indicators import Indicators
 from counterfoil.investigate.intrusions.reachable import Known, listed, reachable
 from counterfoil.investigate.intrusions.timeline import NO_SIGN_IN
 from counterfoil.lab.history.compare import read_truth
@@ -242,10 +241,3 @@ def test_what_a_key_opens() -> None:
     ]
     assert dark.parties == ()
     assert len(dark.unknown) > len(found.unknown) > 0
-
-
-def test_indicators_are_read_as_they_are_sent() -> None:
-    """Addresses in brackets, networks, comments and anything else are understood."""
-    found = Indicators.read("203.0.113[.]7\n# note\n\n198.51.100.0/24\n2001:db8[:]:1\nagent/1.0 (x)\n", "-")
-    assert [str(net) for net in found.networks] == ["203.0.113.7/32", "198.51.100.0/24", "2001:db8::1/128"]
-    assert found.others == ("agent/1.0 (x)",)

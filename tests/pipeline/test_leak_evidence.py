@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import os
 import stat
 import tarfile
@@ -12,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
+import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -26,6 +28,7 @@ from leaks.planting import pem_of
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 MARCH, APRIL, MAY = (int(datetime(2026, month, 1, tzinfo=UTC).timestamp()) for month in (3, 4, 5))
+NEVER = 4_000_000_000
 SAMPLES = Path(__file__).parents[1] / "samples"
 
 
@@ -75,7 +78,7 @@ def test_the_command_keeps_what_it_finds_in_the_case(tmp_path: Path, capsys: pyt
     key, case = tmp_path / "key.pem", tmp_path / "case"
     key.write_bytes(pem_of(rsa.generate_private_key(65537, 2048)))
     assert main(["leaks", str(key), "--case", str(case), "--format", "json"]) == 1
-    assert "1 record of found keys kept in" in capsys.readouterr().err
+    assert "1 record of what was found kept in" in capsys.readouterr().err
     for step in ("reconcile", "report"):
         main([step, "--case", str(case)])
         assert "counterfoil-leaks" in capsys.readouterr().out
@@ -112,3 +115,24 @@ def test_a_refused_token_under_a_decoy_is_a_finding_as_well(tmp_path: Path) -> N
     assert (finding.rule, finding.keys, finding.acceptance_count) == ("decoy-key", ("spare",), 0)
     assert finding.detail == "decoy spare was left in backup server"
     assert finding.token_count > 0
+
+
+def test_tokens_in_a_services_log_are_a_clue_without_themselves(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of a log that writes live tokens and a refresh token: one clue for the file, and no token in the case."""
+    log, case = tmp_path / "service.log", tmp_path / "case"
+    live, old = (jwt.encode({"iss": "https://idp.example", "jti": f"j{n}", "exp": NEVER * n + 1}, "s" * 32)
+                 for n in (1, 0))
+    refresh = "".join(f"{n:x}Zk-" for n in range(40))
+    log.write_text(f'GET /a "Bearer {live}"\nGET /b "{old}"\nPOST /token {{"refresh_token": "{refresh}"}}\n')
+    assert main(["leaks", str(log), "--case", str(case)]) == 1
+    assert "3 records of what was found kept in" in capsys.readouterr().err
+    assert main(["reconcile", "--case", str(case), "--quiet", "--format", "json"]) == 3
+    told = json.loads(capsys.readouterr().out)["findings"]
+    assert [(one["rule"], one["verdict"]) for one in told] == [("token-in-a-file", "suspicion")]
+    assert f"live tokens lie in {log}" in told[0]["title"]
+    rows = _rows(case, "SELECT kind, extra FROM evidence ORDER BY raw_position")
+    assert sum("iss https://idp.example; jti j" in str(extra) for _, extra in rows) == 2
+    held = b"".join(path.read_bytes() for path in case.rglob("*") if path.is_file())
+    assert not [part for part in (*live.split("."), *old.split("."), refresh) if part.encode() in held]

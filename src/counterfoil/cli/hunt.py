@@ -32,6 +32,7 @@ def hunt(
     exported_at: params.ExportedAt = None,
     federated: params.Federated = None,
     identities: params.Identities = None,
+    networks: params.Networks = None,
     log_key: params.LogKeys = None,
     checkpoint: params.Checkpoints = None,
     token_policy: params.TokenPolicy = None,
@@ -48,7 +49,8 @@ def hunt(
     """Read logs, reconcile what was accepted with what was issued, and report."""
     form, fatal = _form(format), options.fail_on(fail_on)
     settings = _settings(case, since, until, complete, exported_at, federated, identities, memory, threads)
-    settings = _trusting(replace(settings, rehash=rehash, engine=engine), log_key, checkpoint, token_policy)
+    settings = replace(settings, rehash=rehash, engine=engine, networks=networks)
+    settings = _trusting(settings, log_key, checkpoint, token_policy)
     from counterfoil import app
 
     with terminal.progress(quiet=quiet) as progress:
@@ -85,6 +87,7 @@ def reconcile(
     exported_at: params.ExportedAt = None,
     federated: params.Federated = None,
     identities: params.Identities = None,
+    networks: params.Networks = None,
     log_key: params.LogKeys = None,
     checkpoint: params.Checkpoints = None,
     token_policy: params.TokenPolicy = None,
@@ -100,7 +103,8 @@ def reconcile(
     """Judge the tokens of a case again, with the options given now, and report."""
     form, fatal = _form(format), options.fail_on(fail_on)
     settings = _settings(case, since, until, complete, exported_at, federated, identities, memory, threads)
-    settings = _trusting(replace(settings, engine=engine), log_key, checkpoint, token_policy)
+    settings = replace(settings, engine=engine, networks=networks)
+    settings = _trusting(settings, log_key, checkpoint, token_policy)
     from counterfoil import app
 
     with terminal.progress(quiet=quiet) as progress:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,8 +13,13 @@ from counterfoil.cli import options, params, terminal
 from counterfoil.cli.exits import ExitCode
 from counterfoil.report import registry
 
+if TYPE_CHECKING:
+    from counterfoil.investigate.sightings import Sighting
+    from counterfoil.model.indicators import NotLookedFor
+
 COLUMNS = ("kind", "value", "name", "records", "subjects", "first_seen", "last_seen", "evidence", "origin")
-_SHORT = COLUMNS[:-2]
+# What a line of text has room for; every other format has all columns.
+_SHORT = ("kind", "value", "records", "subjects", "seen", "name")
 _MAX_TOLD = 5
 
 
@@ -41,7 +47,7 @@ def indicators(
     format: params.OutputFormat = "text",
     output: params.Output = None,
 ) -> None:
-    """Look for addresses, user agents, keys and applications that others saw, in the evidence of a case.
+    """Look for addresses, networks, user agents, keys and ids that others saw, in the evidence of a case.
 
     Each counts within its time only, a key by the token's issued-at. Ends with 1 if any was seen; stderr tells which
     indicators are not looked for, and why.
@@ -53,13 +59,23 @@ def indicators(
     valid = None if valid_days is None else timedelta(days=valid_days)
     found, left = app.sightings(case, files or (), valid)
     columns = _SHORT if form == "text" else COLUMNS
-    table = [tuple(getattr(one, name) for name in columns) for one in found]
+    table = [tuple(_days(one) if name == "seen" else getattr(one, name) for name in columns) for one in found]
     terminal.write(registry.table(form, columns, table, terminal.screen(output)), output)
-    for one in left[:_MAX_TOLD]:
-        terminal.say(f"not looked for: {one.what}: {one.why}")
-    if len(left) > _MAX_TOLD:
-        terminal.say(f"not looked for: {len(left) - _MAX_TOLD:,} more")
+    tell_left(left)
     if not files and any(one.kind is IndicatorKind.KEY for one in found):
         terminal.say(TRAP_2023)
     if found:
         terminal.leave(ExitCode.FOUND)
+
+
+def _days(one: Sighting) -> str:
+    first, last = one.first_seen.date(), one.last_seen.date()
+    return f"{first}" if first == last else f"{first} to {last}"
+
+
+def tell_left(left: Sequence[NotLookedFor]) -> None:
+    """Say on stderr which indicators of a file are not looked for, and why."""
+    for one in left[:_MAX_TOLD]:
+        terminal.say(f"not looked for: {one.what}: {one.why}")
+    if len(left) > _MAX_TOLD:
+        terminal.say(f"not looked for: {len(left) - _MAX_TOLD:,} more")

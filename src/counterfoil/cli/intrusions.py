@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from counterfoil.cli import options, params, terminal
+from counterfoil.cli.indicators import tell_left
 from counterfoil.report import registry
 from counterfoil.report.exports import registry as exports
 
@@ -33,8 +34,8 @@ def intrusions(
         Path | None,
         typer.Option(
             "--indicators", metavar="FILE", exists=True, dir_okay=False, readable=True,
-            help="Addresses, networks, agents, ids of applications, sessions, keys or tokens that are an intruder's,"
-            " one a line: what shows one of them is put together with the findings.",
+            help="What others saw of an intruder (STIX 2.1, MISP JSON, or lines value,first,last,name): what shows one"
+            " of them within its time is put together with the findings.",
         ),
     ] = None,
     token_policy: params.TokenPolicy = None,
@@ -54,14 +55,18 @@ def intrusions(
     form = options.one_of(format, known, "--format: unknown", "formats with --list" if table else "formats")
     from counterfoil import app
 
+    given = None
+    if indicators is not None:
+        given, left = app.indicators([indicators])
+        tell_left(left)
     if table:
-        result = app.intrusions(case, indicators, redact=redact)
+        result = app.intrusions(case, given, redact=redact)
         columns = SHORT if form == "text" else result.columns
         places = [result.columns.index(name) for name in columns]
         rows = [[row[place] for place in places] for row in result.rows]
         terminal.write(registry.table(form, columns, rows, terminal.screen(output)), output)
         return
-    asked = app.AskedStories(tuple(of or ()), indicators, token_policy, tuple(map(_named, jwks or ())), redact)
+    asked = app.AskedStories(tuple(of or ()), given, token_policy, tuple(map(_named, jwks or ())), redact)
     terminal.write(app.tell(case, asked, form), output)
 
 

@@ -91,7 +91,7 @@ def scan(
         typer.Option(metavar="FILE", help="Remember in this file what is done, and go on from there.", dir_okay=False),
     ] = None,
     case: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Keep the keys that are found as evidence of this case.")
+        Path | None, typer.Option(metavar="DIR", help="Keep the keys and tokens that are found in this case.")
     ] = None,
     decoys: Annotated[
         list[Path] | None,
@@ -140,7 +140,7 @@ def _keeper(case: Path) -> Callable[[LeaksReport], None]:
 
     def keep(report: LeaksReport) -> None:
         count = app.keep_leaks(case, report)
-        terminal.say(f"{count:,} {'record' if count == 1 else 'records'} of found keys kept in {case}")
+        terminal.say(f"{count:,} {'record' if count == 1 else 'records'} of what was found kept in {case}")
 
     return keep
 

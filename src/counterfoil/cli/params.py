@@ -52,6 +52,14 @@ Identities = Annotated[
         exists=True, dir_okay=False, readable=True,
     ),
 ]
+Networks = Annotated[
+    Path | None,
+    typer.Option(
+        "--networks", metavar="FILE",
+        help="Whose network an address is in: an MMDB, or lines NETWORK,ASN,NAME. Hosts and VPNs are suspicious.",
+        exists=True, dir_okay=False, readable=True,
+    ),
+]
 LogKeys = Annotated[
     list[str] | None,
     typer.Option(

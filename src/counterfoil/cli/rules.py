@@ -24,14 +24,15 @@ def add_to(app: typer.Typer) -> None:
 
 
 def rules(format: params.OutputFormat = "text", output: params.Output = None) -> None:
-    """List the rules of suspicion: of tokens that cannot be judged, at key stores, of changes in the directory.
+    """List the rules of suspicion: of tokens that cannot be judged, of genuine ones, at key stores, of changes.
 
     They rank, and never change a verdict. `counterfoil explain RULE` tells each.
     """
     form = options.one_of(format, registry.formats(), "--format: unknown", "formats")
-    from counterfoil.detect.registry import all_rules, change_rules, key_rules
+    from counterfoil.detect.registry import all_rules, change_rules, key_rules, use_rules
 
     told: list[tuple[Described, str, str]] = [(rule, "token", f"{rule.weight:g}") for rule in all_rules()]
+    told += [(rule, "genuine token", "") for rule in use_rules()]
     told += [(rule, "key store", "") for rule in key_rules()]
     told += [(rule, "change", "") for rule in change_rules()]
     rows = [
@@ -45,9 +46,9 @@ def rules(format: params.OutputFormat = "text", output: params.Output = None) ->
 
 def sort_of(rule: Described) -> str:
     """Return what sort of code a rule's id is."""
-    from counterfoil.detect.rule import ChangeRule, KeyRule
+    from counterfoil.detect.rule import ChangeRule, KeyRule, UseRule
 
-    sorts = {KeyRule: " at a key store", ChangeRule: " of changes"}
+    sorts = {KeyRule: " at a key store", ChangeRule: " of changes", UseRule: " of genuine tokens"}
     return f"rule of suspicion{sorts.get(type(rule), '')}"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from counterfoil.expressions import ir
@@ -13,6 +13,8 @@ FIRST_USES = Shape("first_uses", "a mailbox and a client: when it was first used
     "object_kind", "object_id", "resource_tenant", "client_id", "event_time",
 ))
 SIGN_IN_PLACES = Shape("sign_in_places", "an address from which somebody was issued tokens", ("subject", "ip"))
+# Of the addresses of suspects and of sign-in places; empty where the user named no file of networks.
+NETWORKS: Mapping[str, str] = {"ip": "string", "asn": "int64", "name": "string", "hosting": "boolean"}
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Tables:
     that they are no measure of ordinary use. Both have the columns of `reconcile.shapes.DIAGNOSED`: token_key, subject,
     client_id, network, ip, user_agent, t_first and t_last (seconds since 1970), object_id, ... `acceptances`:
     FIRST_USES, of all tokens. `issued`: SIGN_IN_PLACES of the subjects of suspects. `records`: evidence
-    (`model.schema`), each record once. `logs`: what logs mean.
+    (`model.schema`), each record once. `networks`: NETWORKS. `logs`: what logs mean.
     """
 
     suspects: ir.Table
@@ -31,6 +33,7 @@ class Tables:
     acceptances: ir.Table
     issued: ir.Table
     records: ir.Table
+    networks: ir.Table
     logs: Logs
 
 
@@ -101,3 +104,32 @@ class ChangeRule(Described):
     """A suspicion of changes in the directory that name no token. `find`: of their records, the rows of a `KeyRule`."""
 
     find: Callable[[ir.Table], ir.Table]
+
+
+MOVED = Shape("moved", "a way in which a genuine token was used that was used from several networks", (
+    "token_key", "subject", "network", "user_agent", "seconds",
+))
+SEEN_AT = Shape("seen_at", "when somebody used a token from one of these networks first, with which program", (
+    "subject", "network", "user_agent", "seconds",
+))
+HOMES = Shape("homes", "a network from which one of these people signed in", ("subject", "network"))
+
+
+@dataclass(frozen=True)
+class UseTables:
+    """The tables that rules over genuine tokens read: MOVED, SEEN_AT (of their people and networks), HOMES.
+
+    `begin`: when the log of what was accepted begins, in one row (seconds since 1970).
+    """
+
+    moved: ir.Table
+    seen: ir.Table
+    homes: ir.Table
+    begin: ir.Table
+
+
+@dataclass(frozen=True, kw_only=True)
+class UseRule(Described):
+    """A suspicion of genuine tokens by their uses. `find` returns (token_key, network, user_agent, seconds)."""
+
+    find: Callable[[UseTables], ir.Table]

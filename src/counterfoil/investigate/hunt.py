@@ -13,7 +13,7 @@ from counterfoil.case.manifest import Manifest
 from counterfoil.case.results import write_results
 from counterfoil.case.tables import Tables
 from counterfoil.detect.decoy_key import planted, refused
-from counterfoil.detect.rule import FIRST_USES, SIGN_IN_PLACES
+from counterfoil.detect.rule import FIRST_USES, NETWORKS, SIGN_IN_PLACES
 from counterfoil.detect.rule import Tables as RuleTables
 from counterfoil.detect.suspicion import OPEN, suspects, suspicion
 from counterfoil.expressions import ibis, ir
@@ -24,13 +24,16 @@ from counterfoil.investigate.findings import Decoys, findings
 from counterfoil.investigate.intrusions import found as intrusions
 from counterfoil.investigate.key_watch import CLUE_COLUMNS, STORE_COLUMNS, clue_rows, of_clues, store_rows, watched
 from counterfoil.investigate.log_findings import of_balances, of_logs, of_signatures, of_thefts
+from counterfoil.investigate.replays import of_replays
 from counterfoil.investigate.strange import with_strangeness
 from counterfoil.model import schema
 from counterfoil.model.coverage import CoverageRow, Offer
 from counterfoil.model.finding import Finding, Use
+from counterfoil.model.hosting import NetworkFile
 from counterfoil.model.logs import Logs
 from counterfoil.pipeline.asked import options
 from counterfoil.pipeline.judge import judge
+from counterfoil.pipeline.networks import networks as networks_of
 from counterfoil.pipeline.offers import offered
 from counterfoil.pipeline.progress import Progress
 from counterfoil.pipeline.repeats import repeats
@@ -68,7 +71,7 @@ def investigate(
     judged = judge(con, store_on, folder, manifest, asked, progress)
     tables, found, policy = judged.tables, judged.found, judged.policy
     progress.stage("ranking")
-    told = judged_tokens(tables, found, policy)
+    told = judged_tokens(tables, found, policy, asked.networks)
     paths = {entry.sha256: entry.path for entry in manifest.inputs if entry.source}
     twins = found.window(tables.piled(TWINS.name))
     thefts = taken(tables, found.records, asked.logs, asked.since, asked.until)
@@ -76,7 +79,8 @@ def investigate(
     results = findings(tables.rows(grouping.groups(told)), tables.rows(grouping.disagreeing_ids(twins)), paths,
                        found.coverage, tables.rows(grouping.uses(told)), _decoys(tables, found.records, asked.logs),
                        [*_of_logs(tables, found, asked, policy), *of_thefts(thefts, paths), *of_clues(keys.clues),
-                        *of_changes(tables, found.records, paths, asked.since, asked.until)])
+                        *of_changes(tables, found.records, paths, asked.since, asked.until),
+                        *of_replays(tables, found, paths, asked.since, asked.until)])
     progress.stage("writing results")
     state = state_after(folder, manifest, judged.plan, digest(manifest, asked))
     offers = offered(found.coverage, asked, found.facts, policy)
@@ -114,8 +118,13 @@ def _of_logs(tables: Store, found: Reconciled, asked: Asked, policy: Policy) -> 
     ]
 
 
-def judged_tokens(tables: Engine, found: Reconciled, policy: Policy) -> ir.Table:
-    """Return judged tokens with suspicion, raised clusters and the rule under which each is reported."""
+def judged_tokens(
+    tables: Engine, found: Reconciled, policy: Policy, networks: NetworkFile | None = None
+) -> ir.Table:
+    """Return judged tokens with suspicion, raised clusters and the rule under which each is reported.
+
+    `networks`: the user's own file, if there is one.
+    """
     # the usual rate is that of the whole evidence, not of the window (rule 5.7)
     every = found.every.mutate(absent=absent(found.every, found.coverage, found.facts.logs))
     odd = raised(tables, found.cells, every, policy)
@@ -123,11 +132,11 @@ def judged_tokens(tables: Engine, found: Reconciled, policy: Policy) -> ir.Table
     named = tables.piled(TOKENS.name).filter(lambda tokens: tokens.has_id)
     kinds = tables.keep("of_kind", named.group_by("issuer", "kind").agg(peers=named.count()))
     told = told.left_join(kinds, ["issuer", "kind"], rname="{name}_k").select(*told.columns, "peers")
-    told = tables.keep("told_all", grouping.described(told, odd, _score(tables, found)).drop("rootless"))
+    told = tables.keep("told_all", grouping.described(told, odd, _score(tables, found, networks)).drop("rootless"))
     return tables.keep("told", with_strangeness(tables.keep, told, found.plain, found.records, found.names))
 
 
-def _score(tables: Engine, found: Reconciled) -> ir.Table:
+def _score(tables: Engine, found: Reconciled, networks: NetworkFile | None) -> ir.Table:
     """Return (token_key, suspicion, rules) of what the rules find odd."""
     suspected = tables.keep("suspects", suspects(found.told))
     open_ = found.told.filter(found.told.verdict.isin(OPEN))
@@ -139,17 +148,27 @@ def _score(tables: Engine, found: Reconciled) -> ir.Table:
     mail = uses.filter(uses.object_kind == "mailbox")
     whose = suspected.select("subject").distinct()
     known = found.issued.select("subject", "ip").semi_join(whose, "subject")
+    issued = SIGN_IN_PLACES.kept(tables, known.distinct())
     return suspicion(
         tables.keep,
         RuleTables(
             suspects=suspected,
             tokens=found.told,
             acceptances=FIRST_USES.kept(tables, mail.group_by(*kind).agg(event_time=mail.event_time.min())),
-            issued=SIGN_IN_PLACES.kept(tables, known.distinct()),
+            issued=issued,
             records=found.records,
+            networks=_networks(tables, ibis.union(suspected.select("ip"), issued.select("ip")), networks),
             logs=found.facts.logs,
         ),
     )
+
+
+def _networks(tables: Engine, addresses: ir.Table, file: NetworkFile | None) -> ir.Table:
+    """Return whose network each of these addresses is in, as the file knows it."""
+    wanted = addresses.filter(addresses.ip.notnull()).distinct()
+    known = {} if file is None else networks_of(file, sorted(row["ip"] for row in tables.rows(wanted)))
+    told = [[ip, network.asn, network.name, network.hosting] for ip, network in known.items()]
+    return tables.given("rule_networks", NETWORKS, told)
 
 
 def _computed(tables: Store, found: Reconciled, told: ir.Table) -> dict[str, ir.Table]:

@@ -2,7 +2,8 @@
 
 Of STIX, indicators whose pattern is one observation, or several joined by OR, of comparisons for equality joined by OR:
 whatever must hold together (AND, FOLLOWEDBY, WITHIN) or looks like something (LIKE, MATCHES) is not looked for, and is
-told. docs.oasis-open.org/cti/stix/v2.1, 4.7 (indicators) and 9 (patterns); misp-standard.org, core format.
+told. Of traffic, the type of an end and a port are left out: MISP writes them beside the address, and no record has
+ports. docs.oasis-open.org/cti/stix/v2.1, 4.7 (indicators) and 9 (patterns); misp-standard.org, core format.
 """
 
 from __future__ import annotations
@@ -24,15 +25,17 @@ from counterfoil.model.indicators import ALWAYS, FOREVER, Indicator, IndicatorKi
 
 MAX_FILE_BYTES = 64 << 20
 MAX_INDICATORS = 1_000_000
-# Addresses of a network are looked for one by one: larger networks than this are a country, no indicator.
-MAX_NETWORK = 65_536
+# Larger networks than these are a country's, and no indicator: length of the prefix by version.
+LARGEST = {4: 16, 6: 32}
 _SHOWN = 80
 
 Read = Iterator[Indicator | NotLookedFor]
 
 _COMPARISON = re.compile(
-    r"\s*\[?\s*(?P<path>[a-z0-9-]+:[^\s=()]+)\s*(?P<how>=|IN|ISSUBSET)\s*"
-    r"(?P<what>'(?:[^'\\]|\\.)*'|\((?:\s*'(?:[^'\\]|\\.)*'\s*,?)*\))\s*\]?\s*(?:OR|$)"
+    r"\s*\[?\s*(?:network-traffic:(?:src|dst)_ref\.type\s*=\s*'[a-z0-9-]+'\s+AND\s+)?"
+    r"(?P<path>[a-z0-9-]+:[^\s=()]+)\s*(?P<how>=|IN|ISSUBSET)\s*"
+    r"(?P<what>'(?:[^'\\]|\\.)*'|\((?:\s*'(?:[^'\\]|\\.)*'\s*,?)*\))"
+    r"(?P<port>\s+AND\s+network-traffic:(?:src|dst)_port\s*=\s*'?\d{1,5}'?)?\s*\]?\s*(?:OR|$)"
 )
 _TEXT = re.compile(r"'((?:[^'\\]|\\.)*)'")
 _PATHS: tuple[tuple[re.Pattern[str], IndicatorKind], ...] = (
@@ -47,6 +50,9 @@ _MISP: Mapping[str, IndicatorKind] = {
     "user-agent": IndicatorKind.AGENT,
     **dict.fromkeys(("x509-fingerprint-sha1", "x509-fingerprint-sha256"), IndicatorKind.KEY),
 }
+_IDS = (
+    IndicatorKind.CLIENT, IndicatorKind.SESSION, IndicatorKind.DEVICE, IndicatorKind.TOKEN, IndicatorKind.ID,
+)
 _GUID = re.compile(r"(?i)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _HASH = re.compile(r"(?i)[0-9a-f]{40}|[0-9a-f]{64}")
@@ -61,7 +67,7 @@ def read(data: bytes, where: str) -> tuple[list[Indicator], list[NotLookedFor]]:
             if isinstance(one, NotLookedFor):
                 left.append(one)
                 continue
-            found += _spread(one, left)
+            found += _canonical(one, left)
             if len(found) > MAX_INDICATORS:
                 hint = "give those of your own case"
                 raise InputError(f"{where} holds over {MAX_INDICATORS:,} indicators", hint=hint)
@@ -128,7 +134,7 @@ def _pattern(pattern: str, name: str) -> Read:
     place, found = 0, list[Indicator]()
     while place < len(pattern):
         match = _COMPARISON.match(pattern, place)
-        if match is None:
+        if match is None or (match["port"] and not match["path"].startswith("network-traffic:")):
             yield NotLookedFor(name, f"its pattern is more than equality: {pattern[place : place + _SHOWN].strip()}")
             return
         kind = next((kind for path, kind in _PATHS if path.fullmatch(match["path"])), None)
@@ -166,7 +172,7 @@ def _lines(lines: Iterable[str]) -> Read:
         kind = _kind(_refanged(value))
         begin, end = _time(first), _time(last)
         if kind is None:
-            yield NotLookedFor(value[:_SHOWN], "no address, key or application's id; user-agent:TEXT names an agent")
+            yield NotLookedFor(value[:_SHOWN], "no address, key or id; user-agent:TEXT names an agent")
         elif (first and begin is None) or (last and end is None):
             yield NotLookedFor(value[:_SHOWN], "its dates cannot be read: expected 2023-06-01")
         else:
@@ -184,7 +190,7 @@ def _kind(value: str) -> IndicatorKind | None:
     if canonical(value) is not None or _network(value) is not None:
         return IndicatorKind.IP
     if _GUID.fullmatch(value):
-        return IndicatorKind.CLIENT
+        return IndicatorKind.ID
     return IndicatorKind.KEY if _HASH.fullmatch(value) else None
 
 
@@ -199,21 +205,23 @@ def _network(value: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None
         return None
 
 
-def _spread(one: Indicator, left: list[NotLookedFor]) -> Iterator[Indicator]:
-    """Yield an indicator in the form in which evidence has it; of a network, each address."""
+def _canonical(one: Indicator, left: list[NotLookedFor]) -> Iterator[Indicator]:
+    """Yield an indicator in the form in which evidence has it; nothing for one that cannot be looked for."""
     if not one.value:
         left.append(NotLookedFor(one.name or one.kind, "it has no value"))
-    elif one.kind is IndicatorKind.CLIENT:
-        yield replace(one, value=one.value.lower())
+    elif one.kind in _IDS:
+        yield replace(one, value=one.value.lower() if _GUID.fullmatch(one.value) else one.value)
     elif one.kind is IndicatorKind.KEY:
         yield replace(one, value=one.value.lower() if _HASH.fullmatch(one.value) else one.value)
     elif one.kind is IndicatorKind.AGENT:
         yield one
     elif (network := _network(one.value)) is not None:
-        if network.num_addresses > MAX_NETWORK:
-            left.append(NotLookedFor(one.value, f"a network of over {MAX_NETWORK:,} addresses"))
+        if network.prefixlen < LARGEST[network.version]:
+            left.append(NotLookedFor(one.value, f"a network of more than a /{LARGEST[network.version]}"))
+        elif network.num_addresses == 1:
+            yield replace(one, kind=IndicatorKind.IP, value=str(network.network_address))
         else:
-            yield from (replace(one, value=str(address)) for address in network)
+            yield replace(one, kind=IndicatorKind.NETWORK, value=str(network))
     elif (address := canonical(one.value)) is not None:
         yield replace(one, value=address)
     else:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from ipaddress import ip_address, ip_network
 
 import duckdb
 
 from counterfoil.case.given import give
 from counterfoil.case.results import rows
-from counterfoil.model.indicators import Indicator, IndicatorKind
+from counterfoil.model.indicators import ALWAYS, Indicator, IndicatorKind
 
 
 @dataclass(frozen=True)
@@ -28,43 +31,88 @@ class Sighting:
     evidence: str
 
 
-# Which column holds it, and by which time it counts: a key by when the token says that it was issued. A token that was
-# issued long before is somebody's sample.
+# Which columns of evidence hold it; what says most is first: an agent, everybody may have.
 _COLUMNS = {
-    IndicatorKind.IP: ("ip", "event_time"),
-    IndicatorKind.AGENT: ("user_agent", "event_time"),
-    IndicatorKind.CLIENT: ("client_id", "event_time"),
-    IndicatorKind.KEY: ("key_id", "issued_at"),
+    IndicatorKind.KEY: ("key_id",), IndicatorKind.TOKEN: ("token_id",), IndicatorKind.SESSION: ("session_id",),
+    IndicatorKind.DEVICE: ("device_id",), IndicatorKind.IP: ("ip",), IndicatorKind.NETWORK: ("ip",),
+    IndicatorKind.ID: ("client_id", "session_id", "device_id", "token_id"), IndicatorKind.CLIENT: ("client_id",),
+    IndicatorKind.AGENT: ("user_agent",),
+}
+# A key counts by when the token says that it was issued: one that was issued long before is somebody's sample. Where
+# that is not known, only a key without a beginning counts.
+_ISSUED = f"coalesce(e.issued_at, CASE WHEN i.first = TIMESTAMP '{ALWAYS:%Y-%m-%d}' THEN e.event_time END)"
+_GIVEN = {
+    "kind": "string", "value": "string", "match": "string", "first": "timestamp(6)", "last": "timestamp(6)",
+    "name": "string", "origin": "string",
 }
 
 
-_GIVEN = {"kind": "string", "value": "string", "first": "timestamp(6)", "last": "timestamp(6)", "name": "string",
-          "origin": "string"}
-
-
 def sighted(con: duckdb.DuckDBPyConnection, indicators: Iterable[Indicator]) -> list[Sighting]:
-    """Return what the case whose results `con` holds has of them, those with most accounts first."""
-    given = [(str(one.kind), one.value, *_naive(one), one.name, one.origin) for one in dict.fromkeys(indicators)]
-    give(con, "indicators", _GIVEN, given)
-    return [Sighting(**(row | {"kind": IndicatorKind(row["kind"])})) for row in rows(con, _SQL)]
+    """Return what the case whose results `con` holds has of them: by how much they say, then most accounts first."""
+    with _given(con, indicators):
+        found = rows(con, _SQL)
+    return [Sighting(**(row | {"kind": IndicatorKind(row["kind"])})) for row in found]
 
 
-def _naive(one: Indicator) -> tuple[datetime, datetime]:
-    return one.first.replace(tzinfo=None), one.last.replace(tzinfo=None)
+def mark(con: duckdb.DuckDBPyConnection, indicators: Iterable[Indicator], more: Sequence[str] = ()) -> None:
+    """Make the temporary table `in_indicated`: source and record_id of every record that shows one.
+
+    `more`: queries of further (source, record_id), over the table `indicators` (kind, match, first, last).
+    """
+    parts = " UNION ".join([_MARKED, *more])
+    with _given(con, indicators):
+        con.execute(f"CREATE OR REPLACE TEMP TABLE in_indicated AS {parts}")
 
 
-def _part(kind: IndicatorKind) -> str:
-    column, when = _COLUMNS[kind]
+@contextmanager
+def _given(con: duckdb.DuckDBPyConnection, indicators: Iterable[Indicator]) -> Iterator[None]:
+    """Hold the table `indicators`; of a network, `match` is each address in evidence that is in it."""
+    every = list(dict.fromkeys(indicators))
+    wide = [one for one in every if one.kind is IndicatorKind.NETWORK]
+    held = [(one, one.value) for one in every if one.kind is not IndicatorKind.NETWORK]
+    held += _inside(con, wide) if wide else []
+    give(con, "indicators", _GIVEN, [
+        [str(one.kind), one.value, match, one.first.replace(tzinfo=None), one.last.replace(tzinfo=None), one.name,
+         one.origin] for one, match in held
+    ])
+    try:
+        yield
+    finally:
+        con.execute("DROP TABLE indicators")
+
+
+def _inside(con: duckdb.DuckDBPyConnection, wide: Iterable[Indicator]) -> list[tuple[Indicator, str]]:
+    known: dict[int, dict[int, str]] = {4: {}, 6: {}}
+    for (text,) in con.execute("SELECT DISTINCT ip FROM evidence WHERE ip IS NOT NULL").fetchall():
+        try:
+            address = ip_address(text)
+        except ValueError:
+            continue
+        known[address.version][int(address)] = text
+    order = {version: sorted(held) for version, held in known.items()}
+    found: list[tuple[Indicator, str]] = []
+    for one in wide:
+        network = ip_network(one.value)
+        numbers = order[network.version]
+        for number in numbers[bisect_left(numbers, int(network[0])):bisect_left(numbers, int(network[-1]) + 1)]:
+            found.append((one, known[network.version][number]))
+    return found
+
+
+def _part(kind: IndicatorKind, column: str) -> str:
+    when = _ISSUED if kind is IndicatorKind.KEY else "e.event_time"
     return f"""SELECT i.kind, i.value, i.name, i.origin, coalesce(e.subject_id, e.subject_name) AS subject,
-    e.event_time, e.raw_file, e.raw_position
-FROM indicators i JOIN evidence e ON e.{column} = i.value AND e.{when} >= i.first AND e.{when} < i.last
+    e.source, e.record_id, e.event_time, e.raw_file, e.raw_position
+FROM indicators i JOIN evidence e ON e.{column} = i.match AND {when} >= i.first AND {when} < i.last
 WHERE i.kind = '{kind}' AND e.event_time IS NOT NULL"""  # noqa: S608  # our own names
 
 
-_SQL = f"""WITH seen AS ({' UNION ALL '.join(map(_part, IndicatorKind))}),
+_SEEN = " UNION ".join(_part(kind, column) for kind, columns in _COLUMNS.items() for column in columns)
+_MARKED = f"SELECT source, record_id FROM ({_SEEN})"  # noqa: S608  # our own names
+_SQL = f"""WITH seen AS ({_SEEN}),
 names AS (SELECT sha256, min(path) AS path FROM inputs WHERE source <> '' GROUP BY ALL)
 SELECT kind, value, name, origin, count(*) AS records, count(DISTINCT subject) AS subjects,
     min(event_time) AS first_seen, max(event_time) AS last_seen,
     arg_min(coalesce(path, raw_file) || ':' || raw_position, (event_time, raw_file, raw_position)) AS evidence
 FROM seen LEFT JOIN names ON sha256 = raw_file GROUP BY kind, value, name, origin
-ORDER BY subjects DESC, records DESC, kind, value, name"""  # noqa: S608  # our own names
+ORDER BY list_position({list(map(str, _COLUMNS))}, kind), subjects DESC, records DESC, value, name"""  # noqa: S608  # our own names

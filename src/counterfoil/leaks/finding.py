@@ -53,7 +53,8 @@ class TokenSeen:
     """A token or session secret at a place.
 
     `state`: live, expired, not-yet-valid or unknown; `verified`: yes, no or unknown.
-    `claims` are those that say whose business it is, never the subject; `digest` is SHA-256 of the token.
+    `claims` are those that say whose business it is, never the subject; `digest` is SHA-256 of the token. `bounds`: as
+    of a key.
     """
 
     form: str
@@ -65,6 +66,7 @@ class TokenSeen:
     digest: str
     claims: tuple[tuple[str, str], ...] = ()
     region: str = ""
+    bounds: tuple[Bound, ...] = ()
 
 
 @dataclass(frozen=True)

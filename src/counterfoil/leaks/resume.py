@@ -108,10 +108,14 @@ def _line(text: str) -> dict[str, Any]:
 
 
 def _held(entry: dict[str, Any]) -> Done:
-    tokens = [{**token, "claims": tuple((name, text) for name, text in token["claims"])} for token in entry["tokens"]]
     return Done(
-        [Leak(**leak | {"bounds": tuple(Bound(**one) for one in leak["bounds"])}) for leak in entry["leaks"]],
-        [TokenSeen(**token) for token in tokens],
+        [Leak(**leak | {"bounds": _bounds(leak)}) for leak in entry["leaks"]],
+        [TokenSeen(**token | {"bounds": _bounds(token), "claims": tuple(map(tuple, token["claims"]))})
+         for token in entry["tokens"]],
         [Unread(**unread) for unread in entry["unread"]],
         entry["offset"],
     )
+
+
+def _bounds(found: dict[str, Any]) -> tuple[Bound, ...]:
+    return tuple(Bound(**one) for one in found.get("bounds", ()))

@@ -305,7 +305,9 @@ class _Run:
                 self.unread.append(Unread(path, f"{where_at}: {type(error).__name__}, a mistake of ours"))
                 return
             leaks.extend(replace(leak, region=where.of(leak.offset), bounds=where.bounds) for leak in got.leaks)
-            self.tokens += [replace(token, region=where.of(token.offset)) for token in got.tokens]
+            self.tokens += [
+                replace(token, region=where.of(token.offset), bounds=where.bounds) for token in got.tokens
+            ]
             own = chunk.end - chunk.begin
             self.scanned += own
             if told:

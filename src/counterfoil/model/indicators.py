@@ -17,9 +17,14 @@ class IndicatorKind(StrEnum):
     """What is compared with the evidence, and with which column."""
 
     IP = "ip"
+    NETWORK = "network"
     AGENT = "user-agent"  # whole, as it was logged
     KEY = "key"  # a kid, or a certificate's thumbprint; within its time by the token's issued-at
     CLIENT = "client"  # an application's id
+    SESSION = "session"
+    DEVICE = "device"
+    TOKEN = "token"  # noqa: S105  # a kind
+    ID = "id"  # of an application, session, device or token
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ of Exchange Online name themselves in mail headers and in audit records (2603:10
 from __future__ import annotations
 
 from functools import cache
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 _Network = IPv4Network | IPv6Network
 
@@ -44,3 +44,16 @@ def is_microsoft_365(network: str) -> bool:
     except ValueError:
         return False
     return any(whole.version == own.version and whole.subnet_of(own) for own in _ranges())  # type: ignore[arg-type]
+
+
+def is_address_of_microsoft_365(address: str) -> bool:
+    """Tell whether an address is in the services' own networks.
+
+    >>> is_address_of_microsoft_365("52.96.27.1"), is_address_of_microsoft_365("20.1.2.3")
+    (True, False)
+    """
+    try:
+        whole = ip_address(address)
+    except ValueError:
+        return False
+    return any(whole in own for own in _ranges())

@@ -15,7 +15,7 @@ SINCE, UNTIL, EXPORTED_AT, IDENTITIES = "--since", "--until", "--exported-at", "
 
 
 def options(asked: Asked) -> Iterator[tuple[str, str]]:
-    """Yield (option, value) in the order of the help; of a list of identities its length and SHA-256."""
+    """Yield (option, value) in the order of the help; of lists of identities and networks their SHA-256."""
     for name, when in ((SINCE, asked.since), (UNTIL, asked.until)):
         if when is not None:
             yield name, _iso(when)
@@ -29,6 +29,8 @@ def options(asked: Asked) -> Iterator[tuple[str, str]]:
         yield "--checkpoint", f"{log.log}/{log.origin} {log.status}"
     if asked.keys:
         yield "--token-policy", f"{len(asked.keys)} keys"
+    if asked.networks is not None:
+        yield "--networks", f"{asked.networks.path}, SHA-256 {asked.networks.sha256}"
     if asked.identities:
         yield IDENTITIES, f"{len(asked.identities)} names, SHA-256 {_digest(asked.identities)}"
 

@@ -7,22 +7,24 @@ import json
 from pathlib import Path
 
 from counterfoil.case.folder import PRIVATE, CaseFolder
-from counterfoil.leaks.finding import Leak, LeaksReport
-from counterfoil.model.leak_evidence import LEAKS_SCHEMA
+from counterfoil.leaks.finding import Bound, Leak, LeaksReport, TokenSeen
+from counterfoil.model.leak_evidence import LEAKS_SCHEMA, TOKEN_KIND
 
 _PRIVATE_FILE = 0o600
 
 
 def lines(report: LeaksReport) -> list[str]:
-    """Return one JSON text for each key, form and file; keys that were not read (sealed, closed) are left out.
+    """Return one JSON text for each key, form and file, and for each token and file.
 
-    A finding without any time (standard input, a device) has none to be kept under, and is left out as well.
+    Keys that were not read (sealed, closed) are left out. A finding without any time (standard input, a device) has
+    none to be kept under, and is left out as well.
     """
     groups: dict[tuple[str, str, str], list[Leak]] = {}
     for leak in report.findings:
         if leak.thumbprint and leak.bounds:
             groups.setdefault((leak.thumbprint, leak.form, leak.path), []).append(leak)
-    return [json.dumps(_record(held), ensure_ascii=True) for held in groups.values()]
+    records = [*map(_record, groups.values()), *(_token(token) for token in report.tokens if token.bounds)]
+    return [json.dumps(record, ensure_ascii=True) for record in records]
 
 
 def write(folder: CaseFolder, found: list[str]) -> Path:
@@ -43,7 +45,6 @@ def _record(held: list[Leak]) -> dict[str, object]:
     return {
         "schema": LEAKS_SCHEMA,
         "kind": kind,
-        "time": min(bound.time for bound in first.bounds),
         "kid": first.kid,
         "thumbprint": first.thumbprint,
         "key_type": first.key_type,
@@ -53,5 +54,22 @@ def _record(held: list[Leak]) -> dict[str, object]:
         "places": len(held),
         "how": first.how,
         "region": first.region,
-        "bounds": "; ".join(f"no later than {bound.time} by the {bound.by}" for bound in first.bounds),
+        **_times(first.bounds),
+    }
+
+
+def _token(token: TokenSeen) -> dict[str, object]:
+    """Return the record of a token: the key that is named is one only where it verified the signature."""
+    return {
+        "schema": LEAKS_SCHEMA, "kind": TOKEN_KIND, "kid": token.kid if token.verified == "yes" else "",
+        "form": token.form, "path": token.path, "offset": token.offset, "places": 1, "region": token.region,
+        "digest": token.digest, "state": token.state, "verified": token.verified,
+        "claims": "; ".join(f"{name} {value}" for name, value in token.claims), **_times(token.bounds),
+    }
+
+
+def _times(bounds: tuple[Bound, ...]) -> dict[str, object]:
+    return {
+        "time": min(bound.time for bound in bounds),
+        "bounds": "; ".join(f"no later than {bound.time} by the {bound.by}" for bound in bounds),
     }

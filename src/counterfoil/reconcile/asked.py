@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from counterfoil.model.coverage import AttestedLog, Declaration
+from counterfoil.model.hosting import NetworkFile
 from counterfoil.model.logs import Logs
 from counterfoil.tokens.entitlement import Entitlement
 
@@ -16,7 +17,8 @@ class Asked:
     """What the user says about the evidence, and what reading it has shown.
 
     `truncated`: source -> how an export of it shows a cut. `attested`: what checks of exported logs
-    have shown. `keys`: what signing keys may sign, by key id. `logs`: what the logs of issuances mean.
+    have shown. `keys`: what signing keys may sign, by key id. `logs`: what the logs of issuances mean. `networks`: a
+    file that says whose network an address is in; suspicions alone ask it.
     """
 
     declarations: tuple[Declaration, ...] = ()
@@ -29,3 +31,4 @@ class Asked:
     attested: tuple[AttestedLog, ...] = ()
     keys: Mapping[str, Entitlement] = field(default_factory=dict)
     logs: Logs = field(default_factory=Logs)
+    networks: NetworkFile | None = None

@@ -243,9 +243,13 @@ def _verdicts(report: HuntReport) -> Iterable[VerdictRow]:
         said = row.verdict
 
 
+# Options whose values are told by what their file held.
+_FILES = ("--identities", "--networks", "--token-policy")
+
+
 def _repeat(report: HuntReport) -> str:
     """Return the command that gives the same verdicts from the same files."""
     asked = report.dossier.asked if report.dossier else ()
-    options = [f"{name} {shlex.quote(clean(value, MAX_PATH))}" for name, value in asked if name != "--identities"]
-    identities = ["--identities FILE" for name, _ in asked if name == "--identities"]
-    return " ".join(["counterfoil hunt PATH... --case NEW", *options, *identities])
+    options = [f"{name} {shlex.quote(clean(value, MAX_PATH))}" for name, value in asked if name not in _FILES]
+    named = [f"{name} FILE" for name, _ in asked if name in _FILES]
+    return " ".join(["counterfoil hunt PATH... --case NEW", *options, *named])

@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-from counterfoil.detect.keys.activity import CLUE
+from counterfoil.detect.keys._found import lying, told
 from counterfoil.detect.rule import KeyRule, KeyTables
 from counterfoil.expressions import ibis, ir
-from counterfoil.model.key_store import FOUND
 
 # Of findings, those of keys that were given to the scan; others are somebody's.
 KNOWN = ("known-key", "token-secret")
 
 
 def _find(tables: KeyTables) -> ir.Table:
-    records = tables.records
-    found = records.filter(records.key_operation == FOUND, records.kind.isin(KNOWN), records.key_id.notnull())
-    seconds = found.event_time.truncate("s").epoch_seconds().cast("int64")
-    lying = found.select(
-        "source", part=found.kind, key=found.key_id, principal=ibis.literal(""), process=ibis.literal(""),
-        file=ibis.coalesce(found.object_id, ""), seconds=seconds,
-        place=found.raw_file + ":" + found.raw_position.cast("string"),
-    )
-    told = lying.group_by("source", "part", "key", "principal", "process", "file").agg(
-        first_seen=lying.seconds.min(), last_seen=lying.seconds.max(), records=lying.count(), place=lying.place.min()
-    )
-    return told.mutate(
-        what=ibis.literal("its private half lies in ") + told.file, usual=ibis.literal("it is in its store alone")
-    ).select(*CLUE)
+    found = lying(tables.records, KNOWN)
+    return told(found.filter(found.key != ""), ibis.literal("its private half lies in "), "it is in its store alone")
 
 
 KEY_RULE = KeyRule(

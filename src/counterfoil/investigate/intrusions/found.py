@@ -29,8 +29,8 @@ from counterfoil.investigate.intrusions.gathered import (
     people,
     ties,
 )
-from counterfoil.investigate.intrusions.indicators import Indicators
 from counterfoil.investigate.intrusions.traits import BY_KIND
+from counterfoil.model.indicators import Indicator
 from counterfoil.model.intrusion import MAX_VALUES, Intrusion, Sort
 from counterfoil.model.schema import Leg
 from counterfoil.model.verdict import ACCUSING, FindingVerdict, Verdict
@@ -47,7 +47,6 @@ MAX_VALUE = 60  # characters of a value in such a reason
 GROWING = 3
 # Kinds of intrusions, as people want them: grave ones first.
 _CONVICTED = frozenset(FindingVerdict(verdict) for verdict in ACCUSING)
-_NOTHING = Indicators()
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ class _Group:
     links: tuple[Link, ...]
 
 
-def find(con: duckdb.DuckDBPyConnection, indicators: Indicators = _NOTHING) -> tuple[Intrusion, ...]:
+def find(con: duckdb.DuckDBPyConnection, indicators: Iterable[Indicator] = ()) -> tuple[Intrusion, ...]:
     """Return the intrusions, the gravest first, and make the tables; `con` sees the results of a case."""
     gather(con, indicators)
     known = faces(con)
@@ -284,12 +283,12 @@ def kept(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
     return {"intrusions": "FROM in_intrusions", **KEPT}
 
 
-def found(con: duckdb.DuckDBPyConnection, indicators: Indicators | None) -> tuple[Intrusion, ...]:
+def found(con: duckdb.DuckDBPyConnection, indicators: Sequence[Indicator] | None) -> tuple[Intrusion, ...]:
     """Return the intrusions that the case keeps, or, with indicators, those that there are then."""
     return stored(con) if indicators is None else find(con, indicators)
 
 
-def records(indicators: Indicators | None) -> str:
+def records(indicators: Sequence[Indicator] | None) -> str:
     """Return what stands for the table `intrusion_records` after `found`, in a query."""
     return "intrusion_records" if indicators is None else f"({KEPT['intrusion_records']})"
 

@@ -15,7 +15,6 @@ import duckdb
 from counterfoil.case.given import give
 from counterfoil.case.results import rows
 from counterfoil.investigate.intrusions.clusters import Face, Tie
-from counterfoil.investigate.intrusions.indicators import Indicators
 from counterfoil.investigate.intrusions.traits import (
     LINEAGE_WORTH,
     RECORDS,
@@ -26,7 +25,9 @@ from counterfoil.investigate.intrusions.traits import (
     worth,
 )
 from counterfoil.investigate.messages import claims
+from counterfoil.investigate.sightings import mark
 from counterfoil.model.advice import KEY_TAKEN
+from counterfoil.model.indicators import Indicator, IndicatorKind
 from counterfoil.model.schema import Leg, Outcome
 from counterfoil.model.verdict import FindingVerdict
 
@@ -42,12 +43,12 @@ SUSPICION = _LEVELS.index(FindingVerdict.SUSPICION)
 BY_FINDING, BY_KEY_READ, BY_INDICATOR = "finding", "key read", "indicator"
 
 
-def gather(con: duckdb.DuckDBPyConnection, indicators: Indicators) -> int:
+def gather(con: duckdb.DuckDBPyConnection, indicators: Iterable[Indicator]) -> int:
     """Make the tables; return how many faces were left out."""
     told = [(rule, _LEVELS.index(claim)) for rule, claim in claims(con).items()]
     give(con, "in_claims", {"group_rule": "string", "level": "int64"}, told)
     con.execute(f"CREATE OR REPLACE TEMP VIEW in_records AS {RECORDS}")
-    indicators.prepare(con)
+    mark(con, indicators, [_AGENT])
     for query in (_SEEDS, _HIS, _FACES):
         con.execute(query)
     # where nobody is suspected, what is people's own is compared with nothing, and no evidence is read for it
@@ -55,6 +56,11 @@ def gather(con: duckdb.DuckDBPyConnection, indicators: Indicators) -> int:
     for query in (_ESTATE, _HOME, _OWN, _PEOPLE):
         con.execute(query + most)
     return int(rows(con, f"SELECT greatest(count(*) - {MAX_FACES}, 0) AS n FROM in_faces")[0]["n"])  # noqa: S608
+
+
+# The agent behind a program of Exchange's own is a trait, and in no column of evidence.
+_AGENT = f"""SELECT r.source, r.record_id FROM indicators i JOIN in_records r ON r.agent = i.match
+    AND r.event_time >= i.first AND r.event_time < i.last WHERE i.kind = '{IndicatorKind.AGENT}'"""  # noqa: S608
 
 
 def claim_levels(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:

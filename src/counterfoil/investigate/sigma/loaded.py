@@ -8,12 +8,17 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Loaded:
-    """A rule. `sql`: its condition, or empty with the reason in `why`; `fields`: column -> (field, its expression)."""
+    """A rule. `sql`: its condition over lists, or empty with the reason in `why`; `fields`: column -> field.
+
+    `plain`: the same over fields that lie nowhere in a list (`sigma.fields`). `whole`: it asks the whole record, too.
+    """
 
     id: str
     title: str
     level: str = ""
     log: str = ""
     sql: str = ""
+    plain: str = ""
+    whole: bool = False
     why: str = ""
-    fields: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    fields: Mapping[str, str] = field(default_factory=dict)

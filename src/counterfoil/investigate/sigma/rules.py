@@ -16,7 +16,7 @@ from sigma.rule import SigmaRule
 from counterfoil.errors import UsageError
 from counterfoil.investigate.sigma import condition
 from counterfoil.investigate.sigma.condition import Unsupported
-from counterfoil.investigate.sigma.fields import values
+from counterfoil.investigate.sigma.fields import steps
 from counterfoil.investigate.sigma.loaded import Loaded
 
 MAX_RULES, MAX_RULE_BYTES, MAX_REASON = 20_000, 256_000, 300
@@ -83,19 +83,23 @@ def _loaded(rule: SigmaRule | SigmaCorrelationRule | SigmaFilter) -> Loaded:
     if log is None or source.category:
         named = "/".join(filter(None, (source.product, source.category, source.service)))
         return _refused(told, f"no source that is read is the log {named or 'without a name'}")
-    columns: dict[str, tuple[str, str]] = {}
+    columns: dict[str, str] = {}
 
     def column(field_name: str) -> str:
         name = f"f_{hashlib.sha256(field_name.encode()).hexdigest()[:16]}"
-        columns.setdefault(name, (field_name, values(field_name, log)))
+        columns[name] = ".".join(steps(field_name))
         return name
 
     try:
         parsed = [each.parsed for each in rule.detection.parsed_condition]
-        compiled = "(" + " OR ".join(condition.sql(each, column) for each in parsed) + ")"
+        compiled, plain = (
+            "(" + " OR ".join(condition.sql(each, column, plain=plain) for each in parsed) + ")"
+            for plain in (False, True)
+        )
     except (Unsupported, SigmaError, ValueError, RecursionError) as error:
         return _refused(told, error)
-    return Loaded(told.id, told.title, told.level, log, compiled, fields=columns)
+    whole = any(condition.asks_all(each) for each in parsed)
+    return Loaded(told.id, told.title, told.level, log, compiled, plain, whole, fields=columns)
 
 
 def _refused(rule: Loaded, why: object) -> Loaded:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import pyarrow as pa
 from counterfoil.case.folder import PRIVATE, CaseFolder
 from counterfoil.case.manifest import Manifest
 from counterfoil.errors import InputError
-from counterfoil.investigate.sigma.fields import quoted, roots
+from counterfoil.investigate.sigma.fields import LIST, THERE, select, shape
 from counterfoil.investigate.sigma.loaded import Loaded
 from counterfoil.pipeline.inputs import Candidate
 from counterfoil.pipeline.members import Unopened, members
@@ -71,7 +71,7 @@ def checked(con: duckdb.DuckDBPyConnection, rule: Loaded) -> Loaded:
     """Return the rule, refused if the engine does not take its condition: an expression that it cannot follow."""
     if not rule.sql:
         return rule
-    columns = ", ".join(f"[]::VARCHAR[] AS {name}" for name in rule.fields)
+    columns = ", ".join(f"[]::VARCHAR[] AS {name}{LIST}" for name in rule.fields)
     try:
         con.execute(f"SELECT {rule.sql} FROM (SELECT '{{}}'::JSON AS doc, {columns or '0'})")  # noqa: S608  # compiled
     except duckdb.Error as error:
@@ -104,20 +104,39 @@ def _in_network(address: str, network: str) -> bool:
 
 def matched(con: duckdb.DuckDBPyConnection, log: str, rules: Sequence[Loaded]) -> Iterator[Result]:
     """Yield what became of rules of one log, over the table of records."""
-    fields = {column: each for rule in rules for column, each in rule.fields.items()}
-    named = "".join(f", {expression} AS {column}" for column, (_, expression) in fields.items())
-    con.execute(f"""CREATE OR REPLACE TABLE sigma_fields AS SELECT path, position, doc {named}
-        FROM (SELECT *, {roots(log)} FROM sigma_records WHERE log = {quoted(log)})""")  # noqa: S608  # compiled
-    told = ", ".join(f"coalesce(bool_or(len({column}) > 0), false)" for column in fields) or "true"
-    having = con.execute(f"SELECT {told} FROM sigma_fields").fetchone() or ()  # noqa: S608  # our own names
-    held = {column for column, one in zip(fields, having, strict=False) if one}
-    for rule in rules:
+    query, conditions = compiled(con, log, rules)
+    con.execute(f"CREATE OR REPLACE TABLE sigma_fields AS {query}")
+    listed = {column: f"{column}{LIST}" in query for rule in rules for column in rule.fields}
+    known = _met(con, listed)
+    for rule, condition in zip(rules, conditions, strict=True):
         count, first = con.execute(
-            f"SELECT count(*), min_by(path || ':' || position, (path, position)) FROM sigma_fields WHERE {rule.sql}"  # noqa: S608
+            f"SELECT count(*), min_by(path || ':' || position, (path, position)) FROM sigma_fields WHERE {condition}"  # noqa: S608
         ).fetchone() or (0, None)
-        absent = [name for column, (name, _) in rule.fields.items() if column not in held]
+        absent = [name for column, name in rule.fields.items() if column not in known]
         why = f"in no record: {', '.join(absent)}" if absent else ""
         yield Result(rule.id, rule.title, rule.level, log, RAN, int(count), first or "", why)
+
+
+def compiled(con: duckdb.DuckDBPyConnection, log: str, rules: Sequence[Loaded]) -> tuple[str, list[str]]:
+    """Return a query of the fields in the records of a log, and over its rows the condition of each rule."""
+    fields = {column: name for rule in rules for column, name in rule.fields.items()}
+    lie = shape(con, log, fields)
+    plain = [all(map(lie.plain, rule.fields)) for rule in rules]
+    lists = {column for rule, alone in zip(rules, plain, strict=True) if not alone for column in rule.fields}
+    query = select(log, lie, lists, doc=any(rule.whole for rule in rules))
+    return query, [rule.plain if alone else rule.sql for rule, alone in zip(rules, plain, strict=True)]
+
+
+def _met(con: duckdb.DuckDBPyConnection, columns: Mapping[str, bool]) -> frozenset[str]:
+    """Return the columns of fields that any record has; `columns`: whether a field has a list of values."""
+    if not columns:
+        return frozenset()
+    told = ", ".join(
+        f"coalesce(bool_or({f'len({name}{LIST}) > 0' if listed else f'{name}{THERE}'}), false)"
+        for name, listed in columns.items()
+    )
+    row = con.execute(f"SELECT {told} FROM sigma_fields").fetchone() or ()  # noqa: S608  # our own names
+    return frozenset(name for name, one in zip(columns, row, strict=True) if one)
 
 
 def _read(
