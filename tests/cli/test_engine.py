@@ -136,7 +136,7 @@ def test_a_server_that_may_not_write_to_the_case(
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     starts = f"s.SparkConnectServer('127.0.0.1', {port}).start(background=False)"
-    code = f"import os, pysail.spark as s; os.setuid({NOBODY}); {starts}"
+    code = f"import os, functools, pyspark, pysail.spark as s; os.setuid({NOBODY}); {starts}"
     server = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)  # noqa: S603
     try:
         _wait(port)

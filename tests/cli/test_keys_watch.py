@@ -129,3 +129,37 @@ def test_no_key_store_is_no_all_clear(tmp_path: Path, capsys: pytest.CaptureFixt
     nothing.write_text('{"a": 1}\n')
     assert run(capsys, "keys", "watch", nothing, "--case", tmp_path / "other", "--quiet").code == 2
     assert run(capsys, "keys", "watch", "--case", tmp_path / "none").code == 2
+
+
+SERVICE = "C:\\Windows\\ADFS\\Microsoft.IdentityServer.ServiceHost.exe"
+SYSMON = {"Computer": "adfs01.corp.example", "Provider": "Microsoft-Windows-Sysmon",
+          "Channel": "Microsoft-Windows-Sysmon/Operational"}
+
+
+def _sysmon(number: int, event: int, **data: str) -> dict[str, object]:
+    """Return an event of Sysmon."""
+    return {**SYSMON, "EventID": event, "TimeCreated": f"2026-05-04T12:00:{number:02}Z", "EventRecordID": number,
+            "EventData": {"User": "CORP\\eve", **data}}
+
+
+def test_the_memory_of_ad_fs_and_its_exports_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Who opened the service's memory to read it, who exported a certificate; no password of a command line."""
+    read = {"SourceImage": "C:\\tools\\x.exe", "TargetImage": SERVICE}
+    export = {"Image": "C:\\Windows\\System32\\certutil.exe",
+              "CommandLine": "certutil -p hunter2 -exportPFX my 0 x.pfx"}
+    events = [
+        _sysmon(1, 10, **read, GrantedAccess="0x1fffff"),
+        _sysmon(2, 10, **read, GrantedAccess="0x1000"),  # asks how it is, and reads nothing
+        _sysmon(3, 10, SourceImage="C:\\tools\\x.exe", TargetImage="C:\\other.exe", GrantedAccess="0x1fffff"),
+        _sysmon(4, 1, **export),
+        _sysmon(5, 1, Image="C:\\Windows\\System32\\certutil.exe", CommandLine="certutil -store my"),
+    ]
+    path = tmp_path / "events.jsonl"
+    path.write_text("".join(json.dumps(event) + "\n" for event in events))
+    told = run(capsys, "keys", "watch", path, "--case", tmp_path / "case", "--format", "json", "--quiet")
+    clues = [(clue["rule"], clue["what"], clue["principal"], clue["process"]) for clue in json.loads(told.out)["clues"]]
+    assert sorted(clues) == [
+        ("key-taking", "dump", "corp\\eve", "C:\\tools\\x.exe"),
+        ("key-taking", "export", "corp\\eve", "C:\\Windows\\System32\\certutil.exe"),
+    ]
+    assert b"hunter2" not in b"".join(file.read_bytes() for file in (tmp_path / "case").rglob("*") if file.is_file())

@@ -127,6 +127,8 @@ FIRES: dict[str, dict[str, Scene]] = {
         "a key is made exportable": Scene((on(1, key_operation="allow-export", leg="context"),)),
         "a key from elsewhere": Scene((on(-20), on(1, key_operation="attach", leg="context"))),
         "the memory of its process": Scene((on(1, key_operation="dump", leg="context"),)),
+        "the memory of its process, three days on end": Scene(tuple(
+            on(day, key_operation="dump", leg="context") for day in range(3))),
     },
     "key-audit-off": {
         "the trail of an account with keys": Scene((on(0), on(1, **OFF))),
@@ -207,6 +209,7 @@ SILENCE: dict[str, dict[str, Scene]] = {
     },
     "key-taking": {
         "backups on plan": Scene(tuple(on(day, 3, key_operation="backup", leg="context") for day in range(0, 28, 7))),
+        "a scanner for viruses": Scene(tuple(on(day, key_operation="dump", leg="context") for day in range(0, 28, 7))),
         "signatures": Scene(work(5)),
         "a store is set up with the key that there is": Scene((on(0, key_operation="attach", leg="context"),)),
     },

@@ -127,6 +127,7 @@ def _prepare(con: duckdb.DuckDBPyConnection, folder: CaseFolder, manifest: Manif
     """Make views of the tables, then shut everything else out."""
     con.execute(f"ATTACH '{_quote(folder.results)}' AS results (READ_ONLY)")
     con.execute("SET TimeZone = 'UTC'")
+    con.execute("SET parquet_metadata_cache = true")  # as case.engine does
     _make_views(con, folder, manifest)
     read = (folder.evidence, folder.settled, folder.traits)
     allowed = [path for own in read for path in (own.resolve(), own, pattern(own))]

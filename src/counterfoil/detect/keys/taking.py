@@ -5,9 +5,10 @@ from __future__ import annotations
 from counterfoil.detect.keys.activity import BASELINE_DAYS, CLUE, DAY, KEY, days, known_since
 from counterfoil.detect.rule import KeyRule, KeyTables
 from counterfoil.expressions import ibis, ir
-from counterfoil.model.key_store import ATTACH, BACKUP, TAKES
+from counterfoil.model.key_store import ATTACH, BACKUP, DUMP, TAKES
 
-# A backup that one account makes on so many days over two weeks is a plan, and is not told.
+# A backup that one account makes on so many days over two weeks is a plan, and a program that so often opens the memory
+# of the key's process looks for viruses: neither is told.
 PLANNED_DAYS = 4
 
 
@@ -19,7 +20,7 @@ def _find(tables: KeyTables) -> ir.Table:
         done=taken.done.any(), on_days=days(taken.first_seen).nunique(), place=taken.place.min(),
     )
     planned = (
-        (found.operation == BACKUP) & (found.on_days >= PLANNED_DAYS)
+        found.operation.isin([BACKUP, DUMP]) & (found.on_days >= PLANNED_DAYS)
         & (days(found.last_seen) - days(found.first_seen) >= BASELINE_DAYS)
     )
     # a store is set up with the keys that there are
@@ -47,9 +48,10 @@ KEY_RULE = KeyRule(
     why="Export, backup, making a key exportable, importing one and reading the memory of its process are the ways on"
     " which a private key leaves its store, or was elsewhere before. An attempt that was refused counts: nobody needs"
     " to make it.",
-    innocent="A planned backup (the same account, on four days or more over two weeks, is not told), a migration"
-    " between stores, or taking one more key into custody looks the same.",
-    needs="a log of the key store",
+    innocent="A planned backup, a migration between stores, or taking one more key into custody looks the same. Not"
+    " told is what the same account does with the same program on four days or more over two weeks: backups, and"
+    " scanners for viruses that open the process.",
+    needs="a log of the key store; of AD FS, Sysmon 1 and 10 or Security 4688 with command lines",
     blind="who reads the key's file or the machine's memory past the store's log; keys that are brought in during the"
     " first two weeks of a store",
     next_step="Ask who did it and where the copy is. If nobody can say, treat the key as out: counterfoil respond"

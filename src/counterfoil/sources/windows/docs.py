@@ -7,8 +7,8 @@ from counterfoil.sources.source import Explain
 _WHAT = (
     "What AD FS issued: audits 1200 (basic) and 299 (verbose) are the issuance leg of SAML assertions and"
     " tokens, 1201 a failure. All other events (requests 403, caller claims 501, logons 4624, service tickets 4769,"
-    " directory access 4662, SQL audit 33205, pipes Sysmon 18, log cleared 1102...) are context: they show access to"
-    " the signing key."
+    " directory access 4662, SQL audit 33205, pipes Sysmon 18, processes Sysmon 1, 10 and 4688, log cleared"
+    " 1102...) are context: they show access to the signing key."
 )
 _RETENTION = "as long as the Security log is large: hours to days on a busy server, so forward the events."
 _TRAPS = (

@@ -14,9 +14,9 @@ What the strings of the AD FS audits mean (`%1`, `%2`...), and how sure that is:
 - 410: activity id, client application, agent, request id, path, forwarded address. From accounts of incidents only.
 - 70 ("AD FS private key accessed") is unconfirmed: it is kept as context and nothing depends on it.
 
-Events of Windows itself (4624, 4662, 4769, 5156, 1100 to 1108, 104), of SQL Server (33205) and Sysmon (18) are read
-by the names of their fields, as documented at learn.microsoft.com; 4624, 4662, 5156, 33205 and 18 seen in the public
-capture of SimuLand's golden SAML attack.
+Events of Windows itself (4624, 4662, 4688, 4769, 5156, 1100 to 1108, 104), of SQL Server (33205) and Sysmon (1, 10, 18)
+are read by the names of their fields, as documented at learn.microsoft.com; 4624, 4662, 5156, 33205 and 18 seen in the
+public capture of SimuLand's golden SAML attack.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from counterfoil.model.logs import Hosts, Issuance, KeyReads, Log
 from counterfoil.model.schema import Leg, Outcome, TokenClass
 from counterfoil.sources import mapping
 from counterfoil.sources.source import RAW_DATES, READER_COLUMNS
-from counterfoil.sources.windows import pieces
+from counterfoil.sources.windows import pieces, seizing
 
 CONTEXT_LOG = "windows-security"
 LOG = Log(
@@ -68,6 +68,7 @@ FIELDS = (
     "TargetDomainName", "TargetUserName", "SubjectDomainName", "SubjectUserName", "User", "IpAddress",
     "SourceAddress", "DestAddress", "DestPort", "ObjectName", "ObjectType", "Properties", "AccessMask", "PipeName",
     "Image", "LogonType", "TargetLogonId", "SubjectLogonId", "ServiceName", "SubcategoryGuid", "AuditPolicyChanges",
+    *seizing.FIELDS,
 )
 # What else a wrapper may name, with its type.
 _OPTIONAL = {
@@ -99,7 +100,6 @@ _CONTACT = "5cb41ed0-0e4c-11d0-a286-00aa003049e2"
 _THUMBNAIL_PHOTO = "8d3bca50-1d7e-11d0-a081-00aa006c33ed"
 _SETTINGS = r"(?i)servicesettings"
 _WID_PIPE = "\\microsoft##wid\\tsql\\query"
-_ADFS_SERVICE = r"(?i)\\microsoft\.identityserver\.servicehost\.exe$"
 SIGNING_KEY, AUDITING_OFF = "signing_key", "auditing_off"
 # The audit subcategory that AD FS needs, and how 4719 says that its successes are not audited any more.
 # learn.microsoft.com, "Audit Application Generated", "4719(S): System audit policy was changed"
@@ -214,6 +214,7 @@ def _told(table: ir.Table) -> ir.Table:
     free = {f"tag{name}": pieces.unescape(table[f"tag{name}"]) for name in _FREE}
     table = mapping.stage(table, **free)
     table = mapping.stage(table, **{f"tag{name}": pieces.present(table[f"tag{name}"]) for name in _TAGS})
+    table = mapping.stage(table, seized=seizing.done(table))
     statement = table.body.re_extract(r"(?s)statement:(.*?)\s*additional_information:", 1)
     return mapping.stage(
         table,
@@ -259,6 +260,7 @@ def _rows(table: ir.Table) -> ir.Table:
         key_operation=ibis.cases(
             (kind == SIGNING_KEY, key_store.READ),
             ((kind == AUDITING_OFF) | (table.event == _CLEARED) & (kind == "event_log"), key_store.AUDIT_OFF),
+            else_=table.seized,
         ),
         operation=table.event,
         outcome=ibis.cases((failed, Outcome.FAILED.value), else_=Outcome.SUCCESS.value),
@@ -303,6 +305,7 @@ def _object(table: ir.Table) -> tuple[ir.StringValue, ir.StringValue]:
         ("address", (table.fieldDestAddress + ":" + table.fieldDestPort).lower()),
         ("event_log", log),
         ("audit_policy", subcategory),
+        ("process", ibis.cases((table.seized.notnull(), seizing.program(table).lower()), else_=_none())),
     )
     photo = table.fieldProperties.lower().contains(_THUMBNAIL_PHOTO)
     contact = (table.fieldProperties + ibis.coalesce(table.fieldObjectType, "")).lower().contains(_CONTACT)
@@ -310,7 +313,7 @@ def _object(table: ir.Table) -> tuple[ir.StringValue, ir.StringValue]:
     key = (
         (directory.notnull() & photo & contact)
         | (table_name.notnull() & settings)
-        | ((pipe == _WID_PIPE) & ~table.fieldImage.re_search(_ADFS_SERVICE))
+        | ((pipe == _WID_PIPE) & ~table.fieldImage.re_search(seizing.SERVICE))
     ).fill_null(False)
     special = ((key, SIGNING_KEY), (off, AUDITING_OFF))
     kind = ibis.cases(*special, *[(name.notnull(), kind) for kind, name in found], else_=_none())
@@ -342,6 +345,7 @@ def _extra(table: ir.Table) -> ir.StringValue:
         properties=table.fieldProperties.left(MAX_FIELD_CHARS),
         accessMask=table.fieldAccessMask,
         image=table.fieldImage,
+        process=ibis.cases((table.seized.notnull(), seizing.program(table)), else_=_none()),
         logonType=table.fieldLogonType,
         # of the session that began, or in which this was done
         logonId=pieces.first(table.fieldTargetLogonId, table.fieldSubjectLogonId),
