@@ -156,6 +156,7 @@ CREATE TABLE evidence AS SELECT 'm365-ual' AS source, 'r' || i AS record_id, 'ac
     NULL::VARCHAR AS device_id, NULL::VARCHAR AS key_id, 's' || (i % 2) || '-' || (i // 8) AS session_id,
     'exchange-item' AS kind,
     NULL::VARCHAR AS object_parent, 1::BIGINT AS item_count, false AS aggregated, false AS throttled,
+    NULL::TIMESTAMP AS issued_at,
     NULL::VARCHAR AS signing_input_digest, 'sha' AS raw_file, i AS raw_position FROM range($rows) r(i)
 UNION ALL BY NAME SELECT 'entra-signin' AS source, 'g' || i AS record_id, 'issuance' AS leg, 'success' AS outcome,
     TIMESTAMP '2025-09-01' + INTERVAL (i % 1000000) SECONDS AS event_time, 'Sign-in activity' AS operation,

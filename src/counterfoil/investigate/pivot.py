@@ -36,6 +36,7 @@ MAX_NEXT, MAX_NEXT_OF_A_TRAIT, MAX_TOGETHER = 12, 4, 20
 RARE = 0.01  # what this share of the case's records carries, or less, is rare
 # Of each trait, the values that are looked up in the whole case: those that most of the records carry.
 MAX_CANDIDATES = 200
+LOOKED_AT = 1_500_000  # records of the index that are looked at for values too common to be counted
 MAX_LINES, DEFAULT_LINES = 10_000, 100
 MAX_VALUES, MAX_CHARS = 100, 2_000
 
@@ -133,6 +134,9 @@ def _next(con: DuckDBPyConnection, wanted: Mapping[Trait, Sequence[str]]) -> lis
                 min({{how: how, event_time: event_time, file: file, place: place}}) FILTER (how <= {_STRONG}) AS spot
             FROM found WHERE {value} IS NOT NULL {asked} GROUP BY 1 HAVING sure > 0
             ORDER BY sure DESC, value LIMIT {MAX_CANDIDATES}""")  # noqa: S608  # our own names
+        if trait is not Trait.USER:  # what is too common even here and there need not be counted everywhere
+            con.execute(f"""DELETE FROM here WHERE value IN (SELECT value FROM (SELECT {value} AS value FROM traits
+                LIMIT {LOOKED_AT}) GROUP BY value HAVING count(*) > {MAX_FOLLOWED})""")  # noqa: S608  # our own names
         if not rows(con, "SELECT 1 FROM here LIMIT 1"):
             continue
         found = rows(con, f"""SELECT here.*, records, spot.file AS file, spot.place AS place
