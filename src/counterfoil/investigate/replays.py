@@ -100,7 +100,8 @@ def _finding(rule: UseRule, row: Mapping[str, Any], paths: Mapping[str, str]) ->
         title=f"a genuine token of {who} in other hands, from {row['network']}: theft, not forgery",
         detail=f"token {row['token_id']} by {programs}, which its owner has nowhere; its issuance is in evidence, and"
         " agrees",
-        first_seen=first, last_seen=last, token_count=1, acceptance_count=int(row["uses"]), subjects=(who,), tokens=(row["token_id"],),
+        first_seen=first, last_seen=last, token_count=1, acceptance_count=int(row["uses"]), subjects=(who,),
+        tokens=(row["token_id"],),
         evidence=(reference(row["place"], paths),) if row["place"] else (), attack=rule.attack,
         next_step=rule.next_step.replace("ID", row["token_id"]), score=SCORES[rule.severity],
     )
