@@ -136,7 +136,7 @@ def _finding(rule: KeyRule, clue: KeyClue) -> Finding:
     by = f" by {clue.process}" if clue.process else ""
     return Finding(
         id=clue.finding, rule=rule.id, verdict=FindingVerdict.SUSPICION, severity=rule.severity,
-        confidence=rule.confidence, title=f"{rule.title}: {whose} ({clue.what})" if whose else f"{rule.title}: {clue.what}",
+        confidence=rule.confidence, title=f"{rule.title}: {f'{whose} ({clue.what})' if whose else clue.what}",
         detail=f"{clue.what}{by}; usual: {clue.usual}", first_seen=clue.first_seen, last_seen=clue.last_seen,
         subjects=(clue.principal,) if clue.principal else (), keys=(clue.key,) if clue.key else (),
         evidence=(clue.evidence,), attack=rule.attack, next_step=rule.next_step, score=SCORES[rule.severity],
