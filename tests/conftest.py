@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
+from counterfoil.case.engine import engine
 from counterfoil.custody import hardening
 from counterfoil.reconcile.engine import Engine
 
@@ -28,18 +29,28 @@ def _not_hardened() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def spark() -> Iterator[Callable[[int], Sequence[Engine]]]:
-    """Yield what returns so many engines of another kind for small tables, each on top of the piles of those before."""
+def sail() -> Iterator[str]:
+    """Yield the address of an engine of another kind."""
     for package in ("pysail", "pyspark"):
         pytest.importorskip(package, reason="no other engine is installed here: pip install pysail pyspark-client")
-    from spark_engine import Spark, session  # it imports what is not there without the extra
+    from sail import sail  # it imports what is not there without the extra
 
-    with session() as opened:
+    with sail() as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def spark(sail: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[int], Sequence[Engine]]]:
+    """Yield what returns so many engines of another kind, each on top of the piles of those before."""
+    from counterfoil.case.spark import connected
+    from counterfoil.case.spark_tables import SparkTables
+
+    work = tmp_path_factory.mktemp("spark")
+    with engine(work, memory=None, threads=1) as con, connected(sail, work) as opened:
 
         def engines(count: int) -> list[Engine]:
-            made: list[Spark] = []
-            for _ in range(count):
-                made.append(Spark(opened, tuple(made)))
-            return [*made]
+            piles = tmp_path_factory.mktemp("piles")
+            folders = [piles / str(place) for place in range(count)]
+            return [SparkTables(opened, con, folder, folders[:place]) for place, folder in enumerate(folders)]
 
         yield engines

@@ -48,8 +48,8 @@ from counterfoil.model.story import Story
 from counterfoil.model.verdict import FindingVerdict
 from counterfoil.pipeline import leak_evidence
 from counterfoil.pipeline.attested import attested, trust
+from counterfoil.pipeline.engines import stores
 from counterfoil.pipeline.identities import read_identities
-from counterfoil.pipeline.ingest import ingest as read_inputs
 from counterfoil.pipeline.inputs import find
 from counterfoil.pipeline.networks import named as network_file
 from counterfoil.pipeline.progress import Progress, Silent
@@ -105,6 +105,8 @@ def reconcile(settings: HuntSettings, progress: Progress = _SILENT) -> HuntRepor
 
 def ingest(paths: Sequence[str], settings: HuntSettings, progress: Progress = _SILENT) -> HuntReport:
     """Read the logs that `paths` mean into the case and return a report of what was read."""
+    from counterfoil.pipeline.ingest import ingest as read_inputs  # what reads files: looking does without
+
     files = find(paths)
     with locked(settings.case) as folder, engine(folder.tmp, memory=settings.memory, threads=settings.threads) as con:
         manifest = read_inputs(con, folder, files, progress, rehash=settings.rehash)
@@ -346,14 +348,15 @@ def pivot(case: Path, asked: Mapping[Trait, Sequence[str]], limit: int = DEFAULT
         return pivoted(con, folder, manifest, asked, limit)
 
 
-def readiness(case: Path) -> Readiness:
+def readiness(case: Path, exports: Sequence[str] = ()) -> Readiness:
     """Return whether a forged token could be judged with the logs of the case, and what is missing, most gain first.
 
-    It goes by the last reconciliation. Raises CaseError for a case without results.
+    It goes by the last reconciliation. `exports`: what the case was made of, if it will not stay: then commands name
+    these. Raises CaseError for a case without results.
     """
     folder = existing(case)
     with opened(folder, read_manifest(folder.manifest)) as con:
-        return is_ready(con, str(case))
+        return is_ready(con, str(case), exports)
 
 
 def ready(case: Path) -> None:
@@ -378,16 +381,22 @@ def _run(paths: Sequence[str], settings: HuntSettings, progress: Progress) -> Hu
     networks = None if settings.networks is None else network_file(settings.networks)
     trusted = trust(settings.log_keys, [read_bounded(path, MAX_NOTE_BYTES) for path in settings.checkpoints])
     files = find(paths)
-    with locked(settings.case) as folder, engine(folder.tmp, memory=settings.memory, threads=settings.threads) as con:
+    with (
+        locked(settings.case) as folder,
+        engine(folder.tmp, memory=settings.memory, threads=settings.threads) as con,
+        stores(settings.engine, con, folder) as store_on,
+    ):
         manifest = read_manifest(folder.manifest)
         if files:
+            from counterfoil.pipeline.ingest import ingest as read_inputs
+
             manifest = read_inputs(con, folder, files, progress, rehash=settings.rehash)
         if not any(entry.source for entry in manifest.inputs):
             raise UsageError(_unreadable(manifest), hint="counterfoil sources lists what can be read")
         asked = _asked(settings, manifest, identities, networks)
         asked = replace(asked, attested=attested(con, folder, manifest, trusted))
         if not files or not stand(con, folder, manifest, asked):
-            investigate(con, folder, manifest, asked, progress)
+            investigate(con, store_on, folder, manifest, asked, progress)
     return _summary(folder, settings)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from counterfoil.case.engine import engine
+from counterfoil.case.given import WRITTEN
 from counterfoil.case.tables import Tables
 
 
@@ -42,3 +43,12 @@ def test_every_value_arrives_as_it_was_given(given: Tables, kind: str, values: l
 def test_a_table_without_rows_has_its_columns(given: Tables) -> None:
     """Whoever joins it finds them."""
     assert given.given("nothing", {"a": "string", "b": "array<string>"}, []).columns == ("a", "b")
+
+
+def test_rows_beyond_what_is_written_as_one_value_arrive_in_order(given: Tables) -> None:
+    """Many rows are several values in the query: none is lost between two of them, and none comes twice."""
+    many = [(place, f"it's {place}") for place in range(2 * WRITTEN + 1)]
+    assert [tuple(row.values()) for row in given.rows(given.given("many", _TWO, many))] == many
+
+
+_TWO = {"place": "int64", "value": "string"}

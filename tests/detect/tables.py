@@ -67,7 +67,7 @@ assert {name: dtype for name, (dtype, _) in _NETWORK.items()} == NETWORKS
 @contextmanager
 def opened(work: Path) -> Iterator[Kept]:
     """Yield an engine for small tables."""
-    with engine(work, memory="500MB", threads=1) as con:
+    with engine(work, memory="600MB", threads=1) as con:
         yield Kept(con, work / "piles")
 
 

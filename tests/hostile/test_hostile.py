@@ -10,6 +10,9 @@ from .case import Case, Impossible
 from .cases import CASES
 from .run import Outcome, run
 
+# one process: what is made for all of them takes long
+pytestmark = pytest.mark.xdist_group("hostile")
+
 TOGETHER = [case for case in CASES if case.set_up is None and not case.heavy]
 ALONE = [case for case in CASES if case.set_up is not None]
 

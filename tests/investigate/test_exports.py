@@ -9,6 +9,9 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from jsonschema import Draft202012Validator
+from ocsf_json_schema import OcsfJsonSchemaEmbedded, get_ocsf_schema
+from stix2validator import ValidationOptions, validate_string
 
 from cli.run import run
 from counterfoil import app
@@ -27,9 +30,9 @@ NEEDED = {
 }
 
 
-def exported(capsys: pytest.CaptureFixture[str], story: Story, form: str) -> str:
+def exported(capsys: pytest.CaptureFixture[str], story: Story, form: str, *more: str) -> str:
     """Return what the program writes."""
-    ran = run(capsys, "intrusions", "--case", story.case, "--format", form)
+    ran = run(capsys, "intrusions", "--case", story.case, "--format", form, *more)
     assert ran.code == 0, ran.err
     return ran.out
 
@@ -77,6 +80,32 @@ def test_stix_is_a_bundle_whose_references_lead_somewhere(
         entry["external_references"][0]["external_id"]
         for entry in objects.values() if entry["type"] == "attack-pattern"
     }
+
+
+# Ids are made of the values and not at random, and the pages of techniques change: their hashes would be wrong soon.
+OASIS = ValidationOptions(version="2.1", strict=True, disabled=["uuid-check", "extref-hashes"])
+
+
+@pytest.mark.parametrize("more", [(), ("--redact",)], ids=["as it is", "with pseudonyms"])
+def test_validators_of_others_have_no_complaint(
+    capsys: pytest.CaptureFixture[str], story: Story, more: tuple[str, ...]
+) -> None:
+    """The STIX validator of OASIS, its warnings counted as errors; the JSON Schema of OCSF. Both see what is wrong."""
+    bundle = exported(capsys, story, "stix", *more)
+    assert complaints(bundle) == []
+    assert complaints(bundle.replace('"targets"', '"Targets!"')) != []
+    assert complaints(bundle.replace(":value = '", ":value is '")) != []
+    schema = OcsfJsonSchemaEmbedded(get_ocsf_schema(version="1.8.0"))
+    name = schema.lookup_class_name_from_uid(class_uid=2004)
+    valid = Draft202012Validator(schema.get_class_schema(class_name=name, profiles=[]))
+    found = [json.loads(line) for line in exported(capsys, story, "ocsf", *more).splitlines()]
+    assert [(error.json_path, error.message[:200]) for one in found for error in valid.iter_errors(one)] == []
+    assert not valid.is_valid({**found[0], "severity_id": "bad"})
+
+
+def complaints(bundle: str) -> list[str]:
+    """Return what the validator of OASIS says."""
+    return [str(error) for error in validate_string(bundle, OASIS).errors or ()]
 
 
 def test_navigator_has_a_layer_of_known_techniques(capsys: pytest.CaptureFixture[str], story: Story) -> None:

@@ -16,6 +16,7 @@ from cli.run import run
 from counterfoil import app
 from counterfoil.errors import UsageError
 from counterfoil.investigate import pivot as pivots
+from counterfoil.investigate import pivot_found
 from counterfoil.model.ids import uti
 from counterfoil.model.pivot import Pivot, Trait
 from pipeline.conftest import Estate
@@ -128,8 +129,8 @@ def test_what_is_missing_is_said_of_each_line(near: Path) -> None:
 
 def test_what_is_common_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An address that everybody has joins nobody by session or time: it is said, and the sums still add up."""
-    monkeypatch.setattr(pivots, "MAX_FOLLOWED", 1_000)
-    monkeypatch.setattr(pivots, "MAX_BY_USER", 100)
+    monkeypatch.setattr(pivot_found, "MAX_FOLLOWED", 1_000)
+    monkeypatch.setattr(pivot_found, "MAX_BY_USER", 100)
     crowd = [access(n % 600, None, f"u{n % 50}", ip=THERE, session_id="all",
                     client_id="rare" if n % 10 == 0 else "outlook") for n in range(1_010)]
     late = access(700, None, "u0", ip=ELSEWHERE, session_id="all", client_id="other")
@@ -143,6 +144,26 @@ def test_what_is_common_is_not_followed(tmp_path: Path, monkeypatch: pytest.Monk
     assert {count.joined: count.records for count in some.counts if count.records} == {
         "address and client": 101, "session": 910}
     assert some.unfollowed.startswith("users not followed")
+
+
+def test_what_cannot_be_followed_is_no_next_pivot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mail programme of everybody leads nowhere, and is not offered; his own address is, beside it."""
+    written(tmp_path / "case", [access(0, T1, "u0", client_id="outlook", ip=ELSEWHERE),
+                                access(9_000, None, "u9", client_id="rare", ip=ELSEWHERE),
+                                *(access(5_000 + n, None, f"u{n}", client_id="outlook", ip=THERE) for n in range(50))])
+    offered = [{pivot.trait for pivot in app.pivot(tmp_path / "case", {Trait.TOKEN: [T1]}).next}]
+    monkeypatch.setattr(pivots, "MAX_FOLLOWED", 50)
+    offered += [{pivot.trait for pivot in app.pivot(tmp_path / "case", {Trait.TOKEN: [T1]}).next}]
+    assert Trait.CLIENT in offered[0]
+    assert offered[1] == offered[0] - {Trait.CLIENT, Trait.AGENT, Trait.OBJECT}
+    assert Trait.IP in offered[1]
+
+
+def test_what_is_scattered_widely_is_found_as_well(near: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where more places are found than are written into a query, the same comes out."""
+    few = app.pivot(near, {Trait.TOKEN: [T1]})
+    monkeypatch.setattr(pivot_found, "MAX_WRITTEN", 0)
+    assert app.pivot(near, {Trait.TOKEN: [T1]}) == few
 
 
 def test_a_record_in_two_wrappers_counts_once(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -12,6 +13,7 @@ import pytest
 
 from cli.run import run
 from counterfoil import app, rehearsal
+from counterfoil.cli.ready_text import WIDTH
 from counterfoil.config import HuntSettings
 from counterfoil.lab.history import scenarios
 from counterfoil.lab.history.scenarios import Scenario
@@ -211,13 +213,15 @@ def test_the_command_reads_exports_and_leaves_nothing(
     monkeypatch.chdir(tmp_path)
     ran = run(capsys, "ready", demo.case, "--no-replay", "--quiet")
     assert ran.code == 0
-    assert "could be judged today" in ran.out
+    assert re.match(r".*could a forged token be judged\? in \d of \d services today", ran.out)
     assert "WOULD 2023" not in ran.out
+    assert max(len(line) for line in ran.out.splitlines()[1:] if "counterfoil " not in line) <= WIDTH
     logs = tmp_path / "logs"
     Scenario("tiny", TENANT).write(logs, tmp_path / "truth.jsonl")
     told = run(capsys, "ready", logs, "--no-replay", "--quiet")
     assert told.code == 0
     assert "once the logs are declared complete" in told.out
+    assert f"counterfoil hunt {logs} --complete entra-signin/interactive" in told.out
     assert sorted(path.name for path in tmp_path.iterdir()) == ["logs", "truth.jsonl"]
     assert run(capsys, "ready", demo.case, logs, "--quiet").code == 2
     assert run(capsys, "ready", "--case", tmp_path / "none", "--quiet").code == 2

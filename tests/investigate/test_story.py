@@ -16,6 +16,7 @@ from cli.run import run
 from counterfoil import app
 from counterfoil.config import HuntSettings
 from counterfoil.investigate.intrusions.reachable import Known, listed, reachable
+from counterfoil.investigate.intrusions.timeline import NO_SIGN_IN
 from counterfoil.lab.history.compare import read_truth
 from counterfoil.lab.history.scenarios import Scenario
 from counterfoil.lab.history.settings import Tenant
@@ -55,11 +56,17 @@ def test_habits_are_those_of_2023(capsys: pytest.CaptureFixture[str], story: Sto
 def test_every_line_says_how_it_is_joined_and_what_is_missing(
     capsys: pytest.CaptureFixture[str], story: Story
 ) -> None:
-    """Lines of forged tokens say that nobody issued them; all are in time, joined by token id, at a place in a file."""
+    """Lines of forged tokens say that nobody issued them; of those got in exchange, that no sign-in stands behind them.
+
+    All are in time, joined by token id, at a place in a file.
+    """
     for entry in told(capsys, story.case):
         lines = [line for line in entry["lines"] if line["basis"] != "address"]
         assert {line["basis"] for line in lines} == {"token id"}
         assert any("no issuance of this token" in words for line in lines for words in line["absent"])
+        exchanged = [line["absent"] for line in lines if line["what"] == "GATFRTokenIssue"]
+        assert all(words == [NO_SIGN_IN] for words in exchanged)
+        assert (len(exchanged) > 1) == (entry["intrusion"]["sessions"] < 24)
         assert [line["time"] for line in entry["lines"]] == sorted(line["time"] for line in entry["lines"])
         assert all(Path(line["path"]).is_file() and line["position"] for line in entry["lines"])
 

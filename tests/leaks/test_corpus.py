@@ -24,6 +24,9 @@ from . import corpus
 from .corpus import BARE_FORMS, Corpus
 from .silent import SILENT
 
+# one process: what is made for all of them takes long
+pytestmark = pytest.mark.xdist_group("corpus")
+
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 

@@ -20,7 +20,10 @@ NETWORK = {
 }
 # What reaches out, and only when its user says where; none of it reads evidence.
 ASKED_TO = {
+    "case/spark.py": "the Spark that its user names",
     "custody/audit.py": "the name of this host, for the record",
+    "custody/apart.py": "a pair of sockets with the key store's process",
+    "custody/messages.py": "types of sockets that others made",
     "custody/client.py": "the signer's Unix socket",
     "custody/signer.py": "the signer's Unix socket",
     "custody/drivers/openbao.py": "the key store that the settings name",

@@ -13,6 +13,9 @@ from cli.run import run
 from counterfoil.cli.main import main
 from counterfoil.sources.byproducts import MAIL
 
+# one process: what is made for all of them takes long
+pytestmark = pytest.mark.xdist_group("suite folder")
+
 SAMPLES = Path(__file__).parent.parent / "samples"
 ALICE, ALICE_ID = "alice@contoso.example", "a0000000-0000-4000-8000-0000000000a1"
 # Where the suite puts what (Init-OutputDir of version 4), and the source that reads it.

@@ -70,6 +70,9 @@ TOKENS: dict[str, tuple[list[Row], Settings, Said]] = {
     "a service verified another token under that key": (
         [*signed(minted(4, "y")), received(9, "y", signature="verified"), USED | {"signature": "unchecked"}],
         attested(*BOTH), MAYBE_OUT),
+    "a service verified another forged token under that key": (
+        [received(9, "y", age=4, signature="verified"), USED | {"signature": "unchecked"}],
+        attested(*BOTH), MAYBE_OUT),
     "whose bytes were issued, and who is somebody else": (
         [*signed(minted(5, "x")), USED | {"subject_id": pseudonym("bob")}], attested(*BOTH),
         (Verdict.CONTRADICTED, Reason.SUBJECT_DIFFERS, None)),

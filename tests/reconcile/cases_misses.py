@@ -102,6 +102,10 @@ HABITS: Table = {
     "a network of two days is one of a device that is known for a week": Case(
         "5.4", [sign_in(-DAY * 9, "d1", device_id="laptop"), sign_in(-DAY, "d2", device_id="laptop"),
                 access(5, "lost")], last(Reason.ORDINARY_MISS)),
+    "a device that somebody else has had for a week makes none of her networks a habit": Case(
+        "5.4", [*(sign_in(-DAY * day, f"d{day}", "bob", device_id="laptop") for day in (9, 2)),
+                access(4, "his", "bob"), sign_in(-DAY, "d1", device_id="laptop"), access(5, "lost")],
+        [of("his", Reason.ORDINARY_MISS), of("lost", Reason.EXPLAINED_MISS)]),
     **{
         f"a device that is known for {words} makes {how}": Case(
             "5.4", [sign_in(-DAY * 8, "d1", **first), sign_in(-DAY, "d2", device_id="laptop"), access(5, "lost")],

@@ -48,6 +48,9 @@ TOKENS: dict[str, tuple[list[Row], Settings, tuple[Verdict, Reason]]] = {
     "an ordinary use convicts by a verified ledger": ([*HABIT, USED], attested(), FORGED),
     "an ordinary use does not convict by a declared one": (
         [*DAYS, *HABIT, USED], declared(LEDGER_LOG), (Verdict.UNCOVERED, Reason.ORDINARY_MISS)),
+    "where a ledger names addresses, uses from elsewhere stand in for none": (
+        [*(row | ({"ip": "192.0.2.200"} if row["leg"] == "issuance" else {}) for row in [*DAYS, *HABIT]), USED],
+        declared(LEDGER_LOG), FORGED),
     "a use like that of one day is explained": (
         [*HABIT, USED], declared(LEDGER_LOG), (Verdict.UNCOVERED, Reason.EXPLAINED_MISS)),
     "a ledger that did not verify covers nothing": (

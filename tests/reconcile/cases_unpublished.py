@@ -8,9 +8,10 @@ from typing import Any
 from counterfoil.model.coverage import Declaration
 from counterfoil.model.reason import Reason
 
-from .cases import Case, Table, coverage, innocent, last, of
+from .cases import Case, Table, coverage, each, innocent, last, of
 from .cases_links import lawful, off
 from .cases_misses import AGENT_SIDE, BOT, EXCHANGES, ONLINE
+from .cases_unread import broken
 from .reference import Policy, Settings
 from .rows import ISSUER, KINDS, TENANT, Row, access, at, background, complete, farm_log, foreign, sign_in
 
@@ -55,6 +56,15 @@ CASES: Table = {
         [*linking(), *STRANGER], last(Reason.ID_NOT_ISSUED)),
     "with a declaration and one link too few, it is probably forged": told(
         [*linking(ENOUGH - 1), *STRANGER], PROBABLY),
+    **{
+        f"where {words}, what an unproven table lacks {told_so}": told(
+            [*linking(ENOUGH - 1), *STRANGER, sign_in(DAY, "t", "zoe", raw_file="table", raw_position=0) | TABLE,
+             broken(1, "table", source=TABLE["source"], item_count=records)],
+            each(reason, where=lambda t: t["token_id"] in ("x", "y"), count=2), rule="5.10")
+        for words, told_so, records, reason in (
+            ("two records could not be read", "may be among them", 2, Reason.MAY_BE_UNREAD),
+            ("one could not be read", "stays what it was", 1, Reason.UNPROVEN_LOG))
+    },
     "with a declaration and one own use missing, it is probably forged": told(
         [*linking(), access(DAY + 5, "lost"), *STRANGER], PROBABLY, of("lost", Reason.ORDINARY_MISS)),
     "an own use that comes before the table begins is not missing from it": told(
@@ -99,6 +109,9 @@ CASES: Table = {
                 sign_in(20, "t", "carl", client_id="tool") | TABLE, access(21, "t", "carl", client_id="tool"),
                 access(DAY, "x", client_id="tool", user_agent="curl")],
             "what bears no id": [foreign(DAY + 4000, None, object_kind="file")],
+            "what a service's own network says it called for somebody": [
+                *(sign_in(-DAY * day, f"s{day}", "zoe", ip=EXCHANGES, client_id=ONLINE) | TABLE for day in (1, 2)),
+                access(DAY, "x", "nobody", ip=EXCHANGES, client_id=ONLINE, user_agent="strange")],
         }.items()
     },
     "without an id, the table convicts by the same rule": told(

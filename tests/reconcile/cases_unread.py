@@ -103,6 +103,10 @@ EDGES: Mapping[str, tuple[list[Row], Reason]] = {
     "it shows another issuer": ([*file(broken(HERE, issuer="entra:other", kind="interactive")), MISS], FORGED),
     "it shows another log": (
         [*file(broken(HERE, source="defender-signin", issuer=ISSUER, kind="interactive")), MISS], FORGED),
+    "it shows a log that another issuer alone needs": (
+        [*file(broken(HERE, source="defender-signin", issuer=ISSUER, kind="interactive")), MISS,
+         *(row | {"source": "defender-signin", "issuer": "entra:partner"} for row in log(*DAYS, file="partner"))],
+        FORGED),
     "it is of her own use": ([*file(broken(HERE)), *home("alice"), access(5, IDS[0])], Reason.ORDINARY_MISS),
 }
 
@@ -139,6 +143,26 @@ SETS: Mapping[str, tuple[list[Row], dict[str, int], int]] = {
         [*({**row, "raw_file": "farm", "raw_position": 10 * place} for place, row in enumerate(farm_log())),
          broken(15, "farm", source="adfs"),
          *(federated_sign_in(minute, IDS[minute], raw_file="s") for minute in (5, 6, 7))], {MORE: 3}, 2),
+}
+
+
+def lone(*places: int) -> list[Row]:
+    """Return tokens of so many people, each with a client that others use and an address of its own: rule 4.6."""
+    known = [row for who in ("p7", "p8", "p9") for row in home(who, client_id="phone")]
+    return [*known, *(access(5, IDS[n], f"p{n}", raw_file=f"l{n}", client_id="phone", ip=f"198.51.{n}.9")
+                      for n in places)]
+
+
+LONE = Reason.LONE_MISS
+WEAK: Mapping[str, tuple[list[Row], dict[str, int], int]] = {
+    "what alone convicts nobody may be unread": ([*file(broken(HERE)), *lone(0)], {MAY: 1}, 0),
+    "what alone convicts nobody stays so, where no record is left": ([*file(broken(HERE)), *lone(0, 1)], {LONE: 2}, 0),
+    "what alone convicts nobody makes nothing else forged": (
+        [*file(broken(HERE)), *lone(0), *misses(1, first=1)], {LONE: 1, MAY: 1}, 0),
+    "what alone convicts nobody is not one of those that are": (
+        [*file(broken(HERE)), *lone(0), *misses(2, first=1)], {LONE: 1, MORE: 2}, 1),
+    "a record that is another's is left for nobody else": (
+        [*file(broken(HERE), broken(THERE, subject_id="p0")), *lone(0, 1)], {MAY: 2}, 0),
 }
 
 
@@ -193,7 +217,7 @@ CASES: Table = {
         "5.10, 6.3", [*rooting(), *file(broken(HERE)), UNROOTED, USED], last(Reason.UNROOTED_UNCOVERED), policy=SMALL),
     **{
         f"{RULE}: {sentence}": Case("5.10", rows, missing(wanted, least))
-        for sentence, (rows, wanted, least) in SETS.items()
+        for sentence, (rows, wanted, least) in {**SETS, **WEAK}.items()
     },
     "coverage says how many records and which time": Case(
         "5.10", SETS["as many are missing as are broken"][0], says(UNREAD)),

@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 
 from counterfoil.case.engine import engine
-from counterfoil.case.ingest import REJECTED
+from counterfoil.case.folder import REJECTED
 from counterfoil.case.tables import Tables
 from counterfoil.expressions import ibis, ir
 from counterfoil.investigate.groups import described, disagreeing_ids

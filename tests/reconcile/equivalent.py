@@ -83,6 +83,11 @@ EQUIVALENT: dict[str, str] = {
         "without filter(counted.copies > 1)", ">= in counted.copies > 1")},
     "diagnosis.diagnosed: without \"key_id\"": _JOINED_AFTER,
     "diagnosis.diagnosed: without \"signing_input_digest\"": _JOINED_AFTER,
+    "diagnosis.diagnosed: without semi_join(traced)": _JOINED_AFTER,
+    "duplicates._different: without semi_join(keys)": _LESS_WORK + "one copy differs from none",
+    "unpublished.with_unpublished: without concerned":
+        _LESS_WORK + "what rests on no such log needs none of its parts, and was not accepted there",
+    "unread._of_parts: without filter(shown)": _LESS_WORK + "a part that is not shown joins with no need",
     "unaccounted._relied: without row.start": _BOTH_ENDS,
     "unaccounted._relied: without row.end": _BOTH_ENDS,
     "services.microsoft_applications: without filter(_app_only(tokens))":
@@ -101,7 +106,6 @@ EQUIVALENT: dict[str, str] = {
        for what in ("without", "<= in")},
     **{f"parts.settle_buckets: {what}": _LESS_WORK + "what was written by its bucket is of that bucket"
        for what in (">= in digits > 1", "without records.bucket != ANY_BUCKET")},
-    "parts._settle: without told.primary": "a miss is asked of what no sign-in is in evidence of",
     **{f"parts._twins: {what}": _LESS_WORK + "which ids disagree is asked of those with one, and each alone agrees"
        for what in ("without told.token_id.notnull()", "without told.derived == \"\"", ">= in t.n > 1",
                     "without filter(lambda t: t.n > 1)", "without semi_join(often)")},
@@ -117,7 +121,6 @@ EQUIVALENT: dict[str, str] = {
         "touched: >= in affected.parent_token_ids.length() > 0",
         "_by_digest: without filter(issued.signing_input_digest.notnull())",
         "_by_digest: without evidence.signing_input_digest.notnull()")},
-    "touched.touched: >= in len(records) > 1": _OF_ONE,
     "farm_key.taken: without filter(records.leg == str(Leg.CONTEXT))": _LESS_WORK + "reads and alerts are context",
     "farm_key.taken: >= in len(found) > 1": _OF_ONE,
     "farm_key._foreign: without filter(context.source.isin(list(hosts.beside)))":

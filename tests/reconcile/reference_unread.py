@@ -16,7 +16,8 @@ from .reference_records import Record, Row, identified
 Part = tuple[str | None, str, str]
 Answer = tuple[Verdict, Reason]
 Miss = tuple[str | None, object]
-MISSING = (Reason.ID_NOT_ISSUED, Reason.SUBJECT_NOT_SIGNED_IN, Reason.ASSERTION_NOT_ISSUED)
+CONVICTS = (Reason.ID_NOT_ISSUED, Reason.SUBJECT_NOT_SIGNED_IN, Reason.ASSERTION_NOT_ISSUED)
+MISSING = (*CONVICTS, Reason.LONE_MISS, Reason.UNPROVEN_LOG)
 
 
 def broken(rows: Iterable[Row], records: Sequence[Record], names: Mapping[str, str], policy: Policy) -> list[Broken]:
@@ -102,13 +103,25 @@ def doubted(case: Case, answers: Mapping[Token, Answer]) -> dict[Token, Answer]:
         for token, found in hiding.items():
             if token.issuer == issuer:
                 misses.setdefault(_miss(token, answers), set()).update(found)
-        most = _most(misses, rooms)
+        convicting = {_miss(t, answers) for t in hiding if t.issuer == issuer and answers[t][1] in CONVICTS}
+        strong = {miss: found for miss, found in misses.items() if miss in convicting}
         for token in hiding:
             if token.issuer == issuer:
-                rest = {miss: found for miss, found in misses.items() if miss != _miss(token, answers)}
-                why = Reason.MORE_THAN_UNREAD if _most(rest, rooms) == most else Reason.MAY_BE_UNREAD
+                miss = _miss(token, answers)
+                if miss in convicting:
+                    why = Reason.MORE_THAN_UNREAD if _left_out(miss, strong, rooms) else Reason.MAY_BE_UNREAD
+                elif _left_out(miss, misses, rooms):
+                    continue
+                else:
+                    why = Reason.MAY_BE_UNREAD
                 told[token] = Verdict.UNCOVERED, why
     return told
+
+
+def _left_out(miss: Miss, misses: Mapping[Miss, set[int]], rooms: Sequence[int]) -> bool:
+    """Tell whether some largest assignment leaves the miss out."""
+    rest = {other: found for other, found in misses.items() if other != miss}
+    return _most(rest, rooms) == _most(misses, rooms)
 
 
 def _miss(token: Token, answers: Mapping[Token, Answer]) -> Miss:

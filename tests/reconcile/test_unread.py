@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from counterfoil.model.reason import Reason
 from counterfoil.reconcile import hidden
 
 from .cases import REAL, Case
-from .cases_unread import HERE, MAY, MORE, SETS, UNDATED, broken, file, misses, missing
+from .cases_unread import HERE, MAY, MORE, SETS, UNDATED, broken, file, lone, misses, missing
 from .engine_run import Judge
 from .groups import grouped
 from .reference import Settings
@@ -29,6 +30,11 @@ def test_beyond_a_number_of_pairs_all_misses_are_held_against_all_records(
     cases = {"more are missing": Case("5.10", ONE_BY_ONE[0], missing(*wanted), compared=False)}
     if bound == 3:
         cases["records suffice"] = Case("5.10", ENOUGH, missing({MAY: 2}), compared=False)
+        cases["what convicts nobody alone"] = Case(
+            "5.10", [*ENOUGH, *lone(5)], missing({MAY: 2, Reason.LONE_MISS: 1}), compared=False)
+        cases["what convicts nobody alone, where records suffice"] = Case(
+            "5.10", [*file(*(broken(HERE + n) for n in range(2))), *misses(1), *lone(5)], missing({MAY: 2}),
+            compared=False)
         cases["more than do"] = Case("5.10", [*ENOUGH, broken(HERE + 2)], missing({MAY: 2}), compared=False)
     (group,) = grouped(cases)
     assert group.wrong(engine_judge(group.rows, group.settings, group.policy)) == {}

@@ -184,14 +184,31 @@ def test_the_browser_would_notice_an_attack(chromium: Browser, tmp_path: Path) -
     assert seen.dialogs
 
 
+def printed(chromium: Browser, case: Case, folder: Path) -> list[str]:
+    """Return the text of each page of the report on paper."""
+    visit(chromium, case.html).page.pdf(path=str(folder / "report.pdf"), format="A4")
+    done = subprocess.run(  # noqa: S603  # our own file
+        ["pdftotext", str(folder / "report.pdf"), "-"], capture_output=True, text=True, check=True  # noqa: S607
+    )
+    return done.stdout.split("\f")
+
+
+def test_who_decides_has_two_pages_on_paper(chromium: Browser, storm: Case, tmp_path: Path) -> None:
+    """The first holds the whole answer, the second whose mail was read and what comes next; then the analyst begins."""
+    first, second, third, *rest = printed(chromium, storm, tmp_path)
+    told = [first.find(title) for title in ("Who was hit", "What was reached", "What is unknown", "What to do next")]
+    assert min(told) > 0
+    assert "Who the intruder is." in first
+    assert second.startswith("Whose mail was read")
+    assert "What comes next" in second
+    assert third.startswith("Intrusions: ")
+    assert "Annex: trails of tokens" in "".join(rest)
+
+
 def test_printed_the_page_holds_everything(chromium: Browser, storm: Case, tmp_path: Path) -> None:
     """On paper closed parts are open: every accused token's id, its records and the hashes of the inputs are there."""
-    seen = visit(chromium, storm.html)
-    seen.page.pdf(path=str(tmp_path / "report.pdf"), format="A4")
-    done = subprocess.run(  # noqa: S603  # our own file
-        ["pdftotext", str(tmp_path / "report.pdf"), "-"], capture_output=True, text=True, check=True  # noqa: S607
-    )
-    told = "".join(done.stdout.split()).replace("-", "")  # a hyphen at the end of a line is lost on the way
+    told = "".join("".join(printed(chromium, storm, tmp_path)).split())
+    told = told.replace("-", "")  # a hyphen at the end of a line is lost on the way
     tokens = [token for finding in storm.document["findings"] for token in finding["tokens"]]
     assert tokens
     assert [token for token in tokens if token.replace("-", "") not in told] == []

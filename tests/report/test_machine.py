@@ -8,16 +8,20 @@ import json
 from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
+from pathlib import Path
 from uuid import UUID
 
 import pytest
 
+from counterfoil import app
 from counterfoil.model.finding import Finding
 from counterfoil.model.verdict import Verdict
 from counterfoil.report import registry
+from counterfoil.report.exports import registry as exports
 from counterfoil.report.jsonl import distinct
 from counterfoil.report.screen import Screen
 
+from .conftest import estate, small, storm_0558
 from .sample import REPORT, at
 
 DOCUMENT = json.loads(registry.render(REPORT, "json"))
@@ -150,3 +154,22 @@ def test_rows_too_wide_for_the_screen_stand_below_each_other() -> None:
     page = registry.table("text", [f"column_{n}" for n in range(9)], [[guid] * 9])
     assert page.splitlines()[0] == "row 1"
     assert page.count(guid) == 9
+
+
+@pytest.mark.slow
+def test_two_runs_over_the_same_logs_give_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each format of the report and of intrusions, whatever the number of threads: they name no time of a run."""
+    scenario = small(storm_0558())
+    logs = estate(tmp_path, scenario)
+    told = []
+    for threads in (1, 2):
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / str(threads)).mkdir()
+        monkeypatch.chdir(tmp_path / str(threads))
+        case = Path("case")
+        report = app.detailed(app.hunt([str(logs)], scenario.settings(case, threads=threads), app.Silent()), case)
+        stories = app.stories(case, app.AskedStories())
+        told.append([*(registry.render(report, form) for form in registry.formats()),
+                     *(exports.render(form, *stories) for form in exports.formats())])
+    assert told[0] == told[1]
+    assert all(told[0])

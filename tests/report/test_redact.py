@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import stat
 from dataclasses import fields, is_dataclass, replace
+from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 import pytest
@@ -28,9 +29,10 @@ ORIGINALS = """SELECT DISTINCT value FROM (
 REDACTOR = Redactor(b"k" * KEY_BYTES, ("adfs",))
 
 
-def outputs(capsys: pytest.CaptureFixture[str], case: Case) -> dict[str, str]:
-    """Return everything that can be shared of a case, with pseudonyms."""
-    told = {}
+def outputs(capsys: pytest.CaptureFixture[str], case: Case, sheets: Path) -> dict[str, str]:
+    """Return everything that can be shared of a case, with pseudonyms: a sheet begins with the name of its file."""
+    run(capsys, "report", "--case", case.case, "--redact", "--fail-on", "none", "--sheets", sheets)
+    told = {f"sheet {place}": f"{file.name}\n{file.read_text()}" for place, file in enumerate(sorted(sheets.iterdir()))}
     for form in ("html", "json", "jsonl", "csv", "text"):
         asked = ("report", "--case", case.case, "--redact", "--fail-on", "none", "--format", form)
         told[f"report {form}"] = run(capsys, *asked).out
@@ -40,13 +42,18 @@ def outputs(capsys: pytest.CaptureFixture[str], case: Case) -> dict[str, str]:
     return told
 
 
-def test_nothing_original_remains(capsys: pytest.CaptureFixture[str], storm: Case) -> None:
-    """No person, mailbox, address, id, tenant, object or path of the evidence is in any output, in any case."""
+def test_nothing_original_remains(capsys: pytest.CaptureFixture[str], storm: Case, tmp_path: Path) -> None:
+    """No person, mailbox, address, id, tenant, object or path of the evidence is in any output, in any case.
+
+    Nor in the sheets of mailboxes, or in what these are called.
+    """
     values = {str(row[0]).casefold() for row in app.sql(storm.case, ORIGINALS).rows if published(str(row[0])) is None}
     assert len(values) > 1_000
     plain = run(capsys, "report", "--case", storm.case, "--fail-on", "none", "--format", "html").out.casefold()
     assert sum(value in plain for value in values) > 20  # the search would find them
-    for name, text in outputs(capsys, storm).items():
+    told = outputs(capsys, storm, tmp_path / "sheets")
+    assert "sheet 1" in told
+    for name, text in told.items():
         folded = text.casefold()
         assert [value for value in values if value in folded] == [], name
         assert text, name
@@ -67,10 +74,13 @@ def test_what_makes_the_story_remains(capsys: pytest.CaptureFixture[str], storm:
             each["id"] for each in redacted["habits"]["techniques"]]
 
 
-def test_pseudonyms_are_stable_and_the_case_keeps_their_key(capsys: pytest.CaptureFixture[str], storm: Case) -> None:
+def test_pseudonyms_are_stable_and_the_case_keeps_their_key(
+    capsys: pytest.CaptureFixture[str], storm: Case, tmp_path: Path
+) -> None:
     """Two runs give the same bytes; only you can read the key; under another key no name is the same."""
-    once = outputs(capsys, storm)["list"]
-    assert outputs(capsys, storm)["list"] == once
+    every = outputs(capsys, storm, tmp_path / "first")
+    assert outputs(capsys, storm, tmp_path / "second") == every
+    once = every["list"]
     assert stat.S_IMODE((storm.case / "redaction.key").stat().st_mode) == 0o600
     told = json.loads(once)
     people = told["rows"][0][told["columns"].index("subjects")]

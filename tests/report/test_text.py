@@ -230,10 +230,10 @@ def test_a_declaration_is_added_to_those_that_were_given() -> None:
 
 
 def test_what_needs_a_time_of_export_is_not_proposed_without_it() -> None:
-    """A log that is shorter than records may be late is named with the option that it needs, and no command."""
-    page = " ".join(shown(replace(REPORT, offers=(replace(OFFER, dated=True),))).split())
-    assert f"managed-identity of tenant {BARE} can be declared complete together with --exported-at" in page
-    assert "--complete entra-signin" not in page
+    """A log that is shorter than records may be late is named together with the option without which it is refused."""
+    page = " ".join(shown(replace(REPORT, options_given=False, offers=(replace(OFFER, dated=True),))).split())
+    assert f"if these logs of tenant {BARE} are complete for their time, and you know when they were exported" in page
+    assert "reconcile --case counterfoil-case --exported-at DATE --complete entra-signin/managed-identity " in page
 
 
 def test_missing_logs_are_asked_for_by_tenant() -> None:

@@ -32,6 +32,9 @@ from counterfoil.unpack.walk import plain
 
 from .reading import SAMPLES, recognised
 
+# one process: what is made for all of them takes long
+pytestmark = pytest.mark.xdist_group("mixed")
+
 SEED = 13
 _ISO = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)((?:\.\d+)?)Z")
 _V4 = re.compile(r"(?:192\.0\.2|198\.51\.100|203\.0\.113)\.\d+")

@@ -440,6 +440,35 @@ def test_a_key_that_died_is_refused_though_its_header_is_known() -> None:
         judge.verify(dated(MAY_2026 - 10)[:-8] + "AAAAAAAA", at=MAY_2026 - 10)
 
 
+REALMS: dict[str, dict[str, Any]] = {
+    "V5, accepted": {"tid": OTHER_TENANT}, "V4, issuer": {"iss": SELF},
+    "V5, tid": {"tid": None}, "V5, guid": {"tid": TENANT.upper()},
+    "V7, audience": {"aud": [AUDIENCE, "https://another.example"]},
+}
+
+
+@pytest.mark.parametrize("told", REALMS)
+def test_what_was_allowed_under_a_header_allows_nothing_else(told: str) -> None:
+    """V4 to V7: issuer, tenant and audiences of a verified token are remembered together; another one is judged."""
+    judge = verifier()
+    for changes in ({}, REALMS[told], {}):
+        if changes:
+            with pytest.raises(VerifyError, match=told):
+                judge.verify(token(**changes), at=NOW)
+        else:
+            assert judge.verify(token(), at=NOW).tenant == TENANT
+
+
+def test_remembered_realms_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Audiences that differ do not fill the memory."""
+    monkeypatch.setattr("counterfoil.tokens.verifier.MAX_CACHED_REALMS", 2)
+    judge = verifier(audiences=frozenset({AUDIENCE, SELF}))
+    for audience in ([AUDIENCE], [AUDIENCE, AUDIENCE], [AUDIENCE] * 3, [AUDIENCE] * 4):
+        judge.verify(token(aud=audience), at=NOW)
+    (known,) = judge._headers.values()
+    assert 0 < len(known.passed) <= 2
+
+
 def test_remembered_headers_are_bounded() -> None:
     """Headers that differ do not fill the memory, and only headers of verified tokens are kept."""
     judge = verifier()

@@ -35,14 +35,15 @@ def _bytes(text: str) -> str:
 
 def _plain(text: str, form: str) -> str:
     """Return the query text for the hexadecimal bytes of a U, and for the text of an A if it is ASCII."""
-    return f"""CASE {form} WHEN 'U' THEN hex({_bytes(f"{text}[1:22] || '=='")})
+    return f"""CASE {form} WHEN 'U' THEN lower(hex({_bytes(f"left({text}, 22) || '=='")}))
     WHEN 'A' THEN lower(hex({_bytes(text)})) END"""
 
 
 def _canonical(text: str, form: str, plain: str) -> str:
-    # the bytes of a .NET GUID: its first three groups are little-endian; the engine's UUID sets the dashes
-    order = ", ".join(f"{plain}[{first}:{first + 1}]" for first in (7, 5, 3, 1, 11, 9, 15, 13))
-    guid = f"TRY_CAST(concat({order}, {plain}[17:32]) AS UUID)::VARCHAR"
+    # the bytes of a .NET GUID: its first three groups are little-endian
+    groups = ((7, 5, 3, 1), (11, 9), (15, 13))
+    order = ", '-', ".join(", ".join(f"substr({plain}, {first}, 2)" for first in group) for group in groups)
+    guid = f"concat({order}, '-', substr({plain}, 17, 4), '-', substr({plain}, 21, 12))"
     ascii_ = f"CASE WHEN regexp_full_match({plain}, '([2-6][0-9a-f]){{36}}') THEN decode(unhex({plain})) END"
     return f"""CASE {form} WHEN 'N' THEN NULL
     WHEN 'G' THEN nullif(lower({text}), '00000000-0000-0000-0000-000000000000')

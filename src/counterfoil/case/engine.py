@@ -76,6 +76,8 @@ def engine(work: Path, *, memory: str | None, threads: int | None) -> Iterator[d
         connection.execute(f"SET partitioned_write_flush_threshold = {FLUSH_ROWS}")
         # Turns `x IN (many constants)` into a join, through which it drags every column of a wide row.
         connection.execute("SET disabled_optimizers = 'in_clause'")
+        # Some forty statements read the same files: what stands at the end of each file is read once.
+        connection.execute("SET parquet_metadata_cache = true")
         yield connection
     except duckdb.OutOfMemoryException as error:
         raise EngineError(f"out of memory: {_line(error)}", hint="raise --memory or lower --threads") from error

@@ -32,6 +32,7 @@ from counterfoil.case.manifest import SCHEMA, Manifest, read_manifest
 from counterfoil.errors import CaseBusyError, CaseError
 
 PRIVATE = 0o700  # evidence is other people's mail traffic
+REJECTED = "rejected"  # the leg under which rejects are stored
 
 _MANIFEST_HEAD = 200  # bytes within which a manifest names its schema
 # The errors that writing a folder gives when its disk is full, broken or not to be written to.

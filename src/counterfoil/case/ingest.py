@@ -20,8 +20,8 @@ import duckdb
 import pyarrow as pa
 
 from counterfoil.case.canonical import with_canonical_ids
-from counterfoil.case.folder import CaseFolder, pattern
-from counterfoil.case.tables import give
+from counterfoil.case.folder import REJECTED, CaseFolder, pattern
+from counterfoil.case.given import give
 from counterfoil.expressions import ir
 from counterfoil.expressions.compiled import sql
 from counterfoil.expressions.tables import table
@@ -29,7 +29,6 @@ from counterfoil.model import schema
 from counterfoil.read.columns import Order
 from counterfoil.read.records import BATCH_ROWS, SCHEMA, Counter, InputText, date_order, stream
 
-REJECTED = "rejected"  # the leg under which rejects are stored
 NO_BUCKET = "none"  # of rejects
 ANY_BUCKET = "any"  # of what is written without looking at its bucket
 # The leg of records that do not fit at a glance: what would be their reason of a reject is this mark and their text.

@@ -10,8 +10,7 @@ from typing import Any
 
 import duckdb
 
-from counterfoil.case.folder import CaseFolder, pattern
-from counterfoil.case.ingest import REJECTED
+from counterfoil.case.folder import REJECTED, CaseFolder, pattern
 from counterfoil.case.manifest import Manifest
 from counterfoil.case.piles import pile_sql
 from counterfoil.errors import CaseError, UsageError
@@ -128,6 +127,7 @@ def _prepare(con: duckdb.DuckDBPyConnection, folder: CaseFolder, manifest: Manif
     """Make views of the tables, then shut everything else out."""
     con.execute(f"ATTACH '{_quote(folder.results)}' AS results (READ_ONLY)")
     con.execute("SET TimeZone = 'UTC'")
+    con.execute("SET parquet_metadata_cache = true")  # as case.engine does
     _make_views(con, folder, manifest)
     read = (folder.evidence, folder.settled, folder.traits)
     allowed = [path for own in read for path in (own.resolve(), own, pattern(own))]

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import msgspec
 
-from counterfoil.case.folder import PRIVATE, pattern
+from counterfoil.case.folder import PRIVATE, CaseFolder, pattern
+from counterfoil.case.given import written
+from counterfoil.case.manifest import Manifest
 from counterfoil.case.piles import pile_sql
+from counterfoil.case.results import evidence_sql
 from counterfoil.expressions import ir
 from counterfoil.expressions.compiled import sql
 from counterfoil.expressions.tables import table as named
@@ -20,10 +21,6 @@ from counterfoil.expressions.tables import table as named
 MAX_ROWS = 1_000_000
 _PRIVATE = 0o600
 _FORM = "(FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, COMPRESSION_LEVEL 1)"
-_TYPES = {
-    "string": "VARCHAR", "int64": "BIGINT", "float64": "DOUBLE", "boolean": "BOOLEAN", "timestamp(6)": "TIMESTAMP",
-    "decimal(38, 1)": "DECIMAL(38, 1)",
-}
 
 
 class Tables:
@@ -57,6 +54,13 @@ class Tables:
         """Return the table under this name, computed anew by each that asks it."""
         return self._view(name, sql(table))
 
+    def evidence(
+        self, name: str, folder: CaseFolder, manifest: Manifest, *, rejected: bool = False,
+        only: Collection[str] | None = None,
+    ) -> ir.Table:
+        """Return the committed evidence with its `bucket`, or the rejects, under this name. `only`: these batches."""
+        return self._view(name, evidence_sql(folder, manifest, rejected=rejected, only=only))
+
     def _view(self, name: str, query: str) -> ir.Table:
         self._con.execute(f'CREATE OR REPLACE VIEW "{name}" AS {query}')
         return self.table(name)
@@ -85,39 +89,11 @@ class Tables:
 
     def given(self, name: str, columns: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> ir.Table:
         """Return a small table with these columns (name -> Ibis type) and rows."""
-        return self.copied(name, _written(columns, rows))
+        return self.copied(name, written(columns, rows))
 
-
-def give(con: duckdb.DuckDBPyConnection, name: str, columns: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> None:
-    """Make a temporary table with these columns (name -> Ibis type) and rows, in place of one of that name."""
-    con.execute(f'CREATE OR REPLACE TEMP TABLE "{name}" AS {_written(columns, rows)}')
-
-
-def _written(columns: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> str:
-    """Return a query that holds the rows.
-
-    They are written into it as JSON: to take a parameter, or a table of Arrow's, the engine imports pandas where there
-    is one, which takes as long as judging a small case.
-    """
-    told = [dict(zip(columns, map(_value, row), strict=True)) for row in rows]
-    data = msgspec.json.encode(told).decode().replace("'", "''")
-    kind = msgspec.json.encode([{name: _kind(dtype) for name, dtype in columns.items()}]).decode()
-    return f"SELECT unnest(from_json_strict('{data}', '{kind}'), max_depth := 2)"  # quoted above
-
-
-def _value(value: Any) -> Any:
-    """Return the value as JSON can hold it: it knows no number without end."""
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _kind(dtype: str) -> Any:
-    """Return a type that Ibis calls by that name as the engine's JSON functions take it."""
-    if dtype.startswith("array<"):
-        return [_kind(dtype.removeprefix("array<").removesuffix(">"))]
-    if dtype.startswith("struct<"):
-        members = dtype.removeprefix("struct<").removesuffix(">").split(", ")
-        return {name: _kind(kind) for name, _, kind in (member.partition(": ") for member in members)}
-    return _TYPES[dtype]
+    def home(self, name: str, table: ir.Table) -> ir.Table:  # noqa: ARG002  # here it is at home already
+        """Return a table of the embedded engine that holds what this one computes."""
+        return table
 
 
 def _quoted(path: Path) -> str:

@@ -17,8 +17,7 @@ from pathlib import Path
 import duckdb
 
 from counterfoil.case.engine import engine
-from counterfoil.case.folder import PRIVATE, CaseFolder, pattern
-from counterfoil.case.ingest import REJECTED
+from counterfoil.case.folder import PRIVATE, REJECTED, CaseFolder, pattern
 from counterfoil.case.manifest import Manifest
 from counterfoil.errors import CaseError
 
@@ -67,14 +66,19 @@ def index(folder: CaseFolder, manifest: Manifest) -> None:
 
 
 def index_sql(folder: CaseFolder, manifest: Manifest) -> str:
-    """Return a query over the index of every record: the columns of `traits_sql`, its file there, its place in that."""
+    """Return a query over the index of every record: `traits_sql`, its file in the evidence, its place in that.
+
+    `batch` and `row`: where the row of the index itself lies.
+    """
     home = folder.traits / VERSION
     files = [f"'{_quoted(pattern(_file(home, batch.id)))}'" for batch in manifest.batches]
     if not files:
         nothing = ", ".join(f"NULL::UBIGINT AS {name}" for name in (*COLUMNS, "record"))
         return f"""SELECT ''::VARCHAR AS leg, NULL::TIMESTAMP AS event_time, false AS signed_in, {nothing},
-            NULL::UBIGINT[] AS parents, ''::VARCHAR AS file, 0::BIGINT AS place WHERE false"""
-    return f"SELECT * FROM read_parquet([{', '.join(files)}])"  # noqa: S608  # our own names
+            NULL::UBIGINT[] AS parents, ''::VARCHAR AS file, 0::BIGINT AS place, 0::BIGINT AS batch, 0::BIGINT AS row
+            WHERE false"""
+    return f"""SELECT *, file_index::BIGINT AS batch, file_row_number AS row
+        FROM read_parquet([{', '.join(files)}])"""  # noqa: S608  # our own names
 
 
 def at_sql(folder: CaseFolder, files: list[str]) -> str:

@@ -39,6 +39,7 @@ def hunt(
     memory: params.Memory = None,
     threads: params.Threads = None,
     rehash: params.Rehash = False,
+    engine: params.Engine = None,
     case: params.Case = params.DEFAULT_CASE,
     format: params.OutputFormat = "text",
     output: params.Output = None,
@@ -48,7 +49,8 @@ def hunt(
     """Read logs, reconcile what was accepted with what was issued, and report."""
     form, fatal = _form(format), options.fail_on(fail_on)
     settings = _settings(case, since, until, complete, exported_at, federated, identities, memory, threads)
-    settings = _trusting(replace(settings, rehash=rehash, networks=networks), log_key, checkpoint, token_policy)
+    settings = replace(settings, rehash=rehash, engine=engine, networks=networks)
+    settings = _trusting(settings, log_key, checkpoint, token_policy)
     from counterfoil import app
 
     with terminal.progress(quiet=quiet) as progress:
@@ -91,6 +93,7 @@ def reconcile(
     token_policy: params.TokenPolicy = None,
     memory: params.Memory = None,
     threads: params.Threads = None,
+    engine: params.Engine = None,
     case: params.Case = params.DEFAULT_CASE,
     format: params.OutputFormat = "text",
     output: params.Output = None,
@@ -100,7 +103,8 @@ def reconcile(
     """Judge the tokens of a case again, with the options given now, and report."""
     form, fatal = _form(format), options.fail_on(fail_on)
     settings = _settings(case, since, until, complete, exported_at, federated, identities, memory, threads)
-    settings = _trusting(replace(settings, networks=networks), log_key, checkpoint, token_policy)
+    settings = replace(settings, engine=engine, networks=networks)
+    settings = _trusting(settings, log_key, checkpoint, token_policy)
     from counterfoil import app
 
     with terminal.progress(quiet=quiet) as progress:

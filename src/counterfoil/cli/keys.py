@@ -69,7 +69,7 @@ def init(
     ] = None,
 ) -> None:
     """Make a custody folder with its settings, custody.toml."""
-    from counterfoil.custody import driver
+    from counterfoil.custody import apart
     from counterfoil.custody.backends import DRIVERS
     from counterfoil.custody.founding import found
     from counterfoil.custody.settings import read_settings
@@ -80,7 +80,7 @@ def init(
         terminal.say(f"made {store / made}")
     if kind != "file":
         try:
-            driver.opened(read_settings(store)).close()
+            apart.opened(read_settings(store)).close()
         except CounterfoilError as error:  # said now, not when a key is needed
             terminal.say(f"the back-end cannot be used yet: {error}", error.hint or "the settings are kept")
 

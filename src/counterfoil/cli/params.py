@@ -85,6 +85,14 @@ Memory = Annotated[
     str | None,
     typer.Option("--memory", metavar="SIZE", help="Memory of the process, such as 2GB; the rest is spilled."),
 ]
+Engine = Annotated[
+    str | None,
+    typer.Option(
+        "--engine", metavar="sc://HOST:PORT", envvar="COUNTERFOIL_ENGINE", show_default=False,
+        help="Judge on this Spark, which sees the case under the same path; what is secret of the address goes into "
+        "the variable.",
+    ),
+]
 Rehash = Annotated[
     bool, typer.Option("--rehash", help="Read every file again, also those that look as they did when they were read.")
 ]

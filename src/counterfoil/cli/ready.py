@@ -70,5 +70,4 @@ def _found(paths: list[str], settings: HuntSettings, progress: Progress) -> Read
     with TemporaryDirectory(prefix="counterfoil-ready-") as folder:
         own = replace(settings, case=Path(folder) / "case")
         app.hunt(paths, own, progress)
-        found = app.readiness(own.case)
-    return replace(found, case=" ".join(paths))
+        return app.readiness(own.case, paths)

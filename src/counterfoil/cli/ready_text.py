@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from textwrap import wrap
 
 from counterfoil.model.readiness import Gap, Judged, LegReadiness, Readiness, Replay, Seen, ServiceReadiness
 from counterfoil.model.schema import Leg
@@ -15,6 +16,7 @@ from counterfoil.report.words import brief, some
 SCHEMA = "counterfoil.ready/1"
 MAX_SERVICES, MAX_LEGS = 12, 16
 MAX_TEXT, MAX_COMMAND = 300, 4_000
+WIDTH = 100
 _LEGS = {Leg.KEY_USE: "key use", Leg.ISSUANCE: "issuance", Leg.SECONDARY_ISSUANCE: "secondary"}
 # The intrusion that is replayed began on a Monday, and was told on this day of it.
 _THEN = "In 2023 the intruder began on 15 May; a customer saw him on 15 June, day 32."
@@ -69,8 +71,9 @@ def _text(found: Readiness) -> Iterator[str]:
 def _replay(replay: Replay) -> Iterator[str]:
     yield ""
     yield "WOULD 2023 HAVE BEEN SEEN  the intrusion replayed in logs of these kinds, hunted day by day"
-    yield f"  replayed: {'; '.join(replay.logs)}"
-    yield from (f"  {_seen(seen)}" for seen in replay.seen)
+    yield from _wrapped(f"replayed: {'; '.join(replay.logs)}", 2)
+    for seen in replay.seen:
+        yield from _wrapped(_seen(seen), 2)
     if not replay.seen:
         yield "  never: no log of these kinds shows anything of it"
     yield f"  {_THEN}"
@@ -87,11 +90,9 @@ def _headline(found: Readiness) -> str:
     good = sum(each.answer is Judged.YES for each in found.services)
     later = sum(each.answer is Judged.ONCE_DECLARED for each in found.services)
     rest = len(found.services) - good - later
-    parts = [
-        (good, "could be judged today"), (later, "once the logs are declared complete"), (rest, "not, or in part"),
-    ]
-    told = ", ".join(f"{count} {words}" for count, words in parts if count)
-    return f"of {some(len(found.services), 'service')}, {told}"
+    parts = [(good, "today"), (later, "once the logs are declared complete"), (rest, "not, or only in part")]
+    told = "; ".join(f"{count} of {some(len(found.services), 'service')} {words}" for count, words in parts if count)
+    return f"could a forged token be judged? in {told}"
 
 
 def _service(each: ServiceReadiness) -> Iterator[str]:
@@ -104,7 +105,13 @@ def _service(each: ServiceReadiness) -> Iterator[str]:
     ]
     told = ", ".join(f"{count:,} {words}" for count, words in sums if count)
     when = f"{each.first:%Y-%m-%d} to {each.last:%Y-%m-%d}"
-    yield f"    linked by {each.strength} · {when} · {some(each.tokens, 'token')}: {told}"
+    yield from _wrapped(f"linked by {each.strength} · {when} · {some(each.tokens, 'token')}: {told}", 4)
+
+
+def _wrapped(text: str, indent: int) -> Iterator[str]:
+    """Yield the lines of a sentence; commands stay whole, so that they survive being copied."""
+    yield from wrap(text, WIDTH, initial_indent=" " * indent, subsequent_indent=" " * (indent + 2),
+                    break_on_hyphens=False)
 
 
 def _leg(leg: LegReadiness) -> str:
@@ -115,9 +122,9 @@ def _leg(leg: LegReadiness) -> str:
 
 def _gap(place: int, gap: Gap) -> Iterator[str]:
     gain = f"up to {some(gap.tokens, 'token')}" if gap.tokens else "no token of these logs waits for it"
-    yield f"  {place} {clean(gap.what, MAX_TEXT)}: {gap.why.words} · {gain}"
+    yield from _wrapped(f"{place} {clean(gap.what, MAX_TEXT)}: {gap.why.words} · {gain}", 2)
     if gap.note:
-        yield f"    {clean(gap.note, MAX_TEXT)}"
+        yield from _wrapped(clean(gap.note, MAX_TEXT), 4)
     yield from (f"    {clean(step, MAX_COMMAND)}" for step in gap.how)
 
 

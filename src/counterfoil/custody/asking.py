@@ -6,10 +6,11 @@ from abc import ABC, abstractmethod
 
 import msgspec
 
+from counterfoil import errors
 from counterfoil.custody.algorithm import Algorithm
 from counterfoil.custody.audit import Operation
 from counterfoil.custody.keys import Attestation, KeyVersion, Signed
-from counterfoil.errors import KeyStoreError
+from counterfoil.errors import CounterfoilError, KeyStoreError
 from counterfoil.tlog import note
 from counterfoil.tlog.submit import Submitted
 
@@ -28,11 +29,23 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """An error of ours, as a signer tells it: its class, its line, its hint."""
+    """An error of ours, as another process tells it: its class, its line, its hint."""
 
     kind: str
     message: str
     hint: str = ""
+
+    @classmethod
+    def of(cls, error: CounterfoilError) -> Failure:
+        """Return what is told of an error."""
+        return cls(type(error).__name__, str(error), error.hint)
+
+    def error(self) -> CounterfoilError:
+        """Return the error that was met there, as one of the same class."""
+        found = getattr(errors, self.kind, KeyStoreError)
+        if not (isinstance(found, type) and issubclass(found, CounterfoilError)):
+            found = KeyStoreError
+        return found(self.message, hint=self.hint)
 
 
 class Answer(msgspec.Struct, frozen=True):

@@ -10,10 +10,9 @@ from types import TracebackType
 
 import msgspec
 
-from counterfoil import errors
-from counterfoil.custody import signer
-from counterfoil.custody.asking import Answer, Asked, Failure, Request
-from counterfoil.errors import CounterfoilError, KeyStoreError
+from counterfoil.custody import messages
+from counterfoil.custody.asking import Answer, Asked, Request
+from counterfoil.errors import KeyStoreError
 
 TIMEOUT_SECONDS = 60
 
@@ -34,8 +33,8 @@ class SignerClient(Asked):
         """Have the signer do it; raises the error that it met, as one of the same class."""
         connection = self._connection()
         try:
-            signer.send(connection, msgspec.json.encode(request))
-            body = signer.receive(connection)
+            messages.send(connection, msgspec.json.encode(request))
+            body = messages.receive(connection)
             if body is None:
                 raise KeyStoreError("signer: it closed the connection", hint="it stopped, or is full; its log knows")
             answer = msgspec.json.decode(body, type=Answer)
@@ -48,7 +47,7 @@ class SignerClient(Asked):
         with self._lock:
             self._idle.append(connection)
         if answer.failure is not None:
-            raise _raised(answer.failure)
+            raise answer.failure.error()
         return answer
 
     def close(self) -> None:
@@ -81,11 +80,3 @@ class SignerClient(Asked):
             told = f"no signer answers at {self._path} ({error.strerror or error})"
             raise KeyStoreError(told, hint="counterfoil keys serve starts one") from error
         return connection
-
-
-def _raised(failure: Failure) -> CounterfoilError:
-    """Return the error that the signer met, as an error of the same class."""
-    found = getattr(errors, failure.kind, KeyStoreError)
-    if not (isinstance(found, type) and issubclass(found, CounterfoilError)):
-        found = KeyStoreError
-    return found(failure.message, hint=failure.hint)

@@ -127,7 +127,7 @@ def parsed(raw: bytes, path: Path) -> StoreSettings:
             raise ValueError(f"expected at most {MAX_BYTES} bytes")
         told = tomllib.loads(raw.decode())
         digest = hashlib.sha256(raw).hexdigest()[:16]
-        settings = msgspec.convert({**told, "path": str(path), "digest": digest}, StoreSettings, dec_hook=_path)
+        settings = msgspec.convert({**told, "path": str(path), "digest": digest}, StoreSettings, dec_hook=path_of)
     except msgspec.ValidationError as error:
         raise UsageError(f"{file}: {_told(error)}", hint="docs/reference/custody.md lists what it may hold") from error
     except (ValueError, msgspec.MsgspecError) as error:
@@ -191,7 +191,8 @@ def _told(error: msgspec.ValidationError) -> str:
     return f"{where}{missing.group(1)}: missing" if missing else str(error)
 
 
-def _path(kind: type, value: object) -> object:
+def path_of(kind: type, value: object) -> object:
+    """Decode a path, which settings hold as text."""
     if kind is Path and isinstance(value, str):
         return Path(value)
     raise NotImplementedError

@@ -3,7 +3,7 @@
 The token service never has a key in its memory; the signer never has a token service's bugs in its own. Who asks is
 what the kernel says about the other end of the socket (SO_PEERCRED), not what the other end says.
 
-A message is a length in 4 bytes, big-endian, and JSON. One connection may ask many times; requests of one connection
+A message is JSON. One connection may ask many times; requests of one connection
 are answered in order.
 """
 
@@ -26,40 +26,20 @@ import msgspec
 from counterfoil.custody.asking import Answer, Failure, Request
 from counterfoil.custody.audit import Caller, Operation
 from counterfoil.custody.custody import Custody, refusal
+from counterfoil.custody.messages import receive, send
 from counterfoil.custody.settings import SignerSettings
-from counterfoil.errors import CounterfoilError, KeyStoreError, LogError, UsageError
+from counterfoil.errors import CounterfoilError, LogError, UsageError
 
-MAX_MESSAGE_BYTES = 512 * 1024
 # Connections at once; those of peers that are on no list have places of their own, so that they take nobody else's.
 MAX_CONNECTIONS, MAX_STRANGERS = 256, 16
 # A peer that is refused is recorded at once, and again after so long, with how often it asked.
 REFUSAL_SECONDS = 60.0
 MAX_REFUSED = 1_024
-LENGTH_BYTES = 4
 # A connection that asks nothing for so long is closed; sooner, if its peer is on no list. Clients connect again.
 IDLE_SECONDS, STRANGER_SECONDS = 600.0, 5.0
 _PEER = struct.Struct("3i")  # struct ucred: pid, uid, gid
 # What everybody on the allow list may ask; the rest is for admins.
 _OPEN_TO_ALL = frozenset({Operation.SIGN, Operation.LIST})
-
-
-def receive(connection: socket.socket) -> bytes | None:
-    """Return the next message; None at the end, KeyStoreError if it is too long or cut off."""
-    head = _exactly(connection, LENGTH_BYTES)
-    if head is None:
-        return None
-    length = int.from_bytes(head, "big")
-    if length > MAX_MESSAGE_BYTES:
-        raise KeyStoreError(f"signer: expected a message of at most {MAX_MESSAGE_BYTES} bytes, got {length}")
-    body = _exactly(connection, length)
-    if body is None:
-        raise KeyStoreError("signer: a message was cut off")
-    return body
-
-
-def send(connection: socket.socket, body: bytes) -> None:
-    """Send a message."""
-    connection.sendall(len(body).to_bytes(LENGTH_BYTES, "big") + body)
 
 
 class Signer:
@@ -150,7 +130,7 @@ class Signer:
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             return Answer(Failure("UsageError", f"signer: {error}"))
         except CounterfoilError as error:
-            return Answer(Failure(type(error).__name__, str(error), error.hint))
+            return Answer(Failure.of(error))
 
     def _keep_witnesses(self, told: Callable[[str], None]) -> None:
         """Submit the log's head now and then, while it grows."""
@@ -258,16 +238,3 @@ def _user(uid: int) -> str:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
         return str(uid)
-
-
-def _exactly(connection: socket.socket, count: int) -> bytes | None:
-    parts, left = [], count
-    while left:
-        part = connection.recv(left)
-        if not part:
-            if left == count:
-                return None
-            raise KeyStoreError("signer: a message was cut off")
-        parts.append(part)
-        left -= len(part)
-    return b"".join(parts)

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from counterfoil.custody import apart, life, spki
 from counterfoil.custody import driver as drivers
-from counterfoil.custody import life, spki
 from counterfoil.custody.algorithm import Algorithm
 from counterfoil.custody.audit import Operation, Record
 from counterfoil.custody.driver import Driver
@@ -44,7 +44,7 @@ class KeyStore:
         """Open the back-end that the settings name."""
         told = settings.life
         publication = None if told is None else Publication(settings.path / told.jwks)
-        return cls(drivers.opened(settings), settings.path, clock, publication)
+        return cls(apart.opened(settings), settings.path, clock, publication)
 
     @property
     def capabilities(self) -> Capabilities:

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from counterfoil.case.tables import Tables
 from counterfoil.detect.registry import change_rules
 from counterfoil.detect.rule import ChangeRule
 from counterfoil.expressions import ir
 from counterfoil.investigate.findings import finding_id, reference
 from counterfoil.model.finding import Finding
 from counterfoil.model.verdict import FindingVerdict
+from counterfoil.reconcile.engine import Engine
 from counterfoil.report.words import some
 
 # Findings of one rule in one case: more accounts than this make such changes every day.
@@ -22,7 +22,7 @@ SCORES = {"critical": 8.0, "high": 5.0, "medium": 2.5, "low": 1.0}
 
 
 def of_changes(
-    tables: Tables, records: ir.Table, paths: Mapping[str, str], since: datetime | None, until: datetime | None
+    tables: Engine, records: ir.Table, paths: Mapping[str, str], since: datetime | None, until: datetime | None
 ) -> list[Finding]:
     """Return a finding for every account that made such changes, in the window that was asked for."""
     changes = records.filter(records.object_kind == "directory")

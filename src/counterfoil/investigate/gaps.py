@@ -40,11 +40,16 @@ _OF_MICROSOFT = "entra-signin/microsoft-service-principal"  # Graph has none of 
 
 
 def gaps(
-    con: DuckDBPyConnection, report: HuntReport, services: Sequence[ServiceReadiness], shape: Shape
+    con: DuckDBPyConnection, report: HuntReport, services: Sequence[ServiceReadiness], shape: Shape,
+    exports: Sequence[str] = (),
 ) -> tuple[Gap, ...]:
-    """Return what to close, first what nothing can be seen without, then by how many tokens it would let judge."""
+    """Return what to close, first what nothing can be seen without, then by how many tokens it would let judge.
+
+    `exports`: what a command that judges reads; nothing: the case.
+    """
+    judge = " ".join(["hunt", *map(quote, exports)]) if exports else f"reconcile --case {quote(report.case)}"
     every = [
-        *_services(shape), *_sign_ins(report, shape), *_undeclared(report), *_begins_late(con, report),
+        *_services(shape), *_sign_ins(report, shape), *_undeclared(report, judge), *_begins_late(con, report),
         *_without_ids(services, shape), *_assertions(con), *_unaudited(con),
     ]
     return tuple(sorted(every, key=lambda gap: (not gap.first, -gap.tokens, gap.what)))
@@ -90,7 +95,7 @@ def _sign_ins(report: HuntReport, shape: Shape) -> Iterator[Gap]:
         yield Gap(f"logs of {issuer}: {named_parts(parts)}", why, tokens, how, note)
 
 
-def _undeclared(report: HuntReport) -> Iterator[Gap]:
+def _undeclared(report: HuntReport, judge: str) -> Iterator[Gap]:
     # what waits for other logs, too, is not told by a declaration
     tokens = sum(row.tokens for row in report.verdicts if row.reason == Reason.NOT_DECLARED and not row.missing)
     parts = [f"{offer.source}/{offer.kind}" for offer in report.offers][:MAX_PARTS]
@@ -99,7 +104,7 @@ def _undeclared(report: HuntReport) -> Iterator[Gap]:
         options = " ".join(f"--complete {quote(part)}" for part in parts)
         yield Gap(
             f"a declaration for {named_parts(tuple(parts))}", Why.NOT_DECLARED, tokens,
-            (f"counterfoil reconcile --case {quote(report.case)}{dated} {options}",),
+            (f"counterfoil {judge}{dated} {options}",),
             "absence convicts only in logs that are complete, and only you know that; it is checked",
         )
 

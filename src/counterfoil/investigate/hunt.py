@@ -39,6 +39,7 @@ from counterfoil.pipeline.progress import Progress
 from counterfoil.pipeline.repeats import repeats
 from counterfoil.pipeline.settled import state_after, state_table
 from counterfoil.pipeline.standing import digest
+from counterfoil.pipeline.store import Store, StoreOn
 from counterfoil.reconcile.absent import absent, rootless
 from counterfoil.reconcile.asked import Asked
 from counterfoil.reconcile.balance import overdrawn
@@ -64,10 +65,10 @@ TOKEN_COLUMNS = (
 
 
 def investigate(
-    con: DuckDBPyConnection, folder: CaseFolder, manifest: Manifest, asked: Asked, progress: Progress
+    con: DuckDBPyConnection, store_on: StoreOn, folder: CaseFolder, manifest: Manifest, asked: Asked, progress: Progress
 ) -> None:
-    """Judge the case's evidence, apply the rules, and write the results."""
-    judged = judge(con, folder, manifest, asked, progress)
+    """Judge the case's evidence in a store, apply the rules, and write the results with the embedded engine, `con`."""
+    judged = judge(con, store_on, folder, manifest, asked, progress)
     tables, found, policy = judged.tables, judged.found, judged.policy
     progress.stage("ranking")
     told = judged_tokens(tables, found, policy, asked.networks)
@@ -83,20 +84,22 @@ def investigate(
     progress.stage("writing results")
     state = state_after(folder, manifest, judged.plan, digest(manifest, asked))
     offers = offered(found.coverage, asked, found.facts, policy)
-    kept = _tables(tables, manifest, found, told, results, offers) | {
-        "key_watch": tables.given("key_watch_out", CLUE_COLUMNS, clue_rows(keys)),
-        "key_stores": tables.given("key_stores_out", STORE_COLUMNS, store_rows(keys)),
-        "asked": tables.given("asked_out", _ASKED, [[n, *pair] for n, pair in enumerate(options(asked), 1)]),
-        "settled": state_table(tables, state),
-        "generations": tables.given("generations_out", {"place": "int64", "name": "string"},
+    here = Tables(con, folder.tmp)
+    kept = _computed(tables, found, told) | _told(here, found, results, offers) | {
+        "inputs": here.given("inputs_out", _INPUT, _input_rows(tables, manifest, asked.logs.accepting)),
+        "key_watch": here.given("key_watch_out", CLUE_COLUMNS, clue_rows(keys)),
+        "key_stores": here.given("key_stores_out", STORE_COLUMNS, store_rows(keys)),
+        "asked": here.given("asked_out", _ASKED, [[n, *pair] for n, pair in enumerate(options(asked), 1)]),
+        "settled": state_table(here, state),
+        "generations": here.given("generations_out", {"place": "int64", "name": "string"},
                                     list(enumerate(state.generations))),
-        "judged_window": tables.given("window_out", {"since": "timestamp(6)", "until": "timestamp(6)"},
+        "judged_window": here.given("window_out", {"since": "timestamp(6)", "until": "timestamp(6)"},
                                       [[asked.since, asked.until]]),
     }
     write_results(con, folder, manifest, kept, lambda: intrusions.kept(con))
 
 
-def _decoys(tables: Tables, records: ir.Table, logs: Logs) -> Decoys:
+def _decoys(tables: Store, records: ir.Table, logs: Logs) -> Decoys:
     """Return the decoy keys in evidence, and what was presented under them and refused."""
     places: dict[str, tuple[str, ...]] = {}
     for row in sorted(tables.rows(planted(records, logs)), key=lambda row: (row["key_id"], row["place"] or "")):
@@ -104,7 +107,7 @@ def _decoys(tables: Tables, records: ir.Table, logs: Logs) -> Decoys:
     return Decoys(places, tuple(tables.rows(refused(records, logs))) if places else ())
 
 
-def _of_logs(tables: Tables, found: Reconciled, asked: Asked, policy: Policy) -> list[Finding]:
+def _of_logs(tables: Store, found: Reconciled, asked: Asked, policy: Policy) -> list[Finding]:
     """Return what own logs show of themselves, and of an issuer's signatures."""
     lost = unaccounted(tables, found.records, found.issued, found.coverage, asked.logs, policy)
     drawn = overdrawn(tables, found.records, tables.piled(TOKENS.name), found.coverage, policy)
@@ -168,30 +171,35 @@ def _networks(tables: Engine, addresses: ir.Table, file: NetworkFile | None) -> 
     return tables.given("rule_networks", NETWORKS, told)
 
 
-def _tables(
-    tables: Tables, manifest: Manifest, found: Reconciled, told: ir.Table, results: Sequence[Finding],
-    offers: Sequence[Offer],
-) -> dict[str, ir.Table]:
-    """Return the tables of the results by name; `offers`: what could be declared.
+def _computed(tables: Store, found: Reconciled, told: ir.Table) -> dict[str, ir.Table]:
+    """Return the tables of the results that the engine computed, by name, as the embedded engine has them.
 
     `evidence` is a view over Parquet and `merged`; `tokens` one over `judged` and the piles without the `caught`.
     """
-    return {
+    computed = {
         "judged": told.select(*TOKEN_COLUMNS),
         "caught": told.filter(told.plain).select("token_key"),
         "names": found.names,
-        "findings": tables.given("findings_out", _FINDING, [_finding_row(finding) for finding in results]),
-        "coverage": tables.given("coverage_out", _COVERAGE, [_coverage_row(row) for row in found.coverage]),
-        "offers": tables.given("offers_out", _OFFER, [list(astuple(offer)) for offer in offers]),
         "strata": found.strata,
         "keys": _keys(tables),
         "rejects": tables.table("rejects_all").select("raw_file", "raw_position", "source", "reject"),
+        "merged": _merged(tables, found),
+        "legs": _legs(found),
+    }
+    return {name: tables.home(name, table) for name, table in computed.items()}
+
+
+def _told(
+    tables: Tables, found: Reconciled, results: Sequence[Finding], offers: Sequence[Offer]
+) -> dict[str, ir.Table]:
+    """Return the small tables of the results, by name; `offers`: what could be declared."""
+    return {
+        "findings": tables.given("findings_out", _FINDING, [_finding_row(finding) for finding in results]),
+        "coverage": tables.given("coverage_out", _COVERAGE, [_coverage_row(row) for row in found.coverage]),
+        "offers": tables.given("offers_out", _OFFER, [list(astuple(offer)) for offer in offers]),
         "lost": tables.given("lost_out", {"acceptances": "int64", "nameless": "int64"},
                              [[found.lost_acceptances, found.nameless]]),
         "unclaimed": tables.given("unclaimed_out", {"issuer": "string"}, [[issuer] for issuer in found.unclaimed]),
-        "inputs": tables.given("inputs_out", _INPUT, _input_rows(tables, manifest, found.facts.logs.accepting)),
-        "merged": _merged(tables, found),
-        "legs": _legs(found),
     }
 
 
@@ -205,14 +213,14 @@ def _legs(found: Reconciled) -> ir.Table:
     )
 
 
-def _merged(tables: Tables, found: Reconciled) -> ir.Table:
+def _merged(tables: Store, found: Reconciled) -> ir.Table:
     """Return the merged duplicates, an empty table if nothing repeats."""
     if tables.has(MERGED.name):
         return tables.table(MERGED.name)
     return MERGED.kept(tables, found.records.limit(0).select(*schema.NAMES))
 
 
-def _keys(tables: Tables) -> ir.Table:
+def _keys(tables: Store) -> ir.Table:
     """Return every signing key that a record names, with the use seen of it."""
     every = tables.piled(TOKENS.name)
     used = every.filter(every.key_id.notnull())
@@ -261,7 +269,7 @@ def _plain(value: object) -> object:
     return value
 
 
-def _input_rows(tables: Tables, manifest: Manifest, accepting: Collection[str]) -> list[list[object]]:
+def _input_rows(tables: Store, manifest: Manifest, accepting: Collection[str]) -> list[list[object]]:
     """Return a row per input; a duplicate is a record of which others say all that it says (rule 1.1)."""
     again, different = repeats(tables), _different(tables)
     rows: list[list[object]] = []
@@ -278,7 +286,7 @@ def _input_rows(tables: Tables, manifest: Manifest, accepting: Collection[str]) 
     return rows
 
 
-def _different(tables: Tables) -> dict[str, int]:
+def _different(tables: Store) -> dict[str, int]:
     """Return per input how many of its records stand under one id with a different record."""
     keys = tables.table(DIFFERENT.name)
     if not tables.rows(keys.limit(1)):

@@ -10,7 +10,6 @@ from typing import Any
 import duckdb
 
 from counterfoil.case.results import rows
-from counterfoil.case.tables import Tables
 from counterfoil.detect.keys.activity import activity
 from counterfoil.detect.registry import key_rules
 from counterfoil.detect.rule import KeyRule, KeyTables
@@ -24,6 +23,7 @@ from counterfoil.model.key_store import FOUND, PUBLISHED
 from counterfoil.model.key_watch import KeyClue, KeyStore, KeyWatch
 from counterfoil.model.leak_evidence import LEAKS_LOG
 from counterfoil.model.verdict import ACCUSING, FindingVerdict
+from counterfoil.pipeline.store import Store
 from counterfoil.reconcile.asked import Asked
 from counterfoil.reconcile.run import Reconciled
 
@@ -42,7 +42,7 @@ STORE_COLUMNS = {
 
 
 def watched(
-    tables: Tables, found: Reconciled, told: ir.Table, asked: Asked, paths: Mapping[str, str],
+    tables: Store, found: Reconciled, told: ir.Table, asked: Asked, paths: Mapping[str, str],
     thefts: Sequence[Mapping[str, Any]] = (),
 ) -> KeyWatch:
     """Return what the evidence shows of key stores. `thefts`: of the keys of farms, as `reconcile.farm_key` has them.
@@ -78,13 +78,13 @@ def watched(
     return KeyWatch(tuple(order), tuple(_stores(tables, done)))
 
 
-def _rows(tables: Tables, rule: KeyRule, seen: KeyTables) -> list[dict[str, Any]]:
+def _rows(tables: Store, rule: KeyRule, seen: KeyTables) -> list[dict[str, Any]]:
     found = rule.find(seen)
     order = [found.first_seen, found.source, found.part, found.key, found.principal, found.process]
     return tables.rows(found.order_by(order).limit(MAX_CLUES))
 
 
-def _stores(tables: Tables, done: ir.Table) -> Iterator[KeyStore]:
+def _stores(tables: Store, done: ir.Table) -> Iterator[KeyStore]:
     named = ibis.ifelse(done.key != "", done.key, ibis.null("string"))
     found = done.group_by("source", "part").agg(
         keys=named.nunique(), records=done.records.sum(), first_seen=done.first_seen.min(),

@@ -9,8 +9,8 @@ from typing import Any
 
 from duckdb import DuckDBPyConnection
 
+from counterfoil.case.given import give
 from counterfoil.case.results import rows
-from counterfoil.case.tables import give
 from counterfoil.model.pivot import Line
 from counterfoil.model.schema import Leg
 from counterfoil.model.verdict import Verdict

@@ -30,18 +30,21 @@ SIGN_INS, GRAPH = ("entra-signin", "defender-signin"), ("graph-activity", "defen
 MAIL = "MailItemsAccessed"
 
 
-def readiness(con: DuckDBPyConnection, case: str) -> Readiness:
-    """Return the readiness that the case's evidence and its last reconciliation show. `con`: of `results.opened`."""
+def readiness(con: DuckDBPyConnection, case: str, exports: Sequence[str] = ()) -> Readiness:
+    """Return the readiness that the case's evidence and its last reconciliation show. `con`: of `results.opened`.
+
+    `exports`: what was read, if the case will not stay; it is named, and commands read it again.
+    """
     report = summary(con, case)
     strengths = {(row["source"], row["kind"]): row["strength"] for row in rows(con, _STRENGTHS)}
     services = tuple(_services(rows(con, _TOKENS), report.coverage, strengths))
     shape = _shape(con, report)
     (mail,) = rows(con, _MAILBOXES, [MAIL])
     return Readiness(
-        case=case,
+        case=" ".join(exports) or case,
         services=services,
         legs=tuple(_legs(con, report)),
-        gaps=gaps(con, report, services, shape),
+        gaps=gaps(con, report, services, shape, exports),
         mailboxes=mail["mailboxes"],
         shape=shape,
     )

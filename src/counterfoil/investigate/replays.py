@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
-from counterfoil.case.tables import Tables
 from counterfoil.detect.registry import use_rules
 from counterfoil.detect.rule import HOMES, MOVED, SEEN_AT, UseRule, UseTables
 from counterfoil.expressions import ibis, ir
@@ -18,6 +17,7 @@ from counterfoil.model.networks import is_microsoft_365
 from counterfoil.model.verdict import FindingVerdict
 from counterfoil.reconcile.acceptances import network
 from counterfoil.reconcile.clock import whole_seconds
+from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.run import Reconciled
 from counterfoil.reconcile.shapes import TOKENS, USES, VARIANTS
 
@@ -27,7 +27,7 @@ MAX_PROGRAMS = 3  # that a finding names
 
 
 def of_replays(
-    tables: Tables, found: Reconciled, paths: Mapping[str, str], since: datetime | None, until: datetime | None
+    tables: Engine, found: Reconciled, paths: Mapping[str, str], since: datetime | None, until: datetime | None
 ) -> list[Finding]:
     """Return a finding for every genuine token that was used in a second hand, in the window that was asked for."""
     ways = tables.piled(VARIANTS.name)
@@ -55,7 +55,7 @@ def of_replays(
     ]
 
 
-def _seen(tables: Tables, moved: ir.Table, found: Reconciled) -> UseTables:
+def _seen(tables: Engine, moved: ir.Table, found: Reconciled) -> UseTables:
     """Return what the rules read: these uses, and what else is known of their people and networks."""
     moved = MOVED.kept(tables, moved)
     people, places = moved.select("subject").distinct(), moved.select("network").distinct()
@@ -75,7 +75,7 @@ def _seen(tables: Tables, moved: ir.Table, found: Reconciled) -> UseTables:
     )
 
 
-def _uses(tables: Tables, odd: ir.Table, held: ir.Table) -> ir.Table:
+def _uses(tables: Engine, odd: ir.Table, held: ir.Table) -> ir.Table:
     """Return a row for each network in which a token was in a second hand, first uses first."""
     here = odd.join(held, "token_key")
     uses = tables.piled(USES.name).semi_join(odd, "token_key")

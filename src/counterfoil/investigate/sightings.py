@@ -11,8 +11,8 @@ from ipaddress import ip_address, ip_network
 
 import duckdb
 
+from counterfoil.case.given import give
 from counterfoil.case.results import rows
-from counterfoil.case.tables import give
 from counterfoil.model.indicators import ALWAYS, Indicator, IndicatorKind
 
 

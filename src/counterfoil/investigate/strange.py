@@ -34,13 +34,18 @@ def with_strangeness(
     asked = asked.left_join(devices, ["source", "record_id"]).drop("source_right", "record_id_right")
     asked = keep("strange_asked", asked)
     good = records.filter(records.leg == Leg.ISSUANCE, records.outcome == Outcome.SUCCESS)
-    # what was issued for a forged assertion is no sign-in of its person
-    good = good.anti_join(reported, ["source", "record_id"]).anti_join(reported, "token_id")
-    good = good.select("subject_id", "subject_name", "client_id", "ip", "user_agent", "device_id")
-    signed = with_subject(good, names)
-    theirs = keep("strange_signed", signed.semi_join(asked, "subject").select(
-        "subject", "subject_name", client=key(signed.client_id), network=network(signed.ip),
-        agent=product(signed.user_agent), device=signed.device_id,
+    good = good.select("source", "record_id", "token_id", "subject_id", "subject_name", "client_id", "ip", "user_agent",
+                       "device_id", client=key(good.client_id))
+
+    def genuine(signed: ir.Table) -> ir.Table:
+        """Leave out what was issued for a forged assertion: it is no sign-in of its person."""
+        return signed.anti_join(reported, ["source", "record_id"]).anti_join(reported, "token_id")
+
+    # first of all those who are asked for: they are few
+    signed = genuine(with_subject(good, names).semi_join(asked, "subject"))
+    theirs = keep("strange_signed", signed.select(
+        "subject", "subject_name", "client", network=network(signed.ip), agent=product(signed.user_agent),
+        device=signed.device_id,
     ).distinct())
     joined = asked.left_join(_yes(theirs.select("subject"), "compared"), "subject").drop("subject_right")
     for trait in TRAITS:
@@ -50,8 +55,7 @@ def with_strangeness(
             own = ibis.union(own, used.select("subject", agent=product(used.user_agent)))
         known = _yes(own, f"own_{trait}")
         joined = joined.left_join(known, ["subject", trait], rname=f"{{name}}_{trait}")
-    clients = signed.select(client=key(signed.client_id)).distinct()
-    heard = _yes(clients.semi_join(asked.select("client").distinct(), "client"), "heard")
+    heard = _yes(genuine(good.semi_join(asked.select("client").distinct(), "client")).select("client"), "heard")
     joined = joined.left_join(heard, "client", rname="{name}_h")
     named = ibis.union(theirs.select("subject", "subject_name"), reported.select("subject", "subject_name"))
     named = named.group_by("subject").agg(name=named.subject_name.min())

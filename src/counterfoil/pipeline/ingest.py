@@ -312,7 +312,7 @@ def _note(source: Source, sha: str, parts: Sequence[tuple[Source, Written]]) -> 
     for other, batch in parts:
         good = sum(file.rows - file.rejected for file in batch.files if file.sha256 == sha)
         if other is not source and good:
-            notes.append(f"{good:,} of its records are of {other.name}")
+            notes.append(f"{good:,} of its records {'is' if good == 1 else 'are'} of {other.name}")
     denied = {log for _, batch in parts for file in batch.files if file.sha256 == sha for log in file.denied}
     if denied:
         notes.append(f"{', '.join(sorted(denied))}: {DENIED}")

@@ -8,14 +8,13 @@ from duckdb import DuckDBPyConnection
 
 from counterfoil.case.folder import CaseFolder
 from counterfoil.case.manifest import Manifest
-from counterfoil.case.results import evidence_sql
-from counterfoil.case.tables import Tables
 from counterfoil.expressions import ibis, ir
 from counterfoil.expressions.values import bound
 from counterfoil.model.logs import Logs
 from counterfoil.model.schema import Leg, Outcome
 from counterfoil.pipeline.progress import Progress
 from counterfoil.pipeline.settled import Plan, before, fingerprint, folders, plan
+from counterfoil.pipeline.store import Store, StoreOn
 from counterfoil.reconcile.asked import Asked
 from counterfoil.reconcile.log_parts import by_log, in_logs
 from counterfoil.reconcile.policy import Policy
@@ -33,22 +32,26 @@ class Judged:
     The tables `evidence_all` and `rejects_all` are what went in.
     """
 
-    tables: Tables
+    tables: Store
     found: Reconciled
     policy: Policy
     plan: Plan
 
 
-def judge(con: DuckDBPyConnection, folder: CaseFolder, manifest: Manifest, asked: Asked, progress: Progress) -> Judged:
-    """Reconcile the case's evidence; what an earlier run settled by the same options is not settled again."""
+def judge(
+    con: DuckDBPyConnection, store_on: StoreOn, folder: CaseFolder, manifest: Manifest, asked: Asked, progress: Progress
+) -> Judged:
+    """Reconcile the case's evidence; what an earlier run settled by the same options is not settled again.
+
+    `con` reads the results of that run; all else is asked of a store.
+    """
     policy = Policy()
-    con.execute(f"CREATE OR REPLACE VIEW evidence_all AS {evidence_sql(folder, manifest)}")
-    con.execute(f"CREATE OR REPLACE VIEW rejects_all AS {evidence_sql(folder, manifest, rejected=True)}")
-    reading = Tables(con, folder.tmp)
-    evidence, rejects = reading.table("evidence_all"), reading.table("rejects_all")
+    reading = store_on(folder.tmp, ())
+    evidence = reading.evidence("evidence_all", folder, manifest)
+    rejects = reading.evidence("rejects_all", folder, manifest, rejected=True)
     tenant = _tenant(reading, evidence, asked.logs)
     planned = plan(con, folder, manifest, fingerprint(asked, policy, tenant))
-    tables = Tables(con, *folders(folder, planned))
+    tables = store_on(*folders(folder, planned))
     added = _added(con, folder, manifest, tables, planned, tenant, asked.logs)
     progress.stage("settling tokens" if added or planned.buckets else "judging", len(planned.buckets) or None)
     found = reconcile(
@@ -67,19 +70,19 @@ def _settled(progress: Progress, done: int, of: int) -> None:
 
 
 def _added(
-    con: DuckDBPyConnection, folder: CaseFolder, manifest: Manifest, tables: Tables, planned: Plan, tenant: str | None,
+    con: DuckDBPyConnection, folder: CaseFolder, manifest: Manifest, tables: Store, planned: Plan, tenant: str | None,
     logs: Logs,
 ) -> Added | None:
     """Return what the piles lack; None if all is settled anew, or nothing was added."""
     if not planned.added:
         return None
-    con.execute(f"CREATE OR REPLACE VIEW added_all AS {evidence_sql(folder, manifest, only=planned.added)}")
+    added = tables.evidence("added_all", folder, manifest, only=planned.added)
     (names,) = before(con, folder, tables, ("names",))
-    more = _with_tenant(tables.table("added_all"), tenant, logs)
+    more = _with_tenant(added, tenant, logs)
     return Added(tables.viewed("evidence_added", more), names)
 
 
-def _tenant(tables: Tables, evidence: ir.Table, logs: Logs) -> str | None:
+def _tenant(tables: Store, evidence: ir.Table, logs: Logs) -> str | None:
     """Return the tenant of the case, if it has exactly one: that whose services accepted something.
 
     Where no acceptance names one, it is that at whose services nearly all sign in.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from counterfoil.case.tables import Tables
 from counterfoil.expressions import ibis, ir
 from counterfoil.model import schema
+from counterfoil.pipeline.store import Store
 from counterfoil.reconcile.duplicates import rank
 from counterfoil.reconcile.shapes import KEY, MERGED, REPEATED
 
@@ -33,7 +33,7 @@ def _adding(copies: ir.Table) -> ir.Table:
     return counted.group_by("raw_file").agg(copies=counted.count(), kept=counted.adds.cast("int64").sum())
 
 
-def repeats(tables: Tables) -> dict[str, tuple[int, int]]:
+def repeats(tables: Store) -> dict[str, tuple[int, int]]:
     """Return per input how many of its good records are duplicates, and how many are merged into another."""
     evidence, keys = tables.table("evidence_all"), tables.table(REPEATED.name)
     if not tables.rows(keys.limit(1)):

@@ -20,9 +20,10 @@ from counterfoil.case.folder import CaseFolder
 from counterfoil.case.manifest import Manifest
 from counterfoil.case.piles import intact, sizes, sweep
 from counterfoil.case.results import attached
-from counterfoil.case.tables import Tables
 from counterfoil.expressions import ir
+from counterfoil.pipeline.store import Store
 from counterfoil.reconcile.asked import Asked
+from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.families import BUCKETS
 from counterfoil.reconcile.policy import Policy
 
@@ -134,12 +135,12 @@ def state_after(folder: CaseFolder, manifest: Manifest, plan: Plan, judged: str)
     )
 
 
-def state_table(tables: Tables, told: State) -> ir.Table:
+def state_table(tables: Engine, told: State) -> ir.Table:
     """Return the state as a table of the results."""
     return tables.given("settled_out", {"state": "string"}, [[msgspec.json.encode(told).decode()]])
 
 
-def before(con: duckdb.DuckDBPyConnection, folder: CaseFolder, tables: Tables, names: Sequence[str]) -> list[ir.Table]:
+def before(con: duckdb.DuckDBPyConnection, folder: CaseFolder, tables: Store, names: Sequence[str]) -> list[ir.Table]:
     """Return copies of these tables of the last results."""
     with attached(con, folder) as results:
         return [tables.copied(f"{name}_before", f"SELECT * FROM {results}.{name}") for name in names]  # noqa: S608

@@ -108,6 +108,8 @@ def _assertions(records: ir.Table, domains: ir.Table, logs: Logs) -> ir.Table:
     signins = records.filter(
         records.leg == Leg.ISSUANCE, in_logs(records, "federated logs", sorted(logs.federations)),
         records.outcome == Outcome.SUCCESS,
+        # first of all, since most sign-ins were given something else
+        records.incoming_token.isin(SAML) | records.incoming_token.isnull(),
     )
     signins = signins.mutate(domain=domain_of(signins.subject_name))
     joined = signins.left_join(_named(signins, domains), "domain").drop("domain_right")

@@ -45,8 +45,7 @@ def _different(evidence: ir.Table, keys: ir.Table, logs: Logs) -> ir.Table:
         lambda t: t.operation.nunique().name("operations"), lambda t: t.subject_id.nunique().name("ids"),
         lambda t: t.subject_id.count().name("identified"), lambda t: t.subject_name.nunique().name("names"),
     )
-    one_user = (told.ids == 1) & (told.identified == told.copies)
-    users = (told.ids > 1) | ((told.names > 1) & ~one_user)
+    users = (told.ids > 1) | ((told.names > 1) & (told.identified < told.copies))
     return told.filter((told.apart > 1).fill_null(False) | (told.operations > 1) | users).select(*KEY)
 
 

@@ -69,7 +69,7 @@ def _settle(engine: Engine, whole: Whole, records: ir.Table, exchanges: ir.Table
     issued = with_subject(issuances(records), whole.names)
     mine, hidden = tokens(accepted, again), whole.own_logs
     told = linked(engine, mine, issued, whole.digests, policy, whole.logs, hidden=hidden)  # 2, 3
-    known = told.primary | told.secondary | told.interrupted | told.failed
+    known = told.secondary | told.interrupted | told.failed
     told = told.mutate(
         contradiction=contradiction(told),
         missed=judge.sound_id(told, whole.logs.sound) & ~known,

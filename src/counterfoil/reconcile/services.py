@@ -23,7 +23,7 @@ def microsoft_applications(engine: Engine, tokens: ir.Table, records: ir.Table) 
     if not engine.rows(asked.limit(1)):
         return asked
     owned = [f'"appOwnerTenantId":"{tenant}"' for tenant in sorted(SERVICE_TENANTS)]
-    told = records.filter(records.extra.notnull()).semi_join(asked, "client_id")
+    told = records.semi_join(asked, "client_id")
     told = told.filter(ibis.or_(*(told.extra.replace(" ", "").contains(words) for words in owned)))
     named = asked.filter(asked.client_id.isin(sorted(first_party.names())))
     return engine.keep("services_applications", ibis.union(named, told.select("client_id"), distinct=True))

@@ -68,8 +68,9 @@ def _strange_clients(foreign: ir.Table, open_: ir.Table, issued: ir.Table) -> ir
 
     One that several people use from their own networks is a roll-out whose sign-ins were not exported.
     """
-    known = issued.filter(issued.outcome == Outcome.SUCCESS)
     asked = foreign.select("issuer", "client_id").distinct()
+    known = issued.filter(issued.outcome == Outcome.SUCCESS).semi_join(asked, ["issuer", "client_id"])
+    known = known.select("issuer", "client_id").distinct()  # few of what is most of the evidence
     at_home = open_.filter(open_.at_home)
     users = at_home.group_by("issuer", "client_id").agg(people=at_home.subject.nunique())
     rolled_out = users.filter(users.people > 1)

@@ -20,10 +20,7 @@ def with_key(acceptances: ir.Table) -> ir.Table:
     bare = acceptances.token_id.isnull() & acceptances.signing_input_digest.isnull()
     record = acceptances.source + APART + acceptances.record_id + APART + acceptances.derived
     parts = [*tuple_parts, ibis.cases((bare, record), else_=ibis.literal(""))]
-    joined = parts[0]
-    for part in parts[1:]:
-        joined = joined + APART + part
-    return acceptances.mutate(token_key=joined.hexdigest("md5"))
+    return acceptances.mutate(token_key=ibis.literal(APART).join(parts).hexdigest("md5"))
 
 
 def _text(value: ir.Value) -> ir.StringValue:
@@ -40,13 +37,21 @@ def consumer_realm(acceptances: ir.Table) -> ir.BooleanValue:
 
 
 def seen_again(engine: Engine, acceptances: ir.Table) -> ir.Table:
-    """Return the tokens that were accepted more than once, with what is true of all their acceptances."""
-    spans = acceptances.group_by("token_key").agg(
-        first_seen=acceptances.event_time.min(),
-        last_seen=acceptances.event_time.max(),
-        acceptances=acceptances.count(),
-        subject_id=acceptances.subject_id.max(),
-        consumer_realm=consumer_realm(acceptances).any(),
+    """Return the tokens that were accepted more than once, with what is true of all their acceptances.
+
+    Counted by a hash of the key first, as records are (`duplicates`): what a hash throws together is told apart by the
+    key itself.
+    """
+    hashed = acceptances.select(h=acceptances.token_key.hash())
+    often = hashed.group_by("h").agg(n=hashed.count()).filter(lambda t: t.n > 1)
+    often = engine.keep("tokens_hashes", often.select("h"))
+    several = acceptances.mutate(h=acceptances.token_key.hash()).semi_join(often, "h")
+    spans = several.group_by("token_key").agg(
+        first_seen=several.event_time.min(),
+        last_seen=several.event_time.max(),
+        acceptances=several.count(),
+        subject_id=several.subject_id.max(),
+        consumer_realm=consumer_realm(several).any(),
     )
     return engine.keep("tokens_seen_again", spans.filter(spans.acceptances > 1))
 

@@ -36,7 +36,7 @@ def touched(engine: Engine, whole: Whole, evidence: ir.Table, added: Added) -> i
     if engine.rows(names.limit(1)):
         nameless = evidence.filter(evidence.subject_id.isnull(), evidence.subject_name.notnull())
         records.append(nameless.semi_join(names, "subject_name").select(*_NEEDED))
-    affected = engine.keep("touched_records", ibis.union(*records) if len(records) > 1 else records[0])
+    affected = engine.keep("touched_records", ibis.union(*records))
     parents = affected.filter(affected.parent_token_ids.length() > 0)
     found = [
         affected.select(family=family(affected)),

@@ -88,19 +88,18 @@ def _undeclared(report: HuntReport, case: str) -> Iterator[Step]:
     waiting = sum(row.tokens for row in report.verdicts if row.reason == Reason.NOT_DECLARED)
     if not waiting:
         return
-    now = [offer for offer in report.offers if not offer.dated]
-    if now:
-        options = " ".join(f"--complete {shlex.quote(_part(offer))}" for offer in now[:MAX_DECLARED])
-        text = f"Up to {some(waiting, 'token')} could be judged if these logs{_whose(now)} are complete for their time;"
+    for dated in (False, True):
+        mine = [offer for offer in report.offers if offer.dated is dated]
+        if not mine:
+            continue
+        known = ", and you know when they were exported (records may come days late)" if dated else ""
+        text = f"Up to {some(waiting, 'token')} could be judged if these logs{_whose(mine)} are complete for their time"
+        options = " ".join(f"--complete {shlex.quote(_part(offer))}" for offer in mine[:MAX_DECLARED])
+        options = f"--exported-at DATE {options}" if dated else options
         if report.options_given:  # a reconcile with these alone would forget the others
-            yield Step(f"{text} if so, add to your options", options)
+            yield Step(f"{text}{known}; if so, add to your options", options)
         else:
-            yield Step(f"{text} if so, say it", f"counterfoil reconcile --case {case} {options}")
-    later = [offer for offer in report.offers if offer.dated]
-    if later:
-        names = ", ".join(map(_part, later[:MAX_DECLARED]))
-        yield Step(f"{names}{_whose(later)} can be declared complete together with --exported-at, when it was exported:"
-                   " records may come days late.")
+            yield Step(f"{text}{known}; if so, say it", f"counterfoil reconcile --case {case} {options}")
 
 
 def _whose(offers: Sequence[Offer]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from counterfoil.errors import VerifyError
 from counterfoil.tokens import rules
 from counterfoil.tokens.encoding import numeric_date
 from counterfoil.tokens.entitlement import FOREVER, GUID, VERIFYING, Entitlement
@@ -16,9 +17,6 @@ from counterfoil.tokens.keyset import Key
 from counterfoil.tokens.rules import listed, quoted, refused, when
 
 Claims = Mapping[str, Any]
-
-# Registered claims that are texts where they occur (RFC 7519, 4.1; RFC 8693, 4; RFC 9068, 2.2; Entra).
-TEXTS = ("sub", "jti", "sid", "client_id", "tid", "uti", "azp", "appid", "oid")
 
 
 def v2_state(key: Key, digest: bytes = b"", minted: Callable[[str], float | None] | None = None) -> None:
@@ -56,16 +54,27 @@ def v10_required(claims: Claims, flow: Flow) -> None:
     issuer = claims.get("iss")
     if type(issuer) is not str or not issuer:
         raise refused(rules.V10, "iss", "an issuer", quoted(issuer))
-    for name in TEXTS:
-        value = claims.get(name, "absent")
+    for name in flow.needed_texts:
+        value = claims.get(name)
         if type(value) is not str or not value:
-            raise refused(rules.V10, name, f"{name} as a text", quoted(value))
+            raise _no_text(claims, name)
+    for name in flow.other_texts:
+        if name in claims:
+            value = claims[name]
+            if type(value) is not str or not value:
+                raise _no_text(claims, name)
     for names in flow.needed:
         for name in names:
             if claims.get(name) is not None:
                 break
         else:
             raise refused(rules.V10, names[0], f"the claim {' or '.join(names)}", "none")
+
+
+def _no_text(claims: Claims, name: str) -> VerifyError:
+    if name not in claims:
+        return refused(rules.V10, name, f"the claim {name}", "none")
+    return refused(rules.V10, name, f"{name} as a text", quoted(claims[name]))
 
 
 def v10_times(claims: Claims, flow: Flow) -> tuple[float, float]:

@@ -15,6 +15,8 @@ from counterfoil.tokens.entitlement import GUID, IssuerPattern
 from counterfoil.tokens.limits import MAX_LEEWAY, MAX_LIFETIME, MAX_PROOF_AGE
 
 ANY_TENANT = "*"
+# Registered claims that are texts where they occur (RFC 7519, 4.1; RFC 8693, 4; RFC 9068, 2.2; Entra).
+TEXTS = ("sub", "jti", "sid", "client_id", "tid", "uti", "azp", "appid", "oid")
 
 
 class Binding(StrEnum):
@@ -117,6 +119,9 @@ class Flow:
     recipients: frozenset[str] = frozenset()
     counterfoil: CounterfoilCheck = CounterfoilCheck.OFF
     issuer_tenants: Mapping[str, str] = field(init=False, repr=False)
+    # Rule V10, laid out once: texts that must be there, that may be, and other claims, each in one of several names.
+    needed_texts: tuple[str, ...] = field(init=False, repr=False)
+    other_texts: tuple[str, ...] = field(init=False, repr=False)
     needed: tuple[tuple[str, ...], ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -141,7 +146,11 @@ class Flow:
         literal = [pattern.text for pattern in self.issuers if not pattern.is_template]
         found = {text: match.group() for text in literal if (match := _ONE_GUID.search(text))}
         object.__setattr__(self, "issuer_tenants", MappingProxyType(found))
-        object.__setattr__(self, "needed", self.token_class.required + self.required)
+        needed = dict.fromkeys(self.token_class.required + self.required)
+        texts = tuple(name for name in TEXTS if (name,) in needed)
+        object.__setattr__(self, "needed_texts", texts)
+        object.__setattr__(self, "other_texts", tuple(name for name in TEXTS if name not in texts))
+        object.__setattr__(self, "needed", tuple(names for names in needed if names[0] not in texts or names[1:]))
 
 
 _ONE_GUID = re.compile(rf"(?<![0-9a-f-]){GUID.pattern}(?![0-9a-f-])")

@@ -7,7 +7,7 @@ outside this package should stop here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -29,6 +29,9 @@ KEY_PARAMETERS = ("jwk", "jku", "x5u", "x5c")
 CRITICAL_PARAMETERS = ("crit", "b64")
 
 
+_TEXTS = (str, bytes)  # made once: `str | bytes` makes a new type for every token
+
+
 class Compact(msgspec.Struct, frozen=True, gc=False):
     """The parts of a compact JWS, in base64 (no longer base64url), and the octets that were signed."""
 
@@ -40,17 +43,21 @@ class Compact(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class KnownHeader:
-    """A header with the key that it names, and how a signature of that key is checked."""
+    """A header with the key that it names, and how a signature of that key is checked.
+
+    `passed`: issuer, tenant and audiences of signed claims under it that a verifier's flow allowed.
+    """
 
     header: Mapping[str, Any]
     key: Key
     algorithm: str
     check: Check
+    passed: set[tuple[str, str | None, tuple[str, ...]]] = field(default_factory=set)
 
 
 def compact(token: str | bytes, most: int = MAX_TOKEN_BYTES) -> Compact:
     """Return the parts of a token; raises VerifyError F1 if it is longer than `most`, F2 if it is not compact."""
-    if not isinstance(token, str | bytes):  # what a framework gives for a header that is not there
+    if not isinstance(token, _TEXTS):  # what a framework gives for a header that is not there
         raise refused(rules.MALFORMED, "compact", "a text", quoted(token))
     if len(token) > most:
         raise refused(rules.TOO_LARGE, "token", f"at most {most} bytes", str(len(token)))

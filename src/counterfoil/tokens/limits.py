@@ -48,6 +48,8 @@ MAX_BLOCK_LIFE = 7 * 86_400
 MAX_DIGESTS_BYTES = 65 * 1_000_000
 # Headers of tokens that verified, which are not parsed again.
 MAX_CACHED_HEADERS = 256
+# Issuer, tenant and audiences that were allowed under one of them, which are not held against the policy again.
+MAX_CACHED_REALMS = 1_024
 # Status lists that verified, which are not verified again: up to a MiB and a half each.
 MAX_CACHED_LISTS = 16
 # What an error quotes of a token's value.

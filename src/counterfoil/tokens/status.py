@@ -12,9 +12,8 @@ from typing import Any
 
 from counterfoil.errors import VerifyError
 from counterfoil.tokens import rules
-from counterfoil.tokens.claims import TEXTS
 from counterfoil.tokens.encoding import from_base64url, json_object
-from counterfoil.tokens.flow import Flow, StatusCheck
+from counterfoil.tokens.flow import TEXTS, Flow, StatusCheck
 from counterfoil.tokens.limits import MAX_STATUS_LIST_INFLATED, MAX_TOKEN_BYTES
 from counterfoil.tokens.presentation import Presentation
 from counterfoil.tokens.rules import quoted, refused, when

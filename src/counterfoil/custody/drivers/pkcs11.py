@@ -1,14 +1,13 @@
 """Keys in a PKCS#11 token (v2.40): HSMs, smart cards, SoftHSM.
 
 python-pkcs11 initialises the module without locking and releases Python's lock in calls: two threads corrupt memory.
-So one lock is held around every call. Processes are independent of each other.
+So this driver runs in a process of its own (`apart`), which has one. Processes are independent of each other.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -24,7 +23,6 @@ from pkcs11.exceptions import (
     NoSuchToken,
     PinIncorrect,
     PKCS11Error,
-    UserAlreadyLoggedIn,
 )
 from pkcs11.mechanisms import MGF
 from pkcs11.util.ec import encode_ec_public_key, encode_named_curve_parameters
@@ -34,7 +32,6 @@ from counterfoil.custody.algorithm import EDWARDS, Algorithm
 from counterfoil.custody.keys import Attestation, Capabilities, NewKey, OwnLog, Signed
 from counterfoil.custody.secrets import read_secret
 from counterfoil.custody.settings import StoreSettings
-from counterfoil.custody.turns import Turns
 from counterfoil.errors import KeyStoreError, KeyUnusableError, UsageError
 
 RSA_BITS = 2048
@@ -42,8 +39,6 @@ ID_BYTES = 16
 ID_PREFIX = "id:"
 ED25519_BYTES = 32
 ED25519_OID = "1.3.101.112"
-# One module per process may be initialised once, and by one thread at a time.
-_LOCK, _TURNS = threading.RLock(), Turns()
 _PRIVATE = {
     Attribute.TOKEN: True, Attribute.PRIVATE: True, Attribute.SENSITIVE: True, Attribute.EXTRACTABLE: False,
     Attribute.SIGN: True, Attribute.DECRYPT: False, Attribute.UNWRAP: False,
@@ -68,9 +63,6 @@ class Pkcs11Token:
                 self._session = pkcs11.lib(module).get_token(token_label=token).open(user_pin=pin, rw=True)
             except NoSuchToken as error:
                 raise KeyStoreError(f"no PKCS#11 token {token!r} in {module}") from error
-            except UserAlreadyLoggedIn as error:
-                told = f"this process uses the token {token} already"
-                raise KeyStoreError(told, hint="one custody per token and process: a logout is for both") from error
             except PinIncorrect as error:
                 raise KeyStoreError(f"token {token}: wrong PIN", hint="repeated wrong PINs lock a token") from error
 
@@ -118,9 +110,6 @@ class Pkcs11Token:
         data, options = signing_input, _MECHANISMS[algorithm]
         if algorithm is Algorithm.ES256:
             data = hashlib.sha256(signing_input).digest()
-        return _TURNS.run(lambda: self._signed(reference, data, options))
-
-    def _signed(self, reference: str, data: bytes, options: dict[str, Any]) -> Signed:
         with _calling(f"sign with key {reference}"):
             key = self._found.get(reference) or self._private(reference)
             if not hasattr(key, "sign"):  # the library leaves the method out of keys without CKA_SIGN
@@ -201,14 +190,13 @@ def open_driver(settings: StoreSettings) -> Pkcs11Token:
 
 @contextmanager
 def _calling(what: str) -> Iterator[None]:
-    """Hold the module's lock, and tell its errors as ours."""
-    with _LOCK:
-        try:
-            yield
-        except NoSuchKey as error:
-            raise KeyUnusableError(f"PKCS#11: {what}: no such key") from error
-        except (PKCS11Error, OSError, RuntimeError) as error:
-            raise KeyStoreError(f"PKCS#11: {what}: {type(error).__name__} {error}".strip()) from error
+    """Tell the module's errors as ours."""
+    try:
+        yield
+    except NoSuchKey as error:
+        raise KeyUnusableError(f"PKCS#11: {what}: no such key") from error
+    except (PKCS11Error, OSError, RuntimeError) as error:
+        raise KeyStoreError(f"PKCS#11: {what}: {type(error).__name__} {error}".strip()) from error
 
 
 def _public_der(key: Any) -> bytes:

@@ -1,7 +1,7 @@
 """What lies beside: records of no finding that share so much with one intrusion that they are taken for its own.
 
-Makes the temporary table `in_members` whole. A record that fits two intrusions equally is nobody's, and so is one from
-a place where the issuer recorded its person.
+Makes the temporary table `in_members` whole, and `in_known`: their records with their traits. A record that fits two
+intrusions equally is nobody's, and so is one from a place where the issuer recorded its person.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 import duckdb
 
 from counterfoil.case.results import rows
-from counterfoil.investigate.intrusions.traits import BESIDE, LEASE_DAYS, SESSION, SHOWN, worth_sql
+from counterfoil.investigate.intrusions.gathered import people_sql
+from counterfoil.investigate.intrusions.traits import BESIDE, LEASE_DAYS, SESSION, SHOWN, few, worth_sql
 from counterfoil.model.schema import Leg
 
 # Each round adds what shares traits with those found in the round before.
@@ -21,14 +22,27 @@ BASIS = "traits"
 
 def add_beside(con: duckdb.DuckDBPyConnection) -> None:
     """Add to `in_members` what lies beside the intrusions that are marked in `in_groups`."""
+    con.execute(_KNOWN)
+    _learn(con)
     for _ in range(MAX_ROUNDS):
         con.execute(_MEMBER_TRAITS)
         con.execute(_WORTHS)
         con.execute(_SPANS)
+        strong = [row["kind"] for row in rows(con, _STRONG_KINDS)]
+        if not strong:  # then no record is worth a look
+            return
         before = _count(con)
-        con.execute(_ADDED)
+        con.execute(_ADDED.format(strong=" OR ".join(map(_is_strong, strong))))
         if _count(con) == before:
             return
+        _learn(con)
+
+
+def _learn(con: duckdb.DuckDBPyConnection) -> None:
+    """Add to `in_known` what is not among it of the members: evidence is read for it only if there is some."""
+    con.execute(_UNKNOWN)
+    if rows(con, "SELECT 1 FROM in_unknown LIMIT 1"):
+        con.execute(_LEARNED)
 
 
 def _count(con: duckdb.DuckDBPyConnection) -> int:
@@ -36,9 +50,15 @@ def _count(con: duckdb.DuckDBPyConnection) -> int:
 
 
 _KINDS = [trait.kind for trait in SHOWN]
+# Most members are records that were clustered, whose traits are known.
+_COLUMNS = ", ".join(("source", "record_id", "raw_file", "raw_position", "person", *_KINDS))
+_KNOWN = f"CREATE OR REPLACE TEMP TABLE in_known AS SELECT DISTINCT {_COLUMNS} FROM in_his"  # noqa: S608  # our own
+_UNKNOWN = """CREATE OR REPLACE TEMP TABLE in_unknown AS SELECT m.source, m.record_id
+FROM in_members m ANTI JOIN in_known k ON k.source = m.source AND k.record_id = m.record_id"""
+_LEARNED = f"INSERT INTO in_known SELECT {_COLUMNS} FROM {few('in_unknown')}"  # noqa: S608  # our own names
 _MEMBER_TRAITS = f"""CREATE OR REPLACE TEMP TABLE in_member_traits AS
 SELECT DISTINCT m.intrusion, m.basis, {', '.join(f'r.{kind}' for kind in _KINDS)}
-FROM in_members m JOIN in_records r USING (source, record_id) SEMI JOIN in_groups g
+FROM in_members m JOIN in_known r USING (source, record_id) SEMI JOIN in_groups g
     ON g.intrusion = m.intrusion AND g.grows"""  # noqa: S608  # our own names
 # A session counts where a finding has it: of others it is not known how many people of the estate have it.
 _EACH = " UNION ALL ".join(
@@ -49,14 +69,18 @@ _EACH = " UNION ALL ".join(
 _ASPECT = "CASE kind " + " ".join(f"WHEN '{trait.kind}' THEN '{trait.aspect}'" for trait in SHOWN) + " END"
 _WORTHS = f"""CREATE OR REPLACE TEMP TABLE in_worths AS
 SELECT intrusion, kind, value, {_ASPECT} AS aspect, ({worth_sql('kind', 'coalesce(people, 0)')})::DOUBLE AS worth
-FROM ({_EACH}) LEFT JOIN in_people USING (kind, value)"""  # noqa: S608  # our own names
+FROM ({_EACH}) LEFT JOIN ({people_sql('in_member_traits')}) USING (kind, value)"""  # noqa: S608  # our own names
 _SPANS = f"""CREATE OR REPLACE TEMP TABLE in_spans AS
 SELECT intrusion, min(event_time) - INTERVAL {LEASE_DAYS} DAYS AS begins,
     max(event_time) + INTERVAL {LEASE_DAYS} DAYS AS ends FROM in_members GROUP BY intrusion"""  # noqa: S608
-_STRONG = " OR ".join(
-    f"r.{kind} IN (SELECT value FROM in_worths WHERE kind = '{kind}' AND worth >= {STRONG})"  # noqa: S608
-    for kind in _KINDS if kind not in ("band", "key_id")
-)
+_ENOUGH = f"worth >= {STRONG} AND kind NOT IN ('band', 'key_id')"
+_STRONG_KINDS = f"SELECT DISTINCT kind FROM in_worths WHERE {_ENOUGH} ORDER BY kind"  # noqa: S608  # our own names
+
+
+def _is_strong(kind: str) -> str:
+    return f"r.{kind} IN (SELECT value FROM in_worths WHERE kind = '{kind}' AND {_ENOUGH})"  # noqa: S608  # our own names
+
+
 _HITS = " UNION ALL ".join(
     f"SELECT n.source, n.record_id, w.intrusion, w.aspect, w.kind, w.worth FROM near n"  # noqa: S608
     f" JOIN in_worths w ON w.kind = '{kind}' AND w.value = n.{kind}"
@@ -65,7 +89,7 @@ _HITS = " UNION ALL ".join(
 )
 _ADDED = f"""INSERT INTO in_members
 WITH near AS (SELECT r.* FROM in_records r ANTI JOIN in_members m ON m.source = r.source AND m.record_id = r.record_id
-    WHERE r.leg <> '{Leg.KEY_USE}' AND ({_STRONG})
+    WHERE r.leg <> '{Leg.KEY_USE}' AND ({{strong}})
     AND NOT coalesce((r.person, r.place) IN (SELECT (person, place) FROM in_home), false)),
 best AS (SELECT source, record_id, intrusion, aspect, arg_max(kind, worth) AS kind, max(worth) AS worth
     FROM ({_HITS}) GROUP BY ALL),

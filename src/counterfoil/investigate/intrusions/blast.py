@@ -7,8 +7,8 @@ from typing import Any
 
 import duckdb
 
+from counterfoil.case.given import give
 from counterfoil.case.results import rows
-from counterfoil.case.tables import give
 from counterfoil.investigate.intrusions.habits import REFUSED
 from counterfoil.investigate.messages import read_records, whole_sum
 from counterfoil.model.attack import operation_key

@@ -13,8 +13,8 @@ from typing import Any
 
 import duckdb
 
+from counterfoil.case.given import give
 from counterfoil.case.results import rows
-from counterfoil.case.tables import give
 from counterfoil.errors import UsageError
 from counterfoil.investigate.findings import group_id
 from counterfoil.investigate.intrusions.beside import BASIS, add_beside
@@ -113,7 +113,9 @@ def _keep(con: duckdb.DuckDBPyConnection, groups: Sequence[_Group]) -> None:
     numbers = [(face, number) for number, group in enumerate(groups) for face in group.faces]
     give(con, "in_face_groups", {"face": "int64", "intrusion": "int64"}, numbers)
     con.execute(_MEMBERS)
-    con.execute(_ISSUED)
+    con.execute(_TAINTED)
+    if rows(con, "SELECT 1 FROM in_tainted LIMIT 1"):  # else no evidence is read for it
+        con.execute(_ISSUED)
     con.execute(_GROUPS)
     links = [
         (number, link.first, link.second, round(link.worth, 3), [each.kind for each in link.shared], link_words(link))
@@ -135,10 +137,11 @@ QUALIFY row_number() OVER (PARTITION BY h.source, h.record_id
     ORDER BY h.level NULLS LAST, h.found_by, g.intrusion, h.token_key) = 1"""  # noqa: S608  # our own names
 # What an issuer wrote down of tokens that were obtained with forged ones; of a forged one it is somebody else's record.
 BY_ISSUE = "issued"
+_TAINTED = f"""CREATE OR REPLACE TEMP TABLE in_tainted AS SELECT m.intrusion, m.token_key, m.level, t.token_id
+FROM in_members m JOIN tokens t ON t.token_key = m.token_key AND t.verdict = '{Verdict.TAINTED}'"""  # noqa: S608
 _ISSUED = f"""INSERT INTO in_members
 SELECT m.intrusion, e.source, e.record_id, m.token_key, e.event_time, '{BY_ISSUE}' AS basis, 'token id' AS why, m.level
-FROM in_members m JOIN tokens t ON t.token_key = m.token_key AND t.verdict = '{Verdict.TAINTED}'
-JOIN evidence e ON e.token_id = t.token_id AND e.leg IN ('{Leg.ISSUANCE}', '{Leg.SECONDARY_ISSUANCE}')
+FROM in_tainted m JOIN evidence e ON e.token_id = m.token_id AND e.leg IN ('{Leg.ISSUANCE}', '{Leg.SECONDARY_ISSUANCE}')
 ANTI JOIN in_members o ON o.source = e.source AND o.record_id = e.record_id
 WHERE e.event_time IS NOT NULL
 QUALIFY row_number() OVER (PARTITION BY e.source, e.record_id ORDER BY m.level, m.intrusion, m.token_key) = 1"""  # noqa: S608
@@ -168,7 +171,7 @@ def _shared_words(shared: Shared) -> str:
         return f"the same hours of the day ({some(shared.people, 'person', 'people')} of the estate)"
     if shared.kind == "person":
         return "the same victim"
-    whose = f"{some(shared.people, 'person', 'people')} of the estate" if shared.people else "nobody's of the estate"
+    whose = f"{some(shared.people, 'person', 'people')} of the estate" if shared.people else "nobody of the estate"
     return f"{BY_KIND[shared.kind].words} {clean(shared.value, MAX_VALUE)} ({whose})"
 
 
@@ -216,7 +219,7 @@ def _listed(column: str, name: str) -> str:
 _SUMS = f"""WITH whole AS (SELECT m.*, r.person, coalesce(e.subject_name, r.person) AS shown, r.ip, r.network, r.agent,
     e.client_id, r.session_id, r.key_id, CASE WHEN e.object_kind = 'mailbox' AND e.leg = 'acceptance'
         THEN coalesce(e.object_parent, e.object_id) END AS box
-    FROM in_members m JOIN in_records r USING (source, record_id) JOIN evidence e USING (source, record_id)),
+    FROM in_members m JOIN in_known r USING (source, record_id) JOIN evidence e USING (source, record_id)),
 names AS (SELECT person, min(shown) AS name FROM whole GROUP BY person)
 SELECT intrusion, min(level) AS level, min(event_time) AS first_seen, max(event_time) AS last_seen,
     count(DISTINCT token_key) AS tokens, count(*) AS records, count_if(basis = '{BASIS}') AS beside,
@@ -231,7 +234,9 @@ def _intrusion(row: Mapping[str, Any], name: str, group: _Group, told: Sequence[
     claim = None if row["level"] is None else list(FindingVerdict)[row["level"]]
     reasons: dict[tuple[str, ...], str] = {}  # one of each kind, the worthiest
     for link in sorted(group.links, key=lambda link: (-link.worth, link.first, link.second)):
-        reasons.setdefault(tuple(each.kind for each in link.shared), link_words(link))
+        kinds = tuple(each.kind for each in link.shared)
+        if kinds not in reasons:
+            reasons[kinds] = link_words(link)
     lists = {name: tuple(row[name] or ()) for name in
              ("subjects", "mailboxes", "ips", "networks", "agents", "clients", "keys")}
     return Intrusion(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import duckdb
 
+from counterfoil.case.given import give
 from counterfoil.case.results import rows
-from counterfoil.case.tables import give
 from counterfoil.errors import UsageError
 from counterfoil.investigate.intrusions import blast, timeline
 from counterfoil.investigate.intrusions.gathered import claim_levels
@@ -48,10 +48,10 @@ def one(con: duckdb.DuckDBPyConnection, entry: Intrusion, records: str) -> None:
 _ALL = """CREATE OR REPLACE TEMP VIEW in_all AS
 WITH paths AS (SELECT sha256, min(path) AS path FROM inputs WHERE source <> '' GROUP BY ALL)
 SELECT r.* EXCLUDE (raw_file, raw_position), coalesce(p.path, r.raw_file) AS path, r.raw_position AS position,
-    NULL::VARCHAR AS verdict
+    NULL::VARCHAR AS verdict, NULL::VARCHAR AS reason
 FROM in_records r LEFT JOIN paths p ON p.sha256 = r.raw_file"""
 _ONE = """CREATE OR REPLACE TEMP TABLE in_one AS
-SELECT a.* EXCLUDE (verdict), m.basis, m.why, m.token_key, t.verdict, t.reason, t.rules, c.claim,
+SELECT a.* EXCLUDE (verdict, reason), m.basis, m.why, m.token_key, t.verdict, t.reason, t.rules, c.claim,
     t.token_id AS of_token, t.signing_input_digest AS token_digest, a.path || ':' || a.position AS place
 FROM {records} m JOIN in_all a USING (source, record_id) LEFT JOIN tokens t ON t.token_key = m.token_key
 LEFT JOIN in_claim_names c USING (group_rule) WHERE m.intrusion = $id"""

@@ -12,13 +12,14 @@ from typing import Any
 
 import duckdb
 
+from counterfoil.case.given import give
 from counterfoil.case.results import rows
-from counterfoil.case.tables import give
 from counterfoil.investigate.intrusions.gathered import BY_KEY_READ
 from counterfoil.investigate.log_findings import WAYS
 from counterfoil.model.attack import OF_OPERATION
 from counterfoil.model.first_party import name as client_name
 from counterfoil.model.persistence import HOLDS
+from counterfoil.model.reason import Reason
 from counterfoil.model.schema import Leg, Outcome
 from counterfoil.model.timeline import MAX_LINES, Basis, Line
 from counterfoil.model.verdict import Verdict
@@ -31,6 +32,7 @@ MAX_RECORDS = 200_000
 
 NO_ISSUANCE = "no issuance of this token, though all of its kind are in evidence"
 ISSUANCE_UNKNOWN = "no issuance of this token: sign-in logs were not exported, or not declared complete"
+NO_SIGN_IN = "no sign-in behind the exchange that gave out this token"
 NO_ID = "the record carries no token id (not logged at that date, or left out by the export)"
 NO_KEY_USE = "no log of the key's uses (custody) is in evidence"
 NOT_LOGGED = "what followed for 24 hours: the log was throttled"
@@ -58,7 +60,7 @@ _OWN_BASIS = f"""CASE WHEN basis = '{BY_KEY_READ}' THEN '{Basis.KEY_READ}'
     WHEN basis IN ('finding', 'indicator') AND ip IS NOT NULL AND person IS NOT NULL THEN '{Basis.ACTOR_AND_ADDRESS}'
     WHEN ip IS NOT NULL THEN '{Basis.ADDRESS}' WHEN person IS NOT NULL THEN '{Basis.ACTOR}' ELSE '{Basis.TIME}' END"""  # noqa: S608  # our own names
 _COLUMNS = """event_time, operation, outcome, shown, ip, client_id, object_kind, coalesce(object_parent, object_id) AS
-    reached, token_id, verdict, throttled, item_count, source, path, position, leg"""
+    reached, token_id, verdict, reason, throttled, item_count, source, path, position, leg"""
 _RECORD = f"SELECT {_COLUMNS}, {_OWN_BASIS} AS basis FROM in_one"  # noqa: S608  # our own names
 _BESIDE = f"SELECT {_COLUMNS}, basis FROM in_beside"  # noqa: S608  # our own names
 _NEAR = f"""CASE WHEN his_person AND his_ip THEN '{Basis.ACTOR_AND_ADDRESS}' WHEN his_ip THEN '{Basis.ADDRESS}'
@@ -104,6 +106,8 @@ def _what(row: Mapping[str, Any]) -> str:
 
 def _absent(row: Mapping[str, Any], *, custody: bool) -> Iterable[str]:
     """Yield what is not in evidence for a record of the intrusion, where it was let in with a token."""
+    if row["leg"] in (Leg.ACCEPTANCE, Leg.SECONDARY_ISSUANCE) and row["reason"] == Reason.UNROOTED:
+        yield NO_SIGN_IN
     if row["leg"] == Leg.ACCEPTANCE:
         if row["token_id"] is None:
             yield NO_ID

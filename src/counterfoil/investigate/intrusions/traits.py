@@ -119,20 +119,45 @@ def network_sql(ip: str) -> str:
     return f"CASE WHEN regexp_matches({ip}, {v4}) THEN regexp_extract({ip}, {v4}, 1) {v6} ELSE {ip} END"
 
 
+def place_sql(ip: str) -> str:
+    """Return what is a person's own of an address, as SQL.
+
+    A neighbour in a hoster's network is anybody's; one IPv6 address is as good as the next in the same network.
+    """
+    return f"CASE WHEN contains({ip}, ':') THEN {network_sql(ip)} ELSE {ip} END"
+
+
 # Exchange writes down the program of its own that a client spoke to, and the client's own agent beside it.
 _BROWSER = "regexp_extract(e.extra, 'UserAgent=(.*?)(\\[AppId=|;\"|\",\")', 1)"
 _AGENT = f"""CASE WHEN contains(e.extra, 'ActorInfoString')
     THEN coalesce(nullif(replace({_BROWSER}, '\\"', '"'), ''), e.user_agent) ELSE e.user_agent END"""
-# Every record with its traits. `place`: what is a person's own of an address; a neighbour of one in a hoster's network
-# is anybody's, and one IPv6 address is as good as the next in the same network. An application is one for a kind of
-# object: one that plans meetings is strange at mail.
-RECORDS = f"""SELECT e.source, e.record_id, e.leg, e.outcome, e.event_time, e.operation, e.token_id, e.object_kind,
+
+
+def records_sql(of: str) -> str:
+    """Return these records of the evidence, each with its traits, as SQL.
+
+    An application is one for a kind of object: one that plans meetings is strange at mail.
+    """
+    return f"""SELECT e.source, e.record_id, e.leg, e.outcome, e.event_time, e.operation, e.token_id, e.object_kind,
     coalesce(e.subject_id, n.proven_id, 'name:' || e.subject_name) AS person,
     e.ip, e.client_id, {network_sql('e.ip')} AS network,
-    CASE WHEN contains(e.ip, ':') THEN {network_sql('e.ip')} ELSE e.ip END AS place, {_AGENT} AS agent,
+    {place_sql('e.ip')} AS place, {_AGENT} AS agent,
     CASE WHEN e.leg = '{Leg.ACCEPTANCE}' THEN e.client_id || ' for ' || coalesce(e.object_kind, 'anything') END AS app,
     e.device_id, e.key_id, e.session_id, e.kind, e.object_id, e.object_parent, e.item_count, e.aggregated, e.throttled,
     e.signing_input_digest AS digest, coalesce(e.subject_name, e.subject_id) AS shown, e.raw_file, e.raw_position,
     (hour(e.event_time) // {BAND_HOURS})::VARCHAR AS band
-FROM evidence e LEFT JOIN (SELECT subject_name, min(proven_id) AS proven_id FROM names GROUP BY ALL) n
+FROM {of} e LEFT JOIN (SELECT subject_name, min(proven_id) AS proven_id FROM names GROUP BY ALL) n
     USING (subject_name)"""  # noqa: S608  # our own names
+
+
+# Every record with its traits.
+RECORDS = records_sql("evidence")
+
+
+def few(table: str) -> str:
+    """Return the records that a table of a few names (`source`, `record_id`), with their traits, as SQL.
+
+    Chosen first: through a join the engine works out traits of every record of the evidence.
+    """
+    chosen = f"SELECT e.* FROM evidence e SEMI JOIN {table} f ON f.source = e.source AND f.record_id = e.record_id"  # noqa: S608
+    return f"({records_sql(f'({chosen})')})"

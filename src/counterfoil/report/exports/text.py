@@ -19,7 +19,7 @@ MIN_COLUMN = 12
 
 def render(stories: Sequence[Story], about: About) -> str:
     """Return the intrusions, and how much is not told."""
-    parts = [f"{some(len(stories), 'intrusion')}\n"]
+    parts = [f"{some(len(stories), 'intrusion') if stories else 'no intrusion in this case'}\n"]
     for story in stories:
         parts.append(f"\nINTRUSION {story.intrusion.id}\n")
         for section in _sections.sections(story):

@@ -1,0 +1,175 @@
+"""Tables in a Spark: what reconciliation and the rules ask of an engine, as Parquet in the case's folder."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection, Mapping, Sequence
+from functools import reduce
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from counterfoil.case.folder import PRIVATE, REJECTED, CaseFolder, pattern
+from counterfoil.case.given import written
+from counterfoil.case.manifest import Manifest
+from counterfoil.case.piles import pile_sql
+from counterfoil.case.spark import Spark, uri
+from counterfoil.case.tables import MAX_ROWS
+from counterfoil.errors import CaseError
+from counterfoil.expressions import ir
+from counterfoil.expressions.tables import table as named
+from counterfoil.model import schema
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+    from pyspark.sql.types import StructType
+
+# How evidence is written, beside the columns of the schema; the last two are names of folders.
+_BESIDE = {"reject": "string", "leg": "string", "bucket": "string"}
+_TYPES = {"int64": "bigint", "timestamp(6)": "timestamp_ntz"}
+_MAX_LACKING = 5  # columns that a message names
+
+
+class SparkTables:
+    """Keeps tables under the scratch folder of a Spark, which lives as long as the run."""
+
+    def __init__(
+        self, spark: Spark, con: duckdb.DuckDBPyConnection, piles: Path, earlier: Sequence[Path] = ()
+    ) -> None:
+        """Pile up in the folder `piles`, on top of what lies in the folders `earlier`; results go home to `con`."""
+        self._spark, self._con = spark, con
+        self._piles = piles.resolve()
+        self._earlier = tuple(folder.resolve() for folder in earlier)
+
+    def keep(self, name: str, table: ir.Table) -> ir.Table:
+        """Compute the table once, store it under `name` (replacing one of that name), and return it."""
+        return self._stored(name, self._frame(table), self._place(name))
+
+    def pile(self, name: str, table: ir.Table) -> ir.Table:
+        """Compute the table once, add it to the pile `name` as a folder of files, and return what was added."""
+        folder = self._piles / name
+        for level in (self._piles.parent, self._piles, folder):
+            level.mkdir(exist_ok=True, mode=PRIVATE)
+        return self._stored(f"pile_{name}_added", self._frame(table), folder / f"{len(list(folder.iterdir())):04}")
+
+    def piled(self, name: str) -> ir.Table:
+        """Return all that lies on the pile `name`."""
+        query = pile_sql((*self._earlier, self._piles), name, self._files)
+        return self._seen(f"pile_{name}", self._spark.session.sql(query))
+
+    def _files(self, generation: Path, name: str) -> str:
+        """Return the name of a view of the files of a pile; engines write a file each, or a folder of them."""
+        view = f"pile_{name}_of_{generation.name}"
+        parts = [uri(part) for part in sorted((generation / name).iterdir())]
+        self._spark.session.read.parquet(*parts).createOrReplaceTempView(view)
+        return f"`{view}`"
+
+    def rows(self, table: ir.Table) -> list[dict[str, Any]]:
+        """Compute a small table and return its rows."""
+        return list(self._frame(table).limit(MAX_ROWS).toArrow().to_pylist())
+
+    def given(self, name: str, columns: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> ir.Table:
+        """Return a small table with these columns (name -> Ibis type) and rows."""
+        return self.copied(name, written(columns, rows))
+
+    def copied(self, name: str, query: str) -> ir.Table:
+        """Return a table of what one of our own queries finds in the embedded engine."""
+        file = self._place(name).with_suffix(".parquet")
+        self._con.execute(f"COPY ({query}) TO '{_quoted(file)}' (FORMAT parquet)")
+        return self._seen(name, self._spark.session.read.parquet(uri(file)))
+
+    def viewed(self, name: str, table: ir.Table) -> ir.Table:
+        """Return the table under this name, computed anew by each that asks it."""
+        return self._seen(name, self._frame(table))
+
+    def has(self, name: str) -> bool:
+        """Tell whether a table of that name was kept or given."""
+        return name in self._spark.views
+
+    def table(self, name: str) -> ir.Table:
+        """Return a table that was kept or given before."""
+        return self._spark.views[name]
+
+    def home(self, name: str, table: ir.Table) -> ir.Table:
+        """Return a table of the embedded engine that holds what this one computes."""
+        place = self._place(name)
+        self._written(self._frame(table), place)
+        files = _quoted(pattern(place) / "*.parquet")
+        self._con.execute(f"CREATE OR REPLACE VIEW \"{name}\" AS SELECT * FROM read_parquet('{files}')")  # noqa: S608
+        found = self._con.table(name)
+        there: ir.Table = named(name, list(zip(found.columns, map(str, found.types), strict=True)))
+        return there
+
+    def evidence(
+        self, name: str, folder: CaseFolder, manifest: Manifest, *, rejected: bool = False,
+        only: Collection[str] | None = None,
+    ) -> ir.Table:
+        """Return the committed evidence with its `bucket`, or the rejects, under this name. `only`: these batches.
+
+        Raises CaseError for evidence that lacks columns.
+        """
+        batches = sorted(batch.id for batch in manifest.batches if only is None or batch.id in only)
+        frames = [self._batch(folder.evidence.resolve() / batch) for batch in batches]
+        none = [] if frames else [self._spark.session.createDataFrame([], _DDL)]
+        whole = reduce(lambda one, other: one.unionAll(other), [*frames, *none])
+        of_leg = f"leg {'=' if rejected else '<>'} '{REJECTED}'"
+        return self._seen(name, whole.where(of_leg).select(*schema.NAMES, "reject" if rejected else "bucket"))
+
+    def _batch(self, folder: Path) -> DataFrame:
+        read, there = self._spark.session.read, uri(folder)
+        lacking = sorted({*schema.NAMES, *_BESIDE} - {*read.parquet(there).columns})
+        if lacking:
+            more = " and more" if len(lacking) > _MAX_LACKING else ""
+            told = f"the evidence {folder.name} lacks columns: {', '.join(lacking[:_MAX_LACKING])}{more}"
+            raise CaseError(told, hint="read the logs again, into a new case")
+        return read.schema(_DDL).parquet(there)
+
+    def _place(self, name: str) -> Path:
+        return self._spark.scratch / f"{name}_{secrets.token_hex(4)}"
+
+    def _frame(self, table: ir.Table) -> DataFrame:
+        return self._spark.session.sql(self._spark.sql(table))
+
+    def _stored(self, name: str, frame: DataFrame, place: Path) -> ir.Table:
+        return self._seen(name, self._written(frame, place))
+
+    def _written(self, frame: DataFrame, place: Path) -> DataFrame:
+        """Return what was computed, from its files: their types are true, those of a plan not always (Sail's).
+
+        Of an empty table some engines write no file.
+        """
+        frame.write.parquet(uri(place))
+        if not any(place.glob("*.parquet")):
+            place.mkdir(exist_ok=True, mode=PRIVATE)
+            pq.write_table(_arrow(frame.schema).empty_table(), place / "empty.parquet")
+        return self._spark.session.read.parquet(uri(place))
+
+    def _seen(self, name: str, frame: DataFrame) -> ir.Table:
+        frame.createOrReplaceTempView(name)
+        found: ir.Table = named(name, _columns(frame.schema))
+        self._spark.views[name] = found
+        return found
+
+
+def _columns(kinds: StructType) -> list[tuple[str, str]]:
+    """Return columns with the embedded engine's names of their types, which expressions go by."""
+    empty = duckdb.arrow(_arrow(kinds).empty_table())
+    return list(zip(empty.columns, map(str, empty.types), strict=True))
+
+
+def _arrow(kinds: StructType) -> pa.Schema:
+    from pyspark.sql.pandas.types import to_arrow_schema
+
+    return to_arrow_schema(kinds)
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
+_DDL = ", ".join(
+    f"`{name}` {_TYPES.get(dtype, dtype)}" for name, dtype in {**schema.TYPES, **_BESIDE}.items()
+)

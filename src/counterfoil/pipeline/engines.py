@@ -1,0 +1,29 @@
+"""The engine that a run was told to take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+
+from duckdb import DuckDBPyConnection
+
+from counterfoil.case.folder import CaseFolder
+from counterfoil.case.tables import Tables
+from counterfoil.pipeline.store import StoreOn
+
+
+@contextmanager
+def stores(engine: str | None, con: DuckDBPyConnection, folder: CaseFolder) -> Iterator[StoreOn]:
+    """Yield what makes stores of the case: in `con`, or in the Spark at the address `engine`.
+
+    Raises UsageError for what is no address, EngineError for a server that cannot be worked with, before and during.
+    """
+    if engine is None:
+        yield partial(Tables, con)
+        return
+    from counterfoil.case.spark import connected  # its client: others do without
+    from counterfoil.case.spark_tables import SparkTables
+
+    with connected(engine, folder.tmp) as spark:
+        yield partial(SparkTables, spark, con)

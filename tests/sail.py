@@ -1,0 +1,24 @@
+"""Sail: a Spark without a JVM, started for tests on loopback."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pysail.spark import SparkConnectServer
+
+
+@contextmanager
+def sail() -> Iterator[str]:
+    """Yield the address of a Sail that listens meanwhile."""
+    main = sys.modules["__main__"]
+    if not hasattr(main, "__file__"):  # as in a worker of xdist: pyspark takes such a process for its own doctests
+        main.__file__ = __file__
+    server = SparkConnectServer()
+    server.start(background=True)
+    host, port = server.listening_address
+    try:
+        yield f"sc://{host}:{port}"
+    finally:
+        server.stop()
