@@ -66,7 +66,8 @@ def test_a_stolen_token_is_minted_and_told_as_stolen(case: Path, capsys: pytest.
     report = json.loads(run(capsys, "report", "--case", case, "--format", "json").out)
     (finding,) = [one for one in report["findings"] if one["rule"] == "token-replayed"]
     assert finding["verdict"] == "suspicion"
-    assert finding["title"].endswith("theft, not forgery: ada@example.com, from 203.0.113")
+    assert finding["title"] == (
+        "a genuine token of ada@example.com in other hands, from 203.0.113: theft, not forgery")
     assert (finding["subjects"], finding["tokens"]) == (["ada@example.com"], [STOLEN])
     assert finding["evidence"] == ["logs.jsonl:21"]
     assert f"--token {STOLEN}" in finding["next_step"]

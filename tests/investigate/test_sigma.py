@@ -273,7 +273,9 @@ def test_the_program_runs_rules_over_a_case(tmp_path: Path, capsys: pytest.Captu
     rules.mkdir()
     audit = {"product": "m365", "service": "audit"}
     far = {"product": "x"}
-    for name, source, value in (("hit", audit, "new-inboxrule"), ("miss", audit, "Nothing"), ("far", far, "y")):
+    for name, source, value in (
+        ("hit", audit, "new-inboxrule"), ("miss", audit, "Nothing"), ("far", far, "y"), ("away", CLOUDTRAIL, "z"),
+    ):
         detection = {"one": {"Operation": value, "Parameters.ForwardTo|contains": "@"}, "condition": "one"}
         body = {"title": name, "logsource": source, "detection": detection, "level": "high"}
         (rules / f"{name}.yml").write_text(yaml.safe_dump(body), encoding="utf-8")
@@ -283,10 +285,15 @@ def test_the_program_runs_rules_over_a_case(tmp_path: Path, capsys: pytest.Captu
     found = json.loads(ran.out)
     rows = [dict(zip(found["columns"], row, strict=True)) for row in found["rows"]]
     assert [(row["title"], row["status"], row["records"]) for row in rows] == [
-        ("hit", "ran", 1), ("miss", "ran", 0), ("far", "refused", 0),
+        ("hit", "ran", 1), ("miss", "ran", 0), ("away", "log not here", 0), ("far", "refused", 0),
     ]
     assert rows[0]["first"] == f"{log}:1"
-    assert rows[2]["why"] == "no source that is read is the log x"
+    assert [row["why"] for row in rows[2:]] == [
+        "no record of aws-cloudtrail is in the case", "no source that is read is the log x"]
+    shown = run(capsys, "sigma", rules, "--case", case, "--quiet")
+    assert "hit" in shown.out
+    assert not [name for name in ("miss", "away", "far") if name in shown.out]
+    assert "rules that ran: 2; for logs that the case has not: 1; refused: 1" in shown.err
     log.unlink()
     gone = run(capsys, "sigma", rules, "--case", case, "--quiet")
     assert gone.code == 3

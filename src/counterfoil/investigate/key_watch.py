@@ -21,6 +21,7 @@ from counterfoil.model.advice import KEY_TAKEN
 from counterfoil.model.finding import Finding
 from counterfoil.model.key_store import FOUND, PUBLISHED
 from counterfoil.model.key_watch import KeyClue, KeyStore, KeyWatch
+from counterfoil.model.leak_evidence import LEAKS_LOG
 from counterfoil.model.verdict import ACCUSING, FindingVerdict
 from counterfoil.pipeline.store import Store
 from counterfoil.reconcile.asked import Asked
@@ -130,11 +131,12 @@ def of_clues(clues: Iterable[KeyClue]) -> list[Finding]:
 
 
 def _finding(rule: KeyRule, clue: KeyClue) -> Finding:
-    whose = [clue.principal, f"key {clue.key}" if clue.key else f"the log {clue.source}/{clue.part}"]
+    log = "" if clue.source == LEAKS_LOG else f"the log {clue.source}/{clue.part}"  # a file, which `what` names
+    whose = ", ".join(filter(None, [clue.principal, f"key {clue.key}" if clue.key else log]))
     by = f" by {clue.process}" if clue.process else ""
     return Finding(
         id=clue.finding, rule=rule.id, verdict=FindingVerdict.SUSPICION, severity=rule.severity,
-        confidence=rule.confidence, title=f"{rule.title}: {', '.join(filter(None, whose))} ({clue.what})",
+        confidence=rule.confidence, title=f"{rule.title}: {f'{whose} ({clue.what})' if whose else clue.what}",
         detail=f"{clue.what}{by}; usual: {clue.usual}", first_seen=clue.first_seen, last_seen=clue.last_seen,
         subjects=(clue.principal,) if clue.principal else (), keys=(clue.key,) if clue.key else (),
         evidence=(clue.evidence,), attack=rule.attack, next_step=rule.next_step, score=SCORES[rule.severity],

@@ -84,7 +84,7 @@ def _uses(tables: Engine, odd: ir.Table, held: ir.Table) -> ir.Table:
     placed = here.left_join(at, ["token_key", "seconds"], rname="{name}_u")
     by = ["token_key", "token_id", "subject", "subject_name", "issuer", "network"]
     told = placed.group_by(*by).agg(
-        first_seen=placed.seconds.min(), last_seen=placed.seconds.max(), place=placed.place.min(),
+        uses=placed.count(), first_seen=placed.seconds.min(), last_seen=placed.seconds.max(), place=placed.place.min(),
         programs=placed.user_agent.collect(distinct=True).sort(),
     )
     return told.order_by([told.first_seen, told.token_key, told.network])
@@ -97,9 +97,11 @@ def _finding(rule: UseRule, row: Mapping[str, Any], paths: Mapping[str, str]) ->
     return Finding(
         id=finding_id(rule.id, row["issuer"], row["token_key"], row["network"]), rule=rule.id,
         verdict=FindingVerdict.SUSPICION, severity=rule.severity, confidence=rule.confidence,
-        title=f"{rule.title}: {who}, from {row['network']}",
-        detail=f"token {row['token_id']} by {programs}; its issuance is in evidence, and agrees",
-        first_seen=first, last_seen=last, token_count=1, subjects=(who,), tokens=(row["token_id"],),
+        title=f"a genuine token of {who} in other hands, from {row['network']}: theft, not forgery",
+        detail=f"token {row['token_id']} by {programs}, which its owner has nowhere; its issuance is in evidence, and"
+        " agrees",
+        first_seen=first, last_seen=last, token_count=1, acceptance_count=int(row["uses"]), subjects=(who,),
+        tokens=(row["token_id"],),
         evidence=(reference(row["place"], paths),) if row["place"] else (), attack=rule.attack,
         next_step=rule.next_step.replace("ID", row["token_id"]), score=SCORES[rule.severity],
     )

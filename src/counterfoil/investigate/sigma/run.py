@@ -25,7 +25,8 @@ from counterfoil.sources.registry import all_sources
 from counterfoil.sources.source import Csv, Source
 from counterfoil.unpack.walk import Member, Unpacker
 
-RAN, REFUSED = "ran", "refused"
+RAN, NOT_HERE, REFUSED = "ran", "log not here", "refused"
+_ORDER, _LEVELS = (RAN, NOT_HERE, REFUSED), ("critical", "high", "medium", "low", "informational")
 _RECORDS = "CREATE TABLE sigma_records (log VARCHAR, path VARCHAR, position BIGINT, doc JSON)"
 
 
@@ -33,7 +34,8 @@ _RECORDS = "CREATE TABLE sigma_records (log VARCHAR, path VARCHAR, position BIGI
 class Result:
     """What became of a rule: how many records it holds for, and where the first of them stands.
 
-    `status`: RAN, or REFUSED with the reason in `why`; of one that ran, `why` names fields that no record had.
+    `status`: RAN, NOT_HERE where the case has no input of the rule's log, or REFUSED with the reason in `why`; of one
+    that ran, `why` names fields that no record had.
     """
 
     rule: str
@@ -49,22 +51,32 @@ class Result:
 def run(
     con: duckdb.DuckDBPyConnection, folder: CaseFolder, manifest: Manifest, rules: Sequence[Loaded], progress: Progress
 ) -> tuple[tuple[Result, ...], tuple[str, ...]]:
-    """Return what became of each rule, those that hold first, and which inputs could not be read again.
+    """Return what became of each rule, the gravest of those that hold first, and which inputs could not be read again.
 
     `con`: of `case.engine`; the records of logs for which there are rules are held in it meanwhile.
     """
     prepare(con)
     rules = [checked(con, rule) for rule in rules]
-    logs = sorted({rule.log for rule in rules if rule.sql})
+    sources = {source.name: source.log.name for source in all_sources()}
+    here = {sources[entry.source] for entry in manifest.inputs if entry.source}
+    logs = sorted({rule.log for rule in rules if rule.sql} & here)
     missing = _read(con, folder, manifest, frozenset(logs), progress) if logs else ()
     refused = [rule for rule in rules if not rule.sql]
     results = [Result(rule.id, rule.title, rule.level, rule.log, REFUSED, why=rule.why) for rule in refused]
+    results += [
+        Result(rule.id, rule.title, rule.level, rule.log, NOT_HERE, why=f"no record of {rule.log} is in the case")
+        for rule in rules if rule.sql and rule.log not in here
+    ]
     progress.stage("matching", len(logs) or None)
     for log in logs:
         results += matched(con, log, [rule for rule in rules if rule.sql and rule.log == log])
         progress.advance(1)
-    order = sorted(results, key=lambda one: (one.status != RAN, -min(one.records, 1), one.title, one.rule))
-    return tuple(order), missing
+    return tuple(sorted(results, key=_rank)), missing
+
+
+def _rank(one: Result) -> tuple[int, int, int, str, str]:
+    level = _LEVELS.index(one.level) if one.level in _LEVELS else len(_LEVELS)
+    return _ORDER.index(one.status), -min(one.records, 1), level, one.title, one.rule
 
 
 def checked(con: duckdb.DuckDBPyConnection, rule: Loaded) -> Loaded:
