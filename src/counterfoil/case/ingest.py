@@ -305,11 +305,11 @@ def _glance(shape: Shape, spec: Mapping[str, Any]) -> tuple[str, dict[str, Any]]
     terms += [f"{member(path)[0]} IN {_list(values)}" for path, values in sorted(fit.marks.items())]
     if fit.tables:
         terms.append(f"coalesce({member('Type')[0]}, '') IN {_list({'', *fit.tables})}")
-    if fit.nested:  # an object inside of a text begins so; a pattern costs more than these looks
+    if fit.nested:  # an object inside of a text begins so; a pattern costs more than these looks, and one sign least
         names = "|".join(sorted(fit.nested))
         pattern = rf'"(?:{names})"\s*:\s*"\s*[\[{{]'
         terms.append(
-            "CASE WHEN contains(text, '{\\') OR contains(text, '[\\') "
+            "CASE WHEN contains(text, '\\') AND (contains(text, '{\\') OR contains(text, '[\\')) "
             f"THEN NOT regexp_matches(text, {_literal(pattern)}) ELSE true END"
         )
     for name in sorted(fit.vital):
