@@ -33,7 +33,7 @@ def sail() -> Iterator[str]:
     """Yield the address of an engine of another kind."""
     for package in ("pysail", "pyspark"):
         pytest.importorskip(package, reason="no other engine is installed here: pip install pysail pyspark-client")
-    from sail import sail  # it imports what is not there without the extra
+    from reconcile.sail import sail  # it imports what is not there without the extra
 
     with sail() as address:
         yield address

@@ -17,17 +17,11 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from counterfoil.cli.main import main
-from lab import histories
 from reconcile.on_spark import again
+from reconcile.small import OPTIONS, small
 
 from .run import run
 
-SCENARIO = histories.complete(300, 5, 1)
-OPTIONS = (
-    *(word for each in SCENARIO.declarations() for word in ("--complete", str(each))),
-    "--exported-at", SCENARIO.exported_at.isoformat(),
-)
 NOBODY = 65_534
 START_SECONDS = 30.0
 
@@ -35,10 +29,7 @@ START_SECONDS = 30.0
 @pytest.fixture(scope="module")
 def judged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a case that was judged by the embedded engine: a few hundred tokens, five of them forged."""
-    root = tmp_path_factory.mktemp("judged")
-    SCENARIO.write(root / "logs", root / "truth.jsonl")
-    assert main(["hunt", str(root / "logs"), "--case", str(root / "case"), "--quiet", *OPTIONS]) == 1
-    return root / "case"
+    return small(tmp_path_factory.mktemp("judged"))
 
 
 @pytest.fixture

@@ -23,8 +23,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench.evidence import Made, make
-
 from counterfoil import rehearsal
 from counterfoil.case.folder import existing
 from counterfoil.case.manifest import read_manifest
@@ -131,6 +129,8 @@ def _case(folder: Path, case: Path) -> list[str]:
 
 def _generated(records: int, case: Path) -> list[str]:
     """Generate a sign-in and an acceptance of each token, a hundred forged ones among them, as `bench growth` does."""
+    from bench.evidence import Made, make
+
     made = Made(records // 2)
     make(case, made)
     options = ["--exported-at", f"{made.end + timedelta(days=2)}T00:00:00"]
@@ -173,7 +173,7 @@ def main() -> int:
 
 @contextlib.contextmanager
 def _sail() -> Iterator[str]:
-    from sail import sail
+    from .sail import sail
 
     with sail() as address:
         yield address

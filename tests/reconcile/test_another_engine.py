@@ -12,6 +12,8 @@ import pytest
 from counterfoil.case.engine import engine
 from counterfoil.case.tables import Tables
 from counterfoil.detect.decoy_key import planted, refused
+from counterfoil.expressions import ibis
+from counterfoil.expressions.values import bound
 from counterfoil.investigate.groups import groups, uses
 from counterfoil.investigate.hunt import judged_tokens
 from counterfoil.reconcile.engine import Engine
@@ -70,3 +72,12 @@ def test_it_says_the_same(spark: Callable[[int], Sequence[Engine]], tmp_path: Pa
     assert found.keys() == wanted.keys()
     for name, rows in wanted.items():
         assert found[name] == rows, name
+
+
+@pytest.mark.xdist_group("spark")
+@pytest.mark.parametrize("text", ["it's", "a\\", "\\' OR '1", "''", '"', "⟦tenant⟧", "a\nb", "%_"])
+def test_a_bound_text_is_that_text(spark: Callable[[int], Sequence[Engine]], text: str) -> None:
+    """What is put into the SQL of an expression ends no text, and is read as it was written."""
+    (other,) = spark(1)
+    one = other.given("one", {"n": "int64"}, [[1]])
+    assert other.rows(one.select(told=ibis.literal(bound("tenant", text)))) == [{"told": text}]

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from counterfoil.case.folder import PRIVATE
 from counterfoil.errors import EngineError, UsageError
 from counterfoil.expressions import ir
+from counterfoil.expressions.compiled import with_values
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -32,7 +33,9 @@ _PLAIN_PATH = re.compile(r"[\w/.,@+=~-]+", re.ASCII)  # other signs are patterns
 _HINT = "such as sc://127.0.0.1:15002; start one on this machine with: sail spark server --port 15002"
 _DENIED = re.compile("permission denied|access ?denied|not authorized|forbidden|read-only file system", re.IGNORECASE)
 
-# SQL by the keys of expressions, which are the same from run to run but for what is bound in them.
+_ESCAPED = {"'": "\\'", "\\": "\\\\"}  # two quotes in a row end one text and begin another
+
+# SQL by the keys of expressions, which are the same from run to run.
 _known: dict[bytes, str] = {}
 
 
@@ -47,18 +50,16 @@ class Spark:
 
     def sql(self, table: Any) -> str:
         """Return the SQL of an expression, as this engine takes it."""
-        if table._bound:
-            return str(self._compiled(table))
         if table._key not in _known:
             if len(_known) >= MAX_KEPT:
                 _known.clear()
             _known[table._key] = str(self._compiled(table))
-        return _known[table._key]
+        return with_values(_known[table._key], table._bound, _ESCAPED)
 
     def _compiled(self, table: Any) -> Any:
         from counterfoil.expressions.built import built
 
-        return self.compiler.compile(built(table))
+        return self.compiler.compile(built(table, named=True))
 
 
 @contextmanager
@@ -155,6 +156,10 @@ def _compiler(session: SparkSession) -> Any:
 
     class Compiler(PySparkCompiler):  # type: ignore[misc]  # Ibis is not typed here
         SIMPLE_OPS: ClassVar[dict[Any, str]] = {BitOr: "bit_or"}  # which Spark has, and Ibis does not say
+
+        def visit_TimestampTruncate(self, op: Any, **parts: Any) -> Any:  # noqa: N802  # as Ibis calls it
+            """Return a time without a zone, as it was before: Spark's function gives it that of the session."""
+            return self.cast(super().visit_TimestampTruncate(op, **parts), op.dtype)
 
     compiler = ibis.pyspark.connect(session)  # it reads the session's options
     compiler.compiler = Compiler()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import lzma
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -24,6 +24,7 @@ MAX_KEPT = 2_000
 
 _BOUND = re.compile("'⟦([a-z_ -]+)⟧'")
 _LEFT_OUT = re.compile(r"EXCLUDE \(([^()]*)\)")
+_DOUBLED = {"'": "''"}
 _NOTHING = "⟦⟧"  # what no value is: an empty list is no SQL
 
 Known = dict[str, str]  # SQL by the key of the expression in hexadecimal digits
@@ -34,9 +35,15 @@ _own: Known = {}
 
 def sql(expression: Any) -> str:
     """Return the DuckDB SQL of the expression."""
-    text = _known(expression)
-    values = expression._bound
-    return _BOUND.sub(lambda found: _literals(values[found.group(1)]), text) if values else text
+    return with_values(_known(expression), expression._bound)
+
+
+def with_values(text: str, values: Mapping[str, str | tuple[str, ...]], escape: Mapping[str, str] = _DOUBLED) -> str:
+    """Return the SQL of an expression with what is bound in it; `escape`: how an engine writes a sign of a text."""
+    if not values:
+        return text
+    signs = str.maketrans(dict(escape))
+    return _BOUND.sub(lambda found: _literals(values[found.group(1)], signs), text)
 
 
 @contextmanager
@@ -51,9 +58,9 @@ def recording() -> Iterator[Known]:
         _own, _shipped = before
 
 
-def _literals(value: str | tuple[str, ...]) -> str:
+def _literals(value: str | tuple[str, ...], signs: dict[int, str]) -> str:
     values = (value,) if isinstance(value, str) else value or (_NOTHING,)
-    return ", ".join("'" + one.replace("'", "''") + "'" for one in values)
+    return ", ".join(f"'{one.translate(signs)}'" for one in values)
 
 
 def read() -> Known:
