@@ -60,7 +60,9 @@ def verify(
         Path, typer.Option("--keys", metavar="FILE", help="Public keys of whoever seals: a JWK set, or PEM.")
     ],
     case: params.Case = params.DEFAULT_CASE,
-    format: Annotated[str, typer.Option("--format", metavar="|".join(FORMATS), help="Form of the output.")] = "text",
+    format: Annotated[
+        str, typer.Option("--format", "-f", metavar="|".join(FORMATS), help="Form of the output.")
+    ] = "text",
     output: params.Output = None,
     quiet: params.Quiet = False,
 ) -> None:

@@ -46,7 +46,7 @@ def intrusions(
     redact: params.Redact = False,
     case: params.Case = params.DEFAULT_CASE,
     format: Annotated[
-        str, typer.Option("--format", metavar="|".join(FORMATS), help="Form of the output.", show_default=False)
+        str, typer.Option("--format", "-f", metavar="|".join(FORMATS), help="Form of the output.", show_default=False)
     ] = "text",
     output: params.Output = None,
 ) -> None:

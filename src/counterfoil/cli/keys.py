@@ -35,7 +35,7 @@ Store = Annotated[
 ]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the key.", show_default=False)]
 Purpose = Annotated[str, typer.Option("--purpose", metavar="TEXT", help="Why; is recorded.", show_default=False)]
-Form = Annotated[str, typer.Option("--format", metavar="|".join(FORMATS), help="Form of the output.")]
+Form = Annotated[str, typer.Option("--format", "-f", metavar="|".join(FORMATS), help="Form of the output.")]
 AlgorithmOption = Annotated[
     str,
     typer.Option(

@@ -31,7 +31,7 @@ Place = Annotated[
 Key = Annotated[
     Path | None, typer.Option("--key", metavar="FILE", help="For a database: the file of the log's private key.")
 ]
-Form = Annotated[str, typer.Option("--format", metavar="|".join(FORMATS), help="Form of the output.")]
+Form = Annotated[str, typer.Option("--format", "-f", metavar="|".join(FORMATS), help="Form of the output.")]
 Checkpoint = Annotated[
     Path | None,
     typer.Option("--checkpoint", metavar="FILE", help="Checkpoint that another party keeps."),

@@ -35,7 +35,9 @@ def matrix(
         typer.Option("--before", metavar="FILE", help="JSON report of an earlier run: tell what changed.",
                      show_default=False),
     ] = None,
-    format: Annotated[str, typer.Option("--format", metavar="|".join(FORMATS), help="Form of the output.")] = "text",
+    format: Annotated[
+        str, typer.Option("--format", "-f", metavar="|".join(FORMATS), help="Form of the output.")
+    ] = "text",
     output: params.Output = None,
     quiet: params.Quiet = False,
 ) -> None:

@@ -105,7 +105,9 @@ FailOn = Annotated[
         help="Exit with 1 on findings of these verdicts, or graver ones; none: never. Default: all but suspicion.",
     ),
 ]
-OutputFormat = Annotated[str, typer.Option("--format", metavar=FORMATS, help="Form of the output.", show_default=False)]
+OutputFormat = Annotated[
+    str, typer.Option("--format", "-f", metavar=FORMATS, help="Form of the output.", show_default=False)
+]
 
 
 def _output(named: Path | None) -> Path | None:
@@ -119,11 +121,11 @@ def _output(named: Path | None) -> Path | None:
 Output = Annotated[
     Path | None,
     typer.Option(
-        "--output", metavar="FILE", callback=_output,
+        "--output", "-o", metavar="FILE", callback=_output,
         help="Write there instead of to stdout (-); only you can read the file.",
     ),
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Tell nothing on stderr but errors.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Tell nothing on stderr but errors.")]
 Redact = Annotated[
     bool,
     typer.Option("--redact", help="Pseudonyms for people, mailboxes, addresses, ids, tenants, files: for sharing."),

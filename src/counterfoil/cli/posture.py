@@ -45,7 +45,7 @@ _Before = Annotated[
                  show_default=False),
 ]
 _Format = Annotated[
-    str, typer.Option("--format", metavar="text|html|json|markdown|ocsf|sarif", help="Form of the output.")
+    str, typer.Option("--format", "-f", metavar="text|html|json|markdown|ocsf|sarif", help="Form of the output.")
 ]
 
 

@@ -37,7 +37,9 @@ def ready(
     memory: params.Memory = None,
     threads: params.Threads = None,
     case: params.Case = params.DEFAULT_CASE,
-    format: Annotated[str, typer.Option("--format", metavar="|".join(FORMATS), help="Form of the output.")] = "text",
+    format: Annotated[
+        str, typer.Option("--format", "-f", metavar="|".join(FORMATS), help="Form of the output.")
+    ] = "text",
     output: params.Output = None,
     quiet: params.Quiet = False,
 ) -> None:

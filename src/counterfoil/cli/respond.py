@@ -38,7 +38,7 @@ MAX_STEPS = 8
 LIST_MODE = 0o644  # block lists are public
 
 Store = Annotated[Path, typer.Argument(metavar="STORE", help="Custody folder, with a [life].", show_default=False)]
-Form = Annotated[str, typer.Option("--format", metavar="|".join(FORMATS), help="Form of the output.")]
+Form = Annotated[str, typer.Option("--format", "-f", metavar="|".join(FORMATS), help="Form of the output.")]
 Parties = Annotated[
     Path | None,
     typer.Option("--parties", metavar="FILE", help="Relying parties: what they fetch, for how long, who pins (TOML)."),

@@ -35,7 +35,9 @@ def plan(
     vendor: Annotated[
         list[str] | None, typer.Option("--vendor", metavar="NAME", help="Also commands for entra, aws or keycloak.")
     ] = None,
-    format: Annotated[str, typer.Option("--format", metavar="|".join(RUNBOOK_FORMATS), help="Form of it.")] = "text",
+    format: Annotated[
+        str, typer.Option("--format", "-f", metavar="|".join(RUNBOOK_FORMATS), help="Form of it.")
+    ] = "text",
     output: params.Output = None,
 ) -> None:
     """Write the runbook of a case: who does what in which order, with commands filled in, and what each step breaks."""
@@ -82,7 +84,9 @@ def verify(
         Path | None, typer.Option("--store", metavar="STORE", help="Custody of the key that signs the statement.")
     ] = None,
     sign_key: Annotated[str, typer.Option("--sign-key", metavar="NAME", help="Name of that key.")] = "statements",
-    format: Annotated[str, typer.Option("--format", metavar="|".join(STATEMENT_FORMATS), help="Form of it.")] = "text",
+    format: Annotated[
+        str, typer.Option("--format", "-f", metavar="|".join(STATEMENT_FORMATS), help="Form of it.")
+    ] = "text",
     output: params.Output = None,
 ) -> None:
     """Say whether the intruder is out, not out, or cannot be told, with reasons: 0 out, 1 not out, 3 cannot tell.

@@ -51,7 +51,7 @@ Checkpoint = Annotated[
     Path | None,
     typer.Option("--checkpoint", metavar="FILE", help="Checkpoint of it that another party keeps, for the proof."),
 ]
-Form = Annotated[str, typer.Option("--format", metavar="|".join(FORMATS), help="Form of the output.")]
+Form = Annotated[str, typer.Option("--format", "-f", metavar="|".join(FORMATS), help="Form of the output.")]
 
 
 def add_to(app: typer.Typer) -> None:
