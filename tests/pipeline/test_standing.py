@@ -18,6 +18,7 @@ import pytest
 from counterfoil import app
 from counterfoil.case.manifest import Batch, Manifest
 from counterfoil.model.coverage import ATTESTED, AttestedLog, Declaration
+from counterfoil.model.hosting import NetworkFile
 from counterfoil.model.logs import Logs
 from counterfoil.pipeline import standing
 from counterfoil.reconcile.asked import Asked
@@ -43,6 +44,7 @@ _OTHERS: dict[str, Any] = {
     "attested": (AttestedLog("counterfoil-ledger", "log.example", ATTESTED, ""),),
     "keys": {"key": _KEY},
     "logs": Logs(),
+    "networks": NetworkFile("networks.csv", "0" * 64),
 }
 
 
