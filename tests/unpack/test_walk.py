@@ -127,6 +127,13 @@ def _nameless(data: bytes) -> bytes:
     return bytes(changed)
 
 
+def _placed(data: bytes, header: bytes, at: int, more: int) -> bytes:
+    """Return the zip with an offset of four bytes in a header made larger."""
+    place, changed = data.index(header) + at, bytearray(data)
+    changed[place : place + 4] = (int.from_bytes(data[place : place + 4], "little") + more).to_bytes(4, "little")
+    return bytes(changed)
+
+
 WORD = "swordfish"  # of the encrypted samples
 ONE = zipped([("a", TEXT)])
 TAR = tarred(TWO)
@@ -139,6 +146,12 @@ REFUSED = {
     "an encrypted zip": (_flagged(ONE, encrypted=True), {"a": "encrypted: unpack it with its password first"}),
     "a method of Windows": (_flagged(ONE, method=9), {"a": "a method that is not read (Deflate64)"}),
     "a method that nobody knows": (_flagged(ONE, method=77), {"a": "a method that is not read (of number 77)"}),
+    "a member before the archive's beginning": (
+        _placed(ONE, b"PK\x05\x06", 16, 10), {"a": "it lies outside the archive"},
+    ),
+    "a member behind the archive's end": (
+        _placed(ONE, b"PK\x01\x02", 42, 1 << 30), {"a": "it lies outside the archive"},
+    ),
     "a member without a name": (_nameless(ONE), {"unnamed": "it has no name"}),
     "an encrypted 7z": (seven_zipped(TWO, password=WORD), {"": "encrypted"}),
     "a 7z whose names are encrypted": (seven_zipped(TWO, password=WORD, hide_names=True), {"": "encrypted"}),

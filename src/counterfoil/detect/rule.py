@@ -94,9 +94,11 @@ class KeyRule(Described):
 
     Its columns: source, part and key (the store, and what of it), principal, process, first_seen and last_seen (seconds
     since 1970), records, what (what was done), usual (what is normal for them), place (`file:position` of one record).
+    `of_files`: it is about what lies in files, which `what` names, and not about a log.
     """
 
     find: Callable[[KeyTables], ir.Table]
+    of_files: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,7 +21,6 @@ from counterfoil.model.advice import KEY_TAKEN
 from counterfoil.model.finding import Finding
 from counterfoil.model.key_store import FOUND, PUBLISHED
 from counterfoil.model.key_watch import KeyClue, KeyStore, KeyWatch
-from counterfoil.model.leak_evidence import LEAKS_LOG
 from counterfoil.model.verdict import ACCUSING, FindingVerdict
 from counterfoil.pipeline.store import Store
 from counterfoil.reconcile.asked import Asked
@@ -131,7 +130,7 @@ def of_clues(clues: Iterable[KeyClue]) -> list[Finding]:
 
 
 def _finding(rule: KeyRule, clue: KeyClue) -> Finding:
-    log = "" if clue.source == LEAKS_LOG else f"the log {clue.source}/{clue.part}"  # a file, which `what` names
+    log = "" if rule.of_files else f"the log {clue.source}/{clue.part}"
     whose = ", ".join(filter(None, [clue.principal, f"key {clue.key}" if clue.key else log]))
     by = f" by {clue.process}" if clue.process else ""
     return Finding(

@@ -76,7 +76,7 @@ class Zips:
             raise InputError(f"cannot read {place.name}: {OFFICE}")
         for info in infos:
             if not info.filename.endswith("/"):  # is_dir() fails on a name that is empty
-                trouble = _trouble(info)
+                trouble = _trouble(info, place.stamp.size)
                 opener = closed if trouble else self._opener(place, info)
                 span = (0, 0) if trouble else _span(place, info)
                 yield Entry(info.filename, opener, trouble, _modified(info), trouble == LINK, span)
@@ -121,9 +121,11 @@ def _span(place: Disk, info: zipfile.ZipInfo) -> tuple[int, int]:
     return begin, begin + info.compress_size
 
 
-def _trouble(info: zipfile.ZipInfo) -> str:
+def _trouble(info: zipfile.ZipInfo, size: int) -> str:
     if not info.filename:
         return "it has no name: the archive is damaged"
+    if not 0 <= info.header_offset < size:
+        return "it lies outside the archive, which is damaged"
     if modes.S_ISLNK(info.external_attr >> 16):
         return LINK
     if info.flag_bits & _ENCRYPTED_FLAG:

@@ -32,4 +32,5 @@ KEY_RULE = KeyRule(
     next_step="Treat the key as out: counterfoil respond plan. Then find out who could read the file, and what wrote"
     " it.",
     find=_find,
+    of_files=True,
 )

@@ -45,4 +45,5 @@ KEY_RULE = KeyRule(
     next_step="Find what writes them: the file and place are told. Revoke what is not expired: counterfoil respond"
     " revoke. Then look for their ids in use: counterfoil pivot --token ID.",
     find=_find,
+    of_files=True,
 )
