@@ -11,7 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
+from counterfoil.jose.base64url import encode_number
 from counterfoil.leaks import known, render
 from counterfoil.leaks.chunks import of_stream
 from counterfoil.leaks.engine import Engine, without_inner
@@ -112,6 +114,20 @@ def test_a_short_value_tells_no_place(made: Corpus, keys: KnownKeys) -> None:
         for before in (b"", b"AQAB " * 9)
     )
     assert after.offset == alone.offset + len(b"AQAB " * 9)
+
+
+@pytest.mark.parametrize("signs", ["x22", "u0022"])
+def test_signs_of_base64_are_no_escaped_quote(signs: str) -> None:
+    """One RSA key in two hundred has `x22` in a value of its JWK: it is found as others are."""
+    scalar = int.from_bytes(base64.urlsafe_b64decode(f"A{signs}".ljust(43, "A") + "="))
+    point = ec.derive_private_key(scalar, ec.SECP256R1()).public_key().public_numbers()
+    numbers = {"x": point.x, "y": point.y, "d": scalar}
+    key = {"kty": "EC", "crv": "P-256", **{name: encode_number(value, 32) for name, value in numbers.items()}}
+    assert signs in key["d"]
+    data = json.dumps(key).encode()
+    found = [leak for chunk in of_stream(io.BytesIO(data), len(data))
+             for leak in Engine(best(), KnownKeys(), every_offset=False).scan(chunk, "x")]
+    assert [leak.form for leak in found] == ["jwk-ec"]
 
 
 AROUND = {

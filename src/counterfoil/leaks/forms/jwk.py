@@ -17,7 +17,8 @@ _BACK, _AHEAD = 8 << 10, 16 << 10
 # An object may hold the name as a value as well: so many of its places are looked past.
 _NEIGHBOURS = 3
 _BRACE = re.compile(rb"[{}]")
-_QUOTE = re.compile(rb"\\*(?:[\"']|u0022|x22)|&quot;|&#34;|%22")
+# Without a backslash before them, `u0022` and `x22` are signs of Base64.
+_QUOTE = re.compile(rb"\\*[\"']|\\+(?:u0022|x22)|&quot;|&#34;|%22")
 _COLON = re.compile(rb"%3[aA]")
 _NAMES = rb"(kty|crv|n|e|d|p|q|x|y|k)"
 _VALUE = rb"([A-Za-z0-9_+/=-]{1,8192})"
