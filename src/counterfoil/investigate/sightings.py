@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -49,24 +49,28 @@ _GIVEN = {
 
 def sighted(con: duckdb.DuckDBPyConnection, indicators: Iterable[Indicator]) -> list[Sighting]:
     """Return what the case whose results `con` holds has of them: by how much they say, then most accounts first."""
-    with _given(con, indicators):
-        found = rows(con, _SQL)
+    with _given(con, indicators) as kinds:
+        found = rows(con, _SQL.format(seen=_seen(kinds))) if kinds else []
     return [Sighting(**(row | {"kind": IndicatorKind(row["kind"])})) for row in found]
 
 
-def mark(con: duckdb.DuckDBPyConnection, indicators: Iterable[Indicator], more: Sequence[str] = ()) -> None:
+def mark(con: duckdb.DuckDBPyConnection, indicators: Iterable[Indicator], more: Mapping[IndicatorKind, str]) -> None:
     """Make the temporary table `in_indicated`: source and record_id of every record that shows one.
 
-    `more`: queries of further (source, record_id), over the table `indicators` (kind, match, first, last).
+    `more`: by kind, a query of further (source, record_id), over the table `indicators` (kind, match, first, last).
     """
-    parts = " UNION ".join([_MARKED, *more])
-    with _given(con, indicators):
-        con.execute(f"CREATE OR REPLACE TEMP TABLE in_indicated AS {parts}")
+    with _given(con, indicators) as kinds:
+        wanted = [f"SELECT source, record_id FROM ({_seen(kinds)})"] if kinds else [_NOTHING]  # noqa: S608  # our own names
+        wanted += [more[kind] for kind in kinds if kind in more]
+        con.execute(f"CREATE OR REPLACE TEMP TABLE in_indicated AS {' UNION '.join(wanted)}")
 
 
 @contextmanager
-def _given(con: duckdb.DuckDBPyConnection, indicators: Iterable[Indicator]) -> Iterator[None]:
-    """Hold the table `indicators`; of a network, `match` is each address in evidence that is in it."""
+def _given(con: duckdb.DuckDBPyConnection, indicators: Iterable[Indicator]) -> Iterator[list[IndicatorKind]]:
+    """Hold the table `indicators`, and yield the kinds in it: of others no evidence is read.
+
+    Of a network, `match` is each address in evidence that is in it.
+    """
     every = list(dict.fromkeys(indicators))
     wide = [one for one in every if one.kind is IndicatorKind.NETWORK]
     held = [(one, one.value) for one in every if one.kind is not IndicatorKind.NETWORK]
@@ -76,7 +80,7 @@ def _given(con: duckdb.DuckDBPyConnection, indicators: Iterable[Indicator]) -> I
          one.origin] for one, match in held
     ])
     try:
-        yield
+        yield sorted({one.kind for one, _ in held})
     finally:
         con.execute("DROP TABLE indicators")
 
@@ -107,9 +111,12 @@ FROM indicators i JOIN evidence e ON e.{column} = i.match AND {when} >= i.first 
 WHERE i.kind = '{kind}' AND e.event_time IS NOT NULL"""  # noqa: S608  # our own names
 
 
-_SEEN = " UNION ".join(_part(kind, column) for kind, columns in _COLUMNS.items() for column in columns)
-_MARKED = f"SELECT source, record_id FROM ({_SEEN})"  # noqa: S608  # our own names
-_SQL = f"""WITH seen AS ({_SEEN}),
+def _seen(kinds: Iterable[IndicatorKind]) -> str:
+    return " UNION ".join(_part(kind, column) for kind in kinds for column in _COLUMNS[kind])
+
+
+_NOTHING = "SELECT NULL::VARCHAR AS source, NULL::VARCHAR AS record_id LIMIT 0"
+_SQL = f"""WITH seen AS ({{seen}}),
 names AS (SELECT sha256, min(path) AS path FROM inputs WHERE source <> '' GROUP BY ALL)
 SELECT kind, value, name, origin, count(*) AS records, count(DISTINCT subject) AS subjects,
     min(event_time) AS first_seen, max(event_time) AS last_seen,

@@ -52,7 +52,7 @@ def gather(con: duckdb.DuckDBPyConnection, indicators: Iterable[Indicator]) -> i
     told = [(rule, _LEVELS.index(claim)) for rule, claim in claims(con).items()]
     give(con, "in_claims", {"group_rule": "string", "level": "int64"}, told)
     con.execute(f"CREATE OR REPLACE TEMP VIEW in_records AS {RECORDS}")
-    mark(con, indicators, [_AGENT])
+    mark(con, indicators, {IndicatorKind.AGENT: _AGENT})
     for query in (_TOLD, _SEEDS, _HIS, _FACES):
         con.execute(query)
     # where nobody is suspected, what is people's own is compared with nothing, and no evidence is read for it
