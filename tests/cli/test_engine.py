@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -17,13 +15,13 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from reconcile.cluster import free_port, wait_for
 from reconcile.on_spark import again
 from reconcile.small import OPTIONS, small
 
 from .run import run
 
 NOBODY = 65_534
-START_SECONDS = 30.0
 
 
 @pytest.fixture(scope="module")
@@ -124,13 +122,12 @@ def test_a_server_that_may_not_write_to_the_case(
     capsys: pytest.CaptureFixture[str], case: Path, sail: str  # noqa: ARG001  # the client
 ) -> None:
     """The server runs as somebody else, whom the case's folder keeps out."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     starts = f"s.SparkConnectServer('127.0.0.1', {port}).start(background=False)"
     code = f"import os, functools, pyspark, pysail.spark as s; os.setuid({NOBODY}); {starts}"
     server = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)  # noqa: S603
     try:
-        _wait(port)
+        wait_for(port)
         ended = run(capsys, "reconcile", "--case", case, "--engine", f"sc://127.0.0.1:{port}", "--quiet")
     finally:
         server.terminate()
@@ -138,13 +135,3 @@ def test_a_server_that_may_not_write_to_the_case(
     assert ended.code == 2
     assert f"sc://127.0.0.1:{port} cannot write to the case" in ended.err
     assert "hint: the server must see the case under the same path, and may write there" in ended.err
-
-
-def _wait(port: int) -> None:
-    until = time.monotonic() + START_SECONDS
-    while time.monotonic() < until:
-        with socket.socket() as tried:
-            if tried.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
-    raise TimeoutError("the server did not start")

@@ -57,15 +57,15 @@ def spark_home(folder: Path) -> Path:
 @contextmanager
 def cluster(home: Path, work: Path) -> Iterator[Cluster]:
     """Yield a cluster whose parts live as long as this; `work`: a folder for their logs."""
-    master, connect = _free(), _free()
+    master, connect = free_port(), free_port()
     with ExitStack() as stack:
         _started(stack, home, work / "master", "spark-class", MASTER, "--host", "127.0.0.1", "--port", str(master),
-                 "--webui-port", str(_free()))
-        _wait(master)
+                 "--webui-port", str(free_port()))
+        wait_for(master)
         workers = [
             _started(stack, home, work / f"worker{place}", "spark-class", WORKER, "--cores", "1", "--memory", "1200M",
                      "--host", "127.0.0.1", "--work-dir", str(work / f"worker{place}"),
-                     "--webui-port", str(_free()), f"spark://127.0.0.1:{master}")
+                     "--webui-port", str(free_port()), f"spark://127.0.0.1:{master}")
             for place in range(WORKERS)
         ]
         settings = {
@@ -75,7 +75,7 @@ def cluster(home: Path, work: Path) -> Iterator[Cluster]:
         told = [word for name, value in settings.items() for word in ("--conf", f"{name}={value}")]
         _started(stack, home, work / "connect", "spark-submit", "--master", f"spark://127.0.0.1:{master}", *told,
                  "--class", CONNECT, "--name", "counterfoil", "spark-internal")
-        _wait(connect)
+        wait_for(connect)
         yield Cluster(f"sc://127.0.0.1:{connect}", workers)
 
 
@@ -98,16 +98,18 @@ def _started(stack: ExitStack, home: Path, folder: Path, script: str, *words: st
     return part
 
 
-def _free() -> int:
+def free_port() -> int:
+    """Return a port on which nothing listens."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         return int(free.getsockname()[1])
 
 
-def _wait(port: int) -> None:
+def wait_for(port: int) -> None:
+    """Wait until something listens there; TimeoutError if nothing does in time."""
     until = time.monotonic() + START_SECONDS
     while time.monotonic() < until:
         with socket.socket() as tried:
             if tried.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.2)
-    raise TimeoutError("a part of the cluster did not start")
+    raise TimeoutError("nothing listens there: the server did not start")
