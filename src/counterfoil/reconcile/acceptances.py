@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from counterfoil.expressions import ibis, ir
 from counterfoil.expressions.values import bound
 from counterfoil.model.logs import Logs
 from counterfoil.model.schema import Leg, Outcome, TokenClass
+from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.families import family
 from counterfoil.reconcile.identity import crossing
 from counterfoil.reconcile.log_parts import by_log, in_logs
@@ -33,18 +35,18 @@ _RECORDED = (*COLUMNS, *_MORE)
 
 
 def acceptances(
-    records: ir.Table, exchanges: ir.Table, domains: ir.Table, logs: Logs, *, own_logs: bool
+    records: ir.Table, exchanges: ir.Table, federated: ir.Table | None, logs: Logs, *, own_logs: bool
 ) -> ir.Table:
     """Return acceptances with COLUMNS and five more.
 
     `derived` ('', 'assertion' or 'exchange'), `unknown_presentation`, `family`,
     `child_id` (the token obtained with this one, derived ones only), `network`.
-    `exchanges`: those that secondary issuances imply; `domains`: (domain, federation); `logs`: what logs mean;
+    `exchanges`: those that secondary issuances imply; `federated`: of `federated`; `logs`: what logs mean;
     `own_logs`: issuers have some in evidence.
     """
     recorded = _recorded(records)
     shown = _as_presented(exchanges, recorded, records, logs) if own_logs else exchanges.select(*_RECORDED)
-    whole = ibis.union(recorded, _assertions(records, domains, logs), shown)
+    whole = ibis.union(recorded, _assertions(records, federated, logs), shown)
     return whole.mutate(network=network(whole.ip))
 
 
@@ -103,16 +105,25 @@ def _as_presented(exchanges: ir.Table, recorded: ir.Table, records: ir.Table, lo
     return joined.mutate(**told).select(*_RECORDED)
 
 
-def _assertions(records: ir.Table, domains: ir.Table, logs: Logs) -> ir.Table:
-    """Rule 1.3 a, b: a sign-in that was given an assertion accepted it."""
-    signins = records.filter(
+def _signed_in(records: ir.Table, logs: Logs) -> ir.Table:
+    """Return the sign-ins of logs that tell of assertions."""
+    return records.filter(
         records.leg == Leg.ISSUANCE, in_logs(records, "federated logs", sorted(logs.federations)),
         records.outcome == Outcome.SUCCESS,
-        # first of all, since most sign-ins were given something else
-        records.incoming_token.isin(SAML) | records.incoming_token.isnull(),
     )
+
+
+def _assertions(records: ir.Table, federated: ir.Table | None, logs: Logs) -> ir.Table:
+    """Rule 1.3 a, b: a sign-in that was given an assertion accepted it."""
+    signins = _signed_in(records, logs)
+    # first of all, since most sign-ins were given something else
+    told = signins.incoming_token.isin(SAML)
+    signins = signins.filter(told if federated is None else told | signins.incoming_token.isnull())
     signins = signins.mutate(domain=domain_of(signins.subject_name))
-    joined = signins.left_join(_named(signins, domains), "domain").drop("domain_right")
+    if federated is None:
+        joined = signins.mutate(federation=ibis.null("string"))
+    else:
+        joined = signins.left_join(federated, "domain").drop("domain_right")
     shown = joined.incoming_token.isin(SAML).fill_null(False)
     maybe = joined.incoming_token.isnull() & joined.federation.notnull()
     # a guest's own organisation keeps the log of his identity provider
@@ -153,12 +164,23 @@ def federations(logs: Logs) -> Any:
     return bound("federations", sorted(set(logs.federations.values())))
 
 
-def _named(signins: ir.Table, domains: ir.Table) -> ir.Table:
-    """Return (domain, federation): who was named for each domain, or else for the next domain above it."""
-    asked = signins.select("domain").distinct()
-    named = domains.select(above=domains.domain, federation=domains.federation)
-    met = asked.join(named, (asked.domain == named.above) | asked.domain.endswith(ibis.literal(".") + named.above))
-    return met.group_by("domain").agg(federation=met.federation.argmax(met.above.length()))
+def federated(
+    engine: Engine, records: ir.Table, named: Sequence[tuple[str, str]], logs: Logs
+) -> ir.Table | None:
+    """Return (domain, federation): who was named for each domain, or else for the next domain above it.
+
+    `named`: (domain, federation); None if there are none.
+    """
+    if not named:
+        return None
+    given = engine.given("federated", {"domain": "string", "federation": "string"}, named)
+    signins = _signed_in(records, logs)
+    asked = signins.select(domain=domain_of(signins.subject_name)).distinct()
+    above = given.select(above=given.domain, federation=given.federation)
+    met = asked.join(above, (asked.domain == above.above) | asked.domain.endswith(ibis.literal(".") + above.above))
+    return engine.keep(
+        "acceptances_federated", met.group_by("domain").agg(federation=met.federation.argmax(met.above.length()))
+    )
 
 
 def _guest(signins: ir.Table) -> ir.BooleanValue:

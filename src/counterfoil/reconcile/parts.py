@@ -28,8 +28,8 @@ class Whole:
 
     `records`: each once; `repeated`: the keys of those that came more than once; `exchanges`: acceptances that
     secondary issuances imply; `digests`: issuances with a digest, None if there are none; `own_logs`: issuers have
-    some (subjects there, or in receipts, may be pseudonyms); `logs`: what logs mean; `domains`: (domain, federation);
-    `names`: aliases; `people`: who signs in.
+    some (subjects there, or in receipts, may be pseudonyms); `logs`: what logs mean; `federated`: (domain, federation),
+    None if nobody was named; `names`: aliases; `people`: who signs in.
     """
 
     records: ir.Table
@@ -38,7 +38,7 @@ class Whole:
     digests: ir.Table | None
     own_logs: bool
     logs: Logs
-    domains: ir.Table
+    federated: ir.Table | None
     names: ir.Table
     people: ir.Table
 
@@ -63,7 +63,7 @@ def settle_families(engine: Engine, whole: Whole, families: ir.Table, policy: Po
 
 
 def _settle(engine: Engine, whole: Whole, records: ir.Table, exchanges: ir.Table, policy: Policy) -> None:
-    every = acceptances(records, exchanges, whole.domains, whole.logs, own_logs=whole.own_logs)
+    every = acceptances(records, exchanges, whole.federated, whole.logs, own_logs=whole.own_logs)
     accepted = shapes.ACCEPTED.kept(engine, with_key(with_subject(every, whole.names)))
     again = seen_again(engine, accepted)
     issued = with_subject(issuances(records), whole.names)

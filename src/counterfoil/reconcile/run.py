@@ -16,7 +16,7 @@ from counterfoil.model.coverage import CoverageRow
 from counterfoil.model.reason import Probable, Reason
 from counterfoil.model.verdict import ACCUSING, Verdict
 from counterfoil.reconcile import judge, measured, parts, shapes
-from counterfoil.reconcile.acceptances import exchanged
+from counterfoil.reconcile.acceptances import exchanged, federated
 from counterfoil.reconcile.asked import Asked
 from counterfoil.reconcile.custody import custody_of, not_signed
 from counterfoil.reconcile.declared import Keepers, LogFacts, coverage
@@ -112,7 +112,7 @@ def _survey(engine: Engine, evidence: ir.Table, asked: Asked) -> parts.Whole:
         digests=digests if engine.rows(digests.limit(1)) else None,
         own_logs=bool(engine.rows(issued.filter(in_own_log(issued, asked.logs)).limit(1))),
         logs=asked.logs,
-        domains=engine.given("federated", {"domain": "string", "federation": "string"}, asked.federated),
+        federated=federated(engine, records, asked.federated, asked.logs),
         names=names,
         people=people(engine, issued, asked.identities, asked.logs),
     )
