@@ -13,14 +13,16 @@ from pathlib import Path
 
 import duckdb
 
-from counterfoil.case.folder import CaseFolder, locked
-from counterfoil.case.ingest import BUCKET, ROW_GROUP
+from counterfoil.case.folder import locked
+from counterfoil.case.ingest import ANY_BUCKET, BUCKET, ROW_GROUP
 from counterfoil.case.manifest import Batch, Input, Manifest, write_manifest
 from counterfoil.model import schema
+from counterfoil.pipeline.ingest import BATCH_BYTES, PLAIN_BYTES
 
 START = date(2025, 9, 1)
 TENANT = "b81c513f-6706-4e0c-a985-9fb0a3cce047"
-BATCH = "0" * 32
+RECORD_BYTES = 2_100  # of a record of these logs as JSON, as `bench hunt` makes them
+BATCH_ROWS = BATCH_BYTES // RECORD_BYTES
 SIGNINS, MAIL = "a" * 64, "b" * 64  # stand for the hashes of the two logs
 EXCHANGE = "00000002-0000-0ff1-ce00-000000000000"
 
@@ -62,17 +64,19 @@ class Made:
 
 
 def make(root: Path, made: Made) -> None:
-    """Write the case at `root`, ready to be reconciled."""
+    """Write the case at `root`, ready to be reconciled: in batches and files such as `ingest` makes of so many logs."""
     with locked(root) as folder, duckdb.connect() as con:
         con.execute("SET preserve_insertion_order = false")
         con.execute("SET memory_limit = '1GB'")
         _macros(con, made)
-        (folder.evidence / BATCH).mkdir()
-        for day in range(made.days):
-            lo, hi = (made.tokens * step // made.days for step in (day, day + 1))
-            _write(con, folder, "issuance", day, _issuances(day, lo, hi))
-            _write(con, folder, "acceptance", day, _acceptances(day, lo, hi, made))
-        private(folder.evidence / BATCH)
+        bucketed = 2 * made.tokens * RECORD_BYTES > PLAIN_BYTES
+        batches = []
+        for lo in range(0, made.tokens, BATCH_ROWS):
+            hi = min(lo + BATCH_ROWS, made.tokens)
+            for leg, query in (("issuance", _issuances(lo, hi)), ("acceptance", _acceptances(lo, hi, made))):
+                name = f"{len(batches):032}"
+                rows = _write(con, folder.evidence / name, leg, query, bucketed=bucketed)
+                batches.append(Batch(id=name, rows=rows))
         inputs = [
             Input(sha256=sha, path=name, size=0, source=source, log=log, read=rows)
             for sha, name, source, log, rows in (
@@ -80,8 +84,7 @@ def make(root: Path, made: Made) -> None:
                 (MAIL, "mail.jsonl", "m365-ual-api", "m365-ual", made.tokens + made.forged),
             )
         ]
-        batch = Batch(id=BATCH, rows=2 * made.tokens + made.forged)
-        write_manifest(folder.manifest, Manifest(inputs=tuple(inputs), batches=(batch,)))
+        write_manifest(folder.manifest, Manifest(inputs=tuple(inputs), batches=tuple(batches)))
 
 
 def _macros(con: duckdb.DuckDBPyConnection, made: Made) -> None:
@@ -92,6 +95,10 @@ def _macros(con: duckdb.DuckDBPyConnection, made: Made) -> None:
         f"drawn(what, i) AS hash(what || '{made.seed}', i)",
         f"guid(what, i) AS CAST(CAST(md5(what || '{made.seed}/' || i) AS UUID) AS VARCHAR)",
         f"person(i) AS drawn('p', i) % {made.people}",
+        f"day(i) AS ((i + 1) * {made.days} - 1) // {made.tokens}",
+        # in the first 22 hours of a day
+        f"moment(day, i) AS TIMESTAMP '{START}' + to_days(day::INT)"
+        " + to_microseconds((drawn('t', i) % 79200000000)::BIGINT)",
         "client_number(i) AS 1 + (drawn('c', i) % 100 >= 55)::INT + (drawn('c', i) % 100 >= 75)::INT"
         " + (drawn('c', i) % 100 >= 92)::INT",
         f"client(i) AS ([{clients}])[client_number(i)]",
@@ -103,12 +110,6 @@ def _macros(con: duckdb.DuckDBPyConnection, made: Made) -> None:
         con.execute(f"CREATE OR REPLACE MACRO {macro}")
     con.execute(f"""CREATE TABLE people AS SELECT n, guid('p', n) AS person, guid('d', n) AS device,
         guid('m', n) AS mailbox, 'person' || n || '@contoso.com' AS name FROM range({made.people}) r(n)""")  # noqa: S608
-
-
-def _moment(day: int) -> str:
-    """Return when sign-in `i` was: in the first 22 hours of its day."""
-    base = START + timedelta(days=day)
-    return f"TIMESTAMP '{base}' + to_microseconds((drawn('t', i) % 79200000000)::BIGINT)"
 
 
 def _whose(issuer: bool) -> dict[str, str]:
@@ -129,10 +130,10 @@ def _whose(issuer: bool) -> dict[str, str]:
     }
 
 
-def _issuances(day: int, lo: int, hi: int) -> str:
+def _issuances(lo: int, hi: int) -> str:
     return _rows(_whose(issuer=True) | {
-        "event_time": _moment(day),
-        "ingested_at": f"{_moment(day)} + INTERVAL 40 SECOND",
+        "event_time": "moment(day(i), i)",
+        "ingested_at": "moment(day(i), i) + INTERVAL 40 SECOND",
         "source": "'entra-signin'",
         "kind": "CASE WHEN drawn('k', i) % 10 < 2 THEN 'interactive' ELSE 'non-interactive' END",
         "record_id": "guid('t', i) || '/0'",
@@ -148,11 +149,11 @@ def _issuances(day: int, lo: int, hi: int) -> str:
     }, f"range({lo}, {hi}) r(i)")
 
 
-def _acceptances(day: int, lo: int, hi: int, made: Made) -> str:
-    """Return the acceptances of a day, and its forged ones: none on the first, which the log does not cover whole."""
+def _acceptances(lo: int, hi: int, made: Made) -> str:
+    """Return acceptances, and the forged ones of their days: none on the first, which the log does not cover whole."""
     used = {
-        "event_time": f"{_moment(day)} + to_microseconds((5000000 + drawn('u', i) % 3600000000)::BIGINT)",
-        "issued_at": f"date_trunc('second', {_moment(day)}) - INTERVAL 300 SECOND",
+        "event_time": "moment(day(i), i) + to_microseconds((5000000 + drawn('u', i) % 3600000000)::BIGINT)",
+        "issued_at": "date_trunc('second', moment(day(i), i)) - INTERVAL 300 SECOND",
         "source": "'m365-ual'",
         "kind": "'exchange'",
         "record_id": "guid('r', i)",
@@ -169,14 +170,16 @@ def _acceptances(day: int, lo: int, hi: int, made: Made) -> str:
         "throttled": "false",
     }
     genuine = _whose(issuer=False) | used
-    stranger = {
+    forged_day = f"1 + i % {made.days - 1}"
+    stranger = {name: used[name].replace("day(i)", forged_day) for name in ("event_time", "issued_at")} | {
         "token_id": "guid('forged', i)",
         "record_id": "guid('forged-record', i)",
         "raw_position": f"{made.tokens} + i + 1",
         "ip": "'203.0.113.' || i % 5",
         "user_agent": "'Mozilla/5.0 (compatible; forged)'",
     }
-    mine = f"(SELECT i FROM range({made.forged}) r(i) WHERE i % {made.days - 1} = {day - 1})"  # noqa: S608
+    mine = f"""(SELECT i FROM range({made.forged}) r(i)
+        WHERE ({forged_day}) * {made.tokens} // {made.days} BETWEEN {lo} AND {hi - 1})"""  # noqa: S608
     return (
         _rows(genuine, f"range({lo}, {hi}) r(i)")
         + " UNION ALL "
@@ -198,12 +201,16 @@ def _type(dtype: str) -> str:
     return names.get(dtype, "TIMESTAMP")
 
 
-def _write(con: duckdb.DuckDBPyConnection, folder: CaseFolder, leg: str, day: int, query: str) -> None:
-    target = str(folder.evidence / BATCH / f"leg={leg}").replace("'", "''")
-    con.execute(
-        f"""COPY (SELECT *, {BUCKET} AS bucket FROM ({query})) TO '{target}' (FORMAT parquet, COMPRESSION zstd,
-        PARTITION_BY (bucket), ROW_GROUP_SIZE {ROW_GROUP}, APPEND, FILENAME_PATTERN 'day{day:03}_{{uuid}}')"""  # noqa: S608  # our own names
-    )
+def _write(con: duckdb.DuckDBPyConnection, batch: Path, leg: str, query: str, *, bucketed: bool) -> int:
+    """Write a batch and return its number of records."""
+    target = str(batch).replace("'", "''")
+    bucket = BUCKET if bucketed else f"'{ANY_BUCKET}'"
+    rows = con.execute(
+        f"""COPY (SELECT *, '{leg}' AS leg, {bucket} AS bucket FROM ({query})) TO '{target}' (FORMAT parquet,
+        COMPRESSION zstd, COMPRESSION_LEVEL 1, PARTITION_BY (leg, bucket), ROW_GROUP_SIZE {ROW_GROUP})"""  # noqa: S608  # our own names
+    ).fetchall()[0][0]
+    private(batch)
+    return int(rows)
 
 
 def private(batch: Path) -> None:
