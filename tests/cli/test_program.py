@@ -13,7 +13,7 @@ import typer.main
 from counterfoil import __version__
 from counterfoil.cli import main as program_module
 from counterfoil.cli import reference
-from counterfoil.cli.main import program
+from counterfoil.cli.main import COMMANDS, program
 from counterfoil.errors import UsageError
 from counterfoil.model import advice
 from counterfoil.model.reason import Probable, Reason
@@ -40,6 +40,19 @@ def commands(group: Any = None, path: tuple[str, ...] = ()) -> list[tuple[tuple[
 def test_the_reference_is_the_program() -> None:
     """docs/reference/cli.md lists every command, option and exit code, in the program's own words."""
     assert (DOCS / "reference" / "cli.md").read_text(encoding="utf-8") == reference.reference()
+
+
+def test_a_command_is_found_without_the_others() -> None:
+    """What is named is made alone, from the module that `main` says it is in, and is what the whole program has."""
+    whole = typer.main.get_command(program()).commands  # type: ignore[attr-defined]
+    assert [name for told in COMMANDS.values() for name in told] == sorted(
+        whole, key=[name for told in COMMANDS.values() for name in told].index
+    )
+    for names in COMMANDS.values():
+        for name in names:
+            alone = typer.main.get_command(program(name)).commands  # type: ignore[attr-defined]
+            assert sorted(alone) == sorted(names)
+            assert [option.opts for option in alone[name].params] == [option.opts for option in whole[name].params]
 
 
 def test_documented_commands_exist() -> None:
@@ -159,7 +172,7 @@ def broken(error: BaseException) -> Any:
         """Fail."""
         raise error
 
-    return lambda: app
+    return lambda _: app
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from types import FrameType
 from typing import Annotated
 
@@ -16,30 +17,7 @@ import typer
 import typer.main
 
 from counterfoil._version import __version__
-from counterfoil.cli import (
-    baseline,
-    case,
-    demo,
-    explain,
-    hunt,
-    indicators,
-    intrusions,
-    keys,
-    lab,
-    leaks,
-    ledger,
-    matrix,
-    messages,
-    pivot,
-    posture,
-    ready,
-    respond,
-    rules,
-    sigma,
-    sql,
-    terminal,
-    token,
-)
+from counterfoil.cli import terminal
 from counterfoil.cli.exits import MEANING, ExitCode
 from counterfoil.errors import CounterfoilError, UsageError
 from counterfoil.tokens.looks import holds_token
@@ -54,8 +32,21 @@ _BadUsage: type[Exception] = typer.BadParameter.__bases__[0]
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
-def program() -> typer.Typer:
-    """Return the program with all its commands."""
+# The modules of this package that add commands, and which, in the order in which `--help` lists them.
+COMMANDS = {
+    "demo": ("demo",), "hunt": ("hunt", "ingest", "reconcile", "report"), "messages": ("messages",),
+    "intrusions": ("intrusions",), "pivot": ("pivot",), "indicators": ("indicators",), "baseline": ("baseline",),
+    "ready": ("ready",), "sql": ("sql",), "case": ("case",), "explain": ("sources", "explain"), "rules": ("rules",),
+    "sigma": ("sigma",), "token": ("token",), "ledger": ("ledger",), "leaks": ("leaks",), "lab": ("lab",),
+    "keys": ("keys",), "respond": ("respond",), "posture": ("posture",), "matrix": ("matrix",),
+}
+
+
+def program(word: str = "") -> typer.Typer:
+    """Return the program with the command `word` and its like; with all commands if it is none of them.
+
+    A tenth of a second goes into the others.
+    """
     app = typer.Typer(
         name=NAME,
         add_completion=False,
@@ -64,12 +55,9 @@ def program() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
     app.callback(epilog=_exit_codes())(_program)
-    groups = (
-        demo, hunt, messages, intrusions, pivot, indicators, baseline, ready, sql, case, explain, rules, sigma, token,
-        ledger, leaks, lab, keys, respond, posture, matrix,
-    )
-    for group in groups:
-        group.add_to(app)
+    asked = [name for name, commands in COMMANDS.items() if word in commands]
+    for name in asked or COMMANDS:
+        import_module(f"counterfoil.cli.{name}").add_to(app)
     return app
 
 
@@ -135,7 +123,8 @@ def _run(given: Sequence[str], *, debug: bool, interrupt: _Interrupt) -> int:
     """Run the command and return its exit code; every error becomes one line and a code."""
     try:
         _refuse_tokens(given)
-        code = typer.main.get_command(program()).main(list(given), prog_name=NAME, standalone_mode=False)
+        word = next((word for word in given if not word.startswith("-")), "")
+        code = typer.main.get_command(program(word)).main(list(given), prog_name=NAME, standalone_mode=False)
         return int(code or ExitCode.CLEAN)
     except (KeyboardInterrupt, typer.Abort):
         return ExitCode.INTERRUPTED
