@@ -34,20 +34,28 @@ _MORE = ("derived", "unknown_presentation", "child_id", "family")
 _RECORDED = (*COLUMNS, *_MORE)
 
 
-def acceptances(
+def recorded(records: ir.Table) -> ir.Table:
+    """Return the acceptances that services recorded, with COLUMNS, `derived`, `family` and `network`."""
+    let_in = records.filter(records.leg == Leg.ACCEPTANCE, records.outcome.isin([Outcome.SUCCESS, Outcome.DENIED]))
+    return let_in.select(
+        *COLUMNS,
+        derived=ibis.literal(""), unknown_presentation=ibis.literal(False), child_id=ibis.null("string"),
+        family=family(let_in), network=network(let_in.ip),
+    )
+
+
+def implied(
     records: ir.Table, exchanges: ir.Table, federated: ir.Table | None, logs: Logs, *, own_logs: bool
 ) -> ir.Table:
-    """Return acceptances with COLUMNS and five more.
+    """Return the acceptances that other records imply, with the same columns.
 
-    `derived` ('', 'assertion' or 'exchange'), `unknown_presentation`, `family`,
-    `child_id` (the token obtained with this one, derived ones only), `network`.
-    `exchanges`: those that secondary issuances imply; `federated`: of `federated`; `logs`: what logs mean;
+    `derived` tells by what: 'assertion' or 'exchange', '' of what was recorded. `child_id` is the token obtained with
+    this one. `exchanges`: those that secondary issuances imply; `federated`: of `federated`; `logs`: what logs mean;
     `own_logs`: issuers have some in evidence.
     """
-    recorded = _recorded(records)
-    shown = _as_presented(exchanges, recorded, records, logs) if own_logs else exchanges.select(*_RECORDED)
-    whole = ibis.union(recorded, _assertions(records, federated, logs), shown)
-    return whole.mutate(network=network(whole.ip))
+    shown = _as_presented(exchanges, records, logs) if own_logs else exchanges.select(*_RECORDED)
+    both = ibis.union(_assertions(records, federated, logs), shown)
+    return both.mutate(network=network(both.ip))
 
 
 def network(ip: ir.StringValue) -> ir.StringValue:
@@ -65,23 +73,15 @@ def network(ip: ir.StringValue) -> ir.StringValue:
     return ibis.cases((v4 != "", v4), *written, else_=ip)
 
 
-def _recorded(records: ir.Table) -> ir.Table:
-    let_in = records.filter(records.leg == Leg.ACCEPTANCE, records.outcome.isin([Outcome.SUCCESS, Outcome.DENIED]))
-    return let_in.select(
-        *COLUMNS,
-        derived=ibis.literal(""), unknown_presentation=ibis.literal(False), child_id=ibis.null("string"),
-        family=family(let_in),
-    )
-
-
-def _as_presented(exchanges: ir.Table, recorded: ir.Table, records: ir.Table, logs: Logs) -> ir.Table:
+def _as_presented(exchanges: ir.Table, records: ir.Table, logs: Logs) -> ir.Table:
     """Rule 1.3 d: what was shown to an issuer with an own log is what services with receipts saw under that id.
 
     That log tells of the parent its id alone; the child may be another issuer's, and pseudonyms are by issuer. Where
     receipts tell two tokens of that id, or one that is not the one that was issued, nothing tells which of them it was.
     What is exchanged may be another issuer's token: of an id that nothing else in evidence knows, no issuer is known.
     """
-    seen = recorded.filter(in_logs(recorded, "receipts", logs.receipts))
+    taken = recorded(records)
+    seen = taken.filter(in_logs(taken, "receipts", logs.receipts))
     known = seen.group_by("token_id").agg(
         digests=seen.signing_input_digest.nunique(), **{f"{name}_seen": seen[name].max() for name in _TUPLE}
     )

@@ -50,26 +50,29 @@ _THEIRS = (
 )
 
 
+def several_issuances(engine: Engine, issued: ir.Table) -> ir.Table:
+    """Return (token_id, token_id_kind) of ids that are known to more than one of these issuances."""
+    named = issued.filter(issued.token_id.notnull())
+    counted = named.group_by(*_ID).agg(n=named.count())
+    return engine.keep("links_several", counted.filter(counted.n > 1).select(*_ID))
+
+
 def linked(
-    engine: Engine, tokens: ir.Table, issued: ir.Table, digests: ir.Table | None, policy: Policy, logs: Logs, *,
-    hidden: bool,
+    engine: Engine, tokens: ir.Table, alone: ir.Table, issued: ir.Table, several: ir.Table, digests: ir.Table | None,
+    policy: Policy, logs: Logs, *, hidden: bool,
 ) -> ir.Table:
     """Return the tokens with what their issuances say of them.
 
     That is _KEPT; `<fact>_differs` for each of _FACTS; `subject_open` (it differs: `doubts` decides what that means);
     `elsewhere` (it names another tenant than its issuances and the resource); `uncompared` (facts apart by spaces).
 
-    `issued`: the issuances of the tokens' families; `digests`: all issuances with a digest, None if there are none;
+    `alone`: tokens whose id has one issuance at most, and that no digest can link. `issued`: the issuances of the
+    tokens' families; `several`: of `several_issuances`; `digests`: all issuances with a digest, None if there are none;
     `hidden`: subjects may be pseudonyms.
     Most ids are known to one issuance: one join settles them. The others are compared pair by pair and summed up.
     """
-    mine = tokens.mutate(
-        subject_counts=tokens.identified & may_be_persons(tokens), shown=subject_shown(tokens, logs),
-        application=of_application(tokens), app_only=app_only(tokens),
-    )
+    mine = _compared_by(tokens, logs)
     theirs = _facts(issued.filter(issued.token_id.notnull()), logs)
-    counted = theirs.group_by(*_ID).agg(n=theirs.count())
-    several = engine.keep("links_several", counted.filter(counted.n > 1).select(*_ID))
     pairs = _pairs(mine, theirs.semi_join(several, _ID))
     if digests is not None:
         with_digest = mine.filter(mine.signing_input_digest.notnull())
@@ -79,12 +82,21 @@ def linked(
     compared = _compared(pairs, policy, hidden=hidden)
     summed = compared.group_by("token_key").agg(**{name: flag.any() for name, flag in _said(compared).items()})
     summed = engine.keep("links_summed", summed)
-    single = _compared(mine.left_join(theirs.anti_join(several, _ID), _ID), policy, hidden=hidden)
-    single = single.select(*mine.columns, **_said(single))
+    every = ibis.union(mine, _compared_by(alone, logs))
+    single = _compared(every.left_join(theirs.anti_join(several, _ID), _ID), policy, hidden=hidden)
+    single = single.select(*every.columns, **_said(single))
     whole = single.left_join(summed, "token_key", rname="{name}_sum")
     said = {name: ibis.coalesce(whole[f"{name}_sum"], whole[name], ibis.literal(False)) for name in _SAID}
-    told = whole.select(*mine.columns, **said)
+    told = whole.select(*every.columns, **said)
     return told.select(*tokens.columns, *_KEPT, **_told(told))
+
+
+def _compared_by(tokens: ir.Table, logs: Logs) -> ir.Table:
+    """Return the tokens with what they are compared by."""
+    return tokens.mutate(
+        subject_counts=tokens.identified & may_be_persons(tokens), shown=subject_shown(tokens, logs),
+        application=of_application(tokens), app_only=app_only(tokens),
+    )
 
 
 def _facts(issued: ir.Table, logs: Logs) -> ir.Table:

@@ -13,13 +13,13 @@ from counterfoil.expressions import ibis, ir
 from counterfoil.expressions.values import bound
 from counterfoil.model.logs import Logs
 from counterfoil.reconcile import judge, shapes
-from counterfoil.reconcile.acceptances import acceptances
+from counterfoil.reconcile.acceptances import implied, recorded
 from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.families import ANY_BUCKET, BUCKETS, bucket, family
 from counterfoil.reconcile.identity import with_subject
-from counterfoil.reconcile.links import contradiction, issuances, linked
+from counterfoil.reconcile.links import contradiction, issuances, linked, several_issuances
 from counterfoil.reconcile.policy import Policy
-from counterfoil.reconcile.tokens import seen_again, tokens, variants, with_key
+from counterfoil.reconcile.tokens import seen_again, shared, tokens, used_once, variants, with_key
 
 
 @dataclass(frozen=True)
@@ -63,12 +63,20 @@ def settle_families(engine: Engine, whole: Whole, families: ir.Table, policy: Po
 
 
 def _settle(engine: Engine, whole: Whole, records: ir.Table, exchanges: ir.Table, policy: Policy) -> None:
-    every = acceptances(records, exchanges, whole.federated, whole.logs, own_logs=whole.own_logs)
-    accepted = shapes.ACCEPTED.kept(engine, with_key(with_subject(every, whole.names)))
-    again = seen_again(engine, accepted)
     issued = with_subject(issuances(records), whole.names)
-    mine, hidden = tokens(accepted, again), whole.own_logs
-    told = linked(engine, mine, issued, whole.digests, policy, whole.logs, hidden=hidden)  # 2, 3
+    several = several_issuances(engine, issued)
+    direct = recorded(records)
+    derived = implied(records, exchanges, whole.federated, whole.logs, own_logs=whole.own_logs)
+    often = shared(engine, direct, derived)
+    asked = ibis.union(often, several.select(h=several.token_id.hash()))
+    lone, others = _parted(direct, asked, digests=whole.digests is not None)
+    beside = ibis.union(others, derived)
+    accepted = shapes.ACCEPTED.kept(engine, with_key(with_subject(beside, whole.names)))
+    again = seen_again(engine, accepted)
+    told = linked(  # 2, 3
+        engine, tokens(accepted, again), used_once(with_key(with_subject(lone, whole.names))), issued, several,
+        whole.digests, policy, whole.logs, hidden=whole.own_logs,
+    )
     known = told.secondary | told.interrupted | told.failed
     told = told.mutate(
         contradiction=contradiction(told),
@@ -81,17 +89,34 @@ def _settle(engine: Engine, whole: Whole, records: ir.Table, exchanges: ir.Table
     plain = settled & ~told.subject_open & ~told.elsewhere  # what these mean, all of the evidence decides
     added = shapes.TOKENS.piled(engine, told.mutate(plain=plain))
     shapes.VARIANTS.piled(engine, variants(accepted, again))
-    implied = accepted.filter(accepted.derived != "")
+    concluded = accepted.filter(accepted.derived != "")
     repeated = accepted.filter(accepted.derived == "").semi_join(again, "token_key")
     uses = shapes.USES.columns
-    shapes.USES.piled(engine, ibis.union(implied.select(*uses), repeated.select(*uses)))
-    shapes.TWINS.piled(engine, _twins(added))
+    shapes.USES.piled(engine, ibis.union(concluded.select(*uses), repeated.select(*uses)))
+    shapes.TWINS.piled(engine, _twins(added, often))
     shapes.ACCEPTED.kept(engine, accepted.limit(0))  # wide, and of no more use
 
 
-def _twins(told: ir.Table) -> ir.Table:
-    """Return the tokens whose id some other token bears too (candidates for rule 3.4)."""
+def _parted(direct: ir.Table, asked: ir.Table, *, digests: bool) -> tuple[ir.Table, ir.Table]:
+    """Return the acceptances that are alone, of one use and one issuance, and those that are asked several times.
+
+    Of the former a table would take as long to write as all that is done with it. `asked`: (h), hashes of the families
+    of the others; `digests`: by these some link.
+    """
+    hashed = direct.mutate(h=direct.family.hash())
+    lone, others = hashed.anti_join(asked, "h"), hashed.semi_join(asked, "h")
+    if digests:
+        others = ibis.union(others, lone.filter(lone.signing_input_digest.notnull()))
+        lone = lone.filter(lone.signing_input_digest.isnull())
+    return lone.drop("h"), others.drop("h")
+
+
+def _twins(told: ir.Table, often: ir.Table) -> ir.Table:
+    """Return the tokens whose id some other token bears too (candidates for rule 3.4). `often`: of `shared`.
+
+    What has an id is of the family that is called so.
+    """
     ids = told.filter(told.token_id.notnull(), told.derived == "")
-    hashed = ids.select(h=ids.token_id.hash())
-    often = hashed.group_by("h").agg(n=hashed.count()).filter(lambda t: t.n > 1)
-    return ids.select(*shapes.TWINS.columns, h=ids.token_id.hash()).semi_join(often, "h").drop("h")
+    hashed = ids.select(*shapes.TWINS.columns, h=ids.token_id.hash()).semi_join(often, "h")
+    several = hashed.group_by("h").agg(n=hashed.count()).filter(lambda t: t.n > 1)
+    return hashed.semi_join(several, "h").drop("h")

@@ -31,7 +31,7 @@ PEOPLE = Shape("people", "who signs in as a person (4.2 c)", ("subject",))
 
 # --- a part: what is settled within a family of tokens, piled up
 
-ACCEPTED = Shape("accepted", "an acceptance, with the key of its token (2.1)", (
+ACCEPTED = Shape("accepted", "an acceptance that is not alone, with the key of its token (2.1)", (
     "event_time", "issued_at", "source", "kind", "record_id", "raw_file", "raw_position", "issuer", "token_class",
     "token_id", "token_id_kind", "signing_input_digest", "key_id", "subject_id", "subject_name", "client_id",
     "resource", "token_tenant", "resource_tenant", "ip", "user_agent", "logon_type", "object_kind", "object_id",

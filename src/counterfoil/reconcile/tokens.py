@@ -56,16 +56,22 @@ def seen_again(engine: Engine, acceptances: ir.Table) -> ir.Table:
     return engine.keep("tokens_seen_again", spans.filter(spans.acceptances > 1))
 
 
+def shared(engine: Engine, *acceptances: ir.Table) -> ir.Table:
+    """Return (h): hashes of the families that more than one of these acceptances is of. No other's token is used again.
+
+    What lies alone in its family need not be kept beside the token that it becomes.
+    """
+    families = ibis.union(*(told.select(h=told.family.hash()) for told in acceptances))
+    often = families.group_by("h").agg(n=families.count()).filter(lambda t: t.n > 1)
+    return engine.keep("tokens_shared", often.select("h"))
+
+
 def tokens(acceptances: ir.Table, again: ir.Table) -> ir.Table:
     """Return one row per `token_key`: the claim tuple, first and last acceptance, the count, and FIRST.
 
     `again`: of `seen_again`. Many tokens are seen once: only the others need their first acceptance found.
     """
-    once = acceptances.anti_join(again, "token_key")
-    once = once.select(
-        "token_key", "family", *CLAIM_TUPLE, *FIRST, first_seen=once.event_time, last_seen=once.event_time,
-        acceptances=number(1), subject_id=once.subject_id, consumer_realm=consumer_realm(once),
-    )
+    once = used_once(acceptances.anti_join(again, "token_key"))
     early = acceptances.drop("subject_id").join(
         again, [acceptances.token_key == again.token_key, acceptances.event_time == again.first_seen]
     )
@@ -73,12 +79,24 @@ def tokens(acceptances: ir.Table, again: ir.Table) -> ir.Table:
     order = [early[name] for name in ("source", "record_id", "raw_file", "raw_position", "derived", "child_id")]
     place = ibis.row_number().over(group_by=early.token_key, order_by=order)
     first = early.mutate(place=place).filter(lambda t: t.place == 0)
-    whole = ibis.union(once, first.select(*once.columns))
-    return whole.mutate(
-        has_id=whole.token_id.notnull(),
-        t_first=whole_seconds(whole.first_seen),
-        t_last=whole_seconds(whole.last_seen),
-        t_issued=whole_seconds(whole.issued_at),
+    return ibis.union(once, _timed(first).select(*once.columns))
+
+
+def used_once(acceptances: ir.Table) -> ir.Table:
+    """Return the tokens of these acceptances, each of which is the only one of its token."""
+    return _timed(acceptances.select(
+        "token_key", "family", *CLAIM_TUPLE, *FIRST, first_seen=acceptances.event_time,
+        last_seen=acceptances.event_time, acceptances=number(1), subject_id=acceptances.subject_id,
+        consumer_realm=consumer_realm(acceptances),
+    ))
+
+
+def _timed(tokens: ir.Table) -> ir.Table:
+    return tokens.mutate(
+        has_id=tokens.token_id.notnull(),
+        t_first=whole_seconds(tokens.first_seen),
+        t_last=whole_seconds(tokens.last_seen),
+        t_issued=whole_seconds(tokens.issued_at),
     )
 
 
