@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -44,9 +45,14 @@ def calls(line: str) -> Iterator[list[str]]:
             call = []
 
 
+@cache
+def _whole() -> Any:
+    return typer.main.get_command(program())
+
+
 def names(arguments: list[str]) -> tuple[Any, list[str]]:
     """Return the command that is meant and the words that are left; an unknown command is an assertion error."""
-    command: Any = typer.main.get_command(program())
+    command: Any = _whole()
     left = list(arguments)
     while hasattr(command, "commands") and left and not left[0].startswith("-"):
         if left[0] not in command.commands and (default := getattr(command, "default_command", "")):
