@@ -63,8 +63,13 @@ EQUIVALENT: dict[str, str] = {
     "judge.verdict_of: without if of is not Verdict.UNCOVERED": "that verdict is what is left of all others",
     "law.with_law: without semi_join(concerned)": _LESS_WORK + "strata in which nobody breaks a law are not asked for",
     "links.linked: without filter(issued.token_id.notnull())": _LESS_WORK + "what has no id joins with nothing",
-    **{f"links.linked: {what}": _LESS_WORK + "any id may be settled pair by pair" for what in (
-        "without filter(counted.n > 1)", ">= in counted.n > 1", "without semi_join(several)")},
+    **{f"links.{what}": _LESS_WORK + "any id may be settled pair by pair" for what in (
+        "several_issuances: without filter(counted.n > 1)", "several_issuances: >= in counted.n > 1",
+        "linked: without semi_join(several)")},
+    "links.several_issuances: without filter(issued.token_id.notnull())":
+        _LESS_WORK + "what has no id joins with nothing",
+    **{f"tokens.shared: {what}": _LESS_WORK + "any acceptance may be kept beside its token" for what in (
+        "without filter(lambda t: t.n > 1)", ">= in t.n > 1")},
     "links.linked: without filter(mine.signing_input_digest.notnull())":
         _LESS_WORK + "what has no digest joins with nothing, and pairs by id say the same twice",
     "links._told: without unsure": "what certainly differs is contradicted, which outranks a doubt",
