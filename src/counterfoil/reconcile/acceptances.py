@@ -116,7 +116,7 @@ def _signed_in(records: ir.Table, logs: Logs) -> ir.Table:
 def _assertions(records: ir.Table, federated: ir.Table | None, logs: Logs) -> ir.Table:
     """Rule 1.3 a, b: a sign-in that was given an assertion accepted it."""
     signins = _signed_in(records, logs)
-    # first of all, since most sign-ins were given something else
+    # most sign-ins were given something else; what it was is unknown of some
     told = signins.incoming_token.isin(SAML)
     signins = signins.filter(told if federated is None else told | signins.incoming_token.isnull())
     signins = signins.mutate(domain=domain_of(signins.subject_name))
@@ -124,10 +124,9 @@ def _assertions(records: ir.Table, federated: ir.Table | None, logs: Logs) -> ir
         joined = signins.mutate(federation=ibis.null("string"))
     else:
         joined = signins.left_join(federated, "domain").drop("domain_right")
-    shown = joined.incoming_token.isin(SAML).fill_null(False)
-    maybe = joined.incoming_token.isnull() & joined.federation.notnull()
     # a guest's own organisation keeps the log of his identity provider
-    taken = joined.filter((shown & (joined.federation.notnull() | ~_guest(joined))) | maybe)
+    own = joined.incoming_token.notnull() & ~_guest(joined)
+    taken = joined.filter(joined.federation.notnull() | own)
     taken = taken.mutate(
         unknown_presentation=taken.incoming_token.isnull(), child_id=taken.token_id, family=family(taken)
     )
