@@ -143,7 +143,8 @@ def _make_views(con: duckdb.DuckDBPyConnection, folder: CaseFolder, manifest: Ma
         con.execute(f'CREATE VIEW "{name}" AS SELECT * FROM results."{name}"')  # noqa: S608  # our own names
     _make_tokens(con, folder)
     con.execute(f"CREATE VIEW evidence_raw AS {evidence_sql(folder, manifest)}")
-    con.execute(_EVIDENCE)
+    merged = con.execute("SELECT 1 FROM merged LIMIT 1").fetchall()
+    con.execute(f"CREATE VIEW evidence AS {_ONCE if merged else _AS_READ}")
 
 
 # What the results say of a token that is minted and nothing else: it lies on a pile, not among those judged.
@@ -186,10 +187,11 @@ def _name(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-# Every record once: what occurs in several wrappers is read from the merged rows.
-_EVIDENCE = f"""CREATE VIEW evidence AS
-SELECT {_ORDER} FROM evidence_raw e WHERE NOT EXISTS (
-  SELECT 1 FROM merged m WHERE m.source = e.source AND m.record_id = e.record_id)
+# Every record once: what occurs in several wrappers is read from the merged rows. Where nothing does, no id is read for
+# it. (Of NOT EXISTS the engine makes a join that holds all columns of all records.)
+_AS_READ = f"SELECT {_ORDER} FROM evidence_raw"  # noqa: S608  # our own names
+_ONCE = f"""SELECT {_ORDER} FROM evidence_raw e
+    ANTI JOIN merged m ON m.source = e.source AND m.record_id = e.record_id
 UNION ALL SELECT {_ORDER} FROM merged"""  # noqa: S608  # our own names
 
 
