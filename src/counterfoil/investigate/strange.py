@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from counterfoil.expressions import ibis, ir
 from counterfoil.model.schema import Leg, Outcome
 from counterfoil.model.verdict import NAME_PREFIX
 from counterfoil.reconcile.acceptances import network
+from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.habits import product
 from counterfoil.reconcile.identity import with_subject
 from counterfoil.reconcile.measured import key
@@ -16,7 +15,7 @@ TRAITS = ("client", "network", "agent", "device")
 
 
 def with_strangeness(
-    keep: Callable[[str, ir.Table], ir.Table], told: ir.Table, plain: ir.Table, records: ir.Table, names: ir.Table
+    engine: Engine, told: ir.Table, plain: ir.Table, records: ir.Table, names: ir.Table
 ) -> ir.Table:
     """Return judged tokens with what is strange about those that are reported (`group_rule`).
 
@@ -28,22 +27,27 @@ def with_strangeness(
     reported = told.filter(told.group_rule.notnull())
     asked = reported.select("token_key", "subject", "source", "record_id", "client_id", client=key(reported.client_id),
                             network=reported.network, agent=product(reported.user_agent))
-    devices = records.filter(records.device_id.notnull()).select("source", "record_id", device="device_id")
+    # only an assertion is known by a sign-in: where none is reported, devices and ids of sign-ins are not read
+    asserted = reported.filter(reported.derived == "assertion").select("source", "record_id")
+    any_asserted = bool(engine.rows(asserted.limit(1)))
+    devices = records if any_asserted else records.filter(records.leg != Leg.ISSUANCE)
+    devices = devices.filter(devices.device_id.notnull()).select("source", "record_id", device="device_id")
     devices = devices.semi_join(asked, ["source", "record_id"])
     devices = devices.group_by("source", "record_id").agg(device=devices.device.min())
     asked = asked.left_join(devices, ["source", "record_id"]).drop("source_right", "record_id_right")
-    asked = keep("strange_asked", asked)
+    asked = engine.keep("strange_asked", asked)
     good = records.filter(records.leg == Leg.ISSUANCE, records.outcome == Outcome.SUCCESS)
     good = good.select("source", "record_id", "token_id", "subject_id", "subject_name", "client_id", "ip", "user_agent",
                        "device_id", client=key(good.client_id))
 
     def genuine(signed: ir.Table) -> ir.Table:
         """Leave out what was issued for a forged assertion: it is no sign-in of its person."""
-        return signed.anti_join(reported, ["source", "record_id"]).anti_join(reported, "token_id")
+        named = signed.anti_join(reported, "token_id")
+        return named.anti_join(asserted, ["source", "record_id"]) if any_asserted else named
 
     # first of all those who are asked for: they are few
     signed = genuine(with_subject(good, names).semi_join(asked, "subject"))
-    theirs = keep("strange_signed", signed.select(
+    theirs = engine.keep("strange_signed", signed.select(
         "subject", "subject_name", "client", network=network(signed.ip), agent=product(signed.user_agent),
         device=signed.device_id,
     ).distinct())
@@ -55,12 +59,15 @@ def with_strangeness(
             own = ibis.union(own, used.select("subject", agent=product(used.user_agent)))
         known = _yes(own, f"own_{trait}")
         joined = joined.left_join(known, ["subject", trait], rname=f"{{name}}_{trait}")
-    heard = _yes(genuine(good.semi_join(asked.select("client").distinct(), "client")).select("client"), "heard")
+    theirs_too = theirs.select("client").distinct()
+    left = asked.select("client").distinct().anti_join(theirs_too, "client")
+    heard = ibis.union(theirs_too, genuine(good.semi_join(left, "client")).select("client"))
+    heard = _yes(heard, "heard")
     joined = joined.left_join(heard, "client", rname="{name}_h")
     named = ibis.union(theirs.select("subject", "subject_name"), reported.select("subject", "subject_name"))
     named = named.group_by("subject").agg(name=named.subject_name.min())
     joined = joined.left_join(named, "subject", rname="{name}_n")
-    found = keep("strange", joined.select(
+    found = engine.keep("strange", joined.select(
         "token_key", "name", compared=joined.compared.fill_null(False),
         nobodys=joined.client_id.notnull() & joined.heard.isnull(),
         **{f"new_{trait}": _new(joined, trait) for trait in TRAITS},

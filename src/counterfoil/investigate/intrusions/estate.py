@@ -32,8 +32,7 @@ def gather_estate(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(_OWN.format(others=_others({Leg.ACCEPTANCE, Leg.CONTEXT} & bare), most=most))
     con.execute("DROP TABLE in_signed")
     con.execute(_NETWORKS)
-    named = rows(con, "SELECT 1 FROM in_his WHERE session_id IS NOT NULL LIMIT 1")
-    con.execute(_OF_SESSIONS + ("" if named else " LIMIT 0"))
+    con.execute(_OF_SESSIONS + ("" if rows(con, f"SELECT 1 FROM {_SIGNED_IN} LIMIT 1") else " LIMIT 0"))  # noqa: S608
 
 
 def people(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], int]:
@@ -103,10 +102,11 @@ WHERE NOT known OR (person, place) IN (SELECT (person, place) FROM in_home)
 GROUP BY person, 2, agent, client_id, object_kind, device_id, key_id{{most}})"""  # noqa: S608
 _NETWORKS = f"""CREATE OR REPLACE TEMP TABLE in_networks AS
 SELECT ip, {network_sql('ip')} AS network FROM (SELECT DISTINCT ip FROM in_own WHERE ip IS NOT NULL)"""  # noqa: S608
-# Sign-ins of the sessions of findings first: they are few.
+# Sign-ins of the sessions of findings: whether there are any is soon told, for then one column is read.
+_SIGNED_IN = f"""evidence e SEMI JOIN in_his h ON h.session_id = e.session_id AND e.leg = '{Leg.ISSUANCE}'"""
 _OF_SESSIONS = f"""CREATE OR REPLACE TEMP TABLE in_sessions AS
 WITH signed AS MATERIALIZED (SELECT e.source, e.record_id, e.token_id, e.subject_id, e.subject_name, e.session_id
-    FROM evidence e SEMI JOIN in_his h ON h.session_id = e.session_id WHERE e.leg = '{Leg.ISSUANCE}' AND {_BARE})
+    FROM {_SIGNED_IN} WHERE {_BARE})
 SELECT '{SESSION.kind}' AS kind, session_id AS value, count(DISTINCT {PERSON}) AS people
 FROM signed e {PROVEN} ANTI JOIN in_his h ON h.source = e.source AND h.record_id = e.record_id
 WHERE e.token_id IS NULL OR e.token_id NOT IN (SELECT token_id FROM in_his WHERE token_id IS NOT NULL)
