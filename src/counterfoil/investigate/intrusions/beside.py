@@ -63,7 +63,7 @@ def _count(con: duckdb.DuckDBPyConnection) -> int:
 
 _KINDS = [trait.kind for trait in SHOWN]
 # Most members are records that were clustered, whose traits are known.
-_COLUMNS = ", ".join(("source", "record_id", *(name for name in KNOWN if name not in ("event_time", "token_id"))))
+_COLUMNS = ", ".join(("source", "record_id", *(name for name in KNOWN if name != "token_id")))
 _KNOWN = f"CREATE OR REPLACE TEMP TABLE in_known AS SELECT DISTINCT {_COLUMNS} FROM in_his"  # noqa: S608  # our own
 _UNKNOWN = """CREATE OR REPLACE TEMP TABLE in_unknown AS SELECT m.source, m.record_id
 FROM in_members m ANTI JOIN in_known k ON k.source = m.source AND k.record_id = m.record_id"""
@@ -85,6 +85,8 @@ FROM ({_EACH}) LEFT JOIN ({people_sql('in_member_traits')}) USING (kind, value)"
 _SPANS = f"""CREATE OR REPLACE TEMP TABLE in_spans AS
 SELECT intrusion, min(event_time) - INTERVAL {LEASE_DAYS} DAYS AS begins,
     max(event_time) + INTERVAL {LEASE_DAYS} DAYS AS ends FROM in_members GROUP BY intrusion"""  # noqa: S608
+_SPAN = """SELECT min(begins)::VARCHAR AS begins, max(ends)::VARCHAR AS ends FROM in_spans
+WHERE intrusion IN (SELECT intrusion FROM in_worths)"""
 _ENOUGH = f"worth >= {STRONG} AND kind NOT IN ('band', 'key_id')"
 _STRONG_KINDS = f"SELECT DISTINCT kind FROM in_worths WHERE {_ENOUGH} ORDER BY kind"  # noqa: S608  # our own names
 
@@ -97,26 +99,29 @@ def _more(con: duckdb.DuckDBPyConnection, strong: Collection[str]) -> bool:
     """Make `in_places`: where more records lie that show a strong trait than are known to be an intrusion's.
 
     Each trait is looked for in the columns that it needs, addresses and networks in one; of what is found, its place.
+    What is from another time than every intrusion is none of one.
     """
+    (span,) = rows(con, _SPAN)
+    when = f"event_time BETWEEN TIMESTAMP '{span['begins']}' AND TIMESTAMP '{span['ends']}'"
     shown = {kind: (f"{of_record(kind)} IN ({_strong(kind)})", f"{kind} IN ({_strong(kind)})")
              for kind in strong if kind not in _ADDRESSED}
     if _ADDRESSED & set(strong):
-        con.execute(_ADDRESSES.format(inside=_INSIDE if "network" in strong else ""))
+        con.execute(_ADDRESSES.format(inside=_INSIDE.format(when=when) if "network" in strong else ""))
         shown["ip"] = ("e.ip IN (FROM in_addresses)", "ip IN (FROM in_addresses)")
-    each = (_FOUND.format(kind=kind, shows=shows, known=known) for kind, (shows, known) in shown.items())
+    each = (_FOUND.format(kind=kind, when=when, shows=shows, known=known) for kind, (shows, known) in shown.items())
     con.execute(_PLACES.format(both=" UNION ALL ".join(each)))
     return bool(rows(con, "SELECT 1 FROM in_places LIMIT 1"))
 
 
 _ADDRESSED = frozenset({"ip", "network"})
 # Networks are worked out of each address once.
-_INSIDE = f""" UNION SELECT ip FROM (SELECT DISTINCT ip FROM evidence WHERE ip IS NOT NULL)
+_INSIDE = f""" UNION SELECT ip FROM (SELECT DISTINCT ip FROM evidence WHERE ip IS NOT NULL AND {{when}})
     WHERE {network_sql('ip')} IN ({_strong('network')})"""  # noqa: S608  # our own names
 _ADDRESSES = f"CREATE OR REPLACE TEMP TABLE in_addresses AS {_strong('ip')}{{inside}}"
 _FOUND = f"""SELECT '{{kind}}' AS kind, e.raw_file, e.raw_position, 1 AS more FROM evidence e
-    WHERE e.leg <> '{Leg.KEY_USE}' AND {{shows}}
+    WHERE e.leg <> '{Leg.KEY_USE}' AND e.{{when}} AND {{shows}}
 UNION ALL SELECT '{{kind}}', raw_file, raw_position, -1 FROM in_known SEMI JOIN in_members USING (source, record_id)
-    WHERE leg <> '{Leg.KEY_USE}' AND {{known}}"""  # noqa: S608  # our own names
+    WHERE leg <> '{Leg.KEY_USE}' AND {{when}} AND {{known}}"""  # noqa: S608  # our own names
 _PLACES = """CREATE OR REPLACE TEMP TABLE in_places AS SELECT DISTINCT raw_file, raw_position FROM ({both})
 GROUP BY kind, raw_file, raw_position HAVING sum(more) > 0"""
 

@@ -215,7 +215,7 @@ def _listed(column: str, name: str) -> str:
             f" count(DISTINCT {column}) AS {name}_count")
 
 
-_SUMS = f"""WITH whole AS (SELECT m.*, r.* EXCLUDE (source, record_id),
+_SUMS = f"""WITH whole AS (SELECT m.*, r.* EXCLUDE (source, record_id, event_time),
         CASE WHEN r.object_kind = 'mailbox' AND r.leg = '{Leg.ACCEPTANCE}'
             THEN coalesce(r.object_parent, r.object_id) END AS box
     FROM in_members m JOIN in_known r USING (source, record_id)),
