@@ -10,6 +10,7 @@ from counterfoil.reconcile.engine import Engine
 from counterfoil.reconcile.habits import product
 from counterfoil.reconcile.identity import with_subject
 from counterfoil.reconcile.measured import key
+from counterfoil.reconcile.shapes import KEY
 
 TRAITS = ("client", "network", "agent", "device")
 
@@ -28,13 +29,10 @@ def with_strangeness(
     asked = reported.select("token_key", "subject", "source", "record_id", "client_id", client=key(reported.client_id),
                             network=reported.network, agent=product(reported.user_agent))
     # only an assertion is known by a sign-in: where none is reported, devices and ids of sign-ins are not read
-    asserted = reported.filter(reported.derived == "assertion").select("source", "record_id")
+    asserted = reported.filter(reported.derived == "assertion").select(*KEY)
     any_asserted = bool(engine.rows(asserted.limit(1)))
-    devices = records if any_asserted else records.filter(records.leg != Leg.ISSUANCE)
-    devices = devices.filter(devices.device_id.notnull()).select("source", "record_id", device="device_id")
-    devices = devices.semi_join(asked, ["source", "record_id"])
-    devices = devices.group_by("source", "record_id").agg(device=devices.device.min())
-    asked = asked.left_join(devices, ["source", "record_id"]).drop("source_right", "record_id_right")
+    devices = _devices(records if any_asserted else records.filter(records.leg != Leg.ISSUANCE), asked)
+    asked = asked.left_join(devices, KEY).drop("source_right", "record_id_right")
     asked = engine.keep("strange_asked", asked)
     good = records.filter(records.leg == Leg.ISSUANCE, records.outcome == Outcome.SUCCESS)
     good = good.select("source", "record_id", "token_id", "subject_id", "subject_name", "client_id", "ip", "user_agent",
@@ -43,7 +41,7 @@ def with_strangeness(
     def genuine(signed: ir.Table) -> ir.Table:
         """Leave out what was issued for a forged assertion: it is no sign-in of its person."""
         named = signed.anti_join(reported, "token_id")
-        return named.anti_join(asserted, ["source", "record_id"]) if any_asserted else named
+        return named.anti_join(asserted, KEY) if any_asserted else named
 
     # first of all those who are asked for: they are few
     signed = genuine(with_subject(good, names).semi_join(asked, "subject"))
@@ -59,11 +57,10 @@ def with_strangeness(
             own = ibis.union(own, used.select("subject", agent=product(used.user_agent)))
         known = _yes(own, f"own_{trait}")
         joined = joined.left_join(known, ["subject", trait], rname=f"{{name}}_{trait}")
-    theirs_too = theirs.select("client").distinct()
-    left = asked.select("client").distinct().anti_join(theirs_too, "client")
-    heard = ibis.union(theirs_too, genuine(good.semi_join(left, "client")).select("client"))
-    heard = _yes(heard, "heard")
-    joined = joined.left_join(heard, "client", rname="{name}_h")
+    # of all sign-ins, only for clients through which none of them signed in
+    left = asked.select("client").distinct().anti_join(theirs, "client")
+    heard = ibis.union(theirs.select("client"), genuine(good.semi_join(left, "client")).select("client"))
+    joined = joined.left_join(_yes(heard, "heard"), "client", rname="{name}_h")
     named = ibis.union(theirs.select("subject", "subject_name"), reported.select("subject", "subject_name"))
     named = named.group_by("subject").agg(name=named.subject_name.min())
     joined = joined.left_join(named, "subject", rname="{name}_n")
@@ -78,6 +75,12 @@ def with_strangeness(
         *told.columns, "compared", "nobodys", *(f"new_{trait}" for trait in TRAITS),
         shown=ibis.coalesce(whole.name, whole.subject_name, bare),
     )
+
+
+def _devices(records: ir.Table, asked: ir.Table) -> ir.Table:
+    """Return (source, record_id, device) of the records that are asked for."""
+    theirs = records.filter(records.device_id.notnull()).select(*KEY, device="device_id").semi_join(asked, KEY)
+    return theirs.group_by(*KEY).agg(device=theirs.device.min())
 
 
 def _yes(table: ir.Table, name: str) -> ir.Table:

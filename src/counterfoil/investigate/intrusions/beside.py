@@ -6,11 +6,11 @@ intrusions equally is nobody's, and so is one from a place where the issuer reco
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import duckdb
 
-from counterfoil.case.results import rows
+from counterfoil.case.results import chosen, rows
 from counterfoil.investigate.intrusions.estate import people_sql
 from counterfoil.investigate.intrusions.traits import (
     BESIDE,
@@ -18,12 +18,13 @@ from counterfoil.investigate.intrusions.traits import (
     LEASE_DAYS,
     SESSION,
     SHOWN,
-    few,
     network_sql,
     of_record,
+    records_sql,
     worth_sql,
 )
 from counterfoil.model.schema import Leg
+from counterfoil.reconcile.shapes import KEY
 
 # Each round adds what shares traits with those found in the round before.
 MAX_ROUNDS = 3
@@ -44,7 +45,8 @@ def add_beside(con: duckdb.DuckDBPyConnection) -> None:
         if not strong or not _more(con, strong):  # then no record is worth a look
             return
         before = _count(con)
-        con.execute(_ADDED.format(strong=" OR ".join(f"r.{kind} IN ({_strong(kind)})" for kind in strong)))
+        either = " OR ".join(f"r.{kind} IN ({_strong(kind)})" for kind in strong)
+        con.execute(_ADDED.format(strong=either, records=_records(con, "in_places", ("raw_file", "raw_position"))))
         if _count(con) == before:
             return
         _learn(con)
@@ -54,7 +56,11 @@ def _learn(con: duckdb.DuckDBPyConnection) -> None:
     """Add to `in_known` what is not among it of the members: evidence is read for it only if there is some."""
     con.execute(_UNKNOWN)
     if rows(con, "SELECT 1 FROM in_unknown LIMIT 1"):
-        con.execute(_LEARNED)
+        con.execute(_LEARNED.format(records=_records(con, "in_unknown", KEY)))
+
+
+def _records(con: duckdb.DuckDBPyConnection, table: str, by: Sequence[str]) -> str:
+    return records_sql(f"({chosen(con, table, by)})")
 
 
 def _count(con: duckdb.DuckDBPyConnection) -> int:
@@ -67,7 +73,7 @@ _COLUMNS = ", ".join(("source", "record_id", *(name for name in KNOWN if name !=
 _KNOWN = f"CREATE OR REPLACE TEMP TABLE in_known AS SELECT DISTINCT {_COLUMNS} FROM in_his"  # noqa: S608  # our own
 _UNKNOWN = """CREATE OR REPLACE TEMP TABLE in_unknown AS SELECT m.source, m.record_id
 FROM in_members m ANTI JOIN in_known k ON k.source = m.source AND k.record_id = m.record_id"""
-_LEARNED = f"INSERT INTO in_known SELECT {_COLUMNS} FROM {few('in_unknown')}"  # noqa: S608  # our own names
+_LEARNED = f"INSERT INTO in_known SELECT {_COLUMNS} FROM ({{records}})"  # noqa: S608  # our own names
 _MEMBER_TRAITS = f"""CREATE OR REPLACE TEMP TABLE in_member_traits AS
 SELECT DISTINCT m.intrusion, m.basis, {', '.join(f'r.{kind}' for kind in _KINDS)}
 FROM in_members m JOIN in_known r USING (source, record_id) SEMI JOIN in_groups g
@@ -133,7 +139,7 @@ _HITS = " UNION ALL ".join(
     for kind in _KINDS
 )
 _ADDED = f"""INSERT INTO in_members
-WITH near AS (SELECT r.* FROM {few('in_places', 'raw_file', 'raw_position')} r
+WITH near AS (SELECT r.* FROM ({{records}}) r
     ANTI JOIN in_members m ON m.source = r.source AND m.record_id = r.record_id
     WHERE r.leg <> '{Leg.KEY_USE}' AND ({{strong}})
     AND NOT coalesce((r.person, r.place) IN (SELECT (person, place) FROM in_home), false)),

@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 
 from counterfoil.case.given import give
-from counterfoil.case.results import rows
+from counterfoil.case.results import chosen, rows
 from counterfoil.investigate.intrusions.clusters import Face, Tie
 from counterfoil.investigate.intrusions.estate import gather_estate
 from counterfoil.investigate.intrusions.traits import (
@@ -22,7 +22,7 @@ from counterfoil.investigate.intrusions.traits import (
     SESSION,
     TOKEN_WORTH,
     TRAITS,
-    few,
+    records_sql,
     worth,
 )
 from counterfoil.investigate.messages import claims
@@ -30,6 +30,7 @@ from counterfoil.investigate.sightings import mark
 from counterfoil.model.advice import KEY_TAKEN
 from counterfoil.model.indicators import Indicator, IndicatorKind
 from counterfoil.model.verdict import FindingVerdict
+from counterfoil.reconcile.shapes import KEY
 
 # Faces that are clustered; of more than these, the gravest and earliest.
 MAX_FACES = 200_000
@@ -48,8 +49,10 @@ def gather(con: duckdb.DuckDBPyConnection, indicators: Iterable[Indicator]) -> N
     give(con, "in_claims", {"group_rule": "string", "level": "int64"}, told)
     con.execute(f"CREATE OR REPLACE TEMP VIEW in_records AS {RECORDS}")
     mark(con, indicators, {IndicatorKind.AGENT: _AGENT})
-    for query in (_TOLD, _SEEDS, _HIS, _FACES):
-        con.execute(query)
+    con.execute(_TOLD)
+    con.execute(_SEEDS)
+    con.execute(_HIS.format(records=records_sql(f"({chosen(con, 'in_seeds', KEY)})")))
+    con.execute(_FACES)
     gather_estate(con)
 
 
@@ -89,7 +92,7 @@ FROM ({_USED} UNION ALL {_READ} UNION ALL {_INDICATED}) WINDOW record AS (PARTIT
 _OF_FACE = ("grave", *_KINDS, "domain")
 _HIS = f"""CREATE OR REPLACE TEMP TABLE in_his AS
 WITH seen AS MATERIALIZED (SELECT s.*, {', '.join(f'r.{column}' for column in KNOWN)}
-    FROM in_seeds s JOIN {few('in_seeds')} r USING (source, record_id) WHERE r.event_time IS NOT NULL),
+    FROM in_seeds s JOIN ({{records}}) r USING (source, record_id) WHERE r.event_time IS NOT NULL),
 known AS (SELECT *, row_number() OVER (ORDER BY NOT grave, {_VALUES}, domain) AS face
     FROM (SELECT DISTINCT {', '.join(_OF_FACE)} FROM seen))
 SELECT s.*, k.face FROM seen s JOIN known k

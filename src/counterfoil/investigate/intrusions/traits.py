@@ -166,12 +166,3 @@ KNOWN = ("leg", "event_time", "token_id", "person", *(trait.kind for trait in SH
 
 # Every record with its traits.
 RECORDS = records_sql("evidence")
-
-
-def few(table: str, *named: str) -> str:
-    """Return the records that a table of a few names, by default by source and record id, with their traits, as SQL.
-
-    Chosen first: through a join the engine works out traits of every record of the evidence.
-    """
-    same = " AND ".join(f"f.{column} = e.{column}" for column in named or ("source", "record_id"))
-    return f"({records_sql(f'(SELECT e.* FROM evidence e SEMI JOIN {table} f ON {same})')})"  # noqa: S608  # our own names
