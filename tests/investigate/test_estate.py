@@ -37,6 +37,10 @@ def results(case: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 def test_people_are_counted_in_what_is_their_own(story: Story) -> None:
     """Of every trait in evidence: whom the issuer recorded with it, and who used it where the issuer recorded them."""
     with results(story.case) as con:
+        # of half of an intruder's tokens no finding tells: what he did with them is nobody's own
+        con.execute("CREATE TEMP TABLE every AS FROM tokens")
+        con.execute("""CREATE TEMP TABLE tokens AS SELECT * REPLACE (CASE WHEN token_key < '8' THEN group_rule END
+            AS group_rule) FROM every""")
         gather(con, ())
         counted = rows(con, people_sql("in_records"))
         every = rows(con, "FROM in_records")
