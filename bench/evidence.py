@@ -189,14 +189,15 @@ def _acceptances(lo: int, hi: int, made: Made) -> str:
 
 def _rows(values: dict[str, str], source: str) -> str:
     columns = ", ".join(
-        f"CAST({values.get(column.name, 'NULL')} AS {_type(column.dtype)}) AS {column.name}"
+        f"CAST({values.get(column.name, 'NULL')} AS {type_of(column.dtype)}) AS {column.name}"
         for column in schema.EVIDENCE
         if column.name != "leg"
     )
     return f"SELECT {columns}, CAST(NULL AS VARCHAR) AS reject FROM {source} JOIN people ON n = person(i)"  # noqa: S608
 
 
-def _type(dtype: str) -> str:
+def type_of(dtype: str) -> str:
+    """Return how the engine calls a type of a column of evidence."""
     names = {"string": "VARCHAR", "int64": "BIGINT", "boolean": "BOOLEAN", "array<string>": "VARCHAR[]"}
     return names.get(dtype, "TIMESTAMP")
 

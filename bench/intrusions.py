@@ -27,6 +27,7 @@ from tests.lab.losses import RandomLoss
 from tests.lab.spray import Spray
 
 from bench import results
+from bench.evidence import type_of
 from counterfoil import app
 from counterfoil.investigate.intrusions.found import find
 from counterfoil.lab.history.attack import Intrusion
@@ -35,6 +36,7 @@ from counterfoil.lab.history.names import EDGE, hosting_address
 from counterfoil.lab.history.scenarios import Scenario
 from counterfoil.lab.history.settings import Tenant
 from counterfoil.lab.history.storm import Storm0558
+from counterfoil.model import schema
 from counterfoil.model.intrusion import Sort
 
 _START = date(2025, 9, 1)  # a Monday
@@ -146,23 +148,24 @@ def measure(row: Row, seed: int) -> tuple[int, list[Score]]:
 
 
 # Records of 400 people, half of a million by one of two intruders from 40 addresses each, beside as many sign-ins.
-_TABLES = """
-CREATE TABLE evidence AS SELECT 'm365-ual' AS source, 'r' || i AS record_id, 'acceptance' AS leg, 'success' AS outcome,
-    TIMESTAMP '2025-09-01' + INTERVAL (i % 1000000) SECONDS AS event_time, 'MailItemsAccessed' AS operation,
+_TABLES = f"""
+CREATE TABLE evidence ({', '.join(f'{column.name} {type_of(column.dtype)}' for column in schema.EVIDENCE)});
+INSERT INTO evidence BY NAME SELECT 'm365-ual' AS source, 'r' || i AS record_id, 'acceptance' AS leg,
+    'success' AS outcome, TIMESTAMP '2025-09-01' + INTERVAL (i % 1000000) SECONDS AS event_time,
+    'MailItemsAccessed' AS operation,
     't' || (i % 2) || '-' || (i // 8) AS token_id, 'mailbox' AS object_kind, 'b' || (i % 400) AS object_id,
     'u' || (i % 400) AS subject_id, 'user' || (i % 400) || '@x' AS subject_name,
     '10.' || (i % 2) || '.' || (i // 7 % 4) || '.' || (i // 3 % 10) AS ip,
-    'app' || (i % 2) AS client_id, 'tool' || (i % 2) || '/' || (i // 11 % 3) AS user_agent, NULL::VARCHAR AS extra,
-    NULL::VARCHAR AS device_id, NULL::VARCHAR AS key_id, 's' || (i % 2) || '-' || (i // 8) AS session_id,
-    'exchange-item' AS kind,
-    NULL::VARCHAR AS object_parent, 1::BIGINT AS item_count, false AS aggregated, false AS throttled,
-    NULL::TIMESTAMP AS issued_at,
-    NULL::VARCHAR AS signing_input_digest, 'sha' AS raw_file, i AS raw_position FROM range($rows) r(i)
+    'app' || (i % 2) AS client_id, 'tool' || (i % 2) || '/' || (i // 11 % 3) AS user_agent,
+    's' || (i % 2) || '-' || (i // 8) AS session_id, 'exchange-item' AS kind, 1::BIGINT AS item_count,
+    false AS aggregated, false AS throttled, 'sha' AS raw_file, i AS raw_position FROM range($rows) r(i)
 UNION ALL BY NAME SELECT 'entra-signin' AS source, 'g' || i AS record_id, 'issuance' AS leg, 'success' AS outcome,
     TIMESTAMP '2025-09-01' + INTERVAL (i % 1000000) SECONDS AS event_time, 'Sign-in activity' AS operation,
     'g' || i AS token_id, 'u' || (i % 400) AS subject_id, 'user' || (i % 400) || '@x' AS subject_name,
     '192.0.2.' || (i % 9) AS ip, 'outlook' AS client_id, 'edge' AS user_agent, 'sha' AS raw_file, i AS raw_position,
     'interactive' AS kind FROM range($rows) r(i);
+CREATE VIEW evidence_raw AS SELECT *, 'one.parquet' AS filename, rowid AS file_row_number FROM evidence;
+CREATE VIEW merged AS FROM evidence LIMIT 0;
 CREATE TABLE tokens AS SELECT token_id AS token_key, 'id-not-issued' AS group_rule, 'entra:x' AS group_issuer,
     client_id AS group_client, NULL::VARCHAR AS diagnosis, min(token_id) AS token_id, min(subject_name) AS subject_name,
     '' AS derived, 'forged' AS verdict FROM evidence WHERE leg = 'acceptance' GROUP BY ALL;
@@ -171,7 +174,7 @@ CREATE TABLE acceptances AS SELECT token_id AS token_key, source, record_id, NUL
 CREATE TABLE names (subject_name VARCHAR, proven_id VARCHAR);
 CREATE TABLE inputs AS SELECT 'audit.json' AS path, 'sha' AS sha256, 'm365-ual-api' AS source;
 CREATE TABLE findings (id VARCHAR, rule VARCHAR, evidence VARCHAR[]);
-"""
+"""  # noqa: S608  # our own names
 MEMORY, THREADS = "2GB", 2
 
 

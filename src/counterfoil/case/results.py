@@ -25,15 +25,20 @@ _ORDER = ", ".join(schema.NAMES)
 
 
 def evidence_sql(
-    folder: CaseFolder, manifest: Manifest, *, rejected: bool = False, only: Collection[str] | None = None
+    folder: CaseFolder, manifest: Manifest, *, rejected: bool = False, only: Collection[str] | None = None,
+    more: Sequence[str] = (),
 ) -> str:
-    """Return a query over the committed evidence with its `bucket`, or over the rejects. `only`: these batches."""
+    """Return a query over the committed evidence with its `bucket`, or over the rejects. `only`: these batches.
+
+    `more`: what else the engine tells of a row, such as the file in which it lies.
+    """
     batches = sorted(batch.id for batch in manifest.batches if only is None or batch.id in only)
     condition = f"leg {'=' if rejected else '<>'} '{REJECTED}'"
-    columns = f"{_ORDER}, {'reject' if rejected else 'bucket'}"
+    columns = ", ".join((_ORDER, "reject" if rejected else "bucket", *more))
     if not batches:
         empty = ", ".join(f"CAST(NULL AS {_duck(dtype)}) AS {name}" for name, dtype in schema.TYPES.items())
-        return f"SELECT {columns} FROM (SELECT {empty}, NULL AS reject, '' AS bucket) WHERE false"  # noqa: S608
+        told = "".join(f", NULL AS {name}" for name in more)
+        return f"SELECT {columns} FROM (SELECT {empty}, NULL AS reject, '' AS bucket{told}) WHERE false"  # noqa: S608
     evidence = pattern(folder.evidence)
     paths = ", ".join("'" + _quote(evidence / batch / "*" / "*" / "*.parquet") + "'" for batch in batches)
     return (
@@ -48,7 +53,7 @@ def _duck(dtype: str) -> str:
     )
 
 
-def _quote(path: Path) -> str:
+def _quote(path: Path | str) -> str:
     return str(path).replace("'", "''")
 
 
@@ -142,8 +147,9 @@ def _make_views(con: duckdb.DuckDBPyConnection, folder: CaseFolder, manifest: Ma
     for (name,) in names:
         con.execute(f'CREATE VIEW "{name}" AS SELECT * FROM results."{name}"')  # noqa: S608  # our own names
     _make_tokens(con, folder)
-    con.execute(f"CREATE VIEW evidence_raw AS {evidence_sql(folder, manifest)}")
-    con.execute(_EVIDENCE)
+    con.execute(f"CREATE VIEW evidence_raw AS {evidence_sql(folder, manifest, more=_PLACE)}")
+    merged = con.execute("SELECT 1 FROM merged LIMIT 1").fetchall()
+    con.execute(f"CREATE VIEW evidence AS {_ONCE if merged else _AS_READ}")
 
 
 # What the results say of a token that is minted and nothing else: it lies on a pile, not among those judged.
@@ -186,11 +192,42 @@ def _name(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-# Every record once: what occurs in several wrappers is read from the merged rows.
-_EVIDENCE = f"""CREATE VIEW evidence AS
-SELECT {_ORDER} FROM evidence_raw e WHERE NOT EXISTS (
-  SELECT 1 FROM merged m WHERE m.source = e.source AND m.record_id = e.record_id)
+# Where a row of evidence lies.
+_PLACE = ("filename", "file_row_number")
+# Every record once: what occurs in several wrappers is read from the merged rows. Where nothing does, no id is read for
+# it. (Of NOT EXISTS the engine makes a join that holds all columns of all records.)
+_AS_READ = f"SELECT {_ORDER} FROM evidence_raw"  # noqa: S608  # our own names
+_UNMERGED = "ANTI JOIN merged m ON m.source = e.source AND m.record_id = e.record_id"
+_ONCE = f"""SELECT {_ORDER} FROM evidence_raw e {_UNMERGED}
 UNION ALL SELECT {_ORDER} FROM merged"""  # noqa: S608  # our own names
+
+
+# Files, and rows of them, that are written into a query.
+_MAX_WRITTEN = 5_000
+
+
+def chosen(con: duckdb.DuckDBPyConnection, table: str, by: Sequence[str]) -> str:
+    """Return a query for the records of `evidence` that a small table names by these columns.
+
+    Of a record that a join throws away the engine reads all that is asked for. So where they lie is found first, by
+    those columns alone, and of the files and groups of rows in which none lies nothing else is read.
+    """
+    same = " AND ".join(f"f.{column} = e.{column}" for column in by)
+    con.execute(f"""CREATE OR REPLACE TEMP TABLE chosen_places AS SELECT {', '.join(_PLACE)}
+        FROM evidence_raw e SEMI JOIN {table} f ON {same}""")  # noqa: S608  # our own names
+    inside = "".join(_written(con, column) for column in _PLACE)
+    once = "" if not rows(con, "SELECT 1 FROM merged LIMIT 1") else _UNMERGED
+    return f"""SELECT {_ORDER} FROM (SELECT e.* FROM evidence_raw e SEMI JOIN chosen_places USING ({', '.join(_PLACE)})
+        WHERE true{inside}) e {once}
+    UNION ALL SELECT {_ORDER} FROM merged e SEMI JOIN {table} f ON {same}"""  # noqa: S608  # our own names
+
+
+def _written(con: duckdb.DuckDBPyConnection, column: str) -> str:
+    """Return the condition that the column has one of the chosen values, empty if they are many."""
+    some = f"SELECT DISTINCT {column} AS value FROM chosen_places ORDER BY value LIMIT {_MAX_WRITTEN + 1}"  # noqa: S608
+    values = [row["value"] for row in rows(con, some)]
+    found = [str(value) if isinstance(value, int) else f"'{_quote(value)}'" for value in values]
+    return f" AND e.{column} IN ({', '.join(found) or 'NULL'})" if len(found) <= _MAX_WRITTEN else ""
 
 
 def query(con: duckdb.DuckDBPyConnection, sql: str) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:

@@ -11,6 +11,7 @@ from counterfoil.detect.rule import ChangeRule
 from counterfoil.expressions import ir
 from counterfoil.investigate.findings import finding_id, reference
 from counterfoil.model.finding import Finding
+from counterfoil.model.schema import Leg
 from counterfoil.model.verdict import FindingVerdict
 from counterfoil.reconcile.engine import Engine
 from counterfoil.report.words import some
@@ -25,7 +26,7 @@ def of_changes(
     tables: Engine, records: ir.Table, paths: Mapping[str, str], since: datetime | None, until: datetime | None
 ) -> list[Finding]:
     """Return a finding for every account that made such changes, in the window that was asked for."""
-    changes = records.filter(records.object_kind == "directory")
+    changes = records.filter(records.leg != Leg.ISSUANCE, records.object_kind == "directory")  # no sign-in changes any
     if not tables.rows(changes.limit(1)):
         return []
     found: list[Finding] = []

@@ -133,7 +133,7 @@ def judged_tokens(
     kinds = tables.keep("of_kind", named.group_by("issuer", "kind").agg(peers=named.count()))
     told = told.left_join(kinds, ["issuer", "kind"], rname="{name}_k").select(*told.columns, "peers")
     told = tables.keep("told_all", grouping.described(told, odd, _score(tables, found, networks)).drop("rootless"))
-    return tables.keep("told", with_strangeness(tables.keep, told, found.plain, found.records, found.names))
+    return tables.keep("told", with_strangeness(tables, told, found.plain, found.records, found.names))
 
 
 def _score(tables: Engine, found: Reconciled, networks: NetworkFile | None) -> ir.Table:

@@ -21,6 +21,7 @@ from counterfoil.model.advice import KEY_TAKEN
 from counterfoil.model.finding import Finding
 from counterfoil.model.key_store import FOUND, PUBLISHED
 from counterfoil.model.key_watch import KeyClue, KeyStore, KeyWatch
+from counterfoil.model.schema import Leg
 from counterfoil.model.verdict import ACCUSING, FindingVerdict
 from counterfoil.pipeline.store import Store
 from counterfoil.reconcile.asked import Asked
@@ -49,7 +50,10 @@ def watched(
     `told`: judged tokens. The whole log tells what is usual; of the window that was asked for, clues are told.
     """
     done = tables.keep("key_activity", activity(found.records))
-    beside = found.records.filter(found.records.key_operation.isin([FOUND, PUBLISHED]))
+    beside = found.records.filter(
+        found.records.leg.isin([str(Leg.CONTEXT), str(Leg.KEY_USE)]),
+        found.records.key_operation.isin([FOUND, PUBLISHED]),
+    )
     if not tables.rows(done.limit(1)) and not tables.rows(beside.limit(1)):
         return KeyWatch(tuple(_of_theft(row, paths) for row in thefts), ())
     accused = told.filter(told.verdict.isin(sorted(map(str, ACCUSING))))

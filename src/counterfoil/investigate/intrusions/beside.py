@@ -6,12 +6,25 @@ intrusions equally is nobody's, and so is one from a place where the issuer reco
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+
 import duckdb
 
-from counterfoil.case.results import rows
-from counterfoil.investigate.intrusions.gathered import people_sql
-from counterfoil.investigate.intrusions.traits import BESIDE, LEASE_DAYS, SESSION, SHOWN, few, worth_sql
+from counterfoil.case.results import chosen, rows
+from counterfoil.investigate.intrusions.estate import people_sql
+from counterfoil.investigate.intrusions.traits import (
+    BESIDE,
+    KNOWN,
+    LEASE_DAYS,
+    SESSION,
+    SHOWN,
+    network_sql,
+    of_record,
+    records_sql,
+    worth_sql,
+)
 from counterfoil.model.schema import Leg
+from counterfoil.reconcile.shapes import KEY
 
 # Each round adds what shares traits with those found in the round before.
 MAX_ROUNDS = 3
@@ -29,10 +42,11 @@ def add_beside(con: duckdb.DuckDBPyConnection) -> None:
         con.execute(_WORTHS)
         con.execute(_SPANS)
         strong = [row["kind"] for row in rows(con, _STRONG_KINDS)]
-        if not strong:  # then no record is worth a look
+        if not strong or not _more(con, strong):  # then no record is worth a look
             return
         before = _count(con)
-        con.execute(_ADDED.format(strong=" OR ".join(map(_is_strong, strong))))
+        either = " OR ".join(f"r.{kind} IN ({_strong(kind)})" for kind in strong)
+        con.execute(_ADDED.format(strong=either, records=_records(con, "in_places", ("raw_file", "raw_position"))))
         if _count(con) == before:
             return
         _learn(con)
@@ -42,7 +56,11 @@ def _learn(con: duckdb.DuckDBPyConnection) -> None:
     """Add to `in_known` what is not among it of the members: evidence is read for it only if there is some."""
     con.execute(_UNKNOWN)
     if rows(con, "SELECT 1 FROM in_unknown LIMIT 1"):
-        con.execute(_LEARNED)
+        con.execute(_LEARNED.format(records=_records(con, "in_unknown", KEY)))
+
+
+def _records(con: duckdb.DuckDBPyConnection, table: str, by: Sequence[str]) -> str:
+    return records_sql(f"({chosen(con, table, by)})")
 
 
 def _count(con: duckdb.DuckDBPyConnection) -> int:
@@ -51,11 +69,11 @@ def _count(con: duckdb.DuckDBPyConnection) -> int:
 
 _KINDS = [trait.kind for trait in SHOWN]
 # Most members are records that were clustered, whose traits are known.
-_COLUMNS = ", ".join(("source", "record_id", "raw_file", "raw_position", "person", *_KINDS))
+_COLUMNS = ", ".join(("source", "record_id", *(name for name in KNOWN if name != "token_id")))
 _KNOWN = f"CREATE OR REPLACE TEMP TABLE in_known AS SELECT DISTINCT {_COLUMNS} FROM in_his"  # noqa: S608  # our own
 _UNKNOWN = """CREATE OR REPLACE TEMP TABLE in_unknown AS SELECT m.source, m.record_id
 FROM in_members m ANTI JOIN in_known k ON k.source = m.source AND k.record_id = m.record_id"""
-_LEARNED = f"INSERT INTO in_known SELECT {_COLUMNS} FROM {few('in_unknown')}"  # noqa: S608  # our own names
+_LEARNED = f"INSERT INTO in_known SELECT {_COLUMNS} FROM ({{records}})"  # noqa: S608  # our own names
 _MEMBER_TRAITS = f"""CREATE OR REPLACE TEMP TABLE in_member_traits AS
 SELECT DISTINCT m.intrusion, m.basis, {', '.join(f'r.{kind}' for kind in _KINDS)}
 FROM in_members m JOIN in_known r USING (source, record_id) SEMI JOIN in_groups g
@@ -73,12 +91,45 @@ FROM ({_EACH}) LEFT JOIN ({people_sql('in_member_traits')}) USING (kind, value)"
 _SPANS = f"""CREATE OR REPLACE TEMP TABLE in_spans AS
 SELECT intrusion, min(event_time) - INTERVAL {LEASE_DAYS} DAYS AS begins,
     max(event_time) + INTERVAL {LEASE_DAYS} DAYS AS ends FROM in_members GROUP BY intrusion"""  # noqa: S608
+_SPAN = """SELECT min(begins)::VARCHAR AS begins, max(ends)::VARCHAR AS ends FROM in_spans
+WHERE intrusion IN (SELECT intrusion FROM in_worths)"""
 _ENOUGH = f"worth >= {STRONG} AND kind NOT IN ('band', 'key_id')"
 _STRONG_KINDS = f"SELECT DISTINCT kind FROM in_worths WHERE {_ENOUGH} ORDER BY kind"  # noqa: S608  # our own names
 
 
-def _is_strong(kind: str) -> str:
-    return f"r.{kind} IN (SELECT value FROM in_worths WHERE kind = '{kind}' AND {_ENOUGH})"  # noqa: S608  # our own names
+def _strong(kind: str) -> str:
+    return f"SELECT value FROM in_worths WHERE kind = '{kind}' AND {_ENOUGH}"  # noqa: S608  # our own names
+
+
+def _more(con: duckdb.DuckDBPyConnection, strong: Collection[str]) -> bool:
+    """Make `in_places`: where more records lie that show a strong trait than are known to be an intrusion's.
+
+    Each trait is looked for in the columns that it needs, addresses and networks in one; of what is found, its place.
+    What is from another time than every intrusion is none of one.
+    """
+    (span,) = rows(con, _SPAN)
+    when = f"event_time BETWEEN TIMESTAMP '{span['begins']}' AND TIMESTAMP '{span['ends']}'"
+    shown = {kind: (f"{of_record(kind)} IN ({_strong(kind)})", f"{kind} IN ({_strong(kind)})")
+             for kind in strong if kind not in _ADDRESSED}
+    if _ADDRESSED & set(strong):
+        con.execute(_ADDRESSES.format(inside=_INSIDE.format(when=when) if "network" in strong else ""))
+        shown["ip"] = ("e.ip IN (FROM in_addresses)", "ip IN (FROM in_addresses)")
+    each = (_FOUND.format(kind=kind, when=when, shows=shows, known=known) for kind, (shows, known) in shown.items())
+    con.execute(_PLACES.format(both=" UNION ALL ".join(each)))
+    return bool(rows(con, "SELECT 1 FROM in_places LIMIT 1"))
+
+
+_ADDRESSED = frozenset({"ip", "network"})
+# Networks are worked out of each address once.
+_INSIDE = f""" UNION SELECT ip FROM (SELECT DISTINCT ip FROM evidence WHERE ip IS NOT NULL AND {{when}})
+    WHERE {network_sql('ip')} IN ({_strong('network')})"""  # noqa: S608  # our own names
+_ADDRESSES = f"CREATE OR REPLACE TEMP TABLE in_addresses AS {_strong('ip')}{{inside}}"
+_FOUND = f"""SELECT '{{kind}}' AS kind, e.raw_file, e.raw_position, 1 AS more FROM evidence e
+    WHERE e.leg <> '{Leg.KEY_USE}' AND e.{{when}} AND {{shows}}
+UNION ALL SELECT '{{kind}}', raw_file, raw_position, -1 FROM in_known SEMI JOIN in_members USING (source, record_id)
+    WHERE leg <> '{Leg.KEY_USE}' AND {{when}} AND {{known}}"""  # noqa: S608  # our own names
+_PLACES = """CREATE OR REPLACE TEMP TABLE in_places AS SELECT DISTINCT raw_file, raw_position FROM ({both})
+GROUP BY kind, raw_file, raw_position HAVING sum(more) > 0"""
 
 
 _HITS = " UNION ALL ".join(
@@ -88,7 +139,8 @@ _HITS = " UNION ALL ".join(
     for kind in _KINDS
 )
 _ADDED = f"""INSERT INTO in_members
-WITH near AS (SELECT r.* FROM in_records r ANTI JOIN in_members m ON m.source = r.source AND m.record_id = r.record_id
+WITH near AS (SELECT r.* FROM ({{records}}) r
+    ANTI JOIN in_members m ON m.source = r.source AND m.record_id = r.record_id
     WHERE r.leg <> '{Leg.KEY_USE}' AND ({{strong}})
     AND NOT coalesce((r.person, r.place) IN (SELECT (person, place) FROM in_home), false)),
 best AS (SELECT source, record_id, intrusion, aspect, arg_max(kind, worth) AS kind, max(worth) AS worth

@@ -19,6 +19,7 @@ from counterfoil.errors import UsageError
 from counterfoil.investigate.findings import group_id
 from counterfoil.investigate.intrusions.beside import BASIS, add_beside
 from counterfoil.investigate.intrusions.clusters import Face, Link, Shared, clustered
+from counterfoil.investigate.intrusions.estate import people
 from counterfoil.investigate.intrusions.gathered import (
     BY_FINDING,
     BY_INDICATOR,
@@ -26,7 +27,6 @@ from counterfoil.investigate.intrusions.gathered import (
     domains,
     faces,
     gather,
-    people,
     ties,
 )
 from counterfoil.investigate.intrusions.traits import BY_KIND
@@ -205,9 +205,8 @@ QUALIFY row_number() OVER (PARTITION BY intrusion ORDER BY event_time, source, r
 _OF = f"""SELECT g.intrusion, h.* FROM in_his h JOIN in_face_groups g USING (face)
 WHERE h.found_by = '{BY_FINDING}'"""  # noqa: S608  # our own names
 _READS = f"""SELECT g.intrusion, list_sort(list(DISTINCT f.id)) AS ids
-FROM in_his h JOIN in_face_groups g USING (face) JOIN evidence e USING (source, record_id)
-JOIN inputs i ON i.sha256 = e.raw_file AND i.source <> ''
-JOIN findings f ON f.rule = h.group_rule AND list_contains(f.evidence, i.path || ':' || e.raw_position)
+FROM in_his h JOIN in_face_groups g USING (face) JOIN inputs i ON i.sha256 = h.raw_file AND i.source <> ''
+JOIN findings f ON f.rule = h.group_rule AND list_contains(f.evidence, i.path || ':' || h.raw_position)
 WHERE h.found_by = '{BY_KEY_READ}' GROUP BY g.intrusion"""  # noqa: S608  # our own names
 
 
@@ -216,10 +215,10 @@ def _listed(column: str, name: str) -> str:
             f" count(DISTINCT {column}) AS {name}_count")
 
 
-_SUMS = f"""WITH whole AS (SELECT m.*, r.person, coalesce(e.subject_name, r.person) AS shown, r.ip, r.network, r.agent,
-    e.client_id, r.session_id, r.key_id, CASE WHEN e.object_kind = 'mailbox' AND e.leg = 'acceptance'
-        THEN coalesce(e.object_parent, e.object_id) END AS box
-    FROM in_members m JOIN in_known r USING (source, record_id) JOIN evidence e USING (source, record_id)),
+_SUMS = f"""WITH whole AS (SELECT m.*, r.* EXCLUDE (source, record_id, event_time),
+        CASE WHEN r.object_kind = 'mailbox' AND r.leg = '{Leg.ACCEPTANCE}'
+            THEN coalesce(r.object_parent, r.object_id) END AS box
+    FROM in_members m JOIN in_known r USING (source, record_id)),
 names AS (SELECT person, min(shown) AS name FROM whole GROUP BY person)
 SELECT intrusion, min(level) AS level, min(event_time) AS first_seen, max(event_time) AS last_seen,
     count(DISTINCT token_key) AS tokens, count(*) AS records, count_if(basis = '{BASIS}') AS beside,

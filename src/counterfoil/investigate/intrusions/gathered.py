@@ -1,68 +1,59 @@
 """Gathers what is to be clustered, in the engine: his records, what the estate itself shows, faces and ties.
 
 Makes the temporary tables `in_his` (records of findings' tokens, of key reads, of indicators, each with its face),
-`in_own` (what is people's own), `in_home` (where the issuer recorded whom), `in_sessions` and `in_faces`.
+`in_faces`, and those of `estate`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable
 from typing import Any
 
 import duckdb
 
 from counterfoil.case.given import give
-from counterfoil.case.results import rows
+from counterfoil.case.results import chosen, rows
 from counterfoil.investigate.intrusions.clusters import Face, Tie
+from counterfoil.investigate.intrusions.estate import gather_estate
 from counterfoil.investigate.intrusions.traits import (
+    KNOWN,
     LINEAGE_WORTH,
     RECORDS,
     SESSION,
-    SHOWN,
     TOKEN_WORTH,
     TRAITS,
-    few,
-    network_sql,
-    place_sql,
+    records_sql,
     worth,
 )
 from counterfoil.investigate.messages import claims
 from counterfoil.investigate.sightings import mark
 from counterfoil.model.advice import KEY_TAKEN
 from counterfoil.model.indicators import Indicator, IndicatorKind
-from counterfoil.model.schema import Leg, Outcome
 from counterfoil.model.verdict import FindingVerdict
+from counterfoil.reconcile.shapes import KEY
 
 # Faces that are clustered; of more than these, the gravest and earliest.
 MAX_FACES = 200_000
 MAX_TIES = 1_000_000
 _KINDS = [trait.kind for trait in TRAITS]
 _VALUES = ", ".join(_KINDS)
-_COMMON = [trait.kind for trait in SHOWN if trait is not SESSION]  # of the estate, too
-_OF_ESTATE = [kind for kind in _COMMON if kind != "network"]  # which follows from the address
 _LEVELS = tuple(FindingVerdict)
 SUSPICION = _LEVELS.index(FindingVerdict.SUSPICION)
 # Where a record came from that is clustered: a token of a finding, a key that was read, an indicator.
 BY_FINDING, BY_KEY_READ, BY_INDICATOR = "finding", "key read", "indicator"
 
 
-def gather(con: duckdb.DuckDBPyConnection, indicators: Iterable[Indicator]) -> int:
-    """Make the tables; return how many faces were left out."""
+def gather(con: duckdb.DuckDBPyConnection, indicators: Iterable[Indicator]) -> None:
+    """Make the tables."""
     told = [(rule, _LEVELS.index(claim)) for rule, claim in claims(con).items()]
     give(con, "in_claims", {"group_rule": "string", "level": "int64"}, told)
     con.execute(f"CREATE OR REPLACE TEMP VIEW in_records AS {RECORDS}")
     mark(con, indicators, {IndicatorKind.AGENT: _AGENT})
-    for query in (_TOLD, _SEEDS, _HIS, _FACES):
-        con.execute(query)
-    # where nobody is suspected, what is people's own is compared with nothing, and no evidence is read for it
-    most = "" if rows(con, "SELECT 1 FROM in_faces LIMIT 1") else " LIMIT 0"
-    for query in (_ESTATE, _HOME, _OWN):
-        con.execute(query + most)
-    con.execute("DROP TABLE in_estate")
-    named = rows(con, "SELECT 1 FROM in_his WHERE session_id IS NOT NULL LIMIT 1")
-    con.execute(_OF_SESSIONS + ("" if named else " LIMIT 0"))
-    return int(rows(con, f"SELECT greatest(count(*) - {MAX_FACES}, 0) AS n FROM in_faces")[0]["n"])  # noqa: S608
+    con.execute(_TOLD)
+    con.execute(_SEEDS)
+    con.execute(_HIS.format(records=records_sql(f"({chosen(con, 'in_seeds', KEY)})")))
+    con.execute(_FACES)
+    gather_estate(con)
 
 
 # The agent behind a program of Exchange's own is a trait, and in no column of evidence.
@@ -100,8 +91,8 @@ FROM ({_USED} UNION ALL {_READ} UNION ALL {_INDICATED}) WINDOW record AS (PARTIT
 # Faces are few beside records: they are numbered alone, and the records look theirs up.
 _OF_FACE = ("grave", *_KINDS, "domain")
 _HIS = f"""CREATE OR REPLACE TEMP TABLE in_his AS
-WITH seen AS MATERIALIZED (SELECT s.*, r.* EXCLUDE (source, record_id)
-    FROM in_seeds s JOIN {few('in_seeds')} r USING (source, record_id) WHERE r.event_time IS NOT NULL),
+WITH seen AS MATERIALIZED (SELECT s.*, {', '.join(f'r.{column}' for column in KNOWN)}
+    FROM in_seeds s JOIN ({{records}}) r USING (source, record_id) WHERE r.event_time IS NOT NULL),
 known AS (SELECT *, row_number() OVER (ORDER BY NOT grave, {_VALUES}, domain) AS face
     FROM (SELECT DISTINCT {', '.join(_OF_FACE)} FROM seen))
 SELECT s.*, k.face FROM seen s JOIN known k
@@ -110,39 +101,7 @@ SELECT s.*, k.face FROM seen s JOIN known k
 _FACES = f"""CREATE OR REPLACE TEMP TABLE in_faces AS
 SELECT face, {', '.join(f'any_value({kind}) AS {kind}' for kind in _KINDS)}, bool_or(grave) AS grave,
     min(event_time) AS first, max(event_time) AS last, any_value(domain) AS domain FROM in_his GROUP BY face"""  # noqa: S608
-# What no finding tells of, nor was issued for its tokens. Nothing is left out by a value here: the engine works out
-# traits once for a value that many records share, but for each record where a filter chose them.
-_OTHERS = """in_records r ANTI JOIN in_his h ON h.source = r.source AND h.record_id = r.record_id
-    WHERE r.token_id IS NULL OR r.token_id NOT IN (SELECT token_id FROM in_his WHERE token_id IS NOT NULL)"""
-_GOOD = f"outcome IN ('{Outcome.SUCCESS}', '{Outcome.DENIED}') AND person IS NOT NULL"
-_ESTATE = f"""CREATE OR REPLACE TEMP TABLE in_estate AS
-SELECT DISTINCT leg = '{Leg.ISSUANCE}' AS issued, person, {', '.join(_OF_ESTATE)} FROM {_OTHERS}
-    AND outcome IN ('{Outcome.SUCCESS}', '{Outcome.DENIED}') AND person IS NOT NULL
-    AND leg IN ('{Leg.ISSUANCE}', '{Leg.ACCEPTANCE}', '{Leg.CONTEXT}')"""  # noqa: S608
-_PLACED = f"(SELECT *, {network_sql('ip')} AS network, {place_sql('ip')} AS place FROM in_estate)"  # noqa: S608
-# Places where the issuer recorded a person.
-_HOME = f"""CREATE OR REPLACE TEMP TABLE in_home AS SELECT DISTINCT person, place FROM {_PLACED}
-    WHERE issued AND place IS NOT NULL"""  # noqa: S608
-# What is a person's own: what the issuer recorded, and what came from a place where it did; of those of whom no
-# sign-in is in evidence, everything that no finding tells of.
-_OWN = f"""CREATE OR REPLACE TEMP TABLE in_own AS SELECT person, {', '.join(_COMMON)} FROM {_PLACED}
-    WHERE issued OR (person, place) IN (SELECT (person, place) FROM in_home)
-        OR person NOT IN (SELECT person FROM in_home)"""  # noqa: S608
-_OF_SESSIONS = f"""CREATE OR REPLACE TEMP TABLE in_sessions AS
-    SELECT '{SESSION.kind}' AS kind, session_id AS value, count(DISTINCT person) AS people
-    FROM (SELECT r.* FROM {_OTHERS}) WHERE outcome IN ('{Outcome.SUCCESS}', '{Outcome.DENIED}') AND person IS NOT NULL
-    AND session_id IN (SELECT session_id FROM in_his) AND leg = '{Leg.ISSUANCE}' GROUP BY ALL"""  # noqa: S608
 
-
-def people_sql(table: str) -> str:
-    """Return (kind, value, people) as SQL: how many people of the estate show the traits that a table has as columns.
-
-    What nobody shows is left out. Of sessions, those that a finding has are told of.
-    """
-    return " UNION ALL ".join([
-        f"SELECT '{kind}' AS kind, {kind} AS value, count(DISTINCT person) AS people FROM in_own"  # noqa: S608
-        f" WHERE {kind} IN (SELECT {kind} FROM {table}) GROUP BY {kind}" for kind in _COMMON
-    ] + ["SELECT * FROM in_sessions"])
 
 def faces(con: duckdb.DuckDBPyConnection) -> list[Face]:
     """Return the faces."""
@@ -151,11 +110,6 @@ def faces(con: duckdb.DuckDBPyConnection) -> list[Face]:
         Face(row["face"], tuple(row[kind] for kind in _KINDS), row["first"], row["last"], row["grave"])
         for row in rows(con, chosen)
     ]
-
-
-def people(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], int]:
-    """Return how many people of the estate show each trait of the faces; what nobody shows is left out."""
-    return {(row["kind"], row["value"]): row["people"] for row in rows(con, people_sql("in_faces"))}
 
 
 def ties(con: duckdb.DuckDBPyConnection, known: Iterable[Face]) -> list[Tie]:
@@ -199,9 +153,3 @@ def domains(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
         list_sort(list(DISTINCT split_part(t.subject_name, '@', 2)) FILTER (contains(t.subject_name, '@'))) AS domains,
         coalesce(bool_or(t.derived = 'assertion'), false) AS assertions
     FROM in_his h LEFT JOIN tokens t USING (token_key) GROUP BY face ORDER BY face""")
-
-
-def spans(con: duckdb.DuckDBPyConnection) -> Sequence[datetime]:
-    """Return the first and last time of his records; nothing if there are none."""
-    (row,) = rows(con, "SELECT min(event_time) AS first, max(event_time) AS last FROM in_his")
-    return [] if row["first"] is None else [row["first"], row["last"]]

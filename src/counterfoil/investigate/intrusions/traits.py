@@ -129,8 +129,19 @@ def place_sql(ip: str) -> str:
 
 # Exchange writes down the program of its own that a client spoke to, and the client's own agent beside it.
 _BROWSER = "regexp_extract(e.extra, 'UserAgent=(.*?)(\\[AppId=|;\"|\",\")', 1)"
-_AGENT = f"""CASE WHEN contains(e.extra, 'ActorInfoString')
+AGENT = f"""CASE WHEN contains(e.extra, 'ActorInfoString')
     THEN coalesce(nullif(replace({_BROWSER}, '\\"', '"'), ''), e.user_agent) ELSE e.user_agent END"""
+_APP = f"""CASE WHEN e.leg = '{Leg.ACCEPTANCE}'
+    THEN e.client_id || ' for ' || coalesce(e.object_kind, 'anything') END"""
+# Whose a record `e` is; a name is looked up only where the record has no id.
+PERSON = "coalesce(e.subject_id, n.proven_id, 'name:' || e.subject_name)"
+PROVEN = """LEFT JOIN (SELECT subject_name, min(proven_id) AS proven_id FROM names GROUP BY ALL) n
+    ON n.subject_name = CASE WHEN e.subject_id IS NULL THEN e.subject_name END"""
+
+
+def of_record(kind: str) -> str:
+    """Return a trait of a record `e` of the evidence as SQL: an agent, an application, or one that is a column."""
+    return {"agent": AGENT, "app": _APP}.get(kind, f"e.{kind}")
 
 
 def records_sql(of: str) -> str:
@@ -139,25 +150,19 @@ def records_sql(of: str) -> str:
     An application is one for a kind of object: one that plans meetings is strange at mail.
     """
     return f"""SELECT e.source, e.record_id, e.leg, e.outcome, e.event_time, e.operation, e.token_id, e.object_kind,
-    coalesce(e.subject_id, n.proven_id, 'name:' || e.subject_name) AS person,
+    {PERSON} AS person,
     e.ip, e.client_id, {network_sql('e.ip')} AS network,
-    {place_sql('e.ip')} AS place, {_AGENT} AS agent,
-    CASE WHEN e.leg = '{Leg.ACCEPTANCE}' THEN e.client_id || ' for ' || coalesce(e.object_kind, 'anything') END AS app,
+    {place_sql('e.ip')} AS place, {AGENT} AS agent,
+    {_APP} AS app,
     e.device_id, e.key_id, e.session_id, e.kind, e.object_id, e.object_parent, e.item_count, e.aggregated, e.throttled,
     e.signing_input_digest AS digest, coalesce(e.subject_name, e.subject_id) AS shown, e.raw_file, e.raw_position,
     (hour(e.event_time) // {BAND_HOURS})::VARCHAR AS band
-FROM {of} e LEFT JOIN (SELECT subject_name, min(proven_id) AS proven_id FROM names GROUP BY ALL) n
-    USING (subject_name)"""  # noqa: S608  # our own names
+FROM {of} e {PROVEN}"""  # noqa: S608  # our own names
 
+
+# What is kept of a record in question, beside its source and id: its traits, and what is told of it.
+KNOWN = ("leg", "event_time", "token_id", "person", *(trait.kind for trait in SHOWN), "shown", "client_id",
+         "object_kind", "object_id", "object_parent", "raw_file", "raw_position")
 
 # Every record with its traits.
 RECORDS = records_sql("evidence")
-
-
-def few(table: str) -> str:
-    """Return the records that a table of a few names (`source`, `record_id`), with their traits, as SQL.
-
-    Chosen first: through a join the engine works out traits of every record of the evidence.
-    """
-    chosen = f"SELECT e.* FROM evidence e SEMI JOIN {table} f ON f.source = e.source AND f.record_id = e.record_id"  # noqa: S608
-    return f"({records_sql(f'({chosen})')})"
