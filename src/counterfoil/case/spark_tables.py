@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Mapping, Sequence
-from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,8 +26,9 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
     from pyspark.sql.types import StructType
 
-# How evidence is written, beside the columns of the schema; the last two are names of folders.
+# How evidence is written, beside the columns of the schema, and which of all these are names of folders.
 _BESIDE = {"reject": "string", "leg": "string", "bucket": "string"}
+_FOLDERS = ("leg", "bucket")
 _TYPES = {"int64": "bigint", "timestamp(6)": "timestamp_ntz"}
 _MAX_LACKING = 5  # columns that a message names
 
@@ -112,20 +112,35 @@ class SparkTables:
         Raises CaseError for evidence that lacks columns.
         """
         batches = sorted(batch.id for batch in manifest.batches if only is None or batch.id in only)
-        frames = [self._batch(folder.evidence.resolve() / batch) for batch in batches]
-        none = [] if frames else [self._spark.session.createDataFrame([], _DDL)]
-        whole = reduce(lambda one, other: one.unionAll(other), [*frames, *none])
+        self._check(folder, batches)
         of_leg = f"leg {'=' if rejected else '<>'} '{REJECTED}'"
+        whole = self._batches(name, folder, batches)
         return self._seen(name, whole.where(of_leg).select(*schema.NAMES, "reject" if rejected else "bucket"))
 
-    def _batch(self, folder: Path) -> DataFrame:
-        read, there = self._spark.session.read, uri(folder)
-        lacking = sorted({*schema.NAMES, *_BESIDE} - {*read.parquet(there).columns})
-        if lacking:
-            more = " and more" if len(lacking) > _MAX_LACKING else ""
-            told = f"the evidence {folder.name} lacks columns: {', '.join(lacking[:_MAX_LACKING])}{more}"
-            raise CaseError(told, hint="read the logs again, into a new case")
-        return read.schema(_DDL).parquet(there)
+    def _check(self, folder: CaseFolder, batches: Sequence[str]) -> None:
+        """Raise CaseError for a file without a column: of what it lacks an engine would make NULLs."""
+        globs = [_quoted(pattern(folder.evidence / batch) / "*" / "*" / "*.parquet") for batch in batches]
+        files = ", ".join(f"'{each}'" for each in globs)
+        query = f"SELECT file_name, list(name) FROM parquet_schema([{files}]) GROUP BY file_name ORDER BY file_name"  # noqa: S608
+        for file, there in self._con.execute(query).fetchall() if batches else ():
+            lacking = sorted({*schema.NAMES, *_BESIDE} - {*there, *_FOLDERS})
+            if lacking:
+                more = " and more" if len(lacking) > _MAX_LACKING else ""
+                told = f"the evidence {Path(file).parts[-4]} lacks columns: {', '.join(lacking[:_MAX_LACKING])}{more}"
+                raise CaseError(told, hint="read the logs again, into a new case")
+
+    def _batches(self, name: str, folder: CaseFolder, batches: Sequence[str]) -> DataFrame:
+        """Return all that the batches hold, in one read: a folder of links to them is one table, in parts.
+
+        Several roots of folders that are named by parts are no table to a Spark, and a read of each is a plan each.
+        """
+        if not batches:
+            return self._spark.session.createDataFrame([], _DDL)
+        place = self._place(name)
+        place.mkdir(mode=PRIVATE)
+        for batch in batches:
+            (place / f"batch={batch}").symlink_to(folder.evidence.resolve() / batch, target_is_directory=True)
+        return self._spark.session.read.schema(f"{_DDL}, `batch` string").parquet(uri(place))
 
     def _place(self, name: str) -> Path:
         return self._spark.scratch / f"{name}_{secrets.token_hex(4)}"
