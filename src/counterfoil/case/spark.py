@@ -32,6 +32,7 @@ MAX_KEPT = 2_000  # expressions whose SQL is remembered
 _PLAIN_PATH = re.compile(r"[\w/.,@+=~-]+", re.ASCII)  # other signs are patterns, or escaped, to some engine
 _HINT = "such as sc://127.0.0.1:15002; start one on this machine with: sail spark server --port 15002"
 _DENIED = re.compile("permission denied|access ?denied|not authorized|forbidden|read-only file system", re.IGNORECASE)
+_DETAILS = re.compile(r'^\s*details = "(.+)"$', re.MULTILINE)
 
 _ESCAPED = {"'": "\\'", "\\": "\\\\"}  # two quotes in a row end one text and begin another
 
@@ -76,7 +77,8 @@ def connected(address: str, work: Path) -> Iterator[Spark]:
     session = None
     try:
         warnings.filterwarnings("ignore", r"\[RETRIES_EXCEEDED\]")  # the error says it
-        session = _opened(sql, address, shown)
+        session = sql.builder.remote(address).create()
+        _prepare(session, shown)
         scratch = work.resolve() / "spark"
         yield Spark(session, _shared(session, scratch, shown, errors), _compiler(session))
     except errors as error:
@@ -126,11 +128,10 @@ def _reach(host: str, port: int, shown: str) -> None:
         raise EngineError(f"no engine answers at {shown}: {told}", hint=_HINT) from error
 
 
-def _opened(sessions: Any, address: str, shown: str) -> SparkSession:
-    """Return a session that counts time as the embedded engine does; raises EngineError for an old server."""
+def _prepare(session: SparkSession, shown: str) -> None:
+    """Let a session count time as the embedded engine does; raises EngineError for an old server."""
     from pyspark.sql.connect.client.retries import DefaultPolicy
 
-    session: SparkSession = sessions.builder.remote(address).create()
     session.client.set_retry_policies([DefaultPolicy(max_retries=MAX_RETRIES)])
     version = session.version
     if tuple(map(int, re.findall(r"\d+", version)[:2])) < OLDEST:
@@ -146,7 +147,6 @@ def _opened(sessions: Any, address: str, shown: str) -> SparkSession:
     }
     for name, value in settings.items():
         session.conf.set(name, value)
-    return session
 
 
 def _compiler(session: SparkSession) -> Any:
@@ -188,8 +188,9 @@ def _shared(session: SparkSession, scratch: Path, shown: str, errors: tuple[type
 
 def _line(error: Exception, address: str) -> str:
     """Return an error as a line, without the address: that may hold a secret."""
-    told = getattr(error, "getMessage", error.__str__)() or type(error).__name__
-    line = next(filter(None, map(str.strip, str(told).splitlines())), type(error).__name__)
+    told = str(getattr(error, "getMessage", error.__str__)() or "")
+    lost = _DETAILS.search(told)  # of a call: its first line names only a class of the client's
+    line = lost[1] if lost else next(filter(None, map(str.strip, told.splitlines())), type(error).__name__)
     return (line.replace(address, f"{SCHEME}://…") if address else line)[:300]
 
 
