@@ -57,11 +57,11 @@ class SparkTables:
 
     def piled(self, name: str) -> ir.Table:
         """Return all that lies on the pile `name`."""
-        query = pile_sql((*self._earlier, self._piles), name, self._files)
+        query = pile_sql((*self._earlier, self._piles), name, self.files)
         return self._seen(f"pile_{name}", self._spark.session.sql(query))
 
-    def _files(self, generation: Path, name: str) -> str:
-        """Return the name of a view of the files of a pile; engines write a file each, or a folder of them."""
+    def files(self, generation: Path, name: str) -> str:
+        """Return what reads a pile's files of a generation; engines write a file each, or a folder of them."""
         view = f"pile_{name}_of_{generation.name}"
         parts = [uri(part) for part in sorted((generation / name).iterdir())]
         self._spark.session.read.parquet(*parts).createOrReplaceTempView(view)
