@@ -53,7 +53,7 @@ def _check(sql: str) -> None:
         told = parse(sql, read="spark")
     except SqlglotError as error:
         line = " ".join(re.sub(r"\x1b\[\d*m", "", str(error)).split())[:_TOLD]
-        raise UsageError(f"the query failed: {line}", hint="it is asked in the engine's own SQL") from error
+        raise UsageError(f"the query failed: {line}", hint="it is asked in Spark's SQL") from error
     asked = [each for each in told if each is not None]
     acts = any(each.find(*_ACTS) or _CALLS & {call.name.lower() for call in each.find_all(exp.Func)} for each in asked)
     if acts or len(asked) != 1 or not isinstance(asked[0], exp.Query):
@@ -87,7 +87,7 @@ def _needed(sql: str, made_of: Mapping[str, str]) -> list[str]:
     for name in reversed([*made_of]):
         if re.search(rf"(?i)\b{name}\b", sql):
             needed.insert(0, name)
-            sql += made_of[name]
+            sql += "\n" + made_of[name]
     return needed
 
 

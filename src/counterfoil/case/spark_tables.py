@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import duckdb
 import pyarrow as pa
@@ -36,6 +36,8 @@ _MAX_LACKING = 5  # columns that a message names
 class SparkTables:
     """Keeps tables under the scratch folder of a Spark, which lives as long as the run."""
 
+    form: ClassVar[str] = "a folder each"
+
     def __init__(
         self, spark: Spark, con: duckdb.DuckDBPyConnection, piles: Path, earlier: Sequence[Path] = ()
     ) -> None:
@@ -46,14 +48,15 @@ class SparkTables:
 
     def keep(self, name: str, table: ir.Table) -> ir.Table:
         """Compute the table once, store it under `name` (replacing one of that name), and return it."""
-        return self._stored(name, self._frame(table), self._place(name))
+        return self._seen(name, self._written(self._frame(table), self._place(name)))
 
     def pile(self, name: str, table: ir.Table) -> ir.Table:
         """Compute the table once, add it to the pile `name` as a folder of files, and return what was added."""
         folder = self._piles / name
         for level in (self._piles.parent, self._piles, folder):
             level.mkdir(exist_ok=True, mode=PRIVATE)
-        return self._stored(f"pile_{name}_added", self._frame(table), folder / f"{len(list(folder.iterdir())):04}")
+        place = folder / f"{len(list(folder.iterdir())):04}"
+        return self._seen(f"pile_{name}_added", self._written(self._frame(table), self._place(name), place))
 
     def piled(self, name: str) -> ir.Table:
         """Return all that lies on the pile `name`."""
@@ -148,19 +151,17 @@ class SparkTables:
     def _frame(self, table: ir.Table) -> DataFrame:
         return self._spark.session.sql(self._spark.sql(table))
 
-    def _stored(self, name: str, frame: DataFrame, place: Path) -> ir.Table:
-        return self._seen(name, self._written(frame, place))
-
-    def _written(self, frame: DataFrame, place: Path) -> DataFrame:
+    def _written(self, frame: DataFrame, place: Path, then: Path | None = None) -> DataFrame:
         """Return what was computed, from its files: their types are true, those of a plan not always (Sail's).
 
-        Of an empty table some engines write no file.
+        They are moved to the folder `then` when they are whole: a server may write on after the run has ended. Of an
+        empty table some engines write no file.
         """
         frame.write.parquet(uri(place))
         if not any(place.glob("*.parquet")):
             place.mkdir(exist_ok=True, mode=PRIVATE)
             pq.write_table(_arrow(frame.schema).empty_table(), place / "empty.parquet")
-        return self._spark.session.read.parquet(uri(place))
+        return self._spark.session.read.parquet(uri(place if then is None else place.rename(then)))
 
     def _seen(self, name: str, frame: DataFrame) -> ir.Table:
         frame.createOrReplaceTempView(name)
