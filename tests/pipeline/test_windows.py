@@ -25,7 +25,8 @@ BORDERS = (datetime(2025, 10, 2, 11, 5), datetime(2025, 11, 3, 10, 40))  # noqa:
 TENANT = Tenant(
     seed=22, start=date(2025, 9, 1), days=91, people=6, guests=1, shared_mailboxes=1, service_principals=1,
     managed_identities=1, apps=1, mail_per_person_day=3.0, files_per_person_day=1.0, chats_per_person_day=0.5,
-    graph_per_person_day=0.5, tokens_per_principal_day=1.0, directory_changes_per_day=0.3, cae_share=0.9, uses_per_token=8.0,
+    graph_per_person_day=0.5, tokens_per_principal_day=1.0, directory_changes_per_day=0.3, cae_share=0.9,
+    uses_per_token=8.0,
 )
 SPRAY = Spray(tokens=6, victims=(0, 1), start=datetime(2025, 9, 29, tzinfo=UTC), end=datetime(2025, 11, 8, tzinfo=UTC))
 
@@ -39,7 +40,7 @@ def _records(logs: Path) -> Iterator[tuple[str, Any]]:
 
 
 def _split(logs: Path, folder: Path) -> list[Path]:
-    """Write the records by window, a file for each log; the first mail of the last is read with a token of the first."""
+    """Write the records by window, a file for each log; some mail of the last is read with a token of the first."""
     windows: list[dict[str, list[Any]]] = [defaultdict(list) for _ in range(len(BORDERS) + 1)]
     for log, record in _records(logs):
         at = datetime.fromisoformat(record.get("CreationTime") or record["time"][:19])

@@ -197,4 +197,4 @@ def _line(error: Exception, address: str) -> str:
 def _why(error: Exception) -> str:
     if _DENIED.search(str(error)):
         return "the server must be allowed to read and write the case's folder"
-    return "the results stay as they were; the next run goes on from the parts that are settled; the server's own log says more"
+    return "the results stay, and what is settled serves the next run; the server's own log says more"
