@@ -21,6 +21,7 @@ from counterfoil.case.folder import pattern
 
 TOUCHED = "touched"
 _LEDGER = "parts.json"
+_PRIVATE = 0o600
 
 
 class Parts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -63,6 +64,7 @@ def part_settled(generation: Path, count: int) -> None:
     told = Parts(count, _files(generation))
     ledger = generation / _LEDGER
     new = ledger.with_suffix(".new")
+    new.touch(_PRIVATE)
     new.write_bytes(msgspec.json.encode(told))
     new.replace(ledger)
 
