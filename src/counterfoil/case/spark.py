@@ -5,6 +5,7 @@ The server and this process see the case under one path: tables are kept there a
 
 from __future__ import annotations
 
+import logging
 import re
 import socket
 import warnings
@@ -117,6 +118,7 @@ def _client() -> tuple[Any, tuple[type[Exception], ...]]:
             from pyspark.sql.connect.session import SparkSession
     except ImportError as error:
         raise UsageError("an engine of Spark needs its client", hint="pip install 'counterfoil[spark]'") from error
+    logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)  # it would print every error that it raises
     return SparkSession, (PySparkException, grpc.RpcError)
 
 

@@ -39,7 +39,7 @@ def query(
     try:
         found = spark.session.sql(sql).limit(MAX_ROWS + 1).toArrow()
     except (AnalysisException, IllegalArgumentException, ParseException) as error:
-        told = " ".join(str(error.getMessage()).split())[:_TOLD]
+        told = str(error.getMessage()).partition("\n")[0][:_TOLD]  # its plan follows
         raise UsageError(f"the query failed: {told}", hint=_there_is(spark, known)) from error
     if found.num_rows > MAX_ROWS:
         raise UsageError(f"the answer has more than {MAX_ROWS:,} rows", hint="count or group them, or add a LIMIT")
