@@ -43,12 +43,16 @@ _known: dict[bytes, str] = {}
 
 @dataclass(frozen=True)
 class Spark:
-    """A session, and the tables that it has views of, by name. `scratch`: a folder of this run that both sides see."""
+    """A session, and the tables that it has views of, by name. `scratch`: a folder of this run that both sides see.
+
+    `whole`: batches of evidence whose files lack no column.
+    """
 
     session: SparkSession
     scratch: Path
     compiler: Any
     views: dict[str, ir.Table] = field(default_factory=dict)
+    whole: set[str] = field(default_factory=set)
 
     def sql(self, table: Any) -> str:
         """Return the SQL of an expression, as this engine takes it."""

@@ -122,15 +122,17 @@ class SparkTables:
 
     def _check(self, folder: CaseFolder, batches: Sequence[str]) -> None:
         """Raise CaseError for a file without a column: of what it lacks an engine would make NULLs."""
-        globs = [_quoted(pattern(folder.evidence / batch) / "*" / "*" / "*.parquet") for batch in batches]
+        asked = [batch for batch in batches if batch not in self._spark.whole]
+        globs = [_quoted(pattern(folder.evidence / batch) / "*" / "*" / "*.parquet") for batch in asked]
         files = ", ".join(f"'{each}'" for each in globs)
         query = f"SELECT file_name, list(name) FROM parquet_schema([{files}]) GROUP BY file_name ORDER BY file_name"  # noqa: S608
-        for file, there in self._con.execute(query).fetchall() if batches else ():
+        for file, there in self._con.execute(query).fetchall() if asked else ():
             lacking = sorted({*schema.NAMES, *_BESIDE} - {*there, *_FOLDERS})
             if lacking:
                 more = " and more" if len(lacking) > _MAX_LACKING else ""
                 told = f"the evidence {Path(file).parts[-4]} lacks columns: {', '.join(lacking[:_MAX_LACKING])}{more}"
                 raise CaseError(told, hint="read the logs again, into a new case")
+        self._spark.whole.update(asked)
 
     def _batches(self, name: str, folder: CaseFolder, batches: Sequence[str]) -> DataFrame:
         """Return all that the batches hold, in one read: a folder of links to them is one table, in parts.
