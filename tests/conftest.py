@@ -35,7 +35,7 @@ def sail() -> Iterator[str]:
         pytest.importorskip(package, reason="no other engine is installed here: pip install pysail pyspark-client")
     from reconcile.sail import sail  # it imports what is not there without the extra
 
-    with sail() as address:
+    with sail(parts=1) as address:  # small tables: a task for each part of each takes longer than they do
         yield address
 
 

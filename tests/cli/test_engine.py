@@ -17,7 +17,7 @@ import pytest
 
 from reconcile.cluster import free_port, wait_for
 from reconcile.on_spark import again
-from reconcile.small import OPTIONS, small
+from reconcile.small import options, small
 
 from .run import run
 
@@ -59,9 +59,62 @@ def listening() -> Iterator[int]:
 
 
 @pytest.mark.xdist_group("spark")
-def test_a_case_is_judged_alike(sail: str, case: Path) -> None:
+def test_a_case_is_judged_alike(sail: str, judged: Path, case: Path) -> None:
     """Every row of every table of results, settled from the evidence on."""
-    assert again(case, OPTIONS, sail) == []
+    assert again(case, options(judged.parent), sail) == []
+
+
+@pytest.mark.xdist_group("spark")
+@pytest.mark.parametrize("query", [
+    "SELECT * FROM tokens ORDER BY token_key",
+    "SELECT verdict, reason, count(*) AS n, sum(acceptances) AS m FROM tokens GROUP BY 1, 2 ORDER BY n, 1",
+    "SELECT * FROM acceptances ORDER BY source, record_id, derived",
+    "SELECT t.verdict, e.leg, min(e.event_time) AS begun FROM tokens t JOIN evidence e USING (token_id)"
+    " GROUP BY t.verdict, e.leg ORDER BY 1, 2",
+    "SELECT tokens, first_seen, token_count FROM findings",
+])
+def test_a_question_is_answered_alike(capsys: pytest.CaptureFixture[str], case: Path, sail: str, query: str) -> None:
+    """A Spark's rows are the embedded engine's: of plain tokens, which lie on piles, and of others, of evidence too."""
+    wanted = run(capsys, "sql", case, query, "--format", "jsonl")
+    found = run(capsys, "sql", case, query, "--format", "jsonl", "--engine", sail)
+    assert (found.code, found.out) == (0, wanted.out)
+    assert wanted.out
+
+
+@pytest.mark.xdist_group("spark")
+@pytest.mark.parametrize(("query", "told", "hint"), [
+    ("DROP VIEW tokens", "expected one SELECT statement", "tables: evidence, tokens"),
+    ("INSERT INTO tokens SELECT * FROM tokens", "expected one SELECT statement", "tables: evidence, tokens"),
+    ("WITH a AS (SELECT 1) INSERT INTO tokens SELECT * FROM a", "expected one SELECT statement", "tables: evidence"),
+    ("CREATE TABLE kept AS SELECT 1", "expected one SELECT statement", "tables: evidence, tokens"),
+    ("SELECT 1; DROP VIEW tokens", "expected one SELECT statement", "tables: evidence, tokens"),
+    ("SELECT transform(verdict) USING 'cat' FROM tokens", "expected one SELECT statement", "tables: evidence, tokens"),
+    ("SELECT reflect('java.lang.System', 'exit', 1)", "expected one SELECT statement", "tables: evidence, tokens"),
+    ("SET spark.sql.ansi.enabled = true", "expected one SELECT statement", "tables: evidence, tokens"),
+    ("", "expected one SELECT statement", "tables: evidence, tokens"),
+    ("SELEC 1", "the query failed: ", "in Spark's SQL"),
+    ("SELECT verdict FROM nowhere", "the query failed: ", "tables: evidence, tokens"),
+    ("SELECT nothing FROM tokens", "the query failed: ", "columns of tokens: token_key, verdict"),
+    ("SELECT * FROM range(2000000)", "the answer has more than 1,000,000 rows", "count or group them, or add a LIMIT"),
+])
+def test_a_question_that_is_none(
+    capsys: pytest.CaptureFixture[str], judged: Path, sail: str, query: str, told: str, hint: str
+) -> None:
+    """What would change something, or run a program there, is not asked; what is wrong is told with what there is."""
+    ended = run(capsys, "sql", judged, query, "--engine", sail)
+    assert (ended.code, ended.out) == (2, "")
+    assert told in ended.err
+    assert f"hint: {hint}" in ended.err.replace("hint: it is asked ", "hint: ")
+
+
+@pytest.mark.xdist_group("spark")
+def test_a_question_to_a_case_without_results(capsys: pytest.CaptureFixture[str], case: Path, sail: str) -> None:
+    """The line says so, as without a Spark."""
+    (case / "case.duckdb").unlink()
+    ended = run(capsys, "sql", case, "SELECT 1 FROM tokens", "--engine", sail)
+    assert ended.code == 2
+    assert "has no results yet" in ended.err
+    assert "counterfoil reconcile --case" in ended.err
 
 
 @pytest.mark.xdist_group("spark")

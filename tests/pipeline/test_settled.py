@@ -125,6 +125,49 @@ def test_evidence_in_buckets_gives_the_same_answer(
     assert tables(case) == tables(tiny.case)
 
 
+class _Ending(app.Silent):
+    """Ends a run, as Ctrl-C does, when so many parts are settled."""
+
+    def __init__(self, parts: int) -> None:
+        self.left = parts
+        self.stages: list[tuple[str, int | None]] = []
+
+    def stage(self, name: str, total: int | None = None) -> None:
+        self.stages.append((name, total))
+
+    def advance(self, amount: int) -> None:
+        if self.stages[-1][0] == "settling tokens":
+            self.left -= amount
+            if not self.left:
+                raise KeyboardInterrupt
+
+
+def _leave_a_part_half_done(case: Path) -> None:
+    _tokens(case)[-1].with_stem("0002").write_bytes(b"PAR1")
+
+
+@pytest.mark.parametrize(("damage", "kept"), [(_leave_a_part_half_done, 2), (_cut_a_file, 0)])
+def test_a_run_goes_on_where_one_was_ended(
+    tiny: Estate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: Callable[[Path], None], kept: int
+) -> None:
+    """Parts that it had settled are not settled again, unless their files are not what they were."""
+    case = tmp_path / "case"
+    shutil.copytree(tiny.case, case)
+    _lose_all(case)
+    rows = sum(batch.rows for batch in read_manifest(case / "manifest.json").batches)
+    monkeypatch.setattr(planning, "PART_ROWS", rows // 3)
+    with pytest.raises(KeyboardInterrupt):
+        app.reconcile(settings(case, tiny.scenario), _Ending(2))
+    whole = {path: path.stat().st_mtime_ns for path in _tokens(case)}
+    damage(case)
+    told = _Ending(-1)
+    app.reconcile(settings(case, tiny.scenario), told)
+    assert told.stages[0] == ("settling tokens", 4)
+    assert -1 - told.left == 4
+    assert [path.stat().st_mtime_ns == at for path, at in whole.items()] == [kept == 2] * 2
+    assert tables(case) == tables(tiny.case)
+
+
 @given(st.integers(0, 10**12))
 def test_every_family_is_in_one_part(rows: int) -> None:
     """Whatever the number of records: the parts are whole buckets, or parts of one, and none is missing."""

@@ -115,7 +115,7 @@ def reconciled(
         rows += batch
         good = [row for row in rows if row["leg"] != REJECTED]
         if added is not None:
-            added, buckets = replace(added, evidence=_given(tables, "evidence_added", batch)), ()
+            added = replace(added, evidence=_given(tables, "evidence_added", batch))
         evidence = _given(tables, "evidence_in", good)
         broken = _rejects(tables, [row for row in rows if row["leg"] == REJECTED])
         out = reconcile(tables, evidence, asked(settings, policy), policy, buckets=buckets, added=added, rejects=broken)

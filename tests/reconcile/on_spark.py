@@ -2,8 +2,10 @@
 
     python -m tests.reconcile.on_spark [--engine sc://HOST:PORT] [--cases FOLDER] [--records N] [--work DIR] [NAME ...]
 
-The demo, every scenario of the lab, each case of FOLDER (`logs/`, and `case.json` with the `args` of the hunt), and N
-generated records. Without `--engine`, a Sail of its own. NAMEs choose among them. Exit 1 if anything differs.
+The demo, every scenario of the lab, each case of FOLDER (`logs/`, and `case.json` with the `args` of the hunt), all of
+them as one tenant's (a case by its own is what its author meant; together they are many people, and every doubt at
+once), and N generated records. Without `--engine`, a Sail of its own, for all of them. NAMEs choose among them. A line
+for each, and one with totals; exit 1 if anything differs.
 """
 
 from __future__ import annotations
@@ -100,8 +102,11 @@ def plays(cases: Path | None, records: int) -> Iterator[tuple[str, Callable[[Pat
     yield "demo", _demo
     for name in SCENARIOS:
         yield f"lab {name}", partial(_lab, name)
-    for folder in sorted(path.parent for path in cases.glob("*/case.json")) if cases else ():
-        yield folder.name, partial(_case, folder)
+    folders = sorted(path.parent for path in cases.glob("*/case.json")) if cases else []
+    for folder in folders:
+        yield folder.name, partial(_cases, [folder])
+    if folders:
+        yield "all of these in one", partial(_cases, folders)
     if records:
         yield f"{records:,} records", partial(_generated, records)
 
@@ -120,10 +125,11 @@ def _lab(name: str, case: Path) -> list[str]:
     return words + ([] if ran.token_policy is None else ["--token-policy", str(ran.token_policy)])
 
 
-def _case(folder: Path, case: Path) -> list[str]:
-    told = json.loads((folder / "case.json").read_text("utf-8"))["args"]
-    options = [str(folder / word) if (folder / word).is_file() else word for word in told]
-    quiet(["hunt", str(folder / "logs"), "--case", str(case), *options])
+def _cases(folders: Sequence[Path], case: Path) -> list[str]:
+    """Judge the logs of these cases as one, by the options of the first."""
+    told = json.loads((folders[0] / "case.json").read_text("utf-8"))["args"]
+    options = [str(folders[0] / word) if (folders[0] / word).is_file() else word for word in told]
+    quiet(["hunt", *(str(folder / "logs") for folder in folders), "--case", str(case), *options])
     return options
 
 
@@ -155,20 +161,30 @@ def main() -> int:
         cases = asked.cases and asked.cases.resolve()
         work.mkdir(exist_ok=True)
         stack.enter_context(contextlib.chdir(work))
-        wrong = 0
-        for name, play in plays(cases, asked.records):
-            if asked.names and name not in asked.names:
-                continue
-            case, begun = Path("case"), time.monotonic()
-            options = play(case)
-            middle = time.monotonic()
-            words = again(case, options, engine)
-            wrong += bool(words)
-            sys.stdout.write(f"{name}: {'; '.join(words) or 'the same'} (made and judged in {middle - begun:.1f} s,"
-                             f" on Spark judged in {time.monotonic() - middle:.1f} s)\n")
-            sys.stdout.flush()
-            shutil.rmtree(case)
-        return int(wrong > 0)
+        chosen = [each for each in plays(cases, asked.records) if not asked.names or each[0] in asked.names]
+        begun = time.monotonic()
+        told = [_compared(name, play, engine) for name, play in chosen]
+        same = sum(rows is not None for rows in told)
+        sys.stdout.write(f"{len(told)} cases, {sum(rows or 0 for rows in told):,} rows of results: {same} the same,"
+                         f" {len(told) - same} not ({time.monotonic() - begun:.0f} s)\n")
+        return int(same < len(told))
+
+
+def _compared(name: str, play: Callable[[Path], Sequence[str]], engine: str) -> int | None:
+    """Judge a case twice, tell what differs, and return how many rows its results have; None if anything differs."""
+    case, begun = Path("case"), time.monotonic()
+    try:
+        options = play(case)
+        middle = time.monotonic()
+        words = again(case, options, engine)
+    except RuntimeError as error:
+        words, middle = [str(error)], time.monotonic()
+    sys.stdout.write(f"{name}: {'; '.join(words) or 'the same'} (made and judged in {middle - begun:.1f} s,"
+                     f" on Spark judged in {time.monotonic() - middle:.1f} s)\n")
+    sys.stdout.flush()
+    rows = None if words else sum(map(len, results(case).values()))
+    shutil.rmtree(case, ignore_errors=True)
+    return rows
 
 
 @contextlib.contextmanager

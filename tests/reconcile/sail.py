@@ -1,7 +1,8 @@
-"""Sail: a Spark without a JVM, started for tests on loopback."""
+"""Sail: a Spark without a JVM, started on loopback."""
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,8 +11,10 @@ from pysail.spark import SparkConnectServer
 
 
 @contextmanager
-def sail() -> Iterator[str]:
-    """Yield the address of a Sail that listens meanwhile."""
+def sail(parts: int | None = None) -> Iterator[str]:
+    """Yield the address of a Sail that listens meanwhile. `parts`: of each table; None: one for each processor."""
+    if parts is not None:
+        os.environ["SAIL_EXECUTION__DEFAULT_PARALLELISM"] = str(parts)
     main = sys.modules["__main__"]
     if not hasattr(main, "__file__"):  # as in a worker of xdist: pyspark takes such a process for its own doctests
         main.__file__ = __file__

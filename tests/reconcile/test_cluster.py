@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from .on_spark import again
-from .small import OPTIONS, small
+from .small import options, small
 
 pytestmark = [
     pytest.mark.slow,
@@ -43,7 +43,7 @@ def test_a_cluster_judges_alike(home: Path, case: Path, tmp_path: Path, dies: bo
     with cluster(home, tmp_path / "cluster") as spark:
         if dies:
             threading.Thread(target=_kill_when_settled, args=(spark.kill_worker, case), daemon=True).start()
-        assert again(case, OPTIONS, spark.address) == []
+        assert again(case, options(case.parent), spark.address) == []
         assert [worker.poll() is not None for worker in spark.workers] == [dies, False]
 
 

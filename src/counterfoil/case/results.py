@@ -12,7 +12,7 @@ import duckdb
 
 from counterfoil.case.folder import REJECTED, CaseFolder, pattern
 from counterfoil.case.manifest import Manifest
-from counterfoil.case.piles import pile_sql
+from counterfoil.case.piles import files_sql, pile_sql
 from counterfoil.errors import CaseError, UsageError
 from counterfoil.expressions import ir
 from counterfoil.expressions.compiled import sql
@@ -109,10 +109,7 @@ def opened(folder: CaseFolder, manifest: Manifest) -> Iterator[duckdb.DuckDBPyCo
     Raises CaseError if the case has no results yet, or if they cannot be read.
     """
     if not folder.results.is_file():
-        raise CaseError(
-            f"the case {folder.root} has no results yet",
-            hint=f"run the same hunt again, or judge what was read: counterfoil reconcile --case {folder.root}",
-        )
+        raise no_results(folder)
     con = duckdb.connect()
     try:
         try:
@@ -126,6 +123,14 @@ def opened(folder: CaseFolder, manifest: Manifest) -> Iterator[duckdb.DuckDBPyCo
         yield con
     finally:
         con.close()
+
+
+def no_results(folder: CaseFolder) -> CaseError:
+    """Return the error of a case that was not judged yet."""
+    return CaseError(
+        f"the case {folder.root} has no results yet",
+        hint=f"run the same hunt again, or judge what was read: counterfoil reconcile --case {folder.root}",
+    )
 
 
 def _prepare(con: duckdb.DuckDBPyConnection, folder: CaseFolder, manifest: Manifest) -> None:
@@ -143,13 +148,16 @@ def _prepare(con: duckdb.DuckDBPyConnection, folder: CaseFolder, manifest: Manif
 
 def _make_views(con: duckdb.DuckDBPyConnection, folder: CaseFolder, manifest: Manifest) -> None:
     """Make views of the attached results, and of the evidence beside them."""
-    names = con.execute("SELECT table_name FROM duckdb_tables() WHERE database_name = 'results'").fetchall()
-    for (name,) in names:
-        con.execute(f'CREATE VIEW "{name}" AS SELECT * FROM results."{name}"')  # noqa: S608  # our own names
-    _make_tokens(con, folder)
-    con.execute(f"CREATE VIEW evidence_raw AS {evidence_sql(folder, manifest, more=_PLACE)}")
-    merged = con.execute("SELECT 1 FROM merged LIMIT 1").fetchall()
-    con.execute(f"CREATE VIEW evidence AS {_ONCE if merged else _AS_READ}")
+    tables = {name: f'SELECT * FROM results."{name}"' for name in result_names(con, "results")}  # noqa: S608  # our own names
+    evidence = {"evidence_raw": evidence_sql(folder, manifest, more=_PLACE)}
+    for name, query in (tables | evidence | views(con, folder, "results")).items():
+        con.execute(f'CREATE VIEW "{name}" AS {query}')
+
+
+def result_names(con: duckdb.DuckDBPyConnection, results: str) -> list[str]:
+    """Return the names of the tables of results that are attached under this name."""
+    found = con.execute("SELECT table_name FROM duckdb_tables() WHERE database_name = ?", [results]).fetchall()
+    return [name for (name,) in found]
 
 
 # What the results say of a token that is minted and nothing else: it lies on a pile, not among those judged.
@@ -165,31 +173,34 @@ _MINTED = {
 }
 
 
-def _make_tokens(con: duckdb.DuckDBPyConnection, folder: CaseFolder) -> None:
-    """Make `tokens` and `acceptances` of what was judged and what lies on the piles."""
-    piles = [folder.settled / name for (name,) in con.execute("SELECT name FROM generations ORDER BY place").fetchall()]
-    con.execute(f"CREATE VIEW settled_tokens AS {pile_sql(piles, 'tokens')}")
-    con.execute(f"CREATE VIEW settled_uses AS {pile_sql(piles, 'uses')}")
-    columns = [name for (name, *_) in con.execute("DESCRIBE judged").fetchall()]
-    plain = ", ".join(f"{_MINTED.get(name, _name(name))} AS {_name(name)}" for name in columns)
-    since, until = con.execute("SELECT since, until FROM judged_window").fetchall()[0]
+def views(
+    con: duckdb.DuckDBPyConnection, folder: CaseFolder, results: str, files: Callable[[Path, str], str] = files_sql
+) -> dict[str, str]:
+    """Return what is shown of what was judged, of the piles and of `evidence_raw`, as queries by name, in order.
+
+    `results`: the name under which `con` has them attached; `files`: what an engine reads a pile with (`pile_sql`).
+    Every engine takes these words.
+    """
+    made = con.execute(f"SELECT name FROM {results}.generations ORDER BY place").fetchall()  # noqa: S608  # our own name
+    piles = [folder.settled / name for (name,) in made]
+    columns = [name for (name, *_) in con.execute(f"DESCRIBE {results}.judged").fetchall()]
+    plain = ", ".join(f"{_MINTED.get(name, f't.{name}')} AS {name}" for name in columns)
+    since, until = con.execute(f"SELECT since, until FROM {results}.judged_window").fetchall()[0]  # noqa: S608
     inside = "" if since is None else f" AND last_seen >= TIMESTAMP '{since}'"
     inside += "" if until is None else f" AND first_seen < TIMESTAMP '{until}'"
-    con.execute(
-        f"""CREATE VIEW tokens AS SELECT * FROM judged UNION ALL
-        SELECT {plain} FROM settled_tokens WHERE plain{inside} AND token_key NOT IN (SELECT token_key FROM caught)"""  # noqa: S608
-    )
-    con.execute(f"CREATE VIEW strangers AS SELECT * FROM tokens WHERE {STRANGERS}")  # noqa: S608
     shown = "WHERE token_key IN (SELECT token_key FROM tokens)" if inside else ""
-    con.execute(
-        f"""CREATE VIEW acceptances AS SELECT * FROM (SELECT token_key, event_time, source, record_id, derived,
-        child_id, raw_file, raw_position FROM settled_uses UNION ALL SELECT token_key, first_seen, source, record_id,
-        derived, NULL, raw_file, raw_position FROM settled_tokens WHERE acceptances = 1 AND derived = '') {shown}"""  # noqa: S608
-    )
-
-
-def _name(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+    merged = con.execute(f"SELECT 1 FROM {results}.merged LIMIT 1").fetchall()  # noqa: S608
+    return {
+        "settled_tokens": pile_sql(piles, "tokens", files),
+        "settled_uses": pile_sql(piles, "uses", files),
+        "tokens": f"""SELECT * FROM judged UNION ALL
+        SELECT {plain} FROM settled_tokens t WHERE plain{inside} AND token_key NOT IN (SELECT token_key FROM caught)""",  # noqa: S608
+        "strangers": f"SELECT * FROM tokens WHERE {STRANGERS}",  # noqa: S608
+        "acceptances": f"""SELECT * FROM (SELECT token_key, event_time, source, record_id, derived, child_id, raw_file,
+        raw_position FROM settled_uses UNION ALL SELECT token_key, first_seen, source, record_id, derived, NULL,
+        raw_file, raw_position FROM settled_tokens WHERE acceptances = 1 AND derived = '') AS used {shown}""",  # noqa: S608
+        "evidence": _ONCE if merged else _AS_READ,
+    }
 
 
 # Where a row of evidence lies.

@@ -5,6 +5,7 @@ The server and this process see the case under one path: tables are kept there a
 
 from __future__ import annotations
 
+import logging
 import re
 import socket
 import warnings
@@ -32,6 +33,7 @@ MAX_KEPT = 2_000  # expressions whose SQL is remembered
 _PLAIN_PATH = re.compile(r"[\w/.,@+=~-]+", re.ASCII)  # other signs are patterns, or escaped, to some engine
 _HINT = "such as sc://127.0.0.1:15002; start one on this machine with: sail spark server --port 15002"
 _DENIED = re.compile("permission denied|access ?denied|not authorized|forbidden|read-only file system", re.IGNORECASE)
+_DETAILS = re.compile(r'^\s*details = "(.+)"$', re.MULTILINE)
 
 _ESCAPED = {"'": "\\'", "\\": "\\\\"}  # two quotes in a row end one text and begin another
 
@@ -41,12 +43,16 @@ _known: dict[bytes, str] = {}
 
 @dataclass(frozen=True)
 class Spark:
-    """A session, and the tables that it has views of, by name. `scratch`: a folder of this run that both sides see."""
+    """A session, and the tables that it has views of, by name. `scratch`: a folder of this run that both sides see.
+
+    `whole`: batches of evidence whose files lack no column.
+    """
 
     session: SparkSession
     scratch: Path
     compiler: Any
     views: dict[str, ir.Table] = field(default_factory=dict)
+    whole: set[str] = field(default_factory=set)
 
     def sql(self, table: Any) -> str:
         """Return the SQL of an expression, as this engine takes it."""
@@ -76,7 +82,8 @@ def connected(address: str, work: Path) -> Iterator[Spark]:
     session = None
     try:
         warnings.filterwarnings("ignore", r"\[RETRIES_EXCEEDED\]")  # the error says it
-        session = _opened(sql, address, shown)
+        session = sql.builder.remote(address).create()
+        _prepare(session, shown)
         scratch = work.resolve() / "spark"
         yield Spark(session, _shared(session, scratch, shown, errors), _compiler(session))
     except errors as error:
@@ -115,6 +122,7 @@ def _client() -> tuple[Any, tuple[type[Exception], ...]]:
             from pyspark.sql.connect.session import SparkSession
     except ImportError as error:
         raise UsageError("an engine of Spark needs its client", hint="pip install 'counterfoil[spark]'") from error
+    logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)  # it would print every error that it raises
     return SparkSession, (PySparkException, grpc.RpcError)
 
 
@@ -126,11 +134,10 @@ def _reach(host: str, port: int, shown: str) -> None:
         raise EngineError(f"no engine answers at {shown}: {told}", hint=_HINT) from error
 
 
-def _opened(sessions: Any, address: str, shown: str) -> SparkSession:
-    """Return a session that counts time as the embedded engine does; raises EngineError for an old server."""
+def _prepare(session: SparkSession, shown: str) -> None:
+    """Let a session count time as the embedded engine does; raises EngineError for an old server."""
     from pyspark.sql.connect.client.retries import DefaultPolicy
 
-    session: SparkSession = sessions.builder.remote(address).create()
     session.client.set_retry_policies([DefaultPolicy(max_retries=MAX_RETRIES)])
     version = session.version
     if tuple(map(int, re.findall(r"\d+", version)[:2])) < OLDEST:
@@ -146,7 +153,6 @@ def _opened(sessions: Any, address: str, shown: str) -> SparkSession:
     }
     for name, value in settings.items():
         session.conf.set(name, value)
-    return session
 
 
 def _compiler(session: SparkSession) -> Any:
@@ -188,12 +194,13 @@ def _shared(session: SparkSession, scratch: Path, shown: str, errors: tuple[type
 
 def _line(error: Exception, address: str) -> str:
     """Return an error as a line, without the address: that may hold a secret."""
-    told = getattr(error, "getMessage", error.__str__)() or type(error).__name__
-    line = next(filter(None, map(str.strip, str(told).splitlines())), type(error).__name__)
+    told = str(getattr(error, "getMessage", error.__str__)() or "")
+    lost = _DETAILS.search(told)  # of a call: its first line names only a class of the client's
+    line = lost[1] if lost else next(filter(None, map(str.strip, told.splitlines())), type(error).__name__)
     return (line.replace(address, f"{SCHEME}://…") if address else line)[:300]
 
 
 def _why(error: Exception) -> str:
     if _DENIED.search(str(error)):
         return "the server must be allowed to read and write the case's folder"
-    return "nothing was kept of this run; the server's own log says more"
+    return "the results stay, and what is settled serves the next run; the server's own log says more"

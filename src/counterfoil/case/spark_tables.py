@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Mapping, Sequence
-from functools import reduce
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import duckdb
 import pyarrow as pa
@@ -27,14 +26,17 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
     from pyspark.sql.types import StructType
 
-# How evidence is written, beside the columns of the schema; the last two are names of folders.
+# How evidence is written, beside the columns of the schema, and which of all these are names of folders.
 _BESIDE = {"reject": "string", "leg": "string", "bucket": "string"}
+_FOLDERS = ("leg", "bucket")
 _TYPES = {"int64": "bigint", "timestamp(6)": "timestamp_ntz"}
 _MAX_LACKING = 5  # columns that a message names
 
 
 class SparkTables:
     """Keeps tables under the scratch folder of a Spark, which lives as long as the run."""
+
+    form: ClassVar[str] = "a folder each"
 
     def __init__(
         self, spark: Spark, con: duckdb.DuckDBPyConnection, piles: Path, earlier: Sequence[Path] = ()
@@ -46,22 +48,23 @@ class SparkTables:
 
     def keep(self, name: str, table: ir.Table) -> ir.Table:
         """Compute the table once, store it under `name` (replacing one of that name), and return it."""
-        return self._stored(name, self._frame(table), self._place(name))
+        return self._seen(name, self._written(self._frame(table), self._place(name)))
 
     def pile(self, name: str, table: ir.Table) -> ir.Table:
         """Compute the table once, add it to the pile `name` as a folder of files, and return what was added."""
         folder = self._piles / name
         for level in (self._piles.parent, self._piles, folder):
             level.mkdir(exist_ok=True, mode=PRIVATE)
-        return self._stored(f"pile_{name}_added", self._frame(table), folder / f"{len(list(folder.iterdir())):04}")
+        place = folder / f"{len(list(folder.iterdir())):04}"
+        return self._seen(f"pile_{name}_added", self._written(self._frame(table), self._place(name), place))
 
     def piled(self, name: str) -> ir.Table:
         """Return all that lies on the pile `name`."""
-        query = pile_sql((*self._earlier, self._piles), name, self._files)
+        query = pile_sql((*self._earlier, self._piles), name, self.files)
         return self._seen(f"pile_{name}", self._spark.session.sql(query))
 
-    def _files(self, generation: Path, name: str) -> str:
-        """Return the name of a view of the files of a pile; engines write a file each, or a folder of them."""
+    def files(self, generation: Path, name: str) -> str:
+        """Return what reads a pile's files of a generation; engines write a file each, or a folder of them."""
         view = f"pile_{name}_of_{generation.name}"
         parts = [uri(part) for part in sorted((generation / name).iterdir())]
         self._spark.session.read.parquet(*parts).createOrReplaceTempView(view)
@@ -112,20 +115,37 @@ class SparkTables:
         Raises CaseError for evidence that lacks columns.
         """
         batches = sorted(batch.id for batch in manifest.batches if only is None or batch.id in only)
-        frames = [self._batch(folder.evidence.resolve() / batch) for batch in batches]
-        none = [] if frames else [self._spark.session.createDataFrame([], _DDL)]
-        whole = reduce(lambda one, other: one.unionAll(other), [*frames, *none])
+        self._check(folder, batches)
         of_leg = f"leg {'=' if rejected else '<>'} '{REJECTED}'"
+        whole = self._batches(name, folder, batches)
         return self._seen(name, whole.where(of_leg).select(*schema.NAMES, "reject" if rejected else "bucket"))
 
-    def _batch(self, folder: Path) -> DataFrame:
-        read, there = self._spark.session.read, uri(folder)
-        lacking = sorted({*schema.NAMES, *_BESIDE} - {*read.parquet(there).columns})
-        if lacking:
-            more = " and more" if len(lacking) > _MAX_LACKING else ""
-            told = f"the evidence {folder.name} lacks columns: {', '.join(lacking[:_MAX_LACKING])}{more}"
-            raise CaseError(told, hint="read the logs again, into a new case")
-        return read.schema(_DDL).parquet(there)
+    def _check(self, folder: CaseFolder, batches: Sequence[str]) -> None:
+        """Raise CaseError for a file without a column: of what it lacks an engine would make NULLs."""
+        asked = [batch for batch in batches if batch not in self._spark.whole]
+        globs = [_quoted(pattern(folder.evidence / batch) / "*" / "*" / "*.parquet") for batch in asked]
+        files = ", ".join(f"'{each}'" for each in globs)
+        query = f"SELECT file_name, list(name) FROM parquet_schema([{files}]) GROUP BY file_name ORDER BY file_name"  # noqa: S608
+        for file, there in self._con.execute(query).fetchall() if asked else ():
+            lacking = sorted({*schema.NAMES, *_BESIDE} - {*there, *_FOLDERS})
+            if lacking:
+                more = " and more" if len(lacking) > _MAX_LACKING else ""
+                told = f"the evidence {Path(file).parts[-4]} lacks columns: {', '.join(lacking[:_MAX_LACKING])}{more}"
+                raise CaseError(told, hint="read the logs again, into a new case")
+        self._spark.whole.update(asked)
+
+    def _batches(self, name: str, folder: CaseFolder, batches: Sequence[str]) -> DataFrame:
+        """Return all that the batches hold, in one read: a folder of links to them is one table, in parts.
+
+        Several roots of folders that are named by parts are no table to a Spark, and a read of each is a plan each.
+        """
+        if not batches:
+            return self._spark.session.createDataFrame([], _DDL)
+        place = self._place(name)
+        place.mkdir(mode=PRIVATE)
+        for batch in batches:
+            (place / f"batch={batch}").symlink_to(folder.evidence.resolve() / batch, target_is_directory=True)
+        return self._spark.session.read.schema(f"{_DDL}, `batch` string").parquet(uri(place))
 
     def _place(self, name: str) -> Path:
         return self._spark.scratch / f"{name}_{secrets.token_hex(4)}"
@@ -133,19 +153,17 @@ class SparkTables:
     def _frame(self, table: ir.Table) -> DataFrame:
         return self._spark.session.sql(self._spark.sql(table))
 
-    def _stored(self, name: str, frame: DataFrame, place: Path) -> ir.Table:
-        return self._seen(name, self._written(frame, place))
-
-    def _written(self, frame: DataFrame, place: Path) -> DataFrame:
+    def _written(self, frame: DataFrame, place: Path, then: Path | None = None) -> DataFrame:
         """Return what was computed, from its files: their types are true, those of a plan not always (Sail's).
 
-        Of an empty table some engines write no file.
+        They are moved to the folder `then` when they are whole: a server may write on after the run has ended. Of an
+        empty table some engines write no file.
         """
         frame.write.parquet(uri(place))
         if not any(place.glob("*.parquet")):
             place.mkdir(exist_ok=True, mode=PRIVATE)
             pq.write_table(_arrow(frame.schema).empty_table(), place / "empty.parquet")
-        return self._spark.session.read.parquet(uri(place))
+        return self._spark.session.read.parquet(uri(place if then is None else place.rename(then)))
 
     def _seen(self, name: str, frame: DataFrame) -> ir.Table:
         frame.createOrReplaceTempView(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import duckdb
 
@@ -25,6 +25,8 @@ _FORM = "(FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, COMPRESSION_LEVE
 
 class Tables:
     """Keeps tables in the engine's working database, which lives as long as the run."""
+
+    form: ClassVar[str] = "a file each"
 
     def __init__(self, con: duckdb.DuckDBPyConnection, piles: Path, earlier: Sequence[Path] = ()) -> None:
         """Work in `con`; pile up in the folder `piles`, on top of what lies in the folders `earlier`."""

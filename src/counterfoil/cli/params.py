@@ -93,6 +93,13 @@ Engine = Annotated[
         "the variable.",
     ),
 ]
+AskedEngine = Annotated[
+    str | None,
+    typer.Option(
+        "--engine", metavar="sc://HOST:PORT", envvar="COUNTERFOIL_ENGINE", show_default=False,
+        help="Let this Spark answer, which sees the case under the same path: plain tokens and evidence stay there.",
+    ),
+]
 Rehash = Annotated[
     bool, typer.Option("--rehash", help="Read every file again, also those that look as they did when they were read.")
 ]

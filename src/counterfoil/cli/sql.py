@@ -18,7 +18,10 @@ def add_to(app: typer.Typer) -> None:
 
 def sql(
     case: Annotated[Path, typer.Argument(metavar="CASE", help="Folder of the case.", show_default=False)],
-    query: Annotated[str, typer.Argument(metavar="QUERY", help="One SELECT statement (DuckDB's SQL).")],
+    query: Annotated[
+        str, typer.Argument(metavar="QUERY", help="One SELECT statement (DuckDB's SQL; with --engine, Spark's).")
+    ],
+    engine: params.AskedEngine = None,
     format: params.OutputFormat = "text",
     output: params.Output = None,
 ) -> None:
@@ -26,5 +29,5 @@ def sql(
     form = options.one_of(format, registry.formats(), "--format: unknown", "formats")
     from counterfoil import app
 
-    result = app.sql(case, query)
+    result = app.sql(case, query, engine)
     terminal.write(registry.table(form, result.columns, result.rows, terminal.screen(output)), output)

@@ -20,10 +20,10 @@ _ANSWERABLE = (
     Reason.OUTSIDE_COVERAGE, Reason.MAY_BE_UNREAD, Reason.DECLARATION_REFUTED, Reason.INTERRUPT_ONLY,
     Reason.FAILURE_ONLY,
 )
-# SQL: which rows of `tokens` are open tokens of such a reason, and foreign to the person whose they are.
+# SQL of any engine: which rows of `tokens` are open tokens of such a reason, and foreign to the person whose they are.
 STRANGERS = (
     f"reason IN ({', '.join(repr(str(reason)) for reason in _ANSWERABLE)}) AND NOT (ordinary OR explained OR route OR"
-    f" early) AND derived <> 'assertion' AND NOT starts_with(subject, '{NAME_PREFIX}')"
+    f" early) AND derived <> 'assertion' AND left(subject, {len(NAME_PREFIX)}) <> '{NAME_PREFIX}'"
 )
 
 

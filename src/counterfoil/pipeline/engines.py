@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 from duckdb import DuckDBPyConnection
 
-from counterfoil.case.folder import CaseFolder
+from counterfoil.case.engine import engine as embedded
+from counterfoil.case.folder import CaseFolder, locked
+from counterfoil.case.manifest import read_manifest
 from counterfoil.case.tables import Tables
 from counterfoil.pipeline.store import StoreOn
 
@@ -27,3 +31,19 @@ def stores(engine: str | None, con: DuckDBPyConnection, folder: CaseFolder) -> I
 
     with connected(engine, folder.tmp) as spark:
         yield partial(SparkTables, spark, con)
+
+
+def asked_there(address: str, case: Path, sql: str) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+    """Return column names and rows of a query over a case's tables that a Spark answers.
+
+    Raises UsageError for what is wrong in it, EngineError as `stores` does, CaseBusyError if a run is on.
+    """
+    from counterfoil.case.spark import connected
+    from counterfoil.case.spark_query import query
+
+    with (
+        locked(case) as folder,
+        embedded(folder.tmp, memory=None, threads=None) as con,
+        connected(address, folder.tmp) as spark,
+    ):
+        return query(spark, con, folder, read_manifest(folder.manifest), sql)

@@ -8,6 +8,7 @@ from duckdb import DuckDBPyConnection
 
 from counterfoil.case.folder import CaseFolder
 from counterfoil.case.manifest import Manifest
+from counterfoil.case.piles import part_settled
 from counterfoil.expressions import ibis, ir
 from counterfoil.expressions.values import bound
 from counterfoil.model.logs import Logs
@@ -50,23 +51,26 @@ def judge(
     evidence = reading.evidence("evidence_all", folder, manifest)
     rejects = reading.evidence("rejects_all", folder, manifest, rejected=True)
     tenant = _tenant(reading, evidence, asked.logs)
-    planned = plan(con, folder, manifest, fingerprint(asked, policy, tenant))
+    planned = plan(con, folder, manifest, fingerprint(asked, policy, tenant), reading.form)
     tables = store_on(*folders(folder, planned))
     added = _added(con, folder, manifest, tables, planned, tenant, asked.logs)
-    progress.stage("settling tokens" if added or planned.buckets else "judging", len(planned.buckets) or None)
+    if planned.buckets:
+        progress.stage("settling tokens", planned.settled + len(planned.buckets))
+        progress.advance(planned.settled)
+    else:
+        progress.stage("judging")
+
+    def settled(count: int) -> None:
+        part_settled(folders(folder, planned)[0], planned.settled + count)
+        progress.advance(1)
+        if count == len(planned.buckets):
+            progress.stage("judging")
+
     found = reconcile(
         tables, tables.viewed("evidence_in", _with_tenant(evidence, tenant, asked.logs)), asked, policy,
-        buckets=planned.buckets, added=added, rejects=rejects,
-        step=lambda done: _settled(progress, done, len(planned.buckets)),
+        buckets=planned.buckets, added=added, rejects=rejects, step=settled,
     )
     return Judged(tables, found, policy, planned)
-
-
-def _settled(progress: Progress, done: int, of: int) -> None:
-    """Tell that so many parts are settled, or, with the last one, that all are."""
-    progress.advance(1)
-    if done >= of:
-        progress.stage("judging")
 
 
 def _added(

@@ -1,8 +1,8 @@
 """Decides what of a case has to be settled: all of it, what was added since the last run, or nothing.
 
 What a run settled (`case.piles`) serves the next one if it was made by the same version with the same options that
-settling depends on, from batches that the case still holds, and if its files are as they were left. Everything else
-is made anew from the evidence.
+settling depends on, from batches that the case still holds, and if its files are as they were left. So do the parts
+that a run had settled when it was ended. Everything else is made anew from the evidence.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import msgspec
 from counterfoil._version import __version__
 from counterfoil.case.folder import CaseFolder
 from counterfoil.case.manifest import Manifest
-from counterfoil.case.piles import intact, sizes, sweep
+from counterfoil.case.piles import intact, parts_settled, sizes, sweep
 from counterfoil.case.results import attached
 from counterfoil.expressions import ir
 from counterfoil.pipeline.store import Store
@@ -49,13 +49,17 @@ class State(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 @dataclass(frozen=True)
 class Plan:
-    """What to settle. `added`: batches that earlier generations lack, None to settle everything in `buckets`."""
+    """What to settle, part by part. `added`: batches that earlier generations lack, None to settle everything.
+
+    `buckets`: of the parts that are left; `settled`: how many a run that was ended had settled.
+    """
 
     fingerprint: str
     earlier: tuple[str, ...]
     generation: str
     added: tuple[str, ...] | None
     buckets: tuple[tuple[str, ...], ...]
+    settled: int
 
 
 def fingerprint(asked: Asked, policy: Policy, tenant: str | None) -> str:
@@ -64,19 +68,27 @@ def fingerprint(asked: Asked, policy: Policy, tenant: str | None) -> str:
     return hashlib.sha256(repr(told).encode()).hexdigest()
 
 
-def plan(con: duckdb.DuckDBPyConnection, folder: CaseFolder, manifest: Manifest, made_with: str) -> Plan:
-    """Return what has to be settled, and sweep away what no run will use again."""
+def plan(
+    con: duckdb.DuckDBPyConnection, folder: CaseFolder, manifest: Manifest, made_with: str, form: str
+) -> Plan:
+    """Return what has to be settled, and sweep away what no run will use again.
+
+    `form`: how the engine writes piles (`store.Store`); what was begun in another is begun anew.
+    """
     batches = {batch.id: batch.rows for batch in manifest.batches}
     last = state(con, folder)
-    sweep(folder.settled, last.generations if last else ())
+    before = last.generations if last else ()
     if last is not None and _serves(folder, last, made_with, batches):
-        added = tuple(sorted(batches.keys() - last.batches.keys()))
-        name = _name(made_with, *last.generations, *added)
-        return Plan(made_with, last.generations, name, added, ())
-    buckets = divided(sum(batches.values()))
-    name = _name(made_with, *sorted(batches))
-    sweep(folder.settled, [g for g in (last.generations if last else ()) if g != name])
-    return Plan(made_with, (), name, None, buckets)
+        earlier, added = before, tuple(sorted(batches.keys() - last.batches.keys()))
+    else:
+        earlier, added = (), None
+    name = _name(form, made_with, *earlier, *(sorted(batches) if added is None else added))
+    sweep(folder.settled, (*before, name))
+    if added == ():
+        return Plan(made_with, earlier, name, added, (), 0)
+    buckets = divided(sum(batches[batch] for batch in (batches if added is None else added)))
+    settled = parts_settled(folder.settled / name)
+    return Plan(made_with, earlier, name, added, buckets[settled:], settled)
 
 
 def divided(rows: int) -> tuple[tuple[str, ...], ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from counterfoil.case.folder import CaseFolder
 from counterfoil.case.manifest import Manifest
@@ -16,7 +16,10 @@ class Store(Engine, Protocol):
     """An engine that sees a case: DuckDB in this process (`case.tables`), or a Spark elsewhere (`case.spark_tables`).
 
     The case's results, and what an earlier run left, are kept by the embedded engine whatever the engine is.
+    `form`: how it writes the parts of piles.
     """
+
+    form: ClassVar[str]
 
     def evidence(
         self, name: str, folder: CaseFolder, manifest: Manifest, *, rejected: bool = False,

@@ -55,8 +55,12 @@ def settle_buckets(engine: Engine, whole: Whole, buckets: Sequence[str], policy:
     _settle(engine, whole, records, exchanges, policy)
 
 
-def settle_families(engine: Engine, whole: Whole, families: ir.Table, policy: Policy) -> None:
-    """Add the tokens of these families to the piles."""
+def settle_families(
+    engine: Engine, whole: Whole, families: ir.Table, buckets: Sequence[str], policy: Policy
+) -> None:
+    """Add the tokens of those of these families that are in the buckets, as `settle_buckets` has them, to the piles."""
+    if buckets and len(buckets) < len(BUCKETS):
+        families = families.filter(bucket(families.family, len(buckets[0])).isin(bound("buckets", buckets)))
     named = whole.records.mutate(family=family(whole.records))
     records = engine.keep("parts_records", named.semi_join(families, "family").drop("family"))
     _settle(engine, whole, records, whole.exchanges.semi_join(families, "family"), policy)

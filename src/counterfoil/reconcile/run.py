@@ -83,16 +83,18 @@ def reconcile(
 ) -> Reconciled:
     """Judge every acceptance in `evidence` (columns of model.schema, and `bucket` if it is worked on in `buckets`).
 
-    `added`: what the piles do not hold yet; None: they are empty. `rejects`: what could not be read (`unread`).
-    `step` is told after each part how many are settled.
+    `added`: what the piles do not hold yet; None: all of it, or nothing. No `buckets`: all is on the piles. `rejects`:
+    what could not be read (`unread`). `step` is told after each part how many are settled.
     """
     whole = _survey(engine, evidence, asked)
-    if added is not None:
+    families = None
+    if buckets and added is not None:
         families = shapes.TOUCHED.piled(engine, touched(engine, whole, evidence, added))
-        parts.settle_families(engine, whole, families, policy)
-        step(1)
     for done, some in enumerate(buckets, 1):
-        parts.settle_buckets(engine, whole, some, policy)  # 1.3 to 3
+        if families is None:
+            parts.settle_buckets(engine, whole, some, policy)  # 1.3 to 3
+        else:
+            parts.settle_families(engine, whole, families, some, policy)
         step(done)
     lost = unread(engine, evidence, rejects, whole.names, asked.logs, policy)
     return _verdicts(engine, whole, evidence, lost, asked, policy)
