@@ -9,6 +9,7 @@ from functools import partial
 from duckdb import DuckDBPyConnection
 
 from counterfoil.case.folder import CaseFolder
+from counterfoil.case.spark import Spark
 from counterfoil.case.tables import Tables
 from counterfoil.pipeline.store import StoreOn
 
@@ -27,3 +28,15 @@ def stores(engine: str | None, con: DuckDBPyConnection, folder: CaseFolder) -> I
 
     with connected(engine, folder.tmp) as spark:
         yield partial(SparkTables, spark, con)
+
+
+@contextmanager
+def reader(engine: str | None, folder: CaseFolder) -> Iterator[Spark | None]:
+    """Yield the Spark at the address `engine`, None where the embedded engine reads; raises as `stores` does."""
+    if engine is None:
+        yield None
+        return
+    from counterfoil.case.spark import connected
+
+    with connected(engine, folder.tmp) as spark:
+        yield spark

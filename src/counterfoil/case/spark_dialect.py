@@ -1,0 +1,175 @@
+"""What mappings say in words of the embedded engine, in a Spark's: held equal by a test.
+
+A value of a rare form, which the embedded engine has Python read, is *left*: a mark stands for it, by which the record
+is found and read at home. So no record is read in two ways.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from counterfoil.case.spark import Spark
+from counterfoil.model import schema
+
+# Marks of what was left: no time, text or number of a record that is kept is one of these.
+LEFT_TEXT = "\x01:"  # with a colon: an address of an address, as some mappings have it, is left again
+LEFT_TIME = "0001-01-01 00:00:00"
+LEFT_NUMBER = -(1 << 62)
+# What a time or number that was reckoned with a mark stays below; dates before it are rejects.
+_FIRST_TIME = "1000-01-01 00:00:00"
+_FIRST_NUMBER = -(1 << 60)
+_CONTROLS = "[\\\\x00-\\\\x1f]"  # as a text of SQL
+
+
+def was_left() -> str:
+    """Return the condition under which a row of evidence holds a mark."""
+    terms = []
+    for column in schema.EVIDENCE:
+        if column.dtype.startswith("timestamp"):
+            terms.append(f"{column.name} < TIMESTAMP_NTZ '{_FIRST_TIME}'")
+        elif column.dtype == "int64":
+            terms.append(f"{column.name} < {_FIRST_NUMBER}")
+    terms += [f"ip = '{LEFT_TEXT}'", f"extra RLIKE '{_CONTROLS}'"]
+    return " OR ".join(f"coalesce({term}, false)" for term in terms)
+
+
+def reading(spark: Spark, table: Any) -> str:
+    """Return the SQL of a mapping."""
+    from counterfoil.expressions.built import built
+
+    return str(_compiler(spark).compile(built(table, named=True)))
+
+
+def in_spark(text: str) -> str:
+    """Return what an expression in DuckDB's SQL is in Spark's."""
+    import sqlglot
+    from sqlglot import exp
+
+    tree = exp.Paren(this=sqlglot.parse_one(text, read="duckdb"))
+    for match in list(tree.find_all(exp.RegexpFullMatch)):
+        whole = exp.Literal.string(f"^(?:{match.expression.name})$")
+        match.replace(exp.RegexpLike(this=match.this, expression=whole))
+    for escaped in list(tree.find_all(exp.ByteString)):  # E'...'
+        escaped.replace(exp.Literal.string(escaped.name))
+    for call in list(tree.find_all(exp.Anonymous)):
+        if call.name.lower() == "json_valid":
+            call.replace(sqlglot.parse_one(is_json(call.expressions[0].sql(dialect="spark")), read="spark"))
+        else:
+            call.set("this", _NAMES.get(call.name.lower(), call.name))
+    return tree.sql(dialect="spark")
+
+
+_NAMES = {"prefix": "startswith", "suffix": "endswith"}
+
+
+def is_json(text: str) -> str:
+    """Return the condition under which a text is one JSON value: an engine may stop where the first one ends."""
+    return f"coalesce(json_array_length(concat('[', {text}, ',0]')) = 2, false)"
+
+
+def literal(text: str) -> str:
+    """Return a text of SQL."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n") + "'"
+
+
+def _compiler(spark: Spark) -> Any:
+    backend = copy.copy(spark.compiler)
+    backend.compiler = _words(type(spark.compiler.compiler))()
+    return backend
+
+
+def _words(judging: type[Any]) -> type[Any]:
+    """Return the compiler of mappings, which says more than that of `judging`."""
+    import sqlglot.expressions as sge
+
+    class Words(judging):  # type: ignore[misc]  # Ibis is not typed here
+        def visit_ScalarUDF(self, op: Any, **parts: Any) -> Any:  # noqa: N802  # as Ibis calls it
+            """Return what one of the embedded engine's functions is here."""
+            name = op.__func_name__
+            return _FUNCTIONS[name](self, *parts.values()) if name in _FUNCTIONS else super().visit_ScalarUDF(
+                op, **parts)
+
+        def visit_TryCast(self, op: Any, *, arg: Any, to: Any) -> Any:  # noqa: N802
+            """Return a time or a number, or a mark of what this engine does not read: the other may."""
+            if not op.arg.dtype.is_string() or not (to.is_timestamp() or to.is_integer()):
+                return super().visit_TryCast(op, arg=arg, to=to)
+            zoned = to.is_timestamp() and to.timezone  # in a session without zones, Ibis' word for it means none
+            kind = sge.DataType.build("TIMESTAMPLTZ" if zoned else self.type_mapper.from_ibis(to))
+            left = sge.Cast(this=sge.convert(LEFT_TIME if to.is_timestamp() else LEFT_NUMBER), to=kind)
+            mark = self.if_(self.f.trim(arg).neq(sge.convert("")), left, sge.null())
+            return self.f.coalesce(sge.TryCast(this=arg, to=kind, safe=True), mark)
+
+        def visit_TimestampFromUNIX(self, op: Any, *, arg: Any, unit: Any) -> Any:  # noqa: N802
+            """Return a time also of milliseconds."""
+            if unit.short != "ms":
+                return super().visit_TimestampFromUNIX(op, arg=arg, unit=unit)
+            return self.cast(self.f.anon.timestamp_millis(arg), op.dtype)
+
+        def visit_ArrayIndex(self, op: Any, *, arg: Any, index: Any) -> Any:  # noqa: ARG002, N802
+            """Return an item, NULL beyond the end: to some engines the other function is an error there."""
+            return self.f.anon.try_element_at(arg, index + 1)
+
+    return Words
+
+
+def _left_time(words: Any, value: Any, *_: Any) -> Any:
+    from ibis.expr import datatypes as dt
+    from sqlglot import expressions as sge
+
+    return words.if_(value.is_(sge.null()), sge.null(), words.cast(sge.convert(LEFT_TIME), dt.timestamp))
+
+
+def _left_text(words: Any, value: Any) -> Any:
+    from sqlglot import expressions as sge
+
+    return words.if_(value.is_(sge.null()), sge.null(), sge.convert(LEFT_TEXT))
+
+
+def _no_time(words: Any, value: Any) -> Any:
+    """Tell whether a text is blank; of what else stands for no time, `cf_time` left the record before."""
+    from sqlglot import expressions as sge
+
+    return words.f.coalesce(words.f.trim(value).eq(sge.convert("")), sge.true())
+
+
+def _quoted(words: Any, value: Any) -> Any:
+    """Return a JSON string; of a text with other control characters, one that `was_left` finds."""
+    from sqlglot import expressions as sge
+
+    for sign, written in (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t")):
+        value = words.f.replace(value, sge.convert(sign), sge.convert(written))
+    quote = sge.convert('"')
+    return words.f.concat(quote, value, quote)
+
+
+def _no_texts(words: Any, *_: Any) -> Any:
+    """Return no list: it would be of a record that is refused, which is read at home."""
+    from ibis.expr import datatypes as dt
+    from sqlglot import expressions as sge
+
+    return words.cast(sge.null(), dt.Array(dt.string))
+
+
+# By name, the functions that `sources` ask of the embedded engine.
+_FUNCTIONS: Mapping[str, Callable[..., Any]] = {
+    "cf_time": _left_time,
+    "cf_no_time": _no_time,
+    "cf_address": _left_text,
+    "try_strptime": lambda words, *_: words.cast(_null(), _timestamp()),  # `cf_time` is asked next
+    "json_quote": _quoted,
+    "regexp_extract_all": _no_texts,
+}
+
+
+def _null() -> Any:
+    from sqlglot import expressions as sge
+
+    return sge.null()
+
+
+def _timestamp() -> Any:
+    from ibis.expr import datatypes as dt
+
+    return dt.timestamp
