@@ -6,6 +6,8 @@ import copy
 import gzip
 import json
 import shutil
+import signal
+import time
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,12 +17,15 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
+from cli.run import run, start
 from counterfoil.case.manifest import Input, read_manifest
-from counterfoil.pipeline import by_spark as by_spark_module
+from counterfoil.case.spark_ingest import write_there
 from reconcile.on_spark import differences, quiet, results
 from reconcile.small import OPTIONS, SCENARIO
 
 pytestmark = pytest.mark.xdist_group("spark")
+
+MOMENT = 20.0  # seconds after which a run is killed, whatever it has done
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 SIGN_INS = SAMPLES / "entra" / "azure-monitor.jsonl"
@@ -95,6 +100,7 @@ LINES: tuple[tuple[str, Callable[[bytes], bytes]], ...] = (
     ("minus zero", lambda line: line.replace(b"64496", b"-0")),
     ("half a pair of surrogates", lambda line: line.replace(b"Contoso Portal", b"\\ud800")),
     ("a comment", lambda line: line + b"// done"),
+    ("a member that is there twice", lambda line: b'{"category": "AuditLogs", ' + line[1:]),
     ("no object", lambda _: b'[{"a": 1}]'),
     ("nothing", lambda _: b"null"),
     ("a record of another source", lambda _: (SAMPLES / "m365" / "api.jsonl").read_bytes().splitlines()[0]),
@@ -177,7 +183,7 @@ def test_files_of_every_kind_are_read_alike(sail: str, tmp_path: Path, monkeypat
     """Compressed, packed, with a mark, in another encoding, not text throughout, large, named oddly: by whoever can."""
     logs = tmp_path / "logs"
     logs.mkdir()
-    monkeypatch.setattr(by_spark_module, "PIECE_BYTES", 20_000)
+    monkeypatch.setattr("counterfoil.pipeline.by_spark.PIECE_BYTES", 20_000)
 
     def text(number: int, count: int = 1) -> bytes:
         return b"".join(changed(id=f"file {number} line {line}") + b"\n" for line in range(count))
@@ -210,3 +216,57 @@ def test_a_hunt_gives_the_same_verdicts(sail: str, tmp_path: Path) -> None:
     for case in (tmp_path / "here", there):
         quiet(["reconcile", "--case", str(case), *OPTIONS])
     assert differences(results(tmp_path / "here"), results(there)) == []
+
+
+def test_a_server_that_does_not_see_the_logs(
+    sail: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One line that says which file is another there; nothing of the batch is kept."""
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    (logs / "signins.jsonl").write_bytes(changed() + b"\n")
+    with monkeypatch.context() as patch:
+        # the file grows after it was hashed: what the server sees is not what this machine saw
+        patch.setattr("counterfoil.pipeline.by_spark.write_there", _late(logs / "signins.jsonl", write_there))
+        ended = run(capsys, "ingest", logs, "--case", tmp_path / "case", "--engine", sail, "--quiet")
+    assert ended.code == 2
+    assert f"where {logs / 'signins.jsonl'} has" in ended.err
+    assert "hint: the server must see the logs under the same path" in ended.err
+    assert not list((tmp_path / "case" / "evidence").iterdir())
+    assert read_manifest(tmp_path / "case" / "manifest.json").inputs == ()
+
+
+def _late(file: Path, write: Callable[..., Any]) -> Callable[..., Any]:
+    """Return what writes after the file grew."""
+
+    def grown(*given: Any, **named: Any) -> Any:
+        file.write_bytes(file.read_bytes() * 2)
+        return write(*given, **named)
+
+    return grown
+
+
+def test_a_server_that_is_not_there(
+    sail: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]  # noqa: ARG001  # the client
+) -> None:
+    """One line, before anything is read."""
+    (tmp_path / "signins.jsonl").write_bytes(changed() + b"\n")
+    case = tmp_path / "case"
+    ended = run(capsys, "ingest", tmp_path / "signins.jsonl", "--case", case, "--engine", "sc://127.0.0.1:1", "--quiet")
+    assert (ended.code, "no engine answers at sc://127.0.0.1:1" in ended.err) == (2, True)
+    assert not (case / "manifest.json").exists()
+
+
+def test_a_run_that_is_killed_half_way(sail: str, tmp_path: Path) -> None:
+    """No half of a batch counts: the next run, of either engine, gives what an undisturbed one gives."""
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    (logs / "signins.jsonl").write_bytes((changed() + b"\n") * 2_000)
+    process = start("ingest", logs, "--case", tmp_path / "there", "--engine", sail, "--quiet")
+    until = time.monotonic() + MOMENT
+    while time.monotonic() < until and not list(tmp_path.glob("there/tmp/spark/batch_*/leg=*")):
+        time.sleep(0.01)
+    process.kill()
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    read(logs, tmp_path, sail)

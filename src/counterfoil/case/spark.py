@@ -144,6 +144,7 @@ def _opened(sessions: Any, address: str, shown: str) -> SparkSession:
         "spark.sql.timestampType": "TIMESTAMP_NTZ",  # as DuckDB's: a time is UTC, and has no zone
         "spark.sql.ansi.enabled": "false",  # a list has NULL beyond its end, here and there
         "spark.sql.sources.partitionColumnTypeInference.enabled": "false",
+        "spark.sql.json.enableExactStringParsing": "false",  # an object that is a text: without blanks, as DuckDB's
     }
     for name, value in settings.items():
         session.conf.set(name, value)

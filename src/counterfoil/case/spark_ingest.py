@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +50,8 @@ if TYPE_CHECKING:
 
 # Numbers that engines write in several ways once they are texts: of many digits, with an exponent, minus zero.
 _ODD_NUMBER = r"[:\[,]\s*(?:-?\d{16}|-?\d[\d.]*[eE][-+\d]|-0[^.\d])"
+# A member that stands twice: the first counts here, the last there.
+_TWICE = "size(array_distinct(json_object_keys(short))) < size(json_object_keys(short))"
 _BEFORE_PATH = re.compile("^(?:file:)?/*")
 _BLANKS = " \\r\\n\\t"  # in a text of SQL
 _OTHER = "read with the embedded engine, without --engine; docs/lake.md says which versions were tested"
@@ -75,14 +78,16 @@ def write_there(
     """
     told = [f"by a Spark {shape.name}", *sorted(f"{piece.sha256} {piece.first}" for piece in pieces)]
     name = hashlib.sha256("\n".join(told).encode()).hexdigest()[:32]
-    target = folder.staging / name
+    # A server may go on writing for a run that was killed: each run has places of its own.
+    place = spark.scratch / f"batch_{secrets.token_hex(4)}"
     frame = _evidence(spark, shape, _lines(spark, pieces), bucketed=bucketed)
-    frame.write.partitionBy("leg", "bucket").option("compression", "zstd").parquet(uri(target.resolve()))
-    for file in [path for path in target.rglob("*") if path.is_file() and path.suffix != ".parquet"]:
+    frame.write.partitionBy("leg", "bucket").option("compression", "zstd").parquet(uri(place))
+    for file in [path for path in place.rglob("*") if path.is_file() and path.suffix != ".parquet"]:
         file.unlink()  # marks of success and checksums, which are an engine's own
-    _read_once(con, target)
-    aside = target / f"leg={ELSEWHERE}"
+    _read_once(con, place)
+    target, aside = folder.staging / name, place / f"leg={ELSEWHERE}"
     elsewhere = aside.replace(folder.tmp / name) if aside.is_dir() else None
+    place.replace(target)
     return Written(name, target, counts(con, target), {}, {}, frozenset(), frozenset(), elsewhere)
 
 
@@ -151,7 +156,7 @@ def _evidence(spark: Spark, shape: Shape, lines: str, *, bucketed: bool) -> Data
     """Return the evidence of the lines, with those that are to be read here under the leg ELSEWHERE."""
     spec = {name: "VARCHAR" if name in shape.embedded else raw_spec(kind) for name, kind in shape.raw.items()}
     fits, spec = glance(shape, spec) if shape.fit is not None else ("true", spec)
-    odd = [literal(_ODD_NUMBER).join(("text RLIKE ", ""))]
+    odd = [f"text RLIKE {literal(_ODD_NUMBER)}", _TWICE]
     odd += [in_spark(is_broken(f'r."{name}"')) for name in sorted(shape.embedded)]
     plain = f"NOT ({' OR '.join(f'coalesce({term}, false)' for term in odd)}) AND ({in_spark(fits)})"
     columns = [f"r.{_name(name)} AS {_name(name)}" for name in shape.raw if name not in shape.embedded]
