@@ -65,8 +65,12 @@ _NAMES = {"prefix": "startswith", "suffix": "endswith"}
 
 
 def is_json(text: str) -> str:
-    """Return the condition under which a text is one JSON value: an engine may stop where the first one ends."""
-    return f"coalesce(json_array_length(concat('[', {text}, ',0]')) = 2, false)"
+    """Return the condition under which a text is one JSON value.
+
+    An engine may stop where the first one ends, and may take single quotes for others.
+    """
+    quoted = literal(r"^\s*[\[{]\s*'")
+    return f"coalesce(json_array_length(concat('[', {text}, ',0]')) = 2 AND NOT {text} RLIKE {quoted}, false)"
 
 
 def literal(text: str) -> str:

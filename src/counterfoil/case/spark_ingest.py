@@ -50,6 +50,8 @@ if TYPE_CHECKING:
 
 # Numbers that engines write in several ways once they are texts: of many digits, with an exponent, minus zero.
 _ODD_NUMBER = r"[:\[,]\s*(?:-?\d{16}|-?\d[\d.]*[eE][-+\d]|-0[^.\d])"
+# Half of a surrogate pair, or a whole one: to some, a half is a character.
+_HALF_PAIR = r"\\u[dD][89a-fA-F]"
 # A member that stands twice: the first counts here, the last there.
 _TWICE = "size(array_distinct(json_object_keys(short))) < size(json_object_keys(short))"
 _BEFORE_PATH = re.compile("^(?:file:)?/*")
@@ -156,17 +158,17 @@ def _evidence(spark: Spark, shape: Shape, lines: str, *, bucketed: bool) -> Data
     """Return the evidence of the lines, with those that are to be read here under the leg ELSEWHERE."""
     spec = {name: "VARCHAR" if name in shape.embedded else raw_spec(kind) for name, kind in shape.raw.items()}
     fits, spec = glance(shape, spec) if shape.fit is not None else ("true", spec)
-    odd = [f"text RLIKE {literal(_ODD_NUMBER)}", _TWICE]
+    odd = [f"text RLIKE {literal(_ODD_NUMBER)}", f"text RLIKE {literal(_HALF_PAIR)}", _TWICE]
     odd += [in_spark(is_broken(f'r."{name}"')) for name in sorted(shape.embedded)]
     plain = f"NOT ({' OR '.join(f'coalesce({term}, false)' for term in odd)}) AND ({in_spark(fits)})"
     columns = [f"r.{_name(name)} AS {_name(name)}" for name in shape.raw if name not in shape.embedded]
     columns += [
-        f"from_json(r.{_name(name)}, {literal(_kind(raw_spec(shape.raw[name])))}) AS {_name(name)}"
+        f"{_from_json(f'r.{_name(name)}', raw_spec(shape.raw[name]))} AS {_name(name)}"
         for name in sorted(shape.embedded)
     ]
     steps = {
         "cf_line": lines,
-        "cf_parsed": f"""SELECT *, from_json(short, {literal(_kind(spec))}) AS r,
+        "cf_parsed": f"""SELECT *, {_from_json("short", spec)} AS r,
     {is_json("short")} AS ok, CAST(NULL AS string) AS why
 FROM (SELECT *, CASE WHEN octet_length(text) <= {LONG_BYTES} THEN text END AS short
     FROM cf_line
@@ -215,6 +217,10 @@ _PARENTS = f"""transform(transform(transform(parent_token_ids,
     raw -> named_struct('t', trim(raw), 'f', {in_spark(form_of("trim(raw)", "token_id_kind"))})),
     id -> named_struct('t', id.t, 'f', id.f, 'p', {in_spark(plain_of("id.t", "id.f"))})),
     id -> {in_spark(canonical_of("id.t", "id.f", "id.p"))})"""
+
+
+def _from_json(text: str, spec: Any) -> str:
+    return f"from_json({text}, {literal(_kind(spec))}, map('allowSingleQuotes', 'false'))"
 
 
 def _kind(kind: Any) -> str:
