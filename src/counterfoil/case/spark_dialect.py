@@ -10,7 +10,12 @@ import copy
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import sqlglot
+from ibis.expr import datatypes as dt
+from sqlglot import expressions as sge
+
 from counterfoil.case.spark import Spark
+from counterfoil.expressions.built import built
 from counterfoil.model import schema
 
 # Marks of what was left: no time, text or number of a record that is kept is one of these.
@@ -20,6 +25,8 @@ LEFT_NUMBER = -(1 << 62)
 # What a time or number that was reckoned with a mark stays below; dates before it are rejects.
 _FIRST_TIME = "1000-01-01 00:00:00"
 _FIRST_NUMBER = -(1 << 60)
+# SQL by the keys of mappings: a source has one, and batches are many.
+_known: dict[bytes, str] = {}
 _CONTROLS = "[\\\\x00-\\\\x1f]"  # as a text of SQL
 
 
@@ -37,23 +44,20 @@ def was_left() -> str:
 
 def reading(spark: Spark, table: Any) -> str:
     """Return the SQL of a mapping."""
-    from counterfoil.expressions.built import built
-
-    return str(_compiler(spark).compile(built(table, named=True)))
+    if table._key not in _known:
+        _known[table._key] = str(_compiler(spark).compile(built(table, named=True)))
+    return _known[table._key]
 
 
 def in_spark(text: str) -> str:
     """Return what an expression in DuckDB's SQL is in Spark's."""
-    import sqlglot
-    from sqlglot import exp
-
-    tree = exp.Paren(this=sqlglot.parse_one(text, read="duckdb"))
-    for match in list(tree.find_all(exp.RegexpFullMatch)):
-        whole = exp.Literal.string(f"^(?:{match.expression.name})$")
-        match.replace(exp.RegexpLike(this=match.this, expression=whole))
-    for escaped in list(tree.find_all(exp.ByteString)):  # E'...'
-        escaped.replace(exp.Literal.string(escaped.name))
-    for call in list(tree.find_all(exp.Anonymous)):
+    tree = sge.Paren(this=sqlglot.parse_one(text, read="duckdb"))
+    for match in list(tree.find_all(sge.RegexpFullMatch)):
+        whole = sge.Literal.string(f"^(?:{match.expression.name})$")
+        match.replace(sge.RegexpLike(this=match.this, expression=whole))
+    for escaped in list(tree.find_all(sge.ByteString)):  # E'...'
+        escaped.replace(sge.Literal.string(escaped.name))
+    for call in list(tree.find_all(sge.Anonymous)):
         if call.name.lower() == "json_valid":
             call.replace(sqlglot.parse_one(is_json(call.expressions[0].sql(dialect="spark")), read="spark"))
         else:
@@ -86,7 +90,6 @@ def _compiler(spark: Spark) -> Any:
 
 def _words(judging: type[Any]) -> type[Any]:
     """Return the compiler of mappings, which says more than that of `judging`."""
-    import sqlglot.expressions as sge
 
     class Words(judging):  # type: ignore[misc]  # Ibis is not typed here
         def visit_ScalarUDF(self, op: Any, **parts: Any) -> Any:  # noqa: N802  # as Ibis calls it
@@ -119,29 +122,20 @@ def _words(judging: type[Any]) -> type[Any]:
 
 
 def _left_time(words: Any, value: Any, *_: Any) -> Any:
-    from ibis.expr import datatypes as dt
-    from sqlglot import expressions as sge
-
     return words.if_(value.is_(sge.null()), sge.null(), words.cast(sge.convert(LEFT_TIME), dt.timestamp))
 
 
 def _left_text(words: Any, value: Any) -> Any:
-    from sqlglot import expressions as sge
-
     return words.if_(value.is_(sge.null()), sge.null(), sge.convert(LEFT_TEXT))
 
 
 def _no_time(words: Any, value: Any) -> Any:
     """Tell whether a text is blank; of what else stands for no time, `cf_time` left the record before."""
-    from sqlglot import expressions as sge
-
     return words.f.coalesce(words.f.trim(value).eq(sge.convert("")), sge.true())
 
 
 def _quoted(words: Any, value: Any) -> Any:
     """Return a JSON string; of a text with other control characters, one that `was_left` finds."""
-    from sqlglot import expressions as sge
-
     for sign, written in (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t")):
         value = words.f.replace(value, sge.convert(sign), sge.convert(written))
     quote = sge.convert('"')
@@ -150,9 +144,6 @@ def _quoted(words: Any, value: Any) -> Any:
 
 def _no_texts(words: Any, *_: Any) -> Any:
     """Return no list: it would be of a record that is refused, which is read at home."""
-    from ibis.expr import datatypes as dt
-    from sqlglot import expressions as sge
-
     return words.cast(sge.null(), dt.Array(dt.string))
 
 
@@ -161,19 +152,7 @@ _FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "cf_time": _left_time,
     "cf_no_time": _no_time,
     "cf_address": _left_text,
-    "try_strptime": lambda words, *_: words.cast(_null(), _timestamp()),  # `cf_time` is asked next
+    "try_strptime": lambda words, *_: words.cast(sge.null(), dt.timestamp),  # `cf_time` is asked next
     "json_quote": _quoted,
     "regexp_extract_all": _no_texts,
 }
-
-
-def _null() -> Any:
-    from sqlglot import expressions as sge
-
-    return sge.null()
-
-
-def _timestamp() -> Any:
-    from ibis.expr import datatypes as dt
-
-    return dt.timestamp

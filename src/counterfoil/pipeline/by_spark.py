@@ -20,9 +20,7 @@ from counterfoil.case.spark_ingest import Piece, left, write_there
 from counterfoil.files import writing
 from counterfoil.read.encoding import BOM, Encoding
 from counterfoil.read.records import SCHEMA, Counter, InputText, stream
-from counterfoil.read.sniff import Container
 from counterfoil.read.texts import Limits, one_by_one
-from counterfoil.sources.source import Source
 from counterfoil.unpack.kinds import COMPRESSED, HEAD_BYTES, kind_of
 
 # A Spark holds a file of text three times over while it cuts it into lines: of larger ones it is given parts.
@@ -39,11 +37,6 @@ class OneInput:
     sha256: str
     size: int
     text: InputText
-
-
-def is_read_there(source: Source, container: Container) -> bool:
-    """Tell whether a Spark reads files of the source: JSON lines, none of which tells what is missing of the others."""
-    return container is Container.LINES and source.shortfall is None
 
 
 def written_there(

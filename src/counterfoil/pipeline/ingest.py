@@ -23,7 +23,6 @@ from counterfoil.case.manifest import Archive, Batch, Input, Manifest, read_mani
 from counterfoil.case.spark import Spark
 from counterfoil.errors import InputError
 from counterfoil.model.hunt import BYPRODUCT
-from counterfoil.pipeline.by_spark import OneInput, is_read_there, written_there
 from counterfoil.pipeline.inputs import Candidate
 from counterfoil.pipeline.members import Found, Unopened, members
 from counterfoil.pipeline.progress import Progress
@@ -76,8 +75,8 @@ class Planned:
 
     @property
     def lines(self) -> bool:
-        """Tell whether a Spark reads the file, where there is one."""
-        return is_read_there(self.source, self.container)
+        """Tell whether a Spark reads the file: JSON lines, none of which tells what is missing of the others."""
+        return self.container is Container.LINES and self.source.shortfall is None
 
 
 @dataclass(frozen=True)
@@ -276,6 +275,8 @@ def _passes(
     if spark is None:
         batch = write_batch(con, folder, shape, texts, progress.advance, bucketed=bucketed)
     else:
+        from counterfoil.pipeline.by_spark import OneInput, written_there  # Ibis and more: others do without
+
         inputs = [OneInput(sha, plan.found.size, text) for plan, (sha, text) in zip(plans, texts, strict=True)]
         there, batch = written_there(spark, con, folder, shape, inputs, progress.advance, bucketed=bucketed)
         yield main, there
