@@ -7,6 +7,7 @@ is found and read at home. So no record is read in two ways.
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -113,6 +114,11 @@ def _words(judging: type[Any]) -> type[Any]:
             if unit.short != "ms":
                 return super().visit_TimestampFromUNIX(op, arg=arg, unit=unit)
             return self.cast(self.f.anon.timestamp_millis(arg), op.dtype)
+
+        def visit_RegexReplace(self, op: Any, *, arg: Any, pattern: Any, replacement: Any) -> Any:  # noqa: ARG002, N802
+            """Return a text with groups in what is put in, which are `$1` to Java, and here to Sail too."""
+            grouped = sge.convert(re.sub(r"\\(\d)", r"$\1", replacement.name))
+            return self.f.regexp_replace(arg, pattern, grouped)
 
         def visit_ArrayIndex(self, op: Any, *, arg: Any, index: Any) -> Any:  # noqa: ARG002, N802
             """Return an item, NULL beyond the end: to some engines the other function is an error there."""

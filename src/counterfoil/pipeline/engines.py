@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import TYPE_CHECKING
 
 from duckdb import DuckDBPyConnection
 
 from counterfoil.case.folder import CaseFolder
-from counterfoil.case.spark import Spark
 from counterfoil.case.tables import Tables
 from counterfoil.pipeline.store import StoreOn
+
+if TYPE_CHECKING:
+    from counterfoil.case.spark import Spark
 
 
 @contextmanager
@@ -20,13 +23,12 @@ def stores(engine: str | None, con: DuckDBPyConnection, folder: CaseFolder) -> I
 
     Raises UsageError for what is no address, EngineError for a server that cannot be worked with, before and during.
     """
-    if engine is None:
-        yield partial(Tables, con)
-        return
-    from counterfoil.case.spark import connected  # its client: others do without
-    from counterfoil.case.spark_tables import SparkTables
+    with reader(engine, folder) as spark:
+        if spark is None:
+            yield partial(Tables, con)
+            return
+        from counterfoil.case.spark_tables import SparkTables  # its client: others do without
 
-    with connected(engine, folder.tmp) as spark:
         yield partial(SparkTables, spark, con)
 
 
@@ -36,7 +38,7 @@ def reader(engine: str | None, folder: CaseFolder) -> Iterator[Spark | None]:
     if engine is None:
         yield None
         return
-    from counterfoil.case.spark import connected
+    from counterfoil.case.spark import connected  # its client: others do without
 
     with connected(engine, folder.tmp) as spark:
         yield spark

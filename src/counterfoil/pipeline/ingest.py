@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 from duckdb import DuckDBPyConnection
@@ -20,7 +21,6 @@ from duckdb import DuckDBPyConnection
 from counterfoil.case.folder import PRIVATE, CaseFolder
 from counterfoil.case.ingest import Written, commit, write_batch
 from counterfoil.case.manifest import Archive, Batch, Input, Manifest, read_manifest, write_manifest
-from counterfoil.case.spark import Spark
 from counterfoil.errors import InputError
 from counterfoil.model.hunt import BYPRODUCT
 from counterfoil.pipeline.inputs import Candidate
@@ -37,6 +37,9 @@ from counterfoil.sources.registry import all_sources
 from counterfoil.sources.source import Csv, Source
 from counterfoil.unpack.names import on_disk
 from counterfoil.unpack.walk import Unpacker, plain
+
+if TYPE_CHECKING:
+    from counterfoil.case.spark import Spark
 
 # A batch ends after so many bytes or files: what a killed run has to read again.
 BATCH_BYTES = 4 << 30
