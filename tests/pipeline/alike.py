@@ -99,7 +99,7 @@ def evidence(case: Path) -> list[dict[str, Any]]:
     """Return every row of a case's evidence and rejects, in one order."""
     files = f"{case}/evidence/*/*/*/*.parquet"
     read = "read_parquet(?, hive_partitioning = true, union_by_name = true)"
-    rows = duckdb.execute(f"SELECT * EXCLUDE (bucket) FROM {read} ORDER BY ALL", [files]).to_arrow_table()  # noqa: S608
+    rows = duckdb.execute(f"SELECT * FROM {read} ORDER BY ALL", [files]).to_arrow_table()  # noqa: S608
     return list(rows.to_pylist())
 
 

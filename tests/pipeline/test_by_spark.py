@@ -72,6 +72,7 @@ def test_files_of_every_kind_are_read_alike(sail: str, tmp_path: Path, monkeypat
     logs = tmp_path / "logs"
     logs.mkdir()
     monkeypatch.setattr("counterfoil.pipeline.by_spark.PIECE_BYTES", 20_000)
+    monkeypatch.setattr("counterfoil.pipeline.ingest.PLAIN_BYTES", 0)  # by bucket, as much evidence is
 
     def text(number: int, count: int = 1) -> bytes:
         return b"".join(changed(id=f"file {number} line {line}") + b"\n" for line in range(count))
@@ -106,32 +107,31 @@ def test_a_hunt_gives_the_same_verdicts(sail: str, tmp_path: Path) -> None:
     assert differences(results(tmp_path / "here"), results(there)) == []
 
 
+@pytest.mark.parametrize(("becomes", "told"), [
+    (lambda file: file.write_bytes(file.read_bytes() * 2), "bytes where {file} has"),
+    (Path.unlink, "the engine sees no such file where {file} has"),
+])
 def test_a_server_that_does_not_see_the_logs(
-    sail: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    sail: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+    becomes: Callable[[Path], object], told: str,
 ) -> None:
-    """One line that says which file is another there; nothing of the batch is kept."""
+    """One line that says what the server sees of a file that this machine hashed; nothing of the batch is kept."""
     logs = tmp_path / "logs"
     logs.mkdir()
-    (logs / "signins.jsonl").write_bytes(changed() + b"\n")
-    with monkeypatch.context() as patch:
-        # the file grows after it was hashed: what the server sees is not what this machine saw
-        patch.setattr("counterfoil.pipeline.by_spark.write_there", _late(logs / "signins.jsonl", write_there))
-        ended = run(capsys, "ingest", logs, "--case", tmp_path / "case", "--engine", sail, "--quiet")
+    file = logs / "signins.jsonl"
+    file.write_bytes(changed() + b"\n")
+
+    def late(*given: Any, **named: Any) -> Any:
+        becomes(file)
+        return write_there(*given, **named)
+
+    monkeypatch.setattr("counterfoil.pipeline.by_spark.write_there", late)
+    ended = run(capsys, "ingest", logs, "--case", tmp_path / "case", "--engine", sail, "--quiet")
     assert ended.code == 2
-    assert f"where {logs / 'signins.jsonl'} has" in ended.err
-    assert "hint: the server must see the logs under the same path" in ended.err
+    assert told.format(file=file) in ended.err
+    assert "hint: the server must see the logs under the same path as this machine" in ended.err
     assert not list((tmp_path / "case" / "evidence").iterdir())
     assert read_manifest(tmp_path / "case" / "manifest.json").inputs == ()
-
-
-def _late(file: Path, write: Callable[..., Any]) -> Callable[..., Any]:
-    """Return what writes after the file grew."""
-
-    def grown(*given: Any, **named: Any) -> Any:
-        file.write_bytes(file.read_bytes() * 2)
-        return write(*given, **named)
-
-    return grown
 
 
 def test_a_server_that_is_not_there(

@@ -206,5 +206,5 @@ def _line(error: Exception, address: str) -> str:
 
 def _why(error: Exception) -> str:
     if _DENIED.search(str(error)):
-        return "the server must be allowed to read and write the case's folder"
+        return "the server must be allowed to read the logs, and to read and write the case's folder"
     return "nothing was kept of this run; the server's own log says more"

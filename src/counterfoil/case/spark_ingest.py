@@ -183,12 +183,13 @@ FROM cf_parsed""",  # noqa: S608  # sources' own names
         "cf_texts": _more("cf_mapped", cf_text=in_spark(TRIMMED)),
         "cf_forms": _more("cf_texts", cf_form=in_spark(form_of("cf_text", "token_id_kind"))),
         "cf_plains": _more("cf_forms", cf_plain=in_spark(plain_of("cf_text", "cf_form"))),
-        "cf_judged": _more("cf_plains", home=f"NOT raw_file.plain OR reject IS NOT NULL OR {was_left()}"),
+        "cf_ids": _more("cf_plains", cf_id=in_spark(canonical_of("cf_text", "cf_form", "cf_plain"))),
+        "cf_judged": _more("cf_ids", home=f"NOT raw_file.plain OR reject IS NOT NULL OR {was_left()}"),
     }
     for name, query in steps.items():
         spark.session.sql(query).createOrReplaceTempView(name)
     finals = ", ".join(f"{_final(name)} AS {name}" for name in schema.NAMES if name != "leg")
-    bucket = in_spark(BUCKET) if bucketed else f"'{ANY_BUCKET}'"
+    bucket = in_spark(BUCKET.replace("token_id", "cf_id")) if bucketed else f"'{ANY_BUCKET}'"
     return spark.session.sql(f"""SELECT {finals}, CASE WHEN home THEN concat(chr(1), raw_file.text) END AS reject,
     CASE WHEN home THEN '{ELSEWHERE}' ELSE leg END AS leg,
     CASE WHEN home THEN '{NO_BUCKET}' ELSE {bucket} END AS bucket
@@ -204,7 +205,7 @@ def _final(name: str) -> str:
     if name == "raw_file":
         return "raw_file.sha256"
     if name == "token_id":
-        return in_spark(canonical_of("cf_text", "cf_form", "cf_plain"))
+        return "cf_id"
     if name == "parent_token_ids":
         return f"CASE WHEN parent_token_ids IS NOT NULL THEN filter({_PARENTS}, p -> p IS NOT NULL) END"
     if name == "item_ids":
