@@ -124,7 +124,20 @@ def _words(judging: type[Any]) -> type[Any]:
             """Return an item, NULL beyond the end: to some engines the other function is an error there."""
             return self.f.anon.try_element_at(arg, index + 1)
 
+        def visit_ArraySum(self, op: Any, *, arg: Any) -> Any:  # noqa: N802
+            """Return the sum of the numbers that are there."""
+            return super().visit_ArraySum(op, arg=_there(self, arg))
+
+        def visit_ArrayFlatten(self, op: Any, *, arg: Any) -> Any:  # noqa: ARG002, N802
+            """Return what is in the lists that are there."""
+            return self.f.flatten(_there(self, arg))
+
     return Words
+
+
+def _there(words: Any, values: Any) -> Any:
+    item = sge.to_identifier("item", quoted=True)
+    return words.f.filter(values, sge.Lambda(this=item.is_(sge.null()).not_(), expressions=[item]))
 
 
 def _left_time(words: Any, value: Any, *_: Any) -> Any:
