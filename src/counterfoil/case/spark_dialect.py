@@ -22,10 +22,10 @@ from counterfoil.model import schema
 # Marks of what was left: no time, text or number of a record that is kept is one of these.
 LEFT_TEXT = "\x01:"  # with a colon: an address of an address, as some mappings have it, is left again
 LEFT_TIME = "0001-01-01 00:00:00"
-LEFT_NUMBER = -(1 << 62)
+LEFT_NUMBER = -60_000_000_000  # a time, too, as seconds since 1970: in the year 68
 # What a time or number that was reckoned with a mark stays below; dates before it are rejects.
 _FIRST_TIME = "1000-01-01 00:00:00"
-_FIRST_NUMBER = -(1 << 60)
+_FIRST_NUMBER = -30_000_000_000
 # SQL by the keys of mappings: a source has one, and batches are many.
 _known: dict[bytes, str] = {}
 _CONTROLS = "[\\\\x00-\\\\x1f]"  # as a text of SQL
@@ -39,7 +39,10 @@ def was_left() -> str:
             terms.append(f"{column.name} < TIMESTAMP_NTZ '{_FIRST_TIME}'")
         elif column.dtype == "int64":
             terms.append(f"{column.name} < {_FIRST_NUMBER}")
-    terms += [f"ip = '{LEFT_TEXT}'", f"extra RLIKE '{_CONTROLS}'"]
+    names = [column.name for column in schema.EVIDENCE if column.dtype == "string" and column.name != "raw_file"]
+    texts = f"concat_ws(' ', {', '.join(names)})"
+    terms += [f"contains({texts}, '{mark}')" for mark in (LEFT_TEXT, LEFT_NUMBER)]
+    terms.append(f"extra RLIKE '{_CONTROLS}'")
     return " OR ".join(f"coalesce({term}, false)" for term in terms)
 
 
