@@ -48,7 +48,7 @@ from counterfoil.model.story import Story
 from counterfoil.model.verdict import FindingVerdict
 from counterfoil.pipeline import leak_evidence
 from counterfoil.pipeline.attested import attested, trust
-from counterfoil.pipeline.engines import asked_there, stores
+from counterfoil.pipeline.engines import asked_there, reader, stores
 from counterfoil.pipeline.identities import read_identities
 from counterfoil.pipeline.inputs import find
 from counterfoil.pipeline.networks import named as network_file
@@ -108,8 +108,12 @@ def ingest(paths: Sequence[str], settings: HuntSettings, progress: Progress = _S
     from counterfoil.pipeline.ingest import ingest as read_inputs  # what reads files: looking does without
 
     files = find(paths)
-    with locked(settings.case) as folder, engine(folder.tmp, memory=settings.memory, threads=settings.threads) as con:
-        manifest = read_inputs(con, folder, files, progress, rehash=settings.rehash)
+    with (
+        locked(settings.case) as folder,
+        engine(folder.tmp, memory=settings.memory, threads=settings.threads) as con,
+        reader(settings.engine, folder) as spark,
+    ):
+        manifest = read_inputs(con, folder, files, progress, rehash=settings.rehash, spark=spark)
     return _reading(settings, manifest)
 
 
@@ -395,7 +399,8 @@ def _run(paths: Sequence[str], settings: HuntSettings, progress: Progress) -> Hu
         if files:
             from counterfoil.pipeline.ingest import ingest as read_inputs
 
-            manifest = read_inputs(con, folder, files, progress, rehash=settings.rehash)
+            with reader(settings.engine, folder) as spark:
+                manifest = read_inputs(con, folder, files, progress, rehash=settings.rehash, spark=spark)
         if not any(entry.source for entry in manifest.inputs):
             raise UsageError(_unreadable(manifest), hint="counterfoil sources lists what can be read")
         asked = _asked(settings, manifest, identities, networks)

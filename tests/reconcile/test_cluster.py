@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.alike import VALUES, by_spark, odd, read
+
 from .on_spark import again
 from .small import options, small
 
@@ -45,6 +47,17 @@ def test_a_cluster_judges_alike(home: Path, case: Path, tmp_path: Path, dies: bo
             threading.Thread(target=_kill_when_settled, args=(spark.kill_worker, case), daemon=True).start()
         assert again(case, options(case.parent), spark.address) == []
         assert [worker.poll() is not None for worker in spark.workers] == [dies, False]
+
+
+def test_a_cluster_reads_alike(home: Path, tmp_path: Path) -> None:
+    """Values and lines of every kind: what its reader of JSON takes otherwise than DuckDB's is read here."""
+    from .cluster import cluster
+
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    (logs / "odd.jsonl").write_bytes(odd())
+    with cluster(home, tmp_path / "cluster") as spark:
+        assert by_spark(read(logs, tmp_path, spark.address)) > len(VALUES) // 2
 
 
 def _kill_when_settled(kill: Callable[[], None], case: Path) -> None:

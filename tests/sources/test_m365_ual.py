@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -405,6 +406,20 @@ def test_what_was_not_mapped_survives_in_extra(rows: dict[str, dict[str, Any]]) 
     )
     assert json.loads(rows["a sign-in"]["extra"])["RequestType"] == "OAuth2:Authorize"
     assert json.loads(rows["a sync of a folder"]["extra"])["Folder"] == "\\Inbox"
+
+
+@pytest.mark.parametrize(("sizes", "told"), [
+    (["1000", "500"], 1500), (["1000", None], 1000), (["1000", "Infinity"], 1000), (["NaN", "7"], 7), (["1e300"], None),
+    (["9000000000000000000", "9000000000000000000"], None),
+])
+def test_a_size_that_is_none_ends_nothing(tmp_path: Path, sizes: list[str | None], told: int | None) -> None:
+    """Sizes of messages are added up; one that is no size, or would burst the sum, is left out."""
+    lines = (FOLDER / "api.jsonl").read_text("utf-8").splitlines()
+    record = next(json.loads(line) for line in lines if '"SizeInBytes"' in line and '"Folders"' in line)
+    record["Folders"] = [{"FolderItems": [{"Id": "R", "SizeInBytes": size} for size in sizes]}]
+    (tmp_path / "odd.jsonl").write_text(json.dumps(record) + "\n")
+    (found,) = read([tmp_path / "odd.jsonl"], tmp_path)
+    assert [row["byte_count"] for row in found.rows] == [told]
 
 
 def test_the_log_is_never_declarable() -> None:

@@ -15,10 +15,10 @@ _UTI = r"[A-Za-z0-9_\-+/]{21}[AQgw](==)?"
 _BASE64 = r"[A-Za-z0-9_\-+/]{48}"
 
 # Hardly any id has spaces around it, and looking is cheaper than trimming.
-_TRIMMED = "CASE WHEN prefix(token_id, ' ') OR suffix(token_id, ' ') THEN trim(token_id, ' ') ELSE token_id END"
+TRIMMED = "CASE WHEN prefix(token_id, ' ') OR suffix(token_id, ' ') THEN trim(token_id, ' ') ELSE token_id END"
 
 
-def _form(text: str, kind: str) -> str:
+def form_of(text: str, kind: str) -> str:
     """Return the query text that tells which form an id has: N(ull), G(uid), U(ti), A(scii GUID) or T(ext)."""
     return f"""CASE WHEN {text} IS NULL OR {text} IN ({_NULLS}) THEN 'N'
     WHEN {kind} IS DISTINCT FROM '{IdKind.ENTRA_UTI}' THEN 'T'
@@ -33,13 +33,14 @@ def _bytes(text: str) -> str:
     return f"from_base64(replace(replace({text}, '-', '+'), '_', '/'))"
 
 
-def _plain(text: str, form: str) -> str:
+def plain_of(text: str, form: str) -> str:
     """Return the query text for the hexadecimal bytes of a U, and for the text of an A if it is ASCII."""
     return f"""CASE {form} WHEN 'U' THEN lower(hex({_bytes(f"left({text}, 22) || '=='")}))
     WHEN 'A' THEN lower(hex({_bytes(text)})) END"""
 
 
-def _canonical(text: str, form: str, plain: str) -> str:
+def canonical_of(text: str, form: str, plain: str) -> str:
+    """Return the query text for the canonical form of an id, by its form and what `plain_of` makes of it."""
     # the bytes of a .NET GUID: its first three groups are little-endian
     groups = ((7, 5, 3, 1), (11, 9), (15, 13))
     order = ", '-', ".join(", ".join(f"substr({plain}, {first}, 2)" for first in group) for group in groups)
@@ -56,17 +57,17 @@ def _canonical(text: str, form: str, plain: str) -> str:
 def with_canonical_ids(query: str) -> str:
     """Return a query over `query` whose `token_id` is canonical by its `token_id_kind`."""
     return f"""SELECT * EXCLUDE (cf_text, cf_form, cf_plain)
-  REPLACE ({_canonical("cf_text", "cf_form", "cf_plain")} AS token_id)
-FROM (SELECT *, {_plain("cf_text", "cf_form")} AS cf_plain
-FROM (SELECT *, {_form("cf_text", "token_id_kind")} AS cf_form
-FROM (SELECT *, {_TRIMMED} AS cf_text FROM ({query}))))"""  # noqa: S608  # our own names
+  REPLACE ({canonical_of("cf_text", "cf_form", "cf_plain")} AS token_id)
+FROM (SELECT *, {plain_of("cf_text", "cf_form")} AS cf_plain
+FROM (SELECT *, {form_of("cf_text", "token_id_kind")} AS cf_form
+FROM (SELECT *, {TRIMMED} AS cf_text FROM ({query}))))"""  # noqa: S608  # our own names
 
 
 # For lists: the same steps, each over the whole list.
 MACROS: tuple[str, ...] = (
-    f"CREATE OR REPLACE TEMP MACRO cf_form(t, kind) AS {_form('t', 'kind')}",
-    f"CREATE OR REPLACE TEMP MACRO cf_plain(t, form) AS {_plain('t', 'form')}",
-    f"CREATE OR REPLACE TEMP MACRO cf_canonical(t, form, plain) AS {_canonical('t', 'form', 'plain')}",
+    f"CREATE OR REPLACE TEMP MACRO cf_form(t, kind) AS {form_of('t', 'kind')}",
+    f"CREATE OR REPLACE TEMP MACRO cf_plain(t, form) AS {plain_of('t', 'form')}",
+    f"CREATE OR REPLACE TEMP MACRO cf_canonical(t, form, plain) AS {canonical_of('t', 'form', 'plain')}",
     """CREATE OR REPLACE TEMP MACRO cf_token_ids(kind, raws) AS list_transform(list_transform(list_transform(
     raws, lambda raw: {'t': trim(raw, ' '), 'f': cf_form(trim(raw, ' '), kind)}),
     lambda id: {'t': id.t, 'f': id.f, 'p': cf_plain(id.t, id.f)}),

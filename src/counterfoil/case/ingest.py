@@ -167,7 +167,7 @@ def write_batch(
     two_ways = frozenset(sha for sha, told in orders.items() if told is Order.TWO_WAYS)
     aside = target / f"leg={ELSEWHERE}"
     elsewhere = aside.replace(folder.tmp / name) if aside.is_dir() else None
-    return Written(name, target, _counts(con, target), streamed, cut, linked, two_ways, elsewhere)
+    return Written(name, target, counts(con, target), streamed, cut, linked, two_ways, elsewhere)
 
 
 def set_aside(con: duckdb.DuckDBPyConnection, written: Written) -> Iterator[pa.RecordBatch]:
@@ -205,7 +205,8 @@ def commit(folder: CaseFolder, written: Written) -> None:
         written.folder.replace(folder.evidence / written.id)
 
 
-def _counts(con: duckdb.DuckDBPyConnection, target: Path) -> tuple[FileCount, ...]:
+def counts(con: duckdb.DuckDBPyConnection, target: Path) -> tuple[FileCount, ...]:
+    """Return what the batch in the folder holds of each file."""
     if not any(target.glob("*/*/*.parquet")):  # a pass over a mixed file may find nothing
         return ()
     rows = con.execute(
@@ -258,18 +259,18 @@ def _final(name: str) -> str:
 
 def _parsed(shape: Shape) -> str:
     """Return the query that parses the stream into the raw columns and the reader's own."""
-    text = {name: "VARCHAR" if name in shape.embedded else _spec(kind) for name, kind in shape.raw.items()}
+    text = {name: "VARCHAR" if name in shape.embedded else raw_spec(kind) for name, kind in shape.raw.items()}
     columns = [f"r.{_name(name)}" for name in shape.raw if name not in shape.embedded]
     columns += [
         f"json_transform(CASE WHEN json_valid(r.{_name(name)}) THEN r.{_name(name)} END, "
-        f"{_literal(json.dumps(_spec(shape.raw[name])))}) AS {_name(name)}"
+        f"{_literal(json.dumps(raw_spec(shape.raw[name])))}) AS {_name(name)}"
         for name in sorted(shape.embedded)
     ]
     whole = sorted(shape.embedded - shape.breakable)
-    broken = [f"WHEN {_is_broken(f'r.{_name(name)}')} THEN {_literal(f'{name} is no JSON')}" for name in whole]
+    broken = [f"WHEN {is_broken(f'r.{_name(name)}')} THEN {_literal(f'{name} is no JSON')}" for name in whole]
     why = f"coalesce(why, CASE {' '.join(broken)} END)" if broken else "why"
     if shape.fit is not None:
-        fits, text = _glance(shape, text)
+        fits, text = glance(shape, text)
         why = f"coalesce(why, CASE WHEN NOT coalesce({fits}, false) THEN {_MARK} || text END, {why})"
     return f"""SELECT sha256 AS _file, position AS _position, text AS _text, {why} AS _refused, dates AS _dates,
   {", ".join(columns)}
@@ -280,7 +281,7 @@ FROM (SELECT sha256, dates, position, text, coalesce(refused, CASE WHEN NOT ok T
     WHERE (refused IS NOT NULL OR strlen(text) > {BLANK_BYTES} OR trim(text, E' \\r\\n\\t') <> '')))"""  # noqa: S608
 
 
-def _glance(shape: Shape, spec: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+def glance(shape: Shape, spec: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """Return the condition under which a parsed record fits at a glance, and what is to be parsed for it."""
     fit, parsed = shape.fit or Fit(frozenset(), frozenset(), {}), dict(spec)
 
@@ -322,7 +323,7 @@ def _glance(shape: Shape, spec: Mapping[str, Any]) -> tuple[str, dict[str, Any]]
     return " AND ".join(f"({term})" for term in terms) or "true", parsed
 
 
-def _is_broken(value: str) -> str:
+def is_broken(value: str) -> str:
     """Return the condition under which a text should be an object or a list, and is none."""
     text = f"trim({value}, E' \\r\\n\\t')"
     return f"{text} NOT IN ('', 'null') AND NOT (left({text}, 1) IN ('{{', '[') AND json_valid({value}))"
@@ -332,13 +333,13 @@ def _list(values: Iterable[str]) -> str:
     return "(" + ", ".join(map(_literal, sorted(values))) + ")"
 
 
-def _spec(kind: RawType) -> Any:
+def raw_spec(kind: RawType) -> Any:
     """Return the raw type as the structure that the engine's json_transform takes."""
     if isinstance(kind, str):
         return _TEXT
     if isinstance(kind, Mapping):
-        return {name: _spec(inner) for name, inner in kind.items()}
-    return [_spec(kind[0])]
+        return {name: raw_spec(inner) for name, inner in kind.items()}
+    return [raw_spec(kind[0])]
 
 
 def _type(kind: RawType) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import re
+import secrets
 import socket
 import warnings
 from collections.abc import Iterator
@@ -30,7 +31,7 @@ OLDEST = (4, 0)  # the first whose client and server know each other's times wit
 ANSWER_SECONDS = 10.0
 MAX_RETRIES = 4  # of a call that the network lost; the client's own would take ten minutes
 MAX_KEPT = 2_000  # expressions whose SQL is remembered
-_PLAIN_PATH = re.compile(r"[\w/.,@+=~-]+", re.ASCII)  # other signs are patterns, or escaped, to some engine
+PLAIN_PATH = re.compile(r"[\w/.,@+=~-]+", re.ASCII)  # other signs are patterns, or escaped, to some engine
 _HINT = "such as sc://127.0.0.1:15002; start one on this machine with: sail spark server --port 15002"
 _DENIED = re.compile("permission denied|access ?denied|not authorized|forbidden|read-only file system", re.IGNORECASE)
 _DETAILS = re.compile(r'^\s*details = "(.+)"$', re.MULTILINE)
@@ -150,6 +151,7 @@ def _prepare(session: SparkSession, shown: str) -> None:
         "spark.sql.timestampType": "TIMESTAMP_NTZ",  # as DuckDB's: a time is UTC, and has no zone
         "spark.sql.ansi.enabled": "false",  # a list has NULL beyond its end, here and there
         "spark.sql.sources.partitionColumnTypeInference.enabled": "false",
+        "spark.sql.json.enableExactStringParsing": "false",  # an object that is a text: without blanks, as DuckDB's
     }
     for name, value in settings.items():
         session.conf.set(name, value)
@@ -163,6 +165,15 @@ def _compiler(session: SparkSession) -> Any:
     class Compiler(PySparkCompiler):  # type: ignore[misc]  # Ibis is not typed here
         SIMPLE_OPS: ClassVar[dict[Any, str]] = {BitOr: "bit_or"}  # which Spark has, and Ibis does not say
 
+        def visit_ArrayLength(self, op: Any, *, arg: Any) -> Any:  # noqa: ARG002, N802  # as Ibis calls it
+            """Return how long a list is, NULL where there is none: to Ibis' function that would be -1."""
+            return self.f.anon.array_size(arg)
+
+        def visit_Strip(self, op: Any, *, arg: Any) -> Any:  # noqa: ARG002, N802
+            """Return a text without blanks around it: Ibis writes two of them so that Spark takes them for v and f."""
+            blanks = self.f.concat(" \t\n\r", self.f.anon.chr(11), self.f.anon.chr(12))
+            return self.f.anon.rtrim(blanks, self.f.anon.ltrim(blanks, arg))
+
         def visit_TimestampTruncate(self, op: Any, **parts: Any) -> Any:  # noqa: N802  # as Ibis calls it
             """Return a time without a zone, as it was before: Spark's function gives it that of the session."""
             return self.cast(super().visit_TimestampTruncate(op, **parts), op.dtype)
@@ -175,13 +186,13 @@ def _compiler(session: SparkSession) -> Any:
 
 def _shared(session: SparkSession, scratch: Path, shown: str, errors: tuple[type[Exception], ...]) -> Path:
     """Return the folder if both sides see it, and the server may write there; raises EngineError, UsageError."""
-    if not _PLAIN_PATH.fullmatch(str(scratch)):
+    if not PLAIN_PATH.fullmatch(str(scratch)):
         raise UsageError(
             "--engine: the case's path has other signs than letters, digits and _./,@+=~-",
             hint="engines read them as patterns: rename the folder, or take another with --case DIR",
         )
     scratch.mkdir(mode=PRIVATE, exist_ok=True)
-    probe = scratch / "probe"
+    probe = scratch / f"probe_{secrets.token_hex(4)}"
     hint = "the server must see the case under the same path, and may write there: a shared folder, the same user"
     try:
         session.range(1).write.parquet(uri(probe))
@@ -202,5 +213,5 @@ def _line(error: Exception, address: str) -> str:
 
 def _why(error: Exception) -> str:
     if _DENIED.search(str(error)):
-        return "the server must be allowed to read and write the case's folder"
-    return "the results stay, and what is settled serves the next run; the server's own log says more"
+        return "the server must be allowed to read the logs, and to read and write the case's folder"
+    return "the results stay, and what is read and settled serves the next run; the server's own log says more"

@@ -63,6 +63,7 @@ def ingest(
     memory: params.Memory = None,
     threads: params.Threads = None,
     rehash: params.Rehash = False,
+    engine: params.Engine = None,
     case: params.Case = params.DEFAULT_CASE,
     format: params.OutputFormat = "text",
     output: params.Output = None,
@@ -70,7 +71,7 @@ def ingest(
 ) -> None:
     """Read logs into a case, without judging. What the case holds already is not read again."""
     form = _form(format)
-    settings = HuntSettings(case=case, memory=options.memory(memory), threads=threads, rehash=rehash)
+    settings = HuntSettings(case, memory=options.memory(memory), threads=threads, rehash=rehash, engine=engine)
     from counterfoil import app
 
     with terminal.progress(quiet=quiet) as progress:

@@ -89,8 +89,8 @@ Engine = Annotated[
     str | None,
     typer.Option(
         "--engine", metavar="sc://HOST:PORT", envvar="COUNTERFOIL_ENGINE", show_default=False,
-        help="Judge on this Spark, which sees the case under the same path; what is secret of the address goes into "
-        "the variable.",
+        help="Read JSON lines and judge on this Spark, which sees logs and case under the same paths; what is secret "
+        "of the address goes into the variable.",
     ),
 ]
 AskedEngine = Annotated[

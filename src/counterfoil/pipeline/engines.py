@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from duckdb import DuckDBPyConnection
 
@@ -16,6 +16,9 @@ from counterfoil.case.manifest import read_manifest
 from counterfoil.case.tables import Tables
 from counterfoil.pipeline.store import StoreOn
 
+if TYPE_CHECKING:
+    from counterfoil.case.spark import Spark
+
 
 @contextmanager
 def stores(engine: str | None, con: DuckDBPyConnection, folder: CaseFolder) -> Iterator[StoreOn]:
@@ -23,14 +26,25 @@ def stores(engine: str | None, con: DuckDBPyConnection, folder: CaseFolder) -> I
 
     Raises UsageError for what is no address, EngineError for a server that cannot be worked with, before and during.
     """
+    with reader(engine, folder) as spark:
+        if spark is None:
+            yield partial(Tables, con)
+            return
+        from counterfoil.case.spark_tables import SparkTables  # its client: others do without
+
+        yield partial(SparkTables, spark, con)
+
+
+@contextmanager
+def reader(engine: str | None, folder: CaseFolder) -> Iterator[Spark | None]:
+    """Yield the Spark at the address `engine`, None where the embedded engine reads; raises as `stores` does."""
     if engine is None:
-        yield partial(Tables, con)
+        yield None
         return
     from counterfoil.case.spark import connected  # its client: others do without
-    from counterfoil.case.spark_tables import SparkTables
 
     with connected(engine, folder.tmp) as spark:
-        yield partial(SparkTables, spark, con)
+        yield spark
 
 
 def asked_there(address: str, case: Path, sql: str) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:

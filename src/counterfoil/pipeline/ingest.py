@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 from duckdb import DuckDBPyConnection
@@ -37,8 +38,13 @@ from counterfoil.sources.source import Csv, Source
 from counterfoil.unpack.names import on_disk
 from counterfoil.unpack.walk import Unpacker, plain
 
+if TYPE_CHECKING:
+    from counterfoil.case.spark import Spark
+
 # A batch ends after so many bytes or files: what a killed run has to read again.
 BATCH_BYTES = 4 << 30
+# A Spark holds the text of one in memory, some times over.
+SPARK_BATCH_BYTES = 512 << 20
 # Records of so many bytes are settled at once, however small they are (`settled.PART_ROWS`): no need to part them.
 PLAIN_BYTES = 2 << 30
 BATCH_FILES = 2_000
@@ -70,6 +76,11 @@ class Planned:
         """What files that are read in one pass have in common."""
         return self.source.name, self.mixed, bool(self.header)
 
+    @property
+    def lines(self) -> bool:
+        """Tell whether a Spark reads the file: JSON lines, none of which tells what is missing of the others."""
+        return self.container is Container.LINES and self.source.shortfall is None
+
 
 @dataclass(frozen=True)
 class Sorted:
@@ -82,11 +93,13 @@ class Sorted:
 
 
 def ingest(
-    con: DuckDBPyConnection, folder: CaseFolder, paths: Sequence[Path], progress: Progress, *, rehash: bool = False
+    con: DuckDBPyConnection, folder: CaseFolder, paths: Sequence[Path], progress: Progress, *, rehash: bool = False,
+    spark: Spark | None = None,
 ) -> Manifest:
     """Read the files into the case and return its manifest.
 
-    Files that stand as they were hashed are not read for their hash, unless `rehash` (pipeline.stamps).
+    Files that stand as they were hashed are not read for their hash, unless `rehash` (pipeline.stamps). `spark` reads
+    JSON lines.
 
     A file that cannot be read is recorded as unread with the reason; the rest is read. So is a file of the same
     content as another, once that one is read.
@@ -100,8 +113,11 @@ def ingest(
         size = sum(plan.found.size for plans in work.planned.values() for plan in plans)
         progress.stage("reading", size)
         for plans in work.planned.values():
-            for batch in _batches(plans):
-                manifest = _read(con, folder, manifest, batch, progress, bucketed=size > PLAIN_BYTES)
+            there = [plan for plan in plans if spark is not None and plan.lines]
+            here = [plan for plan in plans if spark is None or not plan.lines]
+            for some, engine in ((there, spark), (here, None)):
+                for batch in _batches(some, BATCH_BYTES if engine is None else SPARK_BATCH_BYTES):
+                    manifest = _read(con, folder, manifest, batch, progress, bucketed=size > PLAIN_BYTES, spark=engine)
     return _with_last_pages(folder, _record(folder, manifest, work.copies, (), work.archives))
 
 
@@ -216,11 +232,11 @@ def _unread(found: Found, why: Unread) -> Input:
     )
 
 
-def _batches(plans: Sequence[Planned]) -> Iterator[list[Planned]]:
+def _batches(plans: Sequence[Planned], most: int) -> Iterator[list[Planned]]:
     batch: list[Planned] = []
     size = 0
     for plan in plans:
-        if batch and (size + plan.found.size > BATCH_BYTES or len(batch) >= BATCH_FILES):
+        if batch and (size + plan.found.size > most or len(batch) >= BATCH_FILES):
             yield batch
             batch, size = [], 0
         batch.append(plan)
@@ -231,17 +247,17 @@ def _batches(plans: Sequence[Planned]) -> Iterator[list[Planned]]:
 
 def _read(
     con: DuckDBPyConnection, folder: CaseFolder, manifest: Manifest, plans: list[Planned], progress: Progress, *,
-    bucketed: bool,
+    bucketed: bool, spark: Spark | None,
 ) -> Manifest:
     """Read one batch of files of the same sources, and commit it."""
     try:
-        written = list(_passes(con, folder, plans, progress, bucketed=bucketed))
+        written = list(_passes(con, folder, plans, progress, bucketed=bucketed, spark=spark))
     except InputError as error:
         for half in folder.staging.iterdir():
             shutil.rmtree(half)
         if len(plans) > 1:  # find the broken one: the others are read without it
             for plan in plans:
-                manifest = _read(con, folder, manifest, [plan], progress, bucketed=bucketed)
+                manifest = _read(con, folder, manifest, [plan], progress, bucketed=bucketed, spark=spark)
             return manifest
         return _record(folder, manifest, [_unread(plans[0].found, Unread("", str(error)))], ())
     inputs = [_input(plan, written) for plan in plans]
@@ -252,12 +268,21 @@ def _read(
 
 
 def _passes(
-    con: DuckDBPyConnection, folder: CaseFolder, plans: list[Planned], progress: Progress, *, bucketed: bool
+    con: DuckDBPyConnection, folder: CaseFolder, plans: list[Planned], progress: Progress, *, bucketed: bool,
+    spark: Spark | None,
 ) -> Iterator[tuple[Source, Written]]:
     """Yield batches with their sources until every record of the files is in one."""
     main = plans[0].source
     fit = fit_of(main, csv=bool(plans[0].header)) if plans[0].mixed else None
-    batch = write_batch(con, folder, shape_of(main, fit), _texts(plans, main), progress.advance, bucketed=bucketed)
+    shape, texts = shape_of(main, fit), _texts(plans, main)
+    if spark is None:
+        batch = write_batch(con, folder, shape, texts, progress.advance, bucketed=bucketed)
+    else:
+        from counterfoil.pipeline.by_spark import OneInput, written_there  # Ibis and more: others do without
+
+        inputs = [OneInput(sha, plan.found.size, text) for plan, (sha, text) in zip(plans, texts, strict=True)]
+        there, batch = written_there(spark, con, folder, shape, inputs, progress.advance, bucketed=bucketed)
+        yield main, there
     yield main, batch
     known = all_sources()
     choosers = {

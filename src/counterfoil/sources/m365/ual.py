@@ -26,6 +26,7 @@ from counterfoil.sources.source import RAW_DATES
 
 # Longest text that `extra` takes from one field: a changed application lists its whole manifest.
 MAX_EXTRA_CHARS = 4_000
+MAX_MESSAGE_BYTES = 1 << 42  # Exchange takes 150 MB at most; half a million of these are a number still
 
 _GUID = "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
 # Actor and Target: a list of {"ID", "Type"}, where a directory object is written `User_<guid>` too.
@@ -302,7 +303,7 @@ def _object(audit: ir.Table) -> dict[str, ir.Value]:
 
 def _items(audit: ir.Table) -> dict[str, ir.Value]:
     """Return the messages that were reached."""
-    sizes = audit.sizes.map(lambda size: size.try_cast("float64").cast("int64")).sums()
+    sizes = audit.sizes.map(_bytes).sums()
     named = audit.message_ids.filter(lambda message: message.notnull())  # a draft has no message id
     return {
         "item_ids": ibis.cases((named.length() > 0, named)),
@@ -312,6 +313,12 @@ def _items(audit: ir.Table) -> dict[str, ir.Value]:
         "aggregated": ibis.cases((audit.Operation.isin(types.MAIL_ACCESSES), audit["count"] > 1)),
         "throttled": mapping.flag(audit.throttled),
     }
+
+
+def _bytes(size: ir.Value) -> ir.IntegerValue:
+    """Return the size of a message; NULL of what is none, and would not go into a number with the others."""
+    number = size.try_cast("float64")
+    return ibis.cases((number.abs() < MAX_MESSAGE_BYTES, number)).cast("int64")
 
 
 def _messages(audit: ir.Table, field: str) -> ir.ArrayValue:
