@@ -70,7 +70,7 @@ def make(root: Path, made: Made) -> None:
         con.execute("SET memory_limit = '1GB'")
         _macros(con, made)
         bucketed = 2 * made.tokens * RECORD_BYTES > PLAIN_BYTES
-        batches = []
+        batches: list[Batch] = []
         for lo in range(0, made.tokens, BATCH_ROWS):
             hi = min(lo + BATCH_ROWS, made.tokens)
             for leg, query in (("issuance", _issuances(lo, hi)), ("acceptance", _acceptances(lo, hi, made))):

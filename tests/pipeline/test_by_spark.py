@@ -18,7 +18,7 @@ from counterfoil.case.manifest import read_manifest
 from counterfoil.case.spark_ingest import write_there
 from counterfoil.read.documents import LISTS
 from reconcile.on_spark import differences, quiet, results
-from reconcile.small import OPTIONS, SCENARIO
+from reconcile.small import options, written
 
 from .alike import SAMPLES, VALUES, by_spark, changed, evidence, odd, read
 
@@ -96,14 +96,13 @@ def test_files_of_every_kind_are_read_alike(sail: str, tmp_path: Path, monkeypat
 
 def test_a_hunt_gives_the_same_verdicts(sail: str, tmp_path: Path) -> None:
     """Of a tenant's logs as JSON lines: every row of every table of results."""
-    SCENARIO.write(tmp_path / "logs", tmp_path / "truth.jsonl")
-    for file in (tmp_path / "logs" / "m365").iterdir():
+    for file in (written(tmp_path) / "m365").iterdir():
         records = json.loads(file.read_bytes())
         file.with_suffix(".jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
         file.unlink()
     there = read(tmp_path / "logs", tmp_path, sail)
     for case in (tmp_path / "here", there):
-        quiet(["reconcile", "--case", str(case), *OPTIONS])
+        quiet(["reconcile", "--case", str(case), *options(tmp_path)])
     assert differences(results(tmp_path / "here"), results(there)) == []
 
 

@@ -19,9 +19,15 @@ def options(folder: Path) -> Sequence[str]:
     return [*complete, *named, "--exported-at", SCENARIO.exported_at.isoformat()]
 
 
-def small(folder: Path) -> Path:
-    """Write the logs of a tenant, a few hundred acceptances and five of forged tokens; return its judged case."""
+def written(folder: Path) -> Path:
+    """Write the logs of a tenant, a few hundred acceptances and five of forged tokens, and return their folder."""
     SCENARIO.write(folder / "logs", folder / "truth.jsonl")
     (folder / "identities.csv").write_text(f"id,name\n{NOBODY},nobody@contoso.com\n", "utf-8")
+    return folder / "logs"
+
+
+def small(folder: Path) -> Path:
+    """Write these logs, and return their judged case."""
+    written(folder)
     assert main(["hunt", str(folder / "logs"), "--case", str(folder / "case"), "--quiet", *options(folder)]) == 1
     return folder / "case"
