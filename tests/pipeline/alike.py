@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Mapping
+import random
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -141,3 +143,41 @@ def odd() -> bytes:
     plain = changed()
     lines = [plain, *(changed(**values) for _, values in VALUES), *(change(plain) for _, change in LINES), plain]
     return b"\n".join(lines)
+
+
+# What stands in a field that should hold something else.
+ODD_VALUES: tuple[Any, ...] = (
+    "", " ", None, 0, -1, 1.5, True, [], {}, "null", "{}", "[]", '{"a":1}', '[{"Name":"a","Value":"b"}]', "x" * 300,
+    "0001-01-01T00:00:00", "1601-01-01T00:00:00Z", "2026-03-02 08:15:30Z", "3/2/2026 8:15:30 AM", "13/2/2026 8:15 AM",
+    "1772439330", "1772439330.25", "-5", "99999999999", "/Date(1772439330000)/", "2026-03-02T08:15:30+05:30", "1.2.3.4",
+    "[::1]:80", "fe80::1%eth0", "0:0:0:0:0:0:0:1", "10.0.0.1, 10.0.0.2", 'a\\b"c\n', "\u0085x\u00a0", "TRUE", "False",
+    "0x10", "1e3", "+7", "7 ", "9223372036854775807", "9223372036854775808", "Infinity", "NaN", "\u0663", "\tx",
+    "2026-03-02T\u06608:15:30Z", "AAAAAAAAAAAAAAAAAAAAAA", "AQBVXgwMDU2ODh8vP09fAA", 12345678901, [1, 2],
+    [{"Name": "x", "Value": "y"}, {"Name": "x", "Value": "a"}], "S-1-5-18", "user@Contoso.COM",
+)
+
+
+def mutants(sample: Path, chance: random.Random, count: int) -> bytes:
+    """Return a sample of JSON lines with so many mutants of each: one to three fields hold what they should not."""
+    lines = []
+    for line in sample.read_bytes().splitlines():
+        with suppress(ValueError):
+            record = json.loads(line)
+            lines += [line, *(json.dumps(_mutated(record, chance)).encode() for _ in range(count))]
+    return b"\n".join(lines)
+
+
+def _mutated(record: Any, chance: random.Random) -> Any:
+    mutant = copy.deepcopy(record)
+    for _ in range(chance.randint(1, 3)):
+        holder, place = chance.choice([*_places(mutant)])
+        holder[place] = copy.deepcopy(chance.choice(ODD_VALUES))
+    return mutant
+
+
+def _places(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield every holder with the place of each of its members."""
+    members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for place, member in members:
+        yield value, place
+        yield from _places(member)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import random
 import signal
 import time
 import zipfile
@@ -20,10 +21,11 @@ from counterfoil.read.documents import LISTS
 from reconcile.on_spark import differences, quiet, results
 from reconcile.small import options, written
 
-from .alike import SAMPLES, VALUES, by_spark, changed, evidence, odd, read
+from .alike import SAMPLES, VALUES, by_spark, changed, evidence, mutants, odd, read
 
 pytestmark = pytest.mark.xdist_group("spark")
 
+MUTANTS = 20  # of each record
 MOMENT = 20.0  # seconds after which a run is killed, whatever it has done
 
 # What lakes hold beside what a tenant's history has: Log Analytics export, CloudAppEvents, a log of our own.
@@ -65,6 +67,19 @@ def test_values_and_lines_of_every_kind_are_read_alike(sail: str, tmp_path: Path
     (logs / "odd.jsonl").write_bytes(odd())
     there = read(logs, tmp_path, sail)
     assert by_spark(there) > len(VALUES) // 2
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("seed", range(3))
+def test_mutants_of_samples_are_read_alike(sail: str, tmp_path: Path, seed: int) -> None:
+    """Whatever stands in whichever field of whichever source."""
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    chance = random.Random(seed)  # noqa: S311  # no secret
+    for sample in sorted(SAMPLES.rglob("*.jsonl")):
+        (logs / f"{sample.parent.name}-{sample.name}").write_bytes(mutants(sample, chance, MUTANTS))
+    read(logs, tmp_path, sail)
 
 
 def test_files_of_every_kind_are_read_alike(sail: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

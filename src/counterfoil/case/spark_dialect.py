@@ -26,6 +26,7 @@ LEFT_NUMBER = -60_000_000_000  # a time, too, as seconds since 1970: in the year
 # What a time or number that was reckoned with a mark stays below; dates before it are rejects.
 _FIRST_TIME = "1000-01-01 00:00:00"
 _FIRST_NUMBER = -30_000_000_000
+_FRACTION = r"^[-+]?[0-9]{1,15}[.][0-9]+$"
 # SQL by the keys of mappings: a source has one, and batches are many.
 _known: dict[bytes, str] = {}
 _CONTROLS = "[\\\\x00-\\\\x1f]"  # as a text of SQL
@@ -106,11 +107,7 @@ def _words(judging: type[Any]) -> type[Any]:
             """Return a time or a number, or a mark of what this engine does not read: the other may."""
             if not op.arg.dtype.is_string() or not (to.is_timestamp() or to.is_integer()):
                 return super().visit_TryCast(op, arg=arg, to=to)
-            zoned = to.is_timestamp() and to.timezone  # in a session without zones, Ibis' word for it means none
-            kind = sge.DataType.build("TIMESTAMPLTZ" if zoned else self.type_mapper.from_ibis(to))
-            left = sge.Cast(this=sge.convert(LEFT_TIME if to.is_timestamp() else LEFT_NUMBER), to=kind)
-            mark = self.if_(self.f.trim(arg).neq(sge.convert("")), left, sge.null())
-            return self.f.coalesce(sge.TryCast(this=arg, to=kind, safe=True), mark)
+            return _cast(self, arg, to)
 
         def visit_TimestampFromUNIX(self, op: Any, *, arg: Any, unit: Any) -> Any:  # noqa: N802
             """Return a time also of milliseconds."""
@@ -136,6 +133,19 @@ def _words(judging: type[Any]) -> type[Any]:
             return self.f.flatten(_there(self, arg))
 
     return Words
+
+
+def _cast(words: Any, text: Any, to: Any) -> Any:
+    """Return the time or the whole number in a text, or a mark; a fraction is rounded, as DuckDB does."""
+    zoned = to.is_timestamp() and to.timezone  # in a session without zones, Ibis' word for it means none
+    kind = sge.DataType.build("TIMESTAMPLTZ" if zoned else words.type_mapper.from_ibis(to))
+    left = sge.Cast(this=sge.convert(LEFT_TIME if to.is_timestamp() else LEFT_NUMBER), to=kind)
+    values = [sge.TryCast(this=text, to=kind, safe=True)]
+    if to.is_integer():
+        rounded = sge.Cast(this=words.f.round(words.cast(text, dt.float64)), to=kind)
+        fraction = sge.RegexpLike(this=text, expression=sge.convert(_FRACTION))
+        values.append(words.if_(fraction, rounded, sge.null()))
+    return words.f.coalesce(*values, words.if_(words.f.trim(text).neq(sge.convert("")), left, sge.null()))
 
 
 def _there(words: Any, values: Any) -> Any:

@@ -318,7 +318,7 @@ def _items(audit: ir.Table) -> dict[str, ir.Value]:
 def _bytes(size: ir.Value) -> ir.IntegerValue:
     """Return the size of a message; NULL of what is none, and would not go into a number with the others."""
     number = size.try_cast("float64")
-    return ibis.cases((number.abs() < MAX_MESSAGE_BYTES, number)).cast("int64")
+    return ibis.cases((number.abs() < MAX_MESSAGE_BYTES, number.round())).cast("int64")
 
 
 def _messages(audit: ir.Table, field: str) -> ir.ArrayValue:
