@@ -27,7 +27,7 @@ class HuntSettings:
     `log_keys`: public keys of own logs (note keys as text); `checkpoints`: files of checkpoints of them that other
     parties keep.
     `token_policy`: a file that says what signing keys may sign (docs/reference/token-policy.md).
-    `engine`: the Spark that judges, such as "sc://127.0.0.1:15002"; None: the embedded engine.
+    `engine`: the Spark that reads JSON lines and judges, such as "sc://127.0.0.1:15002"; None: the embedded engine.
     `networks`: a file that says whose network an address is in (`pipeline.networks`).
     `rehash`: read every input again for its hash, also those that stand as they were.
     """
