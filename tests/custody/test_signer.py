@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import pwd
@@ -161,6 +162,33 @@ for _ in range(300):
 print("there", flush=True)
 sys.stdin.read()
 """
+
+
+def test_a_full_queue_is_waited_for(tmp_path: Path) -> None:
+    """Where others have taken every place in a signer's queue, a client waits for one."""
+    path, waiting = tmp_path / "sock", list[socket.socket]()
+    with socket.socket(socket.AF_UNIX) as listener, contextlib.ExitStack() as held:
+        listener.bind(str(path))
+        listener.listen(1)
+        listener.settimeout(10)
+        with pytest.raises(BlockingIOError):
+            while True:
+                waiting.append(held.enter_context(socket.socket(socket.AF_UNIX)))
+                waiting[-1].setblocking(False)
+                waiting[-1].connect(str(path))
+
+        def serve() -> None:
+            time.sleep(0.1)
+            with contextlib.suppress(TimeoutError):
+                for _ in waiting:  # all that were let in, and the client
+                    listener.accept()[0].close()
+
+        server = threading.Thread(target=serve)
+        server.start()
+        with pytest.raises(KeyStoreError) as told:
+            SignerClient(path).sign("idp", INPUT)
+        server.join()
+    assert "unavailable" not in str(told.value)
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")

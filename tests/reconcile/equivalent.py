@@ -113,7 +113,7 @@ EQUIVALENT: dict[str, str] = {
        for what in (">= in digits > 1", "without records.bucket != ANY_BUCKET")},
     **{f"parts._twins: {what}": _LESS_WORK + "which ids disagree is asked of those with one, and each alone agrees"
        for what in ("without told.token_id.notnull()", "without told.derived == \"\"", ">= in t.n > 1",
-                    "without filter(lambda t: t.n > 1)", "without semi_join(often)", "without semi_join(several)")},
+                    "without filter(lambda t: t.n > 1)", "without semi_join(asked)", "without semi_join(several)")},
     **{f"touched.{what}": _LESS_WORK + "a family that nothing new concerns is settled again as it was" for what in (
         "touched: without evidence.subject_id.isnull()", "touched: without semi_join(names)",
         "_copies: without semi_join(repeated)", "_copies: without semi_join(again)",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import select
 import socket
 import threading
+import time
 from pathlib import Path
 from types import TracebackType
 
@@ -15,6 +16,7 @@ from counterfoil.custody.asking import Answer, Asked, Request
 from counterfoil.errors import KeyStoreError
 
 TIMEOUT_SECONDS = 60
+_QUEUED_SECONDS = 0.01  # between two looks whether there is a place
 
 
 class SignerClient(Asked):
@@ -74,9 +76,24 @@ class SignerClient(Asked):
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         connection.settimeout(TIMEOUT_SECONDS)
         try:
-            connection.connect(str(self._path))
+            _connect(connection, str(self._path))
         except OSError as error:
             connection.close()
             told = f"no signer answers at {self._path} ({error.strerror or error})"
             raise KeyStoreError(told, hint="counterfoil keys serve starts one") from error
         return connection
+
+
+def _connect(connection: socket.socket, path: str) -> None:
+    """Connect, and wait for a place in the signer's queue where others have taken all of them.
+
+    Raises OSError, BlockingIOError after TIMEOUT_SECONDS without one.
+    """
+    until = time.monotonic() + TIMEOUT_SECONDS
+    while True:
+        try:
+            return connection.connect(path)
+        except BlockingIOError:  # what a socket with a time limit says of a full queue: it does not wait itself
+            if time.monotonic() > until:
+                raise
+            time.sleep(_QUEUED_SECONDS)

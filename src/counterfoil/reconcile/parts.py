@@ -71,8 +71,7 @@ def _settle(engine: Engine, whole: Whole, records: ir.Table, exchanges: ir.Table
     several = several_issuances(engine, issued)
     direct = recorded(records)
     derived = implied(records, exchanges, whole.federated, whole.logs, own_logs=whole.own_logs)
-    often = shared(engine, direct, derived)
-    asked = ibis.union(often, several.select(h=several.token_id.hash()))
+    asked = shared(engine, several.select(family=several.token_id), direct, derived)
     lone, others = _parted(direct, asked, digests=whole.digests is not None)
     beside = ibis.union(others, derived)
     accepted = shapes.ACCEPTED.kept(engine, with_key(with_subject(beside, whole.names)))
@@ -97,15 +96,15 @@ def _settle(engine: Engine, whole: Whole, records: ir.Table, exchanges: ir.Table
     repeated = accepted.filter(accepted.derived == "").semi_join(again, "token_key")
     uses = shapes.USES.columns
     shapes.USES.piled(engine, ibis.union(concluded.select(*uses), repeated.select(*uses)))
-    shapes.TWINS.piled(engine, _twins(added, often))
+    shapes.TWINS.piled(engine, _twins(added, asked))
     shapes.ACCEPTED.kept(engine, accepted.limit(0))  # wide, and of no more use
 
 
 def _parted(direct: ir.Table, asked: ir.Table, *, digests: bool) -> tuple[ir.Table, ir.Table]:
     """Return the acceptances that are alone, of one use and one issuance, and those that are asked several times.
 
-    Of the former a table would take as long to write as all that is done with it. `asked`: (h), hashes of the families
-    of the others; `digests`: by these some link.
+    Of the former a table would take as long to write as all that is done with it. `asked`: of `shared`; `digests`: by
+    these some link.
     """
     hashed = direct.mutate(h=direct.family.hash())
     lone, others = hashed.anti_join(asked, "h"), hashed.semi_join(asked, "h")
@@ -115,12 +114,12 @@ def _parted(direct: ir.Table, asked: ir.Table, *, digests: bool) -> tuple[ir.Tab
     return lone.drop("h"), others.drop("h")
 
 
-def _twins(told: ir.Table, often: ir.Table) -> ir.Table:
-    """Return the tokens whose id some other token bears too (candidates for rule 3.4). `often`: of `shared`.
+def _twins(told: ir.Table, asked: ir.Table) -> ir.Table:
+    """Return the tokens whose id some other token bears too (candidates for rule 3.4). `asked`: of `shared`.
 
     What has an id is of the family that is called so.
     """
     ids = told.filter(told.token_id.notnull(), told.derived == "")
-    hashed = ids.select(*shapes.TWINS.columns, h=ids.token_id.hash()).semi_join(often, "h")
+    hashed = ids.select(*shapes.TWINS.columns, h=ids.token_id.hash()).semi_join(asked, "h")
     several = hashed.group_by("h").agg(n=hashed.count()).filter(lambda t: t.n > 1)
     return hashed.semi_join(several, "h").drop("h")

@@ -56,14 +56,14 @@ def seen_again(engine: Engine, acceptances: ir.Table) -> ir.Table:
     return engine.keep("tokens_seen_again", spans.filter(spans.acceptances > 1))
 
 
-def shared(engine: Engine, *acceptances: ir.Table) -> ir.Table:
-    """Return (h): hashes of the families that more than one of these acceptances is of. No other's token is used again.
+def shared(engine: Engine, several: ir.Table, *acceptances: ir.Table) -> ir.Table:
+    """Return (h): hashes of families of which more than one of these acceptances is, and of those named in `several`.
 
-    What lies alone in its family need not be kept beside the token that it becomes.
+    No other's token is used again: what lies alone in its family need not be kept beside the token that it becomes.
     """
     families = ibis.union(*(told.select(h=told.family.hash()) for told in acceptances))
     often = families.group_by("h").agg(n=families.count()).filter(lambda t: t.n > 1)
-    return engine.keep("tokens_shared", often.select("h"))
+    return engine.keep("tokens_shared", ibis.union(often.select("h"), several.select(h=several.family.hash())))
 
 
 def tokens(acceptances: ir.Table, again: ir.Table) -> ir.Table:
