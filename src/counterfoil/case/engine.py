@@ -43,6 +43,24 @@ def engine_limit(memory: str) -> str:
     return f"{max(1, int(SHARE * max(whole - BESIDE, 0) / 1e6))}MB"
 
 
+# Turns `x IN (many constants)` into a join, through which it drags every column of a wide row.
+_LEFT_OUT = "in_clause"
+_OF_JOINS = "join_order,build_side_probe_side"
+
+
+@contextmanager
+def joined_as_written(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Let the engine hold what stands second in a join, and stream what stands first, until this is left.
+
+    Of a stream it takes for granted that it is short, and would hold the whole of it beside a table of two rows.
+    """
+    con.execute(f"SET disabled_optimizers = '{_LEFT_OUT},{_OF_JOINS}'")
+    try:
+        yield
+    finally:
+        con.execute(f"SET disabled_optimizers = '{_LEFT_OUT}'")
+
+
 @contextmanager
 def engine(work: Path, *, memory: str | None, threads: int | None) -> Iterator[duckdb.DuckDBPyConnection]:
     """Yield a DuckDB that works and spills in the folder `work` and never reaches out.
@@ -74,8 +92,7 @@ def engine(work: Path, *, memory: str | None, threads: int | None) -> Iterator[d
         connection.execute("SET TimeZone = 'UTC'")
         install(connection)
         connection.execute(f"SET partitioned_write_flush_threshold = {FLUSH_ROWS}")
-        # Turns `x IN (many constants)` into a join, through which it drags every column of a wide row.
-        connection.execute("SET disabled_optimizers = 'in_clause'")
+        connection.execute(f"SET disabled_optimizers = '{_LEFT_OUT}'")
         # Some forty statements read the same files: what stands at the end of each file is read once.
         connection.execute("SET parquet_metadata_cache = true")
         yield connection

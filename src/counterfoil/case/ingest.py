@@ -20,6 +20,7 @@ import duckdb
 import pyarrow as pa
 
 from counterfoil.case.canonical import with_canonical_ids
+from counterfoil.case.engine import joined_as_written
 from counterfoil.case.folder import REJECTED, CaseFolder, pattern
 from counterfoil.case.given import give
 from counterfoil.expressions import ir
@@ -154,7 +155,8 @@ def write_batch(
     try:
         give(con, "cf_files", _FILES, [[text.number, sha, orders[sha]] for sha, text in files])
         _given(con, batches)
-        con.execute(_copy(shape, target, bucketed=bucketed))
+        with joined_as_written(con):
+            con.execute(_copy(shape, target, bucketed=bucketed))
     except duckdb.Error as error:
         if counter.failure is not None:
             raise counter.failure from error
