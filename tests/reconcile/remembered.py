@@ -66,6 +66,10 @@ class Remembered:
         """Compute the table once, store it under `name` (replacing one of that name), and return it."""
         return self._kept(name, sql(table), lambda: self._tables.keep(name, table))
 
+    def viewed(self, name: str, table: ir.Table) -> ir.Table:  # noqa: ARG002  # the same to all that ask it
+        """Return the table."""
+        return table
+
     def pile(self, name: str, table: ir.Table) -> ir.Table:
         """Compute the table once, add it to the pile `name`, and return what was added."""
         added = f"pile_{name}_added"

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import duckdb
 
+from counterfoil.case.engine import joined_as_written
 from counterfoil.case.folder import PRIVATE, CaseFolder, pattern
 from counterfoil.case.given import written
 from counterfoil.case.manifest import Manifest
@@ -44,7 +45,8 @@ class Tables:
         for level in (self._piles.parent, self._piles, folder):
             level.mkdir(exist_ok=True, mode=PRIVATE)
         file = folder / f"{len(list(folder.iterdir())):04}.parquet"
-        self._con.execute(f"COPY ({sql(table)}) TO '{_quoted(file)}' {_FORM}")
+        with joined_as_written(self._con):
+            self._con.execute(f"COPY ({sql(table)}) TO '{_quoted(file)}' {_FORM}")
         file.chmod(_PRIVATE)
         return self._view(f"pile_{name}_added", f"SELECT * FROM read_parquet('{_quoted(pattern(file))}')")  # noqa: S608
 

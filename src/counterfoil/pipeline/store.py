@@ -27,9 +27,6 @@ class Store(Engine, Protocol):
     ) -> ir.Table:
         """Return the committed evidence with its `bucket`, or the rejects, under this name. `only`: these batches."""
 
-    def viewed(self, name: str, table: ir.Table) -> ir.Table:
-        """Return the table under this name, computed anew by each that asks it."""
-
     def has(self, name: str) -> bool:
         """Tell whether a table of that name was kept or given."""
 

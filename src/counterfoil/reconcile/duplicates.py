@@ -78,4 +78,5 @@ def records(engine: Engine, evidence: ir.Table, keys: ir.Table) -> ir.Table:
     if "bucket" in evidence.columns:
         whole = whole.mutate(bucket=bucket(family(whole)))
     once = evidence.anti_join(keys, KEY)
-    return ibis.union(once, whole.select(*once.columns))
+    # of what is asked twice in a statement, the engine would write down all columns
+    return engine.viewed("duplicates_once", ibis.union(once, whole.select(*once.columns)))

@@ -1,4 +1,4 @@
-"""What reconciliation asks of an engine: keep a table, pile parts of one up, read a small one, and take one in."""
+"""What reconciliation asks of an engine: keep a table or name it, pile parts up, read a small one, and take one in."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from counterfoil.expressions import ir
 
 
 class Engine(Protocol):
-    """Five calls over any Ibis backend."""
+    """Six calls over any Ibis backend."""
 
     def keep(self, name: str, table: ir.Table) -> ir.Table:
         """Compute the table once, store it under `name` (replacing one of that name), and return it."""
+
+    def viewed(self, name: str, table: ir.Table) -> ir.Table:
+        """Return the table under this name, computed anew by each that asks it."""
 
     def pile(self, name: str, table: ir.Table) -> ir.Table:
         """Compute the table once, add it to the pile `name` outside memory, and return what was added."""

@@ -51,6 +51,8 @@ def settle_buckets(engine: Engine, whole: Whole, buckets: Sequence[str], policy:
         records = records.filter(records.bucket.isin(bound("files", [*files, ANY_BUCKET])))
         told = bucket(family(records), digits).isin(bound("buckets", buckets))
         records = records.filter(told if digits > 1 else (records.bucket != ANY_BUCKET) | told)
+        # of what is asked twice in a statement, the engine would write down all columns
+        records = engine.viewed("parts_bucket", records)
         exchanges = exchanges.filter(bucket(exchanges.family, digits).isin(bound("buckets", buckets)))
     _settle(engine, whole, records, exchanges, policy)
 
