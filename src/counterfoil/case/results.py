@@ -221,7 +221,8 @@ def chosen(con: duckdb.DuckDBPyConnection, table: str, by: Sequence[str]) -> str
     """Return a query for the records of `evidence` that a small table names by these columns.
 
     Of a record that a join throws away the engine reads all that is asked for. So where they lie is found first, by
-    those columns alone, and of the files and groups of rows in which none lies nothing else is read.
+    those columns alone, and of the files and groups of rows in which none lies nothing else is read. The query is good
+    until the next is asked for.
     """
     same = " AND ".join(f"f.{column} = e.{column}" for column in by)
     con.execute(f"""CREATE OR REPLACE TEMP TABLE chosen_places AS SELECT {', '.join(_PLACE)}
