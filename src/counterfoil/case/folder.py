@@ -165,6 +165,11 @@ def pattern(path: Path) -> Path:
     return Path(glob.escape(str(path)))
 
 
+def quoted(path: Path | str) -> str:
+    """Return the path as it stands between quotes in a query."""
+    return str(path).replace("'", "''")
+
+
 def _create(folder: CaseFolder) -> None:
     root = folder.root
     try:

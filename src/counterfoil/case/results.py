@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 
-from counterfoil.case.folder import REJECTED, CaseFolder, pattern
+from counterfoil.case.folder import REJECTED, CaseFolder, pattern, quoted
 from counterfoil.case.manifest import Manifest
 from counterfoil.case.piles import files_sql, pile_sql
 from counterfoil.errors import CaseError, UsageError
@@ -40,7 +40,7 @@ def evidence_sql(
         told = "".join(f", NULL AS {name}" for name in more)
         return f"SELECT {columns} FROM (SELECT {empty}, NULL AS reject, '' AS bucket{told}) WHERE false"  # noqa: S608
     evidence = pattern(folder.evidence)
-    paths = ", ".join("'" + _quote(evidence / batch / "*" / "*" / "*.parquet") + "'" for batch in batches)
+    paths = ", ".join("'" + quoted(evidence / batch / "*" / "*" / "*.parquet") + "'" for batch in batches)
     return (
         f"SELECT {columns} FROM read_parquet([{paths}], hive_partitioning = true, "  # noqa: S608  # our own names
         f"hive_types = {{'leg': VARCHAR, 'bucket': VARCHAR}}) WHERE {condition}"
@@ -53,10 +53,6 @@ def _duck(dtype: str) -> str:
     )
 
 
-def _quote(path: Path | str) -> str:
-    return str(path).replace("'", "''")
-
-
 def write_results(
     con: duckdb.DuckDBPyConnection, folder: CaseFolder, manifest: Manifest, tables: Mapping[str, ir.Table],
     more: Callable[[], Mapping[str, str]],
@@ -67,7 +63,7 @@ def write_results(
     """
     new = folder.root / "case.duckdb.new"
     new.unlink(missing_ok=True)
-    con.execute(f"ATTACH '{_quote(new)}' AS results")
+    con.execute(f"ATTACH '{quoted(new)}' AS results")
     try:
         for name, table in tables.items():
             con.execute(f'CREATE TABLE results."{name}" AS {sql(table)}')
@@ -95,7 +91,7 @@ def attached(con: duckdb.DuckDBPyConnection, folder: CaseFolder) -> Iterator[str
     if not folder.results.is_file():
         yield None
         return
-    con.execute(f"ATTACH '{_quote(folder.results)}' AS before (READ_ONLY)")
+    con.execute(f"ATTACH '{quoted(folder.results)}' AS before (READ_ONLY)")
     try:
         yield "before"
     finally:
@@ -135,13 +131,13 @@ def no_results(folder: CaseFolder) -> CaseError:
 
 def _prepare(con: duckdb.DuckDBPyConnection, folder: CaseFolder, manifest: Manifest) -> None:
     """Make views of the tables, then shut everything else out."""
-    con.execute(f"ATTACH '{_quote(folder.results)}' AS results (READ_ONLY)")
+    con.execute(f"ATTACH '{quoted(folder.results)}' AS results (READ_ONLY)")
     con.execute("SET TimeZone = 'UTC'")
     con.execute("SET parquet_metadata_cache = true")  # as case.engine does
     _make_views(con, folder, manifest)
     read = (folder.evidence, folder.settled, folder.traits)
     allowed = [path for own in read for path in (own.resolve(), own, pattern(own))]
-    con.execute("SET allowed_directories = [" + ", ".join(f"'{_quote(path)}'" for path in allowed) + "]")
+    con.execute("SET allowed_directories = [" + ", ".join(f"'{quoted(path)}'" for path in allowed) + "]")
     con.execute("SET enable_external_access = false")
     con.execute("SET lock_configuration = true")
 
@@ -238,7 +234,7 @@ def _written(con: duckdb.DuckDBPyConnection, column: str) -> str:
     """Return the condition that the column has one of the chosen values, empty if they are many."""
     some = f"SELECT DISTINCT {column} AS value FROM chosen_places ORDER BY value LIMIT {_MAX_WRITTEN + 1}"  # noqa: S608
     values = [row["value"] for row in rows(con, some)]
-    found = [str(value) if isinstance(value, int) else f"'{_quote(value)}'" for value in values]
+    found = [str(value) if isinstance(value, int) else f"'{quoted(value)}'" for value in values]
     return f" AND e.{column} IN ({', '.join(found) or 'NULL'})" if len(found) <= _MAX_WRITTEN else ""
 
 

@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from counterfoil.case.folder import PRIVATE, REJECTED, CaseFolder, pattern
+from counterfoil.case.folder import PRIVATE, REJECTED, CaseFolder, pattern, quoted
 from counterfoil.case.given import written
 from counterfoil.case.manifest import Manifest
 from counterfoil.case.piles import pile_sql
@@ -81,7 +81,7 @@ class SparkTables:
     def copied(self, name: str, query: str) -> ir.Table:
         """Return a table of what one of our own queries finds in the embedded engine."""
         file = self._place(name).with_suffix(".parquet")
-        self._con.execute(f"COPY ({query}) TO '{_quoted(file)}' (FORMAT parquet)")
+        self._con.execute(f"COPY ({query}) TO '{quoted(file)}' (FORMAT parquet)")
         return self._seen(name, self._spark.session.read.parquet(uri(file)))
 
     def viewed(self, name: str, table: ir.Table) -> ir.Table:
@@ -100,7 +100,7 @@ class SparkTables:
         """Return a table of the embedded engine that holds what this one computes."""
         place = self._place(name)
         self._written(self._frame(table), place)
-        files = _quoted(pattern(place) / "*.parquet")
+        files = quoted(pattern(place) / "*.parquet")
         self._con.execute(f"CREATE OR REPLACE VIEW \"{name}\" AS SELECT * FROM read_parquet('{files}')")  # noqa: S608
         found = self._con.table(name)
         there: ir.Table = named(name, list(zip(found.columns, map(str, found.types), strict=True)))
@@ -123,7 +123,7 @@ class SparkTables:
     def _check(self, folder: CaseFolder, batches: Sequence[str]) -> None:
         """Raise CaseError for a file without a column: of what it lacks an engine would make NULLs."""
         asked = [batch for batch in batches if batch not in self._spark.whole]
-        globs = [_quoted(pattern(folder.evidence / batch) / "*" / "*" / "*.parquet") for batch in asked]
+        globs = [quoted(pattern(folder.evidence / batch) / "*" / "*" / "*.parquet") for batch in asked]
         files = ", ".join(f"'{each}'" for each in globs)
         query = f"SELECT file_name, list(name) FROM parquet_schema([{files}]) GROUP BY file_name ORDER BY file_name"  # noqa: S608
         for file, there in self._con.execute(query).fetchall() if asked else ():
@@ -182,10 +182,6 @@ def _arrow(kinds: StructType) -> pa.Schema:
     from pyspark.sql.pandas.types import to_arrow_schema
 
     return to_arrow_schema(kinds)
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
 
 
 _DDL = ", ".join(

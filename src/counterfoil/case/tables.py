@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import duckdb
 
 from counterfoil.case.engine import joined_as_written
-from counterfoil.case.folder import PRIVATE, CaseFolder, pattern
+from counterfoil.case.folder import PRIVATE, CaseFolder, pattern, quoted
 from counterfoil.case.given import written
 from counterfoil.case.manifest import Manifest
 from counterfoil.case.piles import pile_sql
@@ -46,9 +46,9 @@ class Tables:
             level.mkdir(exist_ok=True, mode=PRIVATE)
         file = folder / f"{len(list(folder.iterdir())):04}.parquet"
         with joined_as_written(self._con):
-            self._con.execute(f"COPY ({sql(table)}) TO '{_quoted(file)}' {_FORM}")
+            self._con.execute(f"COPY ({sql(table)}) TO '{quoted(file)}' {_FORM}")
         file.chmod(_PRIVATE)
-        return self._view(f"pile_{name}_added", f"SELECT * FROM read_parquet('{_quoted(pattern(file))}')")  # noqa: S608
+        return self._view(f"pile_{name}_added", f"SELECT * FROM read_parquet('{quoted(pattern(file))}')")  # noqa: S608
 
     def piled(self, name: str) -> ir.Table:
         """Return all that lies on the pile `name`."""
@@ -98,7 +98,3 @@ class Tables:
     def home(self, name: str, table: ir.Table) -> ir.Table:  # noqa: ARG002  # here it is at home already
         """Return a table of the embedded engine that holds what this one computes."""
         return table
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")

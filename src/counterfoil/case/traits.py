@@ -17,7 +17,7 @@ from pathlib import Path
 import duckdb
 
 from counterfoil.case.engine import engine
-from counterfoil.case.folder import PRIVATE, REJECTED, CaseFolder, pattern
+from counterfoil.case.folder import PRIVATE, REJECTED, CaseFolder, pattern, quoted
 from counterfoil.case.manifest import Manifest
 from counterfoil.errors import CaseError
 
@@ -71,7 +71,7 @@ def index_sql(folder: CaseFolder, manifest: Manifest) -> str:
     `batch` and `row`: where the row of the index itself lies.
     """
     home = folder.traits / VERSION
-    files = [f"'{_quoted(pattern(_file(home, batch.id)))}'" for batch in manifest.batches]
+    files = [f"'{quoted(pattern(_file(home, batch.id)))}'" for batch in manifest.batches]
     if not files:
         nothing = ", ".join(f"NULL::UBIGINT AS {name}" for name in (*COLUMNS, "record"))
         return f"""SELECT ''::VARCHAR AS leg, NULL::TIMESTAMP AS event_time, false AS signed_in, {nothing},
@@ -83,7 +83,7 @@ def index_sql(folder: CaseFolder, manifest: Manifest) -> str:
 
 def at_sql(folder: CaseFolder, files: list[str]) -> str:
     """Return a query over the evidence in these files of the index, with `at_file` and `at_place` as the index has."""
-    paths = ", ".join(f"'{_quoted(pattern(folder.evidence / name))}'" for name in files)
+    paths = ", ".join(f"'{quoted(pattern(folder.evidence / name))}'" for name in files)
     return f"""SELECT *, {_relative(folder)} AS at_file, file_row_number AS at_place
         FROM read_parquet([{paths}], {_OPTIONS})"""  # noqa: S608  # our own names
 
@@ -95,11 +95,11 @@ _OPTIONS = """hive_partitioning = true, hive_types = {'leg': VARCHAR, 'bucket': 
 def _write(con: duckdb.DuckDBPyConnection, folder: CaseFolder, home: Path, batch: str) -> None:
     """Write the index of a batch beside, and put it in place in one step: two runs may do so at once."""
     new = home / f"{batch}.{os.getpid()}.new"
-    evidence = _quoted(pattern(folder.evidence / batch) / "*" / "*" / "*.parquet")
+    evidence = quoted(pattern(folder.evidence / batch) / "*" / "*" / "*.parquet")
     con.execute(
         f"""COPY (SELECT {traits_sql()}, {_relative(folder)} AS file, file_row_number AS place
         FROM read_parquet('{evidence}', {_OPTIONS}) WHERE leg <> '{REJECTED}' ORDER BY {_ORDER})
-        TO '{_quoted(new)}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE {ROW_GROUP})"""  # noqa: S608  # our own names
+        TO '{quoted(new)}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE {ROW_GROUP})"""  # noqa: S608  # our own names
     )
     new.chmod(_PRIVATE_FILE)
     new.replace(_file(home, batch))
@@ -124,7 +124,3 @@ def _relative(folder: CaseFolder) -> str:
 
 def _file(home: Path, batch: str) -> Path:
     return home / f"{batch}.parquet"
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
