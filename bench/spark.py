@@ -4,9 +4,10 @@
 
 For each size, a case of N/2 sign-ins and N/2 acceptances, and a hundred forged ones, is judged by `counterfoil
 reconcile` in a process of its own, and again with a Sail in another. Processor time and peak memory are the kernel's
-for these processes; the Sail's count beside the program's. `--memory` bounds the embedded engine; a Sail takes what it
-takes. The last column is the exponent of growth of the processor time with Sail from the smallest size on. Whether
-every row is the same, `python -m tests.reconcile.on_spark --records N` tells; here it is held to what was planted.
+for these processes; the Sail's count beside the program's. `--memory` bounds the program, with a Sail too; a Sail takes
+what it takes. The last column is the exponent of growth of the processor time with Sail from the smallest size on.
+Whether every row is the same, `python -m tests.reconcile.on_spark --records N` tells; here it is held to what was
+planted.
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ from bench.evidence import Made, make
 from bench.reconcile import how_many
 from counterfoil import app
 
+DUCKDB = "DuckDB"
+WHO = (DUCKDB, "Sail")
+SAIL = "Sail cpu s"
 PACKAGES = ("duckdb", "pysail", "pyspark-client", "ibis-framework")
 SERVER = (
     "import sys, pyspark, pysail.spark as sail;"
@@ -55,7 +59,8 @@ def main(arguments: Sequence[str]) -> None:
         prog="python -m bench spark", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--records", default="300K,3M", help="sizes, such as 300K,3M,10M")
-    parser.add_argument("--memory", default="8GB", help="limit of the process that judges without a Spark")
+    parser.add_argument("--memory", default="8GB", help="what the program may take (its own --memory)")
+    parser.add_argument("--who", nargs="+", choices=WHO, default=WHO, help="which of the two judge")
     parser.add_argument("--work", type=Path, default=None, help="where cases are made (some 400 bytes a record)")
     parser.add_argument("--results", type=Path, default=None, help="file for the results")
     asked = parser.parse_args(arguments)
@@ -68,9 +73,9 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _exponent(first: Mapping[str, Any], row: Mapping[str, Any]) -> float | None:
-    if row["records"] == first["records"]:
+    if row["records"] == first["records"] or SAIL not in row:
         return None
-    return math.log(row["Sail cpu s"] / first["Sail cpu s"]) / math.log(row["records"] / first["records"])
+    return math.log(row[SAIL] / first[SAIL]) / math.log(row["records"] / first["records"])
 
 
 def _measured(size: int, asked: argparse.Namespace) -> dict[str, Any]:
@@ -79,21 +84,29 @@ def _measured(size: int, asked: argparse.Namespace) -> dict[str, Any]:
         case, made = work / "case", Made(size // 2)
         print(f"{size:,} records: generating", file=sys.stderr)
         make(case, made)
-        print(f"{size:,} records: DuckDB", file=sys.stderr)
-        here = _judged(case, made, ["--memory", asked.memory])
-        shutil.rmtree(case / "settled")
-        print(f"{size:,} records: Sail", file=sys.stderr)
-        program, server = _on_sail(case, made)
+        row: dict[str, Any] = {"records": size}
+        for who in asked.who:
+            print(f"{size:,} records: {who}", file=sys.stderr)
+            row |= _figures(who, case, made, asked.memory)
+            shutil.rmtree(case / "settled")
     finally:
         shutil.rmtree(work)
+    return row
+
+
+def _figures(who: str, case: Path, made: Made, memory: str) -> dict[str, float]:
+    limit = ["--memory", memory]
+    if who == DUCKDB:
+        here = _judged(case, made, limit)
+        return {"DuckDB wall s": here.wall, "DuckDB cpu s": here.cpu, "DuckDB peak GB": here.peak / 1e9}
+    program, server = _on_sail(case, made, limit)
     return {
-        "records": size, "DuckDB wall s": here.wall, "DuckDB cpu s": here.cpu, "DuckDB peak GB": here.peak / 1e9,
         "Sail wall s": program.wall, "Sail cpu s": program.cpu + server.cpu,
         "Sail peak GB": server.peak / 1e9, "program peak GB": program.peak / 1e9,
     }
 
 
-def _on_sail(case: Path, made: Made) -> tuple[Spent, Spent]:
+def _on_sail(case: Path, made: Made, limit: Sequence[str]) -> tuple[Spent, Spent]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     began = time.perf_counter()
@@ -103,7 +116,7 @@ def _on_sail(case: Path, made: Made) -> tuple[Spent, Spent]:
             if time.perf_counter() > began + START_SECONDS:
                 raise SystemExit("the Sail did not start")
             time.sleep(0.1)
-        program = _judged(case, made, ["--engine", f"sc://127.0.0.1:{port}"])
+        program = _judged(case, made, ["--engine", f"sc://127.0.0.1:{port}", *limit])
     finally:
         server.terminate()
         spent = _ended(server, began)
