@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 
 from counterfoil.case.folder import locked
-from counterfoil.case.ingest import ANY_BUCKET, BUCKET, ROW_GROUP
+from counterfoil.case.ingest import ANY_BUCKET, BUCKET, destination
 from counterfoil.case.manifest import Batch, Input, Manifest, write_manifest
 from counterfoil.model import schema
 from counterfoil.pipeline.ingest import BATCH_BYTES, PLAIN_BYTES
@@ -204,11 +204,10 @@ def type_of(dtype: str) -> str:
 
 def _write(con: duckdb.DuckDBPyConnection, batch: Path, leg: str, query: str, *, bucketed: bool) -> int:
     """Write a batch and return its number of records."""
-    target = str(batch).replace("'", "''")
+    to = destination(batch, bucketed=bucketed)
     bucket = BUCKET if bucketed else f"'{ANY_BUCKET}'"
     rows = con.execute(
-        f"""COPY (SELECT *, '{leg}' AS leg, {bucket} AS bucket FROM ({query})) TO '{target}' (FORMAT parquet,
-        COMPRESSION zstd, COMPRESSION_LEVEL 1, PARTITION_BY (leg, bucket), ROW_GROUP_SIZE {ROW_GROUP})"""  # noqa: S608  # our own names
+        f"COPY (SELECT *, '{leg}' AS leg, {bucket} AS bucket FROM ({query})) TO {to}"  # noqa: S608  # our own names
     ).fetchall()[0][0]
     private(batch)
     return int(rows)

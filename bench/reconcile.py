@@ -30,6 +30,9 @@ import duckdb
 from bench import results
 from bench.evidence import Made, make
 from counterfoil import app
+from counterfoil.case.evidence import evidence_sql
+from counterfoil.case.folder import existing
+from counterfoil.case.manifest import read_manifest
 from counterfoil.case.tables import Tables
 from counterfoil.config import HuntSettings
 from counterfoil.model.coverage import Declaration
@@ -38,8 +41,8 @@ from counterfoil.model.verdict import ACCUSING, Verdict
 STAGES = 8  # tables that are told of one by one
 UNITS = {"K": 1_000, "M": 1_000_000}
 PACKAGES = ("duckdb", "ibis-framework", "pyarrow")
-ANTI_JOIN = """SELECT count(*) FROM read_parquet('{root}/evidence/*/leg=acceptance/*/*.parquet') AS accepted
-ANTI JOIN read_parquet('{root}/evidence/*/leg=issuance/*/*.parquet') AS issued USING (token_id)"""
+ANTI_JOIN = """SELECT count(*) FROM (SELECT token_id FROM ({evidence}) WHERE leg = 'acceptance') AS accepted
+ANTI JOIN (SELECT token_id FROM ({evidence}) WHERE leg = 'issuance') AS issued USING (token_id)"""
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -137,7 +140,9 @@ def _limit(case: Path, made: Made, asked: argparse.Namespace) -> dict[str, Any]:
     began = _now()
     with duckdb.connect(config={"threads": asked.threads, "memory_limit": asked.memory}) as con:
         con.execute("SET temp_directory = '" + str(case / "spill") + "'")
-        (found,) = con.execute(ANTI_JOIN.format(root=case)).fetchall()[0]
+        folder = existing(case)
+        evidence = evidence_sql(folder, read_manifest(folder.manifest))
+        (found,) = con.execute(ANTI_JOIN.format(evidence=evidence)).fetchall()[0]
     if found != made.forged:
         raise SystemExit(f"the plain join found {found} of {made.forged}")
     return _spent(began)

@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 import pyarrow.parquet as pq
 
+from counterfoil.case.evidence import FILES, NAMES, is_whole, scan
 from counterfoil.case.manifest import Input, read_manifest
 from reconcile.on_spark import quiet
 
@@ -99,10 +100,9 @@ LINES: tuple[tuple[str, Callable[[bytes], bytes]], ...] = (
 
 def evidence(case: Path) -> list[dict[str, Any]]:
     """Return every row of a case's evidence and rejects, in one order."""
-    files = f"{case}/evidence/*/*/*/*.parquet"
-    read = "read_parquet(?, hive_partitioning = true, union_by_name = true)"
-    rows = duckdb.execute(f"SELECT * FROM {read} ORDER BY ALL", [files]).to_arrow_table()  # noqa: S608
-    return list(rows.to_pylist())
+    files = [(is_whole(batch), batch / FILES) for batch in sorted((case / "evidence").iterdir())]
+    query = scan(files, f"{NAMES}, reject, bucket")
+    return list(duckdb.execute(f"{query} ORDER BY ALL").to_arrow_table().to_pylist()) if files else []
 
 
 def inputs(case: Path) -> list[Input]:

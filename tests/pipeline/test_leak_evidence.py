@@ -91,12 +91,14 @@ def _hunted(tmp_path: Path, outcome: str) -> HuntReport:
     settings = HuntSettings(case)
     app.ingest([str(SAMPLES / "m365" / "api.jsonl"), str(ledger)], settings)
     for file in (case / "evidence").rglob("*.parquet"):
-        if "leg=acceptance" in str(file):
-            new = file.with_suffix(".new")
-            values = f"SELECT * REPLACE ('spare' AS key_id, '{outcome}' AS outcome)"  # our own
-            source = f"read_parquet('{file}', hive_partitioning = false)"
-            duckdb.sql(f"COPY ({values} FROM {source}) TO '{new}' (FORMAT parquet)")
-            new.replace(file)
+        new = file.with_suffix(".new")
+        values = ", ".join(
+            f"CASE WHEN leg = 'acceptance' THEN '{value}' ELSE {name} END AS {name}"
+            for name, value in (("key_id", "spare"), ("outcome", outcome))
+        )
+        source = f"read_parquet('{file}', hive_partitioning = false)"
+        duckdb.sql(f"COPY (SELECT * REPLACE ({values}) FROM {source}) TO '{new}' (FORMAT parquet)")  # noqa: S608  # our own
+        new.replace(file)
     return app.reconcile(settings)
 
 

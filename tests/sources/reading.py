@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from counterfoil.case.engine import engine
+from counterfoil.case.evidence import FILES, NAMES, scan
 from counterfoil.case.folder import CaseFolder
 from counterfoil.case.ingest import write_batch
 from counterfoil.pipeline.routed import shape_of
@@ -75,8 +76,6 @@ def _rows(con: Any, folder: CaseFolder, source: Source, paths: Sequence[Path]) -
         for n, p in enumerate(paths)
     ]
     written = write_batch(con, folder, shape, files, lambda _: None)
-    table = con.execute(
-        "SELECT * FROM read_parquet(?, hive_partitioning = true, union_by_name = true) ORDER BY raw_file, raw_position",
-        [str(written.folder / "*" / "*" / "*.parquet")],
-    )
+    columns = f"{NAMES}, reject, bucket"
+    table = con.execute(scan([(True, written.folder / FILES)], columns, "ORDER BY raw_file, raw_position"))
     return list(table.to_arrow_table().to_pylist())

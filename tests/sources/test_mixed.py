@@ -20,9 +20,9 @@ from typing import Any
 import pytest
 
 from counterfoil.case.engine import engine
+from counterfoil.case.evidence import evidence_sql
 from counterfoil.case.folder import locked
 from counterfoil.case.manifest import Input
-from counterfoil.case.results import evidence_sql
 from counterfoil.pipeline.ingest import ingest
 from counterfoil.pipeline.progress import Silent
 from counterfoil.read.documents import LISTS

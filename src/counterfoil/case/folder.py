@@ -1,7 +1,7 @@
 """The case folder: its layout, its lock, and the clean-up after a run that was killed.
 
     CASE/manifest.json          what went in: every input with its SHA-256, every evidence batch
-    CASE/evidence/BATCH/leg=.../bucket=.../*.parquet
+    CASE/evidence/BATCH/*/*/*.parquet   what was read (case.evidence)
     CASE/settled/GENERATION/...     tokens as runs settled them (case.piles); made anew from the evidence if lost
     CASE/case.duckdb            results of the last reconciliation, replaced as a whole
     CASE/traits/VERSION/BATCH.parquet   what records can be joined by (case.traits); made anew if lost

@@ -1,9 +1,8 @@
 """Writes records as evidence: one pass of the engine over the record stream, straight to Parquet.
 
-The stream is parsed into the source's raw columns, mapped, and written by leg and, where there is much of it, by
-bucket (by token id: what is joined lies in one bucket); what is rejected goes to a leg of its own with its reason, so
-that one pass yields both. Measured against reading with the
-engine's own JSON reader in docs/adr/0003-reading.md.
+The stream is parsed into the source's raw columns, mapped, and written; where there is much of it, to folders by leg
+and bucket (by token id: what is joined lies in one bucket). What is rejected is a leg of its own, with its reason, so
+that one pass yields both. Measured against reading with the engine's own JSON reader in docs/adr/0003-reading.md.
 """
 
 from __future__ import annotations
@@ -21,7 +20,8 @@ import pyarrow as pa
 
 from counterfoil.case.canonical import with_canonical_ids
 from counterfoil.case.engine import joined_as_written
-from counterfoil.case.folder import REJECTED, CaseFolder, pattern
+from counterfoil.case.evidence import FILES, WHOLE, is_whole, scan
+from counterfoil.case.folder import REJECTED, CaseFolder, pattern, quoted
 from counterfoil.case.given import give
 from counterfoil.expressions import ir
 from counterfoil.expressions.compiled import sql
@@ -41,6 +41,8 @@ BUCKET = """left(md5(coalesce(token_id, 'digest' || chr(31) || signing_input_dig
 _PRIVATE_FOLDER, _PRIVATE_FILE = 0o700, 0o600
 # Rows that the writer holds for each bucket before it writes them: buckets times this is what reading needs.
 ROW_GROUP = 30_720
+_FORM = f"FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE {ROW_GROUP}"
+_FILE = "data_0.parquet"
 # So much text is given without a reader of Arrow's: for that, the engine imports pandas where there is one.
 FEW_BYTES = 1 << 20
 _STREAM = {"file": "int64", "position": "int64", "text": "string", "refused": "string"}
@@ -167,9 +169,25 @@ def write_batch(
     cut = {sha: counter.cut[text.number] for sha, text in files if text.number in counter.cut}
     linked = frozenset(sha for sha, text in files if text.number in counter.linked)
     two_ways = frozenset(sha for sha, told in orders.items() if told is Order.TWO_WAYS)
-    aside = target / f"leg={ELSEWHERE}"
-    elsewhere = aside.replace(folder.tmp / name) if aside.is_dir() else None
+    elsewhere = _set_aside(con, target, folder.tmp / name, bucketed=bucketed)
     return Written(name, target, counts(con, target), streamed, cut, linked, two_ways, elsewhere)
+
+
+def _set_aside(con: duckdb.DuckDBPyConnection, target: Path, aside: Path, *, bucketed: bool) -> Path | None:
+    """Move what a batch left elsewhere to the folder `aside` and return that; None if there is nothing."""
+    if bucketed:
+        folder = target / f"leg={ELSEWHERE}"
+        return folder.replace(aside) if folder.is_dir() else None
+    file = target / WHOLE / _FILE
+    rows = f"FROM read_parquet('{quoted(file)}', hive_partitioning = false) WHERE leg"
+    if con.execute(f"SELECT 1 {rows} = '{ELSEWHERE}' LIMIT 1").fetchone() is None:
+        return None
+    aside.mkdir(mode=_PRIVATE_FOLDER)
+    con.execute(f"COPY (SELECT raw_file, raw_position, reject {rows} = '{ELSEWHERE}') TO '{quoted(aside / _FILE)}'")
+    rest = target / _FILE
+    con.execute(f"COPY (SELECT * {rows} <> '{ELSEWHERE}') TO '{quoted(rest)}' ({_FORM})")
+    rest.replace(file)
+    return aside
 
 
 def set_aside(con: duckdb.DuckDBPyConnection, written: Written) -> Iterator[pa.RecordBatch]:
@@ -177,7 +195,7 @@ def set_aside(con: duckdb.DuckDBPyConnection, written: Written) -> Iterator[pa.R
     if written.elsewhere is not None:
         yield from con.execute(
             "SELECT raw_file, raw_position, reject[2:] AS text FROM read_parquet(?)",
-            [str(pattern(written.elsewhere) / "*" / "*.parquet")],
+            [str(pattern(written.elsewhere) / "**" / "*.parquet")],
         ).to_arrow_reader(BATCH_ROWS)
 
 
@@ -209,16 +227,13 @@ def commit(folder: CaseFolder, written: Written) -> None:
 
 def counts(con: duckdb.DuckDBPyConnection, target: Path) -> tuple[FileCount, ...]:
     """Return what the batch in the folder holds of each file."""
-    if not any(target.glob("*/*/*.parquet")):  # a pass over a mixed file may find nothing
+    if not any(target.glob(str(FILES))):  # a pass over a mixed file may find nothing
         return ()
-    rows = con.execute(
-        f"""SELECT raw_file, count(*), count(*) FILTER (leg = '{REJECTED}'),
-            count(*) FILTER (leg NOT IN ('{REJECTED}', '{schema.Leg.CONTEXT}') AND event_time IS NULL),
-            list_sort(list(DISTINCT object_id) FILTER (object_kind = '{schema.WHOLE_LOG}'
-                AND leg = '{schema.Leg.CONTEXT}' AND outcome = '{schema.Outcome.REFUSED}' AND object_id IS NOT NULL))
-        FROM read_parquet(?, hive_partitioning = true) GROUP BY 1 ORDER BY 1""",  # noqa: S608  # a constant
-        [str(pattern(target) / "*" / "*" / "*.parquet")],
-    ).fetchall()
+    columns = f"""raw_file, count(*), count(*) FILTER (leg = '{REJECTED}'),
+        count(*) FILTER (leg NOT IN ('{REJECTED}', '{schema.Leg.CONTEXT}') AND event_time IS NULL),
+        list_sort(list(DISTINCT object_id) FILTER (object_kind = '{schema.WHOLE_LOG}'
+            AND leg = '{schema.Leg.CONTEXT}' AND outcome = '{schema.Outcome.REFUSED}' AND object_id IS NOT NULL))"""
+    rows = con.execute(scan([(is_whole(target), pattern(target) / FILES)], columns, "GROUP BY 1 ORDER BY 1")).fetchall()
     return tuple(FileCount(sha, n, bad, dateless, tuple(denied or ())) for sha, n, bad, dateless, denied in rows)
 
 
@@ -232,7 +247,6 @@ def mapped(shape: Shape) -> ir.Table:
 def _copy(shape: Shape, target: Path, *, bucketed: bool) -> str:
     """Return the statement that reads the stream and writes the batch."""
     columns = ",\n  ".join(_final(column.name) for column in schema.EVIDENCE if column.name != "leg")
-    quoted = str(target).replace("'", "''")
     bucket = BUCKET if bucketed else f"'{ANY_BUCKET}'"
     return f"""COPY (
 WITH cf_raw AS ({_parsed(shape)}),
@@ -242,8 +256,16 @@ SELECT CASE WHEN reject IS NULL THEN leg WHEN starts_with(reject, {_MARK}) THEN 
   {columns}, reject,
   CASE WHEN reject IS NOT NULL THEN '{NO_BUCKET}' ELSE {bucket} END AS bucket
 FROM cf_mapped
-) TO '{quoted}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, PARTITION_BY (leg, bucket),
-  ROW_GROUP_SIZE {ROW_GROUP})"""  # noqa: S608
+) TO {destination(target, bucketed=bucketed)}"""  # noqa: S608
+
+
+def destination(target: Path, *, bucketed: bool) -> str:
+    """Return where and how a batch is written to the folder `target`, as COPY takes it; what it needs of it is made."""
+    if bucketed:
+        return f"'{quoted(target)}' ({_FORM}, PARTITION_BY (leg, bucket))"
+    file = target / WHOLE / _FILE
+    file.parent.mkdir(parents=True, mode=_PRIVATE_FOLDER)
+    return f"'{quoted(file)}' ({_FORM})"
 
 
 def _final(name: str) -> str:

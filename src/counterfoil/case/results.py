@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from counterfoil.case.folder import REJECTED, CaseFolder, pattern, quoted
+from counterfoil.case.evidence import evidence_sql
+from counterfoil.case.folder import CaseFolder, pattern, quoted
 from counterfoil.case.manifest import Manifest
 from counterfoil.case.piles import files_sql, pile_sql
 from counterfoil.errors import CaseError, UsageError
@@ -22,35 +23,6 @@ from counterfoil.model.reason import Reason
 from counterfoil.model.verdict import Verdict
 
 _ORDER = ", ".join(schema.NAMES)
-
-
-def evidence_sql(
-    folder: CaseFolder, manifest: Manifest, *, rejected: bool = False, only: Collection[str] | None = None,
-    more: Sequence[str] = (),
-) -> str:
-    """Return a query over the committed evidence with its `bucket`, or over the rejects. `only`: these batches.
-
-    `more`: what else the engine tells of a row, such as the file in which it lies.
-    """
-    batches = sorted(batch.id for batch in manifest.batches if only is None or batch.id in only)
-    condition = f"leg {'=' if rejected else '<>'} '{REJECTED}'"
-    columns = ", ".join((_ORDER, "reject" if rejected else "bucket", *more))
-    if not batches:
-        empty = ", ".join(f"CAST(NULL AS {_duck(dtype)}) AS {name}" for name, dtype in schema.TYPES.items())
-        told = "".join(f", NULL AS {name}" for name in more)
-        return f"SELECT {columns} FROM (SELECT {empty}, NULL AS reject, '' AS bucket{told}) WHERE false"  # noqa: S608
-    evidence = pattern(folder.evidence)
-    paths = ", ".join("'" + quoted(evidence / batch / "*" / "*" / "*.parquet") + "'" for batch in batches)
-    return (
-        f"SELECT {columns} FROM read_parquet([{paths}], hive_partitioning = true, "  # noqa: S608  # our own names
-        f"hive_types = {{'leg': VARCHAR, 'bucket': VARCHAR}}) WHERE {condition}"
-    )
-
-
-def _duck(dtype: str) -> str:
-    return {"string": "VARCHAR", "int64": "BIGINT", "boolean": "BOOLEAN", "array<string>": "VARCHAR[]"}.get(
-        dtype, "TIMESTAMP"
-    )
 
 
 def write_results(

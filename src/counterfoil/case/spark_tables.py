@@ -11,6 +11,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from counterfoil.case.evidence import FILES, is_whole
 from counterfoil.case.folder import PRIVATE, REJECTED, CaseFolder, pattern, quoted
 from counterfoil.case.given import written
 from counterfoil.case.manifest import Manifest
@@ -123,7 +124,7 @@ class SparkTables:
     def _check(self, folder: CaseFolder, batches: Sequence[str]) -> None:
         """Raise CaseError for a file without a column: of what it lacks an engine would make NULLs."""
         asked = [batch for batch in batches if batch not in self._spark.whole]
-        globs = [quoted(pattern(folder.evidence / batch) / "*" / "*" / "*.parquet") for batch in asked]
+        globs = [quoted(pattern(folder.evidence / batch) / FILES) for batch in asked]
         files = ", ".join(f"'{each}'" for each in globs)
         query = f"SELECT file_name, list(name) FROM parquet_schema([{files}]) GROUP BY file_name ORDER BY file_name"  # noqa: S608
         for file, there in self._con.execute(query).fetchall() if asked else ():
@@ -135,17 +136,25 @@ class SparkTables:
         self._spark.whole.update(asked)
 
     def _batches(self, name: str, folder: CaseFolder, batches: Sequence[str]) -> DataFrame:
-        """Return all that the batches hold, in one read: a folder of links to them is one table, in parts.
+        """Return all that the batches hold, in a read of those that are whole and one of those that are parted.
 
-        Several roots of folders that are named by parts are no table to a Spark, and a read of each is a plan each.
+        Several roots of folders that are named by parts are no table to a Spark, and a read of each is a plan each: a
+        folder of links to them is one table.
         """
-        if not batches:
+        found = [folder.evidence.resolve() / batch for batch in batches]
+        whole = [uri(file) for batch in found if is_whole(batch) for file in sorted(batch.glob(str(FILES)))]
+        parted = [batch for batch in found if not is_whole(batch)]
+        reader = self._spark.session.read
+        frames = [reader.schema(_DDL).parquet(*whole)] if whole else []
+        if parted:
+            place = self._place(name)
+            place.mkdir(mode=PRIVATE)
+            for batch in parted:
+                (place / f"batch={batch.name}").symlink_to(batch, target_is_directory=True)
+            frames.append(reader.schema(f"{_DDL}, `batch` string").parquet(uri(place)).drop("batch"))
+        if not frames:
             return self._spark.session.createDataFrame([], _DDL)
-        place = self._place(name)
-        place.mkdir(mode=PRIVATE)
-        for batch in batches:
-            (place / f"batch={batch}").symlink_to(folder.evidence.resolve() / batch, target_is_directory=True)
-        return self._spark.session.read.schema(f"{_DDL}, `batch` string").parquet(uri(place))
+        return frames[0] if len(frames) == 1 else frames[0].unionByName(frames[1])
 
     def _place(self, name: str) -> Path:
         return self._spark.scratch / f"{name}_{secrets.token_hex(4)}"

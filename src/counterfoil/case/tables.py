@@ -9,11 +9,11 @@ from typing import Any, ClassVar
 import duckdb
 
 from counterfoil.case.engine import joined_as_written
+from counterfoil.case.evidence import evidence_sql
 from counterfoil.case.folder import PRIVATE, CaseFolder, pattern, quoted
 from counterfoil.case.given import written
 from counterfoil.case.manifest import Manifest
 from counterfoil.case.piles import pile_sql
-from counterfoil.case.results import evidence_sql
 from counterfoil.expressions import ir
 from counterfoil.expressions.compiled import sql
 from counterfoil.expressions.tables import table as named

@@ -17,6 +17,7 @@ from pathlib import Path
 import duckdb
 
 from counterfoil.case.engine import engine
+from counterfoil.case.evidence import FILES, NAMES, is_whole, scan
 from counterfoil.case.folder import PRIVATE, REJECTED, CaseFolder, pattern, quoted
 from counterfoil.case.manifest import Manifest
 from counterfoil.errors import CaseError
@@ -83,23 +84,19 @@ def index_sql(folder: CaseFolder, manifest: Manifest) -> str:
 
 def at_sql(folder: CaseFolder, files: list[str]) -> str:
     """Return a query over the evidence in these files of the index, with `at_file` and `at_place` as the index has."""
-    paths = ", ".join(f"'{quoted(pattern(folder.evidence / name))}'" for name in files)
-    return f"""SELECT *, {_relative(folder)} AS at_file, file_row_number AS at_place
-        FROM read_parquet([{paths}], {_OPTIONS})"""  # noqa: S608  # our own names
-
-
-_OPTIONS = """hive_partitioning = true, hive_types = {'leg': VARCHAR, 'bucket': VARCHAR}, filename = true,
-    file_row_number = true"""
+    paths = [(is_whole(folder.evidence / Path(name).parts[0]), pattern(folder.evidence / name)) for name in files]
+    return scan(paths, f"{NAMES}, {_relative(folder)} AS at_file, file_row_number AS at_place")
 
 
 def _write(con: duckdb.DuckDBPyConnection, folder: CaseFolder, home: Path, batch: str) -> None:
     """Write the index of a batch beside, and put it in place in one step: two runs may do so at once."""
     new = home / f"{batch}.{os.getpid()}.new"
-    evidence = quoted(pattern(folder.evidence / batch) / "*" / "*" / "*.parquet")
+    evidence = folder.evidence / batch
+    columns = f"{traits_sql()}, {_relative(folder)} AS file, file_row_number AS place"
+    query = scan([(is_whole(evidence), pattern(evidence) / FILES)], columns, f"WHERE leg <> '{REJECTED}'")
     con.execute(
-        f"""COPY (SELECT {traits_sql()}, {_relative(folder)} AS file, file_row_number AS place
-        FROM read_parquet('{evidence}', {_OPTIONS}) WHERE leg <> '{REJECTED}' ORDER BY {_ORDER})
-        TO '{quoted(new)}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE {ROW_GROUP})"""  # noqa: S608  # our own names
+        f"""COPY ({query} ORDER BY {_ORDER})
+        TO '{quoted(new)}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE {ROW_GROUP})"""
     )
     new.chmod(_PRIVATE_FILE)
     new.replace(_file(home, batch))

@@ -18,9 +18,9 @@ from typing import IO
 import msgspec
 from duckdb import DuckDBPyConnection
 
+from counterfoil.case.evidence import evidence_sql
 from counterfoil.case.folder import CaseFolder
 from counterfoil.case.manifest import Input, Manifest
-from counterfoil.case.results import evidence_sql
 from counterfoil.errors import CounterfoilError, InputError, LogGapError, LogTamperedError, UsageError
 from counterfoil.model.counterfoil import CUSTODY_LOG, LEDGER_LOG
 from counterfoil.model.coverage import ATTESTED, AttestedLog

@@ -45,8 +45,8 @@ if TYPE_CHECKING:
 BATCH_BYTES = 4 << 30
 # A Spark holds the text of one in memory, some times over.
 SPARK_BATCH_BYTES = 512 << 20
-# Records of so many bytes are settled at once, however small they are (`settled.PART_ROWS`): no need to part them.
-PLAIN_BYTES = 2 << 30
+# Records of so many bytes are some four million, which are settled at once (`settled.PART_ROWS`): no need to part them.
+PLAIN_BYTES = 8 << 30
 BATCH_FILES = 2_000
 HASHERS = 2
 _DATA = (".json", ".jsonl", ".csv")

@@ -167,8 +167,8 @@ def _uncompared(said: ir.Table) -> ir.StringValue:
         "key": ~said.key_known,
         "issued-at": ~(said.issued_known | said.law_known),
     }
-    words = [ibis.ifelse(lacking, f"{name} ", "") for name, lacking in named.items()]
-    text = words[0].concat(*words[1:]).rstrip()
+    words = [ibis.ifelse(lacking, name, ibis.null("string")) for name, lacking in named.items()]
+    text = ibis.literal(" ").join(words)
     return ibis.ifelse((said.primary | said.secondary) & ~said.by_digest, text, ibis.null("string"))
 
 

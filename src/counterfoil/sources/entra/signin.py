@@ -212,7 +212,7 @@ def request_id(value: ir.Value) -> ir.StringValue:
 
 def named_token(value: ir.Value) -> ir.StringValue:
     """Return the token id as logged, NULL for the values that services write when there is none."""
-    trimmed = value.strip()
+    trimmed = mapping.stripped(value)
     return ibis.cases((mapping.among(trimmed, NULL_FORMS), ibis.null("string")), else_=trimmed)
 
 

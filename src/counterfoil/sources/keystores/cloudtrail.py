@@ -98,7 +98,7 @@ def to_evidence(raw: ir.Table) -> ir.Table:
 
 def _spelt_otherwise(raw: ir.Table) -> ir.StringValue:
     """Return the key's id as emulators spell the member: no two members may differ in case alone."""
-    return mapping.text(raw[RAW_TEXT].re_extract(r'"KeyId"\s*:\s*"([^"\\]{1,256})"', 1))
+    return mapping.text(raw[RAW_TEXT].re_extract(r'"KeyId"\s*:\s*"([^"\\]+)"', 1))
 
 
 _RAW: dict[str, RawType] = {

@@ -175,10 +175,10 @@ def _parties(table: ir.Table) -> ir.Table:
             pieces.guid(table.texts[0]), table.body.re_extract(r"Instance ID:?\s*\{?([0-9A-Fa-f-]{36})", 1)
         ).lower()), else_=_none()),
         saidParty=_adfs(table, pieces.first(
-            _at(table, _PARTY_AT), table.body.re_extract(r"relying party '([^']{1,1000})'", 1)
+            _at(table, _PARTY_AT), table.body.re_extract(r"relying party '([^']+)'", 1)
         )),
         tokenType=_adfs(table, pieces.first(
-            _at(table, _TOKEN_TYPE_AT), table.body.re_extract(r"A token of type '([^']{1,1000})'", 1)
+            _at(table, _TOKEN_TYPE_AT), table.body.re_extract(r"A token of type '([^']+)'", 1)
         )),
         agent=_adfs(table, _at(table, _AGENT_AT)),
         path=_adfs(table, _at(table, _ENDPOINT_AT)),
