@@ -57,8 +57,8 @@ class Value(Deferred):
     cast, try_cast, name, hash, isin, notnull, isnull, fill_null, nullif, hexdigest = map(_method, (
         "cast", "try_cast", "name", "hash", "isin", "notnull", "isnull", "fill_null", "nullif", "hexdigest"))
     # texts
-    lower, upper, strip, rstrip, left, substr, replace, length, contains, startswith, endswith, split, lpad = map(
-        _method, ("lower", "upper", "strip", "rstrip", "left", "substr", "replace", "length", "contains",
+    lower, upper, strip, like, left, substr, replace, length, contains, startswith, endswith, split, lpad = map(
+        _method, ("lower", "upper", "strip", "like", "left", "substr", "replace", "length", "contains",
                   "startswith", "endswith", "split", "lpad"))
     re_search, re_extract, re_replace, join, concat, find, as_timestamp = map(_method, (
         "re_search", "re_extract", "re_replace", "join", "concat", "find", "as_timestamp"))

@@ -140,7 +140,7 @@ def _lines(job: _Job) -> TextStream:
             yield refused(limits.too_long)
             data, cut, skipping = data[end:], cut - end, False
         if cut:
-            yield _split(data[:cut], limits)
+            yield _split(memoryview(data)[:cut], limits)
         if len(rest) > limits.record:
             rest, skipping = b"", True
         elif skipping:
@@ -148,10 +148,10 @@ def _lines(job: _Job) -> TextStream:
     if skipping:
         yield refused(limits.too_long)
     elif rest:
-        yield _split(rest + b"\n", limits)
+        yield _split(memoryview(rest + b"\n"), limits)
 
 
-def _split(data: bytes, limits: Limits) -> Texts:
+def _split(data: memoryview, limits: Limits) -> Texts:
     """Return the lines of `data`, which ends with a newline, as one array that shares its bytes."""
     ends = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == ord("\n"))
     offsets = np.empty(len(ends) + 1, dtype=np.int64)

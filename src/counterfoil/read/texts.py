@@ -38,7 +38,7 @@ class Limits:
         return f"record longer than {self.record >> 20} MiB"
 
 
-def shared(data: bytes, offsets: np.ndarray, limits: Limits) -> Texts:
+def shared(data: bytes | memoryview, offsets: np.ndarray, limits: Limits) -> Texts:
     """Return the records between the offsets (int64, from 0 to the end of `data`) as an array that shares its bytes."""
     rows = len(offsets) - 1
     texts = pa.LargeStringArray.from_buffers(rows, pa.py_buffer(offsets), pa.py_buffer(data))
@@ -47,7 +47,7 @@ def shared(data: bytes, offsets: np.ndarray, limits: Limits) -> Texts:
         with suppress(pa.ArrowInvalid):
             texts.validate(full=True)
             return texts, pa.nulls(rows, pa.string())
-    return one_by_one((data[offsets[i] : offsets[i + 1]] for i in range(rows)), limits)
+    return one_by_one((bytes(data[offsets[i] : offsets[i + 1]]) for i in range(rows)), limits)
 
 
 def one_by_one(records: Iterable[bytes | str], limits: Limits) -> Texts:

@@ -126,6 +126,7 @@ def flag(value: ir.Value) -> ir.BooleanValue:
 _SECONDS = r"^(-?\d{1,11})(\.\d+)?$"
 # Nearly every time is one of these, in UTC. Years before 1900 stand for nothing.
 _ISO_CHARS = 20  # of 2025-09-01T10:00:00Z
+_BARE = "20__-__-__T__:__:__"  # without its Z
 _ISO = r"^(?:19|2\d)\d{2}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(?:\.\d+)?Z?$"
 _ISO_OFFSET = r"^(?:19|2\d)\d{2}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(?:\.\d+)?[+-]\d{2}(?::\d{2})?$"
 # Dates of exports for people, where the file tells the order of day and month.
@@ -153,7 +154,7 @@ def when(value: ir.Value, dates: ir.Value | str | None = None, near: ir.Value | 
     order = ibis.literal(dates or times.TWO_WAYS) if dates is None or isinstance(dates, str) else dates
     other = ibis.null(_TIME) if near is None else near
     return ibis.cases(
-        (usual, value.try_cast(_TIME)),  # these looks cost less than the pattern
+        (usual | value.like(_BARE), value.try_cast(_TIME)),  # these looks cost less than the pattern
         (value.re_search(_ISO), value.try_cast(_TIME)),
         (value.re_search(_ISO_OFFSET), value.try_cast("timestamp('UTC', 6)").cast(_TIME)),
         *((order == ibis.literal(first), ibis.coalesce(try_strptime(value, forms), cf_time(value, order, other)))
@@ -214,7 +215,8 @@ def bag(pairs: ir.ArrayValue, name: str, *, key: str = "Name", value: str = "Val
 
 
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
-_V4 = rf"^({_OCTET}(?:\.{_OCTET}){{3}})(?::\d{{1,5}})?$"
+_V4 = rf"^{_OCTET}(?:\.{_OCTET}){{3}}\z"
+_V4_AND_PORT = rf"^({_OCTET}(?:\.{_OCTET}){{3}}):\d{{1,5}}$"
 # An IPv6 address is in its one form already where none of this is in it, and its colons are few.
 _ODD = r"[^0-9a-f:]|[0-9a-f]{5}|:::|::.*::|(?:^|:)(?:0[0-9a-f]|0:0(?::|$)|0::)|::0(?::|$)|^:[^:]|[^:]:$|^::ffff:"
 _FEW_COLONS = 6
@@ -231,10 +233,10 @@ def address(*values: ir.Value) -> ir.StringValue:
 
 def _address(value: ir.Value) -> ir.StringValue:
     few_colons = value.length() - value.replace(":", "").length() <= _FEW_COLONS
-    fourth = value.re_extract(_V4, 1)
     return ibis.cases(
-        (fourth != "", fourth),
+        (value.re_search(_V4), value),
         (value.contains("::") & ~value.re_search(_ODD) & few_colons, value),
+        (value.re_search(_V4_AND_PORT), value.re_extract(_V4_AND_PORT, 1)),
         (value.re_search(r"[.:]"), cf_address(value)),
         else_=ibis.null("string"),
     )
