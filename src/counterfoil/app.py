@@ -48,7 +48,7 @@ from counterfoil.model.story import Story
 from counterfoil.model.verdict import FindingVerdict
 from counterfoil.pipeline import leak_evidence
 from counterfoil.pipeline.attested import attested, trust
-from counterfoil.pipeline.engines import asked_there, reader, stores
+from counterfoil.pipeline.engines import asked_there, lines_of, reader, stores
 from counterfoil.pipeline.identities import read_identities
 from counterfoil.pipeline.inputs import find
 from counterfoil.pipeline.networks import named as network_file
@@ -91,7 +91,7 @@ class QueryResult:
 def hunt(paths: Sequence[str], settings: HuntSettings, progress: Progress = _SILENT) -> HuntReport:
     """Read the logs that `paths` mean into the case, judge every accepted token, and return the report.
 
-    Raises UsageError for paths or settings that cannot be, CaseError for the case folder, EngineError for
+    Raises UsageError for paths, tables or settings that cannot be, CaseError for the case folder, EngineError for
     memory and disk.
     """
     return _run(paths, settings, progress)
@@ -113,6 +113,7 @@ def ingest(paths: Sequence[str], settings: HuntSettings, progress: Progress = _S
         engine(folder.tmp, memory=settings.memory, threads=settings.threads) as con,
         reader(settings.engine, folder) as spark,
     ):
+        files += lines_of(spark, folder, settings.tables, progress)
         manifest = read_inputs(con, folder, files, progress, rehash=settings.rehash, spark=spark)
     return _reading(settings, manifest)
 
@@ -396,10 +397,11 @@ def _run(paths: Sequence[str], settings: HuntSettings, progress: Progress) -> Hu
         stores(settings.engine, con, folder) as store_on,
     ):
         manifest = read_manifest(folder.manifest)
-        if files:
+        if files or settings.tables:
             from counterfoil.pipeline.ingest import ingest as read_inputs
 
             with reader(settings.engine, folder) as spark:
+                files += lines_of(spark, folder, settings.tables, progress)
                 manifest = read_inputs(con, folder, files, progress, rehash=settings.rehash, spark=spark)
         if not any(entry.source for entry in manifest.inputs):
             raise UsageError(_unreadable(manifest), hint="counterfoil sources lists what can be read")

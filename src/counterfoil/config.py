@@ -28,6 +28,7 @@ class HuntSettings:
     parties keep.
     `token_policy`: a file that says what signing keys may sign (docs/reference/token-policy.md).
     `engine`: the Spark that reads JSON lines and judges, such as "sc://127.0.0.1:15002"; None: the embedded engine.
+    `tables`: what that Spark is to read beside files: tables as they stand after FROM in its SQL, or SELECTs.
     `networks`: a file that says whose network an address is in (`pipeline.networks`).
     `rehash`: read every input again for its hash, also those that stand as they were.
     """
@@ -46,7 +47,13 @@ class HuntSettings:
     checkpoints: tuple[Path, ...] = ()
     token_policy: Path | None = None
     engine: str | None = None
+    tables: tuple[str, ...] = ()
     networks: Path | None = None
+
+    def __post_init__(self) -> None:
+        """Raise UsageError for tables that nobody reads."""
+        if self.tables and self.engine is None:
+            raise UsageError("--table: tables are read by an engine", hint="name it, too: --engine sc://HOST:PORT")
 
 
 def read_token_policy(path: Path) -> TokenPolicy:

@@ -6,6 +6,7 @@
     CASE/case.duckdb            results of the last reconciliation, replaced as a whole
     CASE/traits/VERSION/BATCH.parquet   what records can be joined by (case.traits); made anew if lost
     CASE/leaks/*.jsonl          what `counterfoil leaks --case` found: inputs that only exist here
+    CASE/tables/TABLE/*.jsonl   rows of the lake's tables (`--table`): inputs that lie nowhere else as files
     CASE/respond/journal.jsonl  what was done about it, when (respond.journal)
     CASE/redaction.key          under which `--redact` gives pseudonyms; with it, guesses can be tested
     CASE/stamps.json            what input files were when they were hashed; may be lost
@@ -74,6 +75,11 @@ class CaseFolder:
     def leaks(self) -> Path:
         """The folder of what scans for leaked keys found."""
         return self.root / "leaks"
+
+    @property
+    def tables(self) -> Path:
+        """The folder of what was read of tables."""
+        return self.root / "tables"
 
     @property
     def respond(self) -> Path:
@@ -201,6 +207,10 @@ def _sweep(folder: CaseFolder, manifest: Manifest) -> None:
     for batch in folder.evidence.iterdir():
         if batch.name not in committed:
             _remove(batch)
+    inputs = {Path(entry.path).name for entry in manifest.inputs}
+    for file in folder.tables.glob("*/*"):
+        if file.name not in inputs:
+            file.unlink()
     for leftover in folder.root.glob("*.new*"):
         leftover.unlink()
 

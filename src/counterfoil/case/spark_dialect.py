@@ -87,6 +87,11 @@ def literal(text: str) -> str:
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n") + "'"
 
 
+def column(name: str) -> str:
+    """Return a name of a column in SQL."""
+    return "`" + name.replace("`", "``") + "`"
+
+
 def _compiler(spark: Spark) -> Any:
     backend = copy.copy(spark.compiler)
     backend.compiler = _words(type(spark.compiler.compiler))()

@@ -39,7 +39,7 @@ from counterfoil.case.ingest import (
     raw_spec,
 )
 from counterfoil.case.spark import Spark, uri
-from counterfoil.case.spark_dialect import in_spark, is_json, literal, reading, was_left
+from counterfoil.case.spark_dialect import column, in_spark, is_json, literal, reading, was_left
 from counterfoil.errors import EngineError
 from counterfoil.model import schema
 from counterfoil.read.records import BATCH_ROWS
@@ -161,9 +161,9 @@ def _evidence(spark: Spark, shape: Shape, lines: str, *, bucketed: bool) -> Data
     odd = [f"text RLIKE {literal(_ODD_NUMBER)}", f"text RLIKE {literal(_HALF_PAIR)}", _TWICE]
     odd += [in_spark(is_broken(f'r."{name}"')) for name in sorted(shape.embedded)]
     plain = f"NOT ({' OR '.join(f'coalesce({term}, false)' for term in odd)}) AND ({in_spark(fits)})"
-    columns = [f"r.{_name(name)} AS {_name(name)}" for name in shape.raw if name not in shape.embedded]
+    columns = [f"r.{column(name)} AS {column(name)}" for name in shape.raw if name not in shape.embedded]
     columns += [
-        f"{_from_json(f'r.{_name(name)}', raw_spec(shape.raw[name]))} AS {_name(name)}"
+        f"{_from_json(f'r.{column(name)}', raw_spec(shape.raw[name]))} AS {column(name)}"
         for name in sorted(shape.embedded)
     ]
     steps = {
@@ -227,9 +227,5 @@ def _from_json(text: str, spec: Any) -> str:
 def _kind(kind: Any) -> str:
     """Return a raw type as Spark's schemas name it."""
     if isinstance(kind, Mapping):
-        return "struct<" + ", ".join(f"{_name(name)}: {_kind(inner)}" for name, inner in kind.items()) + ">"
+        return "struct<" + ", ".join(f"{column(name)}: {_kind(inner)}" for name, inner in kind.items()) + ">"
     return "string" if isinstance(kind, str) else f"array<{_kind(kind[0])}>"
-
-
-def _name(name: str) -> str:
-    return "`" + name.replace("`", "``") + "`"

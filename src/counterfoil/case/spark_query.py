@@ -34,19 +34,23 @@ def query(
     """
     from pyspark.errors import AnalysisException, IllegalArgumentException, ParseException
 
-    _check(sql)
+    one_select(sql)
     known = _offered(spark, con, folder, manifest, sql)
     try:
         found = spark.session.sql(sql).limit(MAX_ROWS + 1).toArrow()
     except (AnalysisException, IllegalArgumentException, ParseException) as error:
-        told = str(error.getMessage()).partition("\n")[0][:_TOLD]  # its plan follows
-        raise UsageError(f"the query failed: {told}", hint=_there_is(spark, known)) from error
+        raise UsageError(f"the query failed: {said(error)}", hint=_there_is(spark, known)) from error
     if found.num_rows > MAX_ROWS:
         raise UsageError(f"the answer has more than {MAX_ROWS:,} rows", hint="count or group them, or add a LIMIT")
     return tuple(found.column_names), list(zip(*(column.to_pylist() for column in found.columns), strict=True))
 
 
-def _check(sql: str) -> None:
+def said(error: Any) -> str:
+    """Return what an engine says of a query, as a line: its plan follows."""
+    return str(error.getMessage()).partition("\n")[0][:_TOLD]
+
+
+def one_select(sql: str) -> None:
     """Raise UsageError for all but one SELECT and its like."""
     logging.getLogger("sqlglot").setLevel(logging.ERROR)  # it would tell of every statement that is none
     try:

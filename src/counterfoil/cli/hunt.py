@@ -25,7 +25,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def hunt(
-    paths: params.Paths,
+    paths: params.Paths = None,
     since: params.Since = None,
     until: params.Until = None,
     complete: params.Complete = None,
@@ -40,6 +40,7 @@ def hunt(
     threads: params.Threads = None,
     rehash: params.Rehash = False,
     engine: params.Engine = None,
+    table: params.Tables = None,
     case: params.Case = params.DEFAULT_CASE,
     format: params.OutputFormat = "text",
     output: params.Output = None,
@@ -49,21 +50,23 @@ def hunt(
     """Read logs, reconcile what was accepted with what was issued, and report."""
     form, fatal = _form(format), options.fail_on(fail_on)
     settings = _settings(case, since, until, complete, exported_at, federated, identities, memory, threads)
-    settings = replace(settings, rehash=rehash, engine=engine, networks=networks)
+    settings = replace(settings, rehash=rehash, engine=engine, tables=tuple(table or ()), networks=networks)
     settings = _trusting(settings, log_key, checkpoint, token_policy)
+    named = _named(paths, settings)
     from counterfoil import app
 
     with terminal.progress(quiet=quiet) as progress:
-        result = app.hunt(paths, settings, progress)
+        result = app.hunt(named, settings, progress)
     _finish(result, form, output, fatal)
 
 
 def ingest(
-    paths: params.Paths,
+    paths: params.Paths = None,
     memory: params.Memory = None,
     threads: params.Threads = None,
     rehash: params.Rehash = False,
     engine: params.Engine = None,
+    table: params.Tables = None,
     case: params.Case = params.DEFAULT_CASE,
     format: params.OutputFormat = "text",
     output: params.Output = None,
@@ -72,10 +75,12 @@ def ingest(
     """Read logs into a case, without judging. What the case holds already is not read again."""
     form = _form(format)
     settings = HuntSettings(case, memory=options.memory(memory), threads=threads, rehash=rehash, engine=engine)
+    settings = replace(settings, tables=tuple(table or ()))
+    named = _named(paths, settings)
     from counterfoil import app
 
     with terminal.progress(quiet=quiet) as progress:
-        result = app.ingest(paths, settings, progress)
+        result = app.ingest(named, settings, progress)
     _show(result, form, output)
     if not exits.readable(result):
         terminal.leave(ExitCode.UNUSABLE)
@@ -150,6 +155,13 @@ def report(
         count = app.write_sheets(told, sheets)
         terminal.say(f"{count:,} {'sheet' if count == 1 else 'sheets'} in {sheets}")
     _finish(told, form, output, fatal)
+
+
+def _named(paths: Sequence[str] | None, settings: HuntSettings) -> Sequence[str]:
+    """Return the paths; raises UsageError where there is nothing to read."""
+    if not paths and not settings.tables:
+        raise UsageError("nothing to read", hint="give files, folders, or globs in quotes; or --engine and --table")
+    return paths or ()
 
 
 def _settings(

@@ -14,7 +14,10 @@ DEFAULT_CASE = Path("counterfoil-case")
 FORMATS = "|".join(formats())
 
 Paths = Annotated[
-    list[str], typer.Argument(metavar="PATH", help="Files, folders or quoted globs; archives in archives are opened.")
+    list[str] | None,
+    typer.Argument(
+        metavar="PATH", help="Files, folders or quoted globs; archives in archives are opened.", show_default=False
+    ),
 ]
 Case = Annotated[
     Path,
@@ -91,6 +94,14 @@ Engine = Annotated[
         "--engine", metavar="sc://HOST:PORT", envvar="COUNTERFOIL_ENGINE", show_default=False,
         help="Read JSON lines and judge on this Spark, which sees logs and case under the same paths; what is secret "
         "of the address goes into the variable.",
+    ),
+]
+Tables = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--table", metavar="TABLE",
+        help="With --engine: read this table of the lake (what stands after FROM in Spark's SQL), or one SELECT. "
+        "Repeatable.",
     ),
 ]
 AskedEngine = Annotated[

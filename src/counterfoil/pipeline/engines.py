@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -14,6 +14,7 @@ from counterfoil.case.engine import engine as embedded
 from counterfoil.case.folder import CaseFolder, locked
 from counterfoil.case.manifest import read_manifest
 from counterfoil.case.tables import Tables
+from counterfoil.pipeline.progress import Progress
 from counterfoil.pipeline.store import StoreOn
 
 if TYPE_CHECKING:
@@ -45,6 +46,17 @@ def reader(engine: str | None, folder: CaseFolder) -> Iterator[Spark | None]:
 
     with connected(engine, folder.tmp) as spark:
         yield spark
+
+
+def lines_of(
+    spark: Spark | None, folder: CaseFolder, tables: Sequence[str], progress: Progress
+) -> tuple[Path, ...]:
+    """Return files of the case that hold the rows of tables; raises as `pipeline.by_table` does."""
+    if spark is None or not tables:
+        return ()
+    from counterfoil.pipeline.by_table import lines_of  # its client: others do without
+
+    return lines_of(spark, folder, tables, progress)
 
 
 def asked_there(address: str, case: Path, sql: str) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:

@@ -149,7 +149,7 @@ def _sort(work: Sorted, known: dict[str, str], file: Candidate, unpacker: Unpack
             _copy(work, known[found.sha256], found)
             continue
         known[found.sha256] = found.member.name
-        plan = _plan(found)
+        plan = planned(found)
         if isinstance(plan, Input):
             work.unread.append(plan)
         else:
@@ -196,7 +196,8 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _plan(found: Found) -> Planned | Input:
+def planned(found: Found) -> Planned | Input:
+    """Return how the file is read, or why it is not."""
     try:
         head = sniff(found.member)
     except InputError as error:
