@@ -16,7 +16,7 @@ FORMATS = "|".join(formats())
 Paths = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="PATH", help="Files, folders or quoted globs; archives in archives are opened.", show_default=False
+        metavar="[PATH]", help="Files, folders or quoted globs; archives in archives are opened.", show_default=False
     ),
 ]
 Case = Annotated[
