@@ -12,8 +12,8 @@ _HEAD = """\
 Written by `python -m tests.docs.refresh` from `src/counterfoil/model/schema.py`; a test compares the two.
 
 Every source becomes this one table; `counterfoil sql CASE "SELECT ... FROM evidence"` reads it. On disk it is Parquet,
-in one file a batch; where more than 8 GiB were read at once, or a Spark wrote it, in folders by leg and bucket (of token
-ids). What a source fills in, and from which field, is on the page of the source.
+in one file a batch; where more than 8 GiB were read at once, or a Spark wrote it, in folders by leg and bucket (of
+token ids). What a source fills in, and from which field, is on the page of the source.
 
 - Times are UTC. A record without a usable time is a reject, but for an issuance, which still clears by its id.
 - NULL means *unknown*: it agrees and disagrees with nothing.

@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterfoil import app
+from counterfoil.case.evidence import is_whole
 from counterfoil.case.manifest import read_manifest
+from counterfoil.model.pivot import Trait
 from counterfoil.pipeline import ingest as reading
 from counterfoil.pipeline import settled as planning
 
@@ -190,3 +192,23 @@ def test_many_small_additions_end_in_one_generation(tiny: Estate, tmp_path: Path
         hunted([path], settings(case, tiny.scenario))
         assert len(_generations(case)) <= planning.MAX_GENERATIONS + 1
     assert tables(case) == tables(tiny.case)
+
+
+def test_evidence_in_both_layouts_gives_the_same_answer(
+    tiny: Estate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of a case is parted among folders, as earlier programs wrote it, and the rest came since: all is found."""
+    case, whole = tmp_path / "case", settings(tmp_path / "case", tiny.scenario)
+    logs = sorted(path for path in tiny.logs.rglob("*") if path.is_file())
+    monkeypatch.setattr(reading, "PLAIN_BYTES", 0)
+    app.ingest([str(path) for path in logs[::2]], whole)
+    monkeypatch.undo()
+    app.ingest([str(path) for path in logs[1::2]], whole)
+    assert len({is_whole(batch) for batch in (case / "evidence").iterdir()}) == 2
+    app.reconcile(whole)
+    assert tables(case) == tables(tiny.case)
+    token = duckdb.connect(str(tiny.case / "case.duckdb"), read_only=True).execute(
+        "SELECT token_id FROM judged WHERE token_id IS NOT NULL ORDER BY 1").fetchall()[0][0]
+    found = app.pivot(case, {Trait.TOKEN: [token]})
+    assert found.lines
+    assert found.lines == app.pivot(tiny.case, {Trait.TOKEN: [token]}).lines
