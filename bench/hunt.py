@@ -31,6 +31,7 @@ from tests.lab import histories
 from tests.lab.wrappers import management_lines
 
 from bench import results
+from bench.reconcile import how_many
 from counterfoil.lab.history.scenarios import Scenario
 from counterfoil.model.ids import IdKind, canonical
 
@@ -154,7 +155,7 @@ def rows(known: dict[str, Figures], speed: Input, truth: Input) -> list[dict[str
 def main(arguments: Sequence[str]) -> None:
     """Write the inputs, run everybody in turn, print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--records", type=int, default=1_000_000)
+    parser.add_argument("--records", type=how_many, default=1_000_000, help="such as 300K or 1M")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--memory", help="what counterfoil may take (its own --memory); rivals have none")
     parser.add_argument("--who", nargs="+", default=list(CONTESTANTS), choices=CONTESTANTS)
