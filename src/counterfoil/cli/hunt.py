@@ -20,7 +20,9 @@ from counterfoil.report import registry
 
 def add_to(app: typer.Typer) -> None:
     """Add these commands."""
-    for command in (hunt, ingest, reconcile, report):
+    for command in (hunt, ingest):
+        app.command(no_args_is_help=True)(command)
+    for command in (reconcile, report):
         app.command()(command)
 
 
