@@ -30,7 +30,7 @@ _COMMAND = (sys.executable, "-m", "counterfoil.cli.main", "leaks", "scan", "--qu
 def _gate(path: str, given: bytes | None = None, *, cwd: Path | None = None) -> tuple[int, list[str], list[str]]:
     """Return the exit code, the forms found and the reasons for what was not read."""
     command = (*_COMMAND, path)
-    done = subprocess.run(command, input=given, capture_output=True, check=False, cwd=cwd, timeout=60)  # noqa: S603
+    done = subprocess.run(command, input=given, capture_output=True, check=False, cwd=cwd, timeout=240)  # noqa: S603
     report = json.loads(done.stdout)
     forms, reasons = ([leak["form"] for leak in report["findings"]], [one["reason"] for one in report["unread"]])
     return done.returncode, forms, [*reasons, *report["notes"][1:]]  # the first is that no keys were given

@@ -9,10 +9,16 @@ from contextlib import contextmanager
 
 from pysail.spark import SparkConnectServer
 
+SESSION_SECONDS = 86_400
+
 
 @contextmanager
 def sail(parts: int | None = None) -> Iterator[str]:
-    """Yield the address of a Sail that listens meanwhile. `parts`: of each table; None: one for each processor."""
+    """Yield the address of a Sail that listens meanwhile. `parts`: of each table; None: one for each processor.
+
+    It would drop a session that nobody asks for a quarter of an hour, as happens between tests that share one.
+    """
+    os.environ["SAIL_SPARK__SESSION_TIMEOUT_SECS"] = str(SESSION_SECONDS)
     if parts is not None:
         os.environ["SAIL_EXECUTION__DEFAULT_PARALLELISM"] = str(parts)
     main = sys.modules["__main__"]

@@ -8,7 +8,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib.util import find_spec
@@ -28,7 +28,6 @@ from tokens.making import AUDIENCE, ISSUER, SELF, TENANT, claims, header, key, s
 
 STARTED_SECONDS = 30.0
 ENVOY, HAPROXY = find_spec("envoy"), shutil.which("haproxy", path=f"{os.environ['PATH']}:/usr/sbin")
-WHOLE = time.time()
 
 
 def policy(*blocked: str) -> TokenPolicy:
@@ -40,21 +39,21 @@ def policy(*blocked: str) -> TokenPolicy:
 
 def now(kid: str = "rsa", alg: str = "RS256", **changes: Any) -> str:
     """Return a token of the present, since gateways have no other clock."""
-    at = int(WHOLE)
+    at = int(time.time())
     told = claims(**{"iat": at - 60, "nbf": at - 60, "exp": at + 1_800, **changes})
     return signed(key(kid), header(kid, alg=alg), told)
 
 
 # The token, and whether gateways let it in while the key rsa is blocked, and before.
-TOKENS: dict[str, tuple[str, bool, bool]] = {
-    "under the blocked key": (now(), False, True),
-    "under another key of the issuer": (now("ec", "ES256"), True, True),
-    "2023: an organisation's token by the consumers' key": (now("rsa-consumer"), False, False),
-    "by the key of the service itself for its own issuer": (now("rsa-self", iss=SELF), True, True),
-    "under a retired key": (now("rsa-retired"), False, False),
-    "under one that does not sign yet": (now("rsa-next"), False, False),
-    "for another audience": (now("ec", "ES256", aud="api://calendar"), False, False),
-    "expired": (now("ec", "ES256", exp=int(WHOLE) - 600, iat=int(WHOLE) - 1_200), False, False),
+TOKENS: dict[str, tuple[Callable[[], str], bool, bool]] = {
+    "under the blocked key": (now, False, True),
+    "under another key of the issuer": (lambda: now("ec", "ES256"), True, True),
+    "2023: an organisation's token by the consumers' key": (lambda: now("rsa-consumer"), False, False),
+    "by the key of the service itself for its own issuer": (lambda: now("rsa-self", iss=SELF), True, True),
+    "under a retired key": (lambda: now("rsa-retired"), False, False),
+    "under one that does not sign yet": (lambda: now("rsa-next"), False, False),
+    "for another audience": (lambda: now("ec", "ES256", aud="api://calendar"), False, False),
+    "expired": (lambda: now("ec", "ES256", exp=int(time.time()) - 600, iat=int(time.time()) - 1_200), False, False),
 }
 
 
@@ -79,9 +78,9 @@ def running(command: Sequence[str], port: int, log: Path) -> Iterator[str]:
 def let_in(url: str) -> Mapping[str, bool]:
     """Return which tokens a gateway lets in."""
     found = {}
-    for sentence, (text, _, _) in TOKENS.items():
+    for sentence, (made, _, _) in TOKENS.items():
         try:
-            with urlopen(Request(url, headers={"Authorization": f"Bearer {text}"}), timeout=10) as answer:  # noqa: S310
+            with urlopen(Request(url, headers={"Authorization": f"Bearer {made()}"}), timeout=10) as answer:  # noqa: S310
                 found[sentence] = answer.status == 200
         except HTTPError as error:
             error.close()
