@@ -20,10 +20,10 @@ from counterfoil.report import registry
 
 def add_to(app: typer.Typer) -> None:
     """Add these commands."""
-    for command in (hunt, ingest):
-        app.command(no_args_is_help=True)(command)
-    for command in (reconcile, report):
-        app.command()(command)
+    for reading in (hunt, ingest):
+        app.command(no_args_is_help=True)(reading)
+    for judging in (reconcile, report):
+        app.command()(judging)
 
 
 def hunt(

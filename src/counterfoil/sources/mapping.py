@@ -107,6 +107,11 @@ def stripped(value: ir.StringValue) -> ir.StringValue:
     return ibis.cases((value.re_search(r"^[\x00-\x20]|[\x00-\x20]$"), value.strip()), else_=value)
 
 
+def within(value: ir.StringValue, most: int) -> ir.StringValue:
+    """Return the text, NULL where it is longer. A pattern that counts so far takes the engine long to compile."""
+    return ibis.cases((value.length() <= most, value), else_=ibis.null("string"))
+
+
 def lower(value: ir.Value) -> ir.StringValue:
     """Return the text in lower case, or NULL where it is empty."""
     return text(value).lower()

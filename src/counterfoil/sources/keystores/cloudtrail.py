@@ -33,6 +33,7 @@ _TRAIL_OFF = ("StopLogging", "DeleteTrail")
 _WITHOUT_KMS = r"(?is)exclude\w*\W.*kms\.amazonaws\.com|notEquals\W.*kms\.amazonaws\.com"
 _DENIED = r"(?i)denied|unauthorized|forbidden"
 _PARAMETERS = ("keyId", "bucketName", "key", "trailName", "name", "eventSelectors", "advancedEventSelectors")
+MAX_KEY_ID = 256  # characters
 
 
 def to_evidence(raw: ir.Table) -> ir.Table:
@@ -98,7 +99,8 @@ def to_evidence(raw: ir.Table) -> ir.Table:
 
 def _spelt_otherwise(raw: ir.Table) -> ir.StringValue:
     """Return the key's id as emulators spell the member: no two members may differ in case alone."""
-    return mapping.text(raw[RAW_TEXT].re_extract(r'"KeyId"\s*:\s*"([^"\\]+)"', 1))
+    told = raw[RAW_TEXT].re_extract(r'"KeyId"\s*:\s*"([^"\\]+)"', 1)
+    return mapping.text(mapping.within(told, MAX_KEY_ID))
 
 
 _RAW: dict[str, RawType] = {

@@ -62,6 +62,7 @@ LOG = Log(
 FIDELITY = 1
 MAX_STRINGS_CHARS = 4_096
 MAX_FIELD_CHARS = 1_024
+MAX_QUOTED = 1_000
 
 # Data of events that stand in a column of their own or in `extra`.
 FIELDS = (
@@ -175,15 +176,20 @@ def _parties(table: ir.Table) -> ir.Table:
             pieces.guid(table.texts[0]), table.body.re_extract(r"Instance ID:?\s*\{?([0-9A-Fa-f-]{36})", 1)
         ).lower()), else_=_none()),
         saidParty=_adfs(table, pieces.first(
-            _at(table, _PARTY_AT), table.body.re_extract(r"relying party '([^']+)'", 1)
+            _at(table, _PARTY_AT), _quoted(table, "relying party")
         )),
         tokenType=_adfs(table, pieces.first(
-            _at(table, _TOKEN_TYPE_AT), table.body.re_extract(r"A token of type '([^']+)'", 1)
+            _at(table, _TOKEN_TYPE_AT), _quoted(table, "A token of type")
         )),
         agent=_adfs(table, _at(table, _AGENT_AT)),
         path=_adfs(table, _at(table, _ENDPOINT_AT)),
         remote=_adfs(table, _at(table, _ADDRESS_AT)),
     )
+
+
+def _quoted(table: ir.Table, words: str) -> ir.StringValue:
+    """Return what the message says between quotes after these words."""
+    return mapping.within(table.body.re_extract(rf"{words} '([^']+)'", 1), MAX_QUOTED)
 
 
 def _claimant(table: ir.Table) -> ir.StringValue:
