@@ -13,11 +13,13 @@ import duckdb
 from counterfoil.case.results import chosen, rows
 from counterfoil.investigate.intrusions.estate import people_sql
 from counterfoil.investigate.intrusions.traits import (
+    ACTOR,
     BESIDE,
     KNOWN,
     LEASE_DAYS,
     SESSION,
     SHOWN,
+    agent_sql,
     network_sql,
     of_record,
     records_sql,
@@ -109,24 +111,40 @@ def _more(con: duckdb.DuckDBPyConnection, strong: Collection[str]) -> bool:
     """
     (span,) = rows(con, _SPAN)
     when = f"event_time BETWEEN TIMESTAMP '{span['begins']}' AND TIMESTAMP '{span['ends']}'"
-    shown = {kind: (f"{of_record(kind)} IN ({_strong(kind)})", f"{kind} IN ({_strong(kind)})")
+    shown = {kind: ([f"{of_record(kind)} IN ({_strong(kind)})"], f"{kind} IN ({_strong(kind)})")
              for kind in strong if kind not in _ADDRESSED}
+    if "agent" in strong:
+        con.execute(_AGENTS.format(when=when))
+        shown["agent"] = (_OF_AGENTS, shown["agent"][1])
     if _ADDRESSED & set(strong):
         con.execute(_ADDRESSES.format(inside=_INSIDE.format(when=when) if "network" in strong else ""))
-        shown["ip"] = ("e.ip IN (FROM in_addresses)", "ip IN (FROM in_addresses)")
-    each = (_FOUND.format(kind=kind, when=when, shows=shows, known=known) for kind, (shows, known) in shown.items())
+        shown["ip"] = (["e.ip IN (FROM in_addresses)"], "ip IN (FROM in_addresses)")
+    each = [_FOUND.format(kind=kind, when=when, shows=shows) for kind, (either, _) in shown.items() for shows in either]
+    each += [_OF_KNOWN.format(kind=kind, when=when, known=known) for kind, (_, known) in shown.items()]
     con.execute(_PLACES.format(both=" UNION ALL ".join(each)))
     return bool(rows(con, "SELECT 1 FROM in_places LIMIT 1"))
 
 
 _ADDRESSED = frozenset({"ip", "network"})
+# Agents are worked out of each pair of texts once. A sign-in has one text, and no more of it is read.
+_SIGN_INS, _OTHERS = f"e.leg = '{Leg.ISSUANCE}'", f"e.leg NOT IN ('{Leg.ISSUANCE}', '{Leg.KEY_USE}')"
+_AGENTS = f"""CREATE OR REPLACE TEMP TABLE in_agents AS
+SELECT coalesce(user_agent, '') AS user_agent, coalesce(actor, '') AS actor
+FROM (SELECT DISTINCT e.user_agent, {ACTOR} AS actor FROM evidence e WHERE {_OTHERS} AND e.{{when}})
+WHERE {agent_sql('actor', 'user_agent')} IN ({_strong('agent')})"""  # noqa: S608  # our own names
+_SAID = f"(coalesce(e.user_agent, ''), coalesce({ACTOR}, ''))"
+_OF_AGENTS = [
+    f"{_SIGN_INS} AND e.user_agent IN ({_strong('agent')})",
+    f"{_OTHERS} AND {_SAID} IN (SELECT (user_agent, actor) FROM in_agents)",  # noqa: S608  # our own names
+]
 # Networks are worked out of each address once.
 _INSIDE = f""" UNION SELECT ip FROM (SELECT DISTINCT ip FROM evidence WHERE ip IS NOT NULL AND {{when}})
     WHERE {network_sql('ip')} IN ({_strong('network')})"""  # noqa: S608  # our own names
 _ADDRESSES = f"CREATE OR REPLACE TEMP TABLE in_addresses AS {_strong('ip')}{{inside}}"
 _FOUND = f"""SELECT '{{kind}}' AS kind, e.raw_file, e.raw_position, 1 AS more FROM evidence e
-    WHERE e.leg <> '{Leg.KEY_USE}' AND e.{{when}} AND {{shows}}
-UNION ALL SELECT '{{kind}}', raw_file, raw_position, -1 FROM in_known SEMI JOIN in_members USING (source, record_id)
+    WHERE e.leg <> '{Leg.KEY_USE}' AND e.{{when}} AND {{shows}}"""  # noqa: S608  # our own names
+_OF_KNOWN = f"""SELECT '{{kind}}', raw_file, raw_position, -1
+    FROM in_known SEMI JOIN in_members USING (source, record_id)
     WHERE leg <> '{Leg.KEY_USE}' AND {{when}} AND {{known}}"""  # noqa: S608  # our own names
 _PLACES = """CREATE OR REPLACE TEMP TABLE in_places AS SELECT DISTINCT raw_file, raw_position FROM ({both})
 GROUP BY kind, raw_file, raw_position HAVING sum(more) > 0"""

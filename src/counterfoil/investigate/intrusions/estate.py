@@ -11,12 +11,13 @@ import duckdb
 
 from counterfoil.case.results import rows
 from counterfoil.investigate.intrusions.traits import (
-    AGENT,
+    ACTOR,
     BAND_HOURS,
     PERSON,
     PROVEN,
     SESSION,
     SHOWN,
+    agent_sql,
     network_sql,
     place_sql,
 )
@@ -79,25 +80,29 @@ _BAND = f"(1 << (hour(e.event_time) // {BAND_HOURS}))::UTINYINT"
 _SIGNED = f"""CREATE OR REPLACE TEMP TABLE in_signed AS
 SELECT subject_id, subject_name, ip, agent, device_id, key_id, bit_or(band) AS bands
 FROM (SELECT e.subject_id, CASE WHEN e.subject_id IS NULL THEN e.subject_name END AS subject_name, e.ip,
-        {AGENT} AS agent, e.device_id, e.key_id, {_BAND} AS band
+        e.user_agent AS agent, e.device_id, e.key_id, {_BAND} AS band
     FROM evidence e WHERE e.leg = '{Leg.ISSUANCE}' AND {_BARE} AND {{others}})
 GROUP BY GROUPING SETS ((subject_id, subject_name, ip), (subject_id, subject_name, agent, device_id, key_id))"""  # noqa: S608  # our own names
 _HOME = f"""CREATE OR REPLACE TEMP TABLE in_home AS
 SELECT DISTINCT {PERSON} AS person, place FROM in_signed e {PROVEN}
 JOIN (SELECT ip, {place_sql('ip')} AS place FROM (SELECT DISTINCT ip FROM in_signed)) USING (ip)"""  # noqa: S608
+# Uses, once for each way in which they were made: what is worked out of a record is worked out of these.
+_USED = f"""SELECT e.subject_id, CASE WHEN e.subject_id IS NULL THEN e.subject_name END AS subject_name, e.ip,
+        e.user_agent, {ACTOR} AS actor, CASE WHEN e.leg = '{Leg.ACCEPTANCE}' THEN e.client_id END AS client_id,
+        CASE WHEN e.leg = '{Leg.ACCEPTANCE}' THEN e.object_kind END AS object_kind, e.device_id, e.key_id,
+        bit_or({_BAND}) AS bands
+    FROM evidence e WHERE e.leg IN ('{Leg.ACCEPTANCE}', '{Leg.CONTEXT}') AND {_BARE} AND {{others}} GROUP BY ALL"""  # noqa: S608
 # What is a person's own: what the issuer recorded, and what came from a place where it did; of those of whom no sign-in
 # is in evidence, everything that no finding tells of. An IPv4 address at home is known from there already.
 _OWN = f"""CREATE OR REPLACE TEMP TABLE in_own AS
 SELECT {PERSON} AS person, ip, agent, NULL::VARCHAR AS app, device_id, key_id,
     CASE WHEN ip IS NULL THEN bands END AS bands FROM in_signed e {PROVEN}
 UNION ALL (SELECT person, CASE WHEN NOT known OR contains(ip, ':') THEN ip END AS ip, agent,
-    client_id || ' for ' || coalesce(object_kind, 'anything') AS app, device_id, key_id, bit_or(band) AS bands
+    client_id || ' for ' || coalesce(object_kind, 'anything') AS app, device_id, key_id, bit_or(bands) AS bands
 FROM (SELECT *, person IN (SELECT person FROM in_home) AS known
-    FROM (SELECT {PERSON} AS person, e.ip, {place_sql('e.ip')} AS place, {AGENT} AS agent,
-            CASE WHEN e.leg = '{Leg.ACCEPTANCE}' THEN e.client_id END AS client_id,
-            CASE WHEN e.leg = '{Leg.ACCEPTANCE}' THEN e.object_kind END AS object_kind,
-            e.device_id, e.key_id, {_BAND} AS band
-        FROM evidence e {PROVEN} WHERE e.leg IN ('{Leg.ACCEPTANCE}', '{Leg.CONTEXT}') AND {_BARE} AND {{others}}))
+    FROM (SELECT {PERSON} AS person, ip, {place_sql('ip')} AS place, {agent_sql('actor', 'user_agent')} AS agent,
+            client_id, object_kind, device_id, key_id, bands
+        FROM ({_USED}) e {PROVEN}))
 WHERE NOT known OR (person, place) IN (SELECT (person, place) FROM in_home)
 GROUP BY person, 2, agent, client_id, object_kind, device_id, key_id{{most}})"""  # noqa: S608
 _NETWORKS = f"""CREATE OR REPLACE TEMP TABLE in_networks AS

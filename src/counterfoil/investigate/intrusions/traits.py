@@ -127,10 +127,18 @@ def place_sql(ip: str) -> str:
     return f"CASE WHEN contains({ip}, ':') THEN {network_sql(ip)} ELSE {ip} END"
 
 
-# Exchange writes down the program of its own that a client spoke to, and the client's own agent beside it.
-_BROWSER = "regexp_extract(e.extra, 'UserAgent=(.*?)(\\[AppId=|;\"|\",\")', 1)"
-AGENT = f"""CASE WHEN contains(e.extra, 'ActorInfoString')
-    THEN coalesce(nullif(replace({_BROWSER}, '\\"', '"'), ''), e.user_agent) ELSE e.user_agent END"""
+# Exchange writes down the program of its own that a client spoke to, and the client's own agent among what it says of
+# the actor: a text of which there are as many as clients. What is made of it costs ten times what finding it does.
+ACTOR = f"""CASE WHEN e.leg <> '{Leg.ISSUANCE}' AND contains(e.extra, '"ActorInfoString"')
+    THEN json_extract_string(e.extra, '$.ActorInfoString') END"""
+
+
+def agent_sql(actor: str, user_agent: str) -> str:
+    """Return the agent of a client as SQL: what ACTOR found of it, or else what the record calls so."""
+    own = f"rtrim(split_part(split_part({actor}, 'UserAgent=', 2), '[AppId=', 1), ';')"
+    return f"CASE WHEN {actor} IS NULL THEN {user_agent} ELSE coalesce(nullif({own}, ''), {user_agent}) END"
+
+
 _APP = f"""CASE WHEN e.leg = '{Leg.ACCEPTANCE}'
     THEN e.client_id || ' for ' || coalesce(e.object_kind, 'anything') END"""
 # Whose a record `e` is; a name is looked up only where the record has no id.
@@ -140,8 +148,8 @@ PROVEN = """LEFT JOIN (SELECT subject_name, min(proven_id) AS proven_id FROM nam
 
 
 def of_record(kind: str) -> str:
-    """Return a trait of a record `e` of the evidence as SQL: an agent, an application, or one that is a column."""
-    return {"agent": AGENT, "app": _APP}.get(kind, f"e.{kind}")
+    """Return a trait of a record `e` of the evidence as SQL: an application, or one that is a column."""
+    return {"app": _APP}.get(kind, f"e.{kind}")
 
 
 def records_sql(of: str) -> str:
@@ -152,7 +160,7 @@ def records_sql(of: str) -> str:
     return f"""SELECT e.source, e.record_id, e.leg, e.outcome, e.event_time, e.operation, e.token_id, e.object_kind,
     {PERSON} AS person,
     e.ip, e.client_id, {network_sql('e.ip')} AS network,
-    {place_sql('e.ip')} AS place, {AGENT} AS agent,
+    {place_sql('e.ip')} AS place, {agent_sql(f'({ACTOR})', 'e.user_agent')} AS agent,
     {_APP} AS app,
     e.device_id, e.key_id, e.session_id, e.kind, e.object_id, e.object_parent, e.item_count, e.aggregated, e.throttled,
     e.signing_input_digest AS digest, coalesce(e.subject_name, e.subject_id) AS shown, e.raw_file, e.raw_position,
