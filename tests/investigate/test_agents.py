@@ -17,6 +17,8 @@ _ROWS = (
      _BROWSER),
     ("no agent in what Exchange says", "acceptance", {"ActorInfoString": "Client=OWA;Action=ViaProxy"}, "Exchange",
      "Exchange"),
+    ("one that speaks of another", "acceptance", {"ActorInfoString": "Client=OWA;UserAgent=a UserAgent=b;;"}, None,
+     "a UserAgent=b;"),
     ("an empty one", "acceptance", {"ActorInfoString": "Client=OWA;UserAgent=[AppId=1];"}, "Exchange", "Exchange"),
     ("another member that is called so", "acceptance", {"Parameters": f"UserAgent={_BROWSER};"}, "curl/8", "curl/8"),
     ("a text that only speaks of the member", "context", {"Subject": 'the "ActorInfoString" UserAgent=x;'}, "curl/8",

@@ -111,11 +111,10 @@ def _more(con: duckdb.DuckDBPyConnection, strong: Collection[str]) -> bool:
     """
     (span,) = rows(con, _SPAN)
     when = f"event_time BETWEEN TIMESTAMP '{span['begins']}' AND TIMESTAMP '{span['ends']}'"
-    shown = {kind: ([f"{of_record(kind)} IN ({_strong(kind)})"], f"{kind} IN ({_strong(kind)})")
-             for kind in strong if kind not in _ADDRESSED}
+    shown = {kind: (_OF_AGENTS if kind == "agent" else [f"{of_record(kind)} IN ({_strong(kind)})"],
+                    f"{kind} IN ({_strong(kind)})") for kind in strong if kind not in _ADDRESSED}
     if "agent" in strong:
         con.execute(_AGENTS.format(when=when))
-        shown["agent"] = (_OF_AGENTS, shown["agent"][1])
     if _ADDRESSED & set(strong):
         con.execute(_ADDRESSES.format(inside=_INSIDE.format(when=when) if "network" in strong else ""))
         shown["ip"] = (["e.ip IN (FROM in_addresses)"], "ip IN (FROM in_addresses)")
